@@ -1,0 +1,138 @@
+"""What travels on the lanes: self-contained jobs, so that any worker can take any entry.
+
+An entry has two fields: `h`, the header as JSON, and, on the audio lanes, `p`, the audio as raw bytes
+(PCM s16le, 16 kHz, mono). What workers answer goes to the session's channel and log (`Live`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from backend.errors import EntryError
+from backend.messages.protocol import Final, Message, Partial, ServerMessage, Translation, parse_server, to_json
+
+SAMPLE_RATE = 16_000
+"""Hz, of all audio behind the gateway."""
+BYTES_PER_SECOND = 2 * SAMPLE_RATE
+
+Kind = Literal["final", "preview"]
+
+
+class Job(Message):
+    """What every entry says of itself."""
+
+    kind: Kind
+    session: str
+    utterance: int
+    correlation_id: str
+    """The same from the client's start to the last translation."""
+    sent_at: float
+    """Unix time, seconds: when the entry was written. Late previews are dropped by it."""
+
+
+class HypothesisWord(Message):
+    """A word that has been heard once and not yet committed."""
+
+    text: str
+    """With the space that stands before it."""
+    probability: float
+
+
+class AudioJob(Job):
+    """One utterance, or its beginning, to be recognized."""
+
+    attempt: int = 1
+    """Finals only: an early final that further speech overtook is followed by the next attempt."""
+    revision: int = 0
+    start_ms: int
+    end_ms: int
+    language: str | None = None
+    """Fixed by the session, as the recognizer spells it; None: detect."""
+    heard: str | None = None
+    """With `language` None: what earlier utterances were in. Kept until evidence says otherwise."""
+    finals: Literal["revise", "stable"] = "revise"
+    words: bool = False
+    prompt: str = ""
+    hotwords: str = ""
+    committed: str = ""
+    """The words already promised to the reader."""
+    hypothesis: tuple[HypothesisWord, ...] = ()
+    """What the last decode heard behind them; words that this decode confirms are committed."""
+    translate_to: tuple[str, ...] = ()
+    translated: Mapping[str, str] = {}
+    """Previews only: the translation shown so far, by target; the next one begins with it."""
+
+
+class Transcript(Job):
+    """Recognized text to be translated."""
+
+    text: str
+    language: str
+    translate_to: tuple[str, ...]
+    translated: Mapping[str, str] = {}
+
+
+class PartialResult(Partial):
+    """A partial as the worker publishes it: with what the gateway needs for the next preview."""
+
+    hypothesis: tuple[HypothesisWord, ...] = ()
+
+    def event(self) -> Partial:
+        """What the client sees."""
+        return Partial.model_validate(self.model_dump(exclude={"hypothesis"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What arrives on a session's channel: an event, with its place in the log when it is durable."""
+
+    cursor: str | None
+    event: ServerMessage | PartialResult
+
+
+def encode_entry(job: AudioJob | Transcript, pcm: bytes | None = None) -> dict[bytes, bytes]:
+    """The stream fields of a job."""
+    fields = {b"h": job.model_dump_json(exclude_defaults=True).encode()}
+    if pcm is not None:
+        fields[b"p"] = pcm
+    return fields
+
+
+def decode_audio_job(fields: Mapping[bytes, bytes]) -> tuple[AudioJob, bytes]:
+    """The job and its audio. Raises EntryError when the entry can never be read."""
+    pcm = fields.get(b"p", b"")
+    if not pcm or len(pcm) % 2:
+        raise EntryError(f"audio of {len(pcm)} bytes is not 16-bit samples")
+    try:
+        return AudioJob.model_validate_json(fields.get(b"h", b"")), pcm
+    except ValidationError as error:
+        raise EntryError(f"unreadable audio job: {error.errors(include_url=False)[0]['msg']}") from None
+
+
+def decode_transcript(fields: Mapping[bytes, bytes]) -> Transcript:
+    """The transcript of an entry. Raises EntryError when it can never be read."""
+    try:
+        return Transcript.model_validate_json(fields.get(b"h", b""))
+    except ValidationError as error:
+        raise EntryError(f"unreadable transcript: {error.errors(include_url=False)[0]['msg']}") from None
+
+
+def pack_live(event: Message, cursor: str | None = None) -> bytes:
+    """A channel message: the log's entry id or "-", a space, the event."""
+    return f"{cursor or '-'} {to_json(event)}".encode()
+
+
+def unpack_live(data: bytes) -> Live:
+    """Read a channel message. Durable events get their cursor."""
+    place, _, body = data.partition(b" ")
+    cursor = None if place == b"-" else place.decode()
+    event: ServerMessage | PartialResult = parse_server(body)
+    if isinstance(event, Partial):
+        event = PartialResult.model_validate_json(body)
+    elif cursor and isinstance(event, Final | Translation):
+        event = event.model_copy(update={"cursor": cursor})
+    return Live(cursor, event)

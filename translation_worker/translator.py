@@ -1,0 +1,40 @@
+"""The door behind which a translation model stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A text to translate into one language."""
+
+    text: str
+    source: str
+    """FLORES-200 code, such as "eng_Latn"."""
+    target: str
+    """FLORES-200 code."""
+    prefix: str = ""
+    """What the translation must begin with: the part that a reader has seen already."""
+    beam_size: int = 4
+
+
+class Translator(Protocol):
+    """A translation model. Called from one thread at a time."""
+
+    model: str
+    device: str
+
+    def serves(self, source: str, target: str) -> bool:
+        """Whether this model translates the pair."""
+        ...
+
+    def pairs(self) -> str:
+        """What it serves, in words, for health and notices: "200 languages" or "zh to en"."""
+        ...
+
+    def translate(self, batch: Sequence[Passage]) -> list[str]:
+        """One translation for each passage, in order."""
+        ...

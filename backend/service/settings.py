@@ -1,0 +1,50 @@
+"""What every service's settings share. Each service adds its own class in its settings.py, built once in main."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Read from the environment; the shared names carry no service prefix."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_nested_delimiter="__", use_attribute_docstrings=True, populate_by_name=True
+    )
+
+    redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
+    """Where Redis (7.0 or later) or Valkey listens; may hold a password."""
+    shards: int = Field(default=1, ge=1, le=1024, validation_alias="NOVA_SHARDS")
+    """Into how many shards sessions are spread; the same for every process of a system."""
+    session_ttl_s: int = Field(default=3600, ge=60, validation_alias="NOVA_SESSION_TTL_S")
+    """Seconds for which a session's log and state outlive its last event."""
+    log_cap: int = Field(default=10_000, ge=100, validation_alias="NOVA_LOG_CAP")
+    """Durable events kept per session, and dead letters kept per lane."""
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias="NOVA_LOG_LEVEL")
+    """Least severe log line that is written. Text that was spoken appears at debug only."""
+    log_format: Literal["auto", "json", "console"] = Field(default="auto", validation_alias="NOVA_LOG_FORMAT")
+    """"auto": readable on a terminal, JSON lines elsewhere."""
+
+
+class WorkerSettings(ServiceSettings):
+    """What both kinds of worker share; the prefix is the service's own."""
+
+    name: str = ""
+    """Consumer name; empty: made from host name and process id."""
+    batch: int = Field(default=8, ge=1, le=256)
+    """Most entries of a kind that are taken at once."""
+    preview_budget_ms: int = Field(default=300, ge=10)
+    """Longest time that a batch of previews may take, so that a final never waits longer for a guess."""
+    preview_max_age_ms: int = Field(default=1500, ge=50)
+    """Previews older than this are dropped: a newer one is on its way."""
+    max_attempts: int = Field(default=3, ge=1)
+    """Deliveries after which an entry becomes a dead letter."""
+    claim_after_ms: int = Field(default=15_000, ge=100)
+    """An entry whose worker has not been heard of for so long is taken over by another."""
+    drain_s: float = Field(default=20.0, ge=0)
+    """Seconds that the batch in hand gets to finish after SIGTERM."""
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    """Port for this worker's own /metrics; 0: none."""

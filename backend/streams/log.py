@@ -1,0 +1,20 @@
+"""The durable log of a session: what was said, in order, each event with its place."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from redis.asyncio import Redis
+
+from backend.messages.jobs import Live, unpack_live
+from backend.streams.names import Shard
+
+PAGE = 500
+"""Events read at once."""
+
+
+async def read_after(redis: Redis, shard: Shard, session: str, cursor: str) -> list[Live]:
+    """Up to `PAGE` durable events after `cursor` ("0-0" for all), oldest first."""
+    answer = await redis.xrange(shard.log(session), min=f"({cursor}", max="+", count=PAGE)
+    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", answer)
+    return [unpack_live(entry_id + b" " + fields[b"e"]) for entry_id, fields in entries]

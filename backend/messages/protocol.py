@@ -66,7 +66,7 @@ class Start(Options):
 
 
 class Configure(Message):
-    """Changes any option from the next utterance on; a field left out stays as it is."""
+    """Changes any option at once, also for the utterance in progress; a field left out stays as it is."""
 
     type: Literal["configure"] = "configure"
     language: str | None = None
@@ -195,6 +195,9 @@ class Notice(Message):
     type: Literal["notice"] = "notice"
     code: str
     message: str
+    utterance: int | None = None
+    language: str | None = None
+    """The target language concerned, as the session asked for it."""
 
 
 class Error(Message):

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import FullJitterBackoff
@@ -11,6 +17,12 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from backend.service.settings import ServiceSettings
 
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+PATIENCE_S = 30.0
+"""How long `insist` goes on trying."""
 BLOCK_MS = 1_000
 """Longest blocking read; socket timeouts lie well above it."""
 
@@ -28,3 +40,21 @@ def connect(settings: ServiceSettings) -> Redis:
         retry=Retry(FullJitterBackoff(cap=0.5, base=0.02), retries=2),
         retry_on_error=[RedisConnectionError],
     )
+
+
+async def insist(call: Callable[[], Awaitable[T]]) -> T:
+    """Try until Redis answers, with growing pauses; after `PATIENCE_S` the last failure is raised.
+
+    For what must not be lost. The caller waits, and so does whoever feeds the caller.
+    """
+    give_up = time.monotonic() + PATIENCE_S
+    delay = 0.05
+    while True:
+        try:
+            return await call()
+        except TROUBLE as error:
+            if time.monotonic() > give_up:
+                raise
+            log.warning("redis_unavailable", error=str(error), retry_in_s=delay)
+            await asyncio.sleep(delay)
+            delay = min(2.0, 2 * delay)

@@ -66,6 +66,8 @@ class Consumer(Generic[J]):
         }
         self._previews: list[Entry[J]] = []
         self._preview_cost_s = 0.0
+        self.counts = {"handled": 0, "failed": 0, "previews": 0}
+        """What it has done so far; part of the heartbeat."""
         self._claim_due = 0.0
         self._claim_cursor: dict[Shard, str] = {}
 
@@ -166,6 +168,7 @@ class Consumer(Generic[J]):
             return
         cost_s = (time.monotonic() - began) / len(batch)
         self._preview_cost_s = 0.7 * (self._preview_cost_s or cost_s) + 0.3 * cost_s
+        self.counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
             await self._lanes.show(entry.job.session, outcome.live, outcome.onward)
 
@@ -176,12 +179,14 @@ class Consumer(Generic[J]):
             except Exception as error:
                 if len(batch) == 1:
                     # It stays pending, is claimed again when stale, and in the end becomes a dead letter.
+                    self.counts["failed"] += 1
                     log.exception("entry_failed", code=_code(error), entry=batch[0].id, **_about(batch[0]))
                     return
                 log.warning("batch_failed", code=_code(error), error=str(error), entries=len(batch))
                 outcomes = None
             for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
                 took = await self._lane.commit(self._lanes, entry, outcome)
+                self.counts["handled"] += 1
                 log.info("handled", entry=entry.id, took_effect=took == 1, **_about(entry))
         if outcomes is None:
             for entry in batch:

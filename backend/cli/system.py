@@ -1,0 +1,124 @@
+"""A whole system on one machine: Redis, gateways and workers, each its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from backend.cli.processes import Service, free_port, private_redis, python, redis_answers, scratch, wait_for
+from backend.errors import SetupError
+
+READY_S = 180.0
+"""How long loading the models may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start. Anything not said here, the services read from the environment."""
+
+    stt_model: str
+    translation_models: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    """Of the first gateway; further ones take the next free ones. 0: any free port."""
+    gateways: int = 1
+    stt_workers: int = 1
+    translation_workers: int = 1
+    redis_url: str | None = None
+    """A Redis that runs already; None: a private one."""
+    logs: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system that runs."""
+
+    urls: tuple[str, ...]
+    """One a gateway: "http://127.0.0.1:8080"."""
+    redis_url: str
+    services: tuple[Service, ...]
+
+    def named(self, name: str) -> Service:
+        """One of its services: "gateway-1", "stt_worker-1", "translation_worker-1", "redis"."""
+        return next(service for service in self.services if service.name == name)
+
+
+@contextlib.asynccontextmanager
+async def running(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator[System]:
+    """The system of the plan, ready; stopped at the end: gateways first, Redis last.
+
+    `tell` hears what is going on. Raises SetupError when a part does not come up.
+    """
+    with scratch(plan.logs) as (directory, logs):
+        redis, redis_url = (None, plan.redis_url) if plan.redis_url else private_redis(directory, logs / "redis.log")
+        assert redis_url is not None
+        services, urls = _services(plan, redis_url, logs)
+        started = ([redis] if redis else []) + services
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                if redis:
+                    tasks.create_task(redis.keep_running())
+                await redis_answers(redis_url)
+                tell("Redis is up")
+                for service in services:
+                    tasks.create_task(service.keep_running())
+                await _ready(urls, plan, services, tell)
+                yield System(tuple(urls), redis_url, tuple(started))
+            finally:
+                for stage in (services, [redis] if redis else []):
+                    await asyncio.gather(*(service.stop() for service in stage))
+
+
+def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], list[str]]:
+    services: list[Service] = []
+    urls: list[str] = []
+    shared = {"REDIS_URL": redis_url, "NOVA_LOG_FORMAT": "json"}
+
+    def add(kind: str, number: int, **environment: str) -> None:
+        name = f"{kind}-{number}"
+        module = f"{kind}.{kind.removeprefix('stt_').removeprefix('translation_')}"
+        services.append(Service(name, python(module), {**shared, **environment}, logs / f"{name}.log"))
+
+    for number in range(1, plan.gateways + 1):
+        port = plan.port if plan.port and number == 1 else free_port()
+        add("gateway", number, GATEWAY_HOST=plan.host, GATEWAY_PORT=str(port))
+        urls.append(f"http://{'127.0.0.1' if plan.host == '0.0.0.0' else plan.host}:{port}")
+    for number in range(1, plan.stt_workers + 1):
+        add("stt_worker", number, STT_MODEL=plan.stt_model)
+    for number in range(1, plan.translation_workers + 1):
+        add("translation_worker", number, TRANSLATION_MODELS=plan.translation_models)
+    return services, urls
+
+
+async def _ready(urls: list[str], plan: Plan, services: list[Service], tell: Callable[[str], None]) -> None:
+    wanted = {"stt": plan.stt_workers, "translation": plan.translation_workers}
+    up: set[str] = set()
+
+    async def ready() -> bool:
+        broken = next((one for one in services if one.process and one.process.returncode not in (None, 0)), None)
+        if broken:
+            raise SetupError(f"{broken.name} does not start. The end of its log:\n{broken.last_words()}")
+        for url in urls:
+            try:
+                workers = (await client.get(f"{url}/health/full")).json()["workers"]
+            except (httpx.HTTPError, ValueError, KeyError):
+                return False
+            for kind, count in wanted.items():
+                if sum(worker["kind"] == kind for worker in workers) < count:
+                    return False
+                if kind not in up:
+                    up.add(kind)
+                    tell(f"{kind} worker is up: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
+        return True
+
+    async with httpx.AsyncClient(timeout=2.0) as client:
+        await wait_for(ready, "the system did not become ready in time", READY_S, 0.1)
+
+
+def _describe(worker: dict[str, object]) -> str:
+    return f"{worker.get('model')} on {worker.get('device')}"

@@ -1,0 +1,50 @@
+"""The shell of every worker process: Redis, heartbeat, the consume loop, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import structlog
+from prometheus_client import start_http_server
+
+from backend.service.heartbeat import beat
+from backend.service.lifecycle import process_name
+from backend.service.settings import WorkerSettings
+from backend.streams.connection import connect
+from backend.streams.consumer import Consumer, Handler, Lane
+from backend.streams.lanes import J, Lanes
+from backend.streams.names import worker_key
+
+log = structlog.get_logger()
+
+
+async def work(
+    kind: str, settings: WorkerSettings, lane: Lane[J], handle: Handler[J], about: Mapping[str, object],
+    stop: asyncio.Event,
+) -> None:  # fmt: skip
+    """Consume a lane until `stop`, then finish the batch in hand within the drain time; the rest is left to others.
+
+    `about` is what the heartbeat says of this worker: its model, its device.
+    """
+    redis = connect(settings)
+    name = settings.name or process_name()
+    consumer = Consumer(Lanes(redis, settings), lane, name, settings, handle)
+    body = {"kind": kind, "name": name, "version": version("nova-voice"), **about}
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            heart = tasks.create_task(beat(redis, worker_key(kind, name), lambda: {**body, **consumer.counts}))
+            loop = tasks.create_task(consumer.run(stop))
+            log.info("worker_started", worker=name, **about)
+            await stop.wait()
+            done, _ = await asyncio.wait([loop], timeout=settings.drain_s)
+            if not done:
+                log.warning("drain_time_over", worker=name)
+                loop.cancel()
+            heart.cancel()
+    finally:
+        await redis.aclose()
+        log.info("worker_stopped", worker=name)

@@ -1,0 +1,19 @@
+"""What the gateway counts. Published names stay; labels are bounded, never a session id."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ACTIVE_CONNECTIONS = Gauge("gateway_active_connections", "WebSocket sessions that are open")
+STREAM_LENGTH = Gauge("redis_stream_length", "Entries on a lane", ["lane"])
+SESSIONS = Counter("nova_gateway_sessions_total", "Sessions that were started")
+AUDIO_SECONDS = Counter("nova_gateway_audio_seconds_total", "Audio received, in seconds")
+UTTERANCES = Counter("nova_gateway_utterances_total", "Utterances cut", ["reason"])
+FINALS = Counter("nova_gateway_finals_total", "Finals delivered to clients")
+PREVIEWS = Counter("nova_gateway_previews_total", "Previews asked for", ["outcome"])
+ERRORS = Counter("nova_gateway_errors_total", "Errors told to clients", ["code"])
+FINAL_LATENCY = Histogram(
+    "nova_gateway_final_latency_seconds",
+    "From the end of the utterance being noticed to its final being sent",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16),
+)

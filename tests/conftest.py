@@ -1,0 +1,129 @@
+"""What tests share: a real Redis, real models, a real system; each started once, on a free port, and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from redis.asyncio import Redis
+
+from backend import models
+from backend.cli.processes import private_redis, redis_answers
+from backend.cli.system import Plan, System, running
+from backend.service.settings import ServiceSettings
+from backend.streams.connection import connect
+from tests.testkit.speech import Clip, shared_clips, spoken_clips
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Valkey of our own."""
+    directory = tmp_path_factory.mktemp("redis")
+    service, url = private_redis(directory, directory / "redis.log")
+
+    @contextlib.asynccontextmanager
+    async def up() -> AsyncIterator[str]:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(service.keep_running())
+            await redis_answers(url)
+            yield url
+            await service.stop()
+
+    with _in_a_thread(up()) as answer:
+        yield answer
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client to an empty Redis."""
+    client = connect(ServiceSettings(REDIS_URL=redis_url))
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Clips, models and texts that developers have beside the repository; tests that need them skip without."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared is not here")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def whisper_base() -> Path:
+    """Whisper base, fetched as a user would."""
+    return models.fetch("whisper-base")
+
+
+@pytest.fixture(scope="session")
+def opus_zh_en() -> Path:
+    """OPUS-MT Chinese to English, fetched as a user would."""
+    return models.fetch("opus-zh-en")
+
+
+@pytest.fixture(scope="session")
+def whisper_tiny(whisper_base: Path) -> Path:
+    """The smallest Whisper that is at hand: tiny where ../shared is, else base."""
+    tiny = SHARED / "models" / "whisper-tiny-int8"
+    return tiny if tiny.is_dir() else whisper_base
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
+    """Real speech with its text: clips of ../shared, else sentences that espeak-ng speaks."""
+    return shared_clips(SHARED) if SHARED.is_dir() else spoken_clips(tmp_path_factory.mktemp("speech"))
+
+
+@pytest.fixture(scope="session")
+def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[System]:
+    """Redis, a gateway, an STT worker with Whisper base and a translation worker, each its own process."""
+    plan = Plan(stt_model=str(whisper_base), translation_models=str(opus_zh_en), port=0, logs=artifacts / "logs")
+    with _in_a_thread(running(plan, lambda line: None)) as up:
+        yield up
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Where tests leave what a person may want to look at."""
+    directory = Path(os.environ.get("NOVA_ARTIFACTS", ROOT / "artifacts"))
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@contextlib.contextmanager
+def _in_a_thread(context: contextlib.AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """Hold an asynchronous context open in a loop of its own, whatever loops the tests use."""
+    entered: Future[T] = Future()
+    leave = asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def hold() -> None:
+        try:
+            async with context as value:
+                entered.set_result(value)
+                await leave.wait()
+        except BaseException as error:
+            if entered.done():
+                raise
+            entered.set_exception(error)
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(hold()))
+    thread.start()
+    try:
+        yield entered.result()
+    finally:
+        loop.call_soon_threadsafe(leave.set)
+        thread.join()
+        loop.close()

@@ -1,0 +1,298 @@
+"""The promises of commit.lua and the consume loop, on a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from backend.messages.jobs import AudioJob, PartialResult, Transcript
+from backend.messages.protocol import Error, Final, Translation
+from backend.service.settings import ServiceSettings, WorkerSettings
+from backend.streams.consumer import AUDIO, TRANSCRIPTS, Consumer
+from backend.streams.fanout import Fanout
+from backend.streams.lanes import Entry, Lanes, Outcome
+from backend.streams.log import read_after
+
+PCM = b"\1\0" * 1600
+
+
+def job(utterance: int, *, attempt: int = 1, kind: Any = "final", session: str = "s", **more: Any) -> AudioJob:
+    return AudioJob(
+        kind=kind, session=session, utterance=utterance, attempt=attempt, correlation_id="c", sent_at=time.time(),
+        start_ms=0, end_ms=100, **more,
+    )  # fmt: skip
+
+
+def final_of(job: AudioJob, text: str | None = None) -> Outcome:
+    said = text if text is not None else f"text {job.utterance}.{job.attempt}"
+    event = Final(utterance=job.utterance, text=said, language="en", confidence=1.0, start_ms=0, end_ms=100)
+    onward = Transcript(
+        kind="final", session=job.session, utterance=job.utterance, correlation_id="c", sent_at=0.0, text=said,
+        language="en", translate_to=("es",),
+    )  # fmt: skip
+    return Outcome(durable=(event,), onward=onward)
+
+
+@pytest.fixture
+async def lanes(redis: Redis) -> Lanes:
+    lanes = Lanes(redis, ServiceSettings())
+    await lanes.open_session("s", {"language": "en"})
+    return lanes
+
+
+async def taken(lanes: Lanes, count: int) -> list[Entry[AudioJob]]:
+    """Read entries as a worker does, without handling them."""
+    seen: list[Entry[AudioJob]] = []
+
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        seen.extend(batch)
+        raise asyncio.CancelledError
+
+    consumer = Consumer(lanes, AUDIO, "reader", WorkerSettings(), handle)
+    await consumer.create_groups()
+    while len(seen) < count:
+        with pytest.raises(asyncio.CancelledError):
+            await consumer.run(asyncio.Event())
+    return seen
+
+
+@asynccontextmanager
+async def consuming(lanes: Lanes, handle: Any, lane: Any = AUDIO, **settings: Any) -> Any:
+    stop = asyncio.Event()
+    consumer: Consumer[Any] = Consumer(lanes, lane, "w", WorkerSettings(**settings), handle)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(consumer.run(stop))
+        yield consumer
+        stop.set()
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110 - it is another process's doing
+            await asyncio.sleep(0.01)
+
+
+async def logged(lanes: Lanes, session: str = "s") -> list[Any]:
+    return [live.event for live in await read_after(lanes.redis, lanes.shard(session), session, "0-0")]
+
+
+async def test_results_are_released_in_the_order_of_their_utterances(lanes: Lanes) -> None:
+    for number in (1, 2, 3):
+        await lanes.submit_final(job(number), PCM, early=False)
+    entries = await taken(lanes, 3)
+    for entry in reversed(entries):
+        assert await lanes.commit_final(entry, final_of(entry.job)) == 1
+    assert [event.utterance for event in await logged(lanes)] == [1, 2, 3]
+
+
+async def test_a_result_is_committed_once_however_many_workers_have_it(lanes: Lanes) -> None:
+    await lanes.submit_final(job(1), PCM, early=False)
+    (entry,) = await taken(lanes, 1)
+    answers = [await lanes.commit_final(entry, final_of(entry.job)) for _ in range(3)]
+    assert answers == [1, 0, 0]
+    assert len(await logged(lanes)) == 1
+    assert await lanes.redis.xlen(entry.shard.transcripts("final")) == 1
+    assert await lanes.redis.xlen(entry.shard.audio("final")) == 0
+
+
+async def test_an_early_result_waits_for_the_endpoint(lanes: Lanes) -> None:
+    await lanes.submit_final(job(1), PCM, early=True)
+    (entry,) = await taken(lanes, 1)
+    await lanes.commit_final(entry, final_of(entry.job))
+    assert await logged(lanes) == []
+    await lanes.close("s", 1, 1)
+    assert [event.text for event in await logged(lanes)] == ["text 1.1"]
+
+
+async def test_the_endpoint_may_come_before_the_early_result(lanes: Lanes) -> None:
+    await lanes.submit_final(job(1), PCM, early=True)
+    (entry,) = await taken(lanes, 1)
+    await lanes.close("s", 1, 1)
+    assert await logged(lanes) == []
+    await lanes.commit_final(entry, final_of(entry.job))
+    assert [event.text for event in await logged(lanes)] == ["text 1.1"]
+
+
+async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(lanes: Lanes) -> None:
+    await lanes.submit_final(job(1, attempt=1), PCM, early=True)
+    (first,) = await taken(lanes, 1)
+    await lanes.submit_final(job(1, attempt=2), PCM, early=False)
+    (second,) = await taken(lanes, 1)
+    assert await lanes.commit_final(first, final_of(first.job)) == 2
+    assert await lanes.commit_final(second, final_of(second.job)) == 1
+    assert [event.text for event in await logged(lanes)] == ["text 1.2"]
+
+
+async def test_a_withdrawn_early_final_is_never_read(lanes: Lanes) -> None:
+    entry_id = await lanes.submit_final(job(1), PCM, early=True)
+    await lanes.withdraw("s", entry_id)
+    assert await lanes.redis.xlen(lanes.shard("s").audio("final")) == 0
+
+
+async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open(lanes: Lanes) -> None:
+    fanout = Fanout(lanes.redis, "test")
+    partial = PartialResult(
+        utterance=1, revision=3, committed="a", tentative=" b", language="en", start_ms=0, end_ms=100
+    )
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(fanout.run())
+        async with fanout.listen(lanes.shard("s").events("s")) as listener:
+            await asyncio.sleep(0.1)
+            await lanes.submit_final(job(1), PCM, early=True)
+            (entry,) = await taken(lanes, 1)
+            outcome = final_of(entry.job)
+            await lanes.commit_final(entry, Outcome(outcome.durable, (partial,), outcome.onward))
+            live = await asyncio.wait_for(listener.next(), 2)
+            assert live.cursor is None
+            assert live.event == partial
+            await lanes.close("s", 1, 1)
+            live = await asyncio.wait_for(listener.next(), 2)
+            assert isinstance(live.event, Final)
+            assert live.event.cursor == live.cursor
+        running.cancel()
+
+
+async def test_everything_a_session_leaves_has_a_time_to_live(lanes: Lanes) -> None:
+    await lanes.submit_final(job(1), PCM, early=False)
+    (entry,) = await taken(lanes, 1)
+    await lanes.commit_final(entry, final_of(entry.job))
+    for key in (entry.shard.session("s"), entry.shard.log("s")):
+        assert 0 < await lanes.redis.ttl(key) <= 3600
+
+
+async def test_the_loop_handles_finals_in_batches_over_sessions(lanes: Lanes) -> None:
+    sessions = [f"s{number}" for number in range(5)]
+    sizes: list[int] = []
+
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        sizes.append(len(batch))
+        return [final_of(entry.job) for entry in batch]
+
+    for session in sessions:
+        await lanes.open_session(session, {})
+        await lanes.submit_final(job(1, session=session), PCM, early=False)
+    async with consuming(lanes, handle):
+
+        async def all_there() -> bool:
+            return all([len(await logged(lanes, session)) == 1 for session in sessions])
+
+        await eventually(all_there)
+    assert max(sizes) > 1
+
+
+async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_letter(lanes: Lanes) -> None:
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        if any(entry.job.utterance == 2 for entry in batch):
+            raise ValueError("poison")
+        return [final_of(entry.job) for entry in batch]
+
+    for number in (1, 2, 3):
+        await lanes.submit_final(job(number), PCM, early=False)
+    async with consuming(lanes, handle, claim_after_ms=100, max_attempts=2):
+
+        async def all_there() -> bool:
+            return len(await logged(lanes)) == 3
+
+        await eventually(all_there, 10)
+    events = await logged(lanes)
+    assert [type(event) for event in events] == [Final, Error, Final]
+    assert events[1].utterance == 2
+    (letter,) = await lanes.redis.xrange(lanes.shard("s").audio_dead)
+    assert letter[1][b"reason"] == b"max_attempts"
+    assert letter[1][b"attempts"] == b"2"
+    assert letter[1][b"p"] == PCM
+
+
+async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(lanes: Lanes) -> None:
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        return [final_of(entry.job) for entry in batch]
+
+    shard = lanes.shard("s")
+    await lanes.redis.xadd(shard.audio("final"), {"h": b"{}", "p": PCM})
+    await lanes.redis.xadd(shard.audio("final"), {"h": b"not json", "p": b"odd"})
+    async with consuming(lanes, handle):
+
+        async def both_dead() -> bool:
+            return await lanes.redis.xlen(shard.audio_dead) == 2
+
+        await eventually(both_dead)
+    assert await lanes.redis.xlen(shard.audio("final")) == 0
+
+
+async def test_a_dead_workers_entry_is_taken_over(lanes: Lanes) -> None:
+    await lanes.submit_final(job(1), PCM, early=False)
+    await taken(lanes, 1)  # read by a worker that is never heard of again
+
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        return [final_of(entry.job) for entry in batch]
+
+    async with consuming(lanes, handle, claim_after_ms=200):
+
+        async def there() -> bool:
+            return len(await logged(lanes)) == 1
+
+        await eventually(there)
+
+
+async def test_late_previews_are_dropped_and_fresh_ones_handled_newest_first(lanes: Lanes) -> None:
+    seen: list[int] = []
+
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        seen.extend(entry.job.utterance for entry in batch)
+        return [Outcome() for _ in batch]
+
+    now = time.time()
+    for number, age in ((1, 60.0), (2, 0.2), (3, 0.1), (4, 0.0)):
+        await lanes.submit_preview(job(number, kind="preview").model_copy(update={"sent_at": now - age}), PCM)
+    async with consuming(lanes, handle):
+
+        async def all_seen() -> bool:
+            return len(seen) >= 3
+
+        await eventually(all_seen)
+    assert seen == [4, 3, 2]
+    assert await lanes.redis.xlen(lanes.shard("s").audio("preview")) == 0
+
+
+async def test_translations_follow_into_the_log(lanes: Lanes) -> None:
+    await lanes.submit_final(job(1), PCM, early=False)
+    (entry,) = await taken(lanes, 1)
+    await lanes.commit_final(entry, final_of(entry.job))
+
+    async def handle(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
+        return [
+            Outcome(durable=(Translation(utterance=e.job.utterance, language="es", text="hola", is_final=True),))
+            for e in batch
+        ]
+
+    async with consuming(lanes, handle, TRANSCRIPTS):
+
+        async def there() -> bool:
+            return len(await logged(lanes)) == 2
+
+        await eventually(there)
+    final, translation = await logged(lanes)
+    assert translation.text == "hola"
+    assert translation.cursor > final.cursor
+
+
+async def test_a_lost_group_is_made_again(lanes: Lanes) -> None:
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        return [final_of(entry.job) for entry in batch]
+
+    async with consuming(lanes, handle):
+        await asyncio.sleep(0.1)
+        await lanes.redis.flushall()
+        await lanes.open_session("s", {})
+        await lanes.submit_final(job(1), PCM, early=False)
+
+        async def there() -> bool:
+            return len(await logged(lanes)) == 1
+
+        await eventually(there)

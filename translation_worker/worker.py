@@ -1,0 +1,143 @@
+"""The translation worker process: `python -m translation_worker.worker`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+
+import structlog
+
+from backend import models
+from backend.errors import ModelError, NovaError, ProtocolError, UnsupportedPairError
+from backend.messages.jobs import Transcript
+from backend.messages.languages import flores
+from backend.messages.protocol import Message, Notice, Translation
+from backend.service import logging
+from backend.service.lifecycle import run
+from backend.streams.consumer import TRANSCRIPTS
+from backend.streams.lanes import Entry, Outcome
+from backend.streams.worker import work
+from translation_worker import metrics
+from translation_worker.settings import TranslationSettings
+from translation_worker.translator import Passage, Translator, pick_translator
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One transcript wanted in one language."""
+
+    transcript: Transcript
+    target: str
+    """As the session asked for it."""
+
+    def event(self, text: str) -> Translation:
+        """The translation, as the client sees it."""
+        final = self.transcript.kind == "final"
+        return Translation(utterance=self.transcript.utterance, language=self.target, text=text, is_final=final)
+
+    def sorry(self, error: NovaError) -> Notice:
+        """That there is none; the transcript goes on without."""
+        return Notice(code=error.code, message=error.message, utterance=self.transcript.utterance, language=self.target)
+
+
+class TranslationWorker:
+    """Translates transcripts of all sessions into all languages that somebody reads, in as few calls as possible."""
+
+    def __init__(self, translators: Sequence[Translator], settings: TranslationSettings) -> None:
+        self._translators, self._settings = translators, settings
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+
+    async def handle(self, batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
+        """One outcome for each transcript: its translations, or notices naming what to install."""
+        transcripts = [entry.job for entry in batch]
+        wishes = [Wish(transcript, target) for transcript in transcripts for target in transcript.translate_to]
+        events = await asyncio.get_running_loop().run_in_executor(self._thread, self._fulfil, wishes)
+        outcomes = []
+        for transcript in transcripts:
+            own = tuple(event for wish, event in zip(wishes, events, strict=True) if wish.transcript is transcript)
+            outcomes.append(Outcome(durable=own) if transcript.kind == "final" else Outcome(live=own))
+        return outcomes
+
+    def _fulfil(self, wishes: Sequence[Wish]) -> list[Message]:
+        events: list[Message | None] = [None] * len(wishes)
+        work: list[tuple[int, Translator, Passage]] = []
+        for number, wish in enumerate(wishes):
+            try:
+                passage = self._passage(wish)
+                if passage.source == passage.target:
+                    events[number] = wish.event(passage.text)
+                else:
+                    work.append((number, pick_translator(self._translators, passage.source, passage.target), passage))
+            except (UnsupportedPairError, ProtocolError) as error:
+                metrics.UNSERVED.inc()
+                events[number] = wish.sorry(UnsupportedPairError(error.message))
+        for _, same in groupby(sorted(work, key=lambda item: id(item[1])), key=lambda item: id(item[1])):
+            group = list(same)
+            texts = self._translate(group[0][1], [passage for _, _, passage in group], wishes[group[0][0]])
+            for (number, _, _), text in zip(group, texts, strict=True):
+                events[number] = wishes[number].event(text)
+        return [event for event in events if event is not None]
+
+    def _translate(self, translator: Translator, passages: list[Passage], wish: Wish) -> list[str]:
+        metrics.BATCH_SIZE.observe(len(passages))
+        with metrics.SECONDS.labels(wish.transcript.kind).time():
+            return translator.translate(passages)
+
+    def _passage(self, wish: Wish) -> Passage:
+        transcript = wish.transcript
+        final = transcript.kind == "final"
+        return Passage(
+            text=transcript.text,
+            source=flores(transcript.language),
+            target=flores(wish.target),
+            prefix="" if final else transcript.translated.get(wish.target, ""),
+            beam_size=self._settings.beam_size if final else 1,
+        )
+
+
+def load(settings: TranslationSettings) -> list[Translator]:
+    """The models that the settings name, the preferred one first. Takes seconds; raises ModelError."""
+    from translation_worker.engine import Hardware
+    from translation_worker.nllb import Nllb
+    from translation_worker.opus import Opus
+
+    engines: dict[str, type[Nllb] | type[Opus]] = {"nllb": Nllb, "opus": Opus}
+    hardware = Hardware(settings.device, settings.device_index, settings.compute_type, settings.threads)
+    names = [name.strip() for name in settings.models.split(",") if name.strip()]
+    if names == ["auto"]:
+        names = [str(found.path) for found in models.installed() if found.kind in engines]
+    translators: list[Translator] = []
+    for name in names:
+        directory = models.resolve(name)
+        kind = models.identify(directory)
+        if kind not in engines:
+            raise ModelError(f"{name} is a model of kind {kind}, not of translation")
+        translators.append(engines[kind](directory, hardware))
+    return translators
+
+
+async def _main(stop: asyncio.Event) -> None:
+    settings = TranslationSettings()
+    logging.configure("translation_worker", settings)
+    translators = await asyncio.to_thread(load, settings)
+    about = {
+        "model": ", ".join(translator.model for translator in translators) or "none",
+        "device": ", ".join(sorted({translator.device for translator in translators})) or "none",
+        "pairs": [translator.pairs() for translator in translators],
+    }
+    worker = TranslationWorker(translators, settings)
+    await work("translation", settings, TRANSCRIPTS, worker.handle, about, stop)
+
+
+def main() -> None:
+    """Work until SIGTERM."""
+    run(_main)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+# Each target is one line of meaning; everything happens in .venv and frontend/node_modules.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup run test lint types page docs clean
+
+run: setup page  ## start everything here, then open the page it prints and speak
+	@$(BIN)/nova up
+
+test: setup page lint types  ## every check and test
+	$(BIN)/python -m pytest
+
+setup: .venv/.ready  ## make the Python environment
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Python cannot make a virtual environment here: install the package python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+page: frontend/dist/index.html  ## build the page
+
+frontend/dist/index.html: frontend/package.json frontend/package-lock.json frontend/index.html $(shell find frontend/src -type f 2>/dev/null)
+	@if command -v npm >/dev/null; then cd frontend && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
+	 else echo "Node.js 20 or later is not installed: everything but the page works. Install it and run make page."; fi
+
+lint: setup  ## style and architecture
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+	@if command -v npm >/dev/null; then cd frontend && npm run --silent lint && npm run --silent test; fi
+
+types: setup  ## mypy --strict
+	$(BIN)/mypy
+
+docs: setup  ## write the generated references anew
+	$(BIN)/python -m docs.reference
+
+clean:  ## forget what was made here
+	rm -rf .venv frontend/node_modules frontend/dist artifacts

@@ -33,7 +33,7 @@ types: setup  ## mypy --strict
 	$(BIN)/mypy
 
 docs: setup  ## write the generated references anew
-	$(BIN)/python -m docs.reference
+	$(BIN)/python docs/generate.py
 
 clean:  ## forget what was made here
 	rm -rf .venv frontend/node_modules frontend/dist artifacts

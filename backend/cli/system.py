@@ -111,7 +111,7 @@ async def _ready(urls: list[str], plan: Plan, services: list[Service], tell: Cal
             for kind, count in wanted.items():
                 if sum(worker["kind"] == kind for worker in workers) < count:
                     return False
-                if kind not in up:
+                if count and kind not in up:
                     up.add(kind)
                     tell(f"{kind} worker is up: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
         return True

@@ -9,10 +9,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment; the shared names carry no service prefix."""
+    """Read from the environment, or from a file .env; the shared names carry no service prefix."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", env_nested_delimiter="__", use_attribute_docstrings=True, populate_by_name=True
+        frozen=True,
+        extra="ignore",
+        env_file=".env",
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
+        populate_by_name=True,
     )
 
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")

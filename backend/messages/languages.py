@@ -1,0 +1,126 @@
+"""Every language, by every code that people type.
+
+NLLB-200 names languages by FLORES-200 codes ("zho_Hans"), Whisper by its own ("zh"), users by ISO 639 codes of two or
+three letters and by BCP-47 tags ("pt-BR", "zh-TW"). A tag is read as language and script, or else region; what
+NLLB does not tell apart falls back to the language ("pt-BR" to Portuguese, "sr-Latn" to Serbian in Cyrillic).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+
+from backend.errors import ProtocolError
+from backend.messages.language_table import TABLE
+
+AUTO = "auto"
+"""Instead of a code: detect what is spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One line of the table."""
+
+    flores: str | None
+    """None: NLLB cannot translate it."""
+    whisper: str | None
+    """None: Whisper cannot recognize it."""
+    codes: tuple[str, ...]
+    """In lower case, with hyphens; the FLORES code and its first three letters are understood as well."""
+    name: str
+
+    @property
+    def code(self) -> str:
+        """The shortest code that people use."""
+        return next(iter(self.codes), self.flores or "")
+
+
+def flores(code: str) -> str:
+    """The FLORES-200 code that NLLB takes. Raises ProtocolError `unsupported_language`."""
+    language = _find(code)
+    if language.flores is None:
+        raise _unsupported(f"{language.name} ({code}) can be recognized but not translated")
+    return language.flores
+
+
+def whisper(code: str) -> str | None:
+    """Whisper's code; None for "auto". Raises ProtocolError `unsupported_language`."""
+    if code.strip().lower() == AUTO:
+        return None
+    language = _find(code)
+    if language.whisper is None:
+        raise _unsupported(f"{language.name} ({code}) can be translated but not recognized")
+    return language.whisper
+
+
+def name(code: str) -> str:
+    """The language's English name. Raises ProtocolError `unsupported_language`."""
+    return _find(code).name
+
+
+def _find(code: str) -> Language:
+    tag = code.strip().replace("_", "-").lower()
+    if tag in _BY_TAG:
+        return _BY_TAG[tag]
+    if parts := _BCP47.fullmatch(tag):
+        language, script, region = parts.groups()
+        for candidate in (f"{language}-{script or region}", language):
+            if candidate in _BY_TAG and script in _SCRIPTS:
+                return _BY_TAG[candidate]
+    raise _unsupported(f"unknown language {code[:_LONGEST]!r}{_suggestion(tag[:_LONGEST])}")
+
+
+def _suggestion(tag: str) -> str:
+    by_name = {language.name.lower(): language for language in LANGUAGES}
+    if tag in _COUNTRIES:
+        close = [_COUNTRIES[tag]]
+    elif len(tag) <= 3 or "-" in tag:
+        close = get_close_matches(tag, [known for known in _BY_TAG if known[:1] == tag[:1]], n=3)
+    else:
+        names = get_close_matches(tag, by_name, n=1)
+        close = [by_name[names[0]].code] if names else get_close_matches(tag, _BY_TAG, n=1)
+    if not close:
+        return ': give an ISO 639 or FLORES code such as "es", "pt-BR" or "zho_Hant"'
+    return f": did you mean {' or '.join(f'{code!r} ({name(code)})' for code in close)}?"
+
+
+def _unsupported(message: str) -> ProtocolError:
+    return ProtocolError(message, code="unsupported_language")
+
+
+def _read(table: str) -> tuple[Language, ...]:
+    def language(line: str) -> Language:
+        *cells, english = line.split(maxsplit=3)
+        flores_code, whisper_code, codes = (None if cell == "-" else cell for cell in cells)
+        return Language(flores_code, whisper_code, tuple(codes.split(",")) if codes else (), english)
+
+    return tuple(language(line) for line in table.strip().splitlines())
+
+
+def _index(languages: tuple[Language, ...]) -> dict[str, Language]:
+    """Tag to language; of two scripts of one language the first in the table is meant when none is named."""
+    tags = {code: language for language in languages for code in language.codes}
+    for language in languages:
+        if language.flores:
+            tags[language.flores.replace("_", "-").lower()] = language
+            tags.setdefault(language.flores[:3], language)
+    return tags
+
+
+_BCP47 = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?(?:-[a-z0-9]{1,8})*")
+_COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "jp": "ja", "ua": "uk", "us": "en"}
+"""Codes of countries that are taken for their languages' and are none themselves."""
+_LONGEST = 35
+"""Characters of a wrong code that are looked at; RFC 5646 calls for 35."""
+
+LANGUAGES = _read(TABLE)
+_BY_TAG = _index(LANGUAGES)
+_SCRIPTS = {None, *(language.flores[4:].lower() for language in LANGUAGES if language.flores)}
+
+WHISPER: Mapping[str, str | None] = MappingProxyType(
+    {language.whisper: _BY_TAG[language.whisper].flores for language in LANGUAGES if language.whisper}
+)
+"""Each of Whisper's 100 codes and its FLORES code; None where NLLB lacks the language."""

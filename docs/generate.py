@@ -1,0 +1,142 @@
+"""Writes the references that are made from the code: `make docs`. A test fails when they are stale.
+
+.env.example                       every setting with its default
+docs/reference/configuration.md    the same, to read
+docs/reference/protocol.md         every message of the WebSocket
+docs/reference/protocol.schema.json
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from backend.messages.protocol import ClientMessage, Message, ServerMessage
+from backend.messages.schema import protocol_schema, protocol_schema_json
+from backend.service.settings import ServiceSettings
+from gateway.settings import GatewaySettings
+from stt_worker.settings import SttSettings
+from translation_worker.settings import TranslationSettings
+
+ROOT = Path(__file__).parent.parent
+SERVICES: tuple[tuple[str, type[ServiceSettings]], ...] = (
+    ("Gateway", GatewaySettings),
+    ("STT worker", SttSettings),
+    ("Translation worker", TranslationSettings),
+)
+MADE = "made by `make docs` from the code; change it there"
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file, by path below the root, and what it should hold."""
+    return {
+        Path(".env.example"): env_example(),
+        Path("docs/reference/configuration.md"): configuration(),
+        Path("docs/reference/protocol.md"): protocol(),
+        Path("docs/reference/protocol.schema.json"): protocol_schema_json(),
+    }
+
+
+def settings_of(service: type[ServiceSettings]) -> list[tuple[str, str, str]]:
+    """Name in the environment, default, and meaning of every setting that is the service's own."""
+    prefix = str(service.model_config.get("env_prefix", ""))
+    return [
+        (prefix + name.upper(), _default(field), field.description or "")
+        for name, field in service.model_fields.items()
+        if not field.validation_alias
+    ]
+
+
+def shared_settings() -> list[tuple[str, str, str]]:
+    """The settings that all services share."""
+    return [
+        (_alias(field), _default(field), field.description or "")
+        for field in ServiceSettings.model_fields.values()
+        if field.validation_alias
+    ]
+
+
+def _alias(field: FieldInfo) -> str:
+    alias = field.validation_alias
+    assert isinstance(alias, str)
+    return alias
+
+
+def _default(field: FieldInfo) -> str:
+    value: Any = field.default
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return "(the built page)" if isinstance(value, Path) else str(value)
+
+
+def env_example() -> str:
+    """Every setting, commented out, with its default."""
+    lines = [f"# Every setting with its default; {MADE}."]
+    for title, settings in _sections():
+        lines += ["", f"# --- {title}"]
+        for name, default, meaning in settings:
+            lines += [f"# {meaning}", f"#{name}={'' if default.startswith('(') else default}"]
+    return "\n".join(lines) + "\n"
+
+
+def configuration() -> str:
+    """The same as a page."""
+    lines = ["# Configuration", "", f"Every setting is an environment variable. This page is {MADE}."]
+    for title, settings in _sections():
+        lines += ["", f"## {title}", "", "| variable | default | meaning |", "|---|---|---|"]
+        lines += [f"| `{name}` | `{default or ' '}` | {meaning} |" for name, default, meaning in settings]
+    return "\n".join(lines) + "\n"
+
+
+def _sections() -> list[tuple[str, list[tuple[str, str, str]]]]:
+    return [("All services", shared_settings()), *((title, settings_of(service)) for title, service in SERVICES)]
+
+
+def protocol() -> str:
+    """Every message as a table of its fields."""
+    schema = protocol_schema()["$defs"]
+    head = (ROOT / "docs" / "explanation" / "wire.md").read_text(encoding="utf-8")
+    lines = [f"# Wire protocol\n\nThe tables are {MADE}.\n\n{head.rstrip()}"]
+    for title, union in (("Client to server", ClientMessage), ("Server to client", ServerMessage)):
+        lines.append(f"\n## {title}")
+        members: tuple[type[Message], ...] = get_args(get_args(union)[0])
+        for message in members:
+            lines += _table(schema[message.__name__], message.__name__)
+    lines += ["\n## Parts of messages", *_table(schema["AudioFormat"], "audio"), *_table(schema["Word"], "word")]
+    return "\n".join(lines) + "\n"
+
+
+def _table(definition: dict[str, Any], name: str) -> list[str]:
+    fields = {key: field for key, field in definition["properties"].items() if key != "type"}
+    tag = definition["properties"].get("type", {}).get("const", name)
+    lines = [f"\n### `{tag}`\n\n{definition['description']}"]
+    if fields:
+        lines += ["\n| field | type | default | meaning |\n|---|---|---|---|"]
+    for key, field in fields.items():
+        default = f"`{field['default']!r}`" if field.get("default") is not None else ""
+        lines.append(f"| `{key}` | {_type(field)} | {default} | {field.get('description', '')} |")
+    return lines
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_type(part) for part in field["anyOf"] if part.get("type") != "null")
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "$ref" in field:
+        return f"`{field['$ref'].rsplit('/')[-1]}`"
+    if field.get("type") == "array":
+        return f"list of {_type(field['items'])}"
+    limits = [
+        f"{sign} {field[key]}" for key, sign in (("minimum", "≥"), ("maximum", "≤"), ("maxLength", "at most"))
+        if key in field
+    ]  # fmt: skip
+    return " ".join([str(field.get("type", "any")), *limits])
+
+
+if __name__ == "__main__":
+    for path, text in generated().items():
+        (ROOT / path).write_text(text, encoding="utf-8")

@@ -1,0 +1,15 @@
+"""What the STT worker counts."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+SECONDS = Histogram(
+    "stt_processing_duration_seconds", "Time of one call of the model", ["kind"],
+    buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10),
+)  # fmt: skip
+BATCH_SIZE = Histogram("nova_stt_batch_size", "Pieces of audio in one call", ["kind"], buckets=(1, 2, 4, 8, 16, 32, 64))
+AUDIO_SECONDS = Counter("nova_stt_audio_seconds_total", "Audio recognized, in seconds", ["kind"])
+WITHDRAWN = Counter("nova_stt_withdrawn_total", "Texts that a guard withheld", ["reason"])
+COMMITTED = Counter("nova_stt_committed_words_total", "Words committed before the final of a revise session")
+CONTRADICTED = Counter("nova_stt_contradicted_words_total", "Of these, words that the final does not have")

@@ -1,0 +1,158 @@
+"""The STT worker process: `python -m stt_worker.worker`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import structlog
+
+from backend import models
+from backend.messages.jobs import SAMPLE_RATE, AudioJob, Kind, PartialResult, Transcript
+from backend.messages.protocol import Final, Word
+from backend.service import logging
+from backend.service.lifecycle import run
+from backend.streams.consumer import AUDIO
+from backend.streams.lanes import Entry, Outcome
+from backend.streams.worker import work
+from stt_worker import metrics
+from stt_worker.guards import withdrawal
+from stt_worker.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.settings import SttSettings
+from stt_worker.stability import Stable, agree, contradicted, count_words
+
+log = structlog.get_logger()
+
+
+class SttWorker:
+    """Recognizes audio of all sessions, in batches; holds no state of any of them."""
+
+    def __init__(self, recognizer: Recognizer, settings: SttSettings) -> None:
+        self._recognizer, self._settings = recognizer, settings
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+
+    async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        """One outcome for each piece of audio. The model runs in its own thread, so that the loop goes on."""
+        kind = batch[0].job.kind
+        speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
+        metrics.BATCH_SIZE.labels(kind).observe(len(batch))
+        metrics.AUDIO_SECONDS.labels(kind).inc(sum(len(speech.samples) for speech in speeches) / SAMPLE_RATE)
+        heard = await asyncio.get_running_loop().run_in_executor(self._thread, self._recognize, speeches, kind)
+        answer = {"final": final_outcome, "preview": preview_outcome}[kind]
+        return [answer(entry.job, hypothesis) for entry, hypothesis in zip(batch, heard, strict=True)]
+
+    def _recognize(self, speeches: Sequence[Speech], kind: Kind) -> list[Hypothesis]:
+        with metrics.SECONDS.labels(kind).time():
+            return self._recognizer.recognize(speeches)
+
+    def _speech(self, job: AudioJob, pcm: bytes) -> Speech:
+        final = job.kind == "final"
+        return Speech(
+            samples=np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768),
+            language=job.language,
+            heard=job.heard,
+            prefix="" if final and job.finals == "revise" else job.committed,
+            prompt=job.prompt,
+            hotwords=job.hotwords,
+            beam_size=self._settings.beam_size if final else 1,
+            words=job.words or not final,
+            final=final,
+        )
+
+
+def final_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
+    """An utterance's text for good; until its endpoint is certain, the same shown as a partial."""
+    text = "" if _withheld(job, heard) else heard.text
+    if job.finals == "stable":
+        text = text or job.committed
+    elif job.committed:
+        metrics.COMMITTED.inc(count_words(job.committed))
+        metrics.CONTRADICTED.inc(contradicted(job.committed, text))
+    final = Final(
+        utterance=job.utterance, text=text, language=heard.language, confidence=math.exp(min(0.0, heard.avg_logprob)),
+        start_ms=job.start_ms, end_ms=job.end_ms, words=_words(job, heard) if job.words and text else None,
+    )  # fmt: skip
+    shown: tuple[PartialResult, ...] = ()
+    if text.startswith(job.committed):
+        rest = text[len(job.committed) :]
+        shown = (_partial(job, heard.language, Stable(job.committed, rest, job.hypothesis)),)
+    return Outcome(durable=(final,), live=shown, onward=_transcript(job, heard.language, text))
+
+
+def preview_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
+    """What to show of an utterance that goes on."""
+    seconds = (job.end_ms - job.start_ms) / 1000
+    withheld = _withheld(job, heard)
+    stable = Stable(job.committed, "", ()) if withheld else agree(job.committed, job.hypothesis, heard, seconds)
+    grown = stable.committed != job.committed
+    onward = _transcript(job, heard.language, stable.committed) if grown else None
+    return Outcome(live=(_partial(job, heard.language, stable),), onward=onward)
+
+
+def _withheld(job: AudioJob, heard: Hypothesis) -> bool:
+    reason = withdrawal(heard, (job.end_ms - job.start_ms) / 1000)
+    if reason:
+        metrics.WITHDRAWN.labels(reason).inc()
+        log.debug("text_withheld", reason=reason, text=heard.text, session=job.session, utterance=job.utterance)
+    return bool(reason)
+
+
+def _partial(job: AudioJob, language: str, stable: Stable) -> PartialResult:
+    return PartialResult(
+        utterance=job.utterance, revision=job.revision, committed=stable.committed, tentative=stable.tentative,
+        language=language, start_ms=job.start_ms, end_ms=job.end_ms, hypothesis=stable.hypothesis,
+    )  # fmt: skip
+
+
+def _transcript(job: AudioJob, language: str, text: str) -> Transcript | None:
+    if not (text and job.translate_to):
+        return None
+    return Transcript(
+        kind=job.kind, session=job.session, utterance=job.utterance, correlation_id=job.correlation_id,
+        sent_at=job.sent_at, text=text, language=language, translate_to=job.translate_to, translated=job.translated,
+    )  # fmt: skip
+
+
+def _words(job: AudioJob, heard: Hypothesis) -> tuple[Word, ...]:
+    def milliseconds(seconds: float) -> int:
+        return min(job.end_ms, job.start_ms + round(1000 * seconds))
+
+    return tuple(
+        Word(
+            word=word.text, start_ms=milliseconds(word.start), end_ms=milliseconds(word.end),
+            confidence=word.probability,
+        )
+        for word in heard.words
+    )  # fmt: skip
+
+
+def load(settings: SttSettings) -> Recognizer:
+    """The recognizer that the settings name; a new engine is one more module and one more line here."""
+    from stt_worker.whisper import FasterWhisper
+
+    wanted = models.auto("whisper", settings.device) if settings.model == "auto" else settings.model
+    directory = models.resolve(wanted)
+    return FasterWhisper(
+        directory, model=directory.name, device=settings.device, device_index=settings.device_index,
+        compute_type=settings.compute_type, cpu_threads=settings.threads, batch_size=settings.batch,
+    )  # fmt: skip
+
+
+async def _main(stop: asyncio.Event) -> None:
+    settings = SttSettings()
+    logging.configure("stt_worker", settings)
+    recognizer = await asyncio.to_thread(load, settings)
+    about = {"model": recognizer.model, "device": recognizer.device, "beam_size": settings.beam_size}
+    await work("stt", settings, AUDIO, SttWorker(recognizer, settings).handle, about, stop)
+
+
+def main() -> None:
+    """Work until SIGTERM."""
+    run(_main)
+
+
+if __name__ == "__main__":
+    main()

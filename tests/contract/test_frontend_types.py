@@ -1,0 +1,40 @@
+"""The committed schema, from which the page's types are generated, is what the messages say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from backend.messages.protocol import Error, Final, Stop, to_json
+from backend.messages.schema import protocol_schema, protocol_schema_json
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "protocol.schema.json"
+
+
+def required(message: str) -> set[str]:
+    return set(protocol_schema()["$defs"][message].get("required", ()))
+
+
+def test_the_committed_schema_is_fresh() -> None:
+    assert COMMITTED.read_text(encoding="utf-8") == protocol_schema_json(), "stale: run `npm run types` in frontend/"
+
+
+def test_every_message_is_told_apart_by_its_type() -> None:
+    definitions = protocol_schema()["$defs"]
+    for union in ("ClientMessage", "ServerMessage"):
+        names = [member["$ref"].rpartition("/")[2] for member in definitions[union]["oneOf"]]
+        tags = [definitions[name]["properties"]["type"]["const"] for name in names]
+        assert len(tags) == len(set(tags)) > 0
+        assert all("type" in definitions[name]["required"] for name in names)
+
+
+def test_a_client_may_leave_out_what_has_a_default() -> None:
+    assert required("Start") == {"type"}
+
+
+def test_a_server_leaves_out_only_what_is_null() -> None:
+    error = Error(code="overloaded", message="try again")
+    final = Final(utterance=1, text="Hello.", language="en", confidence=0.9, start_ms=0, end_ms=700)
+    assert set(json.loads(to_json(error))) == required("Error")
+    assert set(json.loads(to_json(final))) == required("Final")
+    assert set(json.loads(to_json(Stop()))) == required("Stop")

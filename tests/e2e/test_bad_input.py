@@ -1,0 +1,113 @@
+"""Bad input: a clear `error` with a code, the right close code, and the neighbours notice nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from backend.cli.system import System
+from tests.testkit.live import Conversation, speak, stream_url
+from tests.testkit.speech import Clip
+
+START = json.dumps({"type": "start"})
+
+
+def start(**options: Any) -> str:
+    return json.dumps({"type": "start", **options})
+
+
+def audio(**form: Any) -> str:
+    return start(audio=form)
+
+
+async def provoke(url: str, *frames: str | bytes) -> tuple[dict[str, Any], int | None]:
+    """Send these frames; the error event, and the code the connection was closed with (None: it stays open)."""
+    async with connect(stream_url(url), max_size=1 << 26) as socket:
+        try:
+            for frame in frames:
+                await socket.send(frame)
+        except ConnectionClosed:
+            pass  # the server may close before all is sent; what it said is still to be read
+        error = await _error(socket)
+        if not error["fatal"]:
+            await socket.ping()
+            return error, None
+        await asyncio.wait_for(socket.wait_closed(), 5)
+        return error, socket.close_code
+
+
+async def _error(socket: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(10):
+        while True:
+            event: dict[str, Any] = json.loads(await socket.recv())
+            if event["type"] == "error":
+                return event
+
+
+BAD: dict[str, tuple[tuple[str | bytes, ...], str, int | None]] = {
+    "text that is not JSON": (("hello",), "invalid_json", 1007),
+    "JSON that is no object": (("[1, 2]",), "invalid_message", 1008),
+    "a message without a type": (('{"kind": "start"}',), "invalid_message", 1008),
+    "an unknown type": ((START, '{"type": "sing"}'), "unknown_type", None),
+    "an unknown type before start": (('{"type": "sing"}',), "unknown_type", None),
+    "a start twice": ((START, START), "already_started", 1008),
+    "audio before start": ((b"\0\0",), "not_started", 1008),
+    "configure before start": (('{"type": "configure"}',), "not_started", 1008),
+    "an odd byte count": ((START, b"\0\0\0"), "misaligned_audio", 1007),
+    "half a stereo sample": ((audio(channels=2), b"\0\0"), "misaligned_audio", 1007),
+    "a 10 MB frame": ((START, b"\0" * 10_000_000), "frame_too_large", 1009),
+    "a 10 MB text": ((START, '{"type": "keepalive", "x": "' + "x" * 10_000_000 + '"}'), "frame_too_large", 1009),
+    "1 kHz": ((audio(sample_rate=1_000),), "unsupported_sample_rate", 1003),
+    "1 MHz": ((audio(sample_rate=1_000_000),), "unsupported_sample_rate", 1003),
+    "five channels": ((audio(channels=5),), "unsupported_channels", 1003),
+    "an unknown encoding": ((audio(encoding="mp3"),), "invalid_message", 1008),
+    "an unknown language": ((start(language="klingon"),), "unsupported_language", 1008),
+    "an unknown target": ((start(translate_to=["xx"]),), "unsupported_language", 1008),
+    "nine targets": ((start(translate_to=["es"] * 9),), "invalid_message", 1008),
+    "a silence of a year": ((start(endpoint_ms=31_536_000_000),), "invalid_message", 1008),
+    "a container of nothing but noise": ((audio(encoding="webm"), bytes(range(256)) * 40), "invalid_container", 1007),
+    "an Ogg page that is none": ((audio(encoding="ogg"), b"RIFF" * 500), "invalid_container", 1007),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_bad_input_is_answered_by_name(system: System, case: str) -> None:
+    frames, code, close_code = BAD[case]
+    error, closed = await provoke(system.urls[0], *frames)
+    assert (error["code"], closed) == (code, close_code)
+    assert error["message"]
+    assert "Traceback" not in error["message"]
+
+
+async def test_an_empty_container_is_an_error_and_not_a_silence(system: System) -> None:
+    error, closed = await provoke(system.urls[0], audio(encoding="webm"), b"\x1a\x45\xdf\xa3", '{"type": "stop"}')
+    assert (error["code"], closed) == ("invalid_container", 1007)
+
+
+async def test_the_other_sessions_do_not_notice(system: System, spoken: list[Clip]) -> None:
+    clip = next(clip for clip in spoken if clip.language == "en" and clip.kind == "utt")
+    pcm = clip.pcm()
+
+    async def hear() -> Conversation:
+        return await speak(system.urls[0], pcm, pace=1.0, silence_s=1.0, language="en", partials=False)
+
+    alone = await hear()
+    disturbed, *_ = await asyncio.gather(hear(), *(provoke(system.urls[0], *frames) for frames, _, _ in BAD.values()))
+    assert alone.text
+    assert disturbed.text == alone.text
+    assert [type(event) for _, event in disturbed.events] == [type(event) for _, event in alone.events]
+
+
+async def test_samples_that_are_no_numbers_do_no_harm(system: System) -> None:
+    bad = np.tile(np.array([np.nan, np.inf, -np.inf], "<f4"), 16_000).tobytes()
+    async with connect(stream_url(system.urls[0])) as socket:
+        for frame in (audio(encoding="pcm_f32le"), bad, '{"type": "stop"}'):
+            await socket.send(frame)
+        said = [json.loads(event)["type"] async for event in socket]
+    assert said == ["ready", "done"]

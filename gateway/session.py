@@ -11,7 +11,6 @@ back. The life of an utterance:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -20,45 +19,17 @@ from numpy.typing import NDArray
 from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages import protocol as wire
-from backend.messages.jobs import AudioJob, HypothesisWord, Live, PartialResult
+from backend.messages.jobs import AudioJob, Live, PartialResult
 from gateway import segmenter as cut
 from gateway.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw, merged
 from gateway.segmenter import Clip, Segmenter
+from gateway.utterance import OpenUtterance, Policy
 
 MAX_TARGETS = 8
 """Languages a session may be translated into."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The operator's choices. Milliseconds of audio, except where a name says otherwise."""
-
-    rules: cut.Rules = field(default_factory=cut.Rules)
-    preview_every_ms: int = 250
-    preview_first_ms: int = 600
-    preview_overdue_s: float = 2.5
-    """Seconds of wall time."""
-
-
 State = Literal["new", "open", "stopping", "done"]
-
-
-@dataclass(slots=True)
-class _Open:
-    """What is known of the utterance in progress."""
-
-    number: int
-    attempt: int = 0
-    early: int | None = None
-    """The attempt that waits for the endpoint."""
-    revision: int = 0
-    asked_at: float | None = None
-    """When the preview in flight was asked for."""
-    asked_sample: int = 0
-    committed: str = ""
-    tentative: str = ""
-    hypothesis: tuple[HypothesisWord, ...] = ()
-    translated: dict[str, str] = field(default_factory=dict)
 
 
 class Session:
@@ -75,7 +46,7 @@ class Session:
         self._spoken: str | None = None
         self._heard: str | None = None
         self._count = 0
-        self._open: _Open | None = None
+        self._open: OpenUtterance | None = None
         self._unfinished: set[int] = set()
         self._untranslated: set[tuple[int, str]] = set()
         self._targets: dict[int, tuple[str, ...]] = {}
@@ -156,7 +127,7 @@ class Session:
             match event:
                 case cut.SpeechStarted(start_sample):
                     self._count += 1
-                    self._open = _Open(self._count, asked_sample=start_sample)
+                    self._open = OpenUtterance(self._count, asked_sample=start_sample)
                     actions.append(Send(wire.SpeechStarted(utterance=self._count, start_ms=start_sample // 16)))
                 case cut.Pause():
                     actions += self._decode_early(now)
@@ -170,10 +141,7 @@ class Session:
         clip, utterance = self._segmenter.clip(), self._open
         if clip is None or utterance is None or not self.options.partials:
             return []
-        utterance.attempt += 1
-        utterance.early = utterance.attempt
-        utterance.revision += 1  # a preview still in flight is stale from here on
-        utterance.asked_at = None
+        utterance.decode_early()
         return [Submit(self._job("final", utterance, clip, now), clip.pcm, early=True)]
 
     def _withdraw(self) -> list[Action]:
@@ -204,25 +172,22 @@ class Session:
         utterance = self._open
         if utterance is None or utterance.early is not None or not self.options.partials:
             return []
-        if utterance.asked_at is not None and now - utterance.asked_at < self._policy.preview_overdue_s:
-            return []
-        least_ms = self._policy.preview_every_ms if utterance.revision else self._policy.preview_first_ms
-        if self._segmenter.position - utterance.asked_sample < least_ms * 16:
+        if not utterance.wants_preview(self._segmenter.position, now, self._policy):
             return []
         clip = self._segmenter.clip()
         assert clip is not None, "the segmenter holds what is open"
-        utterance.revision += 1
-        utterance.asked_at, utterance.asked_sample = now, self._segmenter.position
+        utterance.ask(self._segmenter.position, now)
         return [Preview(self._job("preview", utterance, clip, now), clip.pcm)]
 
-    def _job(self, kind: Literal["final", "preview"], utterance: _Open, clip: Clip, now: float) -> AudioJob:
+    def _job(self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: Clip, now: float) -> AudioJob:
         options = self.options
+        heard = self._heard or (utterance.heard if kind == "preview" else None)
         return AudioJob(
             kind=kind, session=self.id, utterance=utterance.number, correlation_id=self.correlation_id, sent_at=now,
             attempt=utterance.attempt, revision=utterance.revision, start_ms=clip.start_ms, end_ms=clip.end_ms,
-            language=self._spoken, heard=self._heard, finals=options.finals, words=options.words,
-            prompt=options.prompt, hotwords=options.hotwords, committed=utterance.committed,
-            hypothesis=utterance.hypothesis, translate_to=options.translate_to, translated=utterance.translated,
+            language=self._spoken, heard=heard, finals=options.finals, words=options.words, prompt=options.prompt,
+            hotwords=options.hotwords, committed=utterance.committed, hypothesis=utterance.hypothesis,
+            translate_to=options.translate_to, translated=utterance.translated,
         )  # fmt: skip
 
     # --- what comes back
@@ -251,12 +216,10 @@ class Session:
 
     def _take_partial(self, partial: PartialResult, now: float) -> list[Action]:
         utterance = self._open
-        if utterance is None or partial.utterance != utterance.number or partial.revision != utterance.revision:
+        if utterance is None or not utterance.awaits(partial):
             return []
-        utterance.asked_at = None
-        changed = (partial.committed, partial.tentative) != (utterance.committed, utterance.tentative)
-        utterance.committed, utterance.tentative = partial.committed, partial.tentative
-        utterance.hypothesis = partial.hypothesis
+        changed = utterance.take(partial)
+        self._segmenter.promised = partial.committed_end_ms * 16
         shown: list[Action] = [Send(partial.event())] if changed else []
         return shown + self._ask(now)
 

@@ -27,8 +27,9 @@ from gateway import metrics
 from gateway.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw
 from gateway.audio import AudioSource, Samples
 from gateway.segmenter import Rules
-from gateway.session import Policy, Session
+from gateway.session import Session
 from gateway.settings import GatewaySettings
+from gateway.utterance import Policy
 from gateway.vad import Silero, SpeechDetector
 
 TICK_S = 0.25

@@ -40,7 +40,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield url
             await service.stop()
 
-    with _in_a_thread(up()) as answer:
+    with in_a_thread(up()) as answer:
         yield answer
 
 
@@ -90,7 +90,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[System]:
     """Redis, a gateway, an STT worker with Whisper base and a translation worker, each its own process."""
     plan = Plan(stt_model=str(whisper_base), translation_models=str(opus_zh_en), port=0, logs=artifacts / "logs")
-    with _in_a_thread(running(plan, lambda line: None)) as up:
+    with in_a_thread(running(plan, lambda line: None)) as up:
         yield up
 
 
@@ -103,7 +103,7 @@ def artifacts() -> Path:
 
 
 @contextlib.contextmanager
-def _in_a_thread(context: contextlib.AbstractAsyncContextManager[T]) -> Iterator[T]:
+def in_a_thread(context: contextlib.AbstractAsyncContextManager[T]) -> Iterator[T]:
     """Hold an asynchronous context open in a loop of its own, whatever loops the tests use."""
     entered: Future[T] = Future()
     leave = asyncio.Event()

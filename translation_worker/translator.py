@@ -1,10 +1,16 @@
-"""The door behind which a translation model stands."""
+"""The door behind which a translation model stands, and the choice between several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from backend.errors import UnsupportedPairError
+from backend.messages.languages import name
+
+SERVES_ALL = "nllb-200-distilled-600M"
+"""The model, as the catalogue calls it, that translates every pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +44,15 @@ class Translator(Protocol):
     def translate(self, batch: Sequence[Passage]) -> list[str]:
         """One translation for each passage, in order."""
         ...
+
+
+def pick_translator(translators: Sequence[Translator], source: str, target: str) -> Translator:
+    """The first that serves the pair. Raises UnsupportedPairError, which says what is there and what to install."""
+    for translator in translators:
+        if translator.serves(source, target):
+            return translator
+    there = "; ".join(f"{translator.model} ({translator.pairs()})" for translator in translators) or "none"
+    raise UnsupportedPairError(
+        f"no installed model translates {name(source)} to {name(target)} (installed: {there}); "
+        f"`nova models pull {SERVES_ALL}` installs one that does"
+    )

@@ -26,6 +26,9 @@ from translation_worker.translator import Passage, Translator, pick_translator
 
 log = structlog.get_logger()
 
+ENDINGS = " .,;:!?…。，；：！？؟।"
+"""What a model puts at the end of words that go on; the next preview could not begin with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -38,7 +41,8 @@ class Wish:
     def event(self, text: str) -> Translation:
         """The translation, as the client sees it."""
         final = self.transcript.kind == "final"
-        return Translation(utterance=self.transcript.utterance, language=self.target, text=text, is_final=final)
+        shown = text if final else text.rstrip(ENDINGS)
+        return Translation(utterance=self.transcript.utterance, language=self.target, text=shown, is_final=final)
 
     def sorry(self, error: NovaError) -> Notice:
         """That there is none; the transcript goes on without."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -80,10 +80,13 @@ class PartialResult(Partial):
     """A partial as the worker publishes it: with what the gateway needs for the next preview."""
 
     hypothesis: tuple[HypothesisWord, ...] = ()
+    committed_end_ms: int = 0
+    """Where the committed words end in the session's audio: an utterance that grows too long is cut behind it."""
+    language_probability: float = 0.0
 
     def event(self) -> Partial:
         """What the client sees."""
-        return Partial.model_validate(self.model_dump(exclude={"hypothesis"}))
+        return Partial.model_validate(self.model_dump(include=set(Partial.model_fields)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class Live:
     event: ServerMessage | PartialResult
 
 
-def encode_entry(job: AudioJob | Transcript, pcm: bytes | None = None) -> dict[bytes, bytes]:
-    """The stream fields of a job."""
+def encode_entry(job: AudioJob | Transcript, pcm: bytes | None = None) -> dict[Any, Any]:
+    """The stream fields of a job: bytes to bytes, in the invariant type that the Redis client asks for."""
     fields = {b"h": job.model_dump_json(exclude_defaults=True).encode()}
     if pcm is not None:
         fields[b"p"] = pcm

@@ -76,7 +76,7 @@ class Lanes:
     async def submit_preview(self, job: AudioJob, pcm: bytes) -> None:
         """Ask for a guess."""
         lane = self.shard(job.session).audio("preview")
-        await self.redis.xadd(lane, encode_entry(job, pcm), maxlen=PREVIEW_CAP, approximate=True)  # type: ignore[arg-type]
+        await self.redis.xadd(lane, encode_entry(job, pcm), maxlen=PREVIEW_CAP, approximate=True)
 
     async def submit_final(self, job: AudioJob, pcm: bytes, *, early: bool) -> str:
         """Put work on the lane that loses nothing; returns the entry's id.
@@ -87,7 +87,7 @@ class Lanes:
         field, value = ("open", f"{job.utterance}:{job.attempt}") if early else (f"closed:{job.utterance}", job.attempt)
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.hset(shard.session(job.session), field, str(value))
-            pipe.xadd(shard.audio("final"), encode_entry(job, pcm))  # type: ignore[arg-type]
+            pipe.xadd(shard.audio("final"), encode_entry(job, pcm))
             results = await pipe.execute()
         return str(results[-1].decode())
 
@@ -135,7 +135,7 @@ class Lanes:
                 pipe.publish(shard.events(session), pack_live(event))
             if onward is not None:
                 lane = shard.transcripts("preview")
-                pipe.xadd(lane, encode_entry(onward), maxlen=PREVIEW_CAP, approximate=True)  # type: ignore[arg-type]
+                pipe.xadd(lane, encode_entry(onward), maxlen=PREVIEW_CAP, approximate=True)
             await pipe.execute()
 
     async def _call(

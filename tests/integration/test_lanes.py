@@ -203,7 +203,8 @@ async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_lette
     events = await logged(lanes)
     assert [type(event) for event in events] == [Final, Error, Final]
     assert events[1].utterance == 2
-    (letter,) = await lanes.redis.xrange(lanes.shard("s").audio_dead)
+    letters: Any = await lanes.redis.xrange(lanes.shard("s").audio_dead)
+    (letter,) = letters
     assert letter[1][b"reason"] == b"max_attempts"
     assert letter[1][b"attempts"] == b"2"
     assert letter[1][b"p"] == PCM

@@ -27,7 +27,8 @@ from backend.messages.protocol import (
     Translation,
 )  # fmt: skip
 from gateway.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw
-from gateway.session import Policy, Session
+from gateway.session import Session
+from gateway.utterance import Policy
 
 WINDOW_S = 0.032
 

@@ -1,0 +1,173 @@
+"""What is on the wires and the lanes stays readable: today's bytes, yesterday's, and tomorrow's with unknown fields."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import EntryError, ProtocolError
+from backend.messages.jobs import (
+    AudioJob,
+    HypothesisWord,
+    Live,
+    PartialResult,
+    Transcript,
+    decode_audio_job,
+    decode_transcript,
+    encode_entry,
+    pack_live,
+    unpack_live,
+)
+from backend.messages.protocol import (
+    AudioFormat,
+    Configure,
+    Error,
+    Final,
+    Finalize,
+    Options,
+    Partial,
+    Ready,
+    Start,
+    Translation,
+    parse_client,
+    parse_server,
+    to_json,
+)
+
+JOB = AudioJob(
+    kind="preview", session="s1", utterance=2, correlation_id="c1", sent_at=1.5, revision=3, start_ms=100, end_ms=900,
+    heard="en", committed="good", hypothesis=(HypothesisWord(text=" morning", probability=0.5),),
+    translate_to=("es",), translated={"es": "buenos"},
+)  # fmt: skip
+JOB_HEADER = (
+    b'{"kind":"preview","session":"s1","utterance":2,"correlation_id":"c1","sent_at":1.5,"revision":3,"start_ms":100,'
+    b'"end_ms":900,"heard":"en","committed":"good","hypothesis":[{"text":" morning","probability":0.5}],'
+    b'"translate_to":["es"],"translated":{"es":"buenos"}}'
+)
+
+SERVER_FRAMES = {
+    '{"type":"ready","session":"s","audio_from_ms":0,"cursor":"0-0"}': Ready(session="s"),
+    '{"type":"partial","utterance":1,"revision":2,"committed":"a","tentative":" b","language":"en","start_ms":0,'
+    '"end_ms":5}': Partial(utterance=1, revision=2, committed="a", tentative=" b", language="en", start_ms=0, end_ms=5),
+    '{"type":"final","utterance":1,"text":"a b","language":"en","confidence":0.5,"start_ms":0,"end_ms":5,'
+    '"cursor":"1-0"}': Final(
+        utterance=1, text="a b", language="en", confidence=0.5, start_ms=0, end_ms=5, cursor="1-0"
+    ),
+    '{"type":"translation","utterance":1,"language":"es","text":"a","is_final":true,"cursor":"2-0"}': Translation(
+        utterance=1, language="es", text="a", is_final=True, cursor="2-0"
+    ),
+    '{"type":"error","code":"x","message":"m","fatal":false}': Error(code="x", message="m"),
+}
+
+
+@pytest.mark.parametrize(("frame", "event"), SERVER_FRAMES.items())
+def test_events_are_written_as_ever_and_read_back(frame: str, event: Any) -> None:
+    assert to_json(event) == frame
+    assert parse_server(frame) == event
+
+
+def test_a_job_is_written_as_ever_and_read_back() -> None:
+    fields = encode_entry(JOB, b"\1\0")
+    assert fields == {b"h": JOB_HEADER, b"p": b"\1\0"}
+    assert decode_audio_job(fields) == (JOB, b"\1\0")
+
+
+def test_an_entry_of_a_newer_release_with_unknown_fields_is_read() -> None:
+    header = json.dumps({**json.loads(JOB_HEADER), "mood": "cheerful"}).encode()
+    assert decode_audio_job({b"h": header, b"p": b"\1\0", b"x": b"?"})[0] == JOB
+
+
+def test_an_entry_of_an_older_release_without_the_optional_fields_is_read() -> None:
+    header = b'{"kind":"final","session":"s","utterance":1,"correlation_id":"c","sent_at":0,"start_ms":0,"end_ms":1}'
+    job, _ = decode_audio_job({b"h": header, b"p": b"\1\0"})
+    assert (job.attempt, job.finals, job.translate_to) == (1, "revise", ())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {b"h": JOB_HEADER},
+        {b"h": JOB_HEADER, b"p": b"odd"},
+        {b"h": b"{}", b"p": b"\1\0"},
+        {b"h": b"\xff", b"p": b"\0\0"},
+    ],
+)
+def test_an_entry_that_can_never_be_read_says_so(fields: dict[bytes, bytes]) -> None:
+    with pytest.raises(EntryError):
+        decode_audio_job(fields)
+
+
+@given(st.dictionaries(st.binary(max_size=4), st.binary(max_size=64)))
+def test_whatever_lies_on_a_lane_is_a_transcript_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
+    with pytest.raises(EntryError):
+        decode_transcript(fields)
+
+
+def test_a_transcript_comes_back_from_its_entry() -> None:
+    transcript = Transcript(
+        kind="final", session="s", utterance=1, correlation_id="c", sent_at=1.0, text="你好", language="zh",
+        translate_to=("en", "es"),
+    )  # fmt: skip
+    assert decode_transcript(encode_entry(transcript)) == transcript
+
+
+def test_durable_events_carry_their_place_in_the_log() -> None:
+    final = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
+    assert unpack_live(pack_live(final, "7-1")) == Live("7-1", final.model_copy(update={"cursor": "7-1"}))
+
+
+def test_a_partial_keeps_on_the_channel_what_the_gateway_needs_and_the_client_does_not_get_it() -> None:
+    partial = PartialResult(
+        utterance=1, revision=2, committed="a", tentative=" b", language="en", start_ms=0, end_ms=5,
+        hypothesis=(HypothesisWord(text=" b", probability=0.5),), language_probability=0.9,
+    )  # fmt: skip
+    assert unpack_live(pack_live(partial)) == Live(None, partial)
+    assert set(json.loads(to_json(partial.event()))) == {
+        "type", "utterance", "revision", "committed", "tentative", "language", "start_ms", "end_ms",
+    }  # fmt: skip
+
+
+@given(st.text(max_size=200))
+def test_any_text_frame_is_a_message_or_a_protocol_error(text: str) -> None:
+    try:
+        parse_client(text)
+    except ProtocolError as error:
+        assert error.code in {"invalid_json", "invalid_message", "unknown_type"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+TYPES = st.sampled_from(["start", "configure", "finalize", "keepalive", "stop", "resume", ""])
+
+
+@given(st.dictionaries(st.sampled_from([*Options.model_fields, "audio", "zz"]), JSON), TYPES)
+def test_any_fields_make_a_message_or_a_protocol_error(fields: dict[str, Any], kind: str) -> None:
+    try:
+        message = parse_client(json.dumps({"type": kind, **fields}))
+    except ProtocolError as error:
+        assert error.code in {"invalid_message", "unknown_type"}
+        assert error.fatal == (error.code == "invalid_message")
+    else:
+        assert message.type == kind
+
+
+def test_what_start_leaves_out_has_a_sensible_default() -> None:
+    assert parse_client('{"type":"start"}') == Start(audio=AudioFormat(encoding="pcm_s16le", sample_rate=16_000))
+
+
+def test_configure_is_applied_over_what_was_chosen() -> None:
+    options = Options(language="en", translate_to=("es",), words=True)
+    changed = Configure(translate_to=(), endpoint_ms=900).applied_to(options)
+    assert changed == Options(language="en", translate_to=(), words=True, endpoint_ms=900)
+
+
+def test_finalize_has_no_fields() -> None:
+    assert parse_client('{"type":"finalize","surprise":1}') == Finalize()

@@ -1,0 +1,121 @@
+"""`nova up`: one command, one line with the address, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+READY = re.compile(r"Nova Voice is ready: (http://\S+)")
+
+
+@contextmanager
+def nova_up(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command, running, and the address it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from backend.cli.main import main; main()", "up", *options],
+        cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if found := READY.search(line):
+                yield process, found.group(1)
+                return
+        raise AssertionError(f"it ended without being ready:\n{said}")
+    finally:
+        process.send_signal(signal.SIGKILL) if process.poll() is None else None
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below this one."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found, waiting = [], [pid]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def gone(pids: list[int], within_s: float) -> bool:
+    """Whether all have ended in time."""
+    until = time.monotonic() + within_s
+    while any(_lives(pid) for pid in pids):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def models(whisper_tiny: Path, opus_zh_en: Path) -> dict[str, str]:
+    return {"STT_MODEL": str(whisper_tiny), "TRANSLATION_MODELS": str(opus_zh_en), "GATEWAY_PORT": "0"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_behind(models: dict[str, str], end: signal.Signals) -> None:
+    with nova_up(**models) as (process, url):
+        below = descendants(process.pid)
+        assert len(below) >= 4, "Redis, gateway and two workers"
+        assert httpx.get(f"{url}/health").json()["status"] == "healthy"
+        process.send_signal(end)
+        assert gone([process.pid, *below], 30)
+
+
+def test_several_of_each_are_started_and_seen(models: dict[str, str]) -> None:
+    with nova_up("--gateways", "2", "--stt-workers", "2", **models) as (_, url):
+        full = httpx.get(f"{url}/health/full").json()
+        kinds = [worker["kind"] for worker in full["workers"]]
+        assert (kinds.count("gateway"), kinds.count("stt"), kinds.count("translation")) == (2, 2, 1)
+        assert full["status"] == "healthy"
+        assert set(full["lanes"].values()) == {0}
+        assert "gateway_active_connections" in httpx.get(f"{url}/metrics").text
+
+
+def test_health_tells_the_truth_about_redis(models: dict[str, str]) -> None:
+    with nova_up(**models) as (process, url):
+        redis = next(p for p in descendants(process.pid) if b"valkey" in Path(f"/proc/{p}/cmdline").read_bytes())
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            for path in ("/health", "/health/full"):
+                began = time.monotonic()
+                answer = httpx.get(url + path, timeout=5)
+                assert answer.status_code == 503
+                assert answer.json()["status"] == "unhealthy"
+                assert time.monotonic() - began < 2
+        finally:
+            os.kill(redis, signal.SIGCONT)
+        until = time.monotonic() + 10
+        while httpx.get(f"{url}/health").status_code != 200:
+            assert time.monotonic() < until, "it did not recover"
+            time.sleep(0.1)

@@ -1,0 +1,87 @@
+"""A small real model called as NLLB is: OPUS-MT zh-en with two of its rarest tokens turned into language tokens.
+
+The two tokens' embeddings become zero, so that they say nothing to the model, and their output bias so low that they
+are never produced. It is not NLLB: it has 2 languages and translates zho_Hans to eng_Latn only.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+LANGUAGES = ("zho_Hans", "eng_Latn")
+NEVER = -1e4
+"""Output bias of a token that must not be produced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One array in a CTranslate2 `model.bin`."""
+
+    name: str
+    shape: tuple[int, ...]
+    offset: int
+    """Bytes from the file's start to its first element."""
+    size: int
+    """In bytes."""
+
+
+def derive(opus: Path, out: Path) -> Path:
+    """Write the NLLB form of the package in `opus` (a directory with model/ and sentencepiece.model) to `out`."""
+    shutil.copytree(opus / "model", out)
+    shutil.copy(opus / "sentencepiece.model", out / "sentencepiece.bpe.model")
+    vocabulary: list[str] = json.loads((out / "shared_vocabulary.json").read_text(encoding="utf-8"))
+    rows = _rarest(vocabulary)
+    for row, language in zip(rows, LANGUAGES, strict=True):
+        vocabulary[row] = language
+    (out / "shared_vocabulary.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
+    with (out / "model.bin").open("r+b") as model:
+        for variable in list(variables(model)):
+            for row in rows:
+                _silence(model, variable, row, len(vocabulary))
+    return out
+
+
+def variables(model: BinaryIO) -> Iterator[Variable]:
+    """Every array in a `model.bin` (CTranslate2 format 6): name, shape, type, size in bytes, then the data."""
+    (version,) = struct.unpack("<I", model.read(4))
+    assert version == 6, f"CTranslate2 binary version {version}"
+    _text(model)
+    _, count = struct.unpack("<II", model.read(8))
+    for _ in range(count):
+        name = _text(model)
+        (rank,) = model.read(1)
+        shape = struct.unpack(f"<{rank}I", model.read(4 * rank))
+        _, size = struct.unpack("<BI", model.read(5))
+        yield Variable(name, shape, model.tell(), size)
+        model.seek(size, 1)
+
+
+def _text(model: BinaryIO) -> str:
+    (length,) = struct.unpack("<H", model.read(2))
+    return model.read(length).rstrip(b"\0").decode()
+
+
+def _rarest(vocabulary: list[str]) -> tuple[int, int]:
+    """Vocabularies of OPUS-MT are sorted by frequency, with <pad> at the end."""
+    words = [row for row, token in enumerate(vocabulary) if not token.startswith("<")]
+    return words[-2], words[-1]
+
+
+def _silence(model: BinaryIO, variable: Variable, row: int, rows: int) -> None:
+    """Empty a token's row in an embedding, or make its output improbable."""
+    if variable.shape[:1] != (rows,):
+        return
+    width = variable.size // rows
+    model.seek(variable.offset + row * width)
+    if variable.name.endswith("projection/bias"):
+        model.write(struct.pack("<f", NEVER))
+    elif variable.name.endswith("weight_scale"):
+        model.write(struct.pack("<f", 1.0))
+    else:
+        model.write(bytes(width))

@@ -1,0 +1,137 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import ProtocolError
+from backend.messages.languages import LANGUAGES, WHISPER, flores, name, whisper
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("en", "eng_Latn"),
+        ("EN", "eng_Latn"),
+        (" en ", "eng_Latn"),
+        ("eng", "eng_Latn"),
+        ("en_US", "eng_Latn"),
+        ("eng_Latn", "eng_Latn"),
+        ("zh", "zho_Hans"),
+        ("zh-CN", "zho_Hans"),
+        ("zh-Hans-TW", "zho_Hans"),
+        ("cmn", "zho_Hans"),
+        ("zh-TW", "zho_Hant"),
+        ("zh-HK", "zho_Hant"),
+        ("zh-Hant", "zho_Hant"),
+        ("zh_Hant_TW", "zho_Hant"),
+        ("yue", "yue_Hant"),
+        ("pt-BR", "por_Latn"),
+        ("es-419", "spa_Latn"),
+        ("de-DE-1996", "deu_Latn"),
+        ("ger", "deu_Latn"),
+        ("sr", "srp_Cyrl"),
+        ("sr-Latn", "srp_Cyrl"),
+        ("no", "nob_Latn"),
+        ("nb-NO", "nob_Latn"),
+        ("nn", "nno_Latn"),
+        ("iw", "heb_Hebr"),
+        ("jv", "jav_Latn"),
+        ("jw", "jav_Latn"),
+        ("tl", "tgl_Latn"),
+        ("fil", "tgl_Latn"),
+        ("ar", "arb_Arab"),
+        ("arz", "arz_Arab"),
+        ("fa", "pes_Arab"),
+        ("fa-AF", "prs_Arab"),
+        ("ku", "kmr_Latn"),
+        ("ku-Arab", "ckb_Arab"),
+        ("ace", "ace_Latn"),
+        ("ace-Arab", "ace_Arab"),
+        ("sq", "als_Latn"),
+        ("mn", "khk_Cyrl"),
+    ],
+)
+def test_what_people_type_is_understood(typed: str, meant: str) -> None:
+    assert flores(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "spelled"),
+    [
+        ("pt-BR", "pt"),
+        ("zh-TW", "zh"),
+        ("jpn_Jpan", "ja"),
+        ("jv", "jw"),
+        ("nb", "no"),
+        ("he", "he"),
+        ("arz", "ar"),
+        ("yue", "yue"),
+        ("haw", "haw"),
+        ("auto", None),
+        ("AUTO", None),
+    ],
+)
+def test_whisper_gets_its_own_spelling(typed: str, spelled: str | None) -> None:
+    assert whisper(typed) == spelled
+
+
+def test_all_of_nllbs_languages_are_there() -> None:
+    codes = [language.flores for language in LANGUAGES if language.flores]
+    assert len(codes) == len(set(codes)) == 202
+    for code in codes:
+        assert re.fullmatch(r"[a-z]{3}_[A-Z][a-z]{3}", code)
+        assert flores(code) == code
+
+
+def test_all_of_whispers_languages_are_there_and_three_of_them_cannot_be_translated() -> None:
+    assert len(WHISPER) == 100
+    assert {code for code, translated in WHISPER.items() if translated is None} == {"br", "haw", "la"}
+    for code, translated in WHISPER.items():
+        assert whisper(code) == code
+        if translated:
+            assert flores(code) == translated
+
+
+def test_no_code_means_two_languages() -> None:
+    codes = [code for language in LANGUAGES for code in language.codes]
+    assert len(codes) == len(set(codes))
+
+
+def test_every_language_has_its_own_name() -> None:
+    names = [language.name for language in LANGUAGES]
+    assert len(names) == len(set(names))
+    assert (name("es"), name("zh-TW"), name("la")) == ("Spanish", "Chinese (Traditional)", "Latin")
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("Spanish", "'es' (Spanish)"),
+        ("germn", "'de' (German)"),
+        ("jp", "'ja' (Japanese)"),
+        ("zho_Hnat", "'zho-hant' (Chinese (Traditional))"),
+        ("xx", "ISO 639"),
+        ("", "ISO 639"),
+    ],
+)
+def test_an_unknown_language_is_refused_with_a_hint(typed: str, hint: str) -> None:
+    for ask in (flores, whisper, name):
+        with pytest.raises(ProtocolError) as refusal:
+            ask(typed)
+        assert refusal.value.code == "unsupported_language"
+        assert hint in refusal.value.message
+
+
+def test_a_language_that_only_one_model_knows_is_refused_by_the_other() -> None:
+    with pytest.raises(ProtocolError, match=r"Breton \(br\) can be recognized but not translated"):
+        flores("br")
+    with pytest.raises(ProtocolError, match=r"Asturian \(ast\) can be translated but not recognized"):
+        whisper("ast")
+
+
+@given(st.text(max_size=2_000))
+def test_a_wrong_code_however_long_is_refused_in_few_words(typed: str) -> None:
+    with pytest.raises(ProtocolError) as refusal:
+        flores(typed + "?")
+    assert len(refusal.value.message) < 600

@@ -1,0 +1,44 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from backend.errors import UnsupportedPairError
+from translation_worker.translator import Passage, pick_translator
+
+
+@dataclass
+class OnePair:
+    """Translates one pair by naming itself."""
+
+    model: str
+    source: str
+    target: str
+    device: str = "cpu"
+
+    def serves(self, source: str, target: str) -> bool:
+        return (source, target) == (self.source, self.target)
+
+    def pairs(self) -> str:
+        return f"{self.source} to {self.target}"
+
+    def translate(self, batch: Sequence[Passage]) -> list[str]:
+        return [self.model for _ in batch]
+
+
+FIRST = OnePair("first", "eng_Latn", "deu_Latn")
+SECOND = OnePair("second", "eng_Latn", "fra_Latn")
+THIRD = OnePair("third", "eng_Latn", "fra_Latn")
+
+
+def test_the_first_model_that_serves_the_pair_is_taken() -> None:
+    assert pick_translator([FIRST, SECOND, THIRD], "eng_Latn", "fra_Latn") is SECOND
+
+
+def test_when_none_serves_it_the_error_says_what_is_there_and_what_to_install() -> None:
+    with pytest.raises(UnsupportedPairError) as error:
+        pick_translator([FIRST, SECOND], "fra_Latn", "eng_Latn")
+    for words in ("French to English", "first (eng_Latn to deu_Latn)", "nova models pull nllb-200-distilled-600M"):
+        assert words in error.value.message
+    with pytest.raises(UnsupportedPairError, match="installed: none"):
+        pick_translator([], "fra_Latn", "eng_Latn")

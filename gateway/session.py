@@ -132,7 +132,7 @@ class Session:
                 case cut.Pause():
                     actions += self._decode_early(now)
                 case cut.Resumed():
-                    actions += self._withdraw()
+                    actions += self._withdraw(now)
                 case cut.Utterance(clip, _):
                     actions += self._end(clip, now)
         return merged(actions)
@@ -141,15 +141,15 @@ class Session:
         clip, utterance = self._segmenter.clip(), self._open
         if clip is None or utterance is None or not self.options.partials:
             return []
-        utterance.decode_early()
+        if not utterance.wants_early_final(now, self._policy):
+            return []
+        utterance.decode_early(now)
         return [Submit(self._job("final", utterance, clip, now), clip.pcm, early=True)]
 
-    def _withdraw(self) -> list[Action]:
+    def _withdraw(self, now: float) -> list[Action]:
         utterance = self._open
-        if utterance is None or utterance.early is None:
-            return []
-        void, utterance.early = utterance.early, None
-        return [Withdraw(utterance.number, void)]
+        void = utterance.withdraw(now) if utterance and utterance.early is not None else None
+        return [Withdraw(utterance.number, void)] if utterance and void is not None else []
 
     def _end(self, clip: Clip, now: float) -> list[Action]:
         utterance, self._open = self._open, None
@@ -218,7 +218,7 @@ class Session:
         utterance = self._open
         if utterance is None or not utterance.awaits(partial):
             return []
-        changed = utterance.take(partial)
+        changed = utterance.take(partial, now)
         self._segmenter.promised = partial.committed_end_ms * 16
         shown: list[Action] = [Send(partial.event())] if changed else []
         return shown + self._ask(now)

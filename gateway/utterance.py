@@ -20,6 +20,8 @@ class Policy:
     preview_first_ms: int = 600
     preview_overdue_s: float = 2.5
     """Seconds of wall time."""
+    early_within_s: float = 1.0
+    """Early finals are sent only while answers come back this fast: on a busy machine they would be in the way."""
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class OpenUtterance:
     asked_at: float | None = None
     """When the preview in flight was asked for."""
     asked_sample: int = 0
+    round_trip_s: float = 0.0
+    """How long the last answer took."""
     committed: str = ""
     tentative: str = ""
     hypothesis: tuple[HypothesisWord, ...] = ()
@@ -55,20 +59,35 @@ class OpenUtterance:
         self.revision += 1
         self.asked_at, self.asked_sample = now, position
 
-    def decode_early(self) -> None:
+    def wants_early_final(self, now: float, policy: Policy) -> bool:
+        """Whether decoding before the endpoint is certain is worth it: answers come fast."""
+        waiting_s = 0.0 if self.asked_at is None else now - self.asked_at
+        return max(waiting_s, self.round_trip_s) <= policy.early_within_s
+
+    def decode_early(self, now: float) -> None:
         """An early final goes out; a preview still in flight is stale from here on."""
         self.attempt += 1
         self.early = self.attempt
         self.revision += 1
+        self.asked_at = now
+
+    def withdraw(self, now: float) -> int | None:
+        """Speech went on: the early attempt that is void, if there is one."""
+        void, self.early = self.early, None
+        if self.asked_at is not None:
+            self.round_trip_s = max(self.round_trip_s, now - self.asked_at)
         self.asked_at = None
+        return void
 
     def awaits(self, partial: PartialResult) -> bool:
         """Whether this is the answer to the latest question."""
         return (partial.utterance, partial.revision) == (self.number, self.revision)
 
-    def take(self, partial: PartialResult) -> bool:
+    def take(self, partial: PartialResult, now: float) -> bool:
         """Remember what was heard; whether it changes what is shown."""
         changed = (partial.committed, partial.tentative) != (self.committed, self.tentative)
+        if self.asked_at is not None:
+            self.round_trip_s = now - self.asked_at
         self.asked_at = None
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
         if partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS:

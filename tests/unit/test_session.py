@@ -123,7 +123,7 @@ def test_silence_asks_for_nothing() -> None:
 
 def test_an_utterance_is_announced_previewed_decoded_early_and_closed() -> None:
     stage = Stage()
-    stage.speak(2)
+    stage.speak(1)
     stage.be_silent(1)
     assert [event.utterance for event in stage.events(SpeechStarted)] == [1]
     assert [event.utterance for event in stage.events(SpeechEnded)] == [1]
@@ -189,10 +189,19 @@ def test_speech_that_goes_on_withdraws_the_early_final() -> None:
     (early,) = stage.of(Submit)
     stage.speak(1)
     assert stage.of(Withdraw) == [Withdraw(1, early.job.attempt)]
+    stage.answer(stage.of(Preview)[-1], "", " and so")
     stage.be_silent(1)
     second = stage.of(Submit)[1]
     assert second.job.attempt == early.job.attempt + 1
     assert stage.of(Close) == [Close(1, second.job.attempt)]
+
+
+def test_a_busy_machine_is_not_asked_to_decode_early() -> None:
+    stage = Stage()
+    stage.speak(2)  # the preview asked for after 0.6 s has not come back
+    stage.be_silent(1)
+    (submit,) = stage.of(Submit)
+    assert not submit.early
 
 
 def test_a_preview_in_flight_is_stale_once_the_early_final_is_out() -> None:

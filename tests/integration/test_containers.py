@@ -1,0 +1,300 @@
+"""Opus as browsers send it: WebM and Ogg, cut anywhere, broken anyhow. FFmpeg encodes, and is what we compare with."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from functools import cache
+from itertools import count
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from backend.errors import AudioError
+from backend.messages.protocol import AudioFormat
+from gateway.audio import AudioSource, OpusDecoder
+from gateway.containers import OggReader, WebmReader
+
+WEBM, OGG = AudioFormat(encoding="webm"), AudioFormat(encoding="ogg")
+UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
+SECONDS = 3
+
+
+class Pipe:
+    """Where a muxer writes that cannot seek back, as a recorder cannot."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self.written += data
+        return len(data)
+
+
+@cache
+def muxed(
+    container: str, *, codec: str = "libopus", layout: str = "mono", live: bool = False, dtx: bool = False
+) -> bytes:
+    """Three seconds of two tones, the second of them silence when `dtx`, written by FFmpeg."""
+    time = np.arange(SECONDS * 48_000) / 48_000
+    wave = (0.3 * np.sin(2 * np.pi * 440 * time) + 0.2 * np.sin(2 * np.pi * 1_300 * time)).astype(np.float32)
+    wave[48_000:96_000] *= 0 if dtx else 1
+    pipe, options = Pipe(), {"live": "1"} if live else {}
+    with av.open(pipe, "w", format=container, options=options) as file:
+        stream = file.add_stream(codec, rate=48_000, layout=layout, options={"dtx": "1"} if dtx else {})
+        assert isinstance(stream, av.AudioStream)
+        planes = np.stack([wave] * stream.layout.nb_channels)
+        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
+        frame.sample_rate, frame.pts = 48_000, 0
+        for part in av.AudioResampler(format=stream.format.name, layout=layout, rate=48_000).resample(frame):
+            file.mux(stream.encode(part))
+        file.mux(stream.encode(None))
+    return bytes(pipe.written)
+
+
+def reference(data: bytes) -> NDArray[np.int16]:
+    """What FFmpeg's own demuxer, decoder and resampler make of it."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
+    with av.open(io.BytesIO(data), "r") as file:
+        frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])
+
+
+def decoded(audio: AudioFormat, chunks: Iterable[bytes]) -> NDArray[np.int16]:
+    decoder = OpusDecoder(audio)
+    pieces = [decoder.feed(chunk) for chunk in chunks]
+    return np.concatenate([*pieces, decoder.flush()])
+
+
+def chunks_of(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
+def element(name: int, body: bytes, size: bytes | None = None) -> bytes:
+    """One EBML element."""
+    length = (len(body) | 1 << 56).to_bytes(8, "big") if size is None else size
+    return name.to_bytes((name.bit_length() + 7) // 8, "big") + length + body
+
+
+def track(number: int, codec: bytes, private: bytes) -> bytes:
+    return element(0xAE, element(0xD7, bytes([number])) + element(0x86, codec) + element(0x63A2, private))
+
+
+def block(number: int, packet: bytes, flags: int = 0x80) -> bytes:
+    return element(0xA3, bytes([0x80 | number, 0, 0, flags]) + packet)
+
+
+def webm_head(*tracks: bytes) -> bytes:
+    """What stands before the first packet in a recorder's stream."""
+    head = element(0x1A45DFA3, element(0x4282, b"webm"))
+    return head + element(0x18538067, element(0x1654AE6B, b"".join(tracks)), UNKNOWN_SIZE)
+
+
+def cluster(*blocks: bytes) -> bytes:
+    return element(0x1F43B675, element(0xE7, b"\0") + b"".join(blocks), UNKNOWN_SIZE)
+
+
+@cache
+def packets() -> tuple[bytes, ...]:
+    """An Opus header, then 20 ms a packet."""
+    return tuple(WebmReader().feed(muxed("webm")))
+
+
+def refused(audio: AudioFormat, *chunks: bytes) -> tuple[str, int]:
+    with pytest.raises(AudioError) as caught:
+        decoded(audio, chunks)
+    assert caught.value.fatal
+    return caught.value.code, caught.value.close_code
+
+
+INVALID = ("invalid_container", 1007)
+STREAMS: dict[str, tuple[AudioFormat, Callable[[], bytes]]] = {
+    "webm, live": (WEBM, lambda: muxed("webm", live=True)),
+    "webm, a file": (WEBM, lambda: muxed("webm")),
+    "webm, stereo": (WEBM, lambda: muxed("webm", layout="stereo")),
+    "webm, with silence left out": (WEBM, lambda: muxed("webm", dtx=True)),
+    "ogg": (OGG, lambda: muxed("ogg")),
+    "ogg, stereo": (OGG, lambda: muxed("ogg", layout="stereo")),
+}
+
+
+@pytest.mark.parametrize("size", [1, 100, 4_096, 1 << 20])
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_cut_anywhere_gives_what_ffmpeg_hears_in_the_whole(name: str, size: int) -> None:
+    audio, written = STREAMS[name]
+    out, expected = decoded(audio, chunks_of(written(), size)), reference(written())
+    assert abs(len(out) - SECONDS * 16_000) < 16_000 * 0.021
+    common = min(len(out), len(expected)) - 32
+    np.testing.assert_allclose(out[:common], expected[:common], atol=1)
+
+
+def test_a_webm_packet_is_heard_as_soon_as_its_block_is_in() -> None:
+    head, *voice = packets()
+    decoder, heard = OpusDecoder(WEBM), 0
+    decoder.feed(webm_head(track(1, b"A_OPUS", head)) + cluster())
+    for number, packet in enumerate(voice, start=1):
+        heard += len(decoder.feed(block(1, packet)))
+        assert number * 320 - heard < 16 * (6.5 + 2), "20 ms a packet, less the encoder's start-up and the resampler"
+
+
+def test_an_ogg_page_is_heard_as_soon_as_it_is_in() -> None:
+    pages = [b"OggS" + page for page in muxed("ogg").split(b"OggS")[1:]]
+    reader, decoder = OggReader(), OpusDecoder(OGG)
+    for page in pages:
+        packets_in_page = sum(1 for packet in reader.feed(page) if not packet.startswith(b"OpusHead"))
+        assert len(decoder.feed(page)) >= 320 * packets_in_page - 16 * (6.5 + 2)
+        assert not decoder.truncated
+
+
+def test_a_camera_recording_gives_its_sound_and_leaves_its_picture() -> None:
+    head, *voice = packets()
+    stream = webm_head(track(1, b"V_VP8", b""), track(2, b"A_OPUS", head)) + cluster(
+        *(block(1, bytes(400_000)) + block(1, b"picture") + block(2, packet) for packet in voice)
+    )
+    np.testing.assert_array_equal(decoded(WEBM, chunks_of(stream, 65_536)), decoded(WEBM, [muxed("webm")]))
+
+
+@pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
+def test_a_recorder_restarted_on_the_same_connection_goes_on(audio: AudioFormat) -> None:
+    once, twice = (len(decoded(audio, [muxed(audio.encoding)] * times)) for times in (1, 2))
+    assert abs(twice - 2 * once) < 32
+
+
+@pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
+async def test_a_stream_that_breaks_off_is_decoded_as_far_as_it_goes_and_says_so(audio: AudioFormat) -> None:
+    data, broken, whole = muxed(audio.encoding), AudioSource(audio), AudioSource(audio)
+    await whole.feed(data)
+    await whole.finish()
+    out = np.concatenate([await broken.feed(data[: len(data) // 2 + 5]), await broken.finish()])
+    assert len(out) > 16_000 * SECONDS * 0.25
+    assert (broken.truncated, whole.truncated) == (True, False)
+
+
+async def test_a_client_that_never_sent_a_byte_made_no_mistake() -> None:
+    source = AudioSource(WEBM)
+    assert (await source.feed(b"")).size == 0
+    assert (await source.finish()).size == 0
+
+
+@pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
+@pytest.mark.parametrize("data", [b"RIFF....WAVEfmt ", b"\0" * 40, b"\xff" * 40, b'{"type":"start"}', b"\x1aEOg"])
+def test_what_is_no_such_container_is_refused(audio: AudioFormat, data: bytes) -> None:
+    assert refused(audio, data) == INVALID
+
+
+def test_a_container_without_opus_is_refused() -> None:
+    assert refused(OGG, muxed("ogg", codec="flac")) == refused(OGG, muxed("webm")) == INVALID
+    assert refused(WEBM, webm_head(track(1, b"A_VORBIS", b"vorbis")) + cluster(block(1, b"sound"))) == INVALID
+    assert refused(WEBM, webm_head()) == INVALID
+
+
+def test_more_channels_than_two_are_refused() -> None:
+    assert refused(WEBM, muxed("webm", layout="5.1")) == ("unsupported_channels", 1003)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        webm_head(track(1, b"A_OPUS", b"no header")) + cluster(block(1, b"\xfc")),
+        webm_head(track(1, b"A_OPUS", b"OpusHead")),
+        webm_head(track(1, b"A_OPUS", packets()[0])) + cluster(block(1, b"\xff" * 20)),
+        webm_head(track(1, b"A_OPUS", packets()[0])) + cluster(block(1, b"\xfc", flags=0x86)),
+        webm_head(track(1, b"A_OPUS", packets()[0])) + cluster(element(0xA3, b"\x81")),
+        webm_head() + element(0xEC, b"", UNKNOWN_SIZE),
+    ],
+    ids=["no head", "half a head", "not Opus", "laced", "short block", "endless void"],
+)
+def test_broken_inside_is_refused(broken: bytes) -> None:
+    assert refused(WEBM, broken) == INVALID
+
+
+def test_a_frame_that_unpacks_into_hours_is_refused_and_soon() -> None:
+    bomb = webm_head(track(1, b"A_OPUS", packets()[0])) + cluster(*[block(1, b"\x1b\x02")] * 40_000)
+    assert len(bomb) < 1 << 20
+    assert refused(WEBM, bomb) == ("audio_too_long", 1009)
+
+
+@pytest.mark.parametrize("name", [0xEC, 0xA3], ids=["an ignored element", "a block"])
+def test_an_element_that_claims_to_be_huge_takes_no_memory(name: int) -> None:
+    decoder, size = OpusDecoder(WEBM), b"\x01\x00\xff\xff\xff\xff\xff\xff"
+    decoder.feed(webm_head(track(1, b"A_OPUS", packets()[0])) + element(name, b"", size))
+    tracemalloc.start()
+    for _ in range(50):
+        decoder.feed(bytes(1 << 20))
+    assert tracemalloc.get_traced_memory()[0] < 1 << 19
+    tracemalloc.stop()
+    assert decoder.truncated
+
+
+def ogg_page(flags: int, lacing: bytes, body: bytes) -> bytes:
+    return b"OggS\0" + bytes([flags]) + bytes(20) + bytes([len(lacing)]) + lacing + body
+
+
+def test_an_ogg_packet_may_span_pages_and_half_of_one_is_dropped() -> None:
+    head, half, rest = b"OpusHead" + bytes(11), b"h" * 255, b"rest"
+    pages = ogg_page(2, b"\x13", head) + ogg_page(0, b"\xff", half) + ogg_page(1, b"\4", rest)
+    pages += ogg_page(0, b"\xff", half) + ogg_page(0, b"\4", rest)
+    assert list(OggReader().feed(pages)) == [head, half + rest, rest]
+
+
+def test_an_ogg_packet_that_never_ends_takes_no_memory() -> None:
+    reader = OggReader()
+    assert list(reader.feed(ogg_page(2, b"\x08", b"OpusHead"))) == [b"OpusHead"]
+    tracemalloc.start()
+    for _ in range(100):
+        assert list(reader.feed(ogg_page(1, b"\xff" * 255, bytes(255 * 255)))) == []
+    assert tracemalloc.get_traced_memory()[0] < 1 << 20
+    tracemalloc.stop()
+    assert reader.partial
+
+
+async def test_a_large_frame_does_not_hold_up_the_event_loop_and_leaves_no_thread_of_its_own() -> None:
+    head, *voice = packets()
+    minute = webm_head(track(1, b"A_OPUS", head)) + cluster(*[block(1, packet) for packet in voice] * 20)
+    ticks, before = count(), threading.active_count()
+
+    async def tick() -> None:
+        for _ in ticks:
+            await asyncio.sleep(0.001)
+
+    ticking = asyncio.create_task(tick())
+    sources = [AudioSource(WEBM) for _ in range(4)]
+    heard = await asyncio.gather(*(source.feed(minute) for source in sources))
+    ticking.cancel()
+    assert all(len(out) > 50 * 16_000 for out in heard)
+    assert next(ticks) > 10
+    assert threading.active_count() - before <= 4, "only the loop's own pool, bounded and shared"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(sorted(STREAMS)),
+    st.lists(st.tuples(st.integers(0, 20_000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=5),
+    st.integers(100, 5_000),
+)
+def test_damaged_streams_are_decoded_or_refused_and_nothing_else(
+    name: str, damage: list[tuple[int, bytes]], size: int
+) -> None:
+    audio, written = STREAMS[name]
+    data = bytearray(written())
+    for at, junk in damage:
+        data[at : at + len(junk)] = junk
+    heard = np.empty(0, np.int16)
+    with suppress(AudioError):
+        heard = decoded(audio, chunks_of(bytes(data), size))
+    assert len(heard) < 16_000 * SECONDS * 10
+
+
+@given(st.sampled_from([WEBM, OGG]), st.binary(max_size=400))
+def test_any_bytes_at_all_are_refused_or_awaited(audio: AudioFormat, data: bytes) -> None:
+    magic = {"webm": b"\x1a\x45\xdf\xa3", "ogg": b"OggS"}[audio.encoding]
+    if data:
+        assert refused(audio, data)[0] == refused(audio, magic + data)[0] == "invalid_container"

@@ -1,0 +1,186 @@
+"""What is speech and what is not: the detector and the segmenter together, on made sounds and on real recordings."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from backend.errors import ModelError
+from gateway.segmenter import WINDOW, Segmenter, Utterance
+from gateway.vad import Silero, SpeechDetector
+
+RATE = 16_000
+AUDIO = Path(__file__).parents[3] / "shared" / "audio"
+needs_recordings = pytest.mark.skipif(not AUDIO.is_dir(), reason="no recordings beside the checkout")
+
+
+@pytest.fixture(scope="module")
+def silero() -> Silero:
+    return Silero()
+
+
+def recording(path: Path) -> NDArray[np.int16]:
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+    with av.open(str(path), "r") as file:
+        frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])
+
+
+@cache
+def recordings(kind: str) -> dict[str, NDArray[np.int16]]:
+    return {path.stem: recording(path) for path in sorted((AUDIO / kind).glob("*.flac"))}
+
+
+def probabilities(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    detector = SpeechDetector(silero)
+    return np.concatenate([detector.feed(samples)[1], detector.flush()[1]])
+
+
+def utterances(silero: Silero, samples: NDArray[np.int16]) -> list[Utterance]:
+    detector, segmenter = SpeechDetector(silero), Segmenter()
+    events = segmenter.feed(*detector.feed(samples)) + segmenter.feed(*detector.flush()) + segmenter.flush()
+    return [event for event in events if isinstance(event, Utterance)]
+
+
+def seconds(found: list[Utterance]) -> float:
+    return sum(len(utterance.clip.pcm) for utterance in found) / 2 / RATE
+
+
+def shaped(seed: int, seconds: float) -> NDArray[np.int16]:
+    """Noise that swells and fades: loud enough, and quiet enough, for the gate to open and shut."""
+    noise = np.random.default_rng(seed)
+    swell = np.repeat(noise.choice([0.0, 300.0, 9_000.0], int(seconds)), RATE)
+    waveform: NDArray[np.float64] = noise.standard_normal(len(swell)) * swell
+    return waveform.clip(-32_768, 32_767).astype(np.int16)
+
+
+def tones(*hertz: float, seconds: float = 10, beat: float = 0.0) -> NDArray[np.int16]:
+    """A chord, struck anew `beat` times a second."""
+    time = np.arange(int(seconds * RATE)) / RATE
+    chord: NDArray[np.float64] = np.mean([np.sin(2 * np.pi * pitch * time) for pitch in hertz], axis=0)
+    waveform: NDArray[np.float64] = 12_000 * chord * np.exp(-3 * (time * beat % 1))
+    return waveform.astype(np.int16)
+
+
+SOUNDS = {
+    "silence": np.zeros(10 * RATE, np.int16),
+    "white noise": np.random.default_rng(1).normal(0, 2_000, 10 * RATE).astype(np.int16),
+    "faint noise": np.random.default_rng(2).normal(0, 20, 10 * RATE).astype(np.int16),
+    "hum": tones(50, 100, 150),
+    "a held chord": tones(262, 330, 392),
+    "a struck chord": tones(262, 330, 392, beat=2),
+    "dialling": tones(697, 1_209, beat=4),
+    "clicks": np.where(np.arange(10 * RATE) % RATE < 30, 25_000, 0).astype(np.int16),
+    "full-scale square": np.where(np.arange(10 * RATE) % 80 < 40, 32_767, -32_768).astype(np.int16),
+}
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_what_is_no_speech_makes_no_utterance(silero: Silero, name: str) -> None:
+    assert utterances(silero, SOUNDS[name]) == []
+
+
+def test_silence_never_wakes_the_network(silero: Silero) -> None:
+    assert not probabilities(silero, np.zeros(RATE * 60, np.int16)).any()
+
+
+def test_what_was_heard_before_a_long_silence_is_forgotten(silero: Silero) -> None:
+    silence, sound = np.zeros(31 * WINDOW * 10, np.int16), SOUNDS["white noise"][: 31 * WINDOW]
+    after_noise = probabilities(silero, np.concatenate([SOUNDS["faint noise"], sound, silence, sound]))
+    after_music = probabilities(silero, np.concatenate([SOUNDS["a struck chord"], sound, silence, sound]))
+    assert after_noise[-31:].any()
+    np.testing.assert_array_equal(after_noise[-31:], after_music[-31:])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1_000), st.lists(st.integers(0, 40_000), max_size=12))
+def test_it_makes_no_difference_how_the_audio_is_cut(seed: int, cuts: list[int]) -> None:
+    silero, samples = Silero(), shaped(seed, seconds=8)
+    detector, at, windows, chances = SpeechDetector(silero), 0, [], []
+    for size in [*cuts, len(samples)]:
+        part, judged = detector.feed(samples[at : at + size])
+        windows.append(part)
+        chances.append(judged)
+        at += size
+    _, last = detector.flush()
+    np.testing.assert_array_equal(np.concatenate(windows).reshape(-1), samples[: len(samples) // WINDOW * WINDOW])
+    np.testing.assert_allclose(np.concatenate([*chances, last]), probabilities(silero, samples), atol=1e-4)
+
+
+def test_the_last_samples_are_padded_to_a_window(silero: Silero) -> None:
+    detector = SpeechDetector(silero)
+    assert detector.feed(np.full(WINDOW + 100, 7, np.int16))[0].shape == (1, WINDOW)
+    [window], [_] = detector.flush()
+    assert window[:100].tolist() == [7] * 100
+    assert not window[100:].any()
+    assert detector.flush()[0].shape == (0, WINDOW)
+
+
+def test_missing_weights_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"silero_vad\.onnx"):
+        Silero(tmp_path / "silero_vad.onnx")
+
+
+@needs_recordings
+def test_noise_and_music_are_hardly_ever_taken_for_speech(silero: Silero) -> None:
+    found = {name: utterances(silero, samples) for name, samples in recordings("noise").items()}
+    for name, heard in found.items():
+        print(f"{name}: {len(heard)} utterances, {seconds(heard):.1f} s")
+    # The residue of a speech corpus (babble) is speech to any detector; all else together stays below one percent.
+    rest = {name: heard for name, heard in found.items() if not name.startswith("demand-residual")}
+    total = sum(len(recordings("noise")[name]) for name in rest) / RATE
+    assert sum(map(seconds, rest.values())) < 0.01 * total
+    assert sum(map(len, rest.values())) <= 5
+    assert seconds([u for name, heard in found.items() if "synthetic" in name for u in heard]) == 0
+
+
+@needs_recordings
+def test_nearly_all_that_silero_calls_speech_is_inside_utterances(silero: Silero) -> None:
+    inside = speech = covered = total = 0
+    for name, samples in recordings("dev").items():
+        found, chances = utterances(silero, samples), probabilities(silero, samples)
+        assert found, f"{name}: no utterance"
+        within = np.zeros(len(chances), bool)
+        for utterance in found:
+            within[utterance.clip.start_sample // WINDOW : utterance.clip.end_sample // WINDOW] = True
+        inside, speech = inside + int((within & (chances >= 0.5)).sum()), speech + int((chances >= 0.5).sum())
+        covered, total = covered + int(within.sum()), total + len(within)
+    print(f"{inside} of {speech} windows of speech; {covered / total:.1%} of the audio")
+    assert inside > 0.999 * speech
+    assert 0.8 < covered / total < 0.97
+
+
+def brightness(samples: NDArray[np.int16]) -> float:
+    """Loudness without the rumble of a microphone, which is no speech."""
+    return float(np.abs(np.diff(samples.astype(np.int32))).mean()) if len(samples) > 1 else 0.0
+
+
+@needs_recordings
+def test_no_first_or_last_sound_of_a_clip_is_cut_off(silero: Silero) -> None:
+    """In the 200 ms before the first utterance, and after the last, nothing is half as loud as the speech."""
+    for name, samples in recordings("dev").items():
+        found, margin = utterances(silero, samples), RATE // 5
+        start, end = found[0].clip.start_sample, found[-1].clip.end_sample
+        beside = samples[max(0, start - margin) : start], samples[end : end + margin]
+        assert max(map(brightness, beside)) < 0.5 * brightness(samples[start:end]), name
+
+
+@needs_recordings
+def test_speech_after_a_long_silence_is_found_as_it_would_be_without(silero: Silero) -> None:
+    """The gate has been shut for long; the network wakes, is warmed up, and misses nothing."""
+    manifest = (AUDIO / "dev" / "manifest.tsv").read_text(encoding="utf-8").splitlines()
+    short = [row["id"] for row in csv.DictReader(manifest, delimiter="\t", quoting=csv.QUOTE_NONE)][:40:4]
+    silence = np.zeros(20 * 31 * WINDOW, np.int16)
+    for name in short:
+        clip = recordings("dev")[name]
+        alone = utterances(silero, clip)[0].clip.start_sample
+        after = utterances(silero, np.concatenate([silence, clip]))[0].clip.start_sample - len(silence)
+        assert after <= alone + 2 * WINDOW, name

@@ -29,6 +29,10 @@ from backend.messages.protocol import (
 )
 
 OPEN_TIMEOUT_S = 10.0
+PONG_TIMEOUT_S = 120.0
+"""A server that is busy reads nothing meanwhile, and so answers pings late."""
+CLOSE_TIMEOUT_S = 2.0
+"""For the goodbyes of a session that is given up."""
 LARGEST_EVENT = 1 << 22
 """Bytes; a final of 25 s with word times has some tens of thousands."""
 
@@ -58,7 +62,10 @@ class Client:
     @asynccontextmanager
     async def connect(cls, url: str, start: Start) -> AsyncIterator[Client]:
         """Open a session. Raises ServerError when the server refuses it, OSError when there is none."""
-        async with connect(url, open_timeout=OPEN_TIMEOUT_S, max_size=LARGEST_EVENT, compression=None) as socket:
+        async with connect(
+            url, open_timeout=OPEN_TIMEOUT_S, ping_timeout=PONG_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
+            max_size=LARGEST_EVENT, compression=None,
+        ) as socket:  # fmt: skip
             await socket.send(to_json(start))
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 first = await _receive(socket)
@@ -69,6 +76,10 @@ class Client:
     async def send(self, audio: bytes) -> None:
         """Send audio in the format that `start` named. Waits while the server is busy."""
         await self._socket.send(audio)
+
+    async def caught_up(self) -> None:
+        """Return when the server has read what was sent, so that audio that is faster than time piles up nowhere."""
+        await (await self._socket.ping())
 
     async def say(self, message: ClientMessage) -> None:
         """Send any other message."""

@@ -57,6 +57,8 @@ class Hypothesis:
     no_speech_probability: float
     words: tuple[TimedWord, ...] = ()
     """Filled when asked for; joined and stripped they are `text`."""
+    retried: str = ""
+    """The guard that had a final decoded again; empty when the first decode stood."""
 
 
 class Recognizer(Protocol):
@@ -67,5 +69,8 @@ class Recognizer(Protocol):
     """"cpu" or "cuda:0"."""
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
-        """One hypothesis for each piece of audio, in order. Audio of different sessions may share a batch."""
+        """One hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.
+
+        Raises when any piece cannot be decoded; the caller tries each alone to find out which.
+        """
         ...

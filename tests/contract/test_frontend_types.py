@@ -1,14 +1,17 @@
-"""The committed schema, from which the page's types are generated, is what the messages say."""
+"""What the page is built on is what the messages say: the schema its types are generated from, and its languages."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from backend.messages import languages
 from backend.messages.protocol import Error, Final, Stop, to_json
 from backend.messages.schema import protocol_schema, protocol_schema_json
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "protocol.schema.json"
+ROOT = Path(__file__).parents[2]
+COMMITTED = ROOT / "docs" / "reference" / "protocol.schema.json"
+LANGUAGES = ROOT / "frontend" / "src" / "core" / "languages.json"
 
 
 def required(message: str) -> set[str]:
@@ -38,3 +41,12 @@ def test_a_server_leaves_out_only_what_is_null() -> None:
     assert set(json.loads(to_json(error))) == required("Error")
     assert set(json.loads(to_json(final))) == required("Final")
     assert set(json.loads(to_json(Stop()))) == required("Stop")
+
+
+def test_every_language_that_the_page_offers_is_served() -> None:
+    offered = json.loads(LANGUAGES.read_text(encoding="utf-8"))
+    assert {languages.whisper(code) for code in offered["spoken"]} == {
+        language.whisper for language in languages.LANGUAGES if language.whisper
+    }
+    written = [languages.flores(code) for code in offered["written"]]
+    assert len(written) == len(set(written)) > 100

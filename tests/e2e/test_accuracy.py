@@ -111,11 +111,19 @@ async def test_word_times_and_confidences_come_on_request(system: System, spoken
     assert heard.text
 
 
-async def test_the_language_is_detected(system: System, shared: Path, spoken: list[Clip]) -> None:
-    for language in ("es", "fr", "ru", "zh"):
-        clip = next(clip for clip in spoken if clip.language == language and clip.kind == "utt")
-        heard = await speak(system.urls[0], clip.pcm(), partials=False)
-        assert {final.language for final in heard.of(Final)} == {language}, clip.id
+async def test_the_language_is_detected(
+    system: System, shared: Path, spoken: list[Clip], capsys: pytest.CaptureFixture[str]
+) -> None:
+    clips = [clip for clip in spoken if clip.language != "en" and clip.kind == "utt"]
+    heard = await speak_all(system.urls[0], [clip.pcm() for clip in clips], AT_ONCE, partials=False)
+    wrong = {
+        clip.id: sorted({final.language for final in conversation.of(Final)})
+        for clip, conversation in zip(clips, heard, strict=True)
+        if {final.language for final in conversation.of(Final)} != {clip.language}
+    }
+    with capsys.disabled():
+        print(f"\nlanguage: {len(clips) - len(wrong)} of {len(clips)} clips right; wrong: {wrong}")
+    assert len(wrong) <= 0.1 * len(clips)
 
 
 @pytest.mark.timeout(300)

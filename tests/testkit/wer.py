@@ -6,22 +6,17 @@ could hear (case, punctuation, "mister" or "Mr.", "two" or "2") does not count. 
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
 
 import jiwer
 
-DEV_AUDIO = Path(__file__).parents[3] / "shared/audio/dev"
-"""Real speech with reference texts, where the checkout has it beside it."""
-
 _UNSPACED = {"zh", "ja", "th", "yue"}
-_NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen twenty"
-).split()
+_NUMBERS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty
+"""
 _ENGLISH = [
     (r"\bwon't\b", "will not"),
     (r"\bcan't\b", "can not"),
@@ -36,31 +31,8 @@ _ENGLISH = [
     (r"\bmrs\b", "missus"),
     (r"\bdr\b", "doctor"),
     (r"\b(?:hmm|mm|mhm|uh|um)\b", ""),
-    *((rf"\b{word}\b", str(number)) for number, word in enumerate(_NUMBERS)),
+    *((rf"\b{word}\b", str(number)) for number, word in enumerate(_NUMBERS.split())),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A recording and what is said in it."""
-
-    path: Path
-    language: str
-    seconds: float
-    text: str
-
-
-def clips(language: str, kind: str = "utt") -> list[Clip]:
-    """The recordings of one language and kind; none where the audio is not there."""
-    if not DEV_AUDIO.is_dir():
-        return []
-    with (DEV_AUDIO / "manifest.tsv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [
-        Clip(DEV_AUDIO / row["path"], language, float(row["seconds"]), row["reference_text"])
-        for row in rows
-        if row["lang"] == language and row["kind"] == kind
-    ]
 
 
 def normalize(text: str, language: str = "en") -> str:

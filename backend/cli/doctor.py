@@ -1,0 +1,44 @@
+"""`nova doctor`: what is here, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from backend.cli.checks import Check, examine
+
+
+@click.command()
+@click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", envvar="GATEWAY_PORT", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects.")
+def doctor(host: str, port: int, as_json: bool) -> None:
+    """Look at this machine, and say what is missing and what to do.
+
+    Ends with status 1 when something is amiss without which nothing works.
+    """
+    checks = examine(host, port)
+    if as_json:
+        click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
+    else:
+        _print(checks)
+    if any(check.essential and check.ok is False for check in checks):
+        sys.exit(1)
+
+
+def _print(checks: Sequence[Check]) -> None:
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(f"{_mark(check)} {check.name:<{width}}  {check.found}")
+        if check.advice:
+            click.secho(f"  {'':<{width}}  {check.advice}", dim=True)
+
+
+def _mark(check: Check) -> str:
+    if check.ok is None:
+        return click.style("–", dim=True)
+    return click.style("✓", fg="green") if check.ok else click.style("✗", fg="red")

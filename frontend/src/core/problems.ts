@@ -1,0 +1,72 @@
+/** What can go wrong, in words: what happened, and what to do. */
+
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+}
+
+type Words = readonly [message: string, advice: string];
+
+const KNOWN: Readonly<Record<string, Words>> = {
+  microphone_denied: [
+    "The microphone is blocked.",
+    "Allow it for this page in the browser's site settings, then press Start.",
+  ],
+  microphone_missing: ["No microphone was found.", "Plug one in, then press Start."],
+  microphone_busy: ["The microphone could not be opened.", "Close other programs that use it, or choose another one."],
+  microphone_lost: ["The microphone was disconnected.", "Plug it in again or choose another one, then press Start."],
+  microphone_insecure: [
+    "Browsers give the microphone to secure pages only.",
+    "Open this page over https, or at localhost.",
+  ],
+  audio_failed: ["The browser could not process the microphone's sound.", "Reload the page; if it happens again, update the browser."],
+  connection_lost: ["The server cannot be reached.", "Check that it is running and that you are online, then press Start."],
+  no_answer: ["The server does not answer.", "Check that its workers are running, then press Start."],
+  last_words_lost: ["The last words did not arrive.", "What you see is all there is; press Start to go on."],
+  overloaded: ["The server is busy.", "Try again in a moment."],
+  refused: ["The server refused the session.", "Check the settings, then press Start."],
+  redis_unavailable: ["The server's Redis does not answer.", "Check that it runs, then press Start."],
+  overdue: ["The last words did not come in time.", "Check that the server's workers are running, then press Start."],
+  unsupported_language: ["The server does not serve this language.", "Choose another one, then press Start."],
+  ended: ["The server ended the session.", "Press Start to go on."],
+  internal: ["Something failed on the server.", "Press Start to try again; its log says more."],
+};
+
+const BY_CLOSE_CODE: Readonly<Record<number, string>> = {
+  1000: "ended",
+  1003: "refused",
+  1007: "refused",
+  1008: "refused",
+  1009: "refused",
+  1011: "internal",
+  1013: "overloaded",
+};
+
+/** A problem by its code; the server's own message, where it sent one, comes first. */
+export function problem(code: string, message?: string): Problem {
+  const [words, advice] = KNOWN[code] ?? ["Something went wrong.", "Press Start to try again."];
+  return { code, message: message ?? words, advice };
+}
+
+/** What a WebSocket close code means here. */
+export function closedWith(closeCode: number): Problem {
+  return problem(BY_CLOSE_CODE[closeCode] ?? "connection_lost");
+}
+
+/** What a refusal of getUserMedia means. */
+export function microphoneProblem(errorName: string): Problem {
+  switch (errorName) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return problem("microphone_denied");
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return problem("microphone_missing");
+    case "NotReadableError":
+    case "AbortError":
+      return problem("microphone_busy");
+    default:
+      return problem("audio_failed");
+  }
+}

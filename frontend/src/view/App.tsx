@@ -1,0 +1,23 @@
+import type { Session } from "../session";
+import { Controls } from "./Controls";
+import { Keep } from "./Keep";
+import { Notices } from "./Notices";
+import { Status } from "./Status";
+import { Transcript } from "./Transcript";
+
+export function App({ session }: { session: Session }) {
+  return (
+    <div className="page">
+      <header className="top">
+        <h1 className="wordmark">Nova Voice</h1>
+        <Status session={session} />
+      </header>
+      <Transcript session={session} />
+      <footer className="dock">
+        <Notices session={session} />
+        <Keep session={session} />
+        <Controls session={session} />
+      </footer>
+    </div>
+  );
+}

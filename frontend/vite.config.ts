@@ -1,0 +1,13 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  plugins: [react()],
+  // Relative, so that the page also opens from a sub-path or a desktop shell.
+  base: "./",
+  // No data: addresses: the page runs under `default-src 'self'`.
+  build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  worker: { format: "es" },
+  server: { proxy: { "/v1": { target: "ws://localhost:8080", ws: true } } },
+  test: { include: ["src/**/*.test.ts"] },
+});

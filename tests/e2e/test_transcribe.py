@@ -1,0 +1,178 @@
+"""Recordings in, right words out: `nova transcribe` and `nova mic` against the real system."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.cli.processes import free_port
+from backend.cli.subtitles import LINE
+from backend.cli.system import System
+from tests.testkit.command import NOVA, nova
+from tests.testkit.media import cut_off, encode
+from tests.testkit.speech import RATE, Clip
+from tests.testkit.wer import Score
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def english(spoken: list[Clip]) -> list[Clip]:
+    """Four English recordings of a few seconds."""
+    several = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt" and len(clip.text) > 30]
+    return several[:4]
+
+
+@pytest.fixture(scope="module")
+def talk(english: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recordings one after the other, four times: more utterances than may be in flight at once."""
+    pause = np.zeros(RATE, np.int16)
+    samples = np.concatenate([piece for clip in english for piece in (clip.pcm(), pause)] * 4)
+    return encode(tmp_path_factory.mktemp("talk") / "talk.flac", samples)
+
+
+def errors(reference: str, heard: str) -> float:
+    score = Score()
+    score.add(reference, heard)
+    return score.percent
+
+
+def seconds(clock: str) -> float:
+    hours, minutes, rest = clock.replace(",", ".").split(":")
+    return 3600 * int(hours) + 60 * int(minutes) + float(rest)
+
+
+def environment_of(process: Path) -> bytes:
+    with contextlib.suppress(OSError):  # it has just ended, or is not ours
+        return (process / "environ").read_bytes()
+    return b""
+
+
+def test_a_long_recording_becomes_its_words_in_order_and_nothing_else_on_stdout(
+    system: System, talk: Path, english: list[Clip]
+) -> None:
+    done = nova("transcribe", talk, "--server", system.urls[0], "--language", "en", timeout_s=200)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert errors(" ".join(clip.text for clip in english * 4), done.stdout) < 25
+
+
+def test_json_has_every_words_time_within_its_utterance(system: System, english: list[Clip]) -> None:
+    done = nova("transcribe", english[0].path, "--server", system.urls[0], "--format", "json", "--words")
+    utterances = json.loads(done.stdout)["utterances"]
+    assert {utterance["language"] for utterance in utterances} == {"en"}
+    assert "".join(word["word"] for utterance in utterances for word in utterance["words"]).split() == [
+        word for utterance in utterances for word in utterance["text"].split()
+    ]
+    for utterance in utterances:
+        starts = [word["start_ms"] for word in utterance["words"]]
+        assert starts == sorted(starts)
+        assert utterance["start_ms"] <= starts[0]
+        assert utterance["words"][-1]["end_ms"] <= utterance["end_ms"] + 100
+
+
+def test_subtitles_cover_the_talk_in_cues_that_can_be_read(system: System, talk: Path, tmp_path: Path) -> None:
+    done = nova("transcribe", talk, "--server", system.urls[0], "-f", "srt", "-o", tmp_path / "out", timeout_s=200)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    blocks = [block.splitlines() for block in (tmp_path / "out" / "talk.srt").read_text().strip().split("\n\n")]
+    times = [[seconds(clock) for clock in block[1].split(" --> ")] for block in blocks]
+    assert [int(block[0]) for block in blocks] == list(range(1, len(blocks) + 1))
+    assert all(1 <= len(block[2:]) <= 2 and max(map(len, block[2:])) <= LINE for block in blocks)
+    assert all(0 < end - start <= 7 for start, end in times)
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
+
+
+def test_chinese_speech_becomes_a_subtitle_file_for_each_language(
+    system: System, spoken: list[Clip], tmp_path: Path
+) -> None:
+    clip = next((clip for clip in spoken if clip.language == "zh" and clip.kind != "bad-ref"), None)
+    if clip is None:
+        pytest.skip("no recorded Chinese")
+    done = nova(
+        "transcribe", clip.path, "--server", system.urls[0], "-l", "zh", "-t", "en", "-f", "vtt", "-o", tmp_path
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    spoken_text, translated = ((tmp_path / f"{clip.path.stem}{end}").read_text() for end in (".vtt", ".en.vtt"))
+    assert spoken_text.startswith("WEBVTT\n\n")
+    assert any("\u4e00" <= character <= "\u9fff" for character in spoken_text)
+    assert not any("\u4e00" <= character <= "\u9fff" for character in translated)
+    assert len(translated.split("-->")[-1].split()) > 3
+
+
+def test_a_pair_that_no_model_serves_leaves_the_text_and_says_what_to_install(
+    system: System, english: list[Clip]
+) -> None:
+    done = nova("transcribe", english[0].path, "--server", system.urls[0], "-l", "en", "-t", "es")
+    assert done.returncode == 1
+    assert errors(english[0].text, done.stdout) < 40
+    assert "(translation_unavailable)" in done.stderr
+
+
+def test_of_a_recording_that_breaks_off_the_beginning_is_transcribed(
+    system: System, english: list[Clip], tmp_path: Path
+) -> None:
+    whole = encode(tmp_path / "whole.flac", english[0].pcm())
+    cut = cut_off(encode(tmp_path / "cut.flac", np.concatenate([english[0].pcm(), english[1].pcm()])), 0.6)
+    done = nova("transcribe", cut, tmp_path / "missing.wav", whole, "--server", system.urls[0], "-l", "en")
+    assert done.returncode == 1
+    assert "breaks off after" in done.stderr
+    assert "(truncated_audio)" in done.stderr
+    assert "(unreadable)" in done.stderr
+    of_cut, of_whole = done.stdout.removeprefix(f"==> {cut} <==\n").split(f"==> {whole} <==\n")
+    assert errors(english[0].text, of_whole) < 40
+    assert of_cut.split()[:3] == of_whole.split()[:3]
+
+
+def test_a_recording_without_speech_has_no_text(system: System, tmp_path: Path) -> None:
+    silence = encode(tmp_path / "silence.wav", np.zeros(5 * RATE, np.int16))
+    done = nova("transcribe", silence, "--server", system.urls[0])
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_where_no_server_runs_one_is_started_and_leaves_nothing_behind(english: list[Clip], whisper_tiny: Path) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    done = nova(
+        "transcribe",
+        english[0].path,
+        environment={"NOVA_SERVER": nowhere, "STT_MODEL": str(whisper_tiny)},
+        timeout_s=120,
+    )
+    assert done.returncode == 0
+    assert "one is started for this" in done.stderr
+    assert len(done.stdout.split()) >= 3
+    inherited = f"NOVA_SERVER={nowhere}".encode()
+    assert not [process for process in Path("/proc").glob("[0-9]*") if inherited in environment_of(process)]
+
+
+def test_a_recording_that_plays_as_if_spoken_is_captioned(system: System, english: list[Clip]) -> None:
+    began = time.monotonic()
+    done = nova("mic", "--file", english[0].path, "--server", system.urls[0], "-l", "en")
+    assert done.returncode == 0
+    assert time.monotonic() - began > len(english[0].pcm()) / RATE
+    assert errors(english[0].text, done.stdout) < 40
+
+
+def test_ctrl_c_stops_listening_and_waits_for_the_last_words(system: System, talk: Path) -> None:
+    command = [*NOVA, "mic", "--file", str(talk), "--server", system.urls[0], "-l", "en"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        heard, said = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert len(heard.split()) >= 3
+    assert said.split("\n") == ["  speak; Ctrl-C ends", ""]
+
+
+def test_the_doctor_finds_the_system_that_runs(system: System) -> None:
+    port = system.urls[0].rpartition(":")[2]
+    done = nova("doctor", "--json", "--port", port, environment={"HF_ENDPOINT": "http://127.0.0.1:1"})
+    checks = {check["name"]: check for check in json.loads(done.stdout)}
+    assert done.returncode == 0
+    assert checks["server"]["ok"]
+    assert "stt: whisper-base" in checks["server"]["found"]
+    assert port in checks["port"]["found"]

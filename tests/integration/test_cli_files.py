@@ -1,0 +1,281 @@
+"""Recordings of every kind, whole and broken, real ones in real files; and what the command says of them."""
+
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.sync.server import ServerConnection, serve
+
+from backend.cli.media import MediaError, TruncatedAudioError, opened
+from backend.cli.processes import free_port
+from backend.messages.jobs import BYTES_PER_SECOND
+from backend.messages.protocol import Final, Ready, to_json
+from tests.testkit.command import nova
+from tests.testkit.media import CODECS, cut_off, encode, film_without_sound, noise
+
+SECONDS = 6.0
+
+
+def read(path: Path) -> tuple[bytes, MediaError | None]:
+    """All that can be read of a file, and what was wrong with it."""
+    pcm = bytearray()
+    try:
+        with opened(path) as recording:
+            for block in iter(recording.read, b""):
+                pcm += block
+    except MediaError as error:
+        return bytes(pcm), error
+    return bytes(pcm), None
+
+
+def loudness(pcm: bytes) -> float:
+    return float(np.abs(np.frombuffer(pcm, "<i2").astype(float)).mean())
+
+
+def empty(folder: Path) -> Path:
+    (folder / "empty.wav").touch()
+    return folder / "empty.wav"
+
+
+def only_a_header(folder: Path) -> Path:
+    path = encode(folder / "header.wav", noise(1))
+    head, _, _ = path.read_bytes().partition(b"data")
+    path.write_bytes(head + b"data" + bytes(4))
+    return path
+
+
+def prose(name: str) -> Callable[[Path], Path]:
+    def write(folder: Path) -> Path:
+        (folder / name).write_text("Call me Ishmael. Some years ago, never mind how long precisely.\n" * 40)
+        return folder / name
+
+    return write
+
+
+def of_unknown_codec(folder: Path) -> Path:
+    path = encode(folder / "unknown.wav", noise(1))
+    data = bytearray(path.read_bytes())
+    data[20:22] = b"\x99\x99"
+    path.write_bytes(data)
+    return path
+
+
+def film(folder: Path) -> Path:
+    return film_without_sound(folder / "film.mp4")
+
+
+def without_its_index(folder: Path) -> Path:
+    return cut_off(encode(folder / "index.m4a", noise(SECONDS)))
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (empty, "empty_file"),
+        (only_a_header, "empty_file"),
+        (prose("notes.txt"), "not_media"),
+        (prose("notes.mp3"), "not_media"),
+        (of_unknown_codec, "not_media"),
+        (film, "no_audio"),
+        (lambda folder: folder, "unreadable"),
+        (lambda folder: folder / "missing.wav", "unreadable"),
+        (lambda folder: folder / ("long" * 100), "unreadable"),
+        (without_its_index, "truncated_audio"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_with_the_reason(
+    make: Callable[[Path], Path], code: str, tmp_path: Path
+) -> None:
+    path = make(tmp_path)
+    pcm, error = read(path)
+    assert pcm == b""
+    assert error is not None
+    assert error.code == code
+    assert str(path) in error.message
+
+
+@pytest.mark.parametrize("suffix", CODECS)
+def test_a_whole_file_is_read_to_its_end_without_complaint(suffix: str, tmp_path: Path) -> None:
+    pcm, error = read(encode(tmp_path / f"whole{suffix}", noise(SECONDS)))
+    assert error is None
+    assert len(pcm) / BYTES_PER_SECOND == pytest.approx(SECONDS, abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", sorted(set(CODECS) - {".m4a"}))
+@pytest.mark.parametrize("share", [0.3, 0.75])
+def test_a_file_that_breaks_off_is_read_up_to_there_and_reported(suffix: str, share: float, tmp_path: Path) -> None:
+    pcm, error = read(cut_off(encode(tmp_path / f"cut{suffix}", noise(SECONDS)), share))
+    assert isinstance(error, TruncatedAudioError)
+    heard_s = len(pcm) / BYTES_PER_SECOND
+    assert heard_s == pytest.approx(share * SECONDS, abs=1)  # a page of Ogg holds a second
+    assert f"after {heard_s:.1f} s" in error.message
+    assert loudness(pcm[-BYTES_PER_SECOND:]) > 500
+
+
+def test_stereo_at_another_rate_is_mixed_and_resampled(tmp_path: Path) -> None:
+    left = np.full(44_100, 8_000, np.int16)
+    pcm, error = read(encode(tmp_path / "stereo.flac", np.stack([left, np.zeros_like(left)], axis=1), 44_100))
+    assert error is None
+    assert len(pcm) == pytest.approx(BYTES_PER_SECOND, abs=100)
+    assert loudness(pcm) == pytest.approx(4_000, rel=0.02)
+
+
+def test_sound_that_begins_after_the_picture_keeps_its_times(tmp_path: Path) -> None:
+    pcm, error = read(encode(tmp_path / "late.mkv", noise(2), starts_s=1.5, picture=True))
+    assert error is None
+    assert len(pcm) / BYTES_PER_SECOND == pytest.approx(3.5, abs=0.1)
+    assert loudness(pcm[: int(1.3 * BYTES_PER_SECOND)]) == 0
+    assert loudness(pcm[int(1.7 * BYTES_PER_SECOND) :]) > 500
+
+
+def test_a_picture_that_outlasts_the_sound_is_no_sign_of_a_cut(tmp_path: Path) -> None:
+    assert read(encode(tmp_path / "film.webm", noise(2), picture=True))[1] is None
+
+
+def test_damage_in_the_middle_costs_no_more_than_itself(tmp_path: Path) -> None:
+    path = encode(tmp_path / "damaged.webm", noise(SECONDS))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 2_000] = bytes(2_000)
+    path.write_bytes(data)
+    pcm, error = read(path)
+    assert error is None
+    assert len(pcm) / BYTES_PER_SECOND == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_a_wav_that_was_written_into_a_pipe_promises_no_length(tmp_path: Path) -> None:
+    path = encode(tmp_path / "piped.wav", noise(1))
+    head, _, body = path.read_bytes().partition(b"data")
+    path.write_bytes(head + b"data" + struct.pack("<I", 0xFFFF_FFFF) + body[4:])
+    assert read(path)[1] is None
+
+
+def test_a_name_that_looks_like_a_protocol_is_a_file(tmp_path: Path) -> None:
+    assert read(encode(tmp_path / "whole.wav", noise(1)).rename(tmp_path / "http:10:30.wav"))[1] is None
+
+
+@given(st.binary(min_size=1, max_size=4_000))
+def test_any_bytes_are_refused_with_a_reason(data: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "something")
+        path.write_bytes(data)
+        pcm, error = read(path)
+    assert pcm or error
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    suffix=st.sampled_from(sorted(CODECS)),
+    hits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=40)), max_size=8),
+)
+def test_whatever_is_damaged_the_answer_is_sound_or_a_reason(
+    suffix: str, hits: list[tuple[float, bytes]], tmp_path: Path
+) -> None:
+    whole = tmp_path / f"whole{suffix}"
+    data = bytearray(whole.read_bytes() if whole.exists() else encode(whole, noise(1)).read_bytes())
+    for place, junk in hits:
+        at = int(place * len(data))
+        data[at : at + len(junk)] = junk
+    damaged = tmp_path / f"damaged{suffix}"
+    damaged.write_bytes(data)
+    pcm, error = read(damaged)
+    assert pcm or error
+    assert len(pcm) <= 60 * BYTES_PER_SECOND
+
+
+# --- the command
+
+
+def test_files_that_cannot_be_opened_start_no_server_and_end_with_status_1(tmp_path: Path) -> None:
+    done = nova("transcribe", empty(tmp_path), prose("notes.txt")(tmp_path), tmp_path / "missing.wav", timeout_s=20)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert [line[line.rindex("(") :] for line in done.stderr.splitlines()] == [
+        "(empty_file)", "(not_media)", "(unreadable)",
+    ]  # fmt: skip
+
+
+def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    where = f"127.0.0.1:{free_port()}"
+    done = nova("transcribe", encode(tmp_path / "talk.wav", noise(1)), "--server", where)
+    assert done.returncode == 1
+    assert f"no Nova Voice server answers at ws://{where}" in done.stderr
+    assert "(no_server)" in done.stderr
+
+
+@contextmanager
+def serving(handle: Callable[[ServerConnection], None]) -> Iterator[str]:
+    with serve(handle, "127.0.0.1", 0) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{listening.socket.getsockname()[1]}"
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def breaking_server() -> Iterator[str]:
+    """A server that gives one final, takes a second of audio, and is gone."""
+
+    def break_off(socket: ServerConnection) -> None:
+        socket.recv()
+        socket.send(to_json(Ready(session="s")))
+        final = Final(utterance=1, text="As far as this.", language="en", confidence=1, start_ms=0, end_ms=900)
+        socket.send(to_json(final))
+        for _ in range(4):
+            socket.recv()
+        socket.close(1012, "draining")
+
+    with serving(break_off) as where:
+        yield where
+
+
+def test_a_server_of_another_kind_is_said_so(tmp_path: Path) -> None:
+    with serving(lambda socket: socket.send(socket.recv())) as where:
+        done = nova("transcribe", encode(tmp_path / "talk.wav", noise(1)), "--server", where)
+    assert done.returncode == 1
+    assert "is not a Nova Voice server (no_server)" in done.stderr
+
+
+def test_when_the_server_breaks_off_what_there_is_stays_and_the_next_file_is_tried(
+    breaking_server: str, tmp_path: Path
+) -> None:
+    talks = [encode(tmp_path / name, noise(30)) for name in ("one.wav", "two.wav")]
+    done = nova("transcribe", *talks, "--server", breaking_server)
+    assert done.returncode == 1
+    assert done.stdout == "".join(f"==> {talk} <==\nAs far as this.\n" for talk in talks)
+    assert [line[line.rindex("(") :] for line in done.stderr.splitlines()] == ["(disconnected)"] * 2
+
+
+def test_text_that_cannot_be_written_is_said_so(breaking_server: str, tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").mkdir()
+    done = nova("transcribe", encode(tmp_path / "talk.wav", noise(30)), "--server", breaking_server, "-o", tmp_path)
+    assert done.returncode == 1
+    assert "(unwritable)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "FILE"),
+        (["talk.wav", "--translate-to", "klingon"], "unknown language 'klingon'"),
+        (["talk.wav", "--language", "xx"], "unknown language 'xx'"),
+        (["talk.wav", "--format", "doc"], "'doc' is not one of"),
+        (["talk.wav", "--server", "ws://host", "--model", "tiny"], "--model is the server's choice"),
+        (["a.wav", "b.wav", "--format", "srt"], "give --output DIR"),
+        (["a.wav", "-t", "es", "--format", "vtt"], "give --output DIR"),
+        (["a.wav", "--output", "a.srt"], "is no directory"),
+        (["x/a.wav", "y/a.wav", "--output", "."], "of the same name"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2_before_anything_starts(arguments: list[str], said: str) -> None:
+    done = nova("transcribe", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr

@@ -1,0 +1,21 @@
+"""The `nova` command in a process of its own, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+NOVA = (sys.executable, "-c", "from backend.cli.main import main; main()")
+
+
+def nova(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None, timeout_s: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end; stdout and stderr apart."""
+    return subprocess.run(
+        [*NOVA, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", timeout=timeout_s,
+        stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONUTF8": "1", **(environment or {})}, check=False,
+    )  # fmt: skip

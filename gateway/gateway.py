@@ -86,7 +86,7 @@ def main() -> None:
     uvicorn.run(
         build(settings), host=settings.host, port=settings.port, log_config=None, access_log=False,
         headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS], server_header=False,
-        ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False, timeout_graceful_shutdown=10,
+        ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=10,
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from stt_worker.recognizer import Hypothesis
 
 MOST_COMPRESSED = 2.4
 """Bytes of text per byte of its zlib form: more is repetition (the limit of Whisper's own transcriber)."""
+SPARSE = 3
+"""Letters per second: people who speak say more, four times as much at ease; a long noise yields a sentence."""
 LEAST_LOGPROB = -1.0
 """Mean log-probability per token: less is guesswork (the same)."""
 CREDITS = """
@@ -85,6 +87,8 @@ def withdrawal(heard: Hypothesis, seconds: float) -> str:
         return "repetitive"
     if heard.no_speech_probability > 0.3 and heard.avg_logprob < LEAST_LOGPROB:
         return "no_speech"
+    if seconds >= 6.0 and breadth(heard.text) < SPARSE * seconds and heard.avg_logprob < -0.7:
+        return "sparse"
     sure = -0.25 if seconds < 2.0 else -0.5
     if is_credit(heard.text) and (heard.no_speech_probability > 0.3 or heard.avg_logprob < sure):
         return "credit"

@@ -19,12 +19,15 @@ from backend.streams.consumer import AUDIO
 from backend.streams.lanes import Entry, Outcome
 from backend.streams.worker import work
 from stt_worker import metrics
-from stt_worker.guards import withdrawal
+from stt_worker.guards import letters, withdrawal
 from stt_worker.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.stability import Stable, agree, contradicted, count_words
 
 log = structlog.get_logger()
+
+LEAST_LANGUAGE_PROBABILITY = 0.5
+"""While a language is being detected, previews in one less probable than this are not shown."""
 
 
 class SttWorker:
@@ -87,9 +90,29 @@ def preview_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
     seconds = (job.end_ms - job.start_ms) / 1000
     withheld = _withheld(job, heard)
     stable = Stable(job.committed, "", ()) if withheld else agree(job.committed, job.hypothesis, heard, seconds)
+    if not (job.language or job.heard) and heard.language_probability < LEAST_LANGUAGE_PROBABILITY:
+        stable = Stable(job.committed, "", ())  # too little heard to know the language: words would be nonsense
     grown = stable.committed != job.committed
     onward = _transcript(job, heard.language, stable.committed) if grown else None
-    return Outcome(live=(_partial(job, heard.language, stable),), onward=onward)
+    partial = _partial(job, heard.language, stable).model_copy(
+        update={
+            "committed_end_ms": job.start_ms + round(1000 * _end_of(stable.committed, heard)),
+            "language_probability": heard.language_probability,
+        }
+    )
+    return Outcome(live=(partial,), onward=onward)
+
+
+def _end_of(committed: str, heard: Hypothesis) -> float:
+    """Seconds from the audio's start at which the committed words are over."""
+    missing = len(letters(committed))
+    end = 0.0
+    for word in heard.words:
+        if missing <= 0:
+            break
+        missing -= len(letters(word.text))
+        end = word.end
+    return end
 
 
 def _withheld(job: AudioJob, heard: Hypothesis) -> bool:

@@ -16,7 +16,7 @@ from tests.conftest import in_a_thread
 from tests.testkit.live import Conversation, speak_all
 from tests.testkit.speech import Clip
 
-AT_ONCE = 12
+AT_ONCE = 6
 
 
 @pytest.fixture(scope="module")

@@ -129,9 +129,8 @@ def test_a_phrase_said_twice_is_no_loop_to_those_who_ask_for_three_rounds() -> N
     assert loop_start(words + words[:4], rounds=3) == 4
 
 
-words = st.lists(
-    st.sampled_from(["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"]), max_size=12
-)
+phonetic = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"]
+words = st.lists(st.sampled_from(phonetic), max_size=12)
 
 
 @given(words, st.integers(2, 4))
@@ -162,3 +161,11 @@ def test_the_phrase_lists_hold_nothing_so_short_that_it_begins_many_sentences() 
     for phrase in CREDITS.replace("\n", "|").split("|"):
         assert not phrase.strip() or breadth(phrase) >= 6, phrase
     assert "thank you" in FILLERS
+
+
+def test_a_long_noise_that_yields_one_unsure_sentence_is_withheld() -> None:
+    assert withdrawal(heard("I never want to go in the first place.", avg_logprob=-0.97), 18.4) == "sparse"
+
+
+def test_slow_speech_that_was_heard_clearly_is_kept() -> None:
+    assert withdrawal(heard("I never want to go.", avg_logprob=-0.4), 18.4) == ""

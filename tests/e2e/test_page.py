@@ -1,0 +1,129 @@
+"""The page in a real browser with a recording for a microphone: what is spoken appears, first faint, then firm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import wave
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from backend.cli.system import System
+from tests.testkit.speech import Clip
+from tests.testkit.wer import Score
+
+FRONTEND = Path(__file__).parent.parent.parent / "frontend"
+BROWSER_RATE = 48_000
+LEAD_S, TAIL_S = 0.7, 2.0
+"""Silence around the clip, so that the browser is listening when it begins and the endpoint comes before Stop."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    """Chromium, with Node and the built page; a missing one skips here and fails in CI."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    missing = [
+        name
+        for name, there in (
+            ("chromium", found),
+            ("node", shutil.which("node")),
+            ("frontend/node_modules (make page)", (FRONTEND / "node_modules").is_dir()),
+            ("frontend/dist (make page)", (FRONTEND / "dist" / "index.html").is_file()),
+        )
+        if not there
+    ]
+    if missing:
+        said = f"missing for the page's tests: {', '.join(missing)}"
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+    return str(found)
+
+
+def microphone(clip: Clip, path: Path) -> float:
+    """Write a clip as a browser's microphone would give it, 48 kHz mono 16 bit; returns its length in seconds."""
+    with av.open(str(clip.path)) as container:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=BROWSER_RATE)
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+        frames += resampler.resample(None)
+    speech = np.concatenate([frame.to_ndarray().ravel() for frame in frames])
+    silence = [np.zeros(round(BROWSER_RATE * seconds), np.int16) for seconds in (LEAD_S, TAIL_S)]
+    samples = np.concatenate([silence[0], speech, silence[1]])
+    with wave.open(str(path), "wb") as wav:
+        wav.setnchannels(1)
+        wav.setsampwidth(2)
+        wav.setframerate(BROWSER_RATE)
+        wav.writeframes(samples.astype("<i2").tobytes())
+    return len(samples) / BROWSER_RATE
+
+
+async def speak_to_page(browser: str, system: System, clip: Clip, artifacts: Path, name: str, *more: str) -> Any:
+    """Open the page, press Start, speak, press Stop; what was shown when."""
+    recording = artifacts / f"{name}.wav"
+    seconds = microphone(clip, recording)
+    process = await asyncio.create_subprocess_exec(
+        "node", "e2e/speak.mjs", "--url", system.urls[0], "--wav", str(recording), "--seconds", str(seconds + 0.5),
+        "--out", str(artifacts), "--language", clip.language, "--screenshot", name, *more,
+        cwd=FRONTEND, env={**os.environ, "CHROMIUM": browser},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, errors = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode == 0, errors.decode()
+    report = json.loads(output)
+    (artifacts / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    assert report["complaints"] == [], "the browser's console complained"
+    return report
+
+
+def shown_first(report: Any, field: str) -> float:
+    """When something first stood in this field of an utterance, in milliseconds."""
+    for moment in report["timeline"]:
+        if any(utterance[field] for utterance in moment["utterances"]):
+            return float(moment["t"])
+    raise AssertionError(f"never shown: {field}")
+
+
+def first_final(report: Any) -> float:
+    """When the first utterance was final, in milliseconds."""
+    for moment in report["timeline"]:
+        if any(utterance["state"] == "final" for utterance in moment["utterances"]):
+            return float(moment["t"])
+    raise AssertionError("there was no final")
+
+
+async def test_the_spoken_words_appear_on_the_page_partials_before_finals(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    wanted = "ls-367-130732-0002"  # eleven seconds, clearly spoken
+    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clip = next((clip for clip in english if clip.id == wanted), english[0])
+    report = await speak_to_page(browser, system, clip, artifacts, "page-en")
+    text = " ".join(utterance["committed"] for utterance in report["utterances"])
+    score = Score("en")
+    score.add(clip.text, text)
+    assert score.percent <= 40, text
+    assert shown_first(report, "tentative") < first_final(report)
+    assert all(utterance["state"] == "final" for utterance in report["utterances"])
+    assert report["copied"].strip() == "\n".join(utterance["committed"] for utterance in report["utterances"])
+    subtitles = {Path(name).suffix: text for name, text in report["downloads"].items()}
+    assert set(subtitles) == {".txt", ".srt", ".vtt"}
+    assert subtitles[".srt"].startswith("1\n00:00:")
+    assert subtitles[".vtt"].startswith("WEBVTT\n")
+    for state in ("speaking", "done"):
+        assert (artifacts / f"page-en-{state}.png").stat().st_size > 10_000
+
+
+async def test_a_chinese_clip_appears_with_its_english_translation(
+    browser: str, system: System, shared: Path, spoken: list[Clip], artifacts: Path
+) -> None:
+    clip = next(clip for clip in spoken if clip.id == "aishell-BAC009S0724W0121")
+    report = await speak_to_page(browser, system, clip, artifacts, "page-zh", "--target", "en", "--dark")
+    text = "".join(utterance["committed"] for utterance in report["utterances"])
+    assert any("一" <= character <= "鿿" for character in text), text
+    translation = " ".join(line["text"] for u in report["utterances"] for line in u["translations"])
+    assert "Guangzhou" in translation
+    assert shown_first(report, "tentative") < first_final(report)

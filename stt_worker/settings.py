@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -17,13 +15,5 @@ class SttSettings(WorkerSettings):
 
     model: str = "auto"
     """A name from the catalogue, or a directory; "auto": large-v3-turbo on a GPU, base on a CPU."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; "auto" takes a GPU when there is one."""
-    device_index: int = Field(default=0, ge=0)
-    """Which CUDA device this process is pinned to."""
-    compute_type: str = "auto"
-    """CTranslate2's name for the arithmetic; "auto": int8 on a CPU, float16 on a GPU."""
-    threads: int = Field(default=0, ge=0)
-    """CPU threads of the model; 0: as many as there are cores, at most 8."""
     beam_size: int = Field(default=5, ge=1, le=20)
     """Beam of finals. Previews are decoded greedily."""

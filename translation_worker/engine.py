@@ -133,7 +133,7 @@ def _load(weights: Path, hardware: Hardware, name: str) -> tuple[Any, str]:
             loaded = _open(weights, device, hardware, usual_type="float16")
             loaded.translate_batch([["</s>"]], max_decoding_length=1)
         except (RuntimeError, ValueError) as error:
-            _log.warning("gpu_failed_using_cpu", model=name, gpu_device=hardware.index, reason=str(error))
+            _log.warning("gpu_unusable", model=name, gpu_device=hardware.index, reason=str(error))
         else:
             return loaded, f"cuda:{hardware.index}"
     return _open(weights, "cpu", hardware, usual_type="int8"), "cpu"

@@ -39,6 +39,14 @@ class WorkerSettings(ServiceSettings):
 
     name: str = ""
     """Consumer name; empty: made from host name and process id."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to compute; "auto" takes a GPU when there is one."""
+    device_index: int = Field(default=0, ge=0)
+    """Which CUDA device this process is pinned to."""
+    compute_type: str = "auto"
+    """CTranslate2's name for the arithmetic; "auto": int8 on a CPU, float16 on a GPU."""
+    threads: int = Field(default=0, ge=0)
+    """CPU threads of the model; 0: as many as there are cores, at most 8."""
     batch: int = Field(default=8, ge=1, le=256)
     """Most entries of a kind that are taken at once."""
     preview_budget_ms: int = Field(default=300, ge=10)

@@ -201,7 +201,7 @@ def test_a_gpu_that_does_not_work_is_reported_and_the_cpu_serves(nllb_shaped: Pa
         model = Nllb(nllb_shaped, Hardware(device="cuda", index=1))
     assert model.device == "cpu"
     assert [(line["event"], line["model"], line["gpu_device"]) for line in logs] == [
-        ("gpu_failed_using_cpu", "opus-zh-en-as-nllb", 1)
+        ("gpu_unusable", "opus-zh-en-as-nllb", 1)
     ]
     assert "day" in model.translate([passage("今天天气很好。")])[0]
 

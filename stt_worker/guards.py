@@ -85,7 +85,10 @@ def withdrawal(heard: Hypothesis, seconds: float) -> str:
         return "no_letters"
     if compression(heard.text) > MOST_COMPRESSED:
         return "repetitive"
-    if heard.no_speech_probability > 0.3 and heard.avg_logprob < LEAST_LOGPROB:
+    if heard.avg_logprob < 2 * LEAST_LOGPROB:
+        return "improbable"
+    # Sampling again until something sounds probable is no evidence of speech.
+    if heard.no_speech_probability > 0.3 and heard.avg_logprob < (-0.6 if heard.retried else LEAST_LOGPROB):
         return "no_speech"
     if seconds >= 6.0 and breadth(heard.text) < SPARSE * seconds and heard.avg_logprob < -0.7:
         return "sparse"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,6 +69,17 @@ def test_a_sentence_that_only_mentions_subtitles_is_kept() -> None:
 
 def test_guesswork_over_silence_is_withheld() -> None:
     assert withdrawal(heard("I don't know what to do.", avg_logprob=-1.4, no_speech=0.5), 10.0) == "no_speech"
+
+
+def test_text_that_only_a_further_decode_made_probable_needs_more_to_speak_for_it() -> None:
+    again = replace(heard("So lucky.", avg_logprob=-0.8, no_speech=0.4), retried="loop")
+    assert withdrawal(again, 2.0) == "no_speech"
+    assert withdrawal(replace(again, retried=""), 2.0) == ""
+    assert withdrawal(replace(again, no_speech_probability=0.1), 2.0) == ""
+
+
+def test_wild_guesses_are_withheld_however_much_it_sounds_like_speech() -> None:
+    assert withdrawal(heard("1.5%牛肉", avg_logprob=-2.4, no_speech=0.05), 5.0) == "improbable"
 
 
 def test_unsure_text_is_kept_where_speech_is_certain() -> None:

@@ -45,7 +45,6 @@ def build(settings: GatewaySettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = connect(settings)
         name = process_name()
-        app.state.redis = redis
         app.state.lanes = Lanes(redis, settings)
         app.state.services = Services(settings, app.state.lanes, Fanout(redis, name), Silero())
         about = {"kind": "gateway", "name": name, "version": version("nova-voice")}

@@ -27,8 +27,8 @@ LIMIT_S = 1.0
 @router.get("/health")
 async def health(request: Request) -> JSONResponse:
     """200 when this gateway can serve, 503 when Redis does not answer."""
-    redis: Redis = request.app.state.redis
-    problem = await _redis_problem(redis)
+    lanes: Lanes = request.app.state.lanes
+    problem = await _redis_problem(lanes.redis)
     body = {"status": "unhealthy" if problem else "healthy", "redis": problem or "ok", "version": version("nova-voice")}
     return JSONResponse(body, status_code=503 if problem else 200)
 

@@ -8,9 +8,7 @@ ACTIVE_CONNECTIONS = Gauge("gateway_active_connections", "WebSocket sessions tha
 STREAM_LENGTH = Gauge("redis_stream_length", "Entries on a lane", ["lane"])
 SESSIONS = Counter("nova_gateway_sessions_total", "Sessions that were started")
 AUDIO_SECONDS = Counter("nova_gateway_audio_seconds_total", "Audio received, in seconds")
-UTTERANCES = Counter("nova_gateway_utterances_total", "Utterances cut", ["reason"])
 FINALS = Counter("nova_gateway_finals_total", "Finals delivered to clients")
-PREVIEWS = Counter("nova_gateway_previews_total", "Previews asked for", ["outcome"])
 ERRORS = Counter("nova_gateway_errors_total", "Errors told to clients", ["code"])
 FINAL_LATENCY = Histogram(
     "nova_gateway_final_latency_seconds",

@@ -148,8 +148,11 @@ class Session:
 
     def _withdraw(self, now: float) -> list[Action]:
         utterance = self._open
-        void = utterance.withdraw(now) if utterance and utterance.early is not None else None
-        return [Withdraw(utterance.number, void)] if utterance and void is not None else []
+        if utterance is None or utterance.early is None:
+            return []
+        void = Withdraw(utterance.number, utterance.early)
+        utterance.withdraw(now)
+        return [void]
 
     def _end(self, clip: Clip, now: float) -> list[Action]:
         utterance, self._open = self._open, None

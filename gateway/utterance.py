@@ -71,13 +71,12 @@ class OpenUtterance:
         self.revision += 1
         self.asked_at = now
 
-    def withdraw(self, now: float) -> int | None:
-        """Speech went on: the early attempt that is void, if there is one."""
-        void, self.early = self.early, None
+    def withdraw(self, now: float) -> None:
+        """Speech went on: the early attempt is void."""
+        self.early = None
         if self.asked_at is not None:
             self.round_trip_s = max(self.round_trip_s, now - self.asked_at)
         self.asked_at = None
-        return void
 
     def awaits(self, partial: PartialResult) -> bool:
         """Whether this is the answer to the latest question."""

@@ -37,11 +37,6 @@ class Service:
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     stopping: bool = False
 
-    @property
-    def pid(self) -> int | None:
-        """Of the process that runs now."""
-        return self.process.pid if self.process and self.process.returncode is None else None
-
     async def keep_running(self) -> None:
         """Start it, and start it again whenever it dies, until `stop`."""
         delay = 0.2

@@ -55,10 +55,9 @@ async def _serve(plan: Plan) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    waiting = asyncio.ensure_future(stop.wait())
     async with running(plan, lambda line: click.echo(f"  {line}")) as system:
         more = f" (also {', '.join(system.urls[1:])})" if len(system.urls) > 1 else ""
         click.secho(f"\nNova Voice is ready: {system.urls[0]}{more}", bold=True)
         click.echo("Open the page and speak. Ctrl-C stops everything." + os.linesep)
-        await waiting
+        await stop.wait()
         click.echo("Stopping ...")

@@ -10,12 +10,11 @@ import wave
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 
 from backend.cli.system import System
-from tests.testkit.speech import Clip
+from tests.testkit.speech import Clip, decode
 from tests.testkit.wer import Score
 
 FRONTEND = Path(__file__).parent.parent.parent / "frontend"
@@ -46,11 +45,7 @@ def browser() -> str:
 
 def microphone(clip: Clip, path: Path) -> float:
     """Write a clip as a browser's microphone would give it, 48 kHz mono 16 bit; returns its length in seconds."""
-    with av.open(str(clip.path)) as container:
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=BROWSER_RATE)
-        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-        frames += resampler.resample(None)
-    speech = np.concatenate([frame.to_ndarray().ravel() for frame in frames])
+    speech = decode(clip.path, BROWSER_RATE)
     silence = [np.zeros(round(BROWSER_RATE * seconds), np.int16) for seconds in (LEAD_S, TAIL_S)]
     samples = np.concatenate([silence[0], speech, silence[1]])
     with wave.open(str(path), "wb") as wav:

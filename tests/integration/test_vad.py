@@ -6,7 +6,6 @@ import csv
 from functools import cache
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,8 +15,10 @@ from numpy.typing import NDArray
 from backend.errors import ModelError
 from gateway.segmenter import WINDOW, Segmenter, Utterance
 from gateway.vad import Silero, SpeechDetector
+from tests.testkit.speech import decode
 
 RATE = 16_000
+
 AUDIO = Path(__file__).parents[3] / "shared" / "audio"
 needs_recordings = pytest.mark.skipif(not AUDIO.is_dir(), reason="no recordings beside the checkout")
 
@@ -27,16 +28,9 @@ def silero() -> Silero:
     return Silero()
 
 
-def recording(path: Path) -> NDArray[np.int16]:
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-    with av.open(str(path), "r") as file:
-        frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]
-    return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])
-
-
 @cache
 def recordings(kind: str) -> dict[str, NDArray[np.int16]]:
-    return {path.stem: recording(path) for path in sorted((AUDIO / kind).glob("*.flac"))}
+    return {path.stem: decode(path) for path in sorted((AUDIO / kind).glob("*.flac"))}
 
 
 def probabilities(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]:

@@ -40,10 +40,10 @@ class Clip:
         return decode(self.path)
 
 
-def decode(path: Path) -> NDArray[np.int16]:
-    """Any audio file as 16 kHz mono samples."""
+def decode(path: Path, rate: int = RATE) -> NDArray[np.int16]:
+    """Any audio file as mono samples at this rate, in Hz."""
     with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
         frames += resampler.resample(None)
     return np.concatenate([frame.to_ndarray().ravel() for frame in frames])

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from backend.errors import EntryError
-from backend.messages.protocol import Final, Message, Partial, ServerMessage, Translation, parse_server, to_json
+from backend.messages.protocol import Error, Final, Message, Partial, ServerMessage, Translation, parse_server, to_json
 
 SAMPLE_RATE = 16_000
 """Hz, of all audio behind the gateway."""
@@ -32,6 +32,8 @@ class Job(Message):
     """The same from the client's start to the last translation."""
     sent_at: float
     """Unix time, seconds: when the entry was written. Late previews are dropped by it."""
+    replayed: bool = False
+    """A dead letter that an operator sent once more: its result follows the `error`, out of order."""
 
 
 class HypothesisWord(Message):
@@ -90,11 +92,18 @@ class PartialResult(Partial):
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOver:
+    """Another connection has resumed the session; an older epoch has no more say in it."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """What arrives on a session's channel: an event, with its place in the log when it is durable."""
 
     cursor: str | None
-    event: ServerMessage | PartialResult
+    event: ServerMessage | PartialResult | TakenOver
 
 
 def encode_entry(job: AudioJob | Transcript, pcm: bytes | None = None) -> dict[Any, Any]:
@@ -125,17 +134,19 @@ def decode_transcript(fields: Mapping[bytes, bytes]) -> Transcript:
 
 
 def pack_live(event: Message, cursor: str | None = None) -> bytes:
-    """A channel message: the log's entry id or "-", a space, the event."""
+    """A channel message: the log's entry id or "-", a space, the event. (commit.lua writes "! 3" for `TakenOver`.)"""
     return f"{cursor or '-'} {to_json(event)}".encode()
 
 
 def unpack_live(data: bytes) -> Live:
     """Read a channel message. Durable events get their cursor."""
     place, _, body = data.partition(b" ")
+    if place == b"!":
+        return Live(None, TakenOver(int(body)))
     cursor = None if place == b"-" else place.decode()
     event: ServerMessage | PartialResult = parse_server(body)
     if isinstance(event, Partial):
         event = PartialResult.model_validate_json(body)
-    elif cursor and isinstance(event, Final | Translation):
+    elif cursor and isinstance(event, Final | Translation | Error):
         event = event.model_copy(update={"cursor": cursor})
     return Live(cursor, event)

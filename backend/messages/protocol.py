@@ -59,10 +59,34 @@ class Options(Message):
 
 
 class Start(Options):
-    """Opens the session; the first message on every connection."""
+    """Opens a session; this or `resume` is the first message on every connection."""
 
     type: Literal["start"] = "start"
     audio: AudioFormat = AudioFormat()
+    audio_from_ms: int = Field(default=0, ge=0)
+    """Position of the first sample to come. Above 0 when the session stands in for one that the server has lost."""
+    utterance: int = Field(default=0, ge=0)
+    """The last utterance of the lost session that the client has a final of; counting goes on behind it."""
+
+
+class Resume(Message):
+    """Goes on with a session after its connection was lost, on any gateway. Options and audio format stay as they were.
+
+    `ready` answers with the position from which audio is to be sent again; before other events come those that the
+    client has missed. A container (webm, ogg) begins anew. A connection that still holds the session is closed: 4001.
+    Refused with `unknown_session` when the session has expired or the token is wrong: then `start` anew.
+    """
+
+    type: Literal["resume"] = "resume"
+    session: str = Field(max_length=64)
+    token: str = Field(max_length=128)
+    """The `resume_token` of `ready`."""
+    cursor: str = Field(default="0-0", pattern=r"^\d{1,20}-\d{1,20}$")
+    """That of the last durable event the client has."""
+    audio_from_ms: int = Field(default=0, ge=0)
+    """Position of the oldest audio that the client can send again."""
+    utterance: int = Field(default=0, ge=0)
+    """The last utterance that the client has a final (or an error) of."""
 
 
 class Configure(Message):
@@ -103,7 +127,7 @@ class Stop(Message):
     type: Literal["stop"] = "stop"
 
 
-ClientMessage = Annotated[Start | Configure | Finalize | Keepalive | Stop, Field(discriminator="type")]
+ClientMessage = Annotated[Start | Resume | Configure | Finalize | Keepalive | Stop, Field(discriminator="type")]
 
 
 class Ready(Message):
@@ -111,8 +135,10 @@ class Ready(Message):
 
     type: Literal["ready"] = "ready"
     session: str
+    resume_token: str = ""
+    """Whoever has it may resume the session; the same for as long as the session lives."""
     audio_from_ms: int = 0
-    """The position from which the server expects audio."""
+    """The position from which the server expects audio; what came before it is safe."""
     cursor: str = "0-0"
     """Place in the session's durable log; every durable event carries the next one."""
 
@@ -165,6 +191,8 @@ class Final(Message):
     start_ms: int
     end_ms: int
     words: tuple[Word, ...] | None = None
+    translate_to: tuple[str, ...] = ()
+    """Languages in which a final `translation` of this utterance follows (or a `notice` or an `error` in its place)."""
     cursor: str = ""
 
 
@@ -207,8 +235,20 @@ class Error(Message):
     code: str
     message: str
     utterance: int | None = None
-    """The utterance that got no final, where there is one."""
+    """The utterance that got no final, or no translation, where there is one."""
     fatal: bool = False
+    retry_after_s: float | None = None
+    """When another attempt makes sense; with close code 1013."""
+    cursor: str = ""
+    """Set when the event is durable."""
+
+
+class Draining(Message):
+    """This gateway will close: connect to another and `resume`. What is in flight is still delivered here."""
+
+    type: Literal["draining"] = "draining"
+    within_s: float
+    """Seconds until the connection is closed with 1012."""
 
 
 class Done(Message):
@@ -218,13 +258,13 @@ class Done(Message):
 
 
 ServerMessage = Annotated[
-    Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Done,
+    Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Draining | Done,
     Field(discriminator="type"),
 ]
 
 _client: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 _server: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
-_CLIENT_TYPES = frozenset({"start", "configure", "finalize", "keepalive", "stop"})
+_CLIENT_TYPES = frozenset({"start", "resume", "configure", "finalize", "keepalive", "stop"})
 
 
 def parse_client(text: str) -> ClientMessage:

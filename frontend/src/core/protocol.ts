@@ -4,11 +4,12 @@
  * What travels as text frames on the WebSocket /v1/stream.
  */
 export type AnyMessage = ClientMessage | ServerMessage;
-export type ClientMessage = Start | Configure | Finalize | Keepalive | Stop;
-export type ServerMessage = Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Done;
+export type ClientMessage = Start | Resume | Configure | Finalize | Keepalive | Stop;
+export type ServerMessage =
+  Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Draining | Done;
 
 /**
- * Opens the session; the first message on every connection.
+ * Opens a session; this or `resume` is the first message on every connection.
  */
 export interface Start {
   /**
@@ -49,6 +50,14 @@ export interface Start {
   hotwords?: string;
   type: "start";
   audio?: AudioFormat;
+  /**
+   * Position of the first sample to come. Above 0 when the session stands in for one that the server has lost.
+   */
+  audio_from_ms?: number;
+  /**
+   * The last utterance of the lost session that the client has a final of; counting goes on behind it.
+   */
+  utterance?: number;
 }
 /**
  * How the binary frames are encoded.
@@ -66,6 +75,33 @@ export interface AudioFormat {
    * 1 or 2, interleaved; two are mixed to one.
    */
   channels?: number;
+}
+/**
+ * Goes on with a session after its connection was lost, on any gateway. Options and audio format stay as they were.
+ *
+ * `ready` answers with the position from which audio is to be sent again; before other events come those that the
+ * client has missed. A container (webm, ogg) begins anew. A connection that still holds the session is closed: 4001.
+ * Refused with `unknown_session` when the session has expired or the token is wrong: then `start` anew.
+ */
+export interface Resume {
+  type: "resume";
+  session: string;
+  /**
+   * The `resume_token` of `ready`.
+   */
+  token: string;
+  /**
+   * That of the last durable event the client has.
+   */
+  cursor?: string;
+  /**
+   * Position of the oldest audio that the client can send again.
+   */
+  audio_from_ms?: number;
+  /**
+   * The last utterance that the client has a final (or an error) of.
+   */
+  utterance?: number;
 }
 /**
  * Changes any option at once, also for the utterance in progress; a field left out stays as it is.
@@ -107,7 +143,11 @@ export interface Ready {
   type: "ready";
   session: string;
   /**
-   * The position from which the server expects audio.
+   * Whoever has it may resume the session; the same for as long as the session lives.
+   */
+  resume_token: string;
+  /**
+   * The position from which the server expects audio; what came before it is safe.
    */
   audio_from_ms: number;
   /**
@@ -163,6 +203,10 @@ export interface Final {
   start_ms: number;
   end_ms: number;
   words?: Word[] | null;
+  /**
+   * Languages in which a final `translation` of this utterance follows (or a `notice` or an `error` in its place).
+   */
+  translate_to: string[];
   cursor: string;
 }
 /**
@@ -226,10 +270,28 @@ export interface Error {
   code: string;
   message: string;
   /**
-   * The utterance that got no final, where there is one.
+   * The utterance that got no final, or no translation, where there is one.
    */
   utterance?: number | null;
   fatal: boolean;
+  /**
+   * When another attempt makes sense; with close code 1013.
+   */
+  retry_after_s?: number | null;
+  /**
+   * Set when the event is durable.
+   */
+  cursor: string;
+}
+/**
+ * This gateway will close: connect to another and `resume`. What is in flight is still delivered here.
+ */
+export interface Draining {
+  type: "draining";
+  /**
+   * Seconds until the connection is closed with 1012.
+   */
+  within_s: number;
 }
 /**
  * Everything asked for has been sent; the server closes the connection with 1000.

@@ -7,6 +7,7 @@ NovaError                       code: stable; used in logs, metric labels and th
 |- EntryError                   a stream entry that no worker can ever handle; dead-lettered at once
 |- ModelError                   weights that are missing, damaged or of an unknown form
 |- UnsupportedPairError              no installed translation model serves this pair of languages
+|- UnavailableError             an engine that is away for now; not the entry's fault, so entries are kept for later
 '- SetupError                   this machine lacks something; the message says what, and what to do
 """
 
@@ -29,6 +30,8 @@ class ClientError(NovaError):
     """The client's mistake. When `fatal`, the connection is closed with `close_code` after the `error` event."""
 
     code = "bad_request"
+    retry_after_s: float | None = None
+    """When another attempt makes sense."""
 
     def __init__(self, message: str, *, code: str | None = None, close_code: int = 1008, fatal: bool = True) -> None:
         super().__init__(message, code=code)
@@ -67,6 +70,16 @@ class UnsupportedPairError(NovaError):
     """No installed model translates this pair; the message names what to install."""
 
     code = "translation_unavailable"
+
+
+class UnavailableError(NovaError):
+    """A remote engine that cannot be reached or asks for patience: try again in `retry_after_s` seconds."""
+
+    code = "recognizer_unavailable"
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class SetupError(NovaError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.messages.jobs import AudioJob
+from backend.messages.jobs import AudioJob, Transcript
 from backend.messages.protocol import Message
 
 
@@ -46,6 +46,15 @@ class Close:
 
     utterance: int
     attempt: int
+    end_ms: int
+    """Up to here the session's audio is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translate:
+    """Have this translated; the transcript was lost before it was."""
+
+    transcript: Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Finish:
     """Everything has been sent: close the connection with 1000."""
 
 
-Action = Send | Preview | Submit | Withdraw | Close | Finish
+Action = Send | Preview | Submit | Withdraw | Close | Translate | Finish
 
 
 def merged(actions: list[Action]) -> list[Action]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 import structlog
@@ -15,14 +15,17 @@ from fastapi.staticfiles import StaticFiles
 
 from backend.service import logging
 from backend.service.heartbeat import beat
-from backend.service.lifecycle import process_name
+from backend.service.lifecycle import process_name, run
 from backend.streams.connection import connect
 from backend.streams.fanout import Fanout
 from backend.streams.lanes import Lanes
 from backend.streams.names import worker_key
+from backend.streams.sessions import Sessions
 from gateway import health
+from gateway.admission import Admission
+from gateway.entrance import serve
 from gateway.settings import GatewaySettings
-from gateway.socket import Services, serve
+from gateway.socket import Services
 from gateway.vad import Silero
 
 LARGEST_FRAME = 1 << 25
@@ -45,14 +48,23 @@ def build(settings: GatewaySettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = connect(settings)
         name = process_name()
-        app.state.lanes = Lanes(redis, settings)
-        app.state.services = Services(settings, app.state.lanes, Fanout(redis, name), Silero())
+        lanes = Lanes(redis, settings)
+        fanout, admission = Fanout(redis, name), Admission(settings, lanes)
+        app.state.lanes, app.state.admission = lanes, admission
+        app.state.services = Services(
+            settings, lanes, Sessions(redis, settings, name), fanout, await asyncio.to_thread(Silero), admission
+        )
         about = {"kind": "gateway", "name": name, "version": version("nova-voice")}
+
+        def alive() -> dict[str, object]:
+            return {**about, "sessions": admission.sessions, "draining": admission.draining.is_set()}
+
         log.info("gateway_started", host=settings.host, port=settings.port)
         async with asyncio.TaskGroup() as background:
             tasks = (
-                background.create_task(app.state.services.fanout.run()),
-                background.create_task(beat(redis, worker_key("gateway", name), lambda: about)),
+                background.create_task(fanout.run()),
+                background.create_task(admission.watch()),
+                background.create_task(beat(redis, worker_key("gateway", name), alive)),
             )
             yield
             for task in tasks:
@@ -78,15 +90,39 @@ def build(settings: GatewaySettings) -> FastAPI:
     return app
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
+class _Server(uvicorn.Server):
+    """uvicorn, but signals are ours: it would close every socket at the first."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _main(stop: asyncio.Event) -> None:
+    """Serve until told to stop; then no new sessions, the word to the clients, what is in flight, and the end."""
     settings = GatewaySettings()
     logging.configure("gateway", settings)
-    uvicorn.run(
-        build(settings), host=settings.host, port=settings.port, log_config=None, access_log=False,
-        headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS], server_header=False,
-        ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=10,
+    app = build(settings)
+    server = _Server(
+        uvicorn.Config(
+            app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
+            headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS], backlog=4096,
+            ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=5,
+        )
     )  # fmt: skip
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve())
+        stopping = tasks.create_task(stop.wait())
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if server.started and not serving.done():
+            await app.state.admission.drain(settings.drain_s)
+        server.should_exit = True
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    run(_main)
 
 
 if __name__ == "__main__":

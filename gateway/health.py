@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.streams.lanes import Lanes
-from backend.streams.names import WORKERS
+from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, WORKERS
 from gateway.metrics import STREAM_LENGTH
 
 router = APIRouter()
@@ -81,8 +81,8 @@ async def _lane_lengths(lanes: Lanes) -> dict[str, int]:
         for name in (
             *(shard.audio(kind) for kind in ("final", "preview")),
             *(shard.transcripts(kind) for kind in ("final", "preview")),
-            shard.audio_dead,
-            shard.transcripts_dead,
+            shard.dead(STT_GROUP),
+            shard.dead(TRANSLATION_GROUP),
         )
     ]
     async with lanes.redis.pipeline(transaction=False) as pipe:

@@ -15,3 +15,7 @@ FINAL_LATENCY = Histogram(
     "From the end of the utterance being noticed to its final being sent",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16),
 )
+REJECTED = Counter("nova_gateway_rejected_sessions_total", "Sessions that were refused", ["reason"])
+RESUMED = Counter("nova_gateway_resumed_sessions_total", "Sessions that were taken over from a lost connection")
+PRESSURE = Gauge("nova_gateway_pressure_level", "0: none, 1: previews slowed, 2: stopped, 3: new sessions refused")
+WAITING = Gauge("nova_gateway_oldest_final_seconds", "Age of the oldest final that no worker has taken")

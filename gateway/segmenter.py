@@ -132,6 +132,11 @@ class Segmenter:
         return self._first + len(self._kept) * WINDOW
 
     @property
+    def kept_from(self) -> int:
+        """The first sample that is still needed: what came before lies in closed utterances, or was silence."""
+        return self._first
+
+    @property
     def speaking(self) -> bool:
         """Whether an utterance is open."""
         return self._open

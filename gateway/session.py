@@ -20,14 +20,20 @@ from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages import protocol as wire
 from backend.messages.jobs import AudioJob, Live, PartialResult
+from backend.messages.record import Record
 from gateway import segmenter as cut
 from gateway.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw, merged
+from gateway.awaited import Awaited
+from gateway.pressure import NOTICES, Pressure
 from gateway.segmenter import Clip, Segmenter
 from gateway.utterance import OpenUtterance, Policy
 
 MAX_TARGETS = 8
 """Languages a session may be translated into."""
-
+PER_EPOCH = 1_000
+"""By so much attempts and revisions are ahead after each resumption, so that no old answer passes for a new one."""
+LEAST_GAP_MS = 1_000
+"""Of audio that a client could not send again, before it is told."""
 
 State = Literal["new", "open", "stopping", "done"]
 
@@ -39,33 +45,52 @@ class Session:
         self.id = session
         self.correlation_id = correlation_id
         self.state: State = "new"
-        self.options = wire.Options()
-        self.cursor = "0-0"
+        self.start = wire.Start()
+        """The options in force, and the audio format."""
+        self.pressure = Pressure.NONE
+        self.epoch = 0
         self._policy = policy
+        self._awaited = Awaited(session, correlation_id)
         self._segmenter = Segmenter(policy.rules)
         self._spoken: str | None = None
         self._heard: str | None = None
         self._count = 0
         self._open: OpenUtterance | None = None
-        self._unfinished: set[int] = set()
-        self._untranslated: set[tuple[int, str]] = set()
-        self._targets: dict[int, tuple[str, ...]] = {}
+        self._promised: tuple[int, str] = (0, "")
         self._noticed: set[tuple[str, str | None]] = set()
+
+    @property
+    def cursor(self) -> str:
+        """Place in the log of the last durable event."""
+        return self._awaited.cursor
 
     @property
     def backlog(self) -> int:
         """Closed utterances whose final has not come yet."""
-        return len(self._unfinished)
+        return self._awaited.finals
 
     @property
     def waiting(self) -> bool:
         """Whether finals or translations are on their way."""
-        return bool(self._unfinished or self._untranslated)
+        return self._awaited.anything
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is on its way, and nobody speaks."""
+        return not self.waiting and self._open is None
 
     @property
     def audio_ms(self) -> int:
         """How much audio has been heard."""
         return self._segmenter.position * 1000 // 16_000
+
+    def record(self) -> Record:
+        """What Redis should know of the session."""
+        closed = self._count - (self._open is not None)
+        return Record(
+            start=self.start, correlation_id=self.correlation_id, epoch=self.epoch, next=self._awaited.settled + 1,
+            count=closed, audio_ms=self._segmenter.kept_from // 16,
+        )  # fmt: skip
 
     # --- what the client says
 
@@ -77,14 +102,25 @@ class Session:
             case wire.Start():
                 return self._start(message)
             case wire.Configure():
-                self._adopt(message.applied_to(self.options))
-                return []
+                self._adopt(message.applied_to(self.start))
             case wire.Finalize():
                 return self._cut(self._segmenter.finalize(), now)
-            case wire.Keepalive():
-                return []
             case wire.Stop():
                 return self._stop(now)
+        return []
+
+    def resume(self, message: wire.Resume, record: Record) -> list[Action]:
+        """Go on where another connection left off. What it missed is then to be learnt from the log, after `cursor`."""
+        self.epoch = record.epoch
+        self._awaited.resume(message, record)
+        self._promised = (message.open_utterance, message.committed)
+        begin_ms = max(record.audio_ms, message.audio_from_ms)
+        actions = self._begin(record.start, begin_ms, max(record.count, message.utterance))
+        gap_ms = begin_ms - record.audio_ms
+        if gap_ms >= LEAST_GAP_MS:
+            text = f"{gap_ms} ms of audio before {begin_ms} ms have not reached the server"
+            actions.append(Send(wire.Notice(code="audio_missing", message=text)))
+        return actions
 
     def hear(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], now: float) -> list[Action]:
         """[n, 512] windows of audio and their [n] speech probabilities. Raises ProtocolError before `start`."""
@@ -98,21 +134,27 @@ class Session:
         return ProtocolError(f"{what!r} is not allowed while the session is {self.state}", code=code)
 
     def _start(self, message: wire.Start) -> list[Action]:
-        self._adopt(wire.Options.model_validate(message.model_dump(include=set(wire.Options.model_fields))))
-        self.state = "open"
-        return [Send(wire.Ready(session=self.id, audio_from_ms=0, cursor=self.cursor))]
+        self._awaited.settled = message.utterance
+        return self._begin(message, message.audio_from_ms, message.utterance)
 
-    def _adopt(self, options: wire.Options) -> None:
-        if len(options.translate_to) > MAX_TARGETS:
+    def _begin(self, start: wire.Start, begin_ms: int, count: int) -> list[Action]:
+        self._segmenter = Segmenter(self._policy.rules, first_sample=begin_ms * 16)
+        self._count = count
+        self._adopt(start)
+        self.state = "open"
+        return [Send(wire.Ready(session=self.id, audio_from_ms=begin_ms, cursor=self.cursor))]
+
+    def _adopt(self, start: wire.Start) -> None:
+        if len(start.translate_to) > MAX_TARGETS:
             raise ProtocolError(f"at most {MAX_TARGETS} target languages", code="invalid_message")
-        for target in options.translate_to:
+        for target in start.translate_to:
             languages.flores(target)
-        spoken = languages.whisper(options.language)
+        spoken = languages.whisper(start.language)
         if spoken != self._spoken:
             self._heard = None
         self._spoken = spoken
-        self.options = options
-        self._segmenter.endpoint_ms = options.endpoint_ms
+        self.start = start
+        self._segmenter.endpoint_ms = start.endpoint_ms
 
     def _stop(self, now: float) -> list[Action]:
         actions = self._cut(self._segmenter.flush(), now)
@@ -127,7 +169,7 @@ class Session:
             match event:
                 case cut.SpeechStarted(start_sample):
                     self._count += 1
-                    self._open = OpenUtterance(self._count, asked_sample=start_sample)
+                    self._open = self._opened(start_sample)
                     actions.append(Send(wire.SpeechStarted(utterance=self._count, start_ms=start_sample // 16)))
                 case cut.Pause():
                     actions += self._decode_early(now)
@@ -137,33 +179,43 @@ class Session:
                     actions += self._end(clip, now)
         return merged(actions)
 
+    def _opened(self, start_sample: int) -> OpenUtterance:
+        ahead = self.epoch * PER_EPOCH
+        number, committed = self._promised
+        return OpenUtterance(
+            self._count, attempt=ahead, revision=ahead, asked_sample=start_sample,
+            committed=committed if number == self._count else "",
+        )  # fmt: skip
+
     def _decode_early(self, now: float) -> list[Action]:
         clip, utterance = self._segmenter.clip(), self._open
-        if clip is None or utterance is None or not self.options.partials:
+        if clip is None or utterance is None or not self.start.partials or self.pressure:
             return []
         if not utterance.wants_early_final(now, self._policy):
             return []
-        utterance.decode_early(now)
-        return [Submit(self._job("final", utterance, clip, now), clip.pcm, early=True)]
+        utterance.next_attempt(now)
+        utterance.early = Submit(self._job("final", utterance, clip, now), clip.pcm, early=True)
+        return [utterance.early]
 
     def _withdraw(self, now: float) -> list[Action]:
         utterance = self._open
         if utterance is None or utterance.early is None:
             return []
-        void = Withdraw(utterance.number, utterance.early)
+        void = Withdraw(utterance.number, utterance.early.job.attempt)
         utterance.withdraw(now)
         return [void]
 
     def _end(self, clip: Clip, now: float) -> list[Action]:
         utterance, self._open = self._open, None
         assert utterance is not None, "an utterance ends once, after it began"
-        self._unfinished.add(utterance.number)
-        self._targets[utterance.number] = self.options.translate_to
         ended = Send(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))
         if utterance.early is not None:
-            return [ended, Close(utterance.number, utterance.early)]
-        utterance.attempt += 1
-        return [ended, Submit(self._job("final", utterance, clip, now), clip.pcm, early=False)]
+            self._awaited.expect(utterance.early)
+            return [ended, Close(utterance.number, utterance.early.job.attempt, clip.end_ms)]
+        utterance.next_attempt(now)
+        submit = Submit(self._job("final", utterance, clip, now), clip.pcm, early=False)
+        self._awaited.expect(submit)
+        return [ended, submit]
 
     # --- previews: one in flight, so that the system's own speed sets their rate
 
@@ -171,11 +223,19 @@ class Session:
         """Time has passed: a preview that is overdue is given up."""
         return self._ask(now)
 
+    def press(self, pressure: Pressure) -> list[Action]:
+        """How far the workers are behind: previews give way, and the client is told."""
+        before, self.pressure = min(self.pressure, Pressure.STOP), pressure
+        now = min(pressure, Pressure.STOP)
+        if now == before or self.state != "open" or not self.start.partials:
+            return []
+        return [Send(wire.Notice(code=NOTICES[now][0], message=NOTICES[now][1]))]
+
     def _ask(self, now: float) -> list[Action]:
         utterance = self._open
-        if utterance is None or utterance.early is not None or not self.options.partials:
+        if utterance is None or utterance.early is not None or not self.start.partials:
             return []
-        if not utterance.wants_preview(self._segmenter.position, now, self._policy):
+        if not utterance.wants_preview(self._segmenter.position, now, self._policy, self.pressure):
             return []
         clip = self._segmenter.clip()
         assert clip is not None, "the segmenter holds what is open"
@@ -183,7 +243,7 @@ class Session:
         return [Preview(self._job("preview", utterance, clip, now), clip.pcm)]
 
     def _job(self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: Clip, now: float) -> AudioJob:
-        options = self.options
+        options = self.start
         heard = self._heard or (utterance.heard if kind == "preview" else None)
         return AudioJob(
             kind=kind, session=self.id, utterance=utterance.number, correlation_id=self.correlation_id, sent_at=now,
@@ -197,25 +257,30 @@ class Session:
 
     def learn(self, live: Live, now: float) -> list[Action]:
         """A result. Durable ones are taken once and in order, however often and by whatever way they come."""
-        if live.cursor is not None:
-            if _place(live.cursor) <= _place(self.cursor):
-                return []
-            self.cursor = live.cursor
+        if live.cursor is not None and not self._awaited.is_new(live.cursor):
+            return []
         match live.event:
             case PartialResult() as partial:
                 actions = self._take_partial(partial, now)
             case wire.Final() as final:
-                actions = self._take_final(final)
+                actions = self._take_final(final, now)
             case wire.Translation() as translation:
                 actions = self._take_translation(translation)
-            case wire.Error() as error:
-                self._settle(error.utterance)
-                actions = [Send(error)]
+            case wire.Error(utterance=int() as utterance) as error:
+                actions = [Send(error)] if self._awaited.error(utterance) else []
             case wire.Notice() as notice:
                 actions = self._take_notice(notice)
             case _:
                 actions = []
         return actions + self._finish_if_done()
+
+    def lost(self, known: Record, now: float) -> list[Action]:
+        """Redis may have lost writes, and knows this: what to ask for again."""
+        if self._open and self._open.early:
+            early = self._open.early.job
+            if known.open != f"{early.utterance}:{early.attempt}":
+                self._open.withdraw(now)
+        return self._awaited.lost(known)
 
     def _take_partial(self, partial: PartialResult, now: float) -> list[Action]:
         utterance = self._open
@@ -226,17 +291,17 @@ class Session:
         shown: list[Action] = [Send(partial.event())] if changed else []
         return shown + self._ask(now)
 
-    def _take_final(self, final: wire.Final) -> list[Action]:
-        targets = self._settle(final.utterance)
+    def _take_final(self, final: wire.Final, now: float) -> list[Action]:
+        if not self._awaited.final(final, now):
+            return []
         if final.text:
             self._heard = final.language
-            self._untranslated |= {(final.utterance, target) for target in targets}
         return [Send(final)]
 
     def _take_translation(self, translation: wire.Translation) -> list[Action]:
         if translation.is_final:
-            self._untranslated.discard((translation.utterance, translation.language))
-            return [Send(translation)]
+            news = self._awaited.translation(translation.utterance, translation.language)
+            return [Send(translation)] if news else []
         utterance = self._open
         if utterance is None or translation.utterance != utterance.number:
             return []
@@ -244,18 +309,12 @@ class Session:
         return [Send(translation)]
 
     def _take_notice(self, notice: wire.Notice) -> list[Action]:
-        self._untranslated.discard((notice.utterance or 0, notice.language or ""))
+        if notice.utterance and notice.language:
+            self._awaited.translation(notice.utterance, notice.language)
         if (notice.code, notice.language) in self._noticed:
             return []
         self._noticed.add((notice.code, notice.language))
         return [Send(notice)]
-
-    def _settle(self, utterance: int | None) -> tuple[str, ...]:
-        """The utterance has got its final, or an error in its place."""
-        if utterance is None or utterance not in self._unfinished:
-            return ()
-        self._unfinished.discard(utterance)
-        return self._targets.pop(utterance)
 
     def _finish_if_done(self) -> list[Action]:
         if self.state != "stopping" or self.waiting:
@@ -270,9 +329,3 @@ _ALLOWED: dict[State, frozenset[str]] = {
     "stopping": frozenset({"keepalive"}),
     "done": frozenset(),
 }
-
-
-def _place(cursor: str) -> tuple[int, int]:
-    """A log entry's id as numbers, which is how Redis orders them."""
-    milliseconds, _, count = cursor.partition("-")
-    return int(milliseconds), int(count or 0)

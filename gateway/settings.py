@@ -45,3 +45,15 @@ class GatewaySettings(ServiceSettings):
     """Audio kept from before the speech was noticed."""
     max_utterance_ms: int = Field(default=25_000, ge=5_000, le=28_000)
     """Length at which an utterance is cut, at its quietest point of late."""
+    max_sessions: int = Field(default=2_000, ge=1)
+    """Sessions this gateway holds at most; further ones are refused with 1013."""
+    slow_previews_s: float = Field(default=1.0, gt=0)
+    """When a final waits for a worker for so long, previews become rarer."""
+    stop_previews_s: float = Field(default=2.0, gt=0)
+    """When a final waits for a worker for so long, there are no previews."""
+    refuse_s: float = Field(default=4.0, gt=0)
+    """When a final waits for a worker for so long, new sessions are refused with 1013."""
+    refuse_load: float = Field(default=0.85, gt=0)
+    """When the workers spend this share of their time on finals, new sessions are refused; above 1: never."""
+    drain_s: float = Field(default=20.0, ge=0)
+    """Seconds from SIGTERM until every connection is closed with 1012."""

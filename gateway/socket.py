@@ -1,31 +1,34 @@
 """The WebSocket shell around a session: it moves bytes and carries out what the session decides.
 
-Four tasks a connection: one reads frames, one listens for results, one writes events, one lets time pass. Nothing
-here is unbounded: a slow client fills its own outbox and loses its connection, a fast one is not read while too many
-of its utterances are in flight.
+Five tasks a connection: one reads frames, one listens for results, one writes events, one does errands in Redis, one
+lets time pass. Nothing here is unbounded: a slow client fills its own outbox and loses its connection, a fast one is
+not read while too many of its utterances are in flight.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
-from fastapi import WebSocket, WebSocketDisconnect
-from starlette.websockets import WebSocketState
+from fastapi import WebSocketDisconnect
 
-from backend.errors import ClientError, NovaError, ProtocolError
-from backend.messages.protocol import Error, Final, Message, Start, Stop, parse_client, to_json
+from backend.errors import ClientError, NovaError
+from backend.messages.jobs import TakenOver
+from backend.messages.protocol import ClientMessage, Draining, Error, Final, Stop
 from backend.streams.connection import TROUBLE, insist
 from backend.streams.fanout import Fanout, Listener
 from backend.streams.lanes import Lanes
 from backend.streams.log import read_after
+from backend.streams.sessions import Lease, Sessions, TakenOverError
 from gateway import metrics
-from gateway.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw
+from gateway.actions import Action, Close, Finish, Send, Submit
+from gateway.admission import Admission
 from gateway.audio import AudioSource, Samples
+from gateway.errands import Check, Errands, Keep
+from gateway.frames import Inbox, Outbox
 from gateway.segmenter import Rules
 from gateway.session import Session
 from gateway.settings import GatewaySettings
@@ -35,9 +38,12 @@ from gateway.vad import Silero, SpeechDetector
 TICK_S = 0.25
 CATCH_UP_S = 2.0
 """When results are awaited and none has come for so long, the durable log is read."""
+CHECK_S = 10.0
+"""When results are awaited and none has come for so long, Redis is asked whether it still knows of them."""
+KEEP_S = 5.0
+"""So often Redis learns up to where the audio is safe, when that is silence."""
 THREAD_FROM = 32_000
 """Samples from which speech is looked for in a thread: two seconds, as files bring."""
-SEND_TIMEOUT_S = 20.0
 
 log = structlog.get_logger()
 
@@ -48,8 +54,10 @@ class Services:
 
     settings: GatewaySettings
     lanes: Lanes
+    sessions: Sessions
     fanout: Fanout
     silero: Silero
+    admission: Admission
 
     def policy(self) -> Policy:
         """The operator's choices, as the session understands them."""
@@ -62,126 +70,81 @@ class Services:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Goodbye:
-    code: int
-    reason: str
-
-
-async def serve(websocket: WebSocket, services: Services) -> None:
-    """Serve one connection to its end."""
-    await websocket.accept()
-    session = Session(secrets.token_hex(12), secrets.token_hex(8), services.policy())
-    structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session.id)
-    channel = services.lanes.shard(session.id).events(session.id)
-    with metrics.ACTIVE_CONNECTIONS.track_inprogress():
-        async with services.fanout.listen(channel) as listener:
-            await Connection(websocket, services, session, listener).run()
-    log.info("session_ended", audio_ms=session.audio_ms, state=session.state)
+async def guarded(outbox: Outbox, part: Callable[[], Awaitable[None]]) -> None:
+    """Turn what ends a part of the work into the last words to the client."""
+    try:
+        await part()
+    except ClientError as error:
+        log.info("client_error", code=error.code, error=error.message)
+        outbox.fail(error, error.close_code)
+    except TROUBLE:
+        outbox.fail(NovaError("Redis does not answer; try again", code="redis_unavailable"), 1013)
+    except (WebSocketDisconnect, ExceptionGroup):
+        raise  # the client has gone; or parts of this part, each guarded by itself, say so
+    except Exception as error:
+        log.exception("session_failed", error=repr(error))
+        outbox.fail(NovaError("internal error"), 1011)
 
 
 class Connection:
-    """One client."""
+    """One client and its session."""
 
-    def __init__(self, websocket: WebSocket, services: Services, session: Session, listener: Listener) -> None:
-        self._websocket, self._services, self._session, self._listener = websocket, services, session, listener
+    def __init__(
+        self, services: Services, session: Session, lease: Lease, listener: Listener, inbox: Inbox, outbox: Outbox
+    ) -> None:
+        self._services, self._session, self._lease, self._listener = services, session, lease, listener
+        self._inbox, self._outbox = inbox, outbox
         self._lanes, self._settings = services.lanes, services.settings
-        self._outbox: asyncio.Queue[Message | _Goodbye] = asyncio.Queue(self._settings.outbox)
+        self._errands = Errands(session, lease, services.lanes, outbox.tell)
         self._detector = SpeechDetector(services.silero)
-        self._source: AudioSource | None = None
-        self._over = False
-        self._early: dict[tuple[int, int], str] = {}
+        self._source = AudioSource(session.start.audio)
         self._ended_at: dict[int, float] = {}
         self._progress = asyncio.Event()
         self._news_at = time.monotonic()
+        self._told_of_drain = False
 
-    async def run(self) -> None:
-        """Until the client has gone or everything has been said."""
-        try:
-            async with asyncio.TaskGroup() as parts:
-                for part in (self._read, self._listen, self._pass_time):
-                    parts.create_task(self._guarded(part))
-                parts.create_task(self._write())
-        except* WebSocketDisconnect as gone:
-            log.info("connection_closed", reason=str(gone.exceptions[0]), outbox=self._outbox.qsize())
-        finally:
-            if self._websocket.application_state is WebSocketState.CONNECTED:
-                await self._websocket.close(1011, "internal")
-
-    async def _guarded(self, part: Callable[[], Awaitable[None]]) -> None:
-        """Turn what ends a part of the work into the last words to the client."""
-        try:
-            await part()
-        except ClientError as error:
-            self._fail(error, error.close_code)
-        except TROUBLE:
-            self._fail(NovaError("Redis does not answer; try again", code="redis_unavailable"), 1013)
-        except WebSocketDisconnect:
-            raise
-        except Exception as error:
-            log.exception("session_failed", error=repr(error))
-            self._fail(NovaError("internal error"), 1011)
-
-    def _fail(self, error: NovaError, close_code: int) -> None:
-        metrics.ERRORS.labels(error.code).inc()
-        log.info("client_error", code=error.code, error=error.message)
-        self._tell(Error(code=error.code, message=error.message, fatal=True))
-        self._tell(_Goodbye(close_code, error.code))
+    async def run(self, actions: list[Action]) -> None:
+        """Until the client has gone or everything has been said. The actions are the session's first."""
+        await self._perform(actions)
+        await insist(self._read_log)
+        async with asyncio.TaskGroup() as parts:
+            for part in (self._read, self._listen, self._pass_time, self._errands.run):
+                parts.create_task(guarded(self._outbox, part))
 
     # --- from the client
 
     async def _read(self) -> None:
-        limit = self._settings.start_timeout_s
         while True:
             try:
-                async with asyncio.timeout(limit):
-                    frame = await self._websocket.receive()
-            except TimeoutError:
-                raise ProtocolError(f"nothing received for {limit:g} s", code="idle_timeout") from None
-            if frame["type"] == "websocket.disconnect":
-                raise WebSocketDisconnect(frame.get("code", 1006))
-            try:
-                await self._take(frame.get("text"), frame.get("bytes") or b"")
+                await self._take(await self._inbox.next(self._settings.idle_timeout_s))
             except ClientError as error:
                 if error.fatal:
                     raise
-                metrics.ERRORS.labels(error.code).inc()
-                self._tell(Error(code=error.code, message=error.message))
-            limit = self._settings.idle_timeout_s
+                self._outbox.complain(error)
 
-    async def _take(self, text: str | None, data: bytes) -> None:
-        size = len(data) if text is None else len(text)
-        if size > self._settings.max_frame_bytes:
-            largest = self._settings.max_frame_bytes
-            raise ProtocolError(f"a frame holds at most {largest} bytes", code="frame_too_large", close_code=1009)
-        if text is None:
-            await self._hear(data)
+    async def _take(self, message: ClientMessage | bytes) -> None:
+        if isinstance(message, bytes):
+            await self._hear(message)
             return
-        message = parse_client(text)
-        if isinstance(message, Stop) and self._source is not None:
-            await self._hear_the_rest(self._source)
-        actions = self._session.receive(message, time.time())
-        if isinstance(message, Start):
-            self._source = AudioSource(message.audio)
-            about = {"language": message.language, "translate_to": ",".join(message.translate_to)}
-            await insist(lambda: self._lanes.open_session(self._session.id, about))
-            metrics.SESSIONS.inc()
-            log.info("session_started", **about, encoding=message.audio.encoding)
-        await self._perform(actions)
+        if isinstance(message, Stop):
+            await self._hear_the_rest()
+        start = self._session.start
+        await self._perform(self._session.receive(message, time.time()))
+        if self._session.start is not start:
+            await self._errands.put(Keep(self._session.record()))
 
     async def _hear(self, data: bytes) -> None:
-        if self._source is None:
-            raise ProtocolError("audio before start", code="not_started")
         await self._detect(await self._source.feed(data))
         while self._session.backlog >= self._settings.max_backlog:
             self._progress.clear()
             await self._progress.wait()
 
-    async def _hear_the_rest(self, source: AudioSource) -> None:
-        await self._detect(await source.finish())
+    async def _hear_the_rest(self) -> None:
+        await self._detect(await self._source.finish())
         await self._perform(self._session.hear(*self._detector.flush(), time.time()))
-        if source.truncated:
-            self._tell(Error(code="truncated_audio", message="the audio broke off; what came before it was used"))
+        if self._source.truncated:
+            message = "the audio broke off; what came before it was used"
+            self._outbox.tell(Error(code="truncated_audio", message=message))
 
     async def _detect(self, samples: Samples) -> None:
         metrics.AUDIO_SECONDS.inc(len(samples) / 16_000)
@@ -196,38 +159,71 @@ class Connection:
             live = await self._listener.next()
             if self._listener.gap.is_set():
                 await self._catch_up()
+            if isinstance(live.event, TakenOver):
+                if live.event.epoch > self._lease.epoch:
+                    raise TakenOverError
+                continue
             await self._perform(self._session.learn(live, time.time()))
-            self._news_at = time.monotonic()
-            self._progress.set()
-
-    async def _pass_time(self) -> None:
-        refresh_at = time.monotonic() + self._settings.session_ttl_s / 4
-        while True:
-            await asyncio.sleep(TICK_S)
-            await self._perform(self._session.tick(time.time()))
-            now = time.monotonic()
-            if self._listener.gap.is_set() or (self._session.waiting and now - self._news_at > CATCH_UP_S):
-                await self._catch_up()
-            if self._session.state == "stopping" and now - self._news_at > self._settings.stop_wait_s:
-                raise ClientError("no worker finished in time; what is missing stays in the log", code="overdue")
-            if now >= refresh_at:
-                await insist(lambda: self._lanes.keep_session(self._session.id))
-                refresh_at = now + self._settings.session_ttl_s / 4
+            self._heard_news()
 
     async def _catch_up(self) -> None:
-        """Take what the channel did not bring from the durable log."""
+        """Take what the channel did not bring from the durable log; after a gap, see whether Redis lost anything."""
+        gap = self._listener.gap.is_set()
         self._listener.gap.clear()
-        session = self._session
         try:
-            missed = await read_after(self._lanes.redis, self._lanes.shard(session.id), session.id, session.cursor)
+            await self._read_log()
         except TROUBLE as error:
             self._listener.gap.set()
             log.warning("log_unreadable", error=str(error))
             return
-        for live in missed:
+        if gap:
+            await self._errands.put(Check())
+
+    async def _read_log(self) -> None:
+        session = self._session
+        async for live in read_after(self._lanes.redis, self._lanes.shard(session.id), session.id, session.cursor):
+            await self._outbox.room()
             await self._perform(session.learn(live, time.time()))
-            self._news_at = time.monotonic()
-            self._progress.set()
+            self._heard_news()
+
+    def _heard_news(self) -> None:
+        self._news_at = time.monotonic()
+        self._progress.set()
+
+    # --- from the clock
+
+    async def _pass_time(self) -> None:
+        checked_at = caught_up_at = kept_at = time.monotonic()
+        audio_ms = self._session.record().audio_ms
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = time.monotonic()
+            await self._perform(
+                [*self._session.press(self._services.admission.pressure), *self._session.tick(time.time())]
+            )
+            self._leave_if_draining()
+            silent_since = max(self._news_at, caught_up_at)
+            if self._listener.gap.is_set() or (self._session.waiting and now - silent_since > CATCH_UP_S):
+                await self._catch_up()
+                caught_up_at = now
+            if self._session.waiting and now - max(self._news_at, checked_at) > CHECK_S:
+                await self._errands.put(Check())
+                checked_at = now
+            if self._session.state == "stopping" and now - self._news_at > self._settings.stop_wait_s:
+                raise ClientError("no worker finished in time; what is missing stays in the log", code="overdue")
+            record = self._session.record()
+            if now - kept_at > (KEEP_S if record.audio_ms != audio_ms else self._settings.session_ttl_s / 4):
+                await self._errands.put(Keep(record))
+                kept_at, audio_ms = now, record.audio_ms
+
+    def _leave_if_draining(self) -> None:
+        """Those who can go to another gateway and resume; those who cannot are served until they pause."""
+        admission = self._services.admission
+        if admission.draining.is_set() and not self._told_of_drain:
+            self._told_of_drain = True
+            self._outbox.tell(Draining(within_s=self._settings.drain_s))
+        if admission.closing.is_set() or (self._told_of_drain and self._session.quiet):
+            self._outbox.goodbye(1012, "draining")
 
     # --- what the session decides
 
@@ -235,61 +231,19 @@ class Connection:
         """Events first, at once, so that they leave in the order in which the session decided them."""
         for action in actions:
             if isinstance(action, Send):
-                self._note(action.event)
-                self._tell(action.event)
+                self._note(action)
+                self._outbox.tell(action.event)
             elif isinstance(action, Finish):
-                self._tell(_Goodbye(1000, "done"))
+                self._outbox.goodbye(1000, "done")
         for action in actions:
-            await self._carry_out(action)
+            if isinstance(action, Close) or (isinstance(action, Submit) and not action.early):
+                number = action.utterance if isinstance(action, Close) else action.job.utterance
+                self._ended_at[number] = time.monotonic()
+            if not isinstance(action, Send | Finish):
+                await self._errands.put(action)
 
-    async def _carry_out(self, action: Action) -> None:
-        session = self._session.id
-        match action:
-            case Preview(job, pcm):
-                try:
-                    await self._lanes.submit_preview(job, pcm)
-                except TROUBLE as error:
-                    log.warning("preview_not_sent", error=str(error))
-            case Submit(job, pcm, early):
-                entry = await insist(lambda: self._lanes.submit_final(job, pcm, early=early))
-                if early:
-                    self._early[job.utterance, job.attempt] = entry
-                else:
-                    self._ended_at[job.utterance] = time.monotonic()
-            case Withdraw(utterance, attempt):
-                entry = self._early.pop((utterance, attempt))
-                await insist(lambda: self._lanes.withdraw(session, entry))
-            case Close(utterance, attempt):
-                self._early.pop((utterance, attempt))
-                self._ended_at[utterance] = time.monotonic()
-                await insist(lambda: self._lanes.close(session, utterance, attempt))
-
-    # --- to the client
-
-    def _note(self, event: Message) -> None:
-        if isinstance(event, Final):
+    def _note(self, action: Send) -> None:
+        if isinstance(action.event, Final):
             metrics.FINALS.inc()
-            if (since := self._ended_at.pop(event.utterance, None)) is not None:
+            if (since := self._ended_at.pop(action.event.utterance, None)) is not None:
                 metrics.FINAL_LATENCY.observe(time.monotonic() - since)
-
-    def _tell(self, item: Message | _Goodbye) -> None:
-        if self._over:
-            return
-        self._over = isinstance(item, _Goodbye)
-        try:
-            self._outbox.put_nowait(item)
-        except asyncio.QueueFull:
-            raise WebSocketDisconnect(1013, "the client reads too slowly") from None
-
-    async def _write(self) -> None:
-        while True:
-            item = await self._outbox.get()
-            try:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    if not isinstance(item, _Goodbye):
-                        await self._websocket.send_text(to_json(item))
-                        continue
-                    await self._websocket.close(item.code, item.reason)
-            except TimeoutError:
-                raise WebSocketDisconnect(1013, "the client reads too slowly") from None
-            raise WebSocketDisconnect(item.code, item.reason)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from backend.messages.jobs import SAMPLE_RATE, HypothesisWord, PartialResult
+from gateway.actions import Submit
+from gateway.pressure import Pressure
 from gateway.segmenter import Rules
 
 SURE_PROBABILITY, SURE_MS = 0.8, 1_500
@@ -22,6 +24,8 @@ class Policy:
     """Seconds of wall time."""
     early_within_s: float = 1.0
     """Early finals are sent only while answers come back this fast: on a busy machine they would be in the way."""
+    slowed: int = 4
+    """How many times rarer previews are while the workers fall behind."""
 
 
 @dataclass(slots=True)
@@ -31,7 +35,7 @@ class OpenUtterance:
     number: int
     attempt: int = 0
     """Grows with each final that is sent for it; further speech voids an early one."""
-    early: int | None = None
+    early: Submit | None = None
     """The attempt that waits for the endpoint."""
     revision: int = 0
     """Grows with each decode that may show something; only the answer to the latest counts."""
@@ -47,11 +51,15 @@ class OpenUtterance:
     heard: str | None = None
     """The language that a preview was sure of; later previews keep to it, the final makes up its own mind."""
 
-    def wants_preview(self, position: int, now: float, policy: Policy) -> bool:
+    def wants_preview(self, position: int, now: float, policy: Policy, pressure: Pressure) -> bool:
         """Whether a preview is due: none is in flight or it is overdue, and there is enough new audio."""
+        if pressure >= Pressure.STOP:
+            return False
         if self.asked_at is not None and now - self.asked_at < policy.preview_overdue_s:
             return False
         least_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
+        if pressure:
+            least_ms *= policy.slowed
         return position - self.asked_sample >= least_ms * SAMPLE_RATE // 1_000
 
     def ask(self, position: int, now: float) -> None:
@@ -64,10 +72,9 @@ class OpenUtterance:
         waiting_s = 0.0 if self.asked_at is None else now - self.asked_at
         return max(waiting_s, self.round_trip_s) <= policy.early_within_s
 
-    def decode_early(self, now: float) -> None:
-        """An early final goes out; a preview still in flight is stale from here on."""
+    def next_attempt(self, now: float) -> None:
+        """A final goes out; a preview still in flight is stale from here on."""
         self.attempt += 1
-        self.early = self.attempt
         self.revision += 1
         self.asked_at = now
 

@@ -20,7 +20,9 @@ from backend.streams.lanes import Entry, Outcome
 from backend.streams.worker import work
 from stt_worker import metrics
 from stt_worker.guards import letters, withdrawal
+from stt_worker.null import NullRecognizer
 from stt_worker.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.stability import Stable, agree, contradicted, count_words
 
@@ -77,6 +79,7 @@ def final_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
     final = Final(
         utterance=job.utterance, text=text, language=heard.language, confidence=math.exp(min(0.0, heard.avg_logprob)),
         start_ms=job.start_ms, end_ms=job.end_ms, words=_words(job, heard) if job.words and text else None,
+        translate_to=job.translate_to if text else (), late=job.replayed,
     )  # fmt: skip
     shown: tuple[PartialResult, ...] = ()
     if text.startswith(job.committed):
@@ -153,7 +156,20 @@ def _words(job: AudioJob, heard: Hypothesis) -> tuple[Word, ...]:
 
 
 def load(settings: SttSettings) -> Recognizer:
-    """The recognizer that the settings name; a new engine is one more module and one more line here."""
+    """The recognizer that the settings name; a new engine is one more module and one more case here."""
+    match settings.model.partition("://")[0]:
+        case "null":
+            return NullRecognizer(settings.null_cost, settings.null_base_s)
+        case "http" | "https":
+            return RemoteRecognizer(
+                settings.model, model=settings.remote_model, key=settings.remote_key,
+                timeout_s=settings.remote_timeout_s, at_once=settings.remote_at_once,
+            )  # fmt: skip
+        case _:
+            return _whisper(settings)
+
+
+def _whisper(settings: SttSettings) -> Recognizer:
     from stt_worker.whisper import FasterWhisper
 
     wanted = models.auto("whisper", settings.device) if settings.model == "auto" else settings.model
@@ -167,7 +183,11 @@ def load(settings: SttSettings) -> Recognizer:
 async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
-    recognizer = await asyncio.to_thread(load, settings)
+    await serve(await asyncio.to_thread(load, settings), settings, stop)
+
+
+async def serve(recognizer: Recognizer, settings: SttSettings, stop: asyncio.Event) -> None:
+    """Recognize what the audio lanes bring, until `stop`."""
     about = {"model": recognizer.model, "device": recognizer.device, "beam_size": settings.beam_size}
     await work("stt", settings, AUDIO, SttWorker(recognizer, settings).handle, about, stop)
 

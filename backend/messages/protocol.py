@@ -87,6 +87,9 @@ class Resume(Message):
     """Position of the oldest audio that the client can send again."""
     utterance: int = Field(default=0, ge=0)
     """The last utterance that the client has a final (or an error) of."""
+    open_utterance: int = Field(default=0, ge=0)
+    """The utterance of the last `partial`, and the words it had `committed`: they stay so."""
+    committed: str = Field(default="", max_length=10_000)
 
 
 class Configure(Message):
@@ -103,10 +106,9 @@ class Configure(Message):
     prompt: str | None = Field(default=None, max_length=2_000)
     hotwords: str | None = Field(default=None, max_length=1_000)
 
-    def applied_to(self, options: Options) -> Options:
-        """The options with every field that this message names replaced."""
-        named = self.model_dump(exclude={"type"}, exclude_none=True)
-        return Options.model_validate({**options.model_dump(include=set(Options.model_fields)), **named})
+    def applied_to(self, start: Start) -> Start:
+        """The same with every option that this message names replaced."""
+        return start.model_copy(update=self.model_dump(exclude={"type"}, exclude_none=True))
 
 
 class Finalize(Message):
@@ -193,6 +195,8 @@ class Final(Message):
     words: tuple[Word, ...] | None = None
     translate_to: tuple[str, ...] = ()
     """Languages in which a final `translation` of this utterance follows (or a `notice` or an `error` in its place)."""
+    late: bool = False
+    """It comes after an `error` that named the utterance: an operator had it processed again."""
     cursor: str = ""
 
 

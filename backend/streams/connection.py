@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -12,8 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import FullJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisClusterException, RedisError
 
 from backend.service.settings import ServiceSettings
 
@@ -26,8 +26,11 @@ PATIENCE_S = 30.0
 BLOCK_MS = 1_000
 """Longest blocking read; socket timeouts lie well above it."""
 
-TROUBLE = (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OSError)
-"""What a lost, restarting or failed-over Redis raises: back off and try again."""
+TROUBLE = (RedisError, RedisClusterException, OSError)
+"""What a lost, restarting, failed-over, full or split Redis raises: back off and try again.
+
+It is broad because Redis says much of this (MISCONF, UNBLOCKED, NOREPLICAS) by errors that have no class of their own.
+"""
 
 
 def connect(settings: ServiceSettings) -> Redis:
@@ -42,19 +45,22 @@ def connect(settings: ServiceSettings) -> Redis:
     )
 
 
-async def insist(call: Callable[[], Awaitable[T]]) -> T:
+async def insist(call: Callable[[], Awaitable[T]], tell: Callable[[float], None] = lambda _: None) -> T:
     """Try until Redis answers, with growing pauses; after `PATIENCE_S` the last failure is raised.
 
-    For what must not be lost. The caller waits, and so does whoever feeds the caller.
+    For what must not be lost. The caller waits, and so does whoever feeds the caller. `tell` hears, at every failure,
+    for how many seconds it has been so.
     """
-    give_up = time.monotonic() + PATIENCE_S
+    began = time.monotonic()
     delay = 0.05
     while True:
         try:
             return await call()
         except TROUBLE as error:
-            if time.monotonic() > give_up:
+            waited = time.monotonic() - began
+            if waited > PATIENCE_S:
                 raise
+            tell(waited)
             log.warning("redis_unavailable", error=str(error), retry_in_s=delay)
-            await asyncio.sleep(delay)
+            await asyncio.sleep(delay * (0.5 + random.random()))
             delay = min(2.0, 2 * delay)

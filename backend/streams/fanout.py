@@ -60,7 +60,7 @@ class Fanout:
         try:
             while True:
                 try:
-                    await self._pubsub.subscribe(self._own_channel, *self._listeners)
+                    await self._pubsub.ssubscribe(self._own_channel, *self._listeners)
                     delay = 0.0
                     await self._deliver()
                 except TROUBLE as error:
@@ -77,7 +77,7 @@ class Fanout:
         others = self._listeners.setdefault(channel, set())
         others.add(listener)
         if len(others) == 1:
-            await self._pubsub.subscribe(channel)
+            await self._pubsub.ssubscribe(channel)
         try:
             yield listener
         finally:
@@ -85,7 +85,7 @@ class Fanout:
             if not others and self._listeners.get(channel) is others:
                 del self._listeners[channel]
                 try:
-                    await self._pubsub.unsubscribe(channel)
+                    await self._pubsub.sunsubscribe(channel)
                 except TROUBLE as error:
                     log.warning("unsubscribe_failed", error=str(error))
 
@@ -94,10 +94,10 @@ class Fanout:
             message = await self._pubsub.get_message(timeout=30.0)
             if message is None:
                 continue
-            if message["type"] == "subscribe" and message["channel"] == self._own_channel:
+            if message["type"] == "ssubscribe" and message["channel"] == self._own_channel:
                 # The first time, and whenever the client library has silently come back from a lost connection.
                 self._mark_gaps()
-            if message["type"] != "message":
+            if message["type"] != "smessage":
                 continue
             for listener in self._listeners.get(message["channel"].decode(), ()):
                 listener.offer(message["data"])

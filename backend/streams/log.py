@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import cast
 
 from redis.asyncio import Redis
@@ -9,12 +10,17 @@ from redis.asyncio import Redis
 from backend.messages.jobs import Live, unpack_live
 from backend.streams.names import Shard
 
-PAGE = 500
+PAGE = 100
 """Events read at once."""
 
 
-async def read_after(redis: Redis, shard: Shard, session: str, cursor: str) -> list[Live]:
-    """Up to `PAGE` durable events after `cursor` ("0-0" for all), oldest first."""
-    answer = await redis.xrange(shard.log(session), min=f"({cursor}", max="+", count=PAGE)
-    entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", answer)
-    return [unpack_live(entry_id + b" " + fields[b"e"]) for entry_id, fields in entries]
+async def read_after(redis: Redis, shard: Shard, session: str, cursor: str) -> AsyncIterator[Live]:
+    """The durable events after `cursor` ("0-0" for all), oldest first, as many as there are."""
+    while True:
+        answer = await redis.xrange(shard.log(session), min=f"({cursor}", max="+", count=PAGE)
+        entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", answer)
+        for entry_id, fields in entries:
+            yield unpack_live(entry_id + b" " + fields[b"e"])
+        if len(entries) < PAGE:
+            return
+        cursor = entries[-1][0].decode()

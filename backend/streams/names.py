@@ -36,18 +36,12 @@ class Shard:
         """Stream of transcripts to translate, read by group `translation`."""
         return f"{self.prefix}:transcript:{kind}"
 
-    @property
-    def audio_dead(self) -> str:
-        """Stream of audio jobs that could not be processed."""
-        return f"{self.prefix}:audio:dead"
-
-    @property
-    def transcripts_dead(self) -> str:
-        """Stream of transcripts that could not be processed."""
-        return f"{self.prefix}:transcript:dead"
+    def dead(self, group: str) -> str:
+        """Stream of the entries that a group could not process."""
+        return f"{self.prefix}:{'audio' if group == STT_GROUP else 'transcript'}:dead"
 
     def session(self, session: str) -> str:
-        """Hash: the session's settings, owner, and results that wait for their turn."""
+        """Hash: the session's settings, owner, and results that wait for their turn (common.lua)."""
         return f"{self.prefix}:session:{session}"
 
     def log(self, session: str) -> str:
@@ -55,7 +49,7 @@ class Shard:
         return f"{self.prefix}:log:{session}"
 
     def events(self, session: str) -> str:
-        """Pub/sub channel: the same events and the partials, live."""
+        """Sharded pub/sub channel: the same events and the partials, live."""
         return f"{self.prefix}:events:{session}"
 
 

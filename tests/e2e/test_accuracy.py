@@ -144,7 +144,6 @@ async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
     async with connect(ServiceSettings(REDIS_URL=redis_url)) as redis:
         lanes = Lanes(redis, ServiceSettings())
         shard = lanes.shard("tatoeba")
-        await lanes.open_session("tatoeba", {})
         for number, text in enumerate(sources):
             transcript = Transcript(
                 kind="final", session="tatoeba", utterance=number, correlation_id="t", sent_at=time.time(), text=text,
@@ -155,7 +154,7 @@ async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
         cursor = "0-0"
         async with asyncio.timeout(240):
             while len(translations) < len(sources):
-                for live in await read_after(redis, shard, "tatoeba", cursor):
+                async for live in read_after(redis, shard, "tatoeba", cursor):
                     assert isinstance(live.event, Translation)
                     translations[live.event.utterance] = live.event.text
                     cursor = live.cursor or cursor

@@ -12,12 +12,15 @@ import pytest
 from redis.asyncio import Redis
 
 from backend.messages.jobs import AudioJob, PartialResult, Transcript
-from backend.messages.protocol import Error, Final, Translation
+from backend.messages.protocol import Error, Final, Start, Translation
+from backend.messages.record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
 from backend.streams.consumer import AUDIO, TRANSCRIPTS, Consumer
 from backend.streams.fanout import Fanout
 from backend.streams.lanes import Entry, Lanes, Outcome
 from backend.streams.log import read_after
+from backend.streams.names import STT_GROUP
+from backend.streams.sessions import Lease, Sessions
 
 PCM = b"\1\0" * 1600
 
@@ -40,10 +43,17 @@ def final_of(job: AudioJob, text: str | None = None) -> Outcome:
 
 
 @pytest.fixture
-async def lanes(redis: Redis) -> Lanes:
-    lanes = Lanes(redis, ServiceSettings())
-    await lanes.open_session("s", {"language": "en"})
-    return lanes
+def lanes(redis: Redis) -> Lanes:
+    return Lanes(redis, ServiceSettings())
+
+
+async def opened(redis: Redis, session: str) -> Lease:
+    return await Sessions(redis, ServiceSettings(), "gateway").open(session, "secret", Record(Start(), "c"))
+
+
+@pytest.fixture
+async def lease(redis: Redis) -> Lease:
+    return await opened(redis, "s")
 
 
 async def taken(lanes: Lanes, count: int) -> list[Entry[AudioJob]]:
@@ -68,8 +78,10 @@ async def consuming(lanes: Lanes, handle: Any, lane: Any = AUDIO, **settings: An
     consumer: Consumer[Any] = Consumer(lanes, lane, "w", WorkerSettings(**settings), handle)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consumer.run(stop))
-        yield consumer
-        stop.set()
+        try:
+            yield consumer
+        finally:
+            stop.set()
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 5.0) -> None:
@@ -79,20 +91,20 @@ async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float =
 
 
 async def logged(lanes: Lanes, session: str = "s") -> list[Any]:
-    return [live.event for live in await read_after(lanes.redis, lanes.shard(session), session, "0-0")]
+    return [live.event async for live in read_after(lanes.redis, lanes.shard(session), session, "0-0")]
 
 
-async def test_results_are_released_in_the_order_of_their_utterances(lanes: Lanes) -> None:
+async def test_results_are_released_in_the_order_of_their_utterances(lanes: Lanes, lease: Lease) -> None:
     for number in (1, 2, 3):
-        await lanes.submit_final(job(number), PCM, early=False)
+        await lease.submit(job(number), PCM, early=False)
     entries = await taken(lanes, 3)
     for entry in reversed(entries):
         assert await lanes.commit_final(entry, final_of(entry.job)) == 1
     assert [event.utterance for event in await logged(lanes)] == [1, 2, 3]
 
 
-async def test_a_result_is_committed_once_however_many_workers_have_it(lanes: Lanes) -> None:
-    await lanes.submit_final(job(1), PCM, early=False)
+async def test_a_result_is_committed_once_however_many_workers_have_it(lanes: Lanes, lease: Lease) -> None:
+    await lease.submit(job(1), PCM, early=False)
     (entry,) = await taken(lanes, 1)
     answers = [await lanes.commit_final(entry, final_of(entry.job)) for _ in range(3)]
     assert answers == [1, 0, 0]
@@ -101,41 +113,41 @@ async def test_a_result_is_committed_once_however_many_workers_have_it(lanes: La
     assert await lanes.redis.xlen(entry.shard.audio("final")) == 0
 
 
-async def test_an_early_result_waits_for_the_endpoint(lanes: Lanes) -> None:
-    await lanes.submit_final(job(1), PCM, early=True)
+async def test_an_early_result_waits_for_the_endpoint(lanes: Lanes, lease: Lease) -> None:
+    await lease.submit(job(1), PCM, early=True)
     (entry,) = await taken(lanes, 1)
     await lanes.commit_final(entry, final_of(entry.job))
     assert await logged(lanes) == []
-    await lanes.close("s", 1, 1)
+    await lease.close(1, 1, 100, entry.id)
     assert [event.text for event in await logged(lanes)] == ["text 1.1"]
 
 
-async def test_the_endpoint_may_come_before_the_early_result(lanes: Lanes) -> None:
-    await lanes.submit_final(job(1), PCM, early=True)
+async def test_the_endpoint_may_come_before_the_early_result(lanes: Lanes, lease: Lease) -> None:
+    await lease.submit(job(1), PCM, early=True)
     (entry,) = await taken(lanes, 1)
-    await lanes.close("s", 1, 1)
+    await lease.close(1, 1, 100, entry.id)
     assert await logged(lanes) == []
     await lanes.commit_final(entry, final_of(entry.job))
     assert [event.text for event in await logged(lanes)] == ["text 1.1"]
 
 
-async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(lanes: Lanes) -> None:
-    await lanes.submit_final(job(1, attempt=1), PCM, early=True)
+async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(lanes: Lanes, lease: Lease) -> None:
+    await lease.submit(job(1, attempt=1), PCM, early=True)
     (first,) = await taken(lanes, 1)
-    await lanes.submit_final(job(1, attempt=2), PCM, early=False)
+    await lease.submit(job(1, attempt=2), PCM, early=False)
     (second,) = await taken(lanes, 1)
     assert await lanes.commit_final(first, final_of(first.job)) == 2
     assert await lanes.commit_final(second, final_of(second.job)) == 1
     assert [event.text for event in await logged(lanes)] == ["text 1.2"]
 
 
-async def test_a_withdrawn_early_final_is_never_read(lanes: Lanes) -> None:
-    entry_id = await lanes.submit_final(job(1), PCM, early=True)
-    await lanes.withdraw("s", entry_id)
+async def test_a_withdrawn_early_final_is_never_read(lanes: Lanes, lease: Lease) -> None:
+    entry_id = await lease.submit(job(1), PCM, early=True)
+    await lease.withdraw(1, 1, entry_id)
     assert await lanes.redis.xlen(lanes.shard("s").audio("final")) == 0
 
 
-async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open(lanes: Lanes) -> None:
+async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open(lanes: Lanes, lease: Lease) -> None:
     fanout = Fanout(lanes.redis, "test")
     partial = PartialResult(
         utterance=1, revision=3, committed="a", tentative=" b", language="en", start_ms=0, end_ms=100
@@ -144,22 +156,22 @@ async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open
         running = tasks.create_task(fanout.run())
         async with fanout.listen(lanes.shard("s").events("s")) as listener:
             await asyncio.sleep(0.1)
-            await lanes.submit_final(job(1), PCM, early=True)
+            await lease.submit(job(1), PCM, early=True)
             (entry,) = await taken(lanes, 1)
             outcome = final_of(entry.job)
             await lanes.commit_final(entry, Outcome(outcome.durable, (partial,), outcome.onward))
             live = await asyncio.wait_for(listener.next(), 2)
             assert live.cursor is None
             assert live.event == partial
-            await lanes.close("s", 1, 1)
+            await lease.close(1, 1, 100, entry.id)
             live = await asyncio.wait_for(listener.next(), 2)
             assert isinstance(live.event, Final)
             assert live.event.cursor == live.cursor
         running.cancel()
 
 
-async def test_everything_a_session_leaves_has_a_time_to_live(lanes: Lanes) -> None:
-    await lanes.submit_final(job(1), PCM, early=False)
+async def test_everything_a_session_leaves_has_a_time_to_live(lanes: Lanes, lease: Lease) -> None:
+    await lease.submit(job(1), PCM, early=False)
     (entry,) = await taken(lanes, 1)
     await lanes.commit_final(entry, final_of(entry.job))
     for key in (entry.shard.session("s"), entry.shard.log("s")):
@@ -175,8 +187,8 @@ async def test_the_loop_handles_finals_in_batches_over_sessions(lanes: Lanes) ->
         return [final_of(entry.job) for entry in batch]
 
     for session in sessions:
-        await lanes.open_session(session, {})
-        await lanes.submit_final(job(1, session=session), PCM, early=False)
+        lease = await opened(lanes.redis, session)
+        await lease.submit(job(1, session=session), PCM, early=False)
     async with consuming(lanes, handle):
 
         async def all_there() -> bool:
@@ -186,14 +198,14 @@ async def test_the_loop_handles_finals_in_batches_over_sessions(lanes: Lanes) ->
     assert max(sizes) > 1
 
 
-async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_letter(lanes: Lanes) -> None:
+async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_letter(lanes: Lanes, lease: Lease) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         if any(entry.job.utterance == 2 for entry in batch):
             raise ValueError("poison")
         return [final_of(entry.job) for entry in batch]
 
     for number in (1, 2, 3):
-        await lanes.submit_final(job(number), PCM, early=False)
+        await lease.submit(job(number), PCM, early=False)
     async with consuming(lanes, handle, claim_after_ms=100, max_attempts=2):
 
         async def all_there() -> bool:
@@ -203,7 +215,7 @@ async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_lette
     events = await logged(lanes)
     assert [type(event) for event in events] == [Final, Error, Final]
     assert events[1].utterance == 2
-    letters: Any = await lanes.redis.xrange(lanes.shard("s").audio_dead)
+    letters: Any = await lanes.redis.xrange(lanes.shard("s").dead(STT_GROUP))
     (letter,) = letters
     assert letter[1][b"reason"] == b"max_attempts"
     assert letter[1][b"attempts"] == b"2"
@@ -220,14 +232,14 @@ async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(lanes: Lane
     async with consuming(lanes, handle):
 
         async def both_dead() -> bool:
-            return await lanes.redis.xlen(shard.audio_dead) == 2
+            return await lanes.redis.xlen(shard.dead(STT_GROUP)) == 2
 
         await eventually(both_dead)
     assert await lanes.redis.xlen(shard.audio("final")) == 0
 
 
-async def test_a_dead_workers_entry_is_taken_over(lanes: Lanes) -> None:
-    await lanes.submit_final(job(1), PCM, early=False)
+async def test_a_dead_workers_entry_is_taken_over(lanes: Lanes, lease: Lease) -> None:
+    await lease.submit(job(1), PCM, early=False)
     await taken(lanes, 1)  # read by a worker that is never heard of again
 
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
@@ -261,8 +273,8 @@ async def test_late_previews_are_dropped_and_fresh_ones_handled_newest_first(lan
     assert await lanes.redis.xlen(lanes.shard("s").audio("preview")) == 0
 
 
-async def test_translations_follow_into_the_log(lanes: Lanes) -> None:
-    await lanes.submit_final(job(1), PCM, early=False)
+async def test_translations_follow_into_the_log(lanes: Lanes, lease: Lease) -> None:
+    await lease.submit(job(1), PCM, early=False)
     (entry,) = await taken(lanes, 1)
     await lanes.commit_final(entry, final_of(entry.job))
 
@@ -290,8 +302,8 @@ async def test_a_lost_group_is_made_again(lanes: Lanes) -> None:
     async with consuming(lanes, handle):
         await asyncio.sleep(0.1)
         await lanes.redis.flushall()
-        await lanes.open_session("s", {})
-        await lanes.submit_final(job(1), PCM, early=False)
+        lease = await opened(lanes.redis, "s")
+        await lease.submit(job(1), PCM, early=False)
 
         async def there() -> bool:
             return len(await logged(lanes)) == 1

@@ -73,7 +73,10 @@ class Stage:
         )  # fmt: skip
 
     def finish(self, utterance: int, text: str, cursor: str) -> list[Action]:
-        event = Final(utterance=utterance, text=text, language="en", confidence=0.9, start_ms=0, end_ms=1)
+        targets = self.session.start.translate_to if text else ()
+        event = Final(
+            utterance=utterance, text=text, language="en", confidence=0.9, start_ms=0, end_ms=1, translate_to=targets
+        )
         return self.learn(event, cursor)
 
     def of(self, kind: type[Any]) -> list[Any]:
@@ -130,7 +133,7 @@ def test_an_utterance_is_announced_previewed_decoded_early_and_closed() -> None:
     assert stage.of(Preview)
     (submit,) = stage.of(Submit)
     assert submit.early
-    assert stage.of(Close) == [Close(1, submit.job.attempt)]
+    assert stage.of(Close) == [Close(1, submit.job.attempt, submit.job.end_ms)]
 
 
 def test_only_one_preview_is_in_flight() -> None:
@@ -193,7 +196,7 @@ def test_speech_that_goes_on_withdraws_the_early_final() -> None:
     stage.be_silent(1)
     second = stage.of(Submit)[1]
     assert second.job.attempt == early.job.attempt + 1
-    assert stage.of(Close) == [Close(1, second.job.attempt)]
+    assert stage.of(Close) == [Close(1, second.job.attempt, second.job.end_ms)]
 
 
 def test_a_busy_machine_is_not_asked_to_decode_early() -> None:
@@ -318,7 +321,7 @@ def test_the_translation_shown_so_far_goes_with_the_next_preview() -> None:
 def test_configure_changes_only_what_it_names() -> None:
     stage = Stage(language="en", translate_to=("es",))
     stage.say(Configure(endpoint_ms=1_000))
-    options = stage.session.options
+    options = stage.session.start
     assert (options.language, options.translate_to, options.endpoint_ms) == ("en", ("es",), 1_000)
 
 

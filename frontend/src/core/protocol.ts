@@ -102,6 +102,11 @@ export interface Resume {
    * The last utterance that the client has a final (or an error) of.
    */
   utterance?: number;
+  /**
+   * The utterance of the last `partial`, and the words it had `committed`: they stay so.
+   */
+  open_utterance?: number;
+  committed?: string;
 }
 /**
  * Changes any option at once, also for the utterance in progress; a field left out stays as it is.
@@ -207,6 +212,10 @@ export interface Final {
    * Languages in which a final `translation` of this utterance follows (or a `notice` or an `error` in its place).
    */
   translate_to: string[];
+  /**
+   * It comes after an `error` that named the utterance: an operator had it processed again.
+   */
+  late: boolean;
   cursor: string;
 }
 /**

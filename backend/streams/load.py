@@ -1,0 +1,41 @@
+"""How far the workers are behind, and how busy they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from backend.streams.names import STT_GROUP, WORKERS, Shard
+from backend.streams.scripts import script
+
+
+class Waiting:
+    """How long the oldest final has waited."""
+
+    def __init__(self, redis: Redis, shards: Sequence[Shard]) -> None:
+        self._shards = shards
+        self._script: AsyncScript = redis.register_script(script("waiting"))
+
+    async def seconds(self) -> float:
+        """Age of the oldest final that no worker has taken; 0 when none waits."""
+        return max([await self._milliseconds(shard) for shard in self._shards]) / 1000
+
+    async def _milliseconds(self, shard: Shard) -> int:
+        return int(await self._script(keys=[shard.audio("final")], args=[STT_GROUP]))
+
+
+async def heartbeats(redis: Redis) -> list[dict[str, Any]]:
+    """What every live process says of itself, by kind and name."""
+    keys = [key async for key in redis.scan_iter(match=f"{WORKERS}*", count=1000)]
+    bodies = [await redis.get(key) for key in keys]
+    return sorted((json.loads(body) for body in bodies if body), key=lambda worker: (worker["kind"], worker["name"]))
+
+
+async def finals_load(redis: Redis) -> float:
+    """The share of their time that the STT workers spend on finals, on average; 0 without workers."""
+    loads = [float(worker.get("load", 0.0)) for worker in await heartbeats(redis) if worker["kind"] == "stt"]
+    return sum(loads) / len(loads) if loads else 0.0

@@ -33,6 +33,12 @@ class Speech:
     final: bool = True
     """A final may be decoded again when a guard objects; a preview is only a guess and is not."""
 
+    @property
+    def pcm(self) -> bytes:
+        """The samples as they travelled: s16le, 16 kHz, mono; exact for what was made from such."""
+        samples: NDArray[np.int16] = np.clip(np.rint(self.samples * np.float32(32_768)), -32_768, 32_767).astype("<i2")
+        return samples.tobytes()
+
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from backend.service.settings import WorkerSettings
@@ -14,6 +14,18 @@ class SttSettings(WorkerSettings):
     model_config = SettingsConfigDict(env_prefix="STT_")
 
     model: str = "auto"
-    """A name from the catalogue, or a directory; "auto": large-v3-turbo on a GPU, base on a CPU."""
+    """A catalogue name, a directory, an endpoint's URL, or "null"; "auto": large-v3-turbo on a GPU, base on a CPU."""
     beam_size: int = Field(default=5, ge=1, le=20)
     """Beam of finals. Previews are decoded greedily."""
+    null_cost: float = Field(default=0.0, ge=0.0)
+    """With the model "null": seconds that it works on each second of audio."""
+    null_base_s: float = Field(default=0.0, ge=0.0)
+    """With the model "null": seconds that each batch takes on top."""
+    remote_model: str = "whisper-1"
+    """With a URL for a model: what the endpoint calls the model that it should use."""
+    remote_key: SecretStr = SecretStr("")
+    """The endpoint's API key; empty: none is sent."""
+    remote_timeout_s: float = Field(default=30.0, gt=0.0)
+    """Seconds after which an answer of the endpoint is no longer waited for."""
+    remote_at_once: int = Field(default=4, ge=1, le=64)
+    """Most requests that this worker has under way at the endpoint."""

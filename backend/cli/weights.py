@@ -16,7 +16,12 @@ LIGHT = "opus-zh-en"
 
 
 def speech_model(wanted: str) -> str:
-    """The directory of a speech model; "auto": the best this machine runs in real time."""
+    """The directory of a speech model; "auto": the best this machine runs in real time.
+
+    What needs no weights here, "null" or the URL of a remote recognizer, is returned as it is.
+    """
+    if wanted == "null" or wanted.startswith(("http://", "https://")):
+        return wanted
     name = models.auto("whisper", _device()) if wanted == "auto" else wanted
     return str(_fetched(name))
 

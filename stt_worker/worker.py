@@ -15,8 +15,7 @@ from backend.messages.jobs import SAMPLE_RATE, AudioJob, Kind, PartialResult, Tr
 from backend.messages.protocol import Final, Word
 from backend.service import logging
 from backend.service.lifecycle import run
-from backend.streams.consumer import AUDIO
-from backend.streams.lanes import Entry, Outcome
+from backend.streams.lanes import AUDIO, Entry, Outcome
 from backend.streams.worker import work
 from stt_worker import metrics
 from stt_worker.guards import letters, withdrawal

@@ -17,8 +17,7 @@ from backend.messages.languages import flores
 from backend.messages.protocol import Message, Notice, Translation
 from backend.service import logging
 from backend.service.lifecycle import run
-from backend.streams.consumer import TRANSCRIPTS
-from backend.streams.lanes import Entry, Outcome
+from backend.streams.lanes import TRANSCRIPTS, Entry, Outcome
 from backend.streams.worker import work
 from translation_worker import metrics
 from translation_worker.settings import TranslationSettings

@@ -57,8 +57,12 @@ class WorkerSettings(ServiceSettings):
     """Previews older than this are dropped: a newer one is on its way."""
     max_attempts: int = Field(default=3, ge=1)
     """Deliveries after which an entry becomes a dead letter."""
-    claim_after_ms: int = Field(default=15_000, ge=100)
+    claim_after_ms: int = Field(default=5_000, ge=100)
     """An entry whose worker has not been heard of for so long is taken over by another."""
+    hung_after_s: float = Field(default=120.0, gt=0)
+    """A batch that takes longer is taken for one that hangs: the process ends, and what it held is tried elsewhere."""
+    wait_for_engine_s: float = Field(default=300.0, ge=0)
+    """How long a remote engine that is away is waited for before its entries count as failed."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds that the batch in hand gets to finish after SIGTERM."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)

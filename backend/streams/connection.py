@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import FullJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -43,6 +43,11 @@ def connect(settings: ServiceSettings) -> Redis:
         retry=Retry(FullJitterBackoff(cap=0.5, base=0.02), retries=2),
         retry_on_error=[RedisConnectionError],
     )
+
+
+def is_cluster(redis: Redis) -> bool:
+    """Whether keys in different slots need calls of their own."""
+    return isinstance(redis, RedisCluster)
 
 
 async def insist(call: Callable[[], Awaitable[T]], tell: Callable[[float], None] = lambda _: None) -> T:

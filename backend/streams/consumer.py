@@ -2,31 +2,39 @@
 
 Finals are work that must not be lost: they stay pending until their result is committed, their claim is kept alive
 while inference is long, a dead worker's are claimed by others, and what fails `max_attempts` times is dead-lettered.
+What was delivered before is tried alone, one entry at a time: if it is what killed a worker, it takes none with it.
 Previews are guesses: acknowledged as they are read, newest first, dropped when late.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Generic, Protocol
 
 import structlog
 from redis.exceptions import ResponseError
 
-from backend.errors import EntryError, NovaError
-from backend.messages.jobs import decode_audio_job, decode_transcript
+from backend.errors import EntryError, NovaError, UnavailableError
 from backend.service.settings import WorkerSettings
-from backend.streams.connection import BLOCK_MS, TROUBLE
-from backend.streams.lanes import Entry, J, Lanes, Outcome
-from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
+from backend.streams import metrics, sweep
+from backend.streams.busy import Busy
+from backend.streams.claims import Claims
+from backend.streams.connection import TROUBLE, is_cluster
+from backend.streams.lanes import Entry, J, Lane, Lanes, Outcome
+from backend.streams.names import Shard
+from backend.streams.reader import RawEntry, Reader
+from backend.streams.sweep import Sweeper
 
 log = structlog.get_logger()
 
-RawEntry = tuple[bytes, dict[bytes, bytes]]
+
+class HungError(NovaError):
+    """The handler has not come back within the limit. No thread can be stopped: the process must end."""
+
+    code = "hung"
 
 
 class Handler(Protocol[J]):
@@ -37,93 +45,114 @@ class Handler(Protocol[J]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Lane(Generic[J]):
-    """Where a kind of worker reads, and how its results are committed."""
-
-    group: str
-    finals: Callable[[Shard], str]
-    previews: Callable[[Shard], str]
-    decode: Callable[[Mapping[bytes, bytes]], tuple[J, bytes]]
-    commit: Callable[[Lanes, Entry[J], Outcome], Awaitable[int]]
-
-
-AUDIO = Lane(STT_GROUP, lambda s: s.audio("final"), lambda s: s.audio("preview"), decode_audio_job, Lanes.commit_final)
-TRANSCRIPTS = Lane(
-    TRANSLATION_GROUP, lambda s: s.transcripts("final"), lambda s: s.transcripts("preview"),
-    lambda fields: (decode_transcript(fields), b""), Lanes.commit_translations,
-)  # fmt: skip
-
-
 class Consumer(Generic[J]):
     """Takes entries of one lane until told to stop."""
 
     def __init__(self, lanes: Lanes, lane: Lane[J], name: str, settings: WorkerSettings, handle: Handler[J]) -> None:
         self._lanes, self._lane, self._name, self._settings, self._handle = lanes, lane, name, settings, handle
         self._redis = lanes.redis
-        self._shard_of_stream = {
-            stream(shard).encode(): shard for shard in lanes.shards for stream in (lane.finals, lane.previews)
-        }
+        self._finals = {lane.finals(shard).encode(): shard for shard in lanes.shards}
+        self._preview_streams = {lane.previews(shard).encode(): shard for shard in lanes.shards}
         self._previews: list[Entry[J]] = []
         self._preview_cost_s = 0.0
-        self.counts = {"handled": 0, "failed": 0, "previews": 0}
-        """What it has done so far; part of the heartbeat."""
-        self._claim_due = 0.0
-        self._claim_cursor: dict[Shard, str] = {}
+        self._busy = Busy(time.monotonic())
+        self._claims = Claims(self._redis, lane.group, lane.finals, lanes.shards, name, settings.claim_after_ms)
+        self._sweeper = Sweeper(self._redis, lane.group)
+        self._counts = {"handled": 0, "failed": 0, "previews": 0}
+        self._sweep_due = time.monotonic() + sweep.EVERY_S * random.random()
+
+    def report(self) -> dict[str, float]:
+        """What it has done so far, and its load; part of the heartbeat."""
+        load = self._busy.share(time.monotonic())
+        metrics.LOAD.labels(self._lane.group).set(load)
+        return {**self._counts, "load": round(load, 3)}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish the batch in hand. Redis may come and go meanwhile."""
+        """Work until `stop` is set, then finish what is in hand. Redis may come and go meanwhile.
+
+        Raises HungError when the handler hangs: what it was given stays pending, and others will try.
+        """
         delay = 0.0
-        while not stop.is_set():
-            try:
-                await self._turn()
-                delay = 0.0
-            except ResponseError as error:
-                if "NOGROUP" not in str(error):
-                    raise
-                await self.create_groups()
-            except TROUBLE as error:
-                delay = min(2.0, 2 * delay or 0.05)
-                log.warning("redis_unavailable", error=str(error), retry_in_s=delay)
-                await asyncio.sleep(delay)
+        async with Reader(self._redis, self._lane.group, self._name, self._parts(), self._settings.batch) as reader:
+            while not stop.is_set():
+                try:
+                    await self._turn(reader)
+                    delay = 0.0
+                except TROUBLE as error:
+                    if isinstance(error, ResponseError) and "NOGROUP" in str(error):
+                        await self._insist_on_groups()
+                        continue
+                    delay = min(2.0, 2 * delay or 0.05)
+                    log.warning("redis_unavailable", error=str(error), retry_in_s=delay)
+                    await asyncio.sleep(delay)
+            await self._leave(reader)
 
     async def create_groups(self) -> None:
         """Make the consumer groups, from each stream's first entry; those that exist stay as they are."""
-        for stream in self._shard_of_stream:
+        for stream in (*self._finals, *self._preview_streams):
             try:
                 await self._redis.xgroup_create(stream, self._lane.group, id="0", mkstream=True)
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
 
-    async def _turn(self) -> None:
-        finals = await self._claim_stale()
+    async def _insist_on_groups(self) -> None:
+        try:
+            await self.create_groups()
+        except TROUBLE as error:
+            log.warning("groups_not_made", error=str(error))
+            await asyncio.sleep(0.5)
+
+    def _parts(self) -> list[list[bytes]]:
+        """What one call may read: everything; on a cluster, the streams of one shard."""
+        pairs = [list(pair) for pair in zip(self._finals, self._preview_streams, strict=True)]
+        return pairs if is_cluster(self._redis) else [[stream for pair in pairs for stream in pair]]
+
+    async def _turn(self, reader: Reader) -> None:
+        finals = await self._left_behind()
         if not finals:
-            finals, previews = await self._read(wait=not self._previews)
-            self._previews = sorted([*self._previews, *previews], key=lambda entry: -entry.job.sent_at)
+            finals = await self._sort(await reader.read(wait=not self._previews))
         if finals:
             await self._work(finals)
         if previews := self._next_previews():
             await self._guess(previews)
+        await self._sweep()
 
-    async def _read(self, *, wait: bool) -> tuple[list[Entry[J]], list[Entry[J]]]:
-        answer = await self._redis.xreadgroup(
-            self._lane.group,
-            self._name,
-            dict.fromkeys(self._shard_of_stream, ">"),
-            count=self._settings.batch,
-            block=BLOCK_MS if wait else None,
-        )
+    async def _leave(self, reader: Reader) -> None:
+        """What was being read is done as well; then the group forgets this consumer."""
+        try:
+            if finals := await self._sort(await reader.rest()):
+                await self._work(finals)
+            finals_lanes, preview_lanes = self._lane_names()
+            await self._sweeper.sweep(finals_lanes, preview_lanes, only=self._name)
+        except TROUBLE as error:
+            log.warning("left_without_goodbye", error=str(error))
+
+    async def _sweep(self) -> None:
+        if time.monotonic() < self._sweep_due:
+            return
+        self._sweep_due = time.monotonic() + sweep.EVERY_S
+        if swept := await self._sweeper.sweep(*self._lane_names()):
+            log.info("abandoned_consumers_swept", consumers=swept)
+
+    def _lane_names(self) -> tuple[list[str], list[str]]:
+        return [lane.decode() for lane in self._finals], [lane.decode() for lane in self._preview_streams]
+
+    # --- what is read
+
+    async def _sort(self, found: Sequence[tuple[bytes, list[RawEntry]]]) -> list[Entry[J]]:
+        """Finals are returned; previews are acknowledged and kept, the newest first."""
         finals: list[Entry[J]] = []
         previews: list[Entry[J]] = []
-        for stream, entries in _streams(answer):
-            shard = self._shard_of_stream[stream]
-            if stream == self._lane.finals(shard).encode():
-                finals += await self._decoded(shard, entries)
+        for stream, entries in found:
+            if stream in self._finals:
+                finals += await self._decoded(self._finals[stream], entries)
             else:
                 await self._forget(stream, entries)
-                previews += [entry for entry in self._readable(shard, entries) if isinstance(entry, Entry)]
-        return finals, previews
+                read = self._readable(self._preview_streams[stream], entries)
+                previews += [entry for entry in read if isinstance(entry, Entry)]
+        self._previews = sorted([*self._previews, *previews], key=lambda entry: -entry.job.sent_at)
+        return finals
 
     def _readable(self, shard: Shard, entries: Sequence[RawEntry]) -> list[Entry[J] | tuple[str, EntryError]]:
         read: list[Entry[J] | tuple[str, EntryError]] = []
@@ -150,6 +179,8 @@ class Consumer(Generic[J]):
             pipe.xdel(stream, *ids)
             await pipe.execute()
 
+    # --- previews
+
     def _next_previews(self) -> list[Entry[J]]:
         oldest = time.time() - self._settings.preview_max_age_ms / 1000
         fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
@@ -162,69 +193,87 @@ class Consumer(Generic[J]):
     async def _guess(self, batch: Sequence[Entry[J]]) -> None:
         began = time.monotonic()
         try:
-            outcomes = await self._handle(batch)
+            outcomes = await self._within_limit(batch)
+        except HungError:
+            raise
         except Exception as error:
             log.exception("preview_failed", code=_code(error), entries=len(batch))
             return
         cost_s = (time.monotonic() - began) / len(batch)
         self._preview_cost_s = 0.7 * (self._preview_cost_s or cost_s) + 0.3 * cost_s
-        self.counts["previews"] += len(batch)
+        self._counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
             await self._lanes.show(entry.job.session, outcome.live, outcome.onward)
 
+    # --- finals
+
     async def _work(self, batch: Sequence[Entry[J]]) -> None:
-        async with self._held(batch):
+        async with self._claims.held([(entry.shard, entry.id) for entry in batch]):
+            self._busy.work(True, time.monotonic())
             try:
-                outcomes = await self._handle(batch)
+                outcomes = await self._patiently(batch)
+            except HungError:
+                raise
             except Exception as error:
-                if len(batch) == 1:
-                    # It stays pending, is claimed again when stale, and in the end becomes a dead letter.
-                    self.counts["failed"] += 1
-                    log.exception("entry_failed", code=_code(error), entry=batch[0].id, **_about(batch[0]))
-                    return
-                log.warning("batch_failed", code=_code(error), error=str(error), entries=len(batch))
+                await self._failed(batch, error)
                 outcomes = None
+            finally:
+                self._busy.work(False, time.monotonic())
             for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
                 took = await self._lane.commit(self._lanes, entry, outcome)
-                self.counts["handled"] += 1
+                self._counts["handled"] += 1
                 log.info("handled", entry=entry.id, took_effect=took == 1, **_about(entry))
-        if outcomes is None:
+        if outcomes is None and len(batch) > 1:
             for entry in batch:
                 await self._work([entry])
 
-    async def _claim_stale(self) -> list[Entry[J]]:
-        if time.monotonic() < self._claim_due:
-            return []
-        self._claim_due = time.monotonic() + self._settings.claim_after_ms / 3000
-        claimed: list[Entry[J]] = []
-        for shard in self._lanes.shards:
-            stream = self._lane.finals(shard)
-            cursor, entries, _ = await self._redis.xautoclaim(
-                stream,
-                self._lane.group,
-                self._name,
-                self._settings.claim_after_ms,
-                self._claim_cursor.get(shard, "0-0"),
-                count=self._settings.batch,
-            )
-            self._claim_cursor[shard] = cursor.decode()
-            claimed += await self._worth_another_try(shard, await self._decoded(shard, entries))
-        return claimed
+    async def _patiently(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
+        """An engine that is away is waited for, up to a limit: that is not the entries' fault."""
+        give_up = time.monotonic() + self._settings.wait_for_engine_s
+        while True:
+            try:
+                return await self._within_limit(batch)
+            except UnavailableError as error:
+                if time.monotonic() > give_up:
+                    raise
+                log.warning("engine_unavailable", error=error.message, retry_in_s=error.retry_after_s)
+                await asyncio.sleep(error.retry_after_s)
 
-    async def _worth_another_try(self, shard: Shard, entries: Sequence[Entry[J]]) -> list[Entry[J]]:
-        good: list[Entry[J]] = []
-        for entry in entries:
-            (pending,) = await self._redis.xpending_range(
-                self._lane.finals(shard), self._lane.group, min=entry.id, max=entry.id, count=1
-            ) or ({"times_delivered": 1},)
-            attempts = int(pending["times_delivered"])
+    async def _within_limit(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
+        limit_s = self._settings.hung_after_s
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self._handle(batch)
+        except TimeoutError:
+            raise HungError(f"{len(batch)} entries took more than {limit_s:g} s") from None
+
+    async def _failed(self, batch: Sequence[Entry[J]], error: Exception) -> None:
+        """A lone entry stays pending, is claimed again when stale, and in the end becomes a dead letter."""
+        metrics.FAILED.labels(self._lane.group, _code(error)).inc()
+        if len(batch) > 1:
+            log.warning("batch_failed", code=_code(error), error=str(error), entries=len(batch))
+            return
+        (entry,) = batch
+        self._counts["failed"] += 1
+        log.exception("entry_failed", code=_code(error), entry=entry.id, **_about(entry))
+        if isinstance(error, EntryError):
+            await self._bury(entry.shard, entry.id, entry, error, attempts=1)
+
+    async def _left_behind(self) -> list[Entry[J]]:
+        """One entry that another worker left behind, if there is any worth another try."""
+        claimed = await self._claims.take()
+        if claimed is None:
+            return []
+        shard, raw, attempts = claimed
+        for entry in await self._decoded(shard, [raw]):
             if attempts > self._settings.max_attempts:
                 error = NovaError(f"failed {attempts - 1} times", code="max_attempts")
                 await self._bury(shard, entry.id, entry, error, attempts=attempts - 1)
-            else:
-                log.warning("entry_claimed", entry=entry.id, attempt=attempts, **_about(entry))
-                good.append(entry)
-        return good
+                continue
+            metrics.CLAIMED.labels(self._lane.group).inc()
+            log.warning("entry_claimed", entry=entry.id, attempt=attempts, **_about(entry))
+            return [entry]
+        return []
 
     async def _bury(
         self, shard: Shard, entry_id: str, entry: Entry[J] | None, error: NovaError, *, attempts: int
@@ -234,42 +283,8 @@ class Consumer(Generic[J]):
             "worker": self._name, "time": str(time.time()),
         }  # fmt: skip
         await self._lanes.bury(shard, self._lane.group, entry_id, entry.job if entry else None, reason)
+        metrics.DEAD_LETTERS.labels(self._lane.group, error.code).inc()
         log.error("entry_dead_lettered", entry=entry_id, code=error.code, error=error.message, attempts=attempts)
-
-    @asynccontextmanager
-    async def _held(self, batch: Sequence[Entry[J]]) -> AsyncIterator[None]:
-        """Keep the claim on a batch alive while inference is long."""
-
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(self._settings.claim_after_ms / 3000)
-                for entry in batch:
-                    try:
-                        await self._redis.xclaim(
-                            self._lane.finals(entry.shard), self._lane.group, self._name, 0, [entry.id], justid=True
-                        )
-                    except TROUBLE as error:
-                        log.warning("claim_not_renewed", entry=entry.id, error=str(error))
-
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                renewal = tasks.create_task(renew())
-                try:
-                    yield
-                finally:
-                    renewal.cancel()
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
-
-
-def _streams(answer: object) -> list[tuple[bytes, list[RawEntry]]]:
-    """XREADGROUP's answer, whichever protocol version the client speaks: pairs, or a map of lists of lists."""
-    if not answer:
-        return []
-    if isinstance(answer, Mapping):
-        return [(stream, [entry for part in parts for entry in part]) for stream, parts in answer.items()]
-    assert isinstance(answer, list)
-    return [(stream, entries) for stream, entries in answer]
 
 
 def _about(entry: Entry[J]) -> dict[str, object]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from redis.asyncio import Redis
 
-from backend.messages.jobs import AudioJob, Job, Transcript, encode_entry, pack_live
+from backend.messages.jobs import (
+    AudioJob,
+    Job,
+    Transcript,
+    decode_audio_job,
+    decode_transcript,
+    encode_entry,
+    pack_live,
+)
 from backend.messages.protocol import Error, Message, to_json
 from backend.service.settings import ServiceSettings
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard, all_shards, shard_of
@@ -103,3 +111,21 @@ class Lanes:
         attempt = job.attempt if isinstance(job, AudioJob) else ""
         place = (group, entry_id, utterance, attempt)
         return int(await self._script.run(shard, session, group, operation, *place, *rest, cap=cap))
+
+
+@dataclass(frozen=True, slots=True)
+class Lane(Generic[J]):
+    """Where a kind of worker reads, and how its results are committed."""
+
+    group: str
+    finals: Callable[[Shard], str]
+    previews: Callable[[Shard], str]
+    decode: Callable[[Mapping[bytes, bytes]], tuple[J, bytes]]
+    commit: Callable[[Lanes, Entry[J], Outcome], Awaitable[int]]
+
+
+AUDIO = Lane(STT_GROUP, lambda s: s.audio("final"), lambda s: s.audio("preview"), decode_audio_job, Lanes.commit_final)
+TRANSCRIPTS = Lane(
+    TRANSLATION_GROUP, lambda s: s.transcripts("final"), lambda s: s.transcripts("preview"),
+    lambda fields: (decode_transcript(fields), b""), Lanes.commit_translations,
+)  # fmt: skip

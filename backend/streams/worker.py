@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -13,8 +15,8 @@ from backend.service.heartbeat import beat
 from backend.service.lifecycle import process_name
 from backend.service.settings import WorkerSettings
 from backend.streams.connection import connect
-from backend.streams.consumer import Consumer, Handler, Lane
-from backend.streams.lanes import J, Lanes
+from backend.streams.consumer import Consumer, Handler, HungError
+from backend.streams.lanes import J, Lane, Lanes
 from backend.streams.names import worker_key
 
 log = structlog.get_logger()
@@ -34,17 +36,24 @@ async def work(
     body = {"kind": kind, "name": name, "version": version("nova-voice"), **about}
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
+    overdue = False
     try:
         async with asyncio.TaskGroup() as tasks:
-            heart = tasks.create_task(beat(redis, worker_key(kind, name), lambda: {**body, **consumer.counts}))
+            heart = tasks.create_task(beat(redis, worker_key(kind, name), lambda: {**body, **consumer.report()}))
             loop = tasks.create_task(consumer.run(stop))
             log.info("worker_started", worker=name, **about)
             await stop.wait()
             done, _ = await asyncio.wait([loop], timeout=settings.drain_s)
-            if not done:
-                log.warning("drain_time_over", worker=name)
-                loop.cancel()
+            overdue = not done
+            loop.cancel()
             heart.cancel()
+    except* HungError as hung:
+        log.critical("worker_hung", worker=name, error=str(hung.exceptions[0]))
+        overdue = True
     finally:
         await redis.aclose()
-        log.info("worker_stopped", worker=name)
+    log.info("worker_stopped", worker=name, overdue=overdue)
+    if overdue:
+        # A thread that works on cannot be stopped, so the process ends; what it held is claimed by others.
+        sys.stdout.flush()
+        os._exit(os.EX_TEMPFAIL)

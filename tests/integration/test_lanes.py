@@ -15,9 +15,9 @@ from backend.messages.jobs import AudioJob, PartialResult, Transcript
 from backend.messages.protocol import Error, Final, Start, Translation
 from backend.messages.record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.consumer import AUDIO, TRANSCRIPTS, Consumer
+from backend.streams.consumer import Consumer
 from backend.streams.fanout import Fanout
-from backend.streams.lanes import Entry, Lanes, Outcome
+from backend.streams.lanes import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
 from backend.streams.log import read_after
 from backend.streams.names import STT_GROUP
 from backend.streams.sessions import Lease, Sessions

@@ -20,13 +20,16 @@ from backend.messages.protocol import (
     Notice,
     Partial,
     Ready,
+    Resume,
     SpeechEnded,
     SpeechStarted,
     Start,
     Stop,
     Translation,
 )  # fmt: skip
+from backend.messages.record import Record
 from gateway.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw
+from gateway.pressure import Pressure
 from gateway.session import Session
 from gateway.utterance import Policy
 
@@ -340,3 +343,104 @@ def test_every_utterance_gets_exactly_one_way_to_its_final(parts: list[tuple[flo
     early = {(submit.job.utterance, submit.job.attempt) for submit in stage.of(Submit) if submit.early}
     settled = [(a.utterance, a.attempt) for a in stage.actions if isinstance(a, Close | Withdraw)]
     assert sorted(settled) == sorted(early)
+
+
+def resumed(record: Record, **said: Any) -> Stage:
+    """A session that another gateway left, and that a client has resumed here."""
+    stage = Stage()
+    stage.session = Session("s", "c", Policy())
+    stage.actions = stage.session.resume(Resume(session="s", token="t", **said), record)
+    return stage
+
+
+def test_a_resumed_session_says_from_where_audio_is_wanted_and_counts_on() -> None:
+    stage = resumed(Record(Start(language="de"), "c", epoch=1, next=3, count=3, audio_ms=8_000), utterance=2)
+    (ready,) = stage.events(Ready)
+    assert ready.audio_from_ms == 8_000
+    assert stage.session.waiting, "utterance 3 is on its way"
+    stage.speak(1)
+    stage.be_silent(1)
+    (started,) = stage.events(SpeechStarted)
+    assert started.utterance == 4
+    assert started.start_ms >= 8_000
+    assert stage.of(Submit)[0].job.language == "de"
+
+
+def test_no_answer_from_before_passes_for_a_new_one() -> None:
+    stage = resumed(Record(Start(), "c", epoch=2))
+    stage.speak(1)
+    stage.be_silent(1)
+    assert min(submit.job.attempt for submit in stage.of(Submit)) > 2_000
+    assert min(preview.job.revision for preview in stage.of(Preview)) > 2_000
+
+
+def test_words_that_were_promised_before_stay_promised() -> None:
+    stage = resumed(Record(Start(), "c", epoch=1, next=2, count=1), utterance=1, open_utterance=2, committed="good")
+    stage.speak(1)
+    assert stage.of(Preview)[0].job.committed == "good"
+    stage.be_silent(1)
+    stage.speak(1)
+    assert stage.of(Preview)[-1].job.committed == "", "the next utterance has promised nothing"
+
+
+def test_a_client_that_cannot_send_the_audio_again_is_told_what_is_missing() -> None:
+    stage = resumed(Record(Start(), "c", audio_ms=5_000), audio_from_ms=9_000)
+    assert stage.events(Ready)[0].audio_from_ms == 9_000
+    assert [notice.code for notice in stage.events(Notice)] == ["audio_missing"]
+
+
+def test_a_session_that_stands_in_for_a_lost_one_counts_on() -> None:
+    stage = Stage(audio_from_ms=7_000, utterance=4)
+    assert stage.events(Ready)[0].audio_from_ms == 7_000
+    stage.speak(1)
+    (started,) = stage.events(SpeechStarted)
+    assert (started.utterance, started.start_ms >= 7_000) == (5, True)
+
+
+def test_the_record_covers_what_is_closed_and_no_more() -> None:
+    stage = Stage()
+    stage.speak(1)
+    stage.be_silent(1)
+    closed_ms = stage.session.record().audio_ms
+    assert stage.session.record().count == 1
+    stage.speak(3)
+    record = stage.session.record()
+    assert record.count == 1, "the second is open"
+    assert closed_ms <= record.audio_ms <= 2_000 - 160, "with its pre-roll, it can be sent again"
+
+
+def test_previews_give_way_to_finals_step_by_step_and_the_client_is_told() -> None:
+    def previews(pressure: Pressure) -> tuple[int, int]:
+        stage = Stage()
+        stage.actions += stage.session.press(pressure)
+        for _ in range(8):
+            stage.speak(0.5)
+            for preview in stage.of(Preview)[-1:]:
+                stage.answer(preview, "", " word")
+        stage.be_silent(1)
+        return len(stage.of(Preview)), len([submit for submit in stage.of(Submit) if submit.early])
+
+    often, early = previews(Pressure.NONE)
+    assert early == 1
+    rarely, none = previews(Pressure.SLOW)
+    assert 0 < rarely < often / 2
+    assert none == 0
+    assert previews(Pressure.STOP) == (0, 0)
+
+    stage = Stage()
+    for pressure in (Pressure.SLOW, Pressure.SLOW, Pressure.REFUSE, Pressure.STOP, Pressure.NONE):
+        stage.actions += stage.session.press(pressure)
+    codes = [notice.code for notice in stage.events(Notice)]
+    assert codes == ["previews_slowed", "previews_stopped", "previews_normal"]
+
+
+def test_an_early_final_that_redis_forgot_is_decoded_anew() -> None:
+    stage = Stage()
+    stage.speak(1)
+    stage.be_silent(0.3)
+    (early,) = stage.of(Submit)
+    assert stage.session.lost(Record(Start(), "c", open=f"1:{early.job.attempt}"), stage.now) == []
+    assert stage.session.lost(Record(Start(), "c"), stage.now) == []
+    stage.be_silent(1)
+    assert stage.of(Close) == []
+    assert [submit.early for submit in stage.of(Submit)] == [True, False]

@@ -1,0 +1,241 @@
+"""What a gateway writes of its sessions, on a real Redis: fenced, resumable, and restored when Redis has lost it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from backend.errors import UnavailableError
+from backend.messages.jobs import AudioJob, TakenOver
+from backend.messages.protocol import Final, Resume, Start
+from backend.messages.record import Record
+from backend.service.settings import ServiceSettings, WorkerSettings
+from backend.streams.consumer import Consumer, HungError
+from backend.streams.fanout import Fanout
+from backend.streams.lanes import AUDIO, Entry, Lanes, Outcome
+from backend.streams.load import Waiting
+from backend.streams.names import STT_GROUP
+from backend.streams.sessions import Lease, SessionLostError, Sessions, TakenOverError, UnknownSessionError
+from backend.streams.sweep import Sweeper
+from tests.integration.test_lanes import PCM, consuming, eventually, final_of, job, logged, taken
+
+RECORD = Record(Start(language="en", translate_to=("es",)), "c")
+
+
+@pytest.fixture
+def sessions(redis: Redis) -> Sessions:
+    return Sessions(redis, ServiceSettings(), "gateway")
+
+
+@pytest.fixture
+def lanes(redis: Redis) -> Lanes:
+    return Lanes(redis, ServiceSettings())
+
+
+@pytest.fixture
+async def lease(sessions: Sessions) -> Lease:
+    return await sessions.open("s", "secret", RECORD)
+
+
+def resume(token: str = "secret", utterance: int = 0) -> Resume:
+    return Resume(session="s", token=token, utterance=utterance)
+
+
+async def test_a_session_is_resumed_with_all_that_another_gateway_knew(lease: Lease, sessions: Sessions) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    await lease.submit(job(2), PCM, early=True)
+    _, record = await sessions.resume(resume())
+    assert record.start == RECORD.start
+    assert (record.epoch, record.next, record.count, record.audio_ms) == (1, 1, 1, 100)
+    assert record.closed == {1}
+    assert record.open == "", "whether the second goes on is for the new holder to find out"
+
+
+@pytest.mark.parametrize("message", [resume(token="guess"), Resume(session="other", token="secret")])
+async def test_nobody_resumes_what_is_not_theirs(lease: Lease, sessions: Sessions, message: Resume) -> None:
+    with pytest.raises(UnknownSessionError):
+        await sessions.resume(message)
+    await lease.submit(job(1), PCM, early=False)
+
+
+async def test_who_was_taken_over_changes_nothing_any_more(lease: Lease, sessions: Sessions, lanes: Lanes) -> None:
+    entry = await lease.submit(job(1), PCM, early=True)
+    await sessions.resume(resume())
+    with pytest.raises(TakenOverError):
+        await lease.submit(job(1, attempt=2), PCM, early=False)
+    with pytest.raises(TakenOverError):
+        await lease.close(1, 1, 100, entry)
+    with pytest.raises(TakenOverError):
+        await lease.keep(RECORD)
+    with pytest.raises(TakenOverError):
+        await lease.restore(RECORD)
+    assert await lanes.redis.xlen(lanes.shard("s").audio("final")) == 1
+
+
+async def test_the_first_holder_hears_of_the_second(lease: Lease, sessions: Sessions, lanes: Lanes) -> None:
+    fanout = Fanout(lanes.redis, "test")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(fanout.run())
+        async with fanout.listen(lanes.shard("s").events("s")) as listener:
+            await asyncio.sleep(0.1)
+            await sessions.resume(resume())
+            assert (await asyncio.wait_for(listener.next(), 2)).event == TakenOver(1)
+        running.cancel()
+
+
+async def test_an_early_result_from_before_the_resumption_is_void(
+    lease: Lease, sessions: Sessions, lanes: Lanes
+) -> None:
+    await lease.submit(job(1, attempt=1), PCM, early=True)
+    (old,) = await taken(lanes, 1)
+    again, _ = await sessions.resume(resume())
+    await again.submit(job(1, attempt=1_001), PCM, early=False)
+    (new,) = await taken(lanes, 1)
+    assert await lanes.commit_final(old, final_of(old.job)) == 2
+    assert await lanes.commit_final(new, final_of(new.job)) == 1
+    assert [event.text for event in await logged(lanes)] == ["text 1.1001"]
+
+
+async def test_translations_still_to_come_are_known_to_whoever_resumes(
+    lease: Lease, sessions: Sessions, lanes: Lanes
+) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    (entry,) = await taken(lanes, 1)
+    await lanes.commit_final(entry, final_of(entry.job))
+    _, record = await sessions.resume(resume())
+    assert record.translating == {1: ("es",)}
+    assert (record.next, record.closed) == (2, frozenset())
+
+
+async def test_a_session_that_redis_lost_says_so_and_is_restored(
+    lease: Lease, sessions: Sessions, lanes: Lanes
+) -> None:
+    entry = await lease.submit(job(1), PCM, early=True)
+    await lanes.redis.flushall()
+    with pytest.raises(SessionLostError):
+        await lease.close(1, 1, 100, entry)
+    known = await lease.restore(Record(RECORD.start, "c", next=5, count=5))
+    assert (known.next, known.closed) == (5, frozenset())
+    await lease.submit(job(5), PCM, early=False)
+    (again,) = await taken(lanes, 1)
+    await lanes.commit_final(again, final_of(again.job))
+    assert [event.utterance for event in await logged(lanes)] == [5], "it waits for nothing that was said before"
+    _, record = await sessions.resume(resume())
+    assert record.start == RECORD.start
+
+
+async def test_closing_what_was_lost_is_noticed(lease: Lease, lanes: Lanes) -> None:
+    entry = await lease.submit(job(1), PCM, early=True)
+    await lanes.redis.delete(lanes.shard("s").audio("final"))
+    with pytest.raises(SessionLostError):
+        await lease.close(1, 1, 100, entry)
+
+
+async def test_a_replayed_letter_is_heard_late_and_once(lease: Lease, lanes: Lanes) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    (entry,) = await taken(lanes, 1)
+    reason = {"reason": "max_attempts", "error": "", "attempts": "3", "worker": "w", "time": "0"}
+    await lanes.bury(entry.shard, STT_GROUP, entry.id, entry.job, reason)
+    again = job(1, replayed=True)
+    await lanes.redis.xadd(entry.shard.audio("final"), {"h": again.model_dump_json(), "p": PCM})
+    (replayed,) = await taken(lanes, 1)
+    assert await lanes.commit_final(replayed, final_of(again)) == 1
+    assert await lanes.commit_final(replayed, final_of(again)) == 0
+    assert [event.type for event in await logged(lanes)] == ["error", "final"]
+
+
+async def test_the_age_of_what_waits_is_known(lease: Lease, lanes: Lanes) -> None:
+    waiting = Waiting(lanes.redis, lanes.shards)
+    assert await waiting.seconds() == 0.0
+    await lease.submit(job(1), PCM, early=False)
+    await asyncio.sleep(0.2)
+    assert 0.2 <= await waiting.seconds() < 2.0
+    await taken(lanes, 1)
+    assert await waiting.seconds() == 0.0, "a worker has it"
+
+
+async def test_what_was_delivered_before_is_tried_alone(lanes: Lanes, sessions: Sessions) -> None:
+    for number in range(4):
+        lease = await sessions.open(f"s{number}", "t", RECORD)
+        await lease.submit(job(1, session=f"s{number}"), PCM, early=False)
+    await taken(lanes, 4)  # by a worker that is never heard of again
+    sizes: list[int] = []
+
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        sizes.append(len(batch))
+        return [final_of(entry.job) for entry in batch]
+
+    async with consuming(lanes, handle, claim_after_ms=200):
+
+        async def all_done() -> bool:
+            return len(sizes) == 4
+
+        await eventually(all_done)
+    assert sizes == [1, 1, 1, 1]
+
+
+async def test_a_handler_that_hangs_ends_the_loop_and_loses_nothing(lease: Lease, lanes: Lanes) -> None:
+    async def hang(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        await asyncio.Event().wait()
+        return []
+
+    await lease.submit(job(1), PCM, early=False)
+    consumer = Consumer(lanes, AUDIO, "w", WorkerSettings(hung_after_s=0.2), hang)
+    with pytest.raises(ExceptionGroup) as raised:
+        await asyncio.wait_for(consumer.run(asyncio.Event()), 5)
+    assert raised.group_contains(HungError)
+    pending: Any = await lanes.redis.xpending(lanes.shard("s").audio("final"), STT_GROUP)
+    assert pending["pending"] == 1
+
+
+async def test_an_engine_that_is_away_is_waited_for(lease: Lease, lanes: Lanes) -> None:
+    calls = 0
+
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        nonlocal calls
+        calls += 1
+        if calls < 4:
+            raise UnavailableError("away", retry_after_s=0.15)
+        return [final_of(entry.job) for entry in batch]
+
+    await lease.submit(job(1), PCM, early=False)
+    async with consuming(lanes, handle, claim_after_ms=100, max_attempts=1):
+
+        async def there() -> bool:
+            return len(await logged(lanes)) == 1
+
+        await eventually(there)
+    assert isinstance((await logged(lanes))[0], Final)
+    assert calls == 4
+
+
+async def test_abandoned_consumers_are_swept_but_not_what_they_hold(lease: Lease, lanes: Lanes) -> None:
+    shard = lanes.shard("s")
+    await lease.submit(job(1), PCM, early=False)
+    await lanes.submit_preview(job(1, kind="preview"), PCM)
+    await taken(lanes, 1)
+    await lanes.redis.xreadgroup(STT_GROUP, "idler", {shard.audio("preview"): ">"})
+    await lanes.redis.xreadgroup(STT_GROUP, "idler", {shard.audio("final"): ">"}, block=1)
+    sweeper = Sweeper(lanes.redis, STT_GROUP)
+    assert await sweeper.sweep([shard.audio("final")], [shard.audio("preview")]) == 0, "none is silent for long"
+    assert await sweeper.sweep([shard.audio("final")], [shard.audio("preview")], idle_s=0) >= 2
+    left: Any = await lanes.redis.xinfo_consumers(shard.audio("final"), STT_GROUP)
+    assert [consumer["name"] for consumer in left] == [b"reader"], "it holds a final"
+
+
+async def test_a_consumer_that_leaves_is_forgotten(lease: Lease, lanes: Lanes) -> None:
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        return [final_of(entry.job) for entry in batch]
+
+    await lease.submit(job(1), PCM, early=False)
+    async with consuming(lanes, handle):
+
+        async def there() -> bool:
+            return len(await logged(lanes)) == 1
+
+        await eventually(there)
+    assert await lanes.redis.xinfo_consumers(lanes.shard("s").audio("final"), STT_GROUP) == []

@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 
 import click
-from websockets.exceptions import ConnectionClosed
 
 from backend.cli.captions import screen
 from backend.cli.media import MediaError
 from backend.cli.microphone import Source, microphone, recording
 from backend.cli.options import language_option, server_option, targets_option
 from backend.cli.server import server, session, tell
-from backend.client import Client
+from backend.client import Client, DisconnectedError
 from backend.messages.protocol import AudioFormat, Error, Notice, Start
 
 
@@ -59,9 +58,9 @@ async def _show(client: Client) -> None:
 
 
 async def _speak(client: Client, source: Source, stop: asyncio.Event) -> bool:
-    """Send what is spoken; whether the source was sound. A connection that closes is the reader's to explain."""
+    """Send what is spoken; whether the source was sound. A session that is over is the reader's to explain."""
     sound = True
-    with contextlib.suppress(ConnectionClosed):
+    with contextlib.suppress(DisconnectedError):
         try:
             while not stop.is_set() and (block := await source.read()):
                 await client.send(block)

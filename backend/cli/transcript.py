@@ -13,6 +13,8 @@ from backend.messages.protocol import Error, Final, Notice, ServerMessage, Trans
 
 Format = Literal["txt", "srt", "vtt", "json"]
 SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt"})
+_OF_THE_WIRE = {"type", "cursor", "translate_to", "late"}
+"""Fields of a final that mean nothing to a reader."""
 
 
 class IncompleteError(NovaError):
@@ -86,7 +88,7 @@ def _json(transcript: Transcript, targets: Sequence[str]) -> str:
     for final in transcript.spoken:
         there = {target: transcript.translations.get((final.utterance, target)) for target in targets}
         utterances.append(
-            final.model_dump(exclude={"type", "cursor"}, exclude_none=True)
+            final.model_dump(exclude=_OF_THE_WIRE, exclude_none=True)
             | ({"translations": {target: text for target, text in there.items() if text is not None}} if there else {})
         )
     problems = [{"code": problem.code, "message": problem.message} for problem in transcript.problems]

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from websockets.exceptions import ConnectionClosed
-
-from backend.cli.media import BLOCK_MS, MediaError, Recording, opened
+from backend.cli.media import MediaError, Recording, opened
 from backend.cli.server import session
 from backend.cli.transcript import Transcript
-from backend.client import Client
+from backend.client import Client, DisconnectedError
 from backend.errors import NovaError
 from backend.messages.protocol import Start
-
-AHEAD_MS = 10_000
-"""Audio that may be on its way to the server; more would only wait in the network's buffers."""
 
 Show = Callable[[float, float | None], None]
 """Hears how many seconds are covered, and of how many where that is known."""
@@ -38,18 +34,11 @@ async def transcribe_file(path: Path, url: str, start: Start, show: Show) -> Tra
 
 
 async def _speak(client: Client, recording: Recording, transcript: Transcript) -> None:
-    """Send the file to its end, or to where it breaks off. A connection that closes is the reader's to explain."""
-    ahead_ms = 0
-    try:
+    """Send the file to its end, or to where it breaks off. A session that is over is the reader's to explain."""
+    with contextlib.suppress(DisconnectedError):
         while block := await _next(recording, transcript):
             await client.send(block)
-            ahead_ms += BLOCK_MS
-            if ahead_ms >= AHEAD_MS:
-                await client.caught_up()
-                ahead_ms = 0
         await client.stop()
-    except ConnectionClosed:
-        pass
 
 
 async def _next(recording: Recording, transcript: Transcript) -> bytes:

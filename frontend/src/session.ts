@@ -1,27 +1,21 @@
 /** A reader's session: the state machine's effects carried out on the microphone and the socket. */
 import { listMicrophones, MicrophoneError, openMicrophone, watchMicrophones, type Microphone } from "./capture/microphone";
 import { SAMPLE_RATE } from "./core/audio";
-import { clear, fold, interrupt, noCaptions, type Captions } from "./core/captions";
+import { begin, clear, fold, interrupt, noCaptions, type Captions } from "./core/captions";
 import { idle, isRecording, patienceMs, step, type Effect, type Input, type State } from "./core/connection";
+import { noted, withNote, type Notes } from "./core/notes";
 import { problem } from "./core/problems";
-import type { ServerMessage, Start } from "./core/protocol";
+import type { Configure, Start } from "./core/protocol";
 import { createStore, type Store } from "./core/store";
 import { serverAddress, type ServerAddress } from "./net/address";
 import { Stream } from "./net/stream";
 import { keptSettings, type Settings } from "./settings";
 
-/** Something the server says that does not end the session. */
-export interface Note {
-  readonly code: string;
-  readonly message: string;
-  readonly isError: boolean;
-}
-
 export interface Session {
   readonly server: ServerAddress;
   readonly connection: Store<State>;
   readonly captions: Store<Captions>;
-  readonly notes: Store<readonly Note[]>;
+  readonly notes: Store<Notes>;
   readonly settings: Store<Settings>;
   readonly microphones: Store<readonly MediaDeviceInfo[]>;
   /** Loudness of the last 30 ms, 0 to 1. */
@@ -40,7 +34,7 @@ export function createSession(): Session {
   const server = serverAddress(location);
   const connection = createStore<State>(idle);
   const captions = createStore(noCaptions);
-  const notes = createStore<readonly Note[]>([]);
+  const notes = createStore<Notes>([]);
   const settings = keptSettings();
   const microphones = createStore<readonly MediaDeviceInfo[]>([]);
   const level = createStore(0);
@@ -49,7 +43,8 @@ export function createSession(): Session {
 
   const stream = new Stream({
     onMessage: (message) => {
-      receive(message);
+      captions.update((before) => fold(before, message));
+      notes.update((before) => noted(before, message));
       dispatch({ type: "message", message });
     },
     onClosed: (code) => {
@@ -59,7 +54,7 @@ export function createSession(): Session {
 
   function dispatch(input: Input): void {
     const before = connection.get();
-    const { state, effects } = step(before, input);
+    const { state, effects } = step(before, input, performance.now());
     if (state.phase !== before.phase) arm(state);
     if (state.phase === "idle" || state.phase === "failed") captions.update(interrupt);
     connection.set(state);
@@ -68,13 +63,14 @@ export function createSession(): Session {
 
   function arm(state: State): void {
     clearTimeout(timer);
-    const patience = patienceMs(state);
+    const patience = patienceMs(state, Math.random());
     if (patience !== null) timer = setTimeout(dispatch, patience, { type: "timeout" });
   }
 
   const perform: Record<Effect, () => void> = {
     open_microphone: () => {
       notes.set([]);
+      captions.update(begin);
       void openChosen();
     },
     end_audio: () => {
@@ -89,11 +85,14 @@ export function createSession(): Session {
       stream.drop();
       void dropped?.then((opened) => opened.close()).catch(() => undefined);
     },
-    open_socket: () => {
-      stream.open(server.url, opening(settings.get()));
+    start_session: () => {
+      stream.start(server.url, opening(settings.get()));
+    },
+    resume_session: () => {
+      stream.resume(server.url);
     },
     flush: () => {
-      stream.flush();
+      stream.flush(configuration(settings.get()));
     },
     close_socket: () => {
       stream.close();
@@ -109,7 +108,8 @@ export function createSession(): Session {
       },
       onLost: () => {
         if (microphone !== opened) return;
-        note({ code: "microphone_lost", message: problem("microphone_lost").message, isError: true });
+        const lost = { code: "microphone_lost", message: problem("microphone_lost").message, isError: true };
+        notes.update((before) => withNote(before, lost));
         dispatch({ type: "stop" });
       },
     });
@@ -134,16 +134,6 @@ export function createSession(): Session {
     microphone = null;
     level.set(0);
     return true;
-  }
-
-  function receive(message: ServerMessage): void {
-    captions.update((before) => fold(before, message));
-    if (message.type === "notice") note({ ...message, isError: false });
-    if (message.type === "error" && !message.fatal) note({ ...message, isError: true });
-  }
-
-  function note({ code, message, isError }: Note): void {
-    notes.update((before) => [...before.filter((other) => other.code !== code), { code, message, isError }]);
   }
 
   async function refreshMicrophones(): Promise<void> {
@@ -177,7 +167,7 @@ export function createSession(): Session {
       settings.update((before) => ({ ...before, ...choice }));
       if (!isRecording(connection.get())) return;
       if ("microphone" in choice) void closeMicrophone().then(openChosen);
-      else stream.send({ type: "configure", ...languages(settings.get()) });
+      else stream.configure(configuration(settings.get()));
     },
   };
 }
@@ -186,5 +176,7 @@ function opening(settings: Settings): Start {
   const audio = { encoding: "pcm_s16le", sample_rate: SAMPLE_RATE, channels: 1 } as const;
   return { type: "start", audio, mode: "captions", ...languages(settings) };
 }
+
+const configuration = (settings: Settings): Configure => ({ type: "configure", ...languages(settings) });
 
 const languages = ({ language, target }: Settings) => ({ language, translate_to: target === "" ? [] : [target] });

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.client import Client
+from backend.client import PATIENCE_S, Client
 from backend.messages.protocol import Final, Partial, ServerMessage, Start, Translation
 
 RATE = 16_000
@@ -26,6 +27,9 @@ class Conversation:
     """Seconds since the first sample was sent, and the event."""
     last_sent: float = 0.0
     """When the clip's last sample was sent; silence that followed it does not count."""
+    session: str = ""
+    reconnects: int = 0
+    """Connections that were lost and replaced."""
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The events of a kind."""
@@ -54,12 +58,23 @@ def stream_url(http_url: str) -> str:
 
 
 async def speak(
-    http_url: str, pcm: NDArray[np.int16], *, pace: float | None = None, silence_s: float = 0.0, **options: Any
+    http_url: str | Sequence[str],
+    pcm: NDArray[np.int16],
+    *,
+    pace: float | None = None,
+    silence_s: float = 0.0,
+    patience_s: float = PATIENCE_S,
+    **options: Any,
 ) -> Conversation:
-    """Send a clip, then silence, then stop; return when all has been said. `pace` 1: in real time; None: at once."""
+    """Send a clip, then silence, then stop; return when all has been said. `pace` 1: in real time; None: at once.
+
+    With several gateways, each connection goes to the next in turn.
+    """
+    urls = [stream_url(url) for url in ([http_url] if isinstance(http_url, str) else http_url)]
     said = Conversation()
     frames = np.concatenate([pcm, np.zeros(round(RATE * silence_s), np.int16)])
-    async with Client.connect(stream_url(http_url), Start(**options)) as client:
+    async with Client.connect(urls, Start(**options), patience_s=patience_s) as client:
+        said.session = client.ready.session
         began = time.monotonic()
 
         async def talk() -> None:
@@ -75,10 +90,13 @@ async def speak(
             tasks.create_task(talk())
             async for event in client:
                 said.events.append((time.monotonic() - began, event))
+                said.reconnects = client.reconnects
     return said
 
 
-async def speak_all(http_url: str, clips: list[NDArray[np.int16]], at_once: int, **options: Any) -> list[Conversation]:
+async def speak_all(
+    http_url: str | Sequence[str], clips: list[NDArray[np.int16]], at_once: int, **options: Any
+) -> list[Conversation]:
     """Several clips, some of them at the same time; the answers in the clips' order."""
     places = asyncio.Semaphore(at_once)
 

@@ -3,30 +3,15 @@ import { describe, expect, test } from "vitest";
 import { fold, noCaptions, type Captions } from "./captions";
 import { render } from "./export";
 import type { ServerMessage } from "./protocol";
+import { final as someFinal, translation } from "./testkit";
 
-const final = (utterance: number, text: string, start_ms: number, end_ms: number): ServerMessage => ({
-  type: "final",
-  utterance,
-  text,
-  language: "en",
-  confidence: 0.9,
-  start_ms,
-  end_ms,
-  cursor: "",
-});
-const spanish = (utterance: number, text: string): ServerMessage => ({
-  type: "translation",
-  utterance,
-  language: "es",
-  text,
-  is_final: true,
-  cursor: "",
-});
+const final = (utterance: number, text: string, start_ms: number, end_ms: number) =>
+  someFinal(utterance, text, { start_ms, end_ms });
 const said = (...events: ServerMessage[]): Captions => events.reduce(fold, noCaptions);
 
 const captions = said(
   final(1, "Ask not what your country can do for you.", 1_080, 3_500),
-  spanish(1, "No preguntéis qué puede hacer vuestro país."),
+  translation(1, "No preguntéis qué puede hacer vuestro país."),
   final(2, "", 4_000, 4_200),
   final(3, "1 < 2 & 3 --> so.", 3_725_004, 3_726_000),
 );

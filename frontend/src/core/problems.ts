@@ -22,6 +22,8 @@ const KNOWN: Readonly<Record<string, Words>> = {
   ],
   audio_failed: ["The browser could not process the microphone's sound.", "Reload the page; if it happens again, update the browser."],
   connection_lost: ["The server cannot be reached.", "Check that it is running and that you are online, then press Start."],
+  restarting: ["The server restarts.", "Press Start in a moment."],
+  taken_over: ["This session goes on elsewhere.", "Another window took it over; press Start to begin a new one here."],
   no_answer: ["The server does not answer.", "Check that its workers are running, then press Start."],
   last_words_lost: ["The last words did not arrive.", "What you see is all there is; press Start to go on."],
   overloaded: ["The server is busy.", "Try again in a moment."],
@@ -40,7 +42,9 @@ const BY_CLOSE_CODE: Readonly<Record<number, string>> = {
   1008: "refused",
   1009: "refused",
   1011: "internal",
+  1012: "restarting",
   1013: "overloaded",
+  4001: "taken_over",
 };
 
 /** A problem by its code; the server's own message, where it sent one, comes first. */

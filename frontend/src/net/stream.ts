@@ -1,6 +1,7 @@
-/** The WebSocket of a session, and the audio that waits for it. */
-import { SAMPLE_RATE } from "../core/audio";
-import type { ClientMessage, ServerMessage } from "../core/protocol";
+/** A session as the network has it: one socket after the other, and what each must be sent again. */
+import { advanced, nowhere, resumption, type Place } from "../core/place";
+import type { ClientMessage, Configure, ServerMessage, Start } from "../core/protocol";
+import { isAudio, Ring, type Kept } from "../core/ring";
 
 export interface StreamEvents {
   onMessage: (message: ServerMessage) => void;
@@ -8,57 +9,50 @@ export interface StreamEvents {
   onClosed: (code: number) => void;
 }
 
-type Outgoing = Int16Array<ArrayBuffer> | ClientMessage;
-
-/** A server that is away for longer than this misses the beginning. */
-const QUEUE_SECONDS = 60;
-
-/**
- * Order is kept: what is sent before `flush` waits in a queue, across sockets, so that audio spoken while the server is
- * away arrives when it is back, and a `stop` stays behind the last sample.
- */
+/** Order is kept: what is sent while no server is ready, or was lost on the way to one, stands in the ring. */
 export class Stream {
   readonly #events: StreamEvents;
   #socket: WebSocket | null = null;
   #isFlowing = false;
-  #queue: Outgoing[] = [];
+  #ring = new Ring();
+  #place: Place = nowhere;
 
   constructor(events: StreamEvents) {
     this.#events = events;
   }
 
-  /** Opens a socket in place of any other and sends `first` on it; the rest waits for `flush`. */
-  open(url: string, first: ClientMessage): void {
-    this.close();
-    const socket = new WebSocket(url);
-    this.#socket = socket;
-    socket.onopen = () => {
-      socket.send(JSON.stringify(first));
-    };
-    socket.onmessage = ({ data }: MessageEvent<string>) => {
-      this.#events.onMessage(JSON.parse(data) as ServerMessage);
-    };
-    socket.onclose = ({ code }) => {
-      this.close();
-      this.#events.onClosed(code);
-    };
+  /** Opens a socket in place of any other, for a new session that begins with the oldest audio that is kept. */
+  start(url: string, options: Start): void {
+    this.#open(url, () => ({ ...options, audio_from_ms: this.#ring.fromMs, utterance: this.#place.utterance }));
   }
 
-  /** Sends now, or queues. */
-  send(item: Outgoing): void {
-    if (this.#isFlowing) this.#write(item);
-    else this.#enqueue(item);
+  /** Opens a socket in place of any other, for the session that was open last. */
+  resume(url: string): void {
+    this.#open(url, () => resumption(this.#place, this.#ring.fromMs));
   }
 
-  flush(): void {
+  /** Sends now, or when a server is ready; and again, if it is lost. */
+  send(what: Kept): void {
+    this.#ring.push(what);
+    if (this.#isFlowing) this.#write(what);
+  }
+
+  /** Sends what has no place in the audio; it is lost where no server is ready. */
+  configure(message: Configure): void {
+    if (this.#isFlowing) this.#write(message);
+  }
+
+  /** The server is ready: sends the options as they are by now, then what it lacks, and from now on at once. */
+  flush(options: Configure): void {
     this.#isFlowing = true;
-    for (const item of this.#queue) this.#write(item);
-    this.#queue = [];
+    this.configure(options);
+    for (const what of this.#ring.from(this.#place.audioFromMs)) this.#write(what);
   }
 
-  /** Forgets what is queued. */
+  /** Forgets the session and its audio. */
   drop(): void {
-    this.#queue = [];
+    this.#ring = new Ring();
+    this.#place = nowhere;
   }
 
   /** Leaves the socket; nothing more is heard of it. */
@@ -71,15 +65,29 @@ export class Stream {
     socket.close();
   }
 
-  #write(item: Outgoing): void {
-    this.#socket?.send(isAudio(item) ? item : JSON.stringify(item));
+  #open(url: string, first: () => ClientMessage): void {
+    this.close();
+    const socket = new WebSocket(url);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#write(first());
+    };
+    socket.onmessage = ({ data }: MessageEvent<string>) => {
+      this.#take(JSON.parse(data) as ServerMessage);
+    };
+    socket.onclose = ({ code }) => {
+      this.close();
+      this.#events.onClosed(code);
+    };
   }
 
-  #enqueue(item: Outgoing): void {
-    this.#queue.push(item);
-    const samples = this.#queue.reduce((sum, queued) => sum + (isAudio(queued) ? queued.length : 0), 0);
-    if (samples > QUEUE_SECONDS * SAMPLE_RATE) this.#queue.splice(this.#queue.findIndex(isAudio), 1);
+  #take(message: ServerMessage): void {
+    this.#place = advanced(this.#place, message);
+    if (message.type === "final") this.#ring.forget(message.end_ms);
+    this.#events.onMessage(message);
+  }
+
+  #write(what: Kept | ClientMessage): void {
+    this.#socket?.send(isAudio(what) ? what : JSON.stringify(what));
   }
 }
-
-const isAudio = (item: Outgoing) => item instanceof Int16Array;

@@ -5,12 +5,13 @@ import { useStore } from "./useStore";
 
 /** What went wrong and what to do about it, and what the server has to say. */
 export function Notices({ session }: { session: Session }) {
-  const why = currentProblem(useStore(session.connection));
+  const state = useStore(session.connection);
+  const why = currentProblem(state);
   const notes = useStore(session.notes);
   return (
     <div className="notices" aria-live="polite">
       {why && (
-        <p className="notice is-error" data-testid="problem" data-code={why.code}>
+        <p className={state.phase === "failed" ? "notice is-error" : "notice"} data-testid="problem" data-code={why.code}>
           <span>
             <strong>{why.message}</strong> {why.advice}
           </span>
@@ -35,9 +36,11 @@ export function Notices({ session }: { session: Session }) {
   );
 }
 
-/** While it still tries by itself there is nothing for the reader to do. */
+/** While it still tries by itself there is nothing to do; and nothing to tell where the first try may mend it. */
 function currentProblem(state: State): Problem | null {
   if (state.phase === "failed") return state.why;
-  const isTrying = state.phase === "waiting" || state.phase === "connecting";
-  return isTrying && state.why ? { ...state.why, advice: "Trying again; what you say is kept." } : null;
+  if (state.phase !== "waiting" && state.phase !== "connecting") return null;
+  const failures = state.phase === "waiting" ? state.attempt : state.attempt - 1;
+  if (state.why === null || (state.resumes && failures === 1)) return null;
+  return { ...state.why, advice: "Trying again; the last minute of what you say is kept." };
 }

@@ -22,7 +22,7 @@ function words(state: State): string {
     case "opening":
       return "Opening the microphone…";
     case "connecting":
-      return state.attempt > 1 ? "Reconnecting…" : "Connecting…";
+      return state.resumes || state.attempt > 1 ? "Reconnecting…" : "Connecting…";
     case "waiting":
       return "Reconnecting…";
     case "listening":

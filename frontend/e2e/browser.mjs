@@ -1,0 +1,140 @@
+// A real browser whose microphone is a WAV file (16-bit mono PCM at 48 kHz), and what its page shows.
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { chromium } from "playwright-core";
+
+const DONE_WITHIN_MS = 60_000;
+
+/** What every run can be told on the command line. */
+export const options = {
+  url: { type: "string", default: "http://localhost:8080" },
+  wav: { type: "string" },
+  seconds: { type: "string", default: "10" },
+  out: { type: "string", default: "artifacts" },
+  language: { type: "string", default: "auto" },
+  target: { type: "string", default: "" },
+  screenshot: { type: "string", default: "page" },
+  size: { type: "string", default: "1280x800" },
+  dark: { type: "boolean", default: false },
+};
+
+/** Opens the page, lets `act` do what it will, and prints what that returns as JSON. Fails where the page did. */
+export async function inBrowser(args, act) {
+  if (args.wav === undefined) throw new Error("--wav FILE is missing");
+  const profile = await mkdtemp(join(tmpdir(), "nova-e2e-"));
+  await mkdir(args.out, { recursive: true });
+  const browser = await launch(args, profile);
+  try {
+    const page = browser.pages()[0] ?? (await browser.newPage());
+    const complaints = [];
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.goto(args.url);
+    await page.getByTestId("language").selectOption(args.language);
+    await page.getByTestId("target").selectOption(args.target);
+    const report = { ...(await act(page)), complaints };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    process.exitCode = report.phase === "idle" ? 0 : 1;
+  } finally {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+/** Presses Start; from now on every change of what is shown is noted, with its time. */
+export async function start(page) {
+  await page.evaluate(watch);
+  await page.getByTestId("toggle").click();
+}
+
+/** Milliseconds since Start. */
+export async function elapsed(page) {
+  return page.evaluate(() => Math.round(performance.now() - globalThis.startedAt));
+}
+
+/** Presses Stop when so much has been spoken, and waits for the last words. Returns when that was and what was shown. */
+export async function finish(page, seconds) {
+  await page.waitForTimeout(Math.max(0, seconds * 1000 - (await elapsed(page))));
+  const stoppedAt = await elapsed(page);
+  await page.getByTestId("toggle").click();
+  const settled = page.locator("[data-testid=status][data-phase=idle], [data-testid=status][data-phase=failed]");
+  await settled.waitFor({ timeout: DONE_WITHIN_MS });
+  await page.waitForTimeout(200);
+  const problems = await page.locator("[data-testid=problem], [data-testid=note]").allInnerTexts();
+  return { stoppedAt, ...(await page.evaluate(() => globalThis.shownUntilNow())), problems };
+}
+
+export async function shoot(page, args, moment) {
+  await page.screenshot({ path: join(args.out, `${args.screenshot}-${moment}.png`) });
+}
+
+function launch(args, profile) {
+  const [width, height] = args.size.split("x").map(Number);
+  return chromium.launchPersistentContext(profile, {
+    executablePath: browserPath(),
+    headless: true,
+    viewport: { width, height },
+    colorScheme: args.dark ? "dark" : "light",
+    permissions: ["microphone", "clipboard-read", "clipboard-write"],
+    acceptDownloads: true,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--use-fake-ui-for-media-stream",
+      "--use-fake-device-for-media-stream",
+      `--use-file-for-fake-audio-capture=${resolve(args.wav)}%noloop`,
+    ],
+  });
+}
+
+/** Runs in the page: notes every change of what is shown, with its time. */
+function watch() {
+  const text = (node, name) => node.querySelector(`[data-testid=${name}]`)?.textContent ?? "";
+  const read = () => ({
+    phase: document.querySelector("[data-testid=status]")?.dataset.phase,
+    level: Number(document.querySelector("[data-testid=level]")?.getAttribute("aria-valuenow")),
+    utterances: [...document.querySelectorAll("[data-testid=utterance]")].map((node) => ({
+      state: node.dataset.state,
+      committed: text(node, "committed"),
+      tentative: text(node, "tentative"),
+      translations: [...node.querySelectorAll("[data-testid=translation]")].map((line) => ({
+        language: line.lang,
+        text: line.textContent,
+        isFinal: line.dataset.final === "true",
+      })),
+    })),
+  });
+  const timeline = [];
+  let last = "";
+  const note = () => {
+    const { level, ...now } = read();
+    const key = JSON.stringify(now);
+    if (key !== last) timeline.push({ t: Math.round(performance.now() - globalThis.startedAt), level, ...now });
+    last = key;
+  };
+  globalThis.startedAt = performance.now();
+  globalThis.shownUntilNow = () => ({ timeline, ...read() });
+  new MutationObserver(note).observe(document.body, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+    attributes: true,
+    attributeFilter: ["data-phase", "data-state", "data-final"],
+  });
+}
+
+function browserPath() {
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  const found = (process.env.PATH ?? "").split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
+  const path = process.env.CHROMIUM ?? found.find(existsSync);
+  if (path === undefined) throw new Error("no Chromium on the PATH: set CHROMIUM to one");
+  return path;
+}

@@ -1,0 +1,101 @@
+"""A TCP proxy on loopback that stands for a bad network: its faults are switched while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from asyncio import StreamReader, StreamWriter
+from typing import Self
+
+CHUNK = 1 << 14
+"""Bytes that are read, delayed and written at once."""
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER of no seconds: closing sends RST, and what was not delivered is gone."""
+
+
+class FaultProxy:
+    """`async with FaultProxy(host, port) as proxy:` forwards connections to `proxy.port`; at the end it resets them."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.port = 0
+        """Where it listens, on 127.0.0.1."""
+        self.accepted = 0
+        """Connections so far, refused ones among them."""
+        self.delay_s = 0.0
+        """Seconds that every chunk is held back, in each direction."""
+        self.bytes_per_s: float | None = None
+        """Of one direction of one connection; None: as fast as it goes."""
+        self.refuse = False
+        """Accept connections and reset them at once."""
+        self._target = host, port
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._connections: set[asyncio.Task[None]] = set()
+        self._held = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await self._held.enter_async_context(asyncio.TaskGroup())
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._held.callback(self.cut)
+        self._held.callback(server.close)
+        self.port = server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._held.aclose()
+
+    def cut(self) -> None:
+        """Reset all connections."""
+        for connection in self._connections:
+            connection.cancel()
+
+    def stall(self) -> None:
+        """From now on forward nothing, in either direction, and say nothing of it."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        """Forward again, first what has piled up."""
+        self._flowing.set()
+
+    def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.accepted += 1
+        connection = self._tasks.create_task(self._forward(reader, writer))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _forward(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """One connection, until both sides have said their last or one of them is lost."""
+        ends = [writer]
+        try:
+            if self.refuse:
+                return
+            from_target, to_target = await asyncio.open_connection(*self._target)
+            ends.append(to_target)
+            async with asyncio.TaskGroup() as directions:
+                directions.create_task(self._pump(reader, to_target))
+                directions.create_task(self._pump(from_target, writer))
+            for end in ends:
+                end.close()
+                await end.wait_closed()
+        except* OSError:
+            pass
+        finally:
+            for end in ends:
+                _reset(end)
+
+    async def _pump(self, reader: StreamReader, writer: StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            await asyncio.sleep(self.delay_s + (len(data) / self.bytes_per_s if self.bytes_per_s else 0))
+            await self._flowing.wait()
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+
+
+def _reset(writer: StreamWriter) -> None:
+    if not writer.is_closing():
+        connection: socket.socket = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    writer.transport.abort()

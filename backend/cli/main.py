@@ -8,6 +8,7 @@ from importlib.metadata import version
 import click
 import structlog
 
+from backend.cli.dead import dead
 from backend.cli.doctor import doctor
 from backend.cli.mic import mic
 from backend.cli.models import group as models
@@ -34,7 +35,7 @@ def nova() -> None:
     """
 
 
-for command in (up, transcribe, mic, models, doctor):
+for command in (up, transcribe, mic, models, dead, doctor):
     nova.add_command(command)
 
 

@@ -28,7 +28,7 @@ class ServiceSettings(BaseSettings):
     """Seconds for which a session's log and state outlive its last event."""
     log_cap: int = Field(default=10_000, ge=100, validation_alias="NOVA_LOG_CAP")
     """Durable events kept per session."""
-    dead_cap: int = Field(default=1_000, ge=10, validation_alias="NOVA_DEAD_CAP")
+    dead_cap: int = Field(default=200, ge=10, validation_alias="NOVA_DEAD_CAP")
     """Dead letters kept per lane; the oldest go first. One holds at most a megabyte of audio."""
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias="NOVA_LOG_LEVEL")
     """Least severe log line that is written. Text that was spoken appears at debug only."""

@@ -85,7 +85,7 @@ class Lanes:
     async def bury(self, shard: Shard, group: str, entry_id: str, job: Job | None, reason: Mapping[str, str]) -> int:
         """Move an entry to the dead letters and tell its client, by an `error` naming the utterance."""
         event = ""
-        if job is not None:
+        if job is not None and not job.replayed:
             what, code = ("recognized", "dead_lettered") if group == STT_GROUP else ("translated", "not_translated")
             message = f"utterance {job.utterance} could not be {what}: {reason['reason']}"
             event = to_json(Error(code=code, message=message, utterance=job.utterance))

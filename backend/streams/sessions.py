@@ -82,7 +82,7 @@ class Lease:
 
     async def open(self, record: Record) -> None:
         """Make the session known."""
-        await self._run("open", *_pairs({**record.fields(), **self._identity}))
+        await self._run("open", *_pairs({**record.fields(), **self._identity, "next": str(record.next)}))
 
     async def keep(self, record: Record) -> None:
         """This is so now; the session's time to live starts anew."""

@@ -40,6 +40,7 @@ if operation == 'late' then
 end
 
 if operation == 'bury' then
+  if ARGV[8] ~= '' and attempt ~= '' and overtaken() then return 2 end
   local letter = entry and entry[2] or {}
   for n = 9, #ARGV do letter[#letter + 1] = ARGV[n] end
   redis.call('XADD', dead, 'MAXLEN', '~', cap, '*', unpack(letter))

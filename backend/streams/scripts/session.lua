@@ -29,7 +29,7 @@ local function skip_to(settled)
 end
 
 if operation == 'open' then
-  redis.call('HSET', session, 'epoch', epoch, 'next', 1)
+  redis.call('HSET', session, 'epoch', epoch)
   set_from(5)
   return 1
 end

@@ -1,0 +1,199 @@
+"""What an operator sees of dead letters, and drops, on a real Redis."""
+
+from __future__ import annotations
+
+import json
+import wave
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from hypothesis import given
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from backend.messages.protocol import Start
+from backend.messages.record import Record
+from backend.service.settings import ServiceSettings
+from backend.streams.dead import DeadLetters, Place
+from backend.streams.lanes import TRANSCRIPTS, Lanes
+from backend.streams.names import Shard
+from backend.streams.sessions import Lease, Sessions
+from tests.integration.test_lanes import job, opened
+from tests.testkit.command import nova
+from tests.testkit.dead import PCM, POISON, buried, entries, letters, only, operator, transcript
+
+Nova = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def lanes(redis: Redis) -> Lanes:
+    return Lanes(redis, ServiceSettings())
+
+
+@pytest.fixture
+def dead(redis: Redis) -> DeadLetters:
+    return DeadLetters(redis, ServiceSettings())
+
+
+@pytest.fixture
+async def lease(redis: Redis) -> Lease:
+    return await opened(redis, "s")
+
+
+@pytest.fixture
+def run(redis_url: str) -> Nova:
+    """`nova dead ...`"""
+    return partial(operator, redis_url)
+
+
+@given(st.sampled_from(["audio", "transcript"]), st.integers(0, 1023), st.integers(0, 2**63), st.integers(0, 2**63))
+def test_an_id_reads_back_as_the_place_it_names(lane: Any, shard: int, milliseconds: int, count: int) -> None:
+    place = Place(lane, Shard(shard), f"{milliseconds}-{count}")
+    assert Place.parse(str(place)) == place
+
+
+async def test_without_dead_letters_the_list_says_so(redis: Redis, run: Nova) -> None:
+    result = await run("list")
+    assert (result.exit_code, result.stdout) == (0, "No dead letters.\n")
+    assert json.loads((await run("list", "--json")).stdout) == []
+
+
+async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_first(
+    lanes: Lanes, lease: Lease, run: Nova
+) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    await buried(lanes)
+    await lease.translate(transcript(1))
+    await buried(lanes, lane=TRANSCRIPTS)
+    second, first = json.loads((await run("list", "--json")).stdout)
+    assert first["id"].startswith("a0-")
+    assert {**first, "id": "", "when": ""} == {
+        "id": "", "lane": "audio", "session": "s", "utterance": 1, "seconds": 1.0, "characters": None,
+        "reason": "poison", "error": POISON, "attempts": "1", "worker": "w", "when": "",
+    }  # fmt: skip
+    assert second["id"].startswith("t0-")
+    assert (second["lane"], second["characters"], second["seconds"]) == ("transcript", 5, None)
+    heading, newest, oldest = (await run("list")).stdout.splitlines()
+    assert heading.split() == ["id", "lane", "session", "utterance", "size", "reason", "attempts", "worker", "when"]
+    assert newest.split()[:6] == [second["id"], "transcript", "s", "1", "5", "chars"]
+    assert oldest.split()[:6] == [first["id"], "audio", "s", "1", "1.0", "s"]
+
+
+async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(lanes: Lanes, lease: Lease, run: Nova) -> None:
+    for number in (1, 2, 3):
+        await lease.submit(job(number), PCM, early=False)
+    await lanes.redis.xadd(lanes.shard("s").audio("final"), {"h": b"{}", "p": PCM})
+    await buried(lanes, 4)
+
+    async def utterances(*options: str) -> list[int]:
+        return [letter["utterance"] for letter in json.loads((await run("list", "--json", *options)).stdout)]
+
+    assert await utterances("--session", "s") == [3, 2, 1]
+    assert await utterances("--reason", "undecodable_entry") == [None]
+    assert await utterances("--lane", "transcript") == []
+    assert await utterances("--session", "s", "--limit", "2") == [3, 2]
+    assert "2 older ones are not shown" in (await run("list", "--limit", "2")).stderr
+
+
+async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova) -> None:
+    lanes = Lanes(redis, ServiceSettings(NOVA_SHARDS=3))
+    sessions = Sessions(redis, ServiceSettings(NOVA_SHARDS=3), "gateway")
+    for number in range(30):
+        lease = await sessions.open(f"s{number}", "secret", Record(Start(), "c"))
+        await lease.submit(job(1, session=f"s{number}"), PCM, early=False)
+    await buried(lanes, 30)
+    found = json.loads((await run("list", "--json", NOVA_SHARDS="3")).stdout)
+    assert {letter["session"] for letter in found} == {f"s{number}" for number in range(30)}
+    assert {letter["id"].partition("-")[0] for letter in found} == {"a0", "a1", "a2"}
+    elsewhere = next(letter["id"] for letter in found if letter["id"].startswith("a2"))
+    assert "NOVA_SHARDS" in (await run("show", elsewhere)).stderr
+    assert (await run("show", elsewhere, NOVA_SHARDS="3")).exit_code == 0
+    assert (await run("replay", "--all", NOVA_SHARDS="3")).stdout == "30 dead letters replayed.\n"
+    assert sum([await redis.xlen(shard.audio("final")) for shard in lanes.shards]) == 30
+
+
+async def test_show_tells_everything_and_gives_the_audio(
+    lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova, tmp_path: Path
+) -> None:
+    await lease.submit(job(7, prompt="né \x1b]0;owned\x07", language="fr"), PCM, early=False)
+    await buried(lanes)
+    place = (await only(dead)).place
+    file = tmp_path / "letter.wav"
+    shown = (await run("show", str(place), "--wav", str(file))).stdout
+    told = dict(line.split(maxsplit=1) for line in shown.splitlines())
+    assert told["id"] == str(place)
+    assert (told["reason"], told["attempts"], told["worker"]) == ("poison", "1", "w")
+    assert (told["session"], told["utterance"], told["language"]) == ("s", "7", "fr")
+    assert told["prompt"] == r"né \x1b]0;owned\x07"
+    assert "\x1b" not in shown
+    with wave.open(str(file)) as audio:
+        assert audio.getparams()[:4] == (1, 2, 16_000, 16_000)
+        assert audio.readframes(16_000) == PCM
+
+
+async def test_what_cannot_be_shown_is_said(lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova) -> None:
+    await lease.translate(transcript(1))
+    await buried(lanes, lane=TRANSCRIPTS)
+    place = str((await only(dead)).place)
+    for arguments, complaint in (
+        (("show", place, "--wav", "never.wav"), "holds no audio"),
+        (("show", "a0-1-1"), "no such dead letter"),
+        (("show", "1-1"), "is no dead letter's id"),
+        (("replay", "a0-1-1"), "no such dead letter"),
+        (("replay",), "or --all"),
+        (("drop", place, "--all"), "or --all"),
+        (("drop", place, "--session", "s"), "go with --all"),
+    ):
+        result = await run(*arguments)
+        assert result.exit_code > 0
+        assert complaint in result.stderr
+    assert len(await letters(dead)) == 1
+
+
+async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_replayed_unless_forced(
+    lanes: Lanes, dead: DeadLetters, run: Nova, tmp_path: Path
+) -> None:
+    await lanes.redis.xadd(lanes.shard("s").audio("final"), {"h": b"\xffnot json", "p": b"\1\0\2", "new": b"x"})
+    await buried(lanes)
+    place = str((await only(dead)).place)
+    assert place in (await run("list")).stdout
+    shown = (await run("show", place, "--wav", str(tmp_path / "odd.wav"))).stdout
+    assert "audio of 3 bytes is not 16-bit samples" in shown
+    assert r"\xffnot json" in shown
+    with wave.open(str(tmp_path / "odd.wav")) as audio:
+        assert audio.readframes(2) == b"\1\0"
+    refused = await run("replay", "--all")
+    assert refused.exit_code == 1
+    assert f"{place}: it cannot be read" in refused.stderr
+    assert (await run("replay", place, "--force")).exit_code == 0
+    ((_, fields),) = await entries(lanes, lanes.shard("s").audio("final"))
+    assert fields == {b"h": b"\xffnot json", b"p": b"\1\0\2", b"new": b"x"}
+    await buried(lanes)
+    assert str((await only(dead)).place) != place
+
+
+async def test_dropping_asks_first_and_then_deletes(lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova) -> None:
+    for number in (1, 2, 3):
+        await lease.submit(job(number), PCM, early=False)
+    await buried(lanes, 3)
+    kept = await run("drop", "--all", answer="n\n")
+    assert kept.exit_code == 1
+    assert "Delete 3 dead letters for good?" in kept.stdout
+    first, second, third = (str(letter.place) for letter in await letters(dead))
+    assert (await run("drop", first, third, "--yes")).stdout == "2 dead letters dropped.\n"
+    assert [str(letter.place) for letter in await letters(dead)] == [second]
+    assert "1 dead letter dropped." in (await run("drop", "--all", "--session", "s", answer="y\n")).stdout
+    assert (await run("drop", "--all")).stdout == "0 dead letters dropped.\n"
+
+
+@pytest.mark.parametrize("url", ["redis://:hunter2@127.0.0.1:1", "nonsense://:hunter2@x"])
+def test_a_redis_that_does_not_answer_is_one_clear_line(url: str) -> None:
+    done = nova("dead", "list", "--redis-url", url)
+    assert done.returncode == 2
+    (complaint,) = done.stderr.splitlines()
+    assert "redis" in complaint.lower()
+    assert "hunter2" not in complaint

@@ -1,0 +1,185 @@
+"""Dead letters put back on their lanes: the promises of replay.lua, on a real Redis, with real workers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+from click.testing import Result
+from redis.asyncio import Redis
+
+from backend.messages.jobs import Transcript
+from backend.messages.protocol import Error, Final, Resume, Translation
+from backend.service.settings import ServiceSettings
+from backend.streams.dead import DeadLetters
+from backend.streams.lanes import TRANSCRIPTS, Entry, Lanes, Outcome
+from backend.streams.names import STT_GROUP
+from backend.streams.sessions import Lease, Sessions, UnknownSessionError
+from stt_worker.null import NullRecognizer
+from stt_worker.settings import SttSettings
+from stt_worker.worker import SttWorker
+from tests.integration.test_lanes import job, logged, opened, taken
+from tests.testkit.command import nova
+from tests.testkit.dead import PCM, buried, entries, handled, letters, only, operator, transcript
+
+Nova = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def lanes(redis: Redis) -> Lanes:
+    return Lanes(redis, ServiceSettings())
+
+
+@pytest.fixture
+def dead(redis: Redis) -> DeadLetters:
+    return DeadLetters(redis, ServiceSettings())
+
+
+@pytest.fixture
+async def lease(redis: Redis) -> Lease:
+    return await opened(redis, "s")
+
+
+@pytest.fixture
+def run(redis_url: str) -> Nova:
+    """`nova dead ...`"""
+    return partial(operator, redis_url)
+
+
+@pytest.fixture
+def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome]]]:
+    """A worker's handler that works: what it says is a checksum of what it was given."""
+    return SttWorker(NullRecognizer(), SttSettings()).handle
+
+
+async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(lanes: Lanes, run: Nova) -> None:
+    await lanes.redis.xadd(lanes.shard("s").dead(STT_GROUP), {"reason": "x", "attempts": "1"})
+    assert (await run("list")).exit_code == 0
+    assert (await run("replay", "--all", "--force")).exit_code == 1
+    assert await lanes.redis.xlen(lanes.shard("s").dead(STT_GROUP)) == 1
+
+
+async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_it_at_the_same_time(
+    lanes: Lanes, lease: Lease, dead: DeadLetters, redis_url: str, recognizing: Any
+) -> None:
+    await lease.submit(job(1, translate_to=("es",)), PCM, early=False)
+    await buried(lanes)
+    letter = await only(dead)
+    operators = (str(letter.place), "--all", "--all")
+    replays = (asyncio.to_thread(nova, "dead", "replay", one, "--redis-url", redis_url) for one in operators)
+    said = [result.stdout for result in await asyncio.gather(*replays)]
+    assert said.count("1 dead letter replayed.\n") == 1
+    error, final = await handled(lanes, recognizing, 2)
+    assert isinstance(error, Error)
+    assert isinstance(final, Final)
+    assert (error.utterance, error.code) == (1, "dead_lettered")
+    assert (final.utterance, final.late, final.translate_to) == (1, True, ("es",))
+    assert final.cursor > error.cursor
+    assert await lanes.redis.xlen(lanes.shard("s").transcripts("final")) == 1
+    assert await letters(dead) == []
+
+
+async def test_ten_replays_of_one_letter_put_it_back_once(lanes: Lanes, lease: Lease, dead: DeadLetters) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    await buried(lanes)
+    letter = await only(dead)
+    outcomes = await asyncio.gather(*(dead.replay(letter) for _ in range(10)))
+    assert sorted(outcomes) == ["gone"] * 9 + ["replayed"]
+    assert len(await entries(lanes, lanes.shard("s").audio("final"))) == 1
+
+
+async def test_the_replayed_job_is_the_one_that_died_down_to_fields_of_a_later_release(
+    lanes: Lanes, lease: Lease, dead: DeadLetters
+) -> None:
+    sent = job(1, prompt="Zoë", hypothesis=({"text": " a", "probability": 0.1},))
+    header = json.dumps({**json.loads(sent.model_dump_json(exclude_defaults=True)), "later": [1.5, {}, []]})
+    await lease.submit(sent, PCM, early=False)
+    ((entry_id, _),) = await entries(lanes, lanes.shard("s").audio("final"))
+    await lanes.redis.xdel(lanes.shard("s").audio("final"), entry_id)
+    await lanes.redis.xadd(lanes.shard("s").audio("final"), {"h": header, "p": PCM})
+    await buried(lanes)
+    await dead.replay(await only(dead))
+    ((_, fields),) = await entries(lanes, lanes.shard("s").audio("final"))
+    assert json.loads(fields[b"h"]) == {**json.loads(header), "replayed": True}
+    assert fields[b"p"] == PCM
+    assert set(fields) == {b"h", b"p"}
+
+
+async def test_a_letter_that_dies_again_can_be_replayed_again(
+    lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
+) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    await buried(lanes)
+    await run("replay", "--all")
+    await buried(lanes)
+    assert (await run("replay", "--all", "--session", "s", "--reason", "poison")).exit_code == 0
+    error, final = await handled(lanes, recognizing, 2)
+    assert isinstance(error, Error)
+    assert isinstance(final, Final)
+    assert final.late
+
+
+async def test_an_error_that_still_waits_for_its_turn_is_taken_back_and_nobody_sees_it(
+    lanes: Lanes, lease: Lease, dead: DeadLetters, recognizing: Any
+) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    (first,) = await taken(lanes, 1)
+    await lease.submit(job(2), PCM, early=False)
+    await buried(lanes)
+    assert await logged(lanes) == []
+    assert await dead.replay(await only(dead)) == "replayed"
+    (outcome,) = await recognizing([first])
+    await lanes.commit_final(first, outcome)
+    events = await handled(lanes, recognizing, 2)
+    assert [(type(event), event.utterance, event.late) for event in events] == [(Final, 1, False), (Final, 2, False)]
+
+
+async def test_a_dead_attempt_whose_utterance_has_its_final_from_another_is_not_replayed(
+    lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
+) -> None:
+    entry_id = await lease.submit(job(1), PCM, early=True)
+    await buried(lanes)
+    await lease.withdraw(1, 1, entry_id)
+    await lease.submit(job(1, attempt=2), PCM, early=False)
+    assert len(await handled(lanes, recognizing, 1)) == 1
+    refused = await run("replay", "--all")
+    assert refused.exit_code == 1
+    assert "has its final" in refused.stderr
+    assert len(await letters(dead)) == 1
+    assert len(await logged(lanes)) == 1
+
+
+async def test_a_replayed_transcript_gets_its_translations(lanes: Lanes, lease: Lease, run: Nova) -> None:
+    async def translate(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
+        return [
+            Outcome(durable=(Translation(utterance=e.job.utterance, language="es", text="hola", is_final=True),))
+            for e in batch
+        ]
+
+    await lease.translate(transcript(1))
+    await buried(lanes, lane=TRANSCRIPTS)
+    assert (await run("replay", "--all", "--lane", "transcript")).exit_code == 0
+    error, translation = await handled(lanes, translate, 2, TRANSCRIPTS)
+    assert error.code == "not_translated"
+    assert (translation.utterance, translation.text) == (1, "hola")
+
+
+async def test_a_letter_whose_session_has_expired_is_replayed_without_harm(
+    lanes: Lanes, lease: Lease, run: Nova, recognizing: Any
+) -> None:
+    await lease.submit(job(1, translate_to=("es",)), PCM, early=False)
+    await buried(lanes)
+    shard = lanes.shard("s")
+    await lanes.redis.delete(shard.session("s"), shard.log("s"))
+    assert (await run("replay", "--all")).exit_code == 0
+    (final,) = await handled(lanes, recognizing, 1)
+    assert final.late
+    assert await lanes.redis.xlen(shard.audio("final")) == 0
+    for key in (shard.session("s"), shard.log("s")):
+        assert 0 < await lanes.redis.ttl(key) <= 3600
+    with pytest.raises(UnknownSessionError):
+        await Sessions(lanes.redis, ServiceSettings(), "g").resume(Resume(session="s", token="secret"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from contextlib import suppress
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -38,7 +39,8 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         log.info("connection_closed", reason=str(gone.exceptions[0]))
     finally:
         if websocket.application_state is WebSocketState.CONNECTED:
-            await websocket.close(1011, "internal")
+            with suppress(WebSocketDisconnect):
+                await websocket.close(1011, "internal")
 
 
 async def _converse(services: Services, inbox: Inbox, outbox: Outbox) -> None:

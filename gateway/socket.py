@@ -116,11 +116,16 @@ class Connection:
     async def _read(self) -> None:
         while True:
             try:
-                await self._take(await self._inbox.next(self._settings.idle_timeout_s))
+                await self._take(await self._inbox.next(self._patience_s()))
             except ClientError as error:
                 if error.fatal:
                     raise
                 self._outbox.complain(error)
+
+    def _patience_s(self) -> float:
+        """Who has said `stop` need not say any more."""
+        chosen = self._settings
+        return chosen.idle_timeout_s if self._session.state == "open" else 2 * chosen.stop_wait_s
 
     async def _take(self, message: ClientMessage | bytes) -> None:
         if isinstance(message, bytes):

@@ -1,0 +1,108 @@
+"""A gateway that is told to end: no new sessions, nothing in flight is lost, and clients go elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from backend.cli.system import System, running
+from backend.client import ServerError
+from backend.messages.protocol import Error, Final
+from stt_worker.null import transcript
+from tests.testkit.live import speak, stream_url
+from tests.testkit.services import null_plan
+from tests.testkit.speech import Clip
+
+RATE = 16_000
+
+
+@pytest.fixture
+async def pair(artifacts: Path) -> AsyncIterator[System]:
+    """Two gateways, and a worker that takes a while."""
+    slow = {"STT_NULL_BASE_S": "0.5", "GATEWAY_DRAIN_S": "4"}
+    async with running(null_plan(artifacts / "logs", gateways=2, environment=slow), lambda line: None) as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def spoken_twice(spoken: list[Clip]) -> NDArray[np.int16]:
+    clip = min((c for c in spoken if c.language == "en" and len(c.pcm()) > 2.5 * RATE), key=lambda c: len(c.pcm()))
+    quiet = np.zeros(RATE, np.int16)
+    return np.concatenate([quiet, clip.pcm()[: 3 * RATE], quiet, clip.pcm()[: 3 * RATE], quiet])
+
+
+async def test_a_client_that_resumes_notices_nothing(pair: System, spoken_twice: NDArray[np.int16]) -> None:
+    first = pair.named("gateway-1")
+    pcm = np.concatenate([spoken_twice, spoken_twice])
+
+    async def end_it() -> None:
+        await asyncio.sleep(2.0)  # in the middle of a word
+        first.stopping = True
+        assert first.process is not None
+        first.process.terminate()
+        assert await first.process.wait() == 0
+
+    said, _ = await asyncio.gather(speak(pair.urls, pcm, pace=1.0, silence_s=1.0, language="en"), end_it())
+    finals = said.of(Final)
+    assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
+    assert len(finals) >= 4
+    assert said.of(Error) == []
+    padded = np.concatenate([pcm, np.zeros(2 * RATE, np.int16)])
+    for final in finals:
+        assert final.text == transcript(padded[final.start_ms * 16 : final.end_ms * 16].tobytes())
+
+
+async def test_a_client_that_cannot_resume_gets_what_is_in_flight(
+    pair: System, spoken_twice: NDArray[np.int16]
+) -> None:
+    first = pair.named("gateway-1")
+    async with connect(stream_url(pair.urls[0])) as socket:
+        await socket.send(json.dumps({"type": "start", "language": "en", "partials": False}))
+        await socket.send(spoken_twice.tobytes())
+        while json.loads(await socket.recv())["type"] != "speech_ended":
+            pass
+        assert first.process is not None
+        first.stopping = True
+        first.process.terminate()
+        said = await _to_the_end(socket)
+        assert socket.close_code == 1012
+    assert said.count("final") == 2
+    assert "draining" in said
+
+
+async def _to_the_end(socket: ClientConnection) -> list[str]:
+    """The types of the events until the connection is closed."""
+    said = []
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            said.append(json.loads(await socket.recv())["type"])
+    return said
+
+
+async def test_who_comes_while_it_drains_is_sent_elsewhere(pair: System, spoken_twice: NDArray[np.int16]) -> None:
+    first = pair.named("gateway-1")
+    async with connect(stream_url(pair.urls[0])) as socket, httpx.AsyncClient() as http:
+        await socket.send(json.dumps({"type": "start", "language": "en"}))
+        await socket.send(spoken_twice[: 3 * RATE].tobytes())
+        while json.loads(await socket.recv())["type"] != "speech_started":
+            pass
+        assert first.process is not None
+        first.stopping = True
+        first.process.terminate()
+        await asyncio.sleep(0.3)
+        answer = await http.get(f"{pair.urls[0]}/health")
+        assert (answer.status_code, answer.json()["status"]) == (503, "draining")
+        with pytest.raises(ServerError) as refused:
+            await speak(pair.urls[0], spoken_twice)
+        assert refused.value.code == "draining"
+        assert (await speak([pair.urls[1]], spoken_twice, language="en")).of(Final)

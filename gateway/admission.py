@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import structlog
 
 from backend.errors import ClientError
 from backend.messages.protocol import Resume, Start
+from backend.streams.busy import Busy
 from backend.streams.connection import TROUBLE
 from backend.streams.lanes import Lanes
-from backend.streams.load import Waiting, finals_load
+from backend.streams.load import Waiting, heartbeats
 from gateway import metrics
 from gateway.pressure import Gauge, Limits, Pressure
 from gateway.settings import GatewaySettings
 
 EVERY_S = 0.5
 RETRY_AFTER_S = 5.0
+TALKATIVE = 0.7
+"""The share of its time that a session speaks, as is believed of one that has just begun to."""
 CLOSE_S = 2.0
 """For the goodbyes at the end of the drain time."""
 
@@ -45,16 +49,33 @@ class DrainingError(ClientError):
         super().__init__("this gateway is being shut down: connect to another", close_code=1012)
 
 
+class Voice:
+    """Which share of its time a session speaks. One that never spoke costs nothing."""
+
+    def __init__(self) -> None:
+        self._busy: Busy | None = None
+
+    def turn(self, speaking: bool) -> None:
+        """Speech begins or ends."""
+        now = time.monotonic()
+        self._busy = self._busy or Busy(now, TALKATIVE)
+        self._busy.turn(speaking, now)
+
+    def share(self, now: float) -> float:
+        """Between 0 and 1."""
+        return self._busy.share(now) if self._busy else 0.0
+
+
 class Admission:
     """One gateway's. `watch` runs for as long as the process lives."""
 
-    def __init__(self, settings: GatewaySettings, lanes: Lanes) -> None:
-        self._redis, self._most = lanes.redis, settings.max_sessions
+    def __init__(self, settings: GatewaySettings, lanes: Lanes, name: str) -> None:
+        self._redis, self._most, self._name = lanes.redis, settings.max_sessions, name
         self._waiting = Waiting(lanes.redis, lanes.shards)
         self._gauge = Gauge(
             Limits(settings.slow_previews_s, settings.stop_previews_s, settings.refuse_s, settings.refuse_load)
         )
-        self.sessions = 0
+        self._voices: set[Voice] = set()
         self._empty = asyncio.Event()
         self._empty.set()
         self.draining = asyncio.Event()
@@ -80,16 +101,27 @@ class Admission:
             metrics.REJECTED.labels("sessions").inc()
             raise OverloadedError(f"this gateway holds {self._most} sessions already; try again later")
 
+    @property
+    def sessions(self) -> int:
+        """How many are held."""
+        return len(self._voices)
+
+    def speech(self) -> float:
+        """Seconds of speech a second, in all sessions that are held."""
+        now = time.monotonic()
+        return sum(voice.share(now) for voice in self._voices)
+
     @contextmanager
-    def holding(self) -> Iterator[None]:
-        """While a session is held."""
-        self.sessions += 1
+    def holding(self) -> Iterator[Voice]:
+        """While a session is held: tell its voice when it speaks."""
+        voice = Voice()
+        self._voices.add(voice)
         self._empty.clear()
         try:
-            yield
+            yield voice
         finally:
-            self.sessions -= 1
-            if not self.sessions:
+            self._voices.discard(voice)
+            if not self._voices:
                 self._empty.set()
 
     async def drain(self, within_s: float) -> None:
@@ -109,12 +141,21 @@ class Admission:
             before = self.pressure
             try:
                 waiting_s = await self._waiting.seconds()
-                load = await finals_load(self._redis)
+                load = self._load(await heartbeats(self._redis))
             except TROUBLE as error:
                 log.warning("pressure_unknown", error=str(error))
                 continue
             now = self._gauge.take(waiting_s, load, time.monotonic())
             metrics.PRESSURE.set(now)
             metrics.WAITING.set(waiting_s)
+            metrics.LOAD.set(load)
             if now != before:
                 log.info("pressure_changed", level=now.name, waiting_s=round(waiting_s, 2), load=round(load, 2))
+
+    def _load(self, processes: Sequence[Mapping[str, Any]]) -> float:
+        """The share of the workers' time that finals take; who has just begun to speak counts already."""
+        factors = [worker.get("real_time_factor") for worker in processes if worker["kind"] == "stt"]
+        speed = sum(1 / factor for factor in factors if factor)
+        others = (gateway for gateway in processes if gateway["kind"] == "gateway" and gateway["name"] != self._name)
+        speech = self.speech() + sum(float(gateway.get("speech", 0.0)) for gateway in others)
+        return speech / speed if speed else 0.0

@@ -51,8 +51,8 @@ async def _converse(services: Services, inbox: Inbox, outbox: Outbox) -> None:
     channel = services.lanes.shard(session_id).events(session_id)
     async with services.fanout.listen(channel) as listener:
         session, lease, actions = await _opened(services, first, session_id)
-        with services.admission.holding():
-            await Connection(services, session, lease, listener, inbox, outbox).run(actions)
+        with services.admission.holding() as voice:
+            await Connection(services, session, lease, listener, inbox, outbox, voice).run(actions)
     log.info("session_left", audio_ms=session.audio_ms, state=session.state)
 
 

@@ -49,7 +49,7 @@ def build(settings: GatewaySettings) -> FastAPI:
         redis = connect(settings)
         name = process_name()
         lanes = Lanes(redis, settings)
-        fanout, admission = Fanout(redis, name), Admission(settings, lanes)
+        fanout, admission = Fanout(redis, name), Admission(settings, lanes, name)
         app.state.lanes, app.state.admission = lanes, admission
         app.state.services = Services(
             settings, lanes, Sessions(redis, settings, name), fanout, await asyncio.to_thread(Silero), admission
@@ -57,7 +57,12 @@ def build(settings: GatewaySettings) -> FastAPI:
         about = {"kind": "gateway", "name": name, "version": version("nova-voice")}
 
         def alive() -> dict[str, object]:
-            return {**about, "sessions": admission.sessions, "draining": admission.draining.is_set()}
+            return {
+                **about,
+                "sessions": admission.sessions,
+                "speech": round(admission.speech(), 2),
+                "draining": admission.draining.is_set(),
+            }
 
         log.info("gateway_started", host=settings.host, port=settings.port)
         async with asyncio.TaskGroup() as background:

@@ -18,4 +18,5 @@ FINAL_LATENCY = Histogram(
 REJECTED = Counter("nova_gateway_rejected_sessions_total", "Sessions that were refused", ["reason"])
 RESUMED = Counter("nova_gateway_resumed_sessions_total", "Sessions that were taken over from a lost connection")
 PRESSURE = Gauge("nova_gateway_pressure_level", "0: none, 1: previews slowed, 2: stopped, 3: new sessions refused")
+LOAD = Gauge("nova_gateway_finals_load_ratio", "Share of the workers' time that the finals of all who speak take")
 WAITING = Gauge("nova_gateway_oldest_final_seconds", "Age of the oldest final that no worker has taken")

@@ -35,7 +35,7 @@ class Limits:
     stop_s: float
     refuse_s: float
     refuse_load: float
-    """Share of their time that all workers spend on finals; beyond it there is room for nobody else."""
+    """Share of the workers' time that the finals of all who speak take; beyond it there is room for nobody else."""
 
 
 class Gauge:

@@ -54,6 +54,6 @@ class GatewaySettings(ServiceSettings):
     refuse_s: float = Field(default=4.0, gt=0)
     """When a final waits for a worker for so long, new sessions are refused with 1013."""
     refuse_load: float = Field(default=0.85, gt=0)
-    """When the workers spend this share of their time on finals, new sessions are refused; above 1: never."""
+    """When the finals of all who speak take this share of the workers' time, new sessions are refused."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds from SIGTERM until every connection is closed with 1012."""

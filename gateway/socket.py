@@ -17,7 +17,7 @@ from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, NovaError
 from backend.messages.jobs import TakenOver
-from backend.messages.protocol import ClientMessage, Draining, Error, Final, Stop
+from backend.messages.protocol import ClientMessage, Draining, Error, Final, SpeechEnded, SpeechStarted, Stop
 from backend.streams.connection import TROUBLE, insist
 from backend.streams.fanout import Fanout, Listener
 from backend.streams.lanes import Lanes
@@ -25,7 +25,7 @@ from backend.streams.log import read_after
 from backend.streams.sessions import Lease, Sessions, TakenOverError
 from gateway import metrics
 from gateway.actions import Action, Close, Finish, Send, Submit
-from gateway.admission import Admission
+from gateway.admission import Admission, Voice
 from gateway.audio import AudioSource, Samples
 from gateway.errands import Check, Errands, Keep
 from gateway.frames import Inbox, Outbox
@@ -90,10 +90,11 @@ class Connection:
     """One client and its session."""
 
     def __init__(
-        self, services: Services, session: Session, lease: Lease, listener: Listener, inbox: Inbox, outbox: Outbox
-    ) -> None:
+        self, services: Services, session: Session, lease: Lease, listener: Listener, inbox: Inbox, outbox: Outbox,
+        voice: Voice,
+    ) -> None:  # fmt: skip
         self._services, self._session, self._lease, self._listener = services, session, lease, listener
-        self._inbox, self._outbox = inbox, outbox
+        self._inbox, self._outbox, self._voice = inbox, outbox, voice
         self._lanes, self._settings = services.lanes, services.settings
         self._errands = Errands(session, lease, services.lanes, outbox.tell)
         self._detector = SpeechDetector(services.silero)
@@ -248,6 +249,8 @@ class Connection:
                 await self._errands.put(action)
 
     def _note(self, action: Send) -> None:
+        if isinstance(action.event, SpeechStarted | SpeechEnded):
+            self._voice.turn(isinstance(action.event, SpeechStarted))
         if isinstance(action.event, Final):
             metrics.FINALS.inc()
             if (since := self._ended_at.pop(action.event.utterance, None)) is not None:

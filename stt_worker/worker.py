@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,12 +32,30 @@ LEAST_LANGUAGE_PROBABILITY = 0.5
 """While a language is being detected, previews in one less probable than this are not shown."""
 
 
+class Pace:
+    """Seconds of work for a second of audio, of late."""
+
+    def __init__(self) -> None:
+        self._took_s = self._audio_s = 0.0
+
+    def add(self, took_s: float, audio_s: float) -> None:
+        """One batch of finals. What was before counts less and less."""
+        self._took_s = 0.9 * self._took_s + took_s
+        self._audio_s = 0.9 * self._audio_s + audio_s
+
+    @property
+    def factor(self) -> float:
+        """The real-time factor; 0 before the first batch."""
+        return self._took_s / self._audio_s if self._audio_s else 0.0
+
+
 class SttWorker:
     """Recognizes audio of all sessions, in batches; holds no state of any of them."""
 
     def __init__(self, recognizer: Recognizer, settings: SttSettings) -> None:
         self._recognizer, self._settings = recognizer, settings
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._pace = Pace()
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         """One outcome for each piece of audio. The model runs in its own thread, so that the loop goes on."""
@@ -49,8 +68,17 @@ class SttWorker:
         return [answer(entry.job, hypothesis) for entry, hypothesis in zip(batch, heard, strict=True)]
 
     def _recognize(self, speeches: Sequence[Speech], kind: Kind) -> list[Hypothesis]:
-        with metrics.SECONDS.labels(kind).time():
-            return self._recognizer.recognize(speeches)
+        began = time.perf_counter()
+        heard = self._recognizer.recognize(speeches)
+        took_s = time.perf_counter() - began
+        metrics.SECONDS.labels(kind).observe(took_s)
+        if kind == "final":
+            self._pace.add(took_s, sum(len(speech.samples) for speech in speeches) / SAMPLE_RATE)
+        return heard
+
+    def report(self) -> dict[str, object]:
+        """How fast it is: part of the heartbeat."""
+        return {"real_time_factor": round(self._pace.factor, 4)}
 
     def _speech(self, job: AudioJob, pcm: bytes) -> Speech:
         final = job.kind == "final"
@@ -188,7 +216,8 @@ async def _main(stop: asyncio.Event) -> None:
 async def serve(recognizer: Recognizer, settings: SttSettings, stop: asyncio.Event) -> None:
     """Recognize what the audio lanes bring, until `stop`."""
     about = {"model": recognizer.model, "device": recognizer.device, "beam_size": settings.beam_size}
-    await work("stt", settings, AUDIO, SttWorker(recognizer, settings).handle, about, stop)
+    worker = SttWorker(recognizer, settings)
+    await work("stt", settings, AUDIO, worker.handle, lambda: {**about, **worker.report()}, stop)
 
 
 def main() -> None:

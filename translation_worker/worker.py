@@ -134,7 +134,7 @@ async def _main(stop: asyncio.Event) -> None:
         "pairs": [translator.pairs() for translator in translators],
     }
     worker = TranslationWorker(translators, settings)
-    await work("translation", settings, TRANSCRIPTS, worker.handle, about, stop)
+    await work("translation", settings, TRANSCRIPTS, worker.handle, lambda: about, stop)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ An entry has two fields: `h`, the header as JSON, and, on the audio lanes, `p`, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,7 @@ SAMPLE_RATE = 16_000
 BYTES_PER_SECOND = 2 * SAMPLE_RATE
 
 Kind = Literal["final", "preview"]
+_PLACE = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
 class Job(Message):
@@ -139,10 +141,12 @@ def pack_live(event: Message, cursor: str | None = None) -> bytes:
 
 
 def unpack_live(data: bytes) -> Live:
-    """Read a channel message. Durable events get their cursor."""
+    """Read a channel message. Durable events get their cursor. Raises ValueError on anything else."""
     place, _, body = data.partition(b" ")
     if place == b"!":
         return Live(None, TakenOver(int(body)))
+    if place != b"-" and not _PLACE.fullmatch(place):
+        raise ValueError(f"{place[:40]!r} is no place in a log")
     cursor = None if place == b"-" else place.decode()
     event: ServerMessage | PartialResult = parse_server(body)
     if isinstance(event, Partial):

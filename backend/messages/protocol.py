@@ -16,6 +16,8 @@ from backend.errors import ProtocolError
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
 """Hz. What the gateway resamples from; anything outside is refused with `unsupported_sample_rate`."""
+FARTHEST = 10**12
+"""No session gets so far, in milliseconds or utterances; a hundred times as far the scripts in Redis miscount."""
 
 
 class Message(BaseModel):
@@ -63,9 +65,9 @@ class Start(Options):
 
     type: Literal["start"] = "start"
     audio: AudioFormat = AudioFormat()
-    audio_from_ms: int = Field(default=0, ge=0)
+    audio_from_ms: int = Field(default=0, ge=0, le=FARTHEST)
     """Position of the first sample to come. Above 0 when the session stands in for one that the server has lost."""
-    utterance: int = Field(default=0, ge=0)
+    utterance: int = Field(default=0, ge=0, le=FARTHEST)
     """The last utterance of the lost session that the client has a final of; counting goes on behind it."""
 
 
@@ -81,13 +83,13 @@ class Resume(Message):
     session: str = Field(max_length=64)
     token: str = Field(max_length=128)
     """The `resume_token` of `ready`."""
-    cursor: str = Field(default="0-0", pattern=r"^\d{1,20}-\d{1,20}$")
+    cursor: str = Field(default="0-0", pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")
     """That of the last durable event the client has."""
-    audio_from_ms: int = Field(default=0, ge=0)
+    audio_from_ms: int = Field(default=0, ge=0, le=FARTHEST)
     """Position of the oldest audio that the client can send again."""
-    utterance: int = Field(default=0, ge=0)
+    utterance: int = Field(default=0, ge=0, le=FARTHEST)
     """The last utterance that the client has a final (or an error) of."""
-    open_utterance: int = Field(default=0, ge=0)
+    open_utterance: int = Field(default=0, ge=0, le=FARTHEST)
     """The utterance of the last `partial`, and the words it had `committed`: they stay so."""
     committed: str = Field(default="", max_length=10_000)
 

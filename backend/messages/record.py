@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic import TypeAdapter
+
+from backend.errors import NovaError
 from backend.messages.protocol import Start
+
+_targets: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
+
+
+class DamagedRecordError(NovaError):
+    """What Redis knows of a session cannot be read."""
+
+    code = "session_damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,14 @@ class Record:
 
     @staticmethod
     def read(pairs: Sequence[bytes]) -> Record:
-        """From the hash as Redis lists it: name, value, name, value."""
+        """From the hash as Redis lists it: name, value, name, value. Raises DamagedRecordError."""
+        try:
+            return Record._read(pairs)
+        except (ValueError, KeyError) as error:
+            raise DamagedRecordError(f"{type(error).__name__}: {error}") from None
+
+    @staticmethod
+    def _read(pairs: Sequence[bytes]) -> Record:
         fields = {name.decode(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
 
         def numbered(kind: str) -> dict[int, bytes]:
@@ -56,5 +73,5 @@ class Record:
             audio_ms=int(fields["audio"]),
             open=fields.get("open", b"").decode(),
             closed=frozenset(numbered("closed")),
-            translating={number: tuple(json.loads(targets)) for number, targets in numbered("translating").items()},
+            translating={number: _targets.validate_json(codes) for number, codes in numbered("translating").items()},
         )

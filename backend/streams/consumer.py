@@ -18,6 +18,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from backend.errors import EntryError, NovaError, UnavailableError
+from backend.messages.jobs import Kind
 from backend.service.settings import WorkerSettings
 from backend.streams import metrics, sweep
 from backend.streams.busy import Busy
@@ -149,23 +150,26 @@ class Consumer(Generic[J]):
                 finals += await self._decoded(self._finals[stream], entries)
             else:
                 await self._forget(stream, entries)
-                read = self._readable(self._preview_streams[stream], entries)
+                read = self._readable(self._preview_streams[stream], "preview", entries)
                 previews += [entry for entry in read if isinstance(entry, Entry)]
         self._previews = sorted([*self._previews, *previews], key=lambda entry: -entry.job.sent_at)
         return finals
 
-    def _readable(self, shard: Shard, entries: Sequence[RawEntry]) -> list[Entry[J] | tuple[str, EntryError]]:
+    def _readable(self, shard: Shard, kind: Kind, raw: Sequence[RawEntry]) -> list[Entry[J] | tuple[str, EntryError]]:
         read: list[Entry[J] | tuple[str, EntryError]] = []
-        for raw_id, fields in entries:
+        for raw_id, fields in raw:
             try:
-                read.append(Entry(shard, raw_id.decode(), *self._lane.decode(fields)))
+                entry = Entry(shard, raw_id.decode(), *self._lane.decode(fields))
+                if entry.job.kind != kind:
+                    raise EntryError(f"a {entry.job.kind} on the lane of each {kind}")
+                read.append(entry)
             except EntryError as error:
                 read.append((raw_id.decode(), error))
         return read
 
     async def _decoded(self, shard: Shard, entries: Sequence[RawEntry]) -> list[Entry[J]]:
         good: list[Entry[J]] = []
-        for read in self._readable(shard, entries):
+        for read in self._readable(shard, "final", entries):
             if isinstance(read, Entry):
                 good.append(read)
             else:
@@ -209,7 +213,7 @@ class Consumer(Generic[J]):
 
     async def _work(self, batch: Sequence[Entry[J]]) -> None:
         async with self._claims.held([(entry.shard, entry.id) for entry in batch]):
-            self._busy.work(True, time.monotonic())
+            self._busy.turn(True, time.monotonic())
             try:
                 outcomes = await self._patiently(batch)
             except HungError:
@@ -218,7 +222,7 @@ class Consumer(Generic[J]):
                 await self._failed(batch, error)
                 outcomes = None
             finally:
-                self._busy.work(False, time.monotonic())
+                self._busy.turn(False, time.monotonic())
             for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
                 took = await self._lane.commit(self._lanes, entry, outcome)
                 self._counts["handled"] += 1

@@ -31,11 +31,8 @@ class Waiting:
 async def heartbeats(redis: Redis) -> list[dict[str, Any]]:
     """What every live process says of itself, by kind and name."""
     keys = [key async for key in redis.scan_iter(match=f"{WORKERS}*", count=1000)]
-    bodies = [await redis.get(key) for key in keys]
+    async with redis.pipeline(transaction=False) as pipe:  # MGET would want all keys in one slot of a cluster
+        for key in keys:
+            pipe.get(key)
+        bodies = await pipe.execute()
     return sorted((json.loads(body) for body in bodies if body), key=lambda worker: (worker["kind"], worker["name"]))
-
-
-async def finals_load(redis: Redis) -> float:
-    """The share of their time that the STT workers spend on finals, on average; 0 without workers."""
-    loads = [float(worker.get("load", 0.0)) for worker in await heartbeats(redis) if worker["kind"] == "stt"]
-    return sum(loads) / len(loads) if loads else 0.0

@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+import structlog
 from redis.asyncio import Redis
 
 from backend.errors import ClientError, NovaError
 from backend.messages.jobs import AudioJob, Transcript
 from backend.messages.protocol import Resume
-from backend.messages.record import Record
+from backend.messages.record import DamagedRecordError, Record
 from backend.service.settings import ServiceSettings
 from backend.streams.names import STT_GROUP, Shard, shard_of
 from backend.streams.scripts import Script
+
+log = structlog.get_logger()
 
 
 class UnknownSessionError(ClientError):
@@ -62,7 +65,11 @@ class Sessions:
         answer = await self._script.run(shard, message.session, STT_GROUP, "resume", *arguments)
         if answer == -2:
             raise UnknownSessionError("no such session: it has expired, or the token is not its own")
-        record = Record.read(answer)
+        try:
+            record = Record.read(answer)
+        except DamagedRecordError as error:
+            log.error("session_damaged", session=message.session, error=error.message)
+            raise UnknownSessionError("what was known of this session cannot be read") from None
         return self._lease(message.session, message.token, record.epoch), record
 
     def _lease(self, session: str, token: str, epoch: int) -> Lease:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import structlog
@@ -23,25 +23,29 @@ log = structlog.get_logger()
 
 
 async def work(
-    kind: str, settings: WorkerSettings, lane: Lane[J], handle: Handler[J], about: Mapping[str, object],
-    stop: asyncio.Event,
+    kind: str, settings: WorkerSettings, lane: Lane[J], handle: Handler[J],
+    about: Callable[[], Mapping[str, object]], stop: asyncio.Event,
 ) -> None:  # fmt: skip
     """Consume a lane until `stop`, then finish the batch in hand within the drain time; the rest is left to others.
 
-    `about` is what the heartbeat says of this worker: its model, its device.
+    `about` is what the heartbeat says of this worker: its model, its device, how fast it is.
     """
     redis = connect(settings)
     name = settings.name or process_name()
     consumer = Consumer(Lanes(redis, settings), lane, name, settings, handle)
-    body = {"kind": kind, "name": name, "version": version("nova-voice"), **about}
+    body = {"kind": kind, "name": name, "version": version("nova-voice")}
+
+    def alive() -> dict[str, object]:
+        return {**body, **about(), **consumer.report()}
+
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
     overdue = False
     try:
         async with asyncio.TaskGroup() as tasks:
-            heart = tasks.create_task(beat(redis, worker_key(kind, name), lambda: {**body, **consumer.report()}))
+            heart = tasks.create_task(beat(redis, worker_key(kind, name), alive))
             loop = tasks.create_task(consumer.run(stop))
-            log.info("worker_started", worker=name, **about)
+            log.info("worker_started", worker=name, **about())
             await stop.wait()
             done, _ = await asyncio.wait([loop], timeout=settings.drain_s)
             overdue = not done

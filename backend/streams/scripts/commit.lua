@@ -8,6 +8,9 @@
 -- Returns 1 when this call took effect, 0 when someone else was first, 2 when further speech had overtaken the result.
 local group, id, utterance, attempt = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 
+-- Of an entry's fields and values so many are kept of what is buried: ours has four, and Lua passes on 8,000 at most.
+local MOST = 1000
+
 local function overtaken()
   local decided = redis.call('HGET', session, 'closed:' .. utterance)
   if decided then return decided ~= attempt end
@@ -41,7 +44,8 @@ end
 
 if operation == 'bury' then
   if ARGV[8] ~= '' and attempt ~= '' and overtaken() then return 2 end
-  local letter = entry and entry[2] or {}
+  local letter = {}
+  for n = 1, math.min(entry and #entry[2] or 0, MOST) do letter[n] = entry[2][n] end
   for n = 9, #ARGV do letter[#letter + 1] = ARGV[n] end
   redis.call('XADD', dead, 'MAXLEN', '~', cap, '*', unpack(letter))
   if ARGV[8] == '' then return 1 end

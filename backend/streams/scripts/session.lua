@@ -17,12 +17,12 @@ local function set_from(first)
   keep_alive()
 end
 
+-- Only what is there is gone through: how far it is to `settled` a client says, and Redis serves nobody else meanwhile.
 local function skip_to(settled)
   local next = tonumber(redis.call('HGET', session, 'next') or '1')
-  for turn = next, settled do
-    local decided = redis.call('HGET', session, 'closed:' .. turn) or ''
-    redis.call('HDEL', session, 'closed:' .. turn, 'event:' .. turn .. ':' .. decided,
-      'transcript:' .. turn .. ':' .. decided)
+  for _, field in ipairs(redis.call('HKEYS', session)) do
+    local kind, turn = string.match(field, '^(%a+):(%d+)')
+    if kind and kind ~= 'translating' and tonumber(turn) <= settled then redis.call('HDEL', session, field) end
   end
   redis.call('HSET', session, 'next', math.max(next, settled + 1))
   release()

@@ -112,6 +112,36 @@ async def test_the_spoken_words_appear_on_the_page_partials_before_finals(
         assert (artifacts / f"page-en-{state}.png").stat().st_size > 10_000
 
 
+async def test_a_gateway_that_dies_in_the_middle_of_a_word_takes_no_word_with_it(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clip = next((clip for clip in english if clip.id == "ls-367-130732-0002"), english[0])
+    recording = artifacts / "page-resume.wav"
+    seconds = microphone(clip, recording)
+    gateway = system.named("gateway-1")
+    process = await asyncio.create_subprocess_exec(
+        "node", "e2e/resume.mjs", "--url", system.urls[0], "--wav", str(recording), "--seconds", str(seconds + 0.5),
+        "--lose-at", str(min(4.0, seconds / 2)), "--out", str(artifacts), "--language", clip.language,
+        "--screenshot", "page-resume", cwd=FRONTEND, env={**os.environ, "CHROMIUM": browser},
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdin is not None
+    assert process.stdout is not None
+    async with asyncio.timeout(90):
+        assert await process.stdout.readline() == b"lose\n"
+        assert gateway.process is not None
+        gateway.process.kill()
+        process.stdin.write(b"done\n")
+        report = json.loads((await process.stdout.read()).splitlines()[-1])
+        assert await process.wait() == 0
+    assert report["lost"][0]["backAt"], "the page listens again"
+    score = Score("en")
+    score.add(clip.text, " ".join(utterance["committed"] for utterance in report["utterances"]))
+    assert score.percent <= 40, report["utterances"]
+    assert all(utterance["state"] == "final" for utterance in report["utterances"])
+
+
 async def test_a_chinese_clip_appears_with_its_english_translation(
     browser: str, system: System, shared: Path, spoken: list[Clip], artifacts: Path
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from importlib.metadata import version
 
 import structlog
@@ -11,10 +10,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from backend.streams.connection import TROUBLE
 from backend.streams.lanes import Lanes
-from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, WORKERS
+from backend.streams.load import heartbeats
+from backend.streams.names import STT_GROUP, TRANSLATION_GROUP
+from gateway.admission import Admission
 from gateway.metrics import STREAM_LENGTH
 
 router = APIRouter()
@@ -26,11 +27,13 @@ LIMIT_S = 1.0
 
 @router.get("/health")
 async def health(request: Request) -> JSONResponse:
-    """200 when this gateway can serve, 503 when Redis does not answer."""
+    """200 when this gateway takes sessions; 503 when Redis does not answer, or while it drains."""
     lanes: Lanes = request.app.state.lanes
+    admission: Admission = request.app.state.admission
     problem = await _redis_problem(lanes.redis)
-    body = {"status": "unhealthy" if problem else "healthy", "redis": problem or "ok", "version": version("nova-voice")}
-    return JSONResponse(body, status_code=503 if problem else 200)
+    status = "unhealthy" if problem else "draining" if admission.draining.is_set() else "healthy"
+    body = {"status": status, "redis": problem or "ok", "version": version("nova-voice")}
+    return JSONResponse(body, status_code=200 if status == "healthy" else 503)
 
 
 @router.get("/health/full")
@@ -41,8 +44,8 @@ async def health_full(request: Request) -> JSONResponse:
         async with asyncio.timeout(LIMIT_S):
             info = await lanes.redis.info("server")
             lengths = await _lane_lengths(lanes)
-            workers = await _workers(lanes.redis)
-    except (RedisError, OSError, TimeoutError) as error:
+            workers = await heartbeats(lanes.redis)
+    except TROUBLE as error:
         body = {"status": "unhealthy", "reasons": [f"Redis: {error or 'no answer'}"], "redis": {"ok": False}}
         return JSONResponse({**body, "lanes": {}, "workers": []}, status_code=503)
     reasons = [f"no {kind} worker sends heartbeats" for kind in ("stt", "translation") if not _any(workers, kind)]
@@ -60,7 +63,7 @@ async def metrics(request: Request) -> Response:
         async with asyncio.timeout(LIMIT_S):
             for lane, length in (await _lane_lengths(request.app.state.lanes)).items():
                 STREAM_LENGTH.labels(lane).set(length)
-    except (RedisError, OSError, TimeoutError) as error:
+    except TROUBLE as error:
         log.warning("lane_lengths_unknown", error=str(error))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
@@ -69,7 +72,7 @@ async def _redis_problem(redis: Redis) -> str | None:
     try:
         async with asyncio.timeout(LIMIT_S):
             await redis.ping()
-    except (RedisError, OSError, TimeoutError) as error:
+    except TROUBLE as error:
         return str(error) or "no answer"
     return None
 
@@ -89,12 +92,6 @@ async def _lane_lengths(lanes: Lanes) -> dict[str, int]:
         for name in names:
             pipe.xlen(name)
         return dict(zip(names, await pipe.execute(), strict=True))
-
-
-async def _workers(redis: Redis) -> list[dict[str, object]]:
-    keys = [key async for key in redis.scan_iter(match=f"{WORKERS}*", count=1000)]
-    bodies = await redis.mget(keys) if keys else []
-    return sorted((json.loads(body) for body in bodies if body), key=lambda worker: (worker["kind"], worker["name"]))
 
 
 def _any(workers: list[dict[str, object]], kind: str) -> bool:

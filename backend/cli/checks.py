@@ -6,6 +6,7 @@ driver or a native library, is asked in a process of its own.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
@@ -20,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from redis import Redis
-from redis.exceptions import RedisError
 from rich.filesize import decimal
 
 from backend import models
 from backend.cli.processes import redis_binary
 from backend.errors import ModelError, SetupError
+from backend.streams.clients import client
+from backend.streams.connection import TROUBLE
 
 OLDEST_PYTHON, TOO_NEW_PYTHON = (3, 11), (3, 14)
 OLDEST_NODE = 20
@@ -92,10 +93,10 @@ def redis() -> Check:
     if url := os.environ.get("REDIS_URL"):
         where = url.rpartition("@")[2].removeprefix("redis://")
         try:
-            with Redis.from_url(url, socket_timeout=NETWORK_TIMEOUT_S, socket_connect_timeout=NETWORK_TIMEOUT_S) as own:
-                version = own.info("server")["redis_version"]
-        except (RedisError, OSError, ValueError) as error:
-            return Check("Redis", False, f"{where}: {error}", "start it, or correct REDIS_URL", essential=True)
+            version = asyncio.run(_version(url))
+        except (*TROUBLE, SetupError) as error:
+            said = f"{where}: {error or 'no answer'}"
+            return Check("Redis", False, said, "start it, or correct REDIS_URL", essential=True)
         return Check("Redis", True, f"{version} at {where}", essential=True)
     try:
         binary = redis_binary()
@@ -104,6 +105,15 @@ def redis() -> Check:
     ok, said = _run(binary, "--version")
     advice = "" if ok else "install valkey-server or redis-server 7 or later"
     return Check("Redis", ok, f"{said} ({binary})", advice, essential=True)
+
+
+async def _version(url: str) -> str:
+    redis = client(url)
+    try:
+        async with asyncio.timeout(NETWORK_TIMEOUT_S):
+            return str((await redis.info("server"))["redis_version"])
+    finally:
+        await redis.aclose()
 
 
 def gpu() -> Check:

@@ -15,15 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from backend.errors import SetupError
+from backend.streams.clients import client
+from backend.streams.connection import TROUBLE
 
 DRAIN_S = 25.0
 """How long a service may take to finish what it has in hand before it is killed."""
 PATIENCE_S = 60.0
 """How long one may take to start."""
+PAUSE_S = 10.0
+"""How long one that keeps dying waits before it is started again; the first time it is hardly any."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class Service:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     log: Path
+    pause_s: float = PAUSE_S
+    """Longest wait before it is started again."""
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     stopping: bool = False
 
@@ -46,7 +50,7 @@ class Service:
             code = await self.process.wait()
             if self.stopping:
                 return
-            delay = 0.2 if asyncio.get_running_loop().time() - began > 10 else min(10.0, 2 * delay)
+            delay = 0.2 if asyncio.get_running_loop().time() - began > 10 else min(self.pause_s, 2 * delay)
             click.echo(f"{self.name} ended with {code}; starting it again in {delay:g} s (see {self.log})", err=True)
             await asyncio.sleep(delay)
 
@@ -126,14 +130,16 @@ def redis_binary() -> str:
 
 
 async def redis_answers(url: str) -> None:
-    """Return when Redis answers. Raises SetupError when it does not in time."""
+    """Return when Redis, of whichever kind, answers. Raises SetupError when it does not in time."""
 
     async def answers() -> bool:
-        async with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as redis:
-            try:
-                return bool(await redis.ping())
-            except (RedisError, OSError):
-                return False
+        redis = client(url)
+        try:
+            return bool(await redis.ping())
+        except TROUBLE:
+            return False
+        finally:
+            await redis.aclose()
 
     await wait_for(answers, f"Redis at {url.rsplit('@')[-1]} does not answer")
 

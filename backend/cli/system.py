@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-from backend.cli.processes import Service, free_port, private_redis, python, redis_answers, scratch, wait_for
+from backend.cli.processes import PAUSE_S, Service, free_port, private_redis, python, redis_answers, scratch, wait_for
 from backend.errors import SetupError
 
 READY_S = 180.0
@@ -32,6 +32,10 @@ class Plan:
     redis_url: str | None = None
     """A Redis that runs already; None: a private one."""
     logs: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Further settings, for every service: {"STT_CLAIM_AFTER_MS": "1500"}."""
+    pause_s: float = PAUSE_S
+    """Longest wait before a service that keeps dying is started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,12 @@ async def running(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator[Syst
 def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], list[str]]:
     services: list[Service] = []
     urls: list[str] = []
-    shared = {"REDIS_URL": redis_url, "NOVA_LOG_FORMAT": "json"}
+    shared = {"REDIS_URL": redis_url, "NOVA_LOG_FORMAT": "json", **plan.environment}
 
     def add(kind: str, number: int, **environment: str) -> None:
         name = f"{kind}-{number}"
         module = f"{kind}.{kind.removeprefix('stt_').removeprefix('translation_')}"
-        services.append(Service(name, python(module), {**shared, **environment}, logs / f"{name}.log"))
+        services.append(Service(name, python(module), {**shared, **environment}, logs / f"{name}.log", plan.pause_s))
 
     for number in range(1, plan.gateways + 1):
         port = plan.port if plan.port and number == 1 else free_port()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 log = structlog.get_logger()
 
@@ -27,11 +27,11 @@ async def beat(redis: Redis, key: str, about: About) -> None:
             body = {**about(), "started": started, "seen": time.time()}
             try:
                 await redis.set(key, json.dumps(body), ex=TTL_S)
-            except (RedisError, OSError) as error:
+            except (RedisError, RedisClusterException, OSError) as error:
                 log.warning("heartbeat_failed", error=str(error))
             await asyncio.sleep(EVERY_S)
     finally:
         try:
             await asyncio.wait_for(redis.delete(key), 1.0)
-        except (RedisError, OSError, TimeoutError):
+        except (RedisError, RedisClusterException, OSError):
             log.debug("heartbeat_left_to_expire", key=key)

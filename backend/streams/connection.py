@@ -1,21 +1,25 @@
-"""One way to reach Redis, with a limit on every wait."""
+"""One way to reach Redis, of whichever kind it is, with a limit on every wait."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar, cast
 
 import structlog
 from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.client import PubSub
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
-from redis.backoff import FullJitterBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from backend.service.settings import ServiceSettings
+from backend.streams.clients import client
 
 log = structlog.get_logger()
 
@@ -34,20 +38,39 @@ It is broad because Redis says much of this (MISCONF, UNBLOCKED, NOREPLICAS) by 
 
 
 def connect(settings: ServiceSettings) -> Redis:
-    """A client whose every call ends within seconds. Nothing is sent until the first command."""
-    return Redis.from_url(
-        settings.redis_url.get_secret_value(),
-        socket_timeout=5,
-        socket_connect_timeout=2,
-        health_check_interval=15,
-        retry=Retry(FullJitterBackoff(cap=0.5, base=0.02), retries=2),
-        retry_on_error=[RedisConnectionError],
-    )
+    """A client whose every call ends within seconds. Nothing is sent until the first command.
+
+    Raises SetupError when the address is none.
+    """
+    return client(settings.redis_url.get_secret_value())
 
 
 def is_cluster(redis: Redis) -> bool:
     """Whether keys in different slots need calls of their own."""
     return isinstance(redis, RedisCluster)
+
+
+@asynccontextmanager
+async def subscriber(redis: Redis, channel: str) -> AsyncIterator[PubSub]:
+    """A connection that is subscribed to `channel` at the node that is its master now; it is not mended when it breaks.
+
+    In a cluster it is good for channels of the same slot.
+    """
+    async with AsyncExitStack() as stack:
+        if isinstance(redis, RedisCluster):
+            await redis.exists(channel)  # the client finds the slot's master by talking to it
+            node = cast("ClusterNode", redis.get_node_from_key(channel))
+            pool = ConnectionPool(connection_class=node.connection_class, **node.connection_kwargs)
+            pubsub = PubSub(await stack.enter_async_context(pool))
+        else:
+            pubsub = redis.pubsub()
+        await stack.enter_async_context(pubsub)
+        await pubsub.connect()  # type: ignore[no-untyped-call]
+        connection: Any = pubsub.connection
+        usual, connection.retry = connection.retry, Retry(NoBackoff(), 0, ())  # else each of its users mends it
+        stack.callback(setattr, connection, "retry", usual)
+        await pubsub.ssubscribe(channel)
+        yield pubsub
 
 
 async def insist(call: Callable[[], Awaitable[T]], tell: Callable[[float], None] = lambda _: None) -> T:

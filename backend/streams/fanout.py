@@ -1,4 +1,5 @@
-"""From Redis to the sessions of this process: one pub/sub connection, a bounded queue for each listener.
+"""From Redis to the sessions of this process: one pub/sub connection for each shard's home, a bounded queue for each
+listener.
 
 What a slow listener cannot hold, and what was said while Redis was away, is not lost: the listener is told that there
 is a gap, and reads the durable log from its cursor on.
@@ -8,19 +9,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
 
 from backend.messages.jobs import Live, unpack_live
-from backend.streams.connection import TROUBLE
+from backend.streams.connection import TROUBLE, subscriber
+from backend.streams.names import fanout_channel
 
 log = structlog.get_logger()
 
 QUEUE = 256
 """Events that a listener may lag behind before it has to read the log."""
+CONFIRM_S = 1.0
+"""How long a new listener waits for its subscription to be in effect; later, it is told of a gap."""
+PROVE_EVERY_S = 1.0
+PROOF_S = 3.0
+"""A connection over which nothing comes for so long, though it was published, is given up for a new one."""
 
 
 class Listener:
@@ -29,7 +36,9 @@ class Listener:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Live] = asyncio.Queue(QUEUE)
         self.gap = asyncio.Event()
-        """Set when events were missed; the listener clears it, then reads the log."""
+        """Set when events may have been missed; the listener clears it, then reads the log."""
+        self.subscribed = asyncio.Event()
+        """Set once the subscription has been in effect."""
 
     def offer(self, data: bytes) -> None:
         """Take a channel message, or note the gap."""
@@ -49,60 +58,122 @@ class Fanout:
     """Run it as a task for as long as the process lives."""
 
     def __init__(self, redis: Redis, name: str) -> None:
-        self._pubsub: PubSub = redis.pubsub()
-        # A channel of our own keeps the connection open, and waiting for messages possible, while nobody listens.
-        self._own_channel = f"nova:fanout:{name}".encode()
-        self._listeners: dict[str, set[Listener]] = {}
+        self._redis, self._name = redis, name
+        self._lines: dict[int, _Line] = {}
+        self._new: asyncio.Queue[_Line] = asyncio.Queue()  # as many as there are shards, each once
 
     async def run(self) -> None:
         """Deliver until cancelled, coming back by itself when Redis does."""
-        delay = 0.0
-        try:
+        async with asyncio.TaskGroup() as lines:
             while True:
-                try:
-                    await self._pubsub.ssubscribe(self._own_channel, *self._listeners)
-                    delay = 0.0
-                    await self._deliver()
-                except TROUBLE as error:
-                    delay = min(2.0, 2 * delay or 0.05)
-                    log.warning("fanout_interrupted", error=str(error), retry_in_s=delay)
-                    await asyncio.sleep(delay)
-        finally:
-            await self._pubsub.aclose()  # type: ignore[no-untyped-call]
+                line = await self._new.get()
+                lines.create_task(line.run())
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[Listener]:
         """The events of a channel from now on."""
-        listener = Listener()
-        others = self._listeners.setdefault(channel, set())
-        others.add(listener)
-        if len(others) == 1:
-            await self._pubsub.ssubscribe(channel)
+        line, listener = self._line(channel), Listener()
+        line.join(channel, listener)
         try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CONFIRM_S):
+                    await listener.subscribed.wait()
+                listener.gap.clear()  # who has only just come has missed nothing
             yield listener
         finally:
-            others.discard(listener)
-            if not others and self._listeners.get(channel) is others:
-                del self._listeners[channel]
-                try:
-                    await self._pubsub.sunsubscribe(channel)
-                except TROUBLE as error:
-                    log.warning("unsubscribe_failed", error=str(error))
+            line.leave(channel, listener)
 
-    async def _deliver(self) -> None:
+    def _line(self, channel: str) -> _Line:
+        """In a cluster a shard's channels live on the shard's master, which may change: each shard has a line."""
+        slot = self._redis.keyslot(channel) if isinstance(self._redis, RedisCluster) else 0
+        if slot not in self._lines:
+            self._lines[slot] = _Line(self._redis, fanout_channel(channel, self._name))
+            self._new.put_nowait(self._lines[slot])
+        return self._lines[slot]
+
+
+class _Line:
+    """A subscription that is kept up: a lost, silent or misdirected connection is replaced by a new one."""
+
+    def __init__(self, redis: Redis, own_channel: str) -> None:
+        self._redis = redis
+        # Only we publish here, to see whether what is published where Redis writes now still arrives.
+        self._own = own_channel
+        self._listeners: dict[str, set[Listener]] = {}
+        self._in_effect: set[str] = set()
+        self._changed, self._proof = asyncio.Event(), asyncio.Event()
+
+    def join(self, channel: str, listener: Listener) -> None:
+        self._listeners.setdefault(channel, set()).add(listener)
+        if channel in self._in_effect:
+            listener.subscribed.set()
+        self._changed.set()
+
+    def leave(self, channel: str, listener: Listener) -> None:
+        listeners = self._listeners[channel]
+        listeners.discard(listener)
+        if not listeners:
+            del self._listeners[channel]
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        delay = 0.05
         while True:
-            message = await self._pubsub.get_message(timeout=30.0)
-            if message is None:
-                continue
-            if message["type"] == "ssubscribe" and message["channel"] == self._own_channel:
-                # The first time, and whenever the client library has silently come back from a lost connection.
-                self._mark_gaps()
-            if message["type"] != "smessage":
-                continue
-            for listener in self._listeners.get(message["channel"].decode(), ()):
-                listener.offer(message["data"])
+            try:
+                async with subscriber(self._redis, self._own) as pubsub, asyncio.TaskGroup() as parts:
+                    delay = 0.05
+                    for part in (self._subscribe(pubsub), self._deliver(pubsub), self._prove()):
+                        parts.create_task(part)
+            except* TROUBLE as errors:
+                log.warning("fanout_interrupted", error=repr(errors.exceptions[0]), retry_in_s=delay)
+            self._in_effect.clear()
+            await asyncio.sleep(delay)
+            delay = min(1.0, 2 * delay)
 
-    def _mark_gaps(self) -> None:
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.gap.set()
+    async def _subscribe(self, pubsub: PubSub) -> None:
+        """Have Redis know who listens to what. Nobody else writes to the connection."""
+        asked: set[str] = set()
+        while True:
+            self._changed.clear()
+            wanted = set(self._listeners)
+            if new := wanted - asked:
+                await pubsub.ssubscribe(*new)
+            if gone := asked - wanted:
+                await pubsub.sunsubscribe(*gone)
+            asked = wanted
+            await self._changed.wait()
+
+    async def _deliver(self, pubsub: PubSub) -> None:
+        while True:
+            message = await pubsub.get_message(timeout=None)
+            if message is None or message["channel"] is None:
+                continue
+            channel = message["channel"].decode()
+            match message["type"], channel == self._own:
+                case "smessage", True:
+                    self._proof.set()
+                case "smessage", False:
+                    for listener in self._listeners.get(channel, ()):
+                        listener.offer(message["data"])
+                case "ssubscribe", _:
+                    self._confirmed(channel)
+                case "sunsubscribe", False:
+                    self._in_effect.discard(channel)
+                case "sunsubscribe", True:
+                    raise OSError("the slot has moved to another node")
+
+    def _confirmed(self, channel: str) -> None:
+        """In effect from here on; what was said before may be missing."""
+        self._in_effect.add(channel)
+        for listener in self._listeners.get(channel, ()):
+            listener.gap.set()
+            listener.subscribed.set()
+
+    async def _prove(self) -> None:
+        while True:
+            await asyncio.sleep(PROVE_EVERY_S)
+            self._proof.clear()
+            async with asyncio.timeout(PROOF_S):
+                await self._redis.execute_command("SPUBLISH", self._own, b"")  # type: ignore[no-untyped-call]
+                await self._proof.wait()

@@ -66,3 +66,8 @@ def all_shards(shards: int) -> tuple[Shard, ...]:
 def worker_key(kind: str, name: str) -> str:
     """Heartbeat of one process."""
     return f"{WORKERS}{kind}:{name}"
+
+
+def fanout_channel(channel: str, name: str) -> str:
+    """A process's own channel in the slot of a session's: `nova:{s}:fanout:<name>`."""
+    return f"{channel[: channel.index('}') + 1]}:fanout:{name}"

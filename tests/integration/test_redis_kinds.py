@@ -1,0 +1,258 @@
+"""What happens to sessions when their Redis dies, hangs, fills up or forgets, whichever kind of Redis it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from backend.cli.processes import free_port
+from backend.cli.system import running
+from backend.errors import SetupError
+from backend.messages.jobs import AudioJob
+from backend.messages.protocol import Done, Start
+from backend.messages.record import Record
+from backend.service.settings import ServiceSettings
+from backend.streams.clients import LOOK_EVERY_S, client
+from backend.streams.connection import TROUBLE
+from backend.streams.fanout import Fanout, Listener
+from backend.streams.lanes import Lanes
+from backend.streams.load import Waiting, heartbeats
+from backend.streams.names import Shard, all_shards, worker_key
+from backend.streams.sessions import Sessions
+from tests.conftest import in_a_thread
+from tests.testkit.crowd import SHARDS, talking
+from tests.testkit.redis_kinds import Kind, cluster, sentinel, single
+from tests.testkit.services import null_plan
+
+RESUMED_WITHIN_S = 10.0
+
+
+@pytest.fixture(scope="module", params=[single, sentinel, cluster], ids=lambda opens: opens.__name__)
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
+    """A Redis of each kind in turn; without persistence, so that who dies has forgotten everything."""
+    with in_a_thread(request.param(tmp_path_factory.mktemp("redis"))) as up:
+        yield up
+
+
+@pytest.fixture
+async def kind(opened: Kind) -> Kind:
+    """The same, recovered from the test before."""
+    await opened.settle()
+    return opened
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
+    """A single Redis."""
+    with in_a_thread(single(tmp_path_factory.mktemp("alone"))) as up:
+        yield up
+
+
+async def test_every_final_is_heard_once_though_a_master_is_killed(kind: Kind) -> None:
+    async with talking(kind) as crowd:
+        began = time.monotonic()
+        killed = await kind.kill_master(1)
+        if not kind.fails_over:
+            await killed.start()
+        took_s = await crowd.flowing(began)
+        if kind.fails_over:
+            await killed.start()  # it believes itself to be the master until it is told otherwise
+            await crowd.flowing(time.monotonic())
+    print(f"resumed after {took_s:.1f} s")
+    assert took_s < RESUMED_WITHIN_S
+
+
+async def test_every_final_is_heard_once_though_a_master_hangs(kind: Kind) -> None:
+    async with talking(kind) as crowd:
+        began = time.monotonic()
+        with (await kind.master(1)).frozen():
+            await (crowd.flowing(began) if kind.fails_over else asyncio.sleep(2.0))
+            took_s = time.monotonic() - began
+        await crowd.flowing(time.monotonic())
+    print(f"resumed after {took_s:.1f} s")
+    assert took_s < RESUMED_WITHIN_S
+
+
+async def test_every_final_is_heard_once_though_redis_forgets_everything(kind: Kind) -> None:
+    async with talking(kind) as crowd:
+        began = time.monotonic()
+        for server in kind.servers:
+            if (await server.do("ROLE"))[0] == "master":
+                await server.do("FLUSHALL")
+        took_s = await crowd.flowing(began)
+    print(f"resumed after {took_s:.1f} s")
+    assert took_s < RESUMED_WITHIN_S
+
+
+async def test_every_final_is_heard_once_though_redis_becomes_a_replica_for_a_while(alone: Kind) -> None:
+    await _endure(alone, ("REPLICAOF", "127.0.0.1", free_port()), ("REPLICAOF", "NO", "ONE"), "read only replica")
+
+
+async def test_every_final_is_heard_once_though_redis_runs_out_of_memory_for_a_while(alone: Kind) -> None:
+    await _endure(alone, ("CONFIG", "SET", "maxmemory", "1mb"), ("CONFIG", "SET", "maxmemory", "0"), "maxmemory")
+
+
+async def test_every_final_is_heard_once_though_redis_cannot_save_for_a_while(alone: Kind, tmp_path: Path) -> None:
+    (server,) = alone.servers
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    for name, value in (("dir", str(gone)), ("save", "3600 1")):
+        await server.do("CONFIG", "SET", name, value)
+    gone.rmdir()
+    await _endure(alone, ("BGSAVE",), ("CONFIG", "SET", "stop-writes-on-bgsave-error", "no"), "MISCONF")
+
+
+async def _endure(alone: Kind, trouble: tuple[str | int, ...], cure: tuple[str, ...], error: str) -> None:
+    (server,) = alone.servers
+    async with talking(alone) as crowd:
+        await server.do(*trouble)
+        await asyncio.sleep(0.5)
+        try:
+            with pytest.raises(TROUBLE, match=error):
+                await server.do("SET", "key", "value")
+        finally:
+            began = time.monotonic()
+            await server.do(*cure)
+        took_s = await crowd.flowing(began)
+    print(f"resumed after {took_s:.1f} s")
+    assert took_s < RESUMED_WITHIN_S
+
+
+@pytest.mark.parametrize("settings", [{}, {"appendonly": True}, {"appendonly": True, "appendfsync": "always"}])
+async def test_what_a_killed_redis_still_knows_is_what_it_wrote_to_its_disk(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    async with single(tmp_path, **settings) as kind, client(kind.url) as redis:
+        lanes = Lanes(redis, ServiceSettings())
+        lease = await Sessions(redis, ServiceSettings(), "gateway").open("s", "secret", Record(Start(), "c"))
+        for number in range(1, 101):
+            job = AudioJob(
+                kind="final", session="s", utterance=number, attempt=1, correlation_id="c", sent_at=0.0, start_ms=0,
+                end_ms=1,
+            )  # fmt: skip
+            await lease.submit(job, b"\0\0", early=False)
+        await (await kind.kill_master()).start()
+        assert await redis.xlen(lanes.shard("s").audio("final")) == (100 if settings else 0)
+
+
+@asynccontextmanager
+async def listening(redis: Redis, channel: str) -> AsyncIterator[Listener]:
+    """Somebody who listens to a channel."""
+    fanout = Fanout(redis, "test")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(fanout.run())
+        async with fanout.listen(channel) as listener:
+            assert listener.subscribed.is_set()
+            assert not listener.gap.is_set()
+            yield listener
+        running.cancel()
+    await redis.aclose()
+
+
+async def comes_back(redis: Redis, channel: str, listener: Listener, within_s: float) -> None:
+    """The listener is told that it may have missed something, and then hears again what is said."""
+    async with asyncio.timeout(within_s):
+        await listener.gap.wait()
+        await redis.spublish(channel, '- {"type": "done"}')
+        assert (await listener.next()).event == Done()
+
+
+async def test_messages_follow_a_shard_whose_master_changes_though_nothing_died(kind: Kind) -> None:
+    """A demoted master keeps its connections: it is still there, only what is published no longer passes by it."""
+    if not kind.fails_over:
+        pytest.skip("a single Redis has nothing to change to")
+    redis, channel = client(kind.url), Shard(1).events(token_hex(4))
+    async with listening(redis, channel) as listener:
+        await kind.hand_over(1)
+        await comes_back(redis, channel, listener, RESUMED_WITHIN_S if kind.sentinels else 2.0)
+
+
+async def test_writes_follow_the_sentinels_while_the_old_master_still_takes_them(opened: Kind) -> None:
+    if not opened.sentinels:
+        pytest.skip("there are no Sentinels")
+    await opened.settle()
+    async with client(opened.url) as redis:
+        await redis.set("key", 1)
+        before = await opened.master()
+        for watcher in opened.sentinels:  # the old master is not told for 8 s that it is one no longer, as is usual
+            await watcher.do("SENTINEL DEBUG", "publish-period", 2_000)
+        await opened.hand_over()
+        while (await opened.master()) is before:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(LOOK_EVERY_S)
+        await redis.set("key", 2)
+        assert (await before.do("ROLE"))[0] == "master"
+        assert await (await opened.master()).do("GET", "key") == "2"
+        for watcher in opened.sentinels:
+            await watcher.do("SENTINEL DEBUG", "publish-period", 250)
+
+
+async def test_a_subscription_that_is_lost_leaves_a_gap(alone: Kind) -> None:
+    redis, channel = client(alone.url), Shard(1).events(token_hex(4))
+    async with listening(redis, channel) as listener:
+        await alone.servers[0].do("CLIENT KILL", "TYPE", "pubsub")
+        await comes_back(redis, channel, listener, 1.0)
+
+
+async def test_heartbeats_and_lanes_are_seen_whichever_node_holds_them(kind: Kind) -> None:
+    redis, names = client(kind.url), {token_hex(4) for _ in range(20)}
+    for name in names:
+        await redis.set(worker_key("stt", name), json.dumps({"kind": "stt", "name": name, "load": 0.5}), ex=10)
+    assert {worker["name"] for worker in await heartbeats(redis)} >= names
+    before = await Waiting(redis, all_shards(SHARDS)).seconds()
+    for shard in all_shards(SHARDS):
+        await redis.delete(shard.audio("final"))
+    await redis.xadd(Shard(2).audio("final"), {"h": b""}, id=f"{int(1000 * time.time()) - 5_000}-0")
+    assert before < 5.0 <= await Waiting(redis, all_shards(SHARDS)).seconds()
+    await redis.delete(Shard(2).audio("final"))
+    await redis.aclose()
+
+
+async def test_a_whole_system_runs_on_it_by_configuration_alone(kind: Kind, tmp_path: Path) -> None:
+    if not kind.fails_over:
+        pytest.skip("everything else runs on a single Redis")
+    plan = null_plan(tmp_path, redis_url=kind.url, environment={"NOVA_SHARDS": str(SHARDS)})
+    async with running(plan, print) as system, httpx.AsyncClient(base_url=system.urls[0]) as http:
+        answer = (await http.get("/health/full")).json()
+        assert len(answer["lanes"]) == 6 * SHARDS
+        assert {worker["kind"] for worker in answer["workers"]} >= {"stt", "gateway"}
+        assert (await http.get("/health")).status_code == 200
+
+
+async def test_a_task_that_talks_to_redis_ends_whenever_it_is_cancelled(alone: Kind) -> None:
+    async def talk() -> None:
+        while True:
+            await redis.ping()
+
+    async with client(alone.url) as redis:
+        for steps in range(60):
+            task = asyncio.create_task(talk())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=1.0)
+            assert done, f"it goes on after a cancellation in step {steps}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379", "http://h:1", "redis://h:port", "redis+sentinel://h:1", "redis+sentinel://:secret@/name",
+        "redis+sentinel://h:1/name/word", "redis+cluster://", "redis+cluster://:secret@h:1,:2",
+        "redis+cluster://h:1/3", "redis+cluster://h:port", "unix+cluster://h:1",
+    ],
+)  # fmt: skip
+def test_an_address_that_is_none_is_told_at_once_and_without_its_password(url: str) -> None:
+    with pytest.raises(SetupError, match="REDIS_URL is not understood") as told:
+        client(url)
+    assert "secret" not in told.value.message

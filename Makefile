@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint types page docs clean
+.PHONY: setup run test storm lint types page docs clean
 
 run: setup page  ## start everything here, then open the page it prints and speak
 	@$(BIN)/nova up
 
 test: setup page lint types  ## every check and test
 	$(BIN)/python -m pytest
+
+storm: setup  ## kill -9 processes while sessions speak, and count; OPTIONS="--minutes 30 --redis cluster"
+	$(BIN)/python -m tests.testkit.storm $(OPTIONS)
 
 setup: .venv/.ready  ## make the Python environment
 

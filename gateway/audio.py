@@ -7,7 +7,8 @@ help of `containers`, which takes WebM and Ogg apart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -26,6 +27,8 @@ Waveform = NDArray[np.float32]
 """[n], mono at the client's rate, -1 to 1."""
 
 _OPUS_RATE = 48_000
+_PIECE = 9_600
+"""Samples that are resampled at once: libswresample keeps room for the most that it was ever given."""
 _INLINE_BYTES = 8_192
 """Frames up to this size are decoded in a millisecond or a few: less than a thread is worth."""
 _LONGEST_FRAME = 600 * _OPUS_RATE
@@ -81,23 +84,46 @@ class Resampler:
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._filter = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE) if rate != SAMPLE_RATE else None
+        self._graph = _graph(rate) if rate != SAMPLE_RATE else None
 
     def feed(self, waveform: Waveform) -> Samples:
         """The samples that these complete."""
-        if self._filter is None or not waveform.size:
+        if self._graph is None:
             return _to_int16(waveform)
-        frame = av.AudioFrame.from_ndarray(waveform[np.newaxis], format="flt", layout="mono")
-        frame.sample_rate = self._rate
-        return _joined(self._filter.resample(frame))
+        resampled: list[Waveform] = []
+        for at in range(0, waveform.size, _PIECE):
+            frame = av.AudioFrame.from_ndarray(waveform[np.newaxis, at : at + _PIECE], format="flt", layout="mono")
+            frame.sample_rate = self._rate
+            self._graph.push(frame)
+            resampled += _pulled(self._graph)
+        return _joined(resampled)
 
     def flush(self) -> Samples:
-        """The samples still in the filter."""
-        return _joined(self._filter.resample(None) if self._filter else [])
+        """The samples still in the filter; it takes none after this."""
+        if self._graph is None:
+            return _joined([])
+        self._graph.push(None)
+        return _joined(_pulled(self._graph))
 
 
-def _joined(frames: list[av.AudioFrame]) -> Samples:
-    return _to_int16(np.concatenate([np.empty(0, np.float32), *(frame.to_ndarray()[0] for frame in frames)]))
+def _graph(rate: int) -> av.filter.Graph:
+    graph = av.filter.Graph()
+    graph.threads = 1  # else each session starts as many as there are cores, which then sleep
+    source = graph.add_abuffer(sample_rate=rate, format="flt", layout="mono")
+    graph.link_nodes(source, graph.add("aresample", str(SAMPLE_RATE)), graph.add("abuffersink")).configure()
+    return graph
+
+
+def _pulled(graph: av.filter.Graph) -> Iterator[Waveform]:
+    with suppress(av.BlockingIOError, av.EOFError):  # no more for now, or for good
+        while True:
+            frame = graph.pull()
+            assert isinstance(frame, av.AudioFrame)
+            yield frame.to_ndarray()[0]
+
+
+def _joined(waveforms: Iterable[Waveform]) -> Samples:
+    return _to_int16(np.concatenate([np.empty(0, np.float32), *waveforms]))
 
 
 def _to_int16(waveform: Waveform) -> Samples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from backend.errors import ClientError
 from backend.messages import protocol as wire
 from backend.messages.jobs import Transcript
 from backend.messages.record import Record
@@ -11,6 +12,15 @@ from gateway.actions import Action, Submit, Translate
 
 REMEMBERED = 64
 """Translations after which one that comes again is not recognized as such."""
+
+
+class ForgottenError(ClientError):
+    """Redis has lost an utterance that another connection submitted."""
+
+    code = "forgotten"
+
+    def __init__(self) -> None:
+        super().__init__("the server has lost speech that only the client still has: resume", close_code=1012)
 
 
 class Awaited:
@@ -23,6 +33,7 @@ class Awaited:
         self.settled = 0
         """The last utterance whose final, or error, was taken; they come in order."""
         self._finals: dict[int, Submit | None] = {}
+        self._resumed_ms = 0
         self._translations: dict[int, tuple[Transcript | None, set[str]]] = {}
         self._translated: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
 
@@ -36,9 +47,17 @@ class Awaited:
         """Whether finals or translations are on their way."""
         return bool(self._finals or self._translations)
 
+    @property
+    def from_ms(self) -> int | None:
+        """Where the audio begins whose finals have not come; None when all have."""
+        first = next(iter(self._finals.values()), None)
+        if first is not None:
+            return first.job.start_ms
+        return self._resumed_ms if self._finals else None
+
     def resume(self, message: wire.Resume, record: Record) -> None:
         """Wait for what the session waited for when it was left."""
-        self.cursor, self.settled = message.cursor, message.utterance
+        self.cursor, self.settled, self._resumed_ms = message.cursor, message.utterance, message.audio_from_ms
         self._finals = dict.fromkeys(range(max(record.next, self.settled + 1), record.count + 1))
         self._translations = {number: (None, set(targets)) for number, targets in record.translating.items()}
 
@@ -85,13 +104,15 @@ class Awaited:
         return True
 
     def lost(self, known: Record) -> list[Action]:
-        """What to ask for again, as Redis knows nothing of it."""
+        """What to ask for again, as Redis knows nothing of it. Raises ForgottenError where only the client can."""
         actions: list[Action] = []
         for number, submit in self._finals.items():
-            if submit and number >= known.next and number not in known.closed:
+            if number >= known.next and number not in known.closed:
+                if submit is None:
+                    raise ForgottenError
                 actions.append(Submit(submit.job, submit.pcm, early=False))
         for number, (transcript, _) in self._translations.items():
-            if transcript and number not in known.translating:
+            if transcript and number not in known.translating and number not in known.translated:
                 actions.append(Translate(transcript))
         return actions
 

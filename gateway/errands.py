@@ -112,7 +112,7 @@ class Errands:
     async def _restore(self) -> None:
         while not self._queue.empty():
             self._queue.get_nowait()
-        known = await self._lease.restore(self._session.record())
+        known = await self._lease.restore(self._session.foundation())
         lost = self._session.lost(known, time.time())
         for action in lost:
             await self._do(action)

@@ -11,6 +11,7 @@ back. The life of an utterance:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -92,12 +93,16 @@ class Session:
             count=closed, audio_ms=self._segmenter.kept_from // 16,
         )  # fmt: skip
 
+    def foundation(self) -> Record:
+        """What a Redis that has lost the session should know first: nothing is closed that it has not been given."""
+        record, from_ms = self.record(), self._awaited.from_ms
+        return replace(record, count=self._awaited.settled, audio_ms=record.audio_ms if from_ms is None else from_ms)
+
     # --- what the client says
 
     def receive(self, message: wire.ClientMessage, now: float) -> list[Action]:
         """A message from the client. Raises ProtocolError when it does not fit the session's state or its rules."""
-        if message.type not in _ALLOWED[self.state]:
-            raise self._out_of_place(message.type)
+        self.allow(message.type)
         match message:
             case wire.Start():
                 return self._start(message)
@@ -124,14 +129,16 @@ class Session:
 
     def hear(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], now: float) -> list[Action]:
         """[n, 512] windows of audio and their [n] speech probabilities. Raises ProtocolError before `start`."""
-        if self.state != "open":
-            raise self._out_of_place("audio")
+        self.allow("audio")
         actions = self._cut(self._segmenter.feed(windows, probabilities), now)
         return merged([*actions, *self._ask(now)])
 
-    def _out_of_place(self, what: str) -> ProtocolError:
+    def allow(self, what: str) -> None:
+        """Raises ProtocolError when a message of this type, or "audio", is out of place now."""
+        if what in _ALLOWED[self.state]:
+            return
         code = "already_started" if what == "start" else "not_started" if self.state == "new" else "stopped"
-        return ProtocolError(f"{what!r} is not allowed while the session is {self.state}", code=code)
+        raise ProtocolError(f"{what!r} is not allowed while the session is {self.state}", code=code)
 
     def _start(self, message: wire.Start) -> list[Action]:
         self._awaited.settled = message.utterance
@@ -325,7 +332,7 @@ class Session:
 
 _ALLOWED: dict[State, frozenset[str]] = {
     "new": frozenset({"start"}),
-    "open": frozenset({"configure", "finalize", "keepalive", "stop"}),
+    "open": frozenset({"audio", "configure", "finalize", "keepalive", "stop"}),
     "stopping": frozenset({"keepalive"}),
     "done": frozenset(),
 }

@@ -101,6 +101,8 @@ class Connection:
         self._source = AudioSource(session.start.audio)
         self._ended_at: dict[int, float] = {}
         self._progress = asyncio.Event()
+        self._reading = asyncio.Lock()
+        """Held while the log is read: what the channel brings meanwhile may stand behind what is still to be read."""
         self._news_at = time.monotonic()
         self._told_of_drain = False
 
@@ -129,6 +131,7 @@ class Connection:
         return chosen.idle_timeout_s if self._session.state == "open" else 2 * chosen.stop_wait_s
 
     async def _take(self, message: ClientMessage | bytes) -> None:
+        self._session.allow("audio" if isinstance(message, bytes) else message.type)
         if isinstance(message, bytes):
             await self._hear(message)
             return
@@ -163,25 +166,29 @@ class Connection:
     async def _listen(self) -> None:
         while True:
             live = await self._listener.next()
-            if self._listener.gap.is_set():
-                await self._catch_up()
             if isinstance(live.event, TakenOver):
                 if live.event.epoch > self._lease.epoch:
                     raise TakenOverError
                 continue
-            await self._perform(self._session.learn(live, time.time()))
+            if self._listener.gap.is_set():
+                await self._catch_up()
+            async with self._reading:
+                if live.cursor and self._listener.gap.is_set():
+                    continue  # it stands in the log as well, behind what was missed
+                await self._perform(self._session.learn(live, time.time()))
             self._heard_news()
 
     async def _catch_up(self) -> None:
         """Take what the channel did not bring from the durable log; after a gap, see whether Redis lost anything."""
-        gap = self._listener.gap.is_set()
-        self._listener.gap.clear()
-        try:
-            await self._read_log()
-        except TROUBLE as error:
-            self._listener.gap.set()
-            log.warning("log_unreadable", error=str(error))
-            return
+        async with self._reading:
+            gap = self._listener.gap.is_set()
+            self._listener.gap.clear()
+            try:
+                await self._read_log()
+            except TROUBLE as error:
+                self._listener.gap.set()
+                log.warning("log_unreadable", error=str(error))
+                return
         if gap:
             await self._errands.put(Check())
 

@@ -40,6 +40,8 @@ class Record:
     """Utterances that are closed and whose result has not been released."""
     translating: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """The languages in which translations of an utterance are still to come."""
+    translated: frozenset[int] = frozenset()
+    """Of the last utterances, those whose translations have come."""
 
     def fields(self) -> dict[str, str]:
         """What a gateway writes of it; the rest is the scripts' own."""
@@ -73,5 +75,6 @@ class Record:
             audio_ms=int(fields["audio"]),
             open=fields.get("open", b"").decode(),
             closed=frozenset(numbered("closed")),
+            translated=frozenset(numbered("translated")),
             translating={number: _targets.validate_json(codes) for number, codes in numbered("translating").items()},
         )

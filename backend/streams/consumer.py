@@ -12,6 +12,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Generic, Protocol
 
 import structlog
@@ -23,7 +24,7 @@ from backend.service.settings import WorkerSettings
 from backend.streams import metrics, sweep
 from backend.streams.busy import Busy
 from backend.streams.claims import Claims
-from backend.streams.connection import TROUBLE, is_cluster
+from backend.streams.connection import TROUBLE, insist, is_cluster
 from backend.streams.lanes import Entry, J, Lane, Lanes, Outcome
 from backend.streams.names import Shard
 from backend.streams.reader import RawEntry, Reader
@@ -224,7 +225,7 @@ class Consumer(Generic[J]):
             finally:
                 self._busy.turn(False, time.monotonic())
             for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
-                took = await self._lane.commit(self._lanes, entry, outcome)
+                took = await insist(partial(self._lane.commit, self._lanes, entry, outcome))
                 self._counts["handled"] += 1
                 log.info("handled", entry=entry.id, took_effect=took == 1, **_about(entry))
         if outcomes is None and len(batch) > 1:

@@ -10,13 +10,13 @@ import pytest
 from redis.asyncio import Redis
 
 from backend.errors import UnavailableError
-from backend.messages.jobs import AudioJob, TakenOver
+from backend.messages.jobs import AudioJob, TakenOver, Transcript
 from backend.messages.protocol import Final, Resume, Start
 from backend.messages.record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
 from backend.streams.consumer import Consumer, HungError
 from backend.streams.fanout import Fanout
-from backend.streams.lanes import AUDIO, Entry, Lanes, Outcome
+from backend.streams.lanes import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
 from backend.streams.load import Waiting
 from backend.streams.names import STT_GROUP
 from backend.streams.sessions import Lease, SessionLostError, Sessions, TakenOverError, UnknownSessionError
@@ -126,6 +126,36 @@ async def test_a_session_that_redis_lost_says_so_and_is_restored(
     assert [event.utterance for event in await logged(lanes)] == [5], "it waits for nothing that was said before"
     _, record = await sessions.resume(resume())
     assert record.start == RECORD.start
+
+
+async def test_what_is_not_yet_submitted_again_does_not_count_as_closed(
+    lease: Lease, sessions: Sessions, lanes: Lanes
+) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    ahead = Record(RECORD.start, "c", next=1, count=2, audio_ms=900)
+    assert (await lease.restore(ahead)).closed == {1}
+    _, record = await sessions.resume(resume())  # its gateway died before it could submit the second
+    assert (record.count, record.audio_ms) == (1, 100)
+
+
+async def test_a_translation_that_has_come_is_known_to_have_come(lease: Lease, lanes: Lanes) -> None:
+    await lease.submit(job(1), PCM, early=False)
+    (entry,) = await taken(lanes, 1)
+    await lanes.commit_final(entry, final_of(entry.job))
+    now = Record(RECORD.start, "c", next=2, count=1)
+    known = await lease.restore(now)
+    assert (known.translating, known.translated) == ({1: ("es",)}, frozenset())
+
+    async def translate(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
+        return [Outcome() for _ in batch]
+
+    async with consuming(lanes, translate, TRANSCRIPTS):
+
+        async def done() -> bool:
+            return (await lease.restore(now)).translated == {1}
+
+        await eventually(done)
+    assert (await lease.restore(now)).translating == {}
 
 
 async def test_closing_what_was_lost_is_noticed(lease: Lease, lanes: Lanes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,13 +12,14 @@ from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Resume, Start
 from backend.messages.record import Record
 from gateway.actions import Submit, Translate
-from gateway.awaited import Awaited
+from gateway.awaited import Awaited, ForgottenError
 
 
-def submit(utterance: int) -> Submit:
+def submit(utterance: int, start_ms: int = 0) -> Submit:
     job = AudioJob(
-        kind="final", session="s", utterance=utterance, correlation_id="c", sent_at=0.0, start_ms=0, end_ms=1
-    )
+        kind="final", session="s", utterance=utterance, correlation_id="c", sent_at=0.0, start_ms=start_ms,
+        end_ms=start_ms + 1,
+    )  # fmt: skip
     return Submit(job, b"\0\0", early=True)
 
 
@@ -84,6 +86,7 @@ def test_what_redis_knows_is_not_asked_for_again() -> None:
     awaited.final(final(1, "es"), 0.0)
     assert awaited.lost(record(next=2, closed=frozenset({2, 3}), translating={1: ("es",)})) == []
     assert awaited.lost(record(next=4, translating={1: ("es",)})) == [], "their results lie in the log"
+    assert awaited.lost(record(next=4, translated=frozenset({1}))) == [], "and the translation does"
 
 
 def test_what_redis_has_forgotten_is_asked_for_again_whole() -> None:
@@ -96,6 +99,27 @@ def test_what_redis_has_forgotten_is_asked_for_again_whole() -> None:
     assert isinstance(translate, Translate)
     assert (again.job.utterance, again.early) == (2, False)
     assert (translate.transcript.text, translate.transcript.translate_to) == ("hello", ("es",))
+
+
+def test_what_another_connection_submitted_only_the_client_can_send_again() -> None:
+    awaited = Awaited("s", "c")
+    message = Resume(session="s", token="t", utterance=1, audio_from_ms=900)
+    awaited.resume(message, record(next=2, count=2, closed=frozenset({2})))
+    awaited.expect(submit(3))
+    assert awaited.lost(record(next=2, closed=frozenset({2, 3}))) == []
+    with pytest.raises(ForgottenError):
+        awaited.lost(record(next=2))
+    assert awaited.from_ms == 900
+
+
+def test_the_audio_of_what_is_waited_for_is_known() -> None:
+    awaited = waiting_for()
+    assert awaited.from_ms is None
+    awaited.expect(submit(1, start_ms=200))
+    awaited.expect(submit(2, start_ms=700))
+    assert awaited.from_ms == 200
+    awaited.final(final(1), 0.0)
+    assert awaited.from_ms == 700
 
 
 def test_a_resumed_session_waits_for_what_was_on_its_way() -> None:

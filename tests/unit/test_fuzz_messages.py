@@ -209,4 +209,5 @@ def test_a_sound_record_is_read() -> None:
     record = Record.read(RECORD)
     assert (record.start, record.correlation_id) == (Start(language="en"), "c")
     assert (record.epoch, record.next, record.count, record.audio_ms, record.open) == (2, 3, 4, 9, "5:1")
-    assert (record.closed, record.translating) == ({4}, {2: ("es",)})
+    assert record.closed == {4}
+    assert record.translating == {2: ("es",)}

@@ -40,7 +40,7 @@ def faithful() -> Account:
 
 
 def wrong(account: Account) -> list[str]:
-    return differences(account, HEARD, checksums=True, translated=True)
+    return differences(account, HEARD, checksums=True, translated=True, logged=True)
 
 
 def test_what_was_heard_as_it_was_said_shows_no_difference() -> None:

@@ -10,6 +10,8 @@ local group, id, utterance, attempt = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 
 -- Of an entry's fields and values so many are kept of what is buried: ours has four, and Lua passes on 8,000 at most.
 local MOST = 1000
+-- Utterances of which it is remembered that their translations have come: as many as a gateway may wait for.
+local REMEMBERED = 64
 
 local function overtaken()
   local decided = redis.call('HGET', session, 'closed:' .. utterance)
@@ -24,14 +26,19 @@ local function hold(event, transcript)
   end
 end
 
+local function translated()
+  redis.call('HDEL', session, 'translating:' .. utterance, 'translated:' .. utterance - REMEMBERED)
+  redis.call('HSET', session, 'translated:' .. utterance, 1)
+  keep_alive()
+end
+
 local entry = operation == 'bury' and redis.call('XRANGE', jobs, id, id)[1]
 if redis.call('XACK', jobs, group, id) == 0 then return 0 end
 redis.call('XDEL', jobs, id)
 
 if operation == 'append' then
   for n = 8, #ARGV do say(ARGV[n]) end
-  redis.call('HDEL', session, 'translating:' .. utterance)
-  keep_alive()
+  translated()
   return 1
 end
 
@@ -51,8 +58,7 @@ if operation == 'bury' then
   if ARGV[8] == '' then return 1 end
   if attempt == '' then
     say(ARGV[8])
-    redis.call('HDEL', session, 'translating:' .. utterance)
-    keep_alive()
+    translated()
     return 1
   end
 end

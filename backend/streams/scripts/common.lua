@@ -10,6 +10,7 @@
 --   closed:n      the attempt that is utterance n's final
 --   event:n:a, transcript:n:a   a result that waits for its turn
 --   translating:n the languages in which translations of utterance n are still to come
+--   translated:n  that they have come; kept for the last utterances, as a gateway may not have heard of it
 local jobs, onward, session, log, dead, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local operation, ttl, cap = ARGV[1], ARGV[2], ARGV[3]
 

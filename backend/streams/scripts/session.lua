@@ -11,6 +11,7 @@
 --   restore   5 settled utterance  6.. field, value, ...   after Redis has lost writes; returns all fields
 -- Returns 1, -1 when another connection has taken the session over, -2 when Redis does not know it (any more).
 local epoch = ARGV[4]
+local WAITING = { closed = true, event = true, transcript = true }
 
 local function set_from(first)
   if ARGV[first] then redis.call('HSET', session, unpack(ARGV, first)) end
@@ -22,7 +23,7 @@ local function skip_to(settled)
   local next = tonumber(redis.call('HGET', session, 'next') or '1')
   for _, field in ipairs(redis.call('HKEYS', session)) do
     local kind, turn = string.match(field, '^(%a+):(%d+)')
-    if kind and kind ~= 'translating' and tonumber(turn) <= settled then redis.call('HDEL', session, field) end
+    if WAITING[kind] and tonumber(turn) <= settled then redis.call('HDEL', session, field) end
   end
   redis.call('HSET', session, 'next', math.max(next, settled + 1))
   release()
@@ -50,7 +51,12 @@ if held > tonumber(epoch) then return -1 end
 
 if operation == 'restore' then
   redis.call('HSET', session, 'epoch', epoch)
-  set_from(6)
+  for n = 6, #ARGV, 2 do
+    -- What Redis still knows of closed utterances and safe audio fits its lanes; only what it submits anew moves them.
+    local own = ARGV[n] == 'count' or ARGV[n] == 'audio'
+    redis.call(own and 'HSETNX' or 'HSET', session, ARGV[n], ARGV[n + 1])
+  end
+  keep_alive()
   skip_to(tonumber(ARGV[5]))
   return redis.call('HGETALL', session)
 end

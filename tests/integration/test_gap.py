@@ -1,0 +1,77 @@
+"""What the channel did not bring is read from the log before anything that stands behind it is taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import uvicorn
+from redis.asyncio import Redis
+
+from backend.cli.processes import free_port
+from backend.client import Client
+from backend.messages.protocol import Final, Start, to_json
+from backend.streams.names import Shard
+from gateway.gateway import build
+from gateway.settings import GatewaySettings
+from tests.integration.test_lanes import eventually
+
+SHARD = Shard(0)
+
+
+@pytest.fixture
+async def gateway(redis: Redis, redis_url: str) -> AsyncIterator[str]:
+    """The address of a gateway's stream, in this very process."""
+    settings = GatewaySettings(REDIS_URL=redis_url, port=free_port())
+    server = uvicorn.Server(uvicorn.Config(build(settings), port=settings.port, log_config=None, access_log=False))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        yield f"ws://127.0.0.1:{settings.port}/v1/stream"
+        server.should_exit = True
+
+
+def final(number: int) -> str:
+    return to_json(Final(utterance=number, text="x", language="en", confidence=1.0, start_ms=number, end_ms=number + 1))
+
+
+async def do(redis: Redis, *words: str | bytes) -> Any:
+    return await redis.execute_command(*words)  # type: ignore[no-untyped-call]
+
+
+async def write(redis: Redis, session: str, number: int) -> bytes:
+    """Put a final into the log; returns what the channel has to say of it."""
+    place = bytes(await do(redis, "XADD", SHARD.log(session), "*", "e", final(number)))
+    return place + b" " + final(number).encode()
+
+
+async def test_a_final_is_not_taken_while_an_earlier_one_lies_unread_in_the_log(redis: Redis, gateway: str) -> None:
+    async with Client.connect(gateway, Start(), resume=False) as client:
+        session = client.ready.session
+
+        async def subscribed() -> bool:
+            return bool((await redis.pubsub_shardnumsub(SHARD.events(session)))[0][1])
+
+        await do(redis, "ACL SETUSER", "default", "-xrange")  # the log cannot be read
+        try:
+            await write(redis, session, 1)  # the channel brings no word of it
+            await do(redis, "CLIENT KILL", "TYPE", "pubsub")
+            await eventually(subscribed)
+            await do(redis, "SPUBLISH", SHARD.events(session), await write(redis, session, 2))
+            await asyncio.sleep(0.5)
+        finally:
+            await do(redis, "ACL SETUSER", "default", "+xrange")
+        async with asyncio.timeout(5):
+            heard = [event.utterance async for event in finals_of(client, 2)]
+    assert heard == [1, 2]
+
+
+async def finals_of(client: Client, count: int) -> AsyncIterator[Final]:
+    async for event in client:
+        if isinstance(event, Final):
+            yield event
+            if not (count := count - 1):
+                return

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test storm lint types page docs clean
+.PHONY: setup run test fuzz storm lint types page docs clean
 
 run: setup page  ## start everything here, then open the page it prints and speak
 	@$(BIN)/nova up
@@ -12,6 +12,15 @@ test: setup page lint types  ## every check and test
 
 storm: setup  ## kill -9 processes while sessions speak, and count; OPTIONS="--minutes 30 --redis cluster"
 	$(BIN)/python -m tests.testkit.storm $(OPTIONS)
+
+overload: setup  ## offer twice the speech that a worker can serve: who is let in, and how long finals take
+	$(BIN)/python -m tests.testkit.overload $(OPTIONS)
+
+soak: setup  ## half an hour of steady use: nothing may grow
+	$(BIN)/python -m tests.testkit.soak $(OPTIONS)
+
+fuzz: setup  ## let bad clients at a gateway, for SECONDS (600)
+	$(BIN)/python -m tests.testkit.fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 setup: .venv/.ready  ## make the Python environment
 

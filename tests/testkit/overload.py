@@ -31,8 +31,6 @@ from tests.testkit.speakers import voices
 
 RULES = Rules(pause_ms=200)
 """As a gateway has them by default."""
-CALM_S = 40.0
-"""How long is looked at what comes before, and after."""
 SETTLED_S = 10.0
 """From the beginning, and from the end of the overload, until all should be as ever."""
 
@@ -47,6 +45,8 @@ class Options:
     factor: float = 2.0
     cost: float = 0.05
     """Seconds that the one worker takes for a second of audio, previews and finals alike."""
+    calm_s: float = 40.0
+    """How long is looked at what comes before, and after."""
     every_s: float = 1.0
     """A session comes every so often until all are there."""
     seed: int = 0
@@ -92,7 +92,7 @@ async def overload(options: Options, logs: Path, tell: Tell) -> Report:
     share = sum(end - start for start, end in reference(sample, RULES, 600).utterances) / len(sample)
     count = options.sessions(share)
     tell(f"{share:.0%} of a session is speech; {count} sessions offer {options.factor:g} times what there is")
-    said = voices(count, busy_s + 2 * CALM_S, "en", options.seed)
+    said = voices(count, busy_s + 2 * options.calm_s, "en", options.seed)
     plan = null_plan(logs, stt_workers=1, environment={"STT_NULL_COST": str(options.cost)})
     guests = [Guest() for _ in said]
     held = Counter[str]()
@@ -100,8 +100,8 @@ async def overload(options: Options, logs: Path, tell: Tell) -> Report:
         clock = time.monotonic()
         for number, (guest, sent) in enumerate(zip(guests, said, strict=True)):
             steady = number % 4 == 0
-            after_s = number * 0.1 if steady else CALM_S + number * options.every_s
-            until = clock + CALM_S + busy_s + (CALM_S if steady else 0.0)
+            after_s = number * 0.1 if steady else options.calm_s + number * options.every_s
+            until = clock + options.calm_s + busy_s + (options.calm_s if steady else 0.0)
             tasks.create_task(_visit(guest, stream_url(system.urls[0]), sent, until, after_s, clock, held))
     return _reckon(options, guests, busy_s, held["most"])
 
@@ -146,10 +146,10 @@ async def _talk(client: Client, account: Account) -> None:
 
 def _reckon(options: Options, guests: list[Guest], busy_s: float, most: int) -> Report:
     visits = [(began, account) for guest in guests for began, account in zip(guest.began, guest.accounts, strict=True)]
-    over = CALM_S + busy_s
+    over = options.calm_s + busy_s
     phases = {
-        "before": _phase(visits, SETTLED_S, CALM_S),
-        "overloaded": _phase(visits, CALM_S, over),
+        "before": _phase(visits, SETTLED_S, options.calm_s),
+        "overloaded": _phase(visits, options.calm_s, over),
         "after": _phase(visits, over + SETTLED_S, np.inf),
     }
     notices = Counter(event.code for _, account in visits for _, event in account.events if isinstance(event, Notice))

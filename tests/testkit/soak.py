@@ -1,7 +1,7 @@
 """Hours of steady use in minutes: sessions come, speak and go, and nothing may grow (docs/howto/storm.md).
 
-`make soak`, or `python -m tests.testkit.soak --minutes 30`. Memory and open files of every process, and what Redis holds,
-are read every few seconds; what counts is their slope once everything is warm.
+`make soak`, or `python -m tests.testkit.soak --minutes 30`. Memory and open files of every process, and what Redis
+holds, are read every few seconds; what counts is their slope once everything is warm.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tests.testkit.speakers import converse, voices
 EVERY_S = 5.0
 WARM = 0.3
 """The share of the run in which caches fill, and which does not count."""
+SPANS = 10
 TTL_S = 60
 """What sessions leave in Redis goes after this time; by default an hour, too long to see that it does."""
 GROWTH_MB = 4.0
@@ -61,7 +62,7 @@ class Trend:
     first: float
     last: float
     slope_per_hour: float
-    """By least squares."""
+    """By least squares over medians."""
     growth: float
     """What the slope makes over the time that counts."""
 
@@ -140,10 +141,11 @@ def _trends(readings: list[tuple[float, Reading]]) -> dict[str, Trend]:
 
 
 def _trend(times: NDArray[np.float64], values: NDArray[np.float64]) -> Trend:
-    slope = float(np.polyfit(times, values, 1)[0])
-    edge = max(1, len(values) // 10)
-    first, last = float(np.mean(values[:edge])), float(np.mean(values[-edge:]))
-    figures = (first, last, 3600 * slope, slope * float(times[-1] - times[0]))
+    """Over the medians of ten spans: what a process takes for a moment and gives back is no growth."""
+    at = np.array([np.median(part) for part in np.array_split(times, SPANS)])
+    level = np.array([np.median(part) for part in np.array_split(values, SPANS)])
+    slope = float(np.polyfit(at, level, 1)[0])
+    figures = (float(level[0]), float(level[-1]), 3600 * slope, slope * float(at[-1] - at[0]))
     return Trend(*(round(figure, 2) for figure in figures))
 
 

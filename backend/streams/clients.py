@@ -66,10 +66,9 @@ def _limits() -> dict[str, Any]:
 
 
 def _retry(times: int) -> Retry:
-    """How often redis-py tries again by itself.
+    """How often redis-py tries again by itself: once where an idle connection may have died, or else not at all.
 
-    Once, as an idle connection dies unseen: more is for the callers, who know what a second attempt means.
-    Not at all where Sentinels tell the way: redis-py would ask the same node again, dead or not.
+    More is for the callers, who know what a second attempt means; and it would ask the same node again, dead or not.
     """
     return Retry(FullJitterBackoff(cap=0.5, base=0.02), retries=times)
 
@@ -193,13 +192,21 @@ class _Keys(AsyncCommandsParser):
         return tuple(streams[: len(streams) // 2])
 
 
+class _Cluster(RedisCluster):
+    """Whoever gives up while the cluster's nodes are looked up must not close everybody's connections, as it would."""
+
+    async def initialize(self, *args: Any, **kwargs: Any) -> RedisCluster:
+        return await asyncio.shield(super().initialize(*args, **kwargs))
+
+
 def _cluster(secure: str, place: SplitResult) -> RedisCluster:
     if place.path.strip("/") not in ("", "0"):
         raise ValueError("a cluster has one database")
     nodes = [ClusterNode(host, port) for host, port in _hosts(place, 6379)]
-    options = {**_limits(), "retry": _retry(1), **_options(secure, place, "")}
-    # The address keeps its word: when all nodes have moved, its names are looked up again.
-    cluster = RedisCluster(startup_nodes=nodes, dynamic_startup_nodes=False, **options)
+    options = {**_limits(), "retry": _retry(0), **_options(secure, place, "")}
+    # The address keeps its word: when all nodes have moved, its names are looked up again. What has moved is found one
+    # by one: the client would close everybody's connections at every fifth.
+    cluster = _Cluster(startup_nodes=nodes, dynamic_startup_nodes=False, reinitialize_steps=0, **options)
     cluster.commands_parser = _Keys()
     connection = _careful(cluster.connection_kwargs["connection_class"])
     cluster.connection_kwargs["connection_class"] = connection

@@ -30,9 +30,9 @@ from backend.streams.load import Waiting, heartbeats
 from backend.streams.names import Shard, all_shards, worker_key
 from backend.streams.sessions import Sessions
 from tests.conftest import in_a_thread
-from tests.testkit.crowd import SHARDS, talking
 from tests.testkit.redis_kinds import Kind, cluster, sentinel, single
 from tests.testkit.services import null_plan
+from tests.testkit.talkers import SHARDS, talking
 
 RESUMED_WITHIN_S = 10.0
 
@@ -59,37 +59,37 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
 
 
 async def test_every_final_is_heard_once_though_a_master_is_killed(kind: Kind) -> None:
-    async with talking(kind) as crowd:
+    async with talking(kind) as talk:
         began = time.monotonic()
         killed = await kind.kill_master(1)
         if not kind.fails_over:
             await killed.start()
-        took_s = await crowd.flowing(began)
+        took_s = await talk.flowing(began)
         if kind.fails_over:
             await killed.start()  # it believes itself to be the master until it is told otherwise
-            await crowd.flowing(time.monotonic())
+            await talk.flowing(time.monotonic())
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 
 
 async def test_every_final_is_heard_once_though_a_master_hangs(kind: Kind) -> None:
-    async with talking(kind) as crowd:
+    async with talking(kind) as talk:
         began = time.monotonic()
         with (await kind.master(1)).frozen():
-            await (crowd.flowing(began) if kind.fails_over else asyncio.sleep(2.0))
+            await (talk.flowing(began) if kind.fails_over else asyncio.sleep(2.0))
             took_s = time.monotonic() - began
-        await crowd.flowing(time.monotonic())
+        await talk.flowing(time.monotonic())
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 
 
 async def test_every_final_is_heard_once_though_redis_forgets_everything(kind: Kind) -> None:
-    async with talking(kind) as crowd:
+    async with talking(kind) as talk:
         began = time.monotonic()
         for server in kind.servers:
             if (await server.do("ROLE"))[0] == "master":
                 await server.do("FLUSHALL")
-        took_s = await crowd.flowing(began)
+        took_s = await talk.flowing(began)
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 
@@ -114,7 +114,7 @@ async def test_every_final_is_heard_once_though_redis_cannot_save_for_a_while(al
 
 async def _endure(alone: Kind, trouble: tuple[str | int, ...], cure: tuple[str, ...], error: str) -> None:
     (server,) = alone.servers
-    async with talking(alone) as crowd:
+    async with talking(alone) as talk:
         await server.do(*trouble)
         await asyncio.sleep(0.5)
         try:
@@ -123,7 +123,7 @@ async def _endure(alone: Kind, trouble: tuple[str | int, ...], cure: tuple[str, 
         finally:
             began = time.monotonic()
             await server.do(*cure)
-        took_s = await crowd.flowing(began)
+        took_s = await talk.flowing(began)
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 

@@ -24,6 +24,8 @@ EVERY_S = 0.5
 RETRY_AFTER_S = 5.0
 TALKATIVE = 0.7
 """The share of its time that a session speaks, as is believed of one that has just begun to."""
+DOOR = 8
+"""Sessions that are opened at the same time."""
 CLOSE_S = 2.0
 """For the goodbyes at the end of the drain time."""
 
@@ -78,6 +80,8 @@ class Admission:
         self._voices: set[Voice] = set()
         self._empty = asyncio.Event()
         self._empty.set()
+        self.door = asyncio.Semaphore(DOOR)
+        """To be held while a session is opened: when a crowd comes, those who are inside are served meanwhile."""
         self.draining = asyncio.Event()
         """Set when this gateway is about to end: no new sessions; those there are leave when they are quiet."""
         self.closing = asyncio.Event()

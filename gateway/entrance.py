@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -46,13 +46,15 @@ async def serve(websocket: WebSocket, services: Services) -> None:
 async def _converse(services: Services, inbox: Inbox, outbox: Outbox) -> None:
     """From the first message on."""
     first = await _first(inbox, outbox, services.settings.start_timeout_s)
-    services.admission.admit(first)
     session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
     channel = services.lanes.shard(session_id).events(session_id)
-    async with services.fanout.listen(channel) as listener:
-        session, lease, actions = await _opened(services, first, session_id)
-        with services.admission.holding() as voice:
-            await Connection(services, session, lease, listener, inbox, outbox, voice).run(actions)
+    async with AsyncExitStack() as held:
+        async with services.admission.door:
+            services.admission.admit(first)
+            listener = await held.enter_async_context(services.fanout.listen(channel))
+            session, lease, actions = await _opened(services, first, session_id)
+            voice = held.enter_context(services.admission.holding())
+        await Connection(services, session, lease, listener, inbox, outbox, voice).run(actions)
     log.info("session_left", audio_ms=session.audio_ms, state=session.state)
 
 

@@ -19,7 +19,7 @@ from backend.service.lifecycle import process_name, run
 from backend.streams.connection import connect
 from backend.streams.fanout import Fanout
 from backend.streams.lanes import Lanes
-from backend.streams.names import worker_key
+from backend.streams.names import WORKERS, worker_key
 from backend.streams.sessions import Sessions
 from gateway import health
 from gateway.admission import Admission
@@ -69,7 +69,7 @@ def build(settings: GatewaySettings) -> FastAPI:
             tasks = (
                 background.create_task(fanout.run()),
                 background.create_task(admission.watch()),
-                background.create_task(beat(redis, worker_key("gateway", name), alive)),
+                background.create_task(beat(redis, WORKERS, worker_key("gateway", name), alive)),
             )
             yield
             for task in tasks:

@@ -19,14 +19,18 @@ TTL_S = 10
 About = Callable[[], Mapping[str, object]]
 
 
-async def beat(redis: Redis, key: str, about: About) -> None:
-    """Write `about()` and the time to `key` until cancelled; the key then goes at once, or by itself when killed."""
+async def beat(redis: Redis, register: str, key: str, about: About) -> None:
+    """Write `about()` and the time to `key` until cancelled; the key then goes at once, or by itself when killed.
+
+    `register` is a set of all such keys; whoever reads it takes out those that are gone.
+    """
     started = time.time()
     try:
         while True:
             body = {**about(), "started": started, "seen": time.time()}
             try:
                 await redis.set(key, json.dumps(body), ex=TTL_S)
+                await redis.sadd(register, key)
             except (RedisError, RedisClusterException, OSError) as error:
                 log.warning("heartbeat_failed", error=str(error))
             await asyncio.sleep(EVERY_S)

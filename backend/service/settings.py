@@ -21,7 +21,7 @@ class ServiceSettings(BaseSettings):
     )
 
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
-    """Where Redis (7.0 or later) or Valkey listens; may hold a password."""
+    """Where Redis (7.0 or later) or Valkey listens: redis://, redis+sentinel://host,host/name or redis+cluster://host,host."""
     shards: int = Field(default=1, ge=1, le=1024, validation_alias="NOVA_SHARDS")
     """Into how many shards sessions are spread; the same for every process of a system."""
     session_ttl_s: int = Field(default=3600, ge=60, validation_alias="NOVA_SESSION_TTL_S")

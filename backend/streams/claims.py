@@ -36,14 +36,22 @@ class Claims:
         if time.monotonic() < self._due:
             return None
         for shard in self._shards:
-            cursor, entries, _ = await self._redis.xautoclaim(
-                self._lane(shard), self._group, self._name, self._after_ms, self._cursors.get(shard, "0-0"), count=1
-            )
-            self._cursors[shard] = cursor.decode()
-            for entry in entries:
-                return shard, entry, await self._deliveries(shard, entry[0])
+            try:
+                if entry := await self._stale(shard):
+                    return shard, entry, await self._deliveries(shard, entry[0])
+            except TROUBLE as error:  # with this shard: the others' entries need not wait for it
+                if len(self._shards) == 1:
+                    raise
+                log.warning("nothing_claimed", shard=shard.number, error=str(error))
         self._due = time.monotonic() + self._after_ms / 3000
         return None
+
+    async def _stale(self, shard: Shard) -> RawEntry | None:
+        cursor, entries, _ = await self._redis.xautoclaim(
+            self._lane(shard), self._group, self._name, self._after_ms, self._cursors.get(shard, "0-0"), count=1
+        )
+        self._cursors[shard] = cursor.decode()
+        return entries[0] if entries else None
 
     async def _deliveries(self, shard: Shard, entry_id: bytes) -> int:
         pending = await self._redis.xpending_range(self._lane(shard), self._group, min=entry_id, max=entry_id, count=1)

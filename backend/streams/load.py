@@ -30,9 +30,11 @@ class Waiting:
 
 async def heartbeats(redis: Redis) -> list[dict[str, Any]]:
     """What every live process says of itself, by kind and name."""
-    keys = [key async for key in redis.scan_iter(match=f"{WORKERS}*", count=1000)]
+    keys = list(await redis.smembers(WORKERS))
     async with redis.pipeline(transaction=False) as pipe:  # MGET would want all keys in one slot of a cluster
         for key in keys:
             pipe.get(key)
         bodies = await pipe.execute()
+    if gone := [key for key, body in zip(keys, bodies, strict=True) if not body]:
+        await redis.srem(WORKERS, *gone)
     return sorted((json.loads(body) for body in bodies if body), key=lambda worker: (worker["kind"], worker["name"]))

@@ -13,8 +13,8 @@ from backend.messages.jobs import Kind
 
 STT_GROUP = "stt"
 TRANSLATION_GROUP = "translation"
-WORKERS = "nova:workers:"
-"""Prefix of the heartbeat keys, one a process, with a TTL."""
+WORKERS = "nova:workers"
+"""Set of all heartbeat keys; who reads it takes out those that have expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def all_shards(shards: int) -> tuple[Shard, ...]:
 
 def worker_key(kind: str, name: str) -> str:
     """Heartbeat of one process."""
-    return f"{WORKERS}{kind}:{name}"
+    return f"{WORKERS}:{kind}:{name}"
 
 
 def fanout_channel(channel: str, name: str) -> str:

@@ -17,7 +17,7 @@ from backend.service.settings import WorkerSettings
 from backend.streams.connection import connect
 from backend.streams.consumer import Consumer, Handler, HungError
 from backend.streams.lanes import J, Lane, Lanes
-from backend.streams.names import worker_key
+from backend.streams.names import WORKERS, worker_key
 
 log = structlog.get_logger()
 
@@ -43,7 +43,7 @@ async def work(
     overdue = False
     try:
         async with asyncio.TaskGroup() as tasks:
-            heart = tasks.create_task(beat(redis, worker_key(kind, name), alive))
+            heart = tasks.create_task(beat(redis, WORKERS, worker_key(kind, name), alive))
             loop = tasks.create_task(consumer.run(stop))
             log.info("worker_started", worker=name, **about())
             await stop.wait()

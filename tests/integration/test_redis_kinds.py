@@ -27,7 +27,7 @@ from backend.streams.connection import TROUBLE
 from backend.streams.fanout import Fanout, Listener
 from backend.streams.lanes import Lanes
 from backend.streams.load import Waiting, heartbeats
-from backend.streams.names import Shard, all_shards, worker_key
+from backend.streams.names import WORKERS, Shard, all_shards, worker_key
 from backend.streams.sessions import Sessions
 from tests.conftest import in_a_thread
 from tests.testkit.redis_kinds import Kind, cluster, sentinel, single
@@ -208,6 +208,8 @@ async def test_heartbeats_and_lanes_are_seen_whichever_node_holds_them(kind: Kin
     redis, names = client(kind.url), {token_hex(4) for _ in range(20)}
     for name in names:
         await redis.set(worker_key("stt", name), json.dumps({"kind": "stt", "name": name, "load": 0.5}), ex=10)
+        await redis.sadd(WORKERS, worker_key("stt", name))
+    await redis.sadd(WORKERS, worker_key("stt", "gone"))
     assert {worker["name"] for worker in await heartbeats(redis)} >= names
     before = await Waiting(redis, all_shards(SHARDS)).seconds()
     for shard in all_shards(SHARDS):

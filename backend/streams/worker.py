@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import start_http_server
 
 from backend.service.heartbeat import beat
-from backend.service.lifecycle import process_name
+from backend.service.lifecycle import process_name, settle
 from backend.service.settings import WorkerSettings
 from backend.streams.connection import connect
 from backend.streams.consumer import Consumer, Handler, HungError
@@ -45,6 +45,7 @@ async def work(
         async with asyncio.TaskGroup() as tasks:
             heart = tasks.create_task(beat(redis, WORKERS, worker_key(kind, name), alive))
             loop = tasks.create_task(consumer.run(stop))
+            settle()
             log.info("worker_started", worker=name, **about())
             await stop.wait()
             done, _ = await asyncio.wait([loop], timeout=settings.drain_s)

@@ -113,7 +113,9 @@ def reference(sent: NDArray[np.int16], rules: Rules, endpoint_ms: int) -> Refere
     )
 
 
-def differences(account: Account, heard: Reference, *, checksums: bool, translated: bool, logged: bool = True) -> list[str]:
+def differences(
+    account: Account, heard: Reference, *, checksums: bool, translated: bool, logged: bool = True
+) -> list[str]:
     """All that is wrong, in words; nothing when every word was heard once, in its place, and nobody else's."""
     if account.ended:
         return [f"ended by {account.ended}", *_amiss("finals", account.numbers)]

@@ -56,7 +56,7 @@ class WorkerSettings(ServiceSettings):
     preview_max_age_ms: int = Field(default=1500, ge=50)
     """Previews older than this are dropped: a newer one is on its way."""
     max_attempts: int = Field(default=5, ge=1)
-    """Deliveries after which an entry becomes a dead letter; a worker that is killed for other reasons counts as well."""
+    """Deliveries after which an entry becomes a dead letter; a worker killed for another reason counts as well."""
     claim_after_ms: int = Field(default=5_000, ge=100)
     """An entry whose worker has not been heard of for so long is taken over by another."""
     hung_after_s: float = Field(default=120.0, gt=0)

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test fuzz storm lint types page docs clean
+.PHONY: setup run test storm overload soak fuzz lint types page docs clean
 
 run: setup page  ## start everything here, then open the page it prints and speak
 	@$(BIN)/nova up

@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 
 from backend.service import logging
 from backend.service.heartbeat import beat
-from backend.service.lifecycle import process_name, run
+from backend.service.lifecycle import process_name, run, settle
 from backend.streams.connection import connect
 from backend.streams.fanout import Fanout
 from backend.streams.lanes import Lanes
@@ -24,6 +24,7 @@ from backend.streams.sessions import Sessions
 from gateway import health
 from gateway.admission import Admission
 from gateway.entrance import serve
+from gateway.patience import PatientHttp
 from gateway.settings import GatewaySettings
 from gateway.socket import Services
 from gateway.vad import Silero
@@ -64,6 +65,7 @@ def build(settings: GatewaySettings) -> FastAPI:
                 "draining": admission.draining.is_set(),
             }
 
+        settle()
         log.info("gateway_started", host=settings.host, port=settings.port)
         async with asyncio.TaskGroup() as background:
             tasks = (
@@ -110,8 +112,9 @@ async def _main(stop: asyncio.Event) -> None:
     app = build(settings)
     server = _Server(
         uvicorn.Config(
-            app, host=settings.host, port=settings.port, log_config=None, access_log=False, server_header=False,
-            headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS], backlog=4096,
+            app, host=settings.host, port=settings.port, http=PatientHttp, backlog=4096, log_config=None,
+            access_log=False, server_header=False,
+            headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS],
             ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=5,
         )
     )  # fmt: skip

@@ -14,6 +14,8 @@ import structlog
 
 log = structlog.get_logger()
 
+MOST_FILES = 65_536
+
 
 def process_name() -> str:
     """Unique among live processes of a system: host and process id."""
@@ -29,6 +31,18 @@ def settle() -> None:
     gc.freeze()
 
 
+def allow_many_files() -> None:
+    """Each connection is an open file, and the usual limit is 1,024 of them; a process may raise it by itself."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `main` to its end. SIGTERM and SIGINT set the event it is given; it then finishes what it has in hand."""
 
@@ -39,6 +53,7 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, stop.set)
         await main(stop)
 
+    allow_many_files()
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         runner.run(supervised())
 

@@ -60,6 +60,8 @@ class Voice:
     def turn(self, speaking: bool) -> None:
         """Speech begins or ends."""
         now = time.monotonic()
+        if self._busy is None and not speaking:
+            return
         self._busy = self._busy or Busy(now, TALKATIVE)
         self._busy.turn(speaking, now)
 

@@ -42,6 +42,8 @@ CHECK_S = 10.0
 """When results are awaited and none has come for so long, Redis is asked whether it still knows of them."""
 KEEP_S = 5.0
 """So often Redis learns up to where the audio is safe, when that is silence."""
+AHEAD_MS = 5_000
+"""By so much a live client may be ahead of time: it sends again what a lost connection swallowed."""
 THREAD_FROM = 32_000
 """Samples from which speech is looked for in a thread: two seconds, as files bring."""
 
@@ -103,7 +105,8 @@ class Connection:
         self._progress = asyncio.Event()
         self._reading = asyncio.Lock()
         """Held while the log is read: what the channel brings meanwhile may stand behind what is still to be read."""
-        self._news_at = time.monotonic()
+        self._began_at = self._news_at = time.monotonic()
+        self._began_ms = session.audio_ms
         self._told_of_drain = False
 
     async def run(self, actions: list[Action]) -> None:
@@ -255,9 +258,13 @@ class Connection:
             if not isinstance(action, Send | Finish):
                 await self._errands.put(action)
 
+    def _is_live(self) -> bool:
+        """A file comes faster than it could be spoken; it takes what time is left, and so counts as no load."""
+        return self._session.audio_ms - self._began_ms <= 1000 * (time.monotonic() - self._began_at) + AHEAD_MS
+
     def _note(self, action: Send) -> None:
         if isinstance(action.event, SpeechStarted | SpeechEnded):
-            self._voice.turn(isinstance(action.event, SpeechStarted))
+            self._voice.turn(isinstance(action.event, SpeechStarted) and self._is_live())
         if isinstance(action.event, Final):
             metrics.FINALS.inc()
             if (since := self._ended_at.pop(action.event.utterance, None)) is not None:

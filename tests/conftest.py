@@ -23,6 +23,8 @@ from tests.testkit.speech import Clip, shared_clips, spoken_clips
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+HOSPITABLE = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
+"""Tests ask for much at a time, and want all of it served, however long it takes."""
 T = TypeVar("T")
 
 
@@ -89,7 +91,10 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 @pytest.fixture(scope="session")
 def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[System]:
     """Redis, a gateway, an STT worker with Whisper base and a translation worker, each its own process."""
-    plan = Plan(stt_model=str(whisper_base), translation_models=str(opus_zh_en), port=0, logs=artifacts / "logs")
+    plan = Plan(
+        stt_model=str(whisper_base), translation_models=str(opus_zh_en), port=0, logs=artifacts / "logs",
+        environment=HOSPITABLE,
+    )  # fmt: skip
     with in_a_thread(running(plan, lambda line: None)) as up:
         yield up
 

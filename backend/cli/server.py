@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
@@ -14,13 +16,15 @@ from websockets.exceptions import InvalidHandshake, InvalidURI
 
 from backend.cli.system import Plan, running
 from backend.cli.weights import speech_model, translation_models
-from backend.client import Client, DisconnectedError
+from backend.client import Client, DisconnectedError, ServerError
 from backend.errors import NovaError
 from backend.messages.protocol import Start
 
 DEFAULT = "ws://127.0.0.1:8080"
 PATH = "/v1/stream"
 HEALTH_TIMEOUT_S = 1.0
+PATIENCE_S = 600.0
+"""How long a busy server is waited for."""
 
 
 class NoServerError(NovaError):
@@ -89,11 +93,28 @@ async def server(named: str | None, *, model: str | None, translate: bool) -> As
 
 
 @asynccontextmanager
+async def _patiently(url: str, start: Start) -> AsyncIterator[Client]:
+    """A session, when there is room for it."""
+    give_up = time.monotonic() + PATIENCE_S
+    async with AsyncExitStack() as stack:
+        while True:
+            try:
+                client = await stack.enter_async_context(Client.connect(url, start))
+                break
+            except ServerError as refusal:
+                if refusal.code != "overloaded" or time.monotonic() > give_up:
+                    raise
+                tell("the server is busy; waiting for a place")
+                await asyncio.sleep(refusal.retry_after_s or 1.0)
+        yield client
+
+
+@asynccontextmanager
 async def session(url: str, start: Start) -> AsyncIterator[Client]:
-    """A session on a server. Raises NoServerError when none is there, ServerError when it refuses."""
+    """A session, waited for on a busy server. Raises NoServerError when there is none, ServerError when it refuses."""
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(Client.connect(url, start))
+            client = await stack.enter_async_context(_patiently(url, start))
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, DisconnectedError) as error:
             raise NoServerError(f"no Nova Voice server answers at {url}: {error or 'it took too long'}") from None
         except ValidationError:

@@ -12,7 +12,7 @@ import pytest
 from backend.cli.system import Plan, System, running
 from backend.messages.protocol import Final
 from stt_worker.stability import contradicted, count_words
-from tests.conftest import in_a_thread
+from tests.conftest import HOSPITABLE, in_a_thread
 from tests.testkit.live import Conversation, speak_all
 from tests.testkit.speech import Clip
 
@@ -23,8 +23,9 @@ AT_ONCE = 6
 def quick_system(whisper_tiny: Path, artifacts: Path) -> Iterator[System]:
     """A system with the smallest model, so that many sessions run live at once."""
     plan = Plan(
-        stt_model=str(whisper_tiny), translation_models="", translation_workers=0, port=0, logs=artifacts / "logs-tiny"
-    )
+        stt_model=str(whisper_tiny), translation_models="", translation_workers=0, port=0, logs=artifacts / "logs-tiny",
+        environment=HOSPITABLE,
+    )  # fmt: skip
     with in_a_thread(running(plan, lambda line: None)) as up:
         yield up
 

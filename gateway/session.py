@@ -120,7 +120,7 @@ class Session:
         self._awaited.resume(message, record)
         self._promised = (message.open_utterance, message.committed)
         begin_ms = max(record.audio_ms, message.audio_from_ms)
-        actions = self._begin(record.start, begin_ms, max(record.count, message.utterance))
+        actions = self._begin(record.start, begin_ms, max(record.count, record.next - 1, message.utterance))
         gap_ms = begin_ms - record.audio_ms
         if gap_ms >= LEAST_GAP_MS:
             text = f"{gap_ms} ms of audio before {begin_ms} ms have not reached the server"

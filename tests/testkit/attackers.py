@@ -185,7 +185,7 @@ class Attackers:
             return [] if code in OURS else [f"closed with {code} and no word"]
         self._report.refusals[f"{error['code']} {code}"] += 1
         wrong = [] if heard.events[-1] is error else ["a fatal error was not the last word"]
-        if error["code"] == "internal" or "Traceback" in error["message"]:
+        if error["code"] in ("internal", "overdue") or "Traceback" in error["message"]:
             wrong.append(f"our mistake: {error}")
         elif code is not None and code not in self._codes.get(error["code"], ()):
             wrong.append(f"{error['code']} closed with {code}, which is not documented")

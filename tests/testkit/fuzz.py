@@ -56,7 +56,7 @@ async def fuzz(seconds: float, seed: int, logs: Path, tell: Tell, only: int | No
     """Raise a system, let bad clients at it, and see what becomes of it and of the honest ones. Logs stay there."""
     report = Report(seed)
     speech = voices(HONEST, SPEECH_S, "en", seed)
-    async with running(null_plan(logs, environment=ROOM), tell) as system:
+    async with running(null_plan(logs, translation_workers=1, environment=ROOM), tell) as system:
         url = system.urls[0]
         attackers = Attackers(url, sounds(speech[0]), report)
         await _speak(system, speech[0], report)  # so that everything is loaded

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import av
 import numpy as np
@@ -133,3 +135,20 @@ async def test_empty_frames_are_no_trouble() -> None:
         source = AudioSource(AudioFormat(sample_rate=rate))
         assert (await source.feed(b"")).size == 0
         assert (await source.finish()).size == 0
+
+
+TASKS = Path("/proc/self/task")
+
+
+@pytest.mark.skipif(not TASKS.is_dir(), reason="threads and memory are counted as Linux does")
+def test_a_session_has_no_thread_of_its_own_and_forgets_how_large_its_largest_frame_was() -> None:
+    before = len(list(TASKS.iterdir())), resident_mb()
+    decoders = [RawDecoder(AudioFormat(encoding="mulaw", sample_rate=8_000)) for _ in range(30)]
+    for decoder in decoders:
+        decoder.feed(bytes(1 << 20))
+    assert len(list(TASKS.iterdir())) == before[0]
+    assert resident_mb() - before[1] < 100
+
+
+def resident_mb() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20

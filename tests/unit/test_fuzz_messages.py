@@ -211,3 +211,23 @@ def test_a_sound_record_is_read() -> None:
     assert (record.epoch, record.next, record.count, record.audio_ms, record.open) == (2, 3, 4, 9, "5:1")
     assert record.closed == {4}
     assert record.translating == {2: ("es",)}
+
+
+# --- a session among inconsistent claims
+
+
+def test_what_redis_takes_for_settled_is_not_counted_again() -> None:
+    """Of a client that first said it had three finals, and now says it has none."""
+    session = Session("s", "c", Policy())
+    session.resume(Resume(session="s", token="t", utterance=0), Record(Start(), "c", epoch=2, next=4, count=1))
+    assert session.record().count == 3
+
+
+def test_audio_behind_stop_is_out_of_place_before_anybody_decodes_it() -> None:
+    session = Session("s", "c", Policy())
+    session.receive(Start(), 0.0)
+    session.allow("audio")
+    session.receive(parse_client('{"type":"stop"}'), 0.0)
+    with pytest.raises(ProtocolError) as refused:
+        session.allow("audio")
+    assert refused.value.code == "stopped"

@@ -40,7 +40,7 @@ WELL_WITHIN_S = 2.0
 """In which /health answers, whatever goes on."""
 GONE_WITHIN_S = 20.0
 """In which the gateway has forgotten every session, when all clients have gone."""
-GROWTH_MB = 350.0
+GROWTH_MB = 500.0
 """What the gateway's memory may grow by. Large frames leave holes that the allocator keeps: after some minutes there
 are enough of them, and it grows no more."""
 ROOM = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000", "GATEWAY_STOP_WAIT_S": "8"}

@@ -94,13 +94,13 @@ class Awaited:
 
     def translation(self, utterance: int, language: str) -> bool:
         """Whether this translation, or the word that there is none, is news."""
-        if (utterance, language) in self._translated:
-            return False
-        self._translated.append((utterance, language))
         _, targets = self._translations.get(utterance, (None, set()))
         targets.discard(language)
         if not targets:
             self._translations.pop(utterance, None)
+        if (utterance, language) in self._translated:
+            return False
+        self._translated.append((utterance, language))
         return True
 
     def lost(self, known: Record) -> list[Action]:

@@ -276,7 +276,7 @@ class Session:
             case wire.Error(utterance=int() as utterance) as error:
                 actions = [Send(error)] if self._awaited.error(utterance) else []
             case wire.Notice() as notice:
-                actions = self._take_notice(notice)
+                actions = self._take_notice(notice, durable=live.cursor is not None)
             case _:
                 actions = []
         return actions + self._finish_if_done()
@@ -315,8 +315,8 @@ class Session:
         utterance.translated[translation.language] = translation.text
         return [Send(translation)]
 
-    def _take_notice(self, notice: wire.Notice) -> list[Action]:
-        if notice.utterance and notice.language:
+    def _take_notice(self, notice: wire.Notice, *, durable: bool) -> list[Action]:
+        if durable and notice.utterance and notice.language:
             self._awaited.translation(notice.utterance, notice.language)
         if (notice.code, notice.language) in self._noticed:
             return []

@@ -259,6 +259,18 @@ def test_done_waits_for_finals_and_their_translations() -> None:
     assert stage.of(Finish) == [Finish()]
 
 
+def test_a_notice_about_a_preview_does_not_stand_for_the_one_about_the_final() -> None:
+    stage = Stage(translate_to=("es",))
+    stage.speak(1)
+    notice = Notice(code="translation_unavailable", message="install it", utterance=1, language="es")
+    stage.learn(notice)
+    stage.say(Stop())
+    stage.finish(1, "hello", "1-0")
+    assert stage.events(Done) == []
+    stage.learn(notice, "2-0")
+    assert len(stage.events(Done)) == 1
+
+
 def test_an_empty_final_waits_for_no_translation() -> None:
     stage = Stage(translate_to=("es",))
     stage.speak(1)

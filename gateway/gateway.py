@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 
 from backend.service import logging
 from backend.service.heartbeat import beat
-from backend.service.lifecycle import process_name, run, settle
+from backend.service.lifecycle import keep_tidy, process_name, run, settle
 from backend.streams.connection import connect
 from backend.streams.fanout import Fanout
 from backend.streams.lanes import Lanes
@@ -77,6 +77,7 @@ def build(settings: GatewaySettings) -> FastAPI:
             tasks = (
                 background.create_task(fanout.run()),
                 background.create_task(admission.watch()),
+                background.create_task(keep_tidy()),
                 background.create_task(beat(redis, WORKERS, worker_key("gateway", name), alive)),
             )
             yield

@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import start_http_server
 
 from backend.service.heartbeat import beat
-from backend.service.lifecycle import process_name, settle
+from backend.service.lifecycle import keep_tidy, process_name, settle
 from backend.service.settings import WorkerSettings
 from backend.streams.connection import connect
 from backend.streams.consumer import Consumer, Handler, HungError
@@ -45,6 +45,7 @@ async def work(
         async with asyncio.TaskGroup() as tasks:
             heart = tasks.create_task(beat(redis, WORKERS, worker_key(kind, name), alive))
             loop = tasks.create_task(consumer.run(stop))
+            tidy = tasks.create_task(keep_tidy())
             settle()
             log.info("worker_started", worker=name, **about())
             await stop.wait()
@@ -52,6 +53,7 @@ async def work(
             overdue = not done
             loop.cancel()
             heart.cancel()
+            tidy.cancel()
     except* HungError as hung:
         log.critical("worker_hung", worker=name, error=str(hung.exceptions[0]))
         overdue = True

@@ -10,6 +10,7 @@ import structlog
 
 from backend.cli.dead import dead
 from backend.cli.doctor import doctor
+from backend.cli.load import load
 from backend.cli.mic import mic
 from backend.cli.models import group as models
 from backend.cli.transcribe import transcribe
@@ -35,7 +36,7 @@ def nova() -> None:
     """
 
 
-for command in (up, transcribe, mic, models, dead, doctor):
+for command in (up, transcribe, mic, models, dead, load, doctor):
     nova.add_command(command)
 
 

@@ -17,6 +17,7 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
 from backend.cli.system import System
+from backend.load.wer import WordErrors
 from backend.messages.jobs import Transcript, encode_entry
 from backend.messages.protocol import Final, Notice, Translation
 from backend.service.settings import ServiceSettings
@@ -27,7 +28,6 @@ from stt_worker.settings import SttSettings
 from tests.testkit.bleu import bleu, sentence_pairs
 from tests.testkit.live import speak, speak_all
 from tests.testkit.speech import Clip, decode
-from tests.testkit.wer import Score
 
 AT_ONCE = 8
 """Sessions at the same time."""
@@ -47,7 +47,7 @@ async def test_the_pipeline_makes_no_more_errors_than_the_bare_model(
     began = time.monotonic()
     bare = await asyncio.to_thread(_transcribe, whisper_base, sounds)
     bare_s = time.monotonic() - began
-    ours, theirs = Score("en"), Score("en")
+    ours, theirs = WordErrors("en"), WordErrors("en")
     for clip, conversation, text in zip(clips, conversations, bare, strict=True):
         ours.add(clip.text, conversation.text)
         theirs.add(clip.text, text)

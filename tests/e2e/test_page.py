@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from backend.cli.system import System
+from backend.load.wer import WordErrors
 from tests.testkit.speech import Clip, decode
-from tests.testkit.wer import Score
 
 FRONTEND = Path(__file__).parent.parent.parent / "frontend"
 BROWSER_RATE = 48_000
@@ -98,7 +98,7 @@ async def test_the_spoken_words_appear_on_the_page_partials_before_finals(
     clip = next((clip for clip in english if clip.id == wanted), english[0])
     report = await speak_to_page(browser, system, clip, artifacts, "page-en")
     text = " ".join(utterance["committed"] for utterance in report["utterances"])
-    score = Score("en")
+    score = WordErrors("en")
     score.add(clip.text, text)
     assert score.percent <= 40, text
     assert shown_first(report, "tentative") < first_final(report)
@@ -136,7 +136,7 @@ async def test_a_gateway_that_dies_in_the_middle_of_a_word_takes_no_word_with_it
         report = json.loads((await process.stdout.read()).splitlines()[-1])
         assert await process.wait() == 0
     assert report["lost"][0]["backAt"], "the page listens again"
-    score = Score("en")
+    score = WordErrors("en")
     score.add(clip.text, " ".join(utterance["committed"] for utterance in report["utterances"]))
     assert score.percent <= 40, report["utterances"]
     assert all(utterance["state"] == "final" for utterance in report["utterances"])

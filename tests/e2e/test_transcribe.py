@@ -14,10 +14,10 @@ import pytest
 from backend.cli.processes import free_port
 from backend.cli.subtitles import LINE
 from backend.cli.system import System
+from backend.load.wer import WordErrors
 from tests.testkit.command import NOVA, nova
 from tests.testkit.media import cut_off, encode
 from tests.testkit.speech import RATE, Clip
-from tests.testkit.wer import Score
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -38,7 +38,7 @@ def talk(english: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def errors(reference: str, heard: str) -> float:
-    score = Score()
+    score = WordErrors()
     score.add(reference, heard)
     return score.percent
 

@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import csv
-import shutil
-import subprocess
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
-from numpy.typing import NDArray
+
+from backend.errors import SetupError
+from backend.load import clips
+from backend.load.clips import decode
+
+__all__ = ["RATE", "Clip", "decode", "shared_clips", "spoken_clips", "write_manifest"]
 
 RATE = 16_000
 
-SENTENCES = (
-    "The quick brown fox jumps over the lazy dog.",
-    "Please leave your message after the tone.",
-    "The weather will be sunny tomorrow morning.",
-    "She opened the window and looked at the garden.",
-)
-
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class Clip(clips.Clip):
     """A recording and what is said in it."""
 
-    id: str
-    path: Path
-    language: str
-    text: str
+    id: str = ""
     kind: str = "utt"
     """"utt": one utterance; "para": several; "bad-ref": the text is not to be scored."""
-
-    def pcm(self) -> NDArray[np.int16]:
-        """[n], 16 kHz mono."""
-        return decode(self.path)
-
-
-def decode(path: Path, rate: int = RATE) -> NDArray[np.int16]:
-    """Any audio file as mono samples at this rate, in Hz."""
-    with av.open(str(path)) as container:
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
-        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-        frames += resampler.resample(None)
-    return np.concatenate([frame.to_ndarray().ravel() for frame in frames])
 
 
 def shared_clips(shared: Path) -> list[Clip]:
@@ -54,17 +33,27 @@ def shared_clips(shared: Path) -> list[Clip]:
     folder = shared / "audio" / "dev"
     with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as manifest:
         rows: Iterable[dict[str, str]] = csv.DictReader(manifest, delimiter="\t", quoting=csv.QUOTE_NONE)
-        return [Clip(row["id"], folder / row["path"], row["lang"], row["reference_text"], row["kind"]) for row in rows]
+        return [
+            Clip(folder / row["path"], row["reference_text"], row["lang"], id=row["id"], kind=row["kind"])
+            for row in rows
+        ]
 
 
 def spoken_clips(folder: Path) -> list[Clip]:
-    """The sentences above, spoken by a synthesizer; skips where there is none."""
-    espeak = shutil.which("espeak-ng")
-    if espeak is None:
-        pytest.skip("no recorded speech, and no espeak-ng to make some")
-    clips = []
-    for number, sentence in enumerate(SENTENCES):
-        path = folder / f"espeak-{number}.wav"
-        subprocess.run([espeak, "-v", "en-us", "-s", "140", "-w", str(path), sentence], check=True)
-        clips.append(Clip(path.stem, path, "en", sentence))
-    return clips
+    """Sentences spoken by a synthesizer; skips where there is none."""
+    try:
+        spoken = clips.spoken(folder)
+    except SetupError as error:
+        pytest.skip(error.message)
+    return [Clip(clip.path, clip.text, clip.language, id=clip.path.stem) for clip in spoken]
+
+
+def write_manifest(said: Sequence[Clip], manifest: Path) -> Path:
+    """The clips whose texts are to be trusted, for `nova load --manifest`."""
+    lines = (
+        json.dumps({"audio_filepath": str(clip.path.resolve()), "text": clip.text, "lang": clip.language})
+        for clip in said
+        if clip.kind != "bad-ref"
+    )
+    manifest.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return manifest

@@ -1,16 +1,14 @@
-"""Word error rate: how many words of a reference text a recognizer got wrong.
+"""Texts as words, and what changes in them before a reader's eyes. Pure.
 
 `normalize` is a small kin of Whisper's text normalizer (Radford et al. 2022, appendix C): spelling that no listener
-could hear (case, punctuation, "mister" or "Mr.", "two" or "2") does not count. Apply it to both sides, as `Score` does.
+could hear (case, punctuation, "mister" or "Mr.", "two" or "2") does not count.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-
-import jiwer
+from itertools import takewhile
 
 _UNSPACED = {"zh", "ja", "th", "yue"}
 _NUMBERS = """
@@ -45,24 +43,23 @@ def normalize(text: str, language: str = "en") -> str:
     return " ".join(text.replace(" ", "") if language in _UNSPACED else text.split())
 
 
-@dataclass(slots=True)
-class Score:
-    """Errors added up over many texts."""
+def words(text: str, language: str = "en") -> list[str]:
+    """The words of a text, or its characters where a language writes no spaces; case and punctuation left out."""
+    return normalize(text, language).split()
 
-    language: str = "en"
-    errors: int = 0
-    words: int = 0
 
-    def add(self, reference: str, heard: str) -> int:
-        """Count one text; answers its errors: words put in, left out or replaced."""
-        truth, guess = normalize(reference, self.language), normalize(heard, self.language)
-        alignment = jiwer.process_words(truth, guess)
-        errors = alignment.insertions + alignment.deletions + alignment.substitutions
-        self.errors += errors
-        self.words += len(truth.split())
-        return errors
+def erased(before: str, after: str, language: str = "en") -> int:
+    """How many words must be taken from the end of `before` so that it can grow into `after`."""
+    old, new = words(before, language), words(after, language)
+    return len(old) - sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
-    @property
-    def percent(self) -> float:
-        """Word error rate, in per cent."""
-        return 100 * self.errors / max(1, self.words)
+
+def contradicted(committed: str, final: str, language: str = "en") -> int:
+    """How many of the committed words the final did not bear out: word edits between them and the final's beginning."""
+    promised, said = words(committed, language), words(final, language)
+    edits = list(range(len(said) + 1))
+    for count, word in enumerate(promised, 1):
+        diagonal, edits[0] = edits[0], count
+        for i, other in enumerate(said, 1):
+            diagonal, edits[i] = edits[i], min(diagonal + (word != other), edits[i] + 1, edits[i - 1] + 1)
+    return min(edits)

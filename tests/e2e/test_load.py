@@ -1,0 +1,49 @@
+"""`nova load`: a system of its own, speech in real time, and figures that add up."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.testkit.command import nova
+from tests.testkit.speech import Clip, write_manifest
+
+SESSIONS, SECONDS = 3, 4
+
+
+@pytest.fixture
+def manifest(spoken: list[Clip], tmp_path: Path) -> Path:
+    """A few short English clips."""
+    english = [clip for clip in spoken if clip.language == "en" and clip.kind != "bad-ref"]
+    return write_manifest(sorted(english, key=lambda clip: len(clip.text))[:4], tmp_path / "manifest.jsonl")
+
+
+def test_every_clip_gets_its_final_and_the_report_tells_what_it_cost(manifest: Path, tmp_path: Path) -> None:
+    file = tmp_path / "load.json"
+    done = nova(
+        "load", "--model", "null", "--manifest", str(manifest), "--language", "en", "--sessions", str(SESSIONS),
+        "--seconds", str(SECONDS), "--stagger", "0.1", "--json", str(file),
+    )  # fmt: skip
+    report = json.loads(file.read_text())
+    score = report["score"]
+    assert done.returncode == (3 if score["late"] else 0), done.stderr
+    assert "final latency" in done.stdout
+    assert (score["sessions"], score["missing"], score["errors"], score["refused"]) == (SESSIONS, [], {}, {})
+    assert score["finals"] >= SESSIONS
+    assert score["spoken_s"] > SESSIONS * SECONDS
+    assert 0 < score["final_s"]["p50"] <= score["final_s"]["max"]
+    assert score["word_error_percent"] is None, "the texts of the null recognizer are no words"
+    assert report["machine"]["versions"]["nova-voice"]
+    if sys.platform == "linux":
+        assert set(report["usage"]) == {"redis", "gateway-1", "stt_worker-1", "generator"}
+        assert all(usage["cpu_s"] > 0 and usage["peak_mb"] > 1 for usage in report["usage"].values())
+
+
+def test_a_system_that_is_not_there_refuses_every_session(manifest: Path) -> None:
+    nowhere = ("--url", "ws://127.0.0.1:9/v1/stream", "--seconds", "1", "--stagger", "0")
+    done = nova("load", "--manifest", str(manifest), *nowhere)
+    assert done.returncode == 1
+    assert "4 sessions refused: ConnectionRefusedError" in done.stderr

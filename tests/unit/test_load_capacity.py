@@ -1,0 +1,61 @@
+"""The search for the most sessions that a system holds, and what speaks against a step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.load.capacity import PRECISION, capacity, objections
+from backend.load.score import Score, Spread
+
+HELD = Score(
+    sessions=4, spoken_s=240.0, finals=40, final_s=Spread(40, 0.8, 1.2, 1.4, 1.5), first_partial_s=None,
+    partial_gap_s=None, lag_s=Spread(2_400, 0.0, 0.001, 0.002, 0.01), unshown=0, invented=0, word_error_percent=5.0,
+    words=400, erasure=0.1, committed=100, contradicted=1, missing=(), errors={}, refused={}, reconnects=0,
+)  # fmt: skip
+
+
+async def found(limit: int, first: int) -> tuple[int, list[int]]:
+    tried: list[int] = []
+
+    async def holds(sessions: int) -> bool:
+        tried.append(sessions)
+        return sessions <= limit
+
+    return await capacity(holds, first), tried
+
+
+@given(st.integers(0, 3_000), st.integers(1, 64))
+async def test_the_answer_holds_and_is_the_limit_but_for_the_precision(limit: int, first: int) -> None:
+    answer, tried = await found(limit, first)
+    assert answer <= limit
+    assert limit - answer <= answer // PRECISION
+    assert len(tried) == len(set(tried))
+    assert answer == 0 or answer in tried
+
+
+async def test_it_doubles_until_a_step_fails_and_then_halves_what_is_between() -> None:
+    assert await found(11, 2) == (11, [2, 4, 8, 16, 12, 10, 11])
+
+
+def test_a_step_within_all_limits_has_nothing_against_it() -> None:
+    assert objections(HELD, 1.2) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"final_s": Spread(9, 1.0, 2.1, 2.2, 2.3)}, "p95 is 2.10 s"),
+        ({"final_s": None}, "no final"),
+        ({"missing": ("session 1: no final of utterance 2",)}, "1 finals missing"),
+        ({"errors": {"disconnected": 2}}, "2 times disconnected"),
+        ({"refused": {"overloaded": 3}}, "3 refused (overloaded)"),
+        ({"lag_s": Spread(9, 0.0, 0.01, 0.06, 0.1)}, "late itself, by 60 ms"),
+    ],
+)
+def test_each_thing_that_speaks_against_a_step_is_said(changed: dict[str, object], said: str) -> None:
+    (objection,) = objections(replace(HELD, **changed), 2.0)  # type: ignore[arg-type]
+    assert said in objection

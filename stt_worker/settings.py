@@ -17,6 +17,10 @@ class SttSettings(WorkerSettings):
     """A catalogue name, a directory, an endpoint's URL, or "null"; "auto": large-v3-turbo on a GPU, base on a CPU."""
     beam_size: int = Field(default=5, ge=1, le=20)
     """Beam of finals. Previews are decoded greedily."""
+    flash_attention: bool = False
+    """On a GPU: CTranslate2's flash attention, where it was built with it."""
+    windows: str = Field(default="auto", pattern=r"^(auto|\d+,\d+,\d+(\.\d+)?)$")
+    """The encoder's windows as FLOOR,STEP,MARGIN in seconds; "auto": what was measured best for the model's width."""
     null_cost: float = Field(default=0.0, ge=0.0)
     """With the model "null": seconds that it works on each second of audio."""
     null_base_s: float = Field(default=0.0, ge=0.0)

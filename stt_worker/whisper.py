@@ -7,34 +7,31 @@ prompt, and as many of them; languages may differ, and text forced behind the ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
 import numpy as np
-import structlog
-from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
-from backend.errors import ModelError
 from backend.messages.jobs import SAMPLE_RATE
 from stt_worker import guards
+from stt_worker.loading import Hardware, load, width
 from stt_worker.recognizer import Hypothesis, Speech, TimedWord
 from stt_worker.stability import spoken_language
-from stt_worker.windows import FRAMES_PER_SECOND, WINDOWS, batches, window
+from stt_worker.windows import FRAMES_PER_SECOND, LONGEST, MEASURED, Windows, batches
 from stt_worker.words import Written, timed, written
-
-log = structlog.get_logger()
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 LONGEST_PROMPT = 200
 """Tokens. The decoder has room for `MOST_TOKENS`, and keeps half of it for its answer."""
 MOST_TOKENS = 448
+SECOND_LOOK_S = 5.0
+"""By so much longer is the window over which a doubted final is decoded again; then comes the longest."""
 TEMPERATURES = (0.4, 0.8)
 """What is sampled at, one after the other, when a guard still objects to the best guess over the longest window."""
 ROUNDS = {True: 3, False: 2}
@@ -43,8 +40,6 @@ UNSPACED = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages whose text begins without a space."""
 DYNAMIC_RANGE = 2.0
 """Of log-mel features: silence lies this far below the loudest."""
-FASTEST = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8_float32", "float32")}
-"""Compute types, best first; the first that the device supports is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,46 +54,38 @@ class FasterWhisper:
     """A Whisper in CTranslate2 form; fulfils `Recognizer`."""
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        model: str,
-        device: str = "auto",
-        device_index: int = 0,
-        compute_type: str = "auto",
-        cpu_threads: int = 0,
-        batch_size: int = 8,
-    ) -> None:
-        """Load the weights in `path` and run them once, on the CPU when the GPU cannot.
+        self, path: Path, *, model: str, hardware: Hardware | None = None, batch_size: int = 8,
+        windows: Windows | None = None,
+    ) -> None:  # fmt: skip
+        """Load the weights in `path` and run them once. Raises ModelError when they do not run here.
 
-        `device`: "auto", "cpu" or "cuda". `compute_type`: one of CTranslate2's, or "auto" for the fastest that the
-        device has. Raises ModelError when `path` holds no model that runs here.
+        `windows`: the rule for the encoder's; None: the best that was measured for a model of this width.
         """
-        if not (path / "model.bin").is_file():
-            raise ModelError(f"no model in {path}: there is no model.bin")
-        load = partial(_load, path, device_index, compute_type, cpu_threads)
-        self._whisper, self.device = _load_where_it_runs(load, device, device_index)
+        self._whisper, self.device = load(path, hardware or Hardware())
+        self._windows = windows or MEASURED.get(width(self._whisper), Windows())
         self.model = model
         self._batch_size = batch_size
         self._tokenizers: dict[str, Tokenizer] = {}
         self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
-        """One hypothesis for each, in order. A final that a guard objects to is decoded again, at most three times.
+        """One hypothesis for each, in order. A final that a guard objects to is decoded again, at most four times.
 
         Raises ValueError for audio longer than 30 s, or a language that the model does not know.
         """
-        windows = [window(_seconds(speech)) for speech in batch]
+        windows = [self._windows.fit(_seconds(speech)) for speech in batch]
+        longer = [self._windows.fit(_seconds(speech), SECOND_LOOK_S) for speech in batch]
+        longest = [LONGEST] * len(batch)
         drafts = self._decode_all(batch, windows)
-        for temperature in (0.0, *TEMPERATURES):
+        for next_windows, temperature in ((longer, 0.0), (longest, 0.0), *((longest, t) for t in TEMPERATURES)):
             doubted = [
                 i
                 for i, draft in enumerate(drafts)
-                if self._is_doubted(batch[i], draft) and (temperature or windows[i] < WINDOWS[-1])
+                if self._is_doubted(batch[i], draft) and (temperature or windows[i] < next_windows[i])
             ]
-            again = self._decode_all([batch[i] for i in doubted], [WINDOWS[-1]] * len(doubted), temperature)
+            again = self._decode_all([batch[i] for i in doubted], [next_windows[i] for i in doubted], temperature)
             for i, draft in zip(doubted, again, strict=True):
-                drafts[i] = _better(drafts[i], draft)
+                drafts[i], windows[i] = _better(drafts[i], draft), next_windows[i]
         return [draft.hypothesis for draft in drafts]
 
     def _is_doubted(self, speech: Speech, draft: Draft) -> bool:
@@ -219,38 +206,6 @@ class FasterWhisper:
             multilingual = self._whisper.model.is_multilingual
             self._tokenizers[language] = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language)
         return self._tokenizers[language]
-
-
-def _load_where_it_runs(load: Callable[[str], WhisperModel], device: str, index: int) -> tuple[WhisperModel, str]:
-    """The model, and where it stands. CUDA libraries that are missing show at the first kernel, not at loading."""
-    if device == "cuda" or (device == "auto" and ctranslate2.get_cuda_device_count()):
-        try:
-            return load("cuda"), f"cuda:{index}"
-        except (RuntimeError, ValueError) as error:
-            log.warning("gpu_unusable", gpu_device=index, error=str(error), fallback="cpu")
-    try:
-        return load("cpu"), "cpu"
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"the model does not run: {error}") from error
-
-
-def _load(path: Path, index: int, compute_type: str, threads: int, place: str) -> WhisperModel:
-    """A model that has run once. Raises RuntimeError or ValueError when it cannot."""
-    supported = ctranslate2.get_supported_compute_types(place, index if place == "cuda" else 0)
-    if compute_type not in supported:
-        compute_type = next(kind for kind in FASTEST[place] if kind in supported)
-    whisper = WhisperModel(
-        str(path),
-        device=place,
-        device_index=index if place == "cuda" else 0,
-        compute_type=compute_type,
-        cpu_threads=threads,
-    )
-    silence = np.zeros((1, whisper.model.n_mels, WINDOWS[0]), np.float32)
-    start = whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")
-    whisper.model.generate(ctranslate2.StorageView.from_array(silence), [[start]], max_length=8, beam_size=1)
-    log.info("model_loaded", model=path.name, device=place, compute_type=compute_type)
-    return whisper
 
 
 def _seconds(speech: Speech) -> float:

@@ -1,34 +1,63 @@
 """How audio is laid out for the encoder: window sizes, and which pieces may share a call.
 
-Whisper was trained on 30 s windows, and most of what a short utterance costs is encoding its padding. Five fixed
-sizes halve that cost; a few sizes, rather than exact ones, so that pieces of different sessions still fill a batch.
+Whisper was trained on 30 s windows, and most of what a short utterance costs is encoding its padding. Fixed sizes
+save that; a few sizes, rather than exact ones, so that pieces of different sessions still fill a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 FRAMES_PER_SECOND = 100
 """Mel frames: one every 10 ms."""
-WINDOWS = (1000, 1500, 2000, 2500, 3000)
-"""Mel frames. The last is what the model was trained on; nothing longer can be encoded."""
-LONGEST_SECONDS = WINDOWS[-1] / FRAMES_PER_SECOND
-MARGIN_SECONDS = 3.0
-"""Without some silence to see at the end, the decoder repeats the sentence instead of stopping."""
+LONGEST_S = 30
+"""What the model was trained on; nothing longer can be encoded."""
+LONGEST = LONGEST_S * FRAMES_PER_SECOND
 
 K = TypeVar("K", bound=Hashable)
 
 
-def window(seconds: float) -> int:
-    """The smallest window, in mel frames, that holds this much audio and the margin; the longest holds up to 30 s.
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A rule: from `floor_s` on, one size every `step_s`; the longest is always among them. Seconds."""
 
-    Raises ValueError for more audio than any window holds.
-    """
-    if seconds > LONGEST_SECONDS:
-        raise ValueError(f"{seconds:.1f} s of audio do not fit a window of {LONGEST_SECONDS:.0f} s")
-    needed = (seconds + MARGIN_SECONDS) * FRAMES_PER_SECOND
-    return next((frames for frames in WINDOWS if frames >= needed), WINDOWS[-1])
+    floor_s: int = 10
+    step_s: int = 5
+    margin_s: float = 3.0
+    """Without some silence to see at the end, the decoder repeats the sentence instead of stopping."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Mel frames, ascending."""
+        return (*range(self.floor_s * FRAMES_PER_SECOND, LONGEST, self.step_s * FRAMES_PER_SECOND), LONGEST)
+
+    def fit(self, seconds: float, more_s: float = 0.0) -> int:
+        """The smallest window, in mel frames, that holds this much audio, the margin and `more_s`; else the longest.
+
+        Raises ValueError for more audio than any window holds.
+        """
+        if seconds > LONGEST_S:
+            raise ValueError(f"{seconds:.1f} s of audio do not fit a window of {LONGEST_S} s")
+        needed = (seconds + self.margin_s + more_s) * FRAMES_PER_SECOND
+        return next((frames for frames in self.sizes if frames >= needed), LONGEST)
+
+    @classmethod
+    def parse(cls, text: str) -> Windows:
+        """ "FLOOR,STEP,MARGIN" in seconds. Raises ValueError."""
+        try:
+            floor_s, step_s, margin_s = text.split(",")
+            rule = cls(int(floor_s), int(step_s), float(margin_s))
+        except ValueError:
+            rule = cls(0)
+        if not (1 <= rule.floor_s <= LONGEST_S and rule.step_s >= 1 and rule.margin_s >= 0):
+            raise ValueError(f"no windows can be made of {text!r}")
+        return rule
+
+
+MEASURED = {384: Windows(6, 2, 3.0), 512: Windows(6, 2, 2.0)}
+"""By the width of the model (tiny, base): docs/explanation/performance.md. Others get what is safe for both."""
 
 
 def batches(layouts: Sequence[K], most: int) -> list[list[int]]:

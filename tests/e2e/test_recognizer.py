@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
 from backend.errors import ModelError
+from backend.load.wer import WordErrors
 from stt_worker.guards import withdrawal
 from stt_worker.recognizer import Speech
+from stt_worker.loading import Hardware
 from stt_worker.whisper import FasterWhisper
 from tests.testkit.speech import Clip, decode
 from tests.testkit.stability import replay
-from tests.testkit.wer import Score
 
 RATE = 16_000
 
 
 @pytest.fixture(scope="module")
 def whisper(whisper_base: Path) -> FasterWhisper:
-    return FasterWhisper(whisper_base, model="base", device="cpu", cpu_threads=2, batch_size=4)
+    return FasterWhisper(whisper_base, model="base", hardware=Hardware("cpu", threads=2), batch_size=4)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_speech_of_many_sessions_in_one_call_is_heard_as_each_alone(
     batch = [Speech(sound(clip), "en", beam_size=1 + 4 * (i % 2)) for i, clip in enumerate(english)]
     together = whisper.recognize(batch)
     assert [heard.text for heard in together] == [whisper.recognize([speech])[0].text for speech in batch]
-    score = Score("en")
+    score = WordErrors("en")
     for clip, heard in zip(english, together, strict=True):
         score.add(clip.text, heard.text)
     assert score.percent <= 30
@@ -79,7 +80,7 @@ def test_a_hypothesis_begins_with_its_prefix_and_goes_on_behind_it(
     for prefix, heard in zip(prefixes, whisper.recognize(batch), strict=True):
         assert heard.text.startswith(prefix)
         assert "".join(word.text for word in heard.words).strip() == heard.text
-    same = Score("en")
+    same = WordErrors("en")
     same.add(free.text, whisper.recognize([batch[1]])[0].text)
     assert same.percent <= 15, "what follows the right words should be the right words"
 
@@ -185,7 +186,7 @@ def test_without_a_working_gpu_the_model_runs_on_the_cpu_and_says_so(
     whisper_tiny: Path, english: Sequence[Clip]
 ) -> None:
     with capture_logs() as logs:
-        whisper = FasterWhisper(whisper_tiny, model="tiny", device="cuda", compute_type="float16", cpu_threads=2)
+        whisper = FasterWhisper(whisper_tiny, model="tiny", hardware=Hardware("cuda", compute_type="float16", threads=2))
     assert whisper.device == "cpu"
     warning = next(line for line in logs if line["event"] == "gpu_unusable")
     assert (warning["log_level"], warning["fallback"]) == ("warning", "cpu")
@@ -195,7 +196,7 @@ def test_without_a_working_gpu_the_model_runs_on_the_cpu_and_says_so(
 
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no model"):
-        FasterWhisper(tmp_path, model="none", device="cpu")
+        FasterWhisper(tmp_path, model="none", hardware=Hardware("cpu"))
 
 
 def test_damaged_weights_are_refused(tmp_path: Path, whisper_tiny: Path) -> None:
@@ -204,4 +205,4 @@ def test_damaged_weights_are_refused(tmp_path: Path, whisper_tiny: Path) -> None
             file.read_bytes()[:100_000] if file.name == "model.bin" else file.read_bytes()
         )
     with pytest.raises(ModelError, match="does not run"):
-        FasterWhisper(tmp_path, model="broken", device="cpu")
+        FasterWhisper(tmp_path, model="broken", hardware=Hardware("cpu"))

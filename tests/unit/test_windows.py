@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.windows import FRAMES_PER_SECOND, MARGIN_SECONDS, WINDOWS, batches, window
+from stt_worker.windows import FRAMES_PER_SECOND, LONGEST, MEASURED, Windows, batches
+
+RULES = st.one_of(
+    st.sampled_from([Windows(), *MEASURED.values()]),
+    st.builds(Windows, st.integers(1, 30), st.integers(1, 30), st.floats(0, 10)),
+)
 
 
 @pytest.mark.parametrize(
@@ -14,22 +19,33 @@ from stt_worker.windows import FRAMES_PER_SECOND, MARGIN_SECONDS, WINDOWS, batch
     [(0.0, 1000), (7.0, 1000), (7.01, 1500), (12.0, 1500), (21.9, 2500), (27.0, 3000), (30, 3000)],
 )
 def test_a_window_is_the_smallest_that_leaves_three_seconds_of_silence(seconds: float, frames: int) -> None:
-    assert window(seconds) == frames
+    assert Windows().fit(seconds) == frames
 
 
-@given(st.floats(0, 30 - MARGIN_SECONDS))
-def test_a_window_holds_the_audio_and_its_margin_and_no_smaller_one_does(seconds: float) -> None:
-    frames = window(seconds)
-    needed = (seconds + MARGIN_SECONDS) * FRAMES_PER_SECOND
-    assert frames in WINDOWS
-    assert frames >= needed
-    assert all(smaller < needed for smaller in WINDOWS if smaller < frames)
+@given(RULES, st.floats(0, 30), st.floats(0, 10))
+def test_a_window_holds_the_audio_and_its_margin_and_no_smaller_one_does(
+    rule: Windows, seconds: float, more_s: float
+) -> None:
+    frames = rule.fit(seconds, more_s)
+    needed = (seconds + rule.margin_s + more_s) * FRAMES_PER_SECOND
+    assert frames in rule.sizes
+    assert frames >= needed or frames == LONGEST
+    assert all(smaller < needed for smaller in rule.sizes if smaller < frames)
 
 
-def test_the_longest_window_takes_audio_up_to_its_whole_length() -> None:
-    assert window(29.9) == WINDOWS[-1]
+@given(RULES)
+def test_the_longest_window_is_among_the_sizes_and_takes_audio_up_to_its_whole_length(rule: Windows) -> None:
+    assert list(rule.sizes) == sorted(set(rule.sizes))
+    assert rule.fit(29.9) == rule.sizes[-1] == LONGEST
     with pytest.raises(ValueError, match=r"30\.1 s of audio"):
-        window(30.1)
+        rule.fit(30.1)
+
+
+def test_a_rule_is_read_from_a_setting() -> None:
+    assert Windows.parse("6,2,2.5") == Windows(6, 2, 2.5)
+    for nonsense in ("0,5,3", "31,5,3", "10,0,3", "10,5", "ten,5,3"):
+        with pytest.raises(ValueError, match="no windows can be made"):
+            Windows.parse(nonsense)
 
 
 @given(st.lists(st.integers(0, 3)), st.integers(1, 5))

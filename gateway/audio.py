@@ -160,6 +160,8 @@ class RawDecoder:
         width, self._read = _RAW[audio.encoding]
         self._channels = audio.channels
         self._frame_bytes = width * audio.channels
+        self._ready = audio == AudioFormat()
+        """Whether it comes as it is wanted."""
         self._resampler = Resampler(audio.sample_rate)
 
     def feed(self, data: bytes) -> Samples:
@@ -167,6 +169,8 @@ class RawDecoder:
         if len(data) % self._frame_bytes:
             message = f"{len(data)} bytes are not whole samples of {self._frame_bytes} bytes"
             raise AudioError(message, code="misaligned_audio")
+        if self._ready:
+            return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
         interleaved = self._read(data).reshape(-1, self._channels)
         return self._resampler.feed(interleaved.mean(axis=1, dtype=np.float32))
 

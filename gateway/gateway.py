@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from threadpoolctl import threadpool_limits
 
 from backend.service import logging
 from backend.service.heartbeat import beat
@@ -25,10 +26,12 @@ from backend.streams.sessions import Sessions
 from gateway import health
 from gateway.admission import Admission
 from gateway.entrance import serve
+from gateway.hearing import Hearing
 from gateway.patience import PatientHttp
 from gateway.settings import GatewaySettings
+from gateway.silero import Silero
 from gateway.socket import Services
-from gateway.vad import Silero
+from gateway.wire import SteadyWebSocket
 
 LARGEST_FRAME = 1 << 25
 """Bytes. Up to here an oversized frame gets a clear `error`; beyond, the WebSocket library closes with a bare 1009."""
@@ -59,7 +62,12 @@ def build(settings: GatewaySettings) -> FastAPI:
         fanout, admission = Fanout(redis, name), Admission(settings, lanes, name)
         app.state.lanes, app.state.admission = lanes, admission
         app.state.services = Services(
-            settings, lanes, Sessions(redis, settings, name), fanout, await asyncio.to_thread(Silero), admission
+            settings,
+            lanes,
+            Sessions(redis, settings, name),
+            fanout,
+            Hearing(await asyncio.to_thread(Silero)),
+            admission,
         )
         about = {"kind": "gateway", "name": name, "version": version("nova-voice")}
 
@@ -119,8 +127,8 @@ async def _main(stop: asyncio.Event) -> None:
     app = build(settings)
     server = _Server(
         uvicorn.Config(
-            app, host=settings.host, port=settings.port, http=PatientHttp, backlog=4096, log_config=None,
-            access_log=False, server_header=False,
+            app, host=settings.host, port=settings.port, http=PatientHttp, ws=SteadyWebSocket, backlog=4096,
+            log_config=None, access_log=False, server_header=False,
             headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS],
             ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=5,
         )
@@ -138,6 +146,7 @@ async def _main(stop: asyncio.Event) -> None:
 def main() -> None:
     """Serve until SIGTERM."""
     sys.setswitchinterval(SWITCH_S)
+    threadpool_limits(1)  # matrices are small here: a second thread costs more than it brings
     run(_main)
 
 

@@ -13,7 +13,7 @@ ERRORS = Counter("nova_gateway_errors_total", "Errors told to clients", ["code"]
 FINAL_LATENCY = Histogram(
     "nova_gateway_final_latency_seconds",
     "From the end of the utterance being noticed to its final being sent",
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16),
 )
 REJECTED = Counter("nova_gateway_rejected_sessions_total", "Sessions that were refused", ["reason"])
 RESUMED = Counter("nova_gateway_resumed_sessions_total", "Sessions that were taken over from a lost connection")

@@ -29,11 +29,13 @@ from gateway.admission import Admission, Voice
 from gateway.audio import AudioSource, Samples
 from gateway.errands import Check, Errands, Keep
 from gateway.frames import Inbox, Outbox
+from gateway.hearing import Hearing
 from gateway.segmenter import Rules
 from gateway.session import Session
 from gateway.settings import GatewaySettings
+from gateway.silero import Judged
 from gateway.utterance import Policy
-from gateway.vad import Silero, SpeechDetector
+from gateway.vad import Heard, Question, SpeechDetector
 
 TICK_S = 0.25
 CATCH_UP_S = 2.0
@@ -58,7 +60,7 @@ class Services:
     lanes: Lanes
     sessions: Sessions
     fanout: Fanout
-    silero: Silero
+    hearing: Hearing
     admission: Admission
 
     def policy(self) -> Policy:
@@ -99,7 +101,7 @@ class Connection:
         self._inbox, self._outbox, self._voice = inbox, outbox, voice
         self._lanes, self._settings = services.lanes, services.settings
         self._errands = Errands(session, lease, services.lanes, outbox.tell)
-        self._detector = SpeechDetector(services.silero)
+        self._detector = SpeechDetector(services.hearing.silero)
         self._source = AudioSource(session.start.audio)
         self._ended_at: dict[int, float] = {}
         self._progress = asyncio.Event()
@@ -160,9 +162,18 @@ class Connection:
 
     async def _detect(self, samples: Samples) -> None:
         metrics.AUDIO_SECONDS.inc(len(samples) / 16_000)
-        detect = self._detector.feed
-        heard = await asyncio.to_thread(detect, samples) if len(samples) > THREAD_FROM else detect(samples)
+        if len(samples) > THREAD_FROM:
+            heard = await asyncio.to_thread(self._detector.feed, samples)
+        else:
+            heard = await self._ask(self._detector.listen(samples))
         await self._perform(self._session.hear(*heard, time.time()))
+
+    async def _ask(self, question: Question) -> Heard:
+        """Judged together with what other sessions ask."""
+        judged: list[Judged] = []
+        if question.stretches:
+            judged = await self._services.hearing.judge(question.stretches, urgent=self._detector.silent)
+        return self._detector.conclude(question, judged)
 
     # --- from the workers
 

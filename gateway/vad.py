@@ -2,76 +2,33 @@
 
 WebRTC's detector costs next to nothing and lets nearly all speech pass, but music and noise as well; Silero tells them
 apart. While the gate is shut no neural network runs.
-
-Silero v6 (MIT): 512 samples of 16 kHz audio, the 64 before them, and a recurrent state of 2 x 128 give one
-probability. The weights are the file that the faster-whisper package carries.
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import webrtcvad
 from numpy.typing import NDArray
 
-from backend.errors import ModelError
 from backend.messages.jobs import SAMPLE_RATE
 from gateway.segmenter import WINDOW
+from gateway.silero import CONTEXT, Judged, Silero, State, Stretch, fresh
 
 Heard = tuple[NDArray[np.int16], NDArray[np.float32]]
 """Windows [n, 512] and the probability of speech in each, [n]."""
 
-_CONTEXT = 64
-"""Samples of the window before that Silero wants to see."""
+SILENT = 0.5
+"""Probability below which a window may be silence."""
 _GATE_FRAME = 320
 """Samples that WebRTC's detector judges: 20 ms."""
 _HOLD = 24
 """Windows without a sign of speech after which the gate shuts: 0.77 s."""
 _WARM_UP = 8
 """Windows from before the gate opened that Silero hears first, so that it does not judge out of nothing."""
-_LONGEST_RUN = 1_024
-"""Windows in one run of the network; bounds its memory."""
-
-State = NDArray[np.float32]
-"""[2, 1, 1, 128]: what Silero remembers."""
-
-
-class Silero:
-    """The network, loaded once in a process and shared by all sessions and threads. Raises ModelError when missing."""
-
-    def __init__(self, path: Path | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 4
-        path = path or _shipped()
-        if not path.is_file():
-            raise ModelError(f"the speech detector's weights are missing: no {path.name} in {path.parent}")
-        self._network = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-    def judge(self, context: NDArray[np.int16], windows: NDArray[np.int16], state: State) -> tuple[list[float], State]:
-        """Probabilities for [n, 512] successive windows; `context` is the [64] samples before the first."""
-        before = np.vstack([context, windows[:-1, -_CONTEXT:]])
-        inputs = np.hstack([before, windows]).astype(np.float32) / np.float32(32_768)
-        probabilities: list[float] = []
-        for at in range(0, len(inputs), _LONGEST_RUN):
-            run = {"input": inputs[at : at + _LONGEST_RUN], "h": state[0], "c": state[1]}
-            judged, *state_after = self._network.run(None, run)
-            state = np.stack(state_after)
-            probabilities += judged.tolist()
-        return probabilities, state
-
-
-def _shipped() -> Path:
-    """Where faster-whisper keeps the weights; the package itself is not imported."""
-    spec = find_spec("faster_whisper")
-    if spec is None or spec.origin is None:
-        raise ModelError("the speech detector's weights are missing: install the package faster-whisper")
-    return Path(spec.origin).parent / "assets" / "silero_vad_v6.onnx"
 
 
 class _Gate:
@@ -93,8 +50,23 @@ class _Gate:
         return self._quiet < _HOLD
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Windows that were heard, and what Silero has to say to them before `SpeechDetector.conclude` can."""
+
+    windows: NDArray[np.int16]
+    """[n, 512]"""
+    stretches: tuple[Stretch, ...]
+    """None while the gate is shut."""
+    places: tuple[tuple[int, int], ...]
+    """For each stretch: its first window, and how many of its probabilities, the last ones, count from there."""
+
+
 class SpeechDetector:
-    """One session's detector. How its audio is cut into calls makes no difference to what it says."""
+    """One session's detector. How its audio is cut into calls makes no difference to what it says.
+
+    Either `feed`, or `listen`, then `conclude` before the next `listen`: so many sessions can be judged together.
+    """
 
     def __init__(self, silero: Silero, *, mode: int = 1) -> None:
         """`mode` is the gate's: from 0, which lets nearly anything pass, to 3."""
@@ -104,41 +76,61 @@ class SpeechDetector:
         self._past = np.zeros((_WARM_UP + 1, WINDOW), np.int16)
         self._state: State | None = None
         """None while the gate is shut."""
+        self._last = 0.0
+        """The probability of the last window."""
+
+    @property
+    def silent(self) -> bool:
+        """Whether the last window was silence: then an utterance may be about to end."""
+        return self._last < SILENT
 
     def feed(self, samples: NDArray[np.int16]) -> Heard:
         """Take 16 kHz samples, any number; returns the windows they complete and what they are worth.
 
-        Made for `segmenter.feed(*detector.feed(samples))`. A second of speech costs about 2 ms: minutes at once belong
+        Made for `segmenter.feed(*detector.feed(samples))`. A second of speech costs about 1 ms: minutes at once belong
         in a thread.
         """
-        samples = np.concatenate([self._rest, samples])
-        count = len(samples) // WINDOW
-        self._rest = samples[count * WINDOW :].copy()
-        windows = samples[: count * WINDOW].reshape(count, WINDOW)
-        heard = np.vstack([self._past, windows])
-        self._past = heard[count:].copy()
-        return windows, np.array(self._judge(heard), np.float32)
+        question = self.listen(samples)
+        return self.conclude(question, self._silero.judge(question.stretches))
 
     def flush(self) -> Heard:
         """The last, incomplete window, padded with zeros; none when nothing is left."""
         return self.feed(np.zeros(-len(self._rest) % WINDOW, np.int16))
 
-    def _judge(self, heard: NDArray[np.int16]) -> list[float]:
-        """Probabilities for all but the first windows, which are the past."""
-        probabilities: list[float] = []
-        for passes, run in groupby(heard[len(self._past) :], self._gate.passes):
-            count = sum(1 for _ in run)
-            end = len(self._past) + len(probabilities) + count
-            probabilities += self._awake(heard, end - count, end) if passes else self._asleep(count)
-        return probabilities
+    def listen(self, samples: NDArray[np.int16]) -> Question:
+        """Take 16 kHz samples, any number; returns what is to be judged."""
+        samples = np.concatenate([self._rest, samples])
+        count = len(samples) // WINDOW
+        self._rest = samples[count * WINDOW :].copy()
+        windows = samples[: count * WINDOW].reshape(count, WINDOW)
+        heard = np.concatenate([self._past, windows])
+        past = len(self._past)
+        self._past = heard[count:].copy()
+        stretches, places, start = [], [], past
+        for passes, run in groupby(windows, self._gate.passes):
+            end = start + sum(1 for _ in run)
+            if passes:
+                stretches.append(self._stretch(heard, start, end))
+                places.append((start - past, end - start))
+            else:
+                self._state = None
+            start = end
+        return Question(windows, tuple(stretches), tuple(places))
 
-    def _awake(self, heard: NDArray[np.int16], start: int, end: int) -> list[float]:
-        warm_up = _WARM_UP if self._state is None else 0
-        state = np.zeros((2, 1, 1, 128), np.float32) if self._state is None else self._state
-        context = heard[start - warm_up - 1, -_CONTEXT:]
-        judged, self._state = self._silero.judge(context, heard[start - warm_up : end], state)
-        return judged[warm_up:]
+    def conclude(self, question: Question, judged: Sequence[Judged]) -> Heard:
+        """The windows of a question, and what they are worth by Silero's answer to its stretches."""
+        probabilities = np.zeros(len(question.windows), np.float32)
+        for (start, count), (some, state) in zip(question.places, judged, strict=True):
+            probabilities[start : start + count] = some[len(some) - count :]
+            if self._state is not None:
+                self._state = state
+        if len(probabilities):
+            self._last = float(probabilities[-1])
+        return question.windows, probabilities
 
-    def _asleep(self, count: int) -> list[float]:
-        self._state = None
-        return [0.0] * count
+    def _stretch(self, heard: NDArray[np.int16], start: int, end: int) -> Stretch:
+        """Windows that passed, behind those that warm Silero up when it has heard nothing."""
+        state = fresh() if self._state is None else self._state
+        start -= _WARM_UP if self._state is None else 0
+        self._state = state
+        return Stretch(np.hstack([heard[start - 1 : end - 1, -CONTEXT:], heard[start:end]]), state)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,8 @@ from numpy.typing import NDArray
 
 from backend.errors import ModelError
 from gateway.segmenter import WINDOW, Segmenter, Utterance
-from gateway.vad import Silero, SpeechDetector
+from gateway.silero import CONTEXT, Silero, Stretch, fresh
+from gateway.vad import SpeechDetector
 from tests.testkit.speech import decode
 
 RATE = 16_000
@@ -36,6 +39,14 @@ def recordings(kind: str) -> dict[str, NDArray[np.int16]]:
 def probabilities(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]:
     detector = SpeechDetector(silero)
     return np.concatenate([detector.feed(samples)[1], detector.flush()[1]])
+
+
+def unguarded(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Silero's word on each window, with no gate before it."""
+    windows = samples.reshape(-1, WINDOW)
+    before = np.vstack([np.zeros_like(windows[:1]), windows[:-1]])
+    [(chances, _)] = silero.judge([Stretch(np.hstack([before[:, -CONTEXT:], windows]), fresh())])
+    return chances
 
 
 def utterances(silero: Silero, samples: NDArray[np.int16]) -> list[Utterance]:
@@ -92,6 +103,39 @@ def test_what_was_heard_before_a_long_silence_is_forgotten(silero: Silero) -> No
     after_music = probabilities(silero, np.concatenate([SOUNDS["a struck chord"], sound, silence, sound]))
     assert after_noise[-31:].any()
     np.testing.assert_array_equal(after_noise[-31:], after_music[-31:])
+
+
+def by_onnxruntime(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """What the file itself says to these samples, whole windows, from first to last."""
+    spec = find_spec("faster_whisper")
+    assert spec is not None
+    assert spec.origin is not None
+    network = onnxruntime.InferenceSession(
+        str(Path(spec.origin).parent / "assets" / "silero_vad_v6.onnx"), providers=["CPUExecutionProvider"]
+    )
+    windows = samples.reshape(-1, WINDOW)
+    inputs = np.hstack([np.vstack([np.zeros_like(windows[:1]), windows[:-1]])[:, -CONTEXT:], windows])
+    nothing = np.zeros((1, 1, 128), np.float32)
+    chances: NDArray[np.float32] = network.run(
+        None, {"input": inputs / np.float32(32_768), "h": nothing, "c": nothing}
+    )[0]
+    return chances
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_our_matrix_products_say_what_the_original_network_says_of_sounds(silero: Silero, name: str) -> None:
+    samples = SOUNDS[name][: 300 * WINDOW]
+    np.testing.assert_allclose(unguarded(silero, samples), by_onnxruntime(samples), atol=1e-4)
+
+
+@needs_recordings
+def test_our_matrix_products_say_what_the_original_network_says_of_speech(silero: Silero) -> None:
+    farthest = 0.0
+    for samples in list(recordings("dev").values())[::9]:
+        whole = samples[: len(samples) // WINDOW * WINDOW]
+        farthest = max(farthest, float(np.abs(unguarded(silero, whole) - by_onnxruntime(whole)).max()))
+    print(f"greatest difference {farthest:.1e}")
+    assert farthest < 1e-4
 
 
 @settings(max_examples=25, deadline=None)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from backend.messages.protocol import Error, Final, Partial, ServerMessage, Translation, to_json
 from gateway.segmenter import WINDOW, Rules, Segmenter, Utterance
-from gateway.vad import Silero, SpeechDetector
+from gateway.silero import Silero
+from gateway.vad import SpeechDetector
 from stt_worker.null import transcript
 
 RATE = 16_000

@@ -256,8 +256,8 @@ class Session:
             kind=kind, session=self.id, utterance=utterance.number, correlation_id=self.correlation_id, sent_at=now,
             attempt=utterance.attempt, revision=utterance.revision, start_ms=clip.start_ms, end_ms=clip.end_ms,
             language=self._spoken, heard=heard, finals=options.finals, words=options.words, prompt=options.prompt,
-            hotwords=options.hotwords, committed=utterance.committed, hypothesis=utterance.hypothesis,
-            translate_to=options.translate_to, translated=utterance.translated,
+            hotwords=options.hotwords, committed=utterance.committed, tentative=utterance.tentative,
+            hypothesis=utterance.hypothesis, translate_to=options.translate_to, translated=utterance.translated,
         )  # fmt: skip
 
     # --- what comes back

@@ -1,8 +1,10 @@
-"""What of a growing utterance is promised to the reader, and what is still a guess.
+"""What of a growing utterance is shown, and what of it is promised.
 
-LocalAgreement-2 (Macháček et al. 2023, arXiv 2307.14743): words on which two successive decodes agree are committed.
-Agreement alone is not enough, so a word must be probable as well, must have been over for a moment when the audio
-ends, and must have words behind it. Each decode is forced to begin with what was committed before.
+Every decode hears the utterance anew. What stands already is laid along the new decode, word by word, with the fewest
+edits (Levenshtein 1966), and goes on where it ends there. As in LocalAgreement (Macháček et al. 2023, arXiv 2307.14743)
+words count once successive decodes agree on them; for how long they have agreed is measured in audio, so that it means
+the same however often is decoded. A word that reads otherwise in the middle of what is shown is left for the final,
+because mending it would take back, for the reader, all that stands behind it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from backend.messages.jobs import HypothesisWord
 from stt_worker.guards import letters
@@ -23,17 +26,21 @@ SWITCH_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How sure is sure enough: chosen by replaying real speech, to promise what a final seldom contradicts."""
+    """How sure is sure enough: chosen by replaying real speech (docs/explanation/stability.md).
 
+    Of a word that two successive decodes heard, the lower probability counts. Times are seconds of audio, and a little
+    less than whole or half ones, so that decodes in such a rhythm need not keep time exactly.
+    """
+
+    shown_seconds: float = 0.9
+    shown_probability: float = 0.35
+    """To be shown, or to replace the last words shown, a word must have read the same for so long."""
+    once_probability: float = 0.7
     edge_seconds: float = 0.5
-    """Words that end this close to the end of the audio may be cut off."""
-    least_probability: float = 0.6
-    """In each of the two decodes."""
-    settled_seconds: float = 2.0
-    settled_probability: float = 0.4
-    """Enough for words that ended so long before the end of the audio, since more audio seldom changes them."""
-    held_back: int = 2
-    """Words at the end of a hypothesis that are never committed."""
+    """Or it must be so probable, and over so long before the end of the audio, which may cut a word off."""
+    committed_seconds: float = 1.9
+    committed_probability: float = 0.5
+    """To be committed, a word that is shown must have read the same for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,47 +50,74 @@ class Stable:
     committed: str
     """Begins with what was committed before, and ends with a letter or digit."""
     tentative: str
-    """With the space or punctuation before it: `committed + tentative` is the text."""
+    """With the space or punctuation before it: `committed + tentative` is what is shown. Ends like `committed`."""
     hypothesis: tuple[HypothesisWord, ...]
-    """The words that are not committed, with their own probabilities."""
+    """What this decode heard behind the committed words, shown or not."""
+    committed_seconds: float = 0.0
+    """Where the committed words end in the audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A word, or in scripts that write no spaces a character, as a decode heard it."""
+
+    text: str
+    """With the space and punctuation before it, and none behind."""
+    end: float
+    probability: float
+    lower: float
+    """Of the probabilities in this decode and, if that heard it too, in the last."""
+    since: float
+    """How much audio there was when it was first heard, and not otherwise since."""
 
 
 def agree(
-    committed: str, before: Sequence[HypothesisWord], heard: Hypothesis, seconds: float, policy: Policy | None = None
+    committed: str,
+    tentative: str,
+    before: Sequence[HypothesisWord],
+    heard: Hypothesis,
+    seconds: float,
+    policy: Policy | None = None,
 ) -> Stable:
-    """Commit what this decode of `seconds` of audio confirms of the decode `before` it.
+    """Show and commit what this decode of `seconds` of audio, and the one `before` it, say behind what stands already.
 
-    `heard` must carry words. Where it does not begin with `committed`, as an engine that cannot be forced may answer,
-    as many letters count as the committed ones.
+    `committed`, `tentative`: what is shown, `before`: what was heard behind `committed`, as the last `Stable` had it.
+    `heard` must carry words; it may begin with `committed`, and need not.
     """
     policy = policy or Policy()
-    fresh = _behind(committed, heard.words)
-    sure = 0
-    for old, new in zip(before, fresh[: max(0, len(fresh) - policy.held_back)], strict=False):
-        if not _confirms(old, new, seconds, policy):
-            break
+    promised, said = _split(committed), _units(heard.words, seconds)
+    shown = [*promised, *_split(tentative)]
+    places = _places(shown, said)
+    behind = min(_behind(places, len(promised)), len(said))
+    said[behind:] = _confirmed(said[behind:], before)
+    kept = next((i for i in range(len(shown), len(promised), -1) if places[i - 1] is not None), len(promised))
+    onward = _behind(places, kept)
+    if kept == len(shown) or (onward < len(said) and _is_steady(said[onward], seconds, policy)):
+        visible = _visible(said[onward:], seconds, policy)
+        shown = [*shown[:kept], *(unit.text for unit in visible)]
+        places = [*places[:kept], *range(onward, onward + len(visible))]
+    sure = len(promised)
+    while sure < len(shown) and (place := places[sure]) is not None and _is_settled(said[place], seconds, policy):
         sure += 1
-    promised = _up_to_last_letter(_joined(committed, fresh[:sure])) if sure else committed
-    calm = fresh[:sure] + _calmed(before[sure:], fresh[sure:])
-    whole = _joined(committed, calm).rstrip()
-    hypothesis = tuple(HypothesisWord(text=word.text, probability=word.probability) for word in calm[sure:])
-    return Stable(promised, whole[len(promised) :], hypothesis)
+    whole = committed + "".join(shown[len(promised) :])
+    promise = committed + "".join(shown[len(promised) : sure])
+    behind = min(_behind(places, sure), len(said))
+    return Stable(
+        promise.lstrip(),
+        whole.lstrip()[len(promise.lstrip()) :],
+        tuple(HypothesisWord(text=unit.text, probability=unit.probability, since=unit.since) for unit in said[behind:]),
+        (said[behind - 1].end if behind else seconds) if sure else 0.0,
+    )
 
 
 def contradicted(committed: str, final: str) -> int:
     """How many of the committed words the final did not bear out: word edits between them and the final's beginning."""
-    promised, said = _units(committed), _units(final)
-    edits = list(range(len(said) + 1))
-    for count, word in enumerate(promised, 1):
-        diagonal, edits[0] = edits[0], count
-        for i, other in enumerate(said, 1):
-            diagonal, edits[i] = edits[i], min(diagonal + (word != other), edits[i] + 1, edits[i - 1] + 1)
-    return min(edits)
+    return min(_edits(_spelled(_split(committed)), _spelled(_split(final)))[-1])
 
 
 def count_words(text: str) -> int:
     """Words; in scripts that write no spaces, characters."""
-    return len(_units(text))
+    return len(_split(text))
 
 
 def spoken_language(heard: str | None, probabilities: Mapping[str, float], seconds: float) -> tuple[str, float]:
@@ -97,68 +131,107 @@ def spoken_language(heard: str | None, probabilities: Mapping[str, float], secon
     return language, probabilities.get(language, 0.0)
 
 
-def _confirms(old: HypothesisWord, new: TimedWord, seconds: float, policy: Policy) -> bool:
-    if not _same(old, new):
-        return False
-    age = seconds - new.end
-    least = policy.settled_probability if age >= policy.settled_seconds else policy.least_probability
-    return age >= policy.edge_seconds and min(old.probability, new.probability) >= least
+def _visible(fresh: Sequence[_Unit], seconds: float, policy: Policy) -> list[_Unit]:
+    """The units up to the first that nobody should see yet."""
+
+    def is_plain(unit: _Unit) -> bool:
+        return unit.probability >= policy.once_probability and seconds - unit.end >= policy.edge_seconds
+
+    return list(takewhile(lambda unit: is_plain(unit) or _is_steady(unit, seconds, policy), fresh))
 
 
-def _calmed(before: Sequence[HypothesisWord], fresh: Sequence[TimedWord]) -> list[TimedWord]:
-    """The words, but where a single one reads differently than before, the more probable reading of the two."""
-    calm = list(fresh)
-    for i in range(min(len(before), len(fresh)) - 1):
-        old, new = before[i], fresh[i]
-        differs_alone = letters(old.text) != letters(new.text) and _same(before[i + 1], fresh[i + 1])
-        if differs_alone and old.probability > new.probability:
-            calm[i] = replace(new, text=old.text, probability=old.probability)
-    return calm
+def _is_steady(unit: _Unit, seconds: float, policy: Policy) -> bool:
+    return seconds - unit.since >= policy.shown_seconds and unit.lower >= policy.shown_probability
 
 
-def _same(old: HypothesisWord, new: TimedWord) -> bool:
-    return letters(old.text) == letters(new.text) != ""
+def _is_settled(unit: _Unit, seconds: float, policy: Policy) -> bool:
+    return seconds - unit.since >= policy.committed_seconds and unit.lower >= policy.committed_probability
 
 
-def _behind(committed: str, words: Sequence[TimedWord]) -> list[TimedWord]:
-    """The words after the committed letters. Punctuation that stands between goes to the word behind it."""
-    skip = sum(map(_is_letter, committed))
-    fresh: list[TimedWord] = []
-    between = ""
-    for word in words:
-        rest, skip = _after_letters(between + word.text, skip)
-        between = "" if letters(rest) else rest
-        if letters(rest):
-            fresh.append(replace(word, text=rest))
-    return [*fresh, replace(words[-1], text=between, probability=0.0)] if between else fresh
+def _confirmed(fresh: Sequence[_Unit], before: Sequence[HypothesisWord]) -> list[_Unit]:
+    """The units, knowing what the last decode heard of them."""
+    confirmed = list(fresh)
+    for word, place in zip(before, _places([word.text for word in before], fresh), strict=True):
+        if place is not None:
+            unit = fresh[place]
+            confirmed[place] = replace(unit, since=word.since, lower=min(word.probability, unit.probability))
+    return confirmed
 
 
-def _after_letters(text: str, skip: int) -> tuple[str, int]:
-    """What stands behind the first `skip` letters, and how many of them are still to come when the text is over."""
-    for place, character in enumerate(text):
-        if not skip:
-            return text[place:], 0
-        skip -= _is_letter(character)
-    return "", skip
+def _behind(places: Sequence[int | None], count: int) -> int:
+    """Where the new decode goes on behind the first `count` places; units not found in it are taken one for one."""
+    found = next((i for i in range(count, 0, -1) if places[i - 1] is not None), 0)
+    place = places[found - 1] if found else None
+    return count - found + (0 if place is None else place + 1)
 
 
-def _joined(committed: str, words: Sequence[TimedWord]) -> str:
-    return (committed + "".join(word.text for word in words)).lstrip()
+def _places(old: Sequence[str], new: Sequence[_Unit]) -> list[int | None]:
+    """Where each of the old stands among the new, if it does: laid with the fewest edits along a beginning of them.
+
+    Of beginnings that are equally near, one that ends alike, and then one of the same length.
+    """
+    before, after = _spelled(old), _spelled([unit.text for unit in new])
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+    before, after = before[same:], after[same:]
+    edits = _edits(before, after)
+    places: list[int | None] = [*range(same), *(None for _ in before)]
+    i = len(before)
+    j = min(range(len(after) + 1), key=lambda j: (edits[i][j], before[-1:] != after[:j][-1:], abs(j - i)))
+    while i and j:
+        if before[i - 1] == after[j - 1]:
+            i, j = i - 1, j - 1
+            places[same + i] = same + j
+        else:
+            i, j = min(((i - 1, j - 1), (i - 1, j), (i, j - 1)), key=lambda at: edits[at[0]][at[1]])
+    return places
 
 
-def _up_to_last_letter(text: str) -> str:
-    return text[: 1 + max(i for i, character in enumerate(text) if _is_letter(character))]
+def _edits(old: Sequence[str], new: Sequence[str]) -> list[list[int]]:
+    """[i][j]: how many edits make the first `i` old words the first `j` new ones."""
+    table = [list(range(len(new) + 1))]
+    for word in old:
+        above, row = table[-1], [table[-1][0] + 1]
+        for j, other in enumerate(new, 1):
+            row.append(min(above[j - 1] + (word != other), above[j] + 1, row[-1] + 1))
+        table.append(row)
+    return table
+
+
+def _units(words: Sequence[TimedWord], seconds: float) -> list[_Unit]:
+    """What a decoder's words spell, which need not begin and end as words do, as if heard for the first time."""
+    text = "".join(word.text for word in words)
+    owners = [word for word in words for _ in word.text]
+    units: list[_Unit] = []
+    begin = 0
+    for piece in _split(text):
+        end = begin + len(piece)
+        spoken = [owners[i] for i in range(begin, end) if _is_letter(text[i])]
+        probability = min(word.probability for word in spoken)
+        units.append(_Unit(piece, spoken[-1].end, probability, probability, seconds))
+        begin = end
+    return units
+
+
+def _split(text: str) -> list[str]:
+    """The words, each with the space and punctuation before it: joined, they are the text up to its last letter."""
+    pieces: list[str] = []
+    begin = 0
+    for match in _WORD.finditer(text):
+        end = max((i + 1 for i in range(*match.span()) if _is_letter(text[i])), default=begin)
+        if end > begin:
+            pieces.append(text[begin:end])
+        begin = end
+    return pieces
+
+
+def _spelled(pieces: Sequence[str]) -> list[str]:
+    return [letters(piece) for piece in pieces]
 
 
 def _is_letter(character: str) -> bool:
     return unicodedata.category(character)[0] in "LMN"
 
 
-def _units(text: str) -> list[str]:
-    """The words without case and punctuation; characters where a script writes no spaces."""
-    words = filter(None, map(letters, text.split()))
-    return [unit for word in words for unit in (word if _UNSPACED.search(word) else [word])]
-
-
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Thai, Lao, Burmese, Khmer, kana, Han."""
+_WORD = re.compile(f"[{_UNSPACED}]|[^\\s{_UNSPACED}]+")

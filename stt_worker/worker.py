@@ -15,16 +15,17 @@ from backend import models
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, Kind, PartialResult, Transcript
 from backend.messages.protocol import Final, Word
 from backend.service import logging
-from backend.service.lifecycle import run
+from backend.service.lifecycle import give_way, run
 from backend.streams.lanes import AUDIO, Entry, Outcome
 from backend.streams.worker import work
 from stt_worker import metrics
-from stt_worker.guards import letters, withdrawal
+from stt_worker.guards import withdrawal
 from stt_worker.null import NullRecognizer
 from stt_worker.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.stability import Stable, agree, contradicted, count_words
+from stt_worker.windows import Windows
 
 log = structlog.get_logger()
 
@@ -86,7 +87,7 @@ class SttWorker:
             samples=np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768),
             language=job.language,
             heard=job.heard,
-            prefix="" if final and job.finals == "revise" else job.committed,
+            prefix=job.committed if final and job.finals == "stable" else "",
             prompt=job.prompt,
             hotwords=job.hotwords,
             beam_size=self._settings.beam_size if final else 1,
@@ -118,31 +119,21 @@ def final_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
 def preview_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
     """What to show of an utterance that goes on."""
     seconds = (job.end_ms - job.start_ms) / 1000
-    withheld = _withheld(job, heard)
-    stable = Stable(job.committed, "", ()) if withheld else agree(job.committed, job.hypothesis, heard, seconds)
-    if not (job.language or job.heard) and heard.language_probability < LEAST_LANGUAGE_PROBABILITY:
-        stable = Stable(job.committed, "", ())  # too little heard to know the language: words would be nonsense
+    # In too little audio to know the language, words would be nonsense.
+    unknown = not (job.language or job.heard) and heard.language_probability < LEAST_LANGUAGE_PROBABILITY
+    if _withheld(job, heard) or unknown:
+        stable = Stable(job.committed, job.tentative, (), seconds if job.committed else 0.0)
+    else:
+        stable = agree(job.committed, job.tentative, job.hypothesis, heard, seconds)
     grown = stable.committed != job.committed
     onward = _transcript(job, heard.language, stable.committed) if grown else None
     partial = _partial(job, heard.language, stable).model_copy(
         update={
-            "committed_end_ms": job.start_ms + round(1000 * _end_of(stable.committed, heard)),
+            "committed_end_ms": job.start_ms + round(1000 * stable.committed_seconds),
             "language_probability": heard.language_probability,
         }
     )
     return Outcome(live=(partial,), onward=onward)
-
-
-def _end_of(committed: str, heard: Hypothesis) -> float:
-    """Seconds from the audio's start at which the committed words are over."""
-    missing = len(letters(committed))
-    end = 0.0
-    for word in heard.words:
-        if missing <= 0:
-            break
-        missing -= len(letters(word.text))
-        end = word.end
-    return end
 
 
 def _withheld(job: AudioJob, heard: Hypothesis) -> bool:
@@ -197,19 +188,22 @@ def load(settings: SttSettings) -> Recognizer:
 
 
 def _whisper(settings: SttSettings) -> Recognizer:
+    from stt_worker.loading import Hardware
     from stt_worker.whisper import FasterWhisper
 
+    windows = None if settings.windows == "auto" else Windows.parse(settings.windows)
     wanted = models.auto("whisper", settings.device) if settings.model == "auto" else settings.model
     directory = models.resolve(wanted)
-    return FasterWhisper(
-        directory, model=directory.name, device=settings.device, device_index=settings.device_index,
-        compute_type=settings.compute_type, cpu_threads=settings.threads, batch_size=settings.batch,
-    )  # fmt: skip
+    hardware = Hardware(
+        settings.device, settings.device_index, settings.compute_type, settings.threads, settings.flash_attention
+    )
+    return FasterWhisper(directory, model=directory.name, hardware=hardware, batch_size=settings.batch, windows=windows)
 
 
 async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
+    give_way(settings.nice)
     await serve(await asyncio.to_thread(load, settings), settings, stop)
 
 

@@ -37,13 +37,20 @@ class Job(Message):
     replayed: bool = False
     """A dead letter that an operator sent once more: its result follows the `error`, out of order."""
 
+    @property
+    def begins(self) -> bool:
+        """Whether nothing of what it is about has been shown yet."""
+        return False
+
 
 class HypothesisWord(Message):
-    """A word that has been heard once and not yet committed."""
+    """A word that has been heard and not yet committed."""
 
     text: str
     """With the space that stands before it."""
     probability: float
+    since: float = 0.0
+    """Seconds of the utterance that were heard when it first read so."""
 
 
 class AudioJob(Job):
@@ -64,11 +71,18 @@ class AudioJob(Job):
     hotwords: str = ""
     committed: str = ""
     """The words already promised to the reader."""
+    tentative: str = ""
+    """What is shown behind them."""
     hypothesis: tuple[HypothesisWord, ...] = ()
     """What the last decode heard behind them; words that this decode confirms are committed."""
     translate_to: tuple[str, ...] = ()
     translated: Mapping[str, str] = {}
     """Previews only: the translation shown so far, by target; the next one begins with it."""
+
+    @property
+    def begins(self) -> bool:
+        """Whether nothing of what it is about has been shown yet."""
+        return not (self.committed or self.hypothesis)
 
 
 class Transcript(Job):

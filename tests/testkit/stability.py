@@ -76,14 +76,15 @@ def replay(
     for length in range(step, max(map(len, sounds)), step):
         growing = [i for i, sound in enumerate(sounds) if len(sound) > length]
         heard = recognizer.recognize([
-            Speech(sounds[i][:length], language, prefix=stable[i].committed, words=True, final=False) for i in growing
+            Speech(sounds[i][:length], language, words=True, final=False) for i in growing
         ])  # fmt: skip
         for i, hypothesis in zip(growing, heard, strict=True):
             seconds = length / RATE
             if withdrawal(hypothesis, seconds):
-                stable[i] = replace(stable[i], tentative="", hypothesis=())
+                stable[i] = replace(stable[i], hypothesis=())
             else:
-                stable[i] = agree(stable[i].committed, stable[i].hypothesis, hypothesis, seconds, policy)
+                before = stable[i]
+                stable[i] = agree(before.committed, before.tentative, before.hypothesis, hypothesis, seconds, policy)
             shown[i].append(stable[i].committed + stable[i].tentative)
     total = Replay()
     finals = recognizer.recognize([Speech(sound, language, beam_size=beam_size) for sound in sounds])

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from contextlib import AsyncExitStack, suppress
+from traceback import clear_frames
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
@@ -37,10 +38,21 @@ async def serve(websocket: WebSocket, services: Services) -> None:
                 tasks.create_task(guarded(outbox, lambda: _converse(services, inbox, outbox)))
     except* WebSocketDisconnect as gone:
         log.info("connection_closed", reason=str(gone.exceptions[0]))
+        _let_go(gone)
     finally:
         if websocket.application_state is WebSocketState.CONNECTED:
             with suppress(WebSocketDisconnect):
                 await websocket.close(1011, "internal")
+
+
+def _let_go(error: BaseException) -> None:
+    """Empty the frames that an exception holds, which hold it: else the whole session stays, until the garbage
+    collector looks for such circles, and meanwhile nobody is served.
+    """
+    for part in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        _let_go(part)
+    clear_frames(error.__traceback__)
+    error.__traceback__ = None
 
 
 async def _converse(services: Services, inbox: Inbox, outbox: Outbox) -> None:

@@ -51,6 +51,8 @@ class WorkerSettings(ServiceSettings):
     """CPU threads of the model; 0: as many as there are cores, at most 8."""
     batch: int = Field(default=8, ge=1, le=256)
     """Most entries of a kind that are taken at once."""
+    final_budget_ms: int = Field(default=600, ge=10)
+    """About how long a batch of finals may take, so that none waits for many others; while more wait, batches grow."""
     preview_budget_ms: int = Field(default=300, ge=10)
     """Longest time that a batch of previews may take, so that a final never waits longer for a guess."""
     preview_max_age_ms: int = Field(default=1500, ge=50)
@@ -65,5 +67,7 @@ class WorkerSettings(ServiceSettings):
     """How long a remote engine that is away is waited for before its entries count as failed."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds that the batch in hand gets to finish after SIGTERM."""
+    nice: int = Field(default=5, ge=0, le=19)
+    """By how much it gives way to other processes of its machine: gateway and Redis need little, but at once."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
     """Port for this worker's own /metrics; 0: none."""

@@ -3,7 +3,8 @@
 Finals are work that must not be lost: they stay pending until their result is committed, their claim is kept alive
 while inference is long, a dead worker's are claimed by others, and what fails `max_attempts` times is dead-lettered.
 What was delivered before is tried alone, one entry at a time: if it is what killed a worker, it takes none with it.
-Previews are guesses: acknowledged as they are read, newest first, dropped when late.
+Previews are guesses: acknowledged as they are read, those of speech that has just begun first, then the newest; dropped
+when late.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from backend.errors import EntryError, NovaError, UnavailableError
 from backend.messages.jobs import Kind
 from backend.service.settings import WorkerSettings
 from backend.streams import metrics, sweep
+from backend.streams.appetite import Appetite
 from backend.streams.busy import Busy
 from backend.streams.claims import Claims
 from backend.streams.connection import TROUBLE, insist, is_cluster
 from backend.streams.lanes import Entry, J, Lane, Lanes, Outcome
 from backend.streams.names import Shard
-from backend.streams.reader import RawEntry, Reader
+from backend.streams.reader import Part, RawEntry, Reader
 from backend.streams.sweep import Sweeper
 
 log = structlog.get_logger()
@@ -56,7 +58,8 @@ class Consumer(Generic[J]):
         self._finals = {lane.finals(shard).encode(): shard for shard in lanes.shards}
         self._preview_streams = {lane.previews(shard).encode(): shard for shard in lanes.shards}
         self._previews: list[Entry[J]] = []
-        self._preview_cost_s = 0.0
+        self._for_finals = Appetite(settings.batch, settings.final_budget_ms / 1000)
+        self._for_previews = Appetite(settings.batch, settings.preview_budget_ms / 1000)
         self._busy = Busy(time.monotonic())
         self._claims = Claims(self._redis, lane.group, lane.finals, lanes.shards, name, settings.claim_after_ms)
         self._sweeper = Sweeper(self._redis, lane.group)
@@ -75,7 +78,7 @@ class Consumer(Generic[J]):
         Raises HungError when the handler hangs: what it was given stays pending, and others will try.
         """
         delay = 0.0
-        async with Reader(self._redis, self._lane.group, self._name, self._parts(), self._settings.batch) as reader:
+        async with Reader(self._redis, self._lane.group, self._name, self._parts()) as reader:
             while not stop.is_set():
                 try:
                     await self._turn(reader)
@@ -105,15 +108,18 @@ class Consumer(Generic[J]):
             log.warning("groups_not_made", error=str(error))
             await asyncio.sleep(0.5)
 
-    def _parts(self) -> list[list[bytes]]:
+    def _parts(self) -> list[Part]:
         """What one call may read: everything; on a cluster, the streams of one shard."""
-        pairs = [list(pair) for pair in zip(self._finals, self._preview_streams, strict=True)]
-        return pairs if is_cluster(self._redis) else [[stream for pair in pairs for stream in pair]]
+        if is_cluster(self._redis):
+            pairs = zip(self._finals, self._preview_streams, strict=True)
+            return [Part((final,), (preview,)) for final, preview in pairs]
+        return [Part(tuple(self._finals), tuple(self._preview_streams))]
 
     async def _turn(self, reader: Reader) -> None:
         finals = await self._left_behind()
         if not finals:
-            finals = await self._sort(await reader.read(wait=not self._previews))
+            finals = await self._sort(await reader.read(self._for_finals.count, wait=not self._previews))
+            self._for_finals.found(len(finals))
         if finals:
             await self._work(finals)
         if previews := self._next_previews():
@@ -143,7 +149,7 @@ class Consumer(Generic[J]):
     # --- what is read
 
     async def _sort(self, found: Sequence[tuple[bytes, list[RawEntry]]]) -> list[Entry[J]]:
-        """Finals are returned; previews are acknowledged and kept, the newest first."""
+        """Finals are returned; previews are acknowledged and kept in the order in which they are worth work."""
         finals: list[Entry[J]] = []
         previews: list[Entry[J]] = []
         for stream, entries in found:
@@ -153,7 +159,7 @@ class Consumer(Generic[J]):
                 await self._forget(stream, entries)
                 read = self._readable(self._preview_streams[stream], "preview", entries)
                 previews += [entry for entry in read if isinstance(entry, Entry)]
-        self._previews = sorted([*self._previews, *previews], key=lambda entry: -entry.job.sent_at)
+        self._previews = _worthwhile([*self._previews, *previews], finals)
         return finals
 
     def _readable(self, shard: Shard, kind: Kind, raw: Sequence[RawEntry]) -> list[Entry[J] | tuple[str, EntryError]]:
@@ -189,9 +195,7 @@ class Consumer(Generic[J]):
     def _next_previews(self) -> list[Entry[J]]:
         oldest = time.time() - self._settings.preview_max_age_ms / 1000
         fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
-        budget_s = self._settings.preview_budget_ms / 1000
-        count = int(budget_s / self._preview_cost_s) if self._preview_cost_s else 1
-        count = min(max(count, 1), self._settings.batch)
+        count = self._for_previews.count
         self._previews = fresh[count:]
         return fresh[:count]
 
@@ -204,8 +208,7 @@ class Consumer(Generic[J]):
         except Exception as error:
             log.exception("preview_failed", code=_code(error), entries=len(batch))
             return
-        cost_s = (time.monotonic() - began) / len(batch)
-        self._preview_cost_s = 0.7 * (self._preview_cost_s or cost_s) + 0.3 * cost_s
+        self._for_previews.took(time.monotonic() - began, len(batch))
         self._counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
             await self._lanes.show(entry.job.session, outcome.live, outcome.onward)
@@ -214,9 +217,11 @@ class Consumer(Generic[J]):
 
     async def _work(self, batch: Sequence[Entry[J]]) -> None:
         async with self._claims.held([(entry.shard, entry.id) for entry in batch]):
-            self._busy.turn(True, time.monotonic())
+            began = time.monotonic()
+            self._busy.turn(True, began)
             try:
                 outcomes = await self._patiently(batch)
+                self._for_finals.took(time.monotonic() - began, len(batch))
             except HungError:
                 raise
             except Exception as error:
@@ -290,6 +295,14 @@ class Consumer(Generic[J]):
         await self._lanes.bury(shard, self._lane.group, entry_id, entry.job if entry else None, reason)
         metrics.DEAD_LETTERS.labels(self._lane.group, error.code).inc()
         log.error("entry_dead_lettered", entry=entry_id, code=error.code, error=error.message, attempts=attempts)
+
+
+def _worthwhile(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> list[Entry[J]]:
+    """Each session's newest, unless its final is here: those of speech that has just begun first, then the newest."""
+    over = {(entry.job.session, entry.job.utterance) for entry in finals}
+    newest = {entry.job.session: entry for entry in sorted(previews, key=lambda entry: entry.job.sent_at)}
+    wanted = [entry for entry in newest.values() if (entry.job.session, entry.job.utterance) not in over]
+    return sorted(wanted, key=lambda entry: (not entry.job.begins, -entry.job.sent_at))
 
 
 def _about(entry: Entry[J]) -> dict[str, object]:

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from backend.errors import ModelError
 from backend.load.wer import WordErrors
 from stt_worker.guards import withdrawal
-from stt_worker.recognizer import Speech
 from stt_worker.loading import Hardware
+from stt_worker.recognizer import Speech
 from stt_worker.whisper import FasterWhisper
 from tests.testkit.speech import Clip, decode
 from tests.testkit.stability import replay
@@ -186,7 +186,8 @@ def test_without_a_working_gpu_the_model_runs_on_the_cpu_and_says_so(
     whisper_tiny: Path, english: Sequence[Clip]
 ) -> None:
     with capture_logs() as logs:
-        whisper = FasterWhisper(whisper_tiny, model="tiny", hardware=Hardware("cuda", compute_type="float16", threads=2))
+        hardware = Hardware("cuda", compute_type="float16", threads=2)
+        whisper = FasterWhisper(whisper_tiny, model="tiny", hardware=hardware)
     assert whisper.device == "cpu"
     warning = next(line for line in logs if line["event"] == "gpu_unusable")
     assert (warning["log_level"], warning["fallback"]) == ("warning", "cpu")

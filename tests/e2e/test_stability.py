@@ -1,4 +1,4 @@
-"""What a reader has been promised stays: on every clip, live, in both kinds of session."""
+"""What a reader has been promised stays: live, in both kinds of session. Figures come from `tests.bench.stability`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def quick_system(whisper_tiny: Path, artifacts: Path) -> Iterator[System]:
 async def test_committed_words_never_change_and_stable_finals_begin_with_them(
     quick_system: System, spoken: list[Clip], artifacts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    spoken = spoken[::3]
     sounds = [clip.pcm() for clip in spoken]
     numbers: dict[str, dict[str, float]] = {}
     for finals in ("stable", "revise"):

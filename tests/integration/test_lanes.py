@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from backend.messages.jobs import AudioJob, PartialResult, Transcript
+from backend.messages.jobs import AudioJob, PartialResult, Transcript, encode_entry
 from backend.messages.protocol import Error, Final, Start, Translation
 from backend.messages.record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
@@ -253,23 +253,33 @@ async def test_a_dead_workers_entry_is_taken_over(lanes: Lanes, lease: Lease) ->
         await eventually(there)
 
 
-async def test_late_previews_are_dropped_and_fresh_ones_handled_newest_first(lanes: Lanes) -> None:
+async def test_previews_begin_with_fresh_speech_then_the_newest_and_late_or_superseded_ones_are_dropped(
+    lanes: Lanes,
+) -> None:
     seen: list[int] = []
 
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         seen.extend(entry.job.utterance for entry in batch)
-        return [Outcome() for _ in batch]
+        return [final_of(entry.job) if entry.job.kind == "final" else Outcome() for entry in batch]
 
-    now = time.time()
-    for number, age in ((1, 60.0), (2, 0.2), (3, 0.1), (4, 0.0)):
-        await lanes.submit_preview(job(number, kind="preview").model_copy(update={"sent_at": now - age}), PCM)
+    async def ask(number: int, session: str, age: float, committed: str = "so far") -> None:
+        one = job(number, kind="preview", session=session, committed=committed)
+        await lanes.submit_preview(one.model_copy(update={"sent_at": time.time() - age}), PCM)
+
+    await ask(1, "late", 60.0)
+    await ask(2, "superseded", 0.4)
+    await ask(3, "superseded", 0.3)
+    await ask(4, "beginning", 0.2, committed="")
+    await ask(5, "newest", 0.1)
+    await ask(6, "over", 0.0)
+    await lanes.redis.xadd(lanes.shard("s").audio("final"), encode_entry(job(6, session="over"), PCM))
     async with consuming(lanes, handle):
 
         async def all_seen() -> bool:
-            return len(seen) >= 3
+            return len(seen) >= 4
 
         await eventually(all_seen)
-    assert seen == [4, 3, 2]
+    assert seen == [6, 4, 5, 3]
     assert await lanes.redis.xlen(lanes.shard("s").audio("preview")) == 0
 
 

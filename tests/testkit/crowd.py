@@ -44,6 +44,8 @@ KEPT_MS, ENDPOINT_MS = 224, 608
 SETTLE_S = 2.0
 """After a burden is gone; what it left is cleared away meanwhile."""
 PERIOD_S = 10.0
+LAST_FINAL_S = 1.0
+"""In which the finals come of what was spoken in a period, while the burden is still there."""
 ALLOWED = 1.2
 """By so much the others' p99 may grow, at most."""
 ROOM = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000", "GATEWAY_MAX_SESSIONS": "5000"}
@@ -218,6 +220,7 @@ async def compare(rounds: int, period_s: float, kinds: Sequence[str], logs: Path
                     periods["calm"].append(await _pass(period_s, gateway.pid))
                     await burdens.begin(kind)
                     periods[kind].append(await _pass(period_s, gateway.pid))
+                    await asyncio.sleep(LAST_FINAL_S)
                     await burdens.end()
                     await asyncio.sleep(SETTLE_S)
                 tell(f"round {turn + 1} of {rounds}")

@@ -84,7 +84,7 @@ async def soak(options: Options, logs: Path, tell: Tell) -> Report:
     said = voices(options.sessions, options.seconds, "en", options.seed)
     plan = Plan(
         stt_model=speech_model(options.model), translation_models="", port=0, logs=logs,
-        environment={"NOVA_SESSION_TTL_S": str(TTL_S)},
+        environment={"NOVA_SESSION_TTL_S": str(TTL_S), "GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"},
     )  # fmt: skip
     readings: list[tuple[float, Reading]] = []
     done, finals, failed = count(), 0, list[str]()

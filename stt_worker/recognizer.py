@@ -68,11 +68,13 @@ class Hypothesis:
 
 
 class Recognizer(Protocol):
-    """A speech model. Called from one thread at a time."""
+    """A speech model. Called from `overlap` threads at a time."""
 
     model: str
     device: str
     """"cpu" or "cuda:0"."""
+    overlap: int
+    """More than one where a batch can be prepared while another is decoded."""
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """One hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.

@@ -33,11 +33,13 @@ class Policy:
     """
 
     shown_seconds: float = 0.9
-    shown_probability: float = 0.35
+    shown_probability: float = 0.4
     """To be shown, or to replace the last words shown, a word must have read the same for so long."""
-    once_probability: float = 0.7
-    edge_seconds: float = 0.5
+    once_probability: float = 0.6
+    edge_seconds: float = 0.2
     """Or it must be so probable, and over so long before the end of the audio, which may cut a word off."""
+    opening_words: int = 2
+    """Of an utterance: these are shown however improbable, once they are over: a speaker sees that all is well."""
     committed_seconds: float = 1.9
     committed_probability: float = 0.5
     """To be committed, a word that is shown must have read the same for so long."""
@@ -93,7 +95,7 @@ def agree(
     kept = next((i for i in range(len(shown), len(promised), -1) if places[i - 1] is not None), len(promised))
     onward = _behind(places, kept)
     if kept == len(shown) or (onward < len(said) and _is_steady(said[onward], seconds, policy)):
-        visible = _visible(said[onward:], seconds, policy)
+        visible = _visible(said[onward:], seconds, policy, opening=policy.opening_words - kept)
         shown = [*shown[:kept], *(unit.text for unit in visible)]
         places = [*places[:kept], *range(onward, onward + len(visible))]
     sure = len(promised)
@@ -131,13 +133,15 @@ def spoken_language(heard: str | None, probabilities: Mapping[str, float], secon
     return language, probabilities.get(language, 0.0)
 
 
-def _visible(fresh: Sequence[_Unit], seconds: float, policy: Policy) -> list[_Unit]:
-    """The units up to the first that nobody should see yet."""
+def _visible(fresh: Sequence[_Unit], seconds: float, policy: Policy, opening: int) -> list[_Unit]:
+    """The units up to the first that nobody should see yet; of the first `opening` ones it need not be probable."""
 
-    def is_plain(unit: _Unit) -> bool:
-        return unit.probability >= policy.once_probability and seconds - unit.end >= policy.edge_seconds
+    def is_plain(place: int, unit: _Unit) -> bool:
+        is_over = seconds - unit.end >= policy.edge_seconds
+        return is_over and (place < opening or unit.probability >= policy.once_probability)
 
-    return list(takewhile(lambda unit: is_plain(unit) or _is_steady(unit, seconds, policy), fresh))
+    plain = takewhile(lambda one: is_plain(*one) or _is_steady(one[1], seconds, policy), enumerate(fresh))
+    return [unit for _, unit in plain]
 
 
 def _is_steady(unit: _Unit, seconds: float, policy: Policy) -> bool:

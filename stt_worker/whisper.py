@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import ctranslate2
@@ -62,8 +63,11 @@ class FasterWhisper:
         `windows`: the rule for the encoder's; None: the best that was measured for a model of this width.
         """
         self._whisper, self.device = load(path, hardware or Hardware())
-        self._windows = windows or MEASURED.get(width(self._whisper), Windows())
+        self.windows = windows or MEASURED.get(width(self._whisper), Windows())
         self.model = model
+        self.overlap = 1 if self.device == "cpu" else 2
+        """On a GPU the features of a batch are computed while another is decoded; on a CPU both want the same cores."""
+        self._decoding = Lock()
         self._batch_size = batch_size
         self._tokenizers: dict[str, Tokenizer] = {}
         self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])
@@ -73,8 +77,8 @@ class FasterWhisper:
 
         Raises ValueError for audio longer than 30 s, or a language that the model does not know.
         """
-        windows = [self._windows.fit(_seconds(speech)) for speech in batch]
-        longer = [self._windows.fit(_seconds(speech), SECOND_LOOK_S) for speech in batch]
+        windows = [self.windows.fit(_seconds(speech)) for speech in batch]
+        longer = [self.windows.fit(_seconds(speech), SECOND_LOOK_S) for speech in batch]
         longest = [LONGEST] * len(batch)
         drafts = self._decode_all(batch, windows)
         for next_windows, temperature in ((longer, 0.0), (longest, 0.0), *((longest, t) for t in TEMPERATURES)):
@@ -112,6 +116,13 @@ class FasterWhisper:
     ) -> list[Draft]:
         """One call of the encoder and one of the decoder, for speech of one layout."""
         mels = np.stack([self._mel(speech, size) for speech in batch])
+        with self._decoding:
+            return self._decode_mels(mels, batch, contexts, size, sampling)
+
+    def _decode_mels(
+        self, mels: NDArray[np.float32], batch: list[Speech], contexts: list[list[int]], size: int,
+        sampling: dict[str, Any],
+    ) -> list[Draft]:  # fmt: skip
         encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
         languages = self._languages(batch, encoded)
         tokenizers = [self._tokenizer(language) for language, _ in languages]

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import structlog
@@ -31,18 +32,21 @@ log = structlog.get_logger()
 
 LEAST_LANGUAGE_PROBABILITY = 0.5
 """While a language is being detected, previews in one less probable than this are not shown."""
+ELSEWHERE = frozenset({"null", "http", "https"})
+"""Recognizers that compute nothing here."""
 
 
 class Pace:
-    """Seconds of work for a second of audio, of late."""
+    """Seconds of work for a second of audio, of late. Where batches overlap, time counts once."""
 
     def __init__(self) -> None:
-        self._took_s = self._audio_s = 0.0
+        self._took_s = self._audio_s = self._until = 0.0
 
-    def add(self, took_s: float, audio_s: float) -> None:
-        """One batch of finals. What was before counts less and less."""
-        self._took_s = 0.9 * self._took_s + took_s
+    def add(self, began: float, ended: float, audio_s: float) -> None:
+        """One batch of finals, by any clock. What was before counts less and less."""
+        self._took_s = 0.9 * self._took_s + ended - max(began, min(self._until, ended))
         self._audio_s = 0.9 * self._audio_s + audio_s
+        self._until = max(self._until, ended)
 
     @property
     def factor(self) -> float:
@@ -55,7 +59,7 @@ class SttWorker:
 
     def __init__(self, recognizer: Recognizer, settings: SttSettings) -> None:
         self._recognizer, self._settings = recognizer, settings
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
         self._pace = Pace()
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
@@ -64,17 +68,17 @@ class SttWorker:
         speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
         metrics.BATCH_SIZE.labels(kind).observe(len(batch))
         metrics.AUDIO_SECONDS.labels(kind).inc(sum(len(speech.samples) for speech in speeches) / SAMPLE_RATE)
-        heard = await asyncio.get_running_loop().run_in_executor(self._thread, self._recognize, speeches, kind)
+        heard = await asyncio.get_running_loop().run_in_executor(self._threads, self._recognize, speeches, kind)
         answer = {"final": final_outcome, "preview": preview_outcome}[kind]
         return [answer(entry.job, hypothesis) for entry, hypothesis in zip(batch, heard, strict=True)]
 
     def _recognize(self, speeches: Sequence[Speech], kind: Kind) -> list[Hypothesis]:
         began = time.perf_counter()
         heard = self._recognizer.recognize(speeches)
-        took_s = time.perf_counter() - began
-        metrics.SECONDS.labels(kind).observe(took_s)
+        ended = time.perf_counter()
+        metrics.SECONDS.labels(kind).observe(ended - began)
         if kind == "final":
-            self._pace.add(took_s, sum(len(speech.samples) for speech in speeches) / SAMPLE_RATE)
+            self._pace.add(began, ended, sum(len(speech.samples) for speech in speeches) / SAMPLE_RATE)
         return heard
 
     def report(self) -> dict[str, object]:
@@ -192,18 +196,32 @@ def _whisper(settings: SttSettings) -> Recognizer:
     from stt_worker.whisper import FasterWhisper
 
     windows = None if settings.windows == "auto" else Windows.parse(settings.windows)
-    wanted = models.auto("whisper", settings.device) if settings.model == "auto" else settings.model
-    directory = models.resolve(wanted)
+    directory = weights(settings)
     hardware = Hardware(
         settings.device, settings.device_index, settings.compute_type, settings.threads, settings.flash_attention
     )
     return FasterWhisper(directory, model=directory.name, hardware=hardware, batch_size=settings.batch, windows=windows)
 
 
+def weights(settings: SttSettings) -> Path:
+    """The directory of the Whisper that the settings name. Raises ModelError when it is not on this machine."""
+    return models.resolve(models.auto("whisper", settings.device) if settings.model == "auto" else settings.model)
+
+
+def calibrated(settings: SttSettings) -> SttSettings:
+    """The settings, with what `nova doctor --calibrate` found for their model where they leave it open."""
+    if settings.model.partition("://")[0] in ELSEWHERE:
+        return settings
+    from stt_worker.calibrated import recall
+
+    return recall(settings, weights(settings))
+
+
 async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
     give_way(settings.nice)
+    settings = await asyncio.to_thread(calibrated, settings)
     await serve(await asyncio.to_thread(load, settings), settings, stop)
 
 
@@ -211,7 +229,11 @@ async def serve(recognizer: Recognizer, settings: SttSettings, stop: asyncio.Eve
     """Recognize what the audio lanes bring, until `stop`."""
     about = {"model": recognizer.model, "device": recognizer.device, "beam_size": settings.beam_size}
     worker = SttWorker(recognizer, settings)
-    await work("stt", settings, AUDIO, worker.handle, lambda: {**about, **worker.report()}, stop)
+
+    def tell() -> dict[str, object]:
+        return {**about, **worker.report()}
+
+    await work("stt", settings, AUDIO, worker.handle, tell, stop, overlap=recognizer.overlap)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,17 +11,25 @@ from dataclasses import asdict
 import click
 
 from backend.cli.checks import Check, examine
+from backend.cli.processes import python
 
 
 @click.command()
 @click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", envvar="GATEWAY_PORT", default=8080, show_default=True, help="Port to listen on.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects.")
-def doctor(host: str, port: int, as_json: bool) -> None:
+@click.option("--calibrate", is_flag=True, help="Instead, measure which threads and batches are best here; 2 minutes.")
+@click.option("--model", help="With --calibrate: a model's name or directory, instead of STT_MODEL.")
+@click.option("--quick", is_flag=True, help="With --calibrate: a few trials only.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, or the calibration.")
+def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool, as_json: bool) -> None:
     """Look at this machine, and say what is missing and what to do.
 
     Ends with status 1 when something is amiss without which nothing works.
     """
+    if calibrate:
+        sys.exit(_calibrate(model, quick, as_json))
+    if model or quick:
+        raise click.UsageError("--model and --quick go with --calibrate")
     checks = examine(host, port)
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
@@ -28,6 +37,16 @@ def doctor(host: str, port: int, as_json: bool) -> None:
         _print(checks)
     if any(check.essential and check.ok is False for check in checks):
         sys.exit(1)
+
+
+def _calibrate(model: str | None, quick: bool, as_json: bool) -> int:
+    """Let the recognizer's own package measure, in a process of its own; what it prints is the answer."""
+    chosen = (
+        *(("--model", model) if model else ()),
+        *(("--quick",) if quick else ()),
+        *(("--json",) if as_json else ()),
+    )
+    return subprocess.run([*python("stt_worker.calibrate"), *chosen], check=False).returncode
 
 
 def _print(checks: Sequence[Check]) -> None:

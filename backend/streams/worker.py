@@ -24,19 +24,24 @@ log = structlog.get_logger()
 
 async def work(
     kind: str, settings: WorkerSettings, lane: Lane[J], handle: Handler[J],
-    about: Callable[[], Mapping[str, object]], stop: asyncio.Event,
+    about: Callable[[], Mapping[str, object]], stop: asyncio.Event, *, overlap: int = 1,
 ) -> None:  # fmt: skip
-    """Consume a lane until `stop`, then finish the batch in hand within the drain time; the rest is left to others.
+    """Consume a lane until `stop`, then finish what is in hand within the drain time; the rest is left to others.
 
-    `about` is what the heartbeat says of this worker: its model, its device, how fast it is.
+    `overlap` batches are in hand at a time, each taken by a consumer of its own. `about` is what the heartbeat says
+    of this worker: its model, its device, how fast it is.
     """
     redis = connect(settings)
     name = settings.name or process_name()
-    consumer = Consumer(Lanes(redis, settings), lane, name, settings, handle)
+    lanes = Lanes(redis, settings)
+    names = [name, *(f"{name}.{number}" for number in range(2, overlap + 1))]
+    consumers = [Consumer(lanes, lane, own, settings, handle) for own in names]
     body = {"kind": kind, "name": name, "version": version("nova-voice")}
 
     def alive() -> dict[str, object]:
-        return {**body, **about(), **consumer.report()}
+        reports = [consumer.report() for consumer in consumers]
+        sums = {what: sum(report[what] for report in reports) for what in reports[0]}
+        return {**body, **about(), **sums, "load": round(max(report["load"] for report in reports), 3)}
 
     if settings.metrics_port:
         start_http_server(settings.metrics_port)
@@ -44,14 +49,15 @@ async def work(
     try:
         async with asyncio.TaskGroup() as tasks:
             heart = tasks.create_task(beat(redis, WORKERS, worker_key(kind, name), alive))
-            loop = tasks.create_task(consumer.run(stop))
+            loops = [tasks.create_task(consumer.run(stop)) for consumer in consumers]
             tidy = tasks.create_task(keep_tidy())
             settle()
             log.info("worker_started", worker=name, **about())
             await stop.wait()
-            done, _ = await asyncio.wait([loop], timeout=settings.drain_s)
-            overdue = not done
-            loop.cancel()
+            _, late = await asyncio.wait(loops, timeout=settings.drain_s)
+            overdue = bool(late)
+            for loop in late:
+                loop.cancel()
             heart.cancel()
             tidy.cancel()
     except* HungError as hung:

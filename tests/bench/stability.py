@@ -34,14 +34,15 @@ RULES = {
     "default": DEFAULT,
     "plain: all shown, agreement commits": replace(EAGER, committed_seconds=0.4, committed_probability=0),
     "shown: all": EAGER,
-    "shown: on agreement": replace(DEFAULT, shown_probability=0, once_probability=2),
-    "shown: from probability 0.25": replace(DEFAULT, shown_probability=0.25),
-    "shown: from probability 0.5 (0.9 at once)": replace(DEFAULT, shown_probability=0.5, once_probability=0.9),
-    "shown: 0.2 s from the edge": replace(DEFAULT, edge_seconds=0.2),
+    "shown: on agreement": replace(DEFAULT, shown_probability=0, once_probability=2, opening_words=0),
+    "shown: from probability 0.3": replace(DEFAULT, shown_probability=0.3),
+    "shown: from probability 0.5": replace(DEFAULT, shown_probability=0.5),
+    "shown: at once from 0.7": replace(DEFAULT, once_probability=0.7),
+    "shown: 0.5 s from the edge": replace(DEFAULT, edge_seconds=0.5),
+    "shown: the first words as all others": replace(DEFAULT, opening_words=0),
     "committed: on agreement": replace(DEFAULT, committed_seconds=0.4, committed_probability=0),
     "committed: after 0.9 s": replace(DEFAULT, committed_seconds=0.9),
     "committed: after 2.9 s": replace(DEFAULT, committed_seconds=2.9),
-    "committed: from probability 0.25": replace(DEFAULT, committed_probability=0.25),
     "committed: from probability 0.4": replace(DEFAULT, committed_probability=0.4),
     "committed: from probability 0.6": replace(DEFAULT, committed_probability=0.6),
 }
@@ -97,6 +98,7 @@ class Tally:
     contradicted: int = 0
     erased: int = 0
     erased_as_spelled: int = 0
+    firsts: list[float] = field(default_factory=list)
     shown_lags: list[float] = field(default_factory=list)
     committed_lags: list[float] = field(default_factory=list)
 
@@ -111,6 +113,8 @@ class Tally:
             else:
                 stable = agree(stable.committed, stable.tentative, stable.hypothesis, heard, seconds, policy)
             texts.append(stable.committed + stable.tentative)
+            if texts[-1] and not any(texts[:-1]) and utterance.final.words:
+                self.firsts.append(seconds - utterance.final.words[0].start)
             seen = _overtake(self.shown_lags, ends, seen, count_words(texts[-1]), seconds)
             promised = _overtake(self.committed_lags, ends, promised, count_words(stable.committed), seconds)
         self.words += count_words(final)
@@ -126,6 +130,7 @@ class Tally:
         """The figures, by their names in the table."""
         return {
             "shown %": 100 * self.shown / self.words,
+            "first s": float(np.median(self.firsts or [np.nan])),
             "lag s": float(np.median(self.shown_lags or [np.nan])),
             "erasure": self.erased / self.words,
             "as spelled": self.erased_as_spelled / self.words,

@@ -49,7 +49,7 @@ class Poisoned:
 
     def __init__(self, recognizer: Recognizer, poison: Poison) -> None:
         self._recognizer, self._poison = recognizer, poison
-        self.model, self.device = recognizer.model, recognizer.device
+        self.model, self.device, self.overlap = recognizer.model, recognizer.device, recognizer.overlap
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """As the recognizer inside, unless a piece of the batch is poisonous."""

@@ -92,7 +92,7 @@ def test_a_doubtful_word_and_all_behind_it_wait() -> None:
 
 
 def test_a_word_heard_once_is_shown_when_it_is_probable_and_not_at_the_cut_edge_of_the_audio() -> None:
-    policy = Policy(once_probability=0.6, edge_seconds=0.5)
+    policy = Policy(once_probability=0.6, edge_seconds=0.5, opening_words=0)
     said = heard(" one", " two", length=1.0)
     assert agree("", "", (), said, 2.2, policy).tentative == "one"
     assert agree("", "", (), said, 2.6, policy).tentative == "one two"
@@ -100,11 +100,22 @@ def test_a_word_heard_once_is_shown_when_it_is_probable_and_not_at_the_cut_edge_
 
 
 def test_a_less_probable_word_is_shown_once_it_has_stayed() -> None:
+    policy = Policy(opening_words=0)
     doubtful = heard(" we", probability=0.5)
-    assert replayed(doubtful).tentative == ""
-    assert replayed(doubtful, doubtful).tentative == "we"
+    assert replayed(doubtful, policy=policy).tentative == ""
+    assert replayed(doubtful, doubtful, policy=policy).tentative == "we"
     improbable = heard(" we", probability=0.2)
-    assert replayed(improbable, improbable, improbable).tentative == ""
+    assert replayed(improbable, improbable, improbable, policy=policy).tentative == ""
+
+
+def test_an_utterances_first_words_are_shown_at_once_however_improbable_when_they_are_over() -> None:
+    policy = Policy(opening_words=2, edge_seconds=0.5)
+    said = heard(" we", " may", " go", probability=0.1, length=1.0)
+    assert agree("", "", (), said, 1.2, policy).tentative == ""
+    assert agree("", "", (), said, 1.6, policy).tentative == "we"
+    stable = agree("", "", (), said, 4.0, policy)
+    assert stable.tentative == "we may"
+    assert after(stable, said, 4.0, policy).tentative == "we may"
 
 
 def test_the_last_words_shown_are_replaced_by_what_has_been_heard_for_a_while() -> None:

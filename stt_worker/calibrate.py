@@ -1,0 +1,199 @@
+"""Measure this machine, and remember what is best for it: `nova doctor --calibrate` runs this as a process.
+
+No network is needed, and no recordings. What was found stands in the cache; see `stt_worker.calibrated`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import ctranslate2
+
+from backend.errors import NovaError, SetupError
+from backend.service import logging
+from stt_worker.calibrated import cores, describe, keep, place
+from stt_worker.calibration import Calibration, Machine, Trial, choose
+from stt_worker.loading import Hardware
+from stt_worker.recognizer import Speech
+from stt_worker.rehearsal import Sound, said, timed, voice
+from stt_worker.settings import SttSettings
+from stt_worker.whisper import FasterWhisper
+from stt_worker.windows import FRAMES_PER_SECOND, Windows
+from stt_worker.worker import weights
+
+UTTERANCE_S = 6.0
+"""What is typical between two pauses."""
+EXACT = {"cpu": ("int8",), "cuda": ("float16", "bfloat16", "int8_float16")}
+"""Arithmetic worth trying where the device has it, the most exact first. On a CPU all but int8 is far slower."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to try."""
+
+    threads: tuple[int, ...]
+    compute_types: tuple[str, ...]
+    batches: tuple[int, ...]
+    rounds: int
+    limit_s: float
+    """When so much time has passed, what remains is left out, but for one trial of each kind."""
+
+    @property
+    def first_batch(self) -> int:
+        """With which threads and arithmetic are compared."""
+        return self.batches[len(self.batches) // 2]
+
+
+def plan(settings: SttSettings, device: str, *, quick: bool) -> Plan:
+    """What to try on this device. What the settings fix is not tried otherwise."""
+    kind = device.partition(":")[0]
+    supported = ctranslate2.get_supported_compute_types(kind, settings.device_index if kind == "cuda" else 0)
+    found = tuple(name for name in EXACT[kind] if name in supported) or ("float32",)
+    halves = tuple(cores() >> times for times in range(cores().bit_length()))
+    threads = (0,) if kind == "cuda" else (settings.threads,) if settings.threads else halves
+    compute_types = found if settings.compute_type == "auto" else (settings.compute_type,)
+    if quick:
+        return Plan(threads[:1], compute_types[:1], (1, 2), rounds=1, limit_s=5.0)
+    batches = (1, 2, 4, 8) if kind == "cpu" else (1, 2, 4, 8, 16, 32, 64)
+    return Plan(threads, compute_types, batches, rounds=2, limit_s=75.0)
+
+
+def calibrate(
+    settings: SttSettings, *, quick: bool = False, tell: Callable[[str], None] = lambda line: None
+) -> Calibration:
+    """Measure, and return what was found. Takes up to two minutes. Raises ModelError, or SetupError without a GPU."""
+    directory = weights(settings)
+    machine = describe(directory, settings)
+    wanted = plan(settings, machine.device, quick=quick)
+    sentences, speech = voice()
+    return Trials(directory, settings, machine, wanted, sentences, tell).calibrate(speech)
+
+
+class Trials:
+    """One calibration under way."""
+
+    def __init__(
+        self, directory: Path, settings: SttSettings, machine: Machine, wanted: Plan,
+        sentences: Sequence[Sound], tell: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._directory, self._settings, self._machine, self._plan = directory, settings, machine, wanted
+        self._sentences, self._tell = sentences, tell
+        self._until = time.monotonic() + wanted.limit_s
+        self._left_out: list[str] = []
+
+    def calibrate(self, speech: str) -> Calibration:
+        """Threads and arithmetic first, then the batch, then what a smaller beam saves and what previews cost."""
+        beam_size, compute_types = self._settings.beam_size, self._plan.compute_types
+        ways = [(threads, kind) for kind in compute_types for threads in self._plan.threads]
+        compared = []
+        for threads, kind in self._in_time(ways, "threads, arithmetic"):
+            recognizer = self._load(threads, kind)
+            compared.append(self._trial(recognizer, threads, kind, self._plan.first_batch, beam_size))
+        way = choose(compared, compute_types)
+        recognizer = self._load(way.threads, way.compute_type)
+        batches = [
+            self._trial(recognizer, way.threads, way.compute_type, batch, beam_size)
+            for batch in self._in_time(self._plan.batches, "batch")
+        ]
+        best = choose(batches, compute_types)
+        greedy = self._trial(recognizer, best.threads, best.compute_type, best.batch, 1)
+        preview_s = timed(recognizer, [self._preview(UTTERANCE_S)] * best.batch, self._plan.rounds) / best.batch
+        return Calibration(
+            machine=self._machine, measured_at=datetime.now(UTC).isoformat(timespec="seconds"), speech=speech,
+            threads=best.threads, compute_type=best.compute_type, batch=best.batch,
+            final_cost=1 / best.throughput, greedy_cost=1 / greedy.throughput, preview_s=preview_s,
+            previews=self._previews(recognizer), trials=(*compared, *batches, greedy), left_out=tuple(self._left_out),
+        )  # fmt: skip
+
+    def _previews(self, recognizer: FasterWhisper) -> dict[int, float]:
+        rule: Windows = recognizer.windows
+        times: dict[int, float] = {}
+        for size in self._in_time([frames // FRAMES_PER_SECOND for frames in rule.sizes], "preview window"):
+            times[size] = timed(recognizer, [self._preview(size - rule.margin_s)], self._plan.rounds)
+            self._tell(f"preview in a window of {size} s: {1000 * times[size]:.0f} ms")
+        return times
+
+    def _trial(
+        self, recognizer: FasterWhisper, threads: int, compute_type: str, batch: int, beam_size: int
+    ) -> Trial:  # fmt: skip
+        speeches = [Speech(said(self._sentences, i, UTTERANCE_S), "en", beam_size=beam_size) for i in range(batch)]
+        trial = Trial(
+            threads=threads, compute_type=compute_type, batch=batch, beam_size=beam_size,
+            seconds=timed(recognizer, speeches, self._plan.rounds), audio_s=batch * UTTERANCE_S,
+        )  # fmt: skip
+        self._tell(
+            f"threads {threads}, {compute_type}, batch {batch}, beam {beam_size}: "
+            f"{trial.throughput:.1f} s of audio a second"
+        )
+        return trial
+
+    def _preview(self, seconds: float) -> Speech:
+        return Speech(said(self._sentences, 0, seconds), "en", words=True, final=False)
+
+    def _load(self, threads: int, compute_type: str) -> FasterWhisper:
+        settings = self._settings
+        hardware = Hardware(
+            self._machine.device.partition(":")[0], settings.device_index, compute_type, threads,
+            settings.flash_attention,
+        )  # fmt: skip
+        windows = None if settings.windows == "auto" else Windows.parse(settings.windows)
+        recognizer = FasterWhisper(
+            self._directory, model=self._directory.name, hardware=hardware, batch_size=max(self._plan.batches),
+            windows=windows,
+        )  # fmt: skip
+        if recognizer.device != self._machine.device:
+            raise SetupError(f"{self._machine.device} cannot be used: `nova doctor` says more, or set STT_DEVICE=cpu")
+        return recognizer
+
+    def _in_time(self, choices: Sequence[T], what: str) -> Iterator[T]:
+        """Those that there is time for; the first always."""
+        for number, one in enumerate(choices):
+            if number and time.monotonic() > self._until:
+                self._left_out += [f"{what}: {rest}" for rest in choices[number:]]
+                return
+            yield one
+
+
+def described(found: Calibration) -> str:
+    """For people."""
+    speech = "" if found.speech == "espeak-ng" else f"\n  measured with {found.speech}: decoding counts for too little"
+    left_out = f"\n  no time for {', '.join(found.left_out)}" if found.left_out else ""
+    windows = ", ".join(f"{size} s {1000 * taken:.0f} ms" for size, taken in found.previews.items())
+    return (
+        f"{found.machine.model} on {found.machine.device}: {found.machine.hardware}\n"
+        f"  threads {found.threads}, {found.compute_type}, batch {found.batch}\n"
+        f"  finals    {found.final_cost:.3f} s for a second of speech ({found.greedy_cost:.3f} with a beam of 1)\n"
+        f"  previews  {1000 * found.preview_s:.0f} ms each in batches; alone, by window: {windows}\n"
+        f"  sessions  {found.sessions} with a preview for each second of speech, "
+        f"{found.sessions_without_previews} without previews{speech}{left_out}"
+    )
+
+
+@click.command()
+@click.option("--model", help="A model's name or directory, instead of STT_MODEL.")
+@click.option("--quick", is_flag=True, help="A few trials only.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: what is written to the cache.")
+def main(model: str | None, quick: bool, as_json: bool) -> None:
+    """Measure this machine, and write down what is best for it."""
+    settings = SttSettings(model=model) if model else SttSettings()
+    logging.configure("stt_worker", settings.model_copy(update={"log_level": "error"}))
+    try:
+        found = calibrate(settings, quick=quick, tell=lambda line: click.echo(line, err=True))
+        file = place(weights(settings), found.machine)
+        keep(found, file)
+    except NovaError as error:
+        click.echo(f"nova: {error.message}", err=True)
+        sys.exit(2)
+    click.echo(found.model_dump_json(indent=2) if as_json else f"{described(found)}\n  kept in {file}")
+
+
+if __name__ == "__main__":
+    main()

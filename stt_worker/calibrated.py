@@ -1,0 +1,101 @@
+"""What was measured on this machine: where it is kept, and how a worker goes by it.
+
+NOVA_CACHE_DIR/calibration/MODEL-DEVICE.json, beside the models. `nova doctor --calibrate` writes it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import ctranslate2
+import structlog
+
+from backend.errors import SetupError
+from backend.models import Store
+from stt_worker.calibration import FOUND, Calibration, Machine, applied, read
+from stt_worker.settings import SttSettings
+
+log = structlog.get_logger()
+
+PACKAGES = ("nova-voice", "ctranslate2", "faster-whisper", "numpy")
+ASK_TIMEOUT_S = 20.0
+
+
+def describe(directory: Path, settings: SttSettings) -> Machine:
+    """What a calibration of this model would hold for, as things stand."""
+    cuda = settings.device == "cuda" or (settings.device == "auto" and ctranslate2.get_cuda_device_count() > 0)
+    return Machine(
+        model=f"{directory.name}, {(directory / 'model.bin').stat().st_size} bytes",
+        device=f"cuda:{settings.device_index}" if cuda else "cpu",
+        hardware=graphics_card(settings.device_index) if cuda else f"{processor()}, {cores()} cores",
+        versions={name: version(name) for name in PACKAGES},
+    )
+
+
+def place(directory: Path, machine: Machine) -> Path:
+    """Where the calibration of a model on a device is kept: in the cache, beside the models."""
+    name = f"{directory.name}-{machine.device.replace(':', '')}.json"
+    return Store.from_environment().cache.parent / "calibration" / name
+
+
+def keep(found: Calibration, file: Path) -> None:
+    """Write it, whole or not at all. Raises SetupError where that cannot be."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        incoming = file.with_suffix(f".{os.getpid()}")
+        incoming.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        incoming.replace(file)
+    except OSError as error:
+        raise SetupError(f"{file} cannot be written: {error.strerror or error}") from error
+
+
+def recall(settings: SttSettings, directory: Path) -> SttSettings:
+    """The settings, with what was measured of the model in this directory where they leave it open.
+
+    Where nothing was, or on another machine, they stay as they are.
+    """
+    machine = describe(directory, settings)
+    file = place(directory, machine)
+    try:
+        found, reason = read(file.read_text(encoding="utf-8", errors="replace"), machine)
+    except OSError as error:
+        found, reason = None, error.strerror or str(error)
+    if found is None:
+        log.info("calibration_ignored", file=str(file), reason=reason, advice="nova doctor --calibrate")
+        return settings
+    best = applied(settings, found)
+    log.info("calibration_applied", file=str(file), **{name: getattr(best, name) for name in FOUND})
+    return best
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The CPU's name."""
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def graphics_card(index: int) -> str:
+    """The GPU's name and driver."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return "unknown"
+    command = (program, f"--id={index}", "--query-gpu=name,driver_version", "--format=csv,noheader")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()

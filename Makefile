@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test storm overload soak fuzz lint types page docs clean
+.PHONY: setup run test bench storm overload soak fuzz lint types page docs clean
 
 run: setup page  ## start everything here, then open the page it prints and speak
 	@$(BIN)/nova up
 
 test: setup page lint types  ## every check and test
 	$(BIN)/python -m pytest
+
+bench: setup  ## what everything costs on this machine, in about ten minutes; OPTIONS="--capacity" for longer
+	$(BIN)/python -m tests.bench.all $(OPTIONS)
 
 storm: setup  ## kill -9 processes while sessions speak, and count; OPTIONS="--minutes 30 --redis cluster"
 	$(BIN)/python -m tests.testkit.storm $(OPTIONS)

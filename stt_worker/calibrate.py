@@ -18,11 +18,12 @@ import ctranslate2
 
 from backend.errors import NovaError, SetupError
 from backend.service import logging
-from stt_worker.calibrated import cores, describe, keep, place
+from stt_worker.calibrated import describe, keep, place
 from stt_worker.calibration import Calibration, Machine, Trial, choose
 from stt_worker.loading import Hardware
+from stt_worker.machine import busy, cores
 from stt_worker.recognizer import Speech
-from stt_worker.rehearsal import Sound, said, timed, voice
+from stt_worker.rehearsal import Sound, said, timed, voice, waited
 from stt_worker.settings import SttSettings
 from stt_worker.whisper import FasterWhisper
 from stt_worker.windows import FRAMES_PER_SECOND, Windows
@@ -32,6 +33,8 @@ UTTERANCE_S = 6.0
 """What is typical between two pauses."""
 EXACT = {"cpu": ("int8",), "cuda": ("float16", "bfloat16", "int8_float16")}
 """Arithmetic worth trying where the device has it, the most exact first. On a CPU all but int8 is far slower."""
+IDLE = 0.1
+"""A machine that others use more than this is not measured, they are."""
 T = TypeVar("T")
 
 
@@ -91,6 +94,7 @@ class Trials:
 
     def calibrate(self, speech: str) -> Calibration:
         """Threads and arithmetic first, then the batch, then what a smaller beam saves and what previews cost."""
+        others = busy()
         beam_size, compute_types = self._settings.beam_size, self._plan.compute_types
         ways = [(threads, kind) for kind in compute_types for threads in self._plan.threads]
         compared = []
@@ -99,25 +103,33 @@ class Trials:
             compared.append(self._trial(recognizer, threads, kind, self._plan.first_batch, beam_size))
         way = choose(compared, compute_types)
         recognizer = self._load(way.threads, way.compute_type)
-        batches = [
-            self._trial(recognizer, way.threads, way.compute_type, batch, beam_size)
-            for batch in self._in_time(self._plan.batches, "batch")
-        ]
+        batches = list(self._batches(recognizer, way))
         best = choose(batches, compute_types)
         greedy = self._trial(recognizer, best.threads, best.compute_type, best.batch, 1)
         preview_s = timed(recognizer, [self._preview(UTTERANCE_S)] * best.batch, self._plan.rounds) / best.batch
         return Calibration(
             machine=self._machine, measured_at=datetime.now(UTC).isoformat(timespec="seconds"), speech=speech,
-            threads=best.threads, compute_type=best.compute_type, batch=best.batch,
+            busy=others, threads=best.threads, compute_type=best.compute_type, batch=best.batch,
             final_cost=1 / best.throughput, greedy_cost=1 / greedy.throughput, preview_s=preview_s,
             previews=self._previews(recognizer), trials=(*compared, *batches, greedy), left_out=tuple(self._left_out),
         )  # fmt: skip
+
+    def _batches(self, recognizer: FasterWhisper, way: Trial) -> Iterator[Trial]:
+        """Ever larger ones, until time or memory ends."""
+        for batch in self._in_time(self._plan.batches, "batch"):
+            try:
+                yield self._trial(recognizer, way.threads, way.compute_type, batch, way.beam_size)
+            except RuntimeError as error:  # CTranslate2's, when the GPU's memory is full
+                if batch == self._plan.batches[0]:
+                    raise SetupError(f"not even one utterance can be decoded: {error}") from error
+                self._left_out.append(f"batch: {batch} ({error})")
+                return
 
     def _previews(self, recognizer: FasterWhisper) -> dict[int, float]:
         rule: Windows = recognizer.windows
         times: dict[int, float] = {}
         for size in self._in_time([frames // FRAMES_PER_SECOND for frames in rule.sizes], "preview window"):
-            times[size] = timed(recognizer, [self._preview(size - rule.margin_s)], self._plan.rounds)
+            times[size] = waited(recognizer, [self._preview(size - rule.margin_s)], self._plan.rounds)
             self._tell(f"preview in a window of {size} s: {1000 * times[size]:.0f} ms")
         return times
 
@@ -165,6 +177,11 @@ class Trials:
 def described(found: Calibration) -> str:
     """For people."""
     speech = "" if found.speech == "espeak-ng" else f"\n  measured with {found.speech}: decoding counts for too little"
+    others = (
+        f"\n  other programs took {found.busy:.0%} of this machine: do it again when they do not"
+        if found.busy > IDLE
+        else ""
+    )
     left_out = f"\n  no time for {', '.join(found.left_out)}" if found.left_out else ""
     windows = ", ".join(f"{size} s {1000 * taken:.0f} ms" for size, taken in found.previews.items())
     return (
@@ -173,7 +190,7 @@ def described(found: Calibration) -> str:
         f"  finals    {found.final_cost:.3f} s for a second of speech ({found.greedy_cost:.3f} with a beam of 1)\n"
         f"  previews  {1000 * found.preview_s:.0f} ms each in batches; alone, by window: {windows}\n"
         f"  sessions  {found.sessions} with a preview for each second of speech, "
-        f"{found.sessions_without_previews} without previews{speech}{left_out}"
+        f"{found.sessions_without_previews} without previews{speech}{left_out}{others}"
     )
 
 

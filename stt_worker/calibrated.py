@@ -6,10 +6,6 @@ NOVA_CACHE_DIR/calibration/MODEL-DEVICE.json, beside the models. `nova doctor --
 from __future__ import annotations
 
 import os
-import platform
-import shutil
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,12 +15,12 @@ import structlog
 from backend.errors import SetupError
 from backend.models import Store
 from stt_worker.calibration import FOUND, Calibration, Machine, applied, read
+from stt_worker.machine import cores, graphics_card, processor
 from stt_worker.settings import SttSettings
 
 log = structlog.get_logger()
 
 PACKAGES = ("nova-voice", "ctranslate2", "faster-whisper", "numpy")
-ASK_TIMEOUT_S = 20.0
 
 
 def describe(directory: Path, settings: SttSettings) -> Machine:
@@ -72,30 +68,3 @@ def recall(settings: SttSettings, directory: Path) -> SttSettings:
     best = applied(settings, found)
     log.info("calibration_applied", file=str(file), **{name: getattr(best, name) for name in FOUND})
     return best
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def processor() -> str:
-    """The CPU's name."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def graphics_card(index: int) -> str:
-    """The GPU's name and driver."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return "unknown"
-    command = (program, f"--id={index}", "--query-gpu=name,driver_version", "--format=csv,noheader")
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip()

@@ -62,6 +62,8 @@ class Calibration(_Record):
     """ISO 8601."""
     speech: str
     """What was listened to."""
+    busy: float = Field(ge=0, le=1)
+    """The share of the machine's time that others took just before."""
     threads: int = Field(ge=0)
     compute_type: str
     batch: int = Field(ge=1, le=256)

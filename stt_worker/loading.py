@@ -9,6 +9,7 @@ import ctranslate2
 import numpy as np
 import structlog
 from faster_whisper import WhisperModel
+from threadpoolctl import threadpool_limits
 
 from backend.errors import ModelError
 from stt_worker.windows import Windows
@@ -40,6 +41,7 @@ def load(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
     """
     if not (path / "model.bin").is_file():
         raise ModelError(f"no model in {path}: there is no model.bin")
+    threadpool_limits(1, user_api="blas")  # of the features, whose matrices are small; the decoder's threads are others
     if hardware.device == "cuda" or (hardware.device == "auto" and ctranslate2.get_cuda_device_count()):
         try:
             return _load(path, hardware, "cuda"), f"cuda:{hardware.index}"
@@ -49,11 +51,6 @@ def load(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
         return _load(path, hardware, "cpu"), "cpu"
     except (RuntimeError, ValueError) as error:
         raise ModelError(f"the model does not run: {error}") from error
-
-
-def width(whisper: WhisperModel) -> int:
-    """Of the vectors that the encoder makes: tiny 384, base 512, and so on."""
-    return int(whisper.model.encode(_silence(whisper)).shape[-1])
 
 
 def _load(path: Path, hardware: Hardware, place: str) -> WhisperModel:

@@ -53,10 +53,15 @@ def said(sentences: Sequence[Sound], first: int, seconds: float) -> Sound:
     return np.concatenate(list(islice(cycle(sentences), start, start + enough)))[:count]
 
 
+def waited(recognizer: Recognizer, speeches: Sequence[Speech], rounds: int) -> float:
+    """Seconds from a batch's beginning to its end, when there is no other: the best of some rounds."""
+    return min(_timed(recognizer, [speeches]) for _ in range(rounds))
+
+
 def timed(recognizer: Recognizer, speeches: Sequence[Speech], rounds: int) -> float:
-    """Seconds for a batch: the best of some rounds, or, where batches overlap, the mean of as many in a row."""
+    """Seconds that each batch takes of many: where they overlap, less than it is waited for."""
     if recognizer.overlap == 1:
-        return min(_timed(recognizer, [speeches]) for _ in range(rounds))
+        return waited(recognizer, speeches, rounds)
     rounds *= 2 * recognizer.overlap
     return _timed(recognizer, [speeches] * rounds) / rounds
 

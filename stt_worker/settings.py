@@ -20,7 +20,7 @@ class SttSettings(WorkerSettings):
     flash_attention: bool = False
     """On a GPU: CTranslate2's flash attention, where it was built with it."""
     windows: str = Field(default="auto", pattern=r"^(auto|\d+,\d+,\d+(\.\d+)?)$")
-    """The encoder's windows as FLOOR,STEP,MARGIN in seconds; "auto": what was measured best for the model's width."""
+    """The encoder's windows as FLOOR,STEP,MARGIN in seconds; "auto": 8,2,4."""
     null_cost: float = Field(default=0.0, ge=0.0)
     """With the model "null": seconds that it works on each second of audio."""
     null_base_s: float = Field(default=0.0, ge=0.0)

@@ -21,16 +21,23 @@ from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
 from stt_worker import guards
-from stt_worker.loading import Hardware, load, width
+from stt_worker.loading import Hardware, load
 from stt_worker.recognizer import Hypothesis, Speech, TimedWord
 from stt_worker.stability import spoken_language
-from stt_worker.windows import FRAMES_PER_SECOND, LONGEST, MEASURED, Windows, batches
+from stt_worker.windows import FRAMES_PER_SECOND, LONGEST, Windows, batches
 from stt_worker.words import Written, timed, written
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 LONGEST_PROMPT = 200
 """Tokens. The decoder has room for `MOST_TOKENS`, and keeps half of it for its answer."""
 MOST_TOKENS = 448
+MOST_TOKENS_PER_S = 24
+TOKENS_PER_S = dict.fromkeys(
+    ["en", "es", "fr", "de", "it", "pt", "nl", "sv", "da", "no", "pl", "cs", "ro", "id", "ms", "ca"], 12
+)
+"""What nobody speaks faster than; in letters that the vocabulary has words of, tokens are longer."""
+SURE_LOGPROB = -0.4
+"""Mean over the words before a loop: so probable, they stand."""
 SECOND_LOOK_S = 5.0
 """By so much longer is the window over which a doubted final is decoded again; then comes the longest."""
 TEMPERATURES = (0.4, 0.8)
@@ -58,12 +65,9 @@ class FasterWhisper:
         self, path: Path, *, model: str, hardware: Hardware | None = None, batch_size: int = 8,
         windows: Windows | None = None,
     ) -> None:  # fmt: skip
-        """Load the weights in `path` and run them once. Raises ModelError when they do not run here.
-
-        `windows`: the rule for the encoder's; None: the best that was measured for a model of this width.
-        """
+        """Load the weights in `path` and run them once. Raises ModelError when they do not run here."""
         self._whisper, self.device = load(path, hardware or Hardware())
-        self.windows = windows or MEASURED.get(width(self._whisper), Windows())
+        self.windows = windows or Windows()
         self.model = model
         self.overlap = 1 if self.device == "cpu" else 2
         """On a GPU the features of a batch are computed while another is decoded; on a CPU both want the same cores."""
@@ -133,7 +137,7 @@ class FasterWhisper:
                 [*c, *t.sot_sequence, t.no_timestamps, *p]
                 for c, t, p in zip(contexts, tokenizers, prefixes, strict=True)
             ],
-            max_length=_most_tokens(batch, len(contexts[0]), prefixes),
+            max_length=_most_tokens(batch, [language for language, _ in languages], len(contexts[0]), prefixes),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
@@ -148,6 +152,8 @@ class FasterWhisper:
         for i, speech in enumerate(batch):
             logprob = _mean_logprob(results[i], prefixes[i])
             objection = guards.objection(texts[i].text, texts[i].words, _seconds(speech), logprob)
+            if objection == "loop" and words[i] and _mean_word_logprob(words[i]) > SURE_LOGPROB:
+                objection = ""  # all was said, and the decoder only did not know how to end
             hypothesis = Hypothesis(
                 kept[i].text,
                 *languages[i],
@@ -229,9 +235,12 @@ def _sampling(beam_size: int, temperature: float) -> dict[str, Any]:
     return {"beam_size": beam_size}
 
 
-def _most_tokens(batch: list[Speech], context: int, prefixes: list[list[int]]) -> int:
+def _most_tokens(batch: list[Speech], languages: list[str], context: int, prefixes: list[list[int]]) -> int:
     """CTranslate2's `max_length`: a bound on loops. The answer, prefix included, gets half of it, or what is left."""
-    answer = max(len(p) + 24 + round(24 * _seconds(speech)) for p, speech in zip(prefixes, batch, strict=True))
+    rates = (TOKENS_PER_S.get(language, MOST_TOKENS_PER_S) for language in languages)
+    answer = max(
+        len(p) + 24 + round(rate * _seconds(speech)) for p, rate, speech in zip(prefixes, rates, batch, strict=True)
+    )
     return min(MOST_TOKENS, max(2 * answer, context + 4 + answer))
 
 

@@ -21,11 +21,14 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """A rule: from `floor_s` on, one size every `step_s`; the longest is always among them. Seconds."""
+    """A rule: from `floor_s` on, one size every `step_s`; the longest is always among them. Seconds.
 
-    floor_s: int = 10
-    step_s: int = 5
-    margin_s: float = 3.0
+    The default was measured best, with base as with tiny (docs/explanation/performance.md).
+    """
+
+    floor_s: int = 8
+    step_s: int = 2
+    margin_s: float = 4.0
     """Without some silence to see at the end, the decoder repeats the sentence instead of stopping."""
 
     @property
@@ -54,10 +57,6 @@ class Windows:
         if not (1 <= rule.floor_s <= LONGEST_S and rule.step_s >= 1 and rule.margin_s >= 0):
             raise ValueError(f"no windows can be made of {text!r}")
         return rule
-
-
-MEASURED = {384: Windows(6, 2, 3.0), 512: Windows(6, 2, 2.0)}
-"""By the width of the model (tiny, base): docs/explanation/performance.md. Others get what is safe for both."""
 
 
 def batches(layouts: Sequence[K], most: int) -> list[list[int]]:

@@ -33,6 +33,8 @@ OLDEST_PYTHON, TOO_NEW_PYTHON = (3, 11), (3, 14)
 OLDEST_NODE = 20
 ASK_TIMEOUT_S = 60.0
 NETWORK_TIMEOUT_S = 3.0
+CUBLAS = "libcublas.so.12"
+"""What CTranslate2 loads; a driver does not bring it, nor does CUDA 13."""
 PAGE = Path(__file__).parents[2] / "frontend" / "dist"
 _MODULES = {"webrtcvad-wheels": "webrtcvad"}
 """Modules that are not called as their package is."""
@@ -125,6 +127,9 @@ def gpu() -> Check:
         return Check("GPU", False, f"nvidia-smi: {cards}", "install the NVIDIA driver anew, or set STT_DEVICE=cpu")
     ok, count = _ask("import ctranslate2; print(ctranslate2.get_cuda_device_count())")
     if ok and count != "0":
+        if sys.platform == "linux" and not _ask(f"import ctypes; ctypes.CDLL({CUBLAS!r})")[0]:
+            advice = "pip install nvidia-cublas-cu12, and add its folder nvidia/cublas/lib to LD_LIBRARY_PATH"
+            return Check("GPU", False, f"{cards}; no {CUBLAS}, so the models run on the CPU", advice)
         return Check("GPU", True, f"{cards} ({count} usable)")
     said = "CTranslate2 finds no CUDA device" if ok else count
     return Check("GPU", False, f"{cards}; {said}", "install a driver for CUDA 12 or later, or set STT_DEVICE=cpu")

@@ -1,0 +1,70 @@
+"""Whisper with nothing around it: what any pipeline's speed and accuracy are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
+
+from stt_worker.loading import Hardware, load
+from stt_worker.windows import Windows, batches
+from tests.testkit.reckoning import RATE
+
+DYNAMIC_RANGE = 2.0
+"""Of log-mel features: silence lies so far below the loudest."""
+MOST_TOKENS = 448
+
+
+class Bare:
+    """The weights in `path` on the CPU, for English."""
+
+    def __init__(self, path: Path, *, threads: int, beam_size: int) -> None:
+        self._whisper, _ = load(path, Hardware("cpu", threads=threads))
+        self._windows = Windows()
+        self._beam_size = beam_size
+        model: Any = self._whisper.model
+        self._tokenizer = Tokenizer(self._whisper.hf_tokenizer, model.is_multilingual, "transcribe", "en")
+
+    def in_batches(self, utterances: Sequence[NDArray[np.float32]], most: int) -> list[str]:
+        """CTranslate2 by itself, offline: utterances of one window size together, no guard, one look."""
+        sizes = [self._windows.fit(len(samples) / RATE) for samples in utterances]
+        by_length = sorted(range(len(utterances)), key=lambda i: len(utterances[i]))
+        texts: dict[int, str] = {}
+        for places in batches([sizes[i] for i in by_length], most):
+            together = [by_length[place] for place in places]
+            heard = self._decode([utterances[i] for i in together], sizes[together[0]])
+            texts.update(zip(together, heard, strict=True))
+        return [texts[i] for i in range(len(utterances))]
+
+    def one_by_one(self, utterances: Sequence[NDArray[np.float32]]) -> list[str]:
+        """faster-whisper as its users call it: one utterance after the other, each in a window of 30 s."""
+        texts = []
+        for samples in utterances:
+            segments, _ = self._whisper.transcribe(samples, language="en", beam_size=self._beam_size)
+            texts.append(" ".join(segment.text.strip() for segment in segments))
+        return texts
+
+    def _decode(self, batch: Sequence[NDArray[np.float32]], size: int) -> list[str]:
+        tokenizer = self._tokenizer
+        mels = np.stack([self._mel(samples, size) for samples in batch])
+        encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
+        results = self._whisper.model.generate(
+            encoded,
+            [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * len(batch),
+            beam_size=self._beam_size,
+            # As many as the pipeline grants, so that a loop costs the same in both.
+            max_length=min(MOST_TOKENS, 2 * (24 + round(24 * max(map(len, batch)) / RATE))),
+        )
+        return [tokenizer.decode(result.sequences_ids[0]).strip() for result in results]
+
+    def _mel(self, samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+        """Log-mel features [n_mels, size], with digital silence behind the audio, as the pipeline pads them."""
+        features = self._whisper.feature_extractor(samples)[:, :size]
+        mel = np.full((features.shape[0], size), features.max() - DYNAMIC_RANGE, np.float32)
+        mel[:, : features.shape[1]] = features
+        return mel

@@ -1,0 +1,65 @@
+"""`nova doctor --calibrate` measures, and the worker goes by what it found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from stt_worker.calibration import Calibration
+from stt_worker.settings import SttSettings
+from stt_worker.worker import calibrated, load
+from tests.testkit.command import nova
+
+
+def test_a_worker_goes_by_what_was_measured_and_by_nothing_else(
+    whisper_tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOVA_CACHE_DIR", str(tmp_path))
+    settings = SttSettings(model=str(whisper_tiny), device="cpu")
+    assert _said_of(settings) == (settings, "calibration_ignored")
+
+    done = nova(
+        "doctor", "--calibrate", "--quick", "--json", "--model", whisper_tiny, environment={"STT_DEVICE": "cpu"}
+    )
+    assert done.returncode == 0, done.stderr
+    found = Calibration.model_validate_json(done.stdout)
+    assert {trial.batch for trial in found.trials} == {1, 2}
+    assert 0 < found.greedy_cost < 2
+    assert found.previews
+    assert min(found.previews.values()) > 0
+    assert found.sessions_without_previews >= found.sessions
+
+    best, event = _said_of(settings)
+    assert event == "calibration_applied"
+    assert (best.threads, best.compute_type, best.batch) == (found.threads, found.compute_type, found.batch)
+    assert best.beam_size == 5
+    assert load(best).device == "cpu"
+
+    mine = SttSettings(model=str(whisper_tiny), device="cpu", threads=1, compute_type="float32", batch=3)
+    assert _said_of(mine) == (mine, "calibration_applied")
+
+    (file,) = tmp_path.glob("calibration/*.json")
+    file.write_text(json.dumps({**json.loads(done.stdout), "batch": 0}), encoding="utf-8")
+    assert _said_of(settings) == (settings, "calibration_ignored")
+
+
+def test_recognizers_that_compute_elsewhere_are_left_alone() -> None:
+    for model in ("null", "https://example.org/v1"):
+        settings = SttSettings(model=model)
+        assert calibrated(settings) is settings
+
+
+def test_a_model_that_is_not_here_cannot_be_calibrated(tmp_path: Path) -> None:
+    done = nova("doctor", "--calibrate", "--model", tmp_path / "none")
+    assert done.returncode == 2
+    assert "none" in done.stderr
+
+
+def _said_of(settings: SttSettings) -> tuple[SttSettings, str]:
+    with capture_logs() as logs:
+        best = calibrated(settings)
+    (line,) = logs
+    return best, line["event"]

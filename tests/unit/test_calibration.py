@@ -1,0 +1,127 @@
+"""What is chosen from measurements, and when a worker goes by it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stt_worker.calibration import FULL, TALKING, Calibration, Machine, Trial, applied, choose, live_sessions, read
+from stt_worker.settings import SttSettings
+
+EXACT = ("float16", "int8_float16")
+HERE = Machine(model="base, 1 bytes", device="cpu", hardware="a chip, 2 cores", versions={"ctranslate2": "4"})
+
+
+def trial(batch: int, throughput: float, *, threads: int = 2, compute_type: str = EXACT[0]) -> Trial:
+    return Trial(
+        threads=threads, compute_type=compute_type, batch=batch, beam_size=5, seconds=6 * batch / throughput,
+        audio_s=6 * batch,
+    )  # fmt: skip
+
+
+def found(**values: object) -> Calibration:
+    return Calibration.model_validate(
+        {
+            "machine": HERE, "measured_at": "2026-11-21T12:00:00+00:00", "speech": "espeak-ng", "busy": 0.0,
+            "threads": 2, "compute_type": "int8", "batch": 4, "final_cost": 0.1, "greedy_cost": 0.08, "preview_s": 0.3,
+            "previews": {6: 0.2}, "trials": (), **values,
+        }
+    )  # fmt: skip
+
+
+trials = st.lists(
+    st.builds(
+        trial,
+        st.sampled_from([1, 2, 4, 8, 16]),
+        st.floats(0.01, 1e4),
+        threads=st.integers(0, 64),
+        compute_type=st.sampled_from(EXACT),
+    ),
+    min_size=1,
+)
+
+
+@given(trials)
+def test_the_choice_was_measured_and_no_smaller_batch_is_as_good(measured: list[Trial]) -> None:
+    best = max(one.throughput for one in measured)
+    chosen = choose(measured, EXACT)
+    assert chosen in measured
+    assert chosen.throughput >= 0.95 * best
+    assert all(one.throughput < 0.95 * best for one in measured if one.batch < chosen.batch)
+
+
+@given(trials)
+def test_in_which_order_it_was_measured_makes_no_difference(measured: list[Trial]) -> None:
+    chosen, backwards = choose(measured, EXACT), choose(measured[::-1], EXACT)
+    assert (chosen.batch, chosen.compute_type, chosen.threads) == (
+        backwards.batch, backwards.compute_type, backwards.threads,
+    )  # fmt: skip
+
+
+def test_a_bigger_batch_must_earn_its_delay() -> None:
+    assert choose([trial(1, 9.0), trial(4, 10.0), trial(8, 10.4)], EXACT).batch == 4
+
+
+def test_less_exact_arithmetic_and_more_threads_are_taken_only_where_they_are_faster() -> None:
+    equal = [trial(4, 10.2, compute_type=EXACT[1]), trial(4, 10.3, threads=4), trial(4, 10.0)]
+    assert choose(equal, EXACT) == equal[2]
+    faster = [trial(4, 10.0), trial(4, 20.0, compute_type=EXACT[1])]
+    assert choose(faster, EXACT) == faster[1]
+
+
+def test_sessions_are_what_fits_into_the_planned_share_of_each_second() -> None:
+    assert live_sessions(final_cost=0.1, preview_s=0.0) == 14
+    assert live_sessions(final_cost=0.1, preview_s=0.5) == 2
+    assert found().sessions == live_sessions(0.1, 0.3)
+    assert found().sessions_without_previews == live_sessions(0.1, 0.0)
+
+
+@given(st.floats(1e-5, 100.0), st.floats(0.0, 100.0))
+def test_no_more_sessions_are_promised_than_there_is_time_for_and_no_fewer(cost: float, preview_s: float) -> None:
+    each = TALKING * (cost + preview_s)
+    sessions = live_sessions(cost, preview_s)
+    assert sessions * each <= FULL * (1 + 1e-6)
+    assert (sessions + 1) * each >= FULL * (1 - 1e-6)
+
+
+def test_settings_that_leave_it_open_are_filled_in_and_the_beam_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STT_BATCH", raising=False)
+    best = applied(SttSettings(threads=0, compute_type="auto"), found())
+    assert (best.threads, best.compute_type, best.batch) == (2, "int8", 4)
+    assert best.beam_size == SttSettings().beam_size
+
+
+def test_what_somebody_has_set_stays_even_where_it_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STT_BATCH", "8")
+    settings = SttSettings(threads=1, compute_type="float32")
+    assert applied(settings, found()) == settings
+
+
+def test_what_was_written_is_read_on_the_same_machine() -> None:
+    assert read(found().model_dump_json(), HERE) == (found(), "")
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"hardware": "another chip"}, "hardware"),
+        ({"versions": {"ctranslate2": "5"}}, "versions"),
+        ({"model": "base, 2 bytes", "device": "cuda:0"}, "model, device"),
+    ],
+)
+def test_what_was_measured_elsewhere_is_not_gone_by(other: dict[str, object], reason: str) -> None:
+    calibration, why = read(found().model_dump_json(), HERE.model_copy(update=other))
+    assert calibration is None
+    assert why == f"of another {reason}"
+
+
+@given(st.one_of(st.text(), st.sampled_from(["batch", "threads", "machine", "final_cost", "trials"])))
+def test_a_damaged_file_is_not_gone_by_and_never_raises(damage: str) -> None:
+    whole = json.loads(found().model_dump_json())
+    text = json.dumps({**whole, damage: -1}) if damage in whole else damage
+    calibration, why = read(text, HERE)
+    assert calibration is None
+    assert why.startswith("damaged: ")

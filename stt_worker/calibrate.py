@@ -197,19 +197,22 @@ def described(found: Calibration) -> str:
 @click.command()
 @click.option("--model", help="A model's name or directory, instead of STT_MODEL.")
 @click.option("--quick", is_flag=True, help="A few trials only.")
+@click.option("--force", is_flag=True, help="Keep it though other programs were busy meanwhile.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: what is written to the cache.")
-def main(model: str | None, quick: bool, as_json: bool) -> None:
+def main(model: str | None, quick: bool, force: bool, as_json: bool) -> None:
     """Measure this machine, and write down what is best for it."""
     settings = SttSettings(model=model) if model else SttSettings()
     logging.configure("stt_worker", settings.model_copy(update={"log_level": "error"}))
     try:
         found = calibrate(settings, quick=quick, tell=lambda line: click.echo(line, err=True))
         file = place(weights(settings), found.machine)
-        keep(found, file)
+        if is_trusted := force or found.busy <= IDLE:
+            keep(found, file)
     except NovaError as error:
         click.echo(f"nova: {error.message}", err=True)
         sys.exit(2)
-    click.echo(found.model_dump_json(indent=2) if as_json else f"{described(found)}\n  kept in {file}")
+    kept = f"kept in {file}" if is_trusted else "not kept: measured beside other programs, it would mislead (--force)"
+    click.echo(found.model_dump_json(indent=2) if as_json else f"{described(found)}\n  {kept}")
 
 
 if __name__ == "__main__":

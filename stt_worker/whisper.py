@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
 from stt_worker import guards
+from stt_worker.guards import letters
 from stt_worker.loading import Hardware, load
 from stt_worker.recognizer import Hypothesis, Speech, TimedWord
 from stt_worker.stability import spoken_language
@@ -81,27 +82,35 @@ class FasterWhisper:
 
         Raises ValueError for audio longer than 30 s, or a language that the model does not know.
         """
-        windows = [self.windows.fit(_seconds(speech)) for speech in batch]
-        longer = [self.windows.fit(_seconds(speech), SECOND_LOOK_S) for speech in batch]
-        longest = [LONGEST] * len(batch)
-        drafts = self._decode_all(batch, windows)
-        for next_windows, temperature in ((longer, 0.0), (longest, 0.0), *((longest, t) for t in TEMPERATURES)):
-            doubted = [
-                i
-                for i, draft in enumerate(drafts)
-                if self._is_doubted(batch[i], draft) and (temperature or windows[i] < next_windows[i])
-            ]
-            again = self._decode_all([batch[i] for i in doubted], [next_windows[i] for i in doubted], temperature)
-            for i, draft in zip(doubted, again, strict=True):
-                drafts[i], windows[i] = _better(drafts[i], draft), next_windows[i]
+        drafts = self._decode_all(batch, [self.windows.fit(_seconds(speech)) for speech in batch])
+        doubted = [i for i, draft in enumerate(drafts) if self._is_doubted(batch[i], draft)]
+        longer = [self.windows.fit(_seconds(batch[i]), SECOND_LOOK_S) for i in doubted]
+        for i, second in zip(doubted, self._decode_all([batch[i] for i in doubted], longer), strict=True):
+            first, drafts[i] = drafts[i], _better(drafts[i], second)
+            agreed = letters(first.hypothesis.text) == letters(second.hypothesis.text)
+            if self._is_doubted(batch[i], drafts[i]) and not agreed:
+                drafts[i] = self._decode_longest(batch[i], drafts[i])
         return [draft.hypothesis for draft in drafts]
+
+    def _decode_longest(self, speech: Speech, draft: Draft) -> Draft:
+        """The best of this and what comes over the longest window, at rising temperatures, until nothing is odd."""
+        mels = self._mel(speech, LONGEST)[np.newaxis]
+        with self._decoding:
+            encoded = self._encode(mels)
+            for temperature in (0.0, *TEMPERATURES):
+                sampling = _sampling(speech.beam_size, temperature)
+                (again,) = self._decode(encoded, [speech], [self._context(speech)], LONGEST, sampling)
+                draft = _better(draft, again)
+                if not self._is_doubted(speech, draft):
+                    break
+        return draft
 
     def _is_doubted(self, speech: Speech, draft: Draft) -> bool:
         """What is taken for silence need not be got right."""
         withdrawn = guards.withdrawal(draft.hypothesis, _seconds(speech))
         return speech.final and bool(draft.objection) and withdrawn in {"", "repetitive"}
 
-    def _decode_all(self, batch: Sequence[Speech], windows: Sequence[int], temperature: float = 0.0) -> list[Draft]:
+    def _decode_all(self, batch: Sequence[Speech], windows: Sequence[int]) -> list[Draft]:
         """One draft for each, in order, in as few calls as their layouts allow."""
         contexts = [self._context(speech) for speech in batch]
         layouts = [
@@ -110,24 +119,22 @@ class FasterWhisper:
         drafts: dict[int, Draft] = {}
         for places in batches(layouts, self._batch_size):
             size, _, beam_size = layouts[places[0]]
-            sampling = _sampling(beam_size, temperature)
-            some = self._decode([batch[i] for i in places], [contexts[i] for i in places], size, sampling)
-            drafts.update(zip(places, some, strict=True))
+            some = [batch[i] for i in places]
+            mels = np.stack([self._mel(speech, size) for speech in some])
+            with self._decoding:
+                heard = self._decode(
+                    self._encode(mels), some, [contexts[i] for i in places], size, _sampling(beam_size)
+                )
+            drafts.update(zip(places, heard, strict=True))
         return [drafts[i] for i in range(len(batch))]
 
-    def _decode(
-        self, batch: list[Speech], contexts: list[list[int]], size: int, sampling: dict[str, Any]
-    ) -> list[Draft]:
-        """One call of the encoder and one of the decoder, for speech of one layout."""
-        mels = np.stack([self._mel(speech, size) for speech in batch])
-        with self._decoding:
-            return self._decode_mels(mels, batch, contexts, size, sampling)
+    def _encode(self, mels: NDArray[np.float32]) -> Any:
+        return self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
 
-    def _decode_mels(
-        self, mels: NDArray[np.float32], batch: list[Speech], contexts: list[list[int]], size: int,
-        sampling: dict[str, Any],
-    ) -> list[Draft]:  # fmt: skip
-        encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
+    def _decode(
+        self, encoded: Any, batch: list[Speech], contexts: list[list[int]], size: int, sampling: dict[str, Any]
+    ) -> list[Draft]:
+        """One call of the decoder, for speech of one layout."""
         languages = self._languages(batch, encoded)
         tokenizers = [self._tokenizer(language) for language, _ in languages]
         prefixes = [_forced(speech, tokenizer) for speech, tokenizer in zip(batch, tokenizers, strict=True)]
@@ -229,7 +236,7 @@ def _seconds(speech: Speech) -> float:
     return len(speech.samples) / SAMPLE_RATE
 
 
-def _sampling(beam_size: int, temperature: float) -> dict[str, Any]:
+def _sampling(beam_size: int, temperature: float = 0.0) -> dict[str, Any]:
     if temperature:
         return {"beam_size": 1, "num_hypotheses": 3, "sampling_topk": 0, "sampling_temperature": temperature}
     return {"beam_size": beam_size}

@@ -16,7 +16,7 @@ from backend import models
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, Kind, PartialResult, Transcript
 from backend.messages.protocol import Final, Word
 from backend.service import logging
-from backend.service.lifecycle import give_way, run
+from backend.service.lifecycle import give_way, keep_memory, run
 from backend.streams.lanes import AUDIO, Entry, Outcome
 from backend.streams.worker import work
 from stt_worker import metrics
@@ -221,6 +221,7 @@ async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
     give_way(settings.nice)
+    keep_memory()
     settings = await asyncio.to_thread(calibrated, settings)
     await serve(await asyncio.to_thread(load, settings), settings, stop)
 

@@ -16,7 +16,7 @@ from backend.messages.jobs import Transcript
 from backend.messages.languages import flores
 from backend.messages.protocol import Message, Notice, Translation
 from backend.service import logging
-from backend.service.lifecycle import give_way, run
+from backend.service.lifecycle import give_way, keep_memory, run
 from backend.streams.lanes import TRANSCRIPTS, Entry, Outcome
 from backend.streams.worker import work
 from translation_worker import metrics
@@ -128,6 +128,7 @@ async def _main(stop: asyncio.Event) -> None:
     settings = TranslationSettings()
     logging.configure("translation_worker", settings)
     give_way(settings.nice)
+    keep_memory()
     translators = await asyncio.to_thread(load, settings)
     about = {
         "model": ", ".join(translator.model for translator in translators) or "none",

@@ -20,16 +20,18 @@ from backend.cli.processes import python
 @click.option("--calibrate", is_flag=True, help="Instead, measure which threads and batches are best here; 2 minutes.")
 @click.option("--model", help="With --calibrate: a model's name or directory, instead of STT_MODEL.")
 @click.option("--quick", is_flag=True, help="With --calibrate: a few trials only.")
+@click.option("--force", is_flag=True, help="With --calibrate: keep it though other programs were busy meanwhile.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, or the calibration.")
-def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool, as_json: bool) -> None:
+def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool, force: bool, as_json: bool) -> None:
     """Look at this machine, and say what is missing and what to do.
 
     Ends with status 1 when something is amiss without which nothing works.
     """
     if calibrate:
-        sys.exit(_calibrate(model, quick, as_json))
-    if model or quick:
-        raise click.UsageError("--model and --quick go with --calibrate")
+        flags = {"--quick": quick, "--force": force, "--json": as_json}
+        sys.exit(_calibrate(model, [flag for flag, given in flags.items() if given]))
+    if model or quick or force:
+        raise click.UsageError("--model, --quick and --force go with --calibrate")
     checks = examine(host, port)
     if as_json:
         click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
@@ -39,14 +41,10 @@ def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool
         sys.exit(1)
 
 
-def _calibrate(model: str | None, quick: bool, as_json: bool) -> int:
+def _calibrate(model: str | None, flags: Sequence[str]) -> int:
     """Let the recognizer's own package measure, in a process of its own; what it prints is the answer."""
-    chosen = (
-        *(("--model", model) if model else ()),
-        *(("--quick",) if quick else ()),
-        *(("--json",) if as_json else ()),
-    )
-    return subprocess.run([*python("stt_worker.calibrate"), *chosen], check=False).returncode
+    chosen = ("--model", model) if model else ()
+    return subprocess.run([*python("stt_worker.calibrate"), *chosen, *flags], check=False).returncode
 
 
 def _print(checks: Sequence[Check]) -> None:

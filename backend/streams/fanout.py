@@ -40,14 +40,12 @@ class Listener:
         self.subscribed = asyncio.Event()
         """Set once the subscription has been in effect."""
 
-    def offer(self, data: bytes) -> None:
-        """Take a channel message, or note the gap."""
+    def offer(self, live: Live) -> None:
+        """Take an event, or note the gap."""
         try:
-            self._queue.put_nowait(unpack_live(data))
+            self._queue.put_nowait(live)
         except asyncio.QueueFull:
             self.gap.set()
-        except ValueError as error:
-            log.warning("unreadable_event_ignored", error=str(error))
 
     async def next(self) -> Live:
         """The next event, as it comes."""
@@ -154,14 +152,22 @@ class _Line:
                 case "smessage", True:
                     self._proof.set()
                 case "smessage", False:
-                    for listener in self._listeners.get(channel, ()):
-                        listener.offer(message["data"])
+                    self._pass_on(channel, message["data"])
                 case "ssubscribe", _:
                     self._confirmed(channel)
                 case "sunsubscribe", False:
                     self._in_effect.discard(channel)
                 case "sunsubscribe", True:
                     raise OSError("the slot has moved to another node")
+
+    def _pass_on(self, channel: str, data: bytes) -> None:
+        try:
+            live = unpack_live(data)
+        except ValueError as error:
+            log.warning("unreadable_event_ignored", error=str(error))
+            return
+        for listener in self._listeners.get(channel, ()):
+            listener.offer(live)
 
     def _confirmed(self, channel: str) -> None:
         """In effect from here on; what was said before may be missing."""

@@ -22,7 +22,14 @@ def test_a_worker_goes_by_what_was_measured_and_by_nothing_else(
     assert _said_of(settings) == (settings, "calibration_ignored")
 
     done = nova(
-        "doctor", "--calibrate", "--quick", "--json", "--model", whisper_tiny, environment={"STT_DEVICE": "cpu"}
+        "doctor",
+        "--calibrate",
+        "--quick",
+        "--force",
+        "--json",
+        "--model",
+        whisper_tiny,
+        environment={"STT_DEVICE": "cpu"},
     )
     assert done.returncode == 0, done.stderr
     found = Calibration.model_validate_json(done.stdout)

@@ -154,7 +154,7 @@ class Trials:
         settings = self._settings
         hardware = Hardware(
             self._machine.device.partition(":")[0], settings.device_index, compute_type, threads,
-            settings.flash_attention,
+            settings.at_once, settings.flash_attention,
         )  # fmt: skip
         windows = None if settings.windows == "auto" else Windows.parse(settings.windows)
         recognizer = FasterWhisper(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ log = structlog.get_logger()
 FASTEST = {"cpu": ("int8", "float32"), "cuda": ("float16", "int8_float32", "float32")}
 """Compute types, best first; the first that the device supports is taken."""
 
+MOST_CORES = 8
+"""Of a CPU, that are taken unasked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
@@ -29,9 +33,16 @@ class Hardware:
     """Of the CUDA device."""
     compute_type: str = "auto"
     threads: int = 0
-    """On a CPU; 0: as many as there are cores, at most 8."""
+    """Of a CPU, for one batch; 0: one."""
+    at_once: int = 0
+    """Batches that a CPU decodes at the same time, with one copy of the weights; 0: as many as its cores allow."""
     flash_attention: bool = False
     """On a GPU whose CTranslate2 has it."""
+
+    @property
+    def decoders(self) -> int:
+        """Batches that a CPU decodes at the same time. Two threads on one batch get less done than one each on two."""
+        return self.at_once or max(1, min(os.cpu_count() or 1, MOST_CORES) // (self.threads or 1))
 
 
 def load(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
@@ -66,7 +77,8 @@ def _load(path: Path, hardware: Hardware, place: str) -> WhisperModel:
         device=place,
         device_index=index,
         compute_type=compute_type,
-        cpu_threads=hardware.threads,
+        cpu_threads=hardware.threads or 1,
+        num_workers=hardware.decoders if place == "cpu" else 1,
         **special,
     )
     start = whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")

@@ -25,7 +25,7 @@ class NullRecognizer:
 
     model = "null"
     device = "cpu"
-    overlap = 1
+    overlap = decoders = 1
 
     def __init__(self, cost: float = 0.0, base_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
         """Each batch takes `base_s` seconds and `cost` seconds for each second of audio in it."""

@@ -74,7 +74,9 @@ class Recognizer(Protocol):
     device: str
     """"cpu" or "cuda:0"."""
     overlap: int
-    """More than one where a batch can be prepared while another is decoded."""
+    """More than one where a batch can be prepared or decoded while another is decoded."""
+    decoders: int
+    """Batches that are really decoded at the same time."""
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """One hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.

@@ -83,7 +83,8 @@ class RemoteRecognizer:
             headers={"Authorization": f"Bearer {secret}"} if secret else {},
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
         )
-        self.model, self.overlap = model, 1
+        self.model = model
+        self.overlap = self.decoders = 1
         self.device = root.netloc.decode()
         self._timeout_s, self._away_s = timeout_s, away_s
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="remote")

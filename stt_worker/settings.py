@@ -17,6 +17,10 @@ class SttSettings(WorkerSettings):
     """A catalogue name, a directory, an endpoint's URL, or "null"; "auto": large-v3-turbo on a GPU, base on a CPU."""
     beam_size: int = Field(default=5, ge=1, le=20)
     """Beam of finals. Previews are decoded greedily."""
+    threads: int = Field(default=0, ge=0)
+    """CPU threads that decode one batch; 0: what `nova doctor --calibrate` found, else one."""
+    at_once: int = Field(default=0, ge=0, le=64)
+    """Batches that a CPU decodes at the same time; 0: as many as its cores allow, at most 8."""
     flash_attention: bool = False
     """On a GPU: CTranslate2's flash attention, where it was built with it."""
     windows: str = Field(default="auto", pattern=r"^(auto|\d+,\d+,\d+(\.\d+)?)$")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore
 from typing import Any
 
 import ctranslate2
@@ -67,12 +67,14 @@ class FasterWhisper:
         windows: Windows | None = None,
     ) -> None:  # fmt: skip
         """Load the weights in `path` and run them once. Raises ModelError when they do not run here."""
-        self._whisper, self.device = load(path, hardware or Hardware())
+        hardware = hardware or Hardware()
+        self._whisper, self.device = load(path, hardware)
         self.windows = windows or Windows()
         self.model = model
-        self.overlap = 1 if self.device == "cpu" else 2
+        self.decoders = hardware.decoders if self.device == "cpu" else 1
+        self.overlap = self.decoders if self.device == "cpu" else 2
         """On a GPU the features of a batch are computed while another is decoded; on a CPU both want the same cores."""
-        self._decoding = Lock()
+        self._decoding = BoundedSemaphore(self.decoders)
         self._batch_size = batch_size
         self._tokenizers: dict[str, Tokenizer] = {}
         self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])

@@ -37,16 +37,22 @@ ELSEWHERE = frozenset({"null", "http", "https"})
 
 
 class Pace:
-    """Seconds of work for a second of audio, of late. Where batches overlap, time counts once."""
+    """Seconds of work for a second of audio, of late.
 
-    def __init__(self) -> None:
+    Where `decoders` batches are decoded at the same time, each takes its part of the time; where one is prepared while
+    another is decoded, the time in which they overlap counts once.
+    """
+
+    def __init__(self, decoders: int = 1) -> None:
+        self._decoders = decoders
         self._took_s = self._audio_s = self._until = 0.0
 
     def add(self, began: float, ended: float, audio_s: float) -> None:
         """One batch of finals, by any clock. What was before counts less and less."""
-        self._took_s = 0.9 * self._took_s + ended - max(began, min(self._until, ended))
+        if self._decoders == 1:
+            began, self._until = max(began, min(self._until, ended)), max(self._until, ended)
+        self._took_s = 0.9 * self._took_s + (ended - began) / self._decoders
         self._audio_s = 0.9 * self._audio_s + audio_s
-        self._until = max(self._until, ended)
 
     @property
     def factor(self) -> float:
@@ -60,7 +66,7 @@ class SttWorker:
     def __init__(self, recognizer: Recognizer, settings: SttSettings) -> None:
         self._recognizer, self._settings = recognizer, settings
         self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
-        self._pace = Pace()
+        self._pace = Pace(recognizer.decoders)
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         """One outcome for each piece of audio. The model runs in its own thread, so that the loop goes on."""
@@ -198,8 +204,9 @@ def _whisper(settings: SttSettings) -> Recognizer:
     windows = None if settings.windows == "auto" else Windows.parse(settings.windows)
     directory = weights(settings)
     hardware = Hardware(
-        settings.device, settings.device_index, settings.compute_type, settings.threads, settings.flash_attention
-    )
+        settings.device, settings.device_index, settings.compute_type, settings.threads, settings.at_once,
+        settings.flash_attention,
+    )  # fmt: skip
     return FasterWhisper(directory, model=directory.name, hardware=hardware, batch_size=settings.batch, windows=windows)
 
 

@@ -49,7 +49,8 @@ class Poisoned:
 
     def __init__(self, recognizer: Recognizer, poison: Poison) -> None:
         self._recognizer, self._poison = recognizer, poison
-        self.model, self.device, self.overlap = recognizer.model, recognizer.device, recognizer.overlap
+        self.model, self.device = recognizer.model, recognizer.device
+        self.overlap, self.decoders = recognizer.overlap, recognizer.decoders
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """As the recognizer inside, unless a piece of the batch is poisonous."""

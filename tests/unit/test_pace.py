@@ -31,3 +31,10 @@ def test_of_late_counts_more_than_long_ago() -> None:
     for number in range(30):
         pace.add(10.0 + number, 11.0 + number, 10.0)
     assert pace.factor == pytest.approx(0.1, rel=0.1)
+
+
+def test_several_decoders_share_the_time() -> None:
+    pace = Pace(decoders=2)
+    for number in range(20):
+        pace.add(number, number + 2.0, 10.0)
+    assert pace.factor == pytest.approx(0.1)

@@ -58,6 +58,8 @@ class OpenUtterance:
         if self.asked_at is not None and now - self.asked_at < policy.preview_overdue_s:
             return False
         least_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
+        if self.revision and not (self.committed or self.tentative):
+            least_ms //= 2  # who has just begun to speak waits for a sign
         if pressure:
             least_ms *= policy.slowed
         return position - self.asked_sample >= least_ms * SAMPLE_RATE // 1_000

@@ -15,5 +15,7 @@ class TranslationSettings(WorkerSettings):
 
     models: str = "auto"
     """Names from the catalogue, or directories, separated by commas, the preferred one first; "auto": all installed."""
+    batch: int = Field(default=32, ge=1, le=256)
+    """Most entries of a kind that are taken at once; in batches four times as many sentences go through."""
     beam_size: int = Field(default=4, ge=1, le=20)
     """Beam of final translations. Previews are translated greedily."""

@@ -66,6 +66,8 @@ def verdict(score: Score) -> Iterator[str]:
 def _counts(load: Load, score: Score) -> Iterator[str]:
     yield f"sessions          {score.sessions}, {score.spoken_s / 60:.1f} session-minutes"
     yield f"finals            {score.finals} of {score.words} words, missing {len(score.missing)}"
+    if score.unheard:
+        yield f"heard nothing     in {score.unheard} clips: finals without a text"
     if score.word_error_percent is not None:
         yield f"word error rate   {score.word_error_percent:.1f} %"
     if load.start.partials and score.erasure is not None:

@@ -77,6 +77,8 @@ class Score:
     """Of those: what the final does not bear out."""
     missing: tuple[str, ...]
     """What was said, or numbered, and got no final: in words."""
+    unheard: int
+    """Clips whose finals have no text: nothing was lost, but the recognizer heard nothing. The error rate has them."""
     errors: dict[str, int]
     """By code: `error` events, and what ended sessions."""
     refused: dict[str, int]
@@ -118,6 +120,7 @@ def score(accounts: Sequence[Account], from_s: float = 0.0, to_s: float = inf, *
         committed=shown.committed,
         contradicted=shown.contradicted,
         missing=tuple(lack for number, account in enumerate(opened, 1) for lack in _missing(number, account)),
+        unheard=sum(_unheard(account) for account in opened),
         errors=dict(errors + Counter(account.ended for account in opened if account.ended)),
         refused=dict(Counter(account.ended for account in accounts if not account.session)),
         reconnects=sum(account.reconnects for account in accounts),
@@ -206,14 +209,27 @@ def _overlap(start: int, end: int, final: Final) -> int:
 
 
 def _missing(number: int, account: Account) -> Iterator[str]:
-    texts = [final for _, final in account.finals if final.text]
-    for piece in _said(account):
-        first, last = account.monologue.first_speech(piece.start), account.monologue.last_speech(piece.end)
-        if first is None or last is None or first > last:
-            continue  # a clip in which nobody speaks
-        if not any(_overlap(first, last, final) for final in texts):
-            yield f"session {number}: no text for {piece.clip.path.name}, {piece.start / SAMPLE_RATE:.1f} s into it"
+    finals = [final for _, final in account.finals]
+    for piece, first, last in _spoken(account):
+        if not any(_overlap(first, last, final) for final in finals):
+            yield f"session {number}: no final for {piece.clip.path.name}, {piece.start / SAMPLE_RATE:.1f} s into it"
     answered = {event.utterance for _, event in account.events if isinstance(event, Final | Error)}
     known = {getattr(event, "utterance", None) or 0 for _, event in account.events}
     for utterance in sorted(set(range(1, max(known, default=0) + 1)) - answered):
         yield f"session {number}: no final of utterance {utterance}"
+
+
+def _unheard(account: Account) -> int:
+    answers = [
+        [final.text for _, final in account.finals if _overlap(first, last, final)]
+        for _, first, last in _spoken(account)
+    ]
+    return sum(bool(texts) and not any(texts) for texts in answers)
+
+
+def _spoken(account: Account) -> Iterator[tuple[Piece, int, int]]:
+    """What was sent to its end, with its first and last sample of speech; not clips in which nobody speaks."""
+    for piece in _said(account):
+        first, last = account.monologue.first_speech(piece.start), account.monologue.last_speech(piece.end)
+        if first is not None and last is not None and first <= last:
+            yield piece, first, last

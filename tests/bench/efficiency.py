@@ -76,10 +76,8 @@ class Report:
     recognizer_to_bare_by_cpu: float
     """What of that is the recognizer's: guards, second looks, batches as they come."""
     second_looks: int
-    model_share: float
-    """Of the pipeline's time, in which the model worked."""
-    model_to_bare: float
-    """The bare model's time, in that for which the pipeline's model worked: 1 when its batches are as good."""
+    decoding: float
+    """Batches that the pipeline's model decoded at a time, on average."""
     batch: float
     """Utterances in one call of the pipeline's model."""
     cpu_s_of: dict[str, float]
@@ -97,7 +95,7 @@ async def measure(
     recognizer = FasterWhisper(model, model=model.name, hardware=Hardware("cpu", threads=threads))
     utterances = [samples for one in said for samples in one.utterances]
     port = free_port()
-    environment = {**ROOM, "STT_METRICS_PORT": str(port), "STT_THREADS": str(threads), "STT_DEVICE": "cpu"}
+    environment = {**ROOM, "STT_METRICS_PORT": str(port), "STT_DEVICE": "cpu"}
     plan = Plan(str(model), "", port=0, translation_workers=0, logs=logs, environment=environment)
     runs: dict[str, list[Run]] = {way: [] for way in WAYS}
     async with running(plan, lambda line: None) as system:
@@ -175,8 +173,7 @@ def _report(said: Sequence[Spoken], runs: dict[str, list[Run]]) -> Report:
         to_bare_by_cpu=median(a.cpu_s / b.cpu_s for a, b in zip(bare, through, strict=True)),
         recognizer_to_bare_by_cpu=median(a.cpu_s / r.cpu_s for a, r in zip(bare, recognized, strict=True)),
         second_looks=recognized[0].second_looks,
-        model_share=median(run.model_s / run.seconds for run in through),
-        model_to_bare=median(a.seconds / b.model_s for a, b in zip(bare, through, strict=True)),
+        decoding=median(run.model_s / run.seconds for run in through),
         batch=median(run.finals / run.batches for run in through),
         cpu_s_of={name: median(dict(run.cpu_of)[name] for run in through) for name in names},
         wrong=tuple(f"{run.finals} finals of {utterances} utterances" for run in through if run.finals != utterances),
@@ -192,8 +189,7 @@ def describe(report: Report) -> str:
         f"pipeline / one by one: {report.to_one_by_one:.2f}",
         f"recognizer / bare: {report.recognizer_to_bare_by_cpu:.2f} by CPU time, with second looks at "
         f"{report.second_looks} utterances",
-        f"in the pipeline the model worked {report.model_share:.0%} of the time, on {report.batch:.1f} utterances a "
-        f"call, at {report.model_to_bare:.2f} of the bare model's speed",
+        f"in the pipeline {report.decoding:.2f} batches were decoded at a time, of {report.batch:.1f} utterances each",
         f"CPU s: {processes}",
         *(f"WRONG {what}" for what in report.wrong),
     ])  # fmt: skip

@@ -26,7 +26,7 @@ def test_efficiency_compares_ways_that_hear_about_the_same(whisper_tiny: Path, t
     rates = [row["WER %"] for row in report["rows"]]
     assert max(rates) <= 50
     assert all(row["audio s / s"] > 0 and row["audio s / CPU s"] > 0 for row in report["rows"])
-    assert 0 < report["model_share"] <= 1
+    assert report["decoding"] > 0
     assert report["batch"] >= 1
     assert report["wrong"] == []
 

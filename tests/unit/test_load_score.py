@@ -100,12 +100,12 @@ def test_the_finals_of_a_clip_are_joined_before_its_words_are_compared() -> None
     assert score([account(*BOTH)], texts=False).word_error_percent is None
 
 
-def test_a_clip_without_a_text_and_a_number_without_a_final_are_missing() -> None:
-    unheard = score([account(BOTH[0])])
-    assert unheard.missing == ("session 1: no text for a.wav, 2.5 s into it",)
-    assert unheard.word_error_percent == 50.0
+def test_a_clip_and_a_number_without_a_final_are_missing() -> None:
+    lost = score([account(BOTH[0])])
+    assert (lost.missing, lost.unheard) == (("session 1: no final for a.wav, 2.5 s into it",), 0)
+    assert lost.word_error_percent == 50.0
     empty = score([account(BOTH[0], (4.4, final(2, 2_400, 3_900, "")))])
-    assert len(empty.missing) == 1
+    assert (empty.missing, empty.unheard, empty.word_error_percent) == ((), 1, 50.0)
     skipped = score([account(BOTH[0], (4.4, final(3, 2_400, 3_900)))])
     assert skipped.missing == ("session 1: no final of utterance 2",)
     begun = score([account(*BOTH, (5.0, SpeechStarted(utterance=3, start_ms=4_000)))])

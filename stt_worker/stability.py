@@ -38,8 +38,8 @@ class Policy:
     once_probability: float = 0.6
     edge_seconds: float = 0.2
     """Or it must be so probable, and over so long before the end of the audio, which may cut a word off."""
-    opening_words: int = 2
-    """Of an utterance: these are shown however improbable, once they are over: a speaker sees that all is well."""
+    opening_words: int = 1
+    """Of an utterance: shown as soon as they are heard, however improbable: a speaker sees that all is well."""
     committed_seconds: float = 1.9
     committed_probability: float = 0.5
     """To be committed, a word that is shown must have read the same for so long."""
@@ -134,11 +134,11 @@ def spoken_language(heard: str | None, probabilities: Mapping[str, float], secon
 
 
 def _visible(fresh: Sequence[_Unit], seconds: float, policy: Policy, opening: int) -> list[_Unit]:
-    """The units up to the first that nobody should see yet; of the first `opening` ones it need not be probable."""
+    """The units up to the first that nobody should see yet; the first `opening` ones everybody may."""
 
     def is_plain(place: int, unit: _Unit) -> bool:
         is_over = seconds - unit.end >= policy.edge_seconds
-        return is_over and (place < opening or unit.probability >= policy.once_probability)
+        return place < opening or (is_over and unit.probability >= policy.once_probability)
 
     plain = takewhile(lambda one: is_plain(*one) or _is_steady(one[1], seconds, policy), enumerate(fresh))
     return [unit for _, unit in plain]

@@ -74,7 +74,9 @@ class Reader(AsyncExitStack):
     async def _read(self, part: Part, finals: int, wait: bool) -> Found | Exception:
         try:
             if self._busy or not wait:
-                found = await self._take(part.finals, finals) + await self._take(part.previews, PREVIEWS)
+                # Finals last: what fails behind them would leave them pending, in nobody's hands.
+                guesses = await self._take(part.previews, PREVIEWS)
+                found = await self._take(part.finals, finals) + guesses
                 if found or not wait:
                     return found
             return await self._take((*part.finals, *part.previews), finals, BLOCK_MS)

@@ -1,13 +1,32 @@
-"""uvicorn's HTTP with a limit on waiting: it would wait for ever for the rest of a request, and connections are few."""
+"""uvicorn's HTTP with limits: it would wait for ever for the rest of a request, and connections are few; and it would
+take heads on which its WebSocket fails.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEAD_S = 10.0
 """In which the head of a request comes, a WebSocket's handshake among them. It is looked for this often, no more."""
+
+HEAD_BYTES = 8_192
+"""Of a request's head: twice what a long token takes."""
+MOST_HEADERS = 100
+
+
+class _ShortHeads(h11.Connection):
+    """Takes no request with a longer head, however it comes."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
+            if size > HEAD_BYTES or len(event.headers) > MOST_HEADERS:
+                raise h11.RemoteProtocolError("the head is too long")
+        return event
 
 
 class PatientHttp(H11Protocol):
@@ -16,6 +35,7 @@ class PatientHttp(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """As uvicorn does; and look at it later."""
         super().connection_made(transport)
+        self.conn = _ShortHeads(h11.SERVER, HEAD_BYTES)
         self._look_later()
 
     def _look_later(self) -> None:

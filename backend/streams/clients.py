@@ -62,6 +62,7 @@ def _limits() -> dict[str, Any]:
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "health_check_interval": 15,
         "max_connections": MOST_CONNECTIONS,
+        "driver_info": None,  # not to be told to the server: Redis 7.0 has no word for it, so our users may not say it
     }
 
 

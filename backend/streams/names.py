@@ -16,6 +16,9 @@ TRANSLATION_GROUP = "translation"
 WORKERS = "nova:workers"
 """Set of all heartbeat keys; who reads it takes out those that have expired."""
 
+API_KEYS = "nova:keys"
+"""Set of the ids of all API keys; who lists them takes out those that have expired."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -66,6 +69,21 @@ def all_shards(shards: int) -> tuple[Shard, ...]:
 def worker_key(kind: str, name: str) -> str:
     """Heartbeat of one process."""
     return f"{WORKERS}:{kind}:{name}"
+
+
+def api_key(key_id: str) -> str:
+    """Hash: what is known of an API key; of the key itself only its SHA-256."""
+    return f"nova:key:{{{key_id}}}"
+
+
+def quota_used(caller: str) -> str:
+    """Hash: what a caller has used up, of audio today and of new sessions this minute."""
+    return f"nova:quota:{{{caller}}}:used"
+
+
+def quota_places(caller: str) -> str:
+    """Sorted set: the sessions that a caller holds, each with the time (ms) until which it counts."""
+    return f"nova:quota:{{{caller}}}:places"
 
 
 def fanout_channel(channel: str, name: str) -> str:

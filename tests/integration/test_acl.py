@@ -1,0 +1,185 @@
+"""Each kind of process has a Redis user of its own, which can do what it needs and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+
+from backend.cli.processes import Service, free_port, redis_answers, redis_binary
+from backend.cli.system import Plan, running
+from backend.client import Client
+from backend.messages.protocol import Final, Start, Translation
+from backend.streams.clients import client
+from backend.streams.keys import Keys, Limits
+from backend.streams.names import Shard, api_key
+from tests.conftest import in_a_thread
+from tests.testkit.live import stream_url
+from tests.testkit.services import HOSPITABLE, QUICK
+from tests.testkit.speakers import voices
+
+SCRIPT = Path(__file__).parents[2] / "infra" / "redis" / "make-users.sh"
+NAMES = ("gateway", "stt", "translation", "operator", "scaler")
+SHARD = Shard(0)
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A server with the users that the script makes, and the address for each."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    directory, port = tmp_path_factory.mktemp("acl"), free_port()
+    subprocess.run([SCRIPT, directory, f"127.0.0.1:{port}"], check=True, capture_output=True)
+    made = {name: (directory / f"{name}.env").read_text().strip().removeprefix("REDIS_URL=") for name in NAMES}
+    acl = directory / "users.acl"
+    acl.write_text(f"{acl.read_text()}user auditor on nopass -@all +ping +acl|log +hello\n")
+    command = (redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--aclfile", str(acl))
+    server = Service("redis", command, {}, directory / "redis.log")
+
+    @asynccontextmanager
+    async def up() -> Any:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.keep_running())
+            await redis_answers(made["gateway"])
+            yield {**made, "auditor": f"redis://auditor:any@127.0.0.1:{port}/0"}
+            await server.stop()
+
+    with in_a_thread(up()) as urls:
+        yield urls
+
+
+async def denied(url: str, *command: str | int) -> bool:
+    """Whether this user may not do that."""
+    redis = client(url)
+    try:
+        await redis.execute_command(*command)  # type: ignore[no-untyped-call]
+    except NoPermissionError:
+        return True
+    except ResponseError as error:  # of what a script asks for, whose error has no class of its own
+        return "No permissions" in str(error)
+    finally:
+        await redis.aclose()
+    return False
+
+
+NOT_FOR_TRANSLATION: tuple[tuple[str | int, ...], ...] = (
+    ("XADD", SHARD.audio("final"), "*", "h", "{}"),
+    ("XRANGE", SHARD.audio("final"), "-", "+"),
+    ("XLEN", SHARD.dead("stt")),
+    ("XREADGROUP", "GROUP", "stt", "x", "COUNT", 1, "STREAMS", SHARD.audio("final"), ">"),
+    ("EVAL", "return redis.call('XLEN', KEYS[1])", 1, SHARD.audio("final")),
+    ("EVAL", f"return redis.call('XLEN', '{SHARD.audio('final')}')", 0),
+    ("HGET", api_key("0" * 12), "hash"),
+    ("HSET", api_key("0" * 12), "hash", "x"),
+    ("SMEMBERS", "nova:keys"),
+    ("GET", "nova:workers:gateway:x"),
+    ("SET", "nova:workers:stt:x", "{}"),
+    ("SET", "nova:quota:{x}:used", "0"),
+    ("GET", "anything else"),
+    ("SPUBLISH", "nova:{0}:fanout:x", ""),
+    ("PUBLISH", SHARD.events("x"), ""),
+    ("KEYS", "*"),
+    ("SCAN", 0),
+    ("FLUSHALL",),
+    ("CONFIG", "GET", "*"),
+    ("ACL", "LIST"),
+    ("MONITOR",),
+    ("SCRIPT", "FLUSH"),
+    ("XGROUP", "DESTROY", SHARD.transcripts("final"), "translation"),
+    ("XTRIM", SHARD.transcripts("final"), "MAXLEN", 0),
+)
+
+
+@pytest.mark.parametrize("command", NOT_FOR_TRANSLATION, ids=lambda command: " ".join(map(str, command))[:40])
+async def test_the_translation_worker_can_do_nothing_else(users: dict[str, str], command: tuple[Any, ...]) -> None:
+    assert await denied(users["translation"], *command)
+
+
+async def test_it_can_do_its_own(users: dict[str, str]) -> None:
+    assert not await denied(users["translation"], "XLEN", SHARD.transcripts("final"))
+    assert not await denied(users["translation"], "SET", "nova:workers:translation:x", "{}", "EX", 1)
+
+
+async def test_a_gateway_looks_keys_up_and_makes_none(users: dict[str, str]) -> None:
+    assert not await denied(users["gateway"], "HGET", api_key("0" * 12), "hash")
+    for command in (
+        ("HSET", api_key("0" * 12), "scopes", "admin"),
+        ("DEL", api_key("0" * 12)),
+        ("SADD", "nova:keys", "x"),
+        ("EVAL", "return redis.call('HSET', KEYS[1], 'a', 'b')", 1, api_key("0" * 12)),
+        ("XREADGROUP", "GROUP", "stt", "x", "STREAMS", SHARD.audio("final"), ">"),
+    ):
+        assert await denied(users["gateway"], *command)
+
+
+async def test_the_scaler_only_looks(users: dict[str, str]) -> None:
+    lane = SHARD.audio("final")
+    assert not await denied(users["scaler"], "XLEN", lane)
+    for command in (("XADD", lane, "*", "h", ""), ("XRANGE", lane, "-", "+"), ("HGETALL", SHARD.session("x"))):
+        assert await denied(users["scaler"], *command)
+
+
+async def test_nobody_comes_in_without_a_name_or_with_a_wrong_password(users: dict[str, str]) -> None:
+    host = users["gateway"].rpartition("@")[2]
+    for url in (f"redis://{host}", f"redis://gateway:guess@{host}", f"redis://:guess@{host}"):
+        redis = client(url)
+        with pytest.raises(AuthenticationError):
+            await redis.ping()
+        await redis.aclose()
+
+
+@pytest.mark.slow
+async def test_the_whole_system_runs_as_these_users_and_asks_for_nothing_more(
+    users: dict[str, str], artifacts: Path, opus_zh_en: Path
+) -> None:
+    operator: Redis = client(users["operator"])
+    auditor: Redis = client(users["auditor"])
+    await auditor.acl_log_reset()
+    key = await Keys(operator).create("ada", ("admin",), Limits(sessions=1, minutes_a_day=5, new_a_minute=5))
+    as_whom = {"gateway": users["gateway"], "stt_worker": users["stt"], "translation_worker": users["translation"]}
+    plan = Plan(
+        stt_model="null", translation_models=str(opus_zh_en), port=0, redis_url=users["operator"], redis_users=as_whom,
+        logs=artifacts / "logs-acl", environment={**HOSPITABLE, **QUICK, "GATEWAY_AUTH": "keys"},
+    )  # fmt: skip
+    (voice,) = voices(1, 3, "zh", 0)
+    async with running(plan, lambda line: None) as system, httpx.AsyncClient(base_url=system.urls[0]) as http:
+        await converse(system.urls[0], voice, key)
+        for path in ("/health/full", "/metrics"):
+            assert (await http.get(path, headers={"Authorization": f"Bearer {key}"})).status_code == 200
+    usage = await Keys(operator).usage(key.split("_")[1])
+    assert usage.minutes_today > 0
+    assert await Keys(operator).revoke(key.split("_")[1])
+    await operator.aclose()
+    assert await auditor.acl_log() == []
+    await auditor.aclose()
+    logs = "".join(service.log.read_text() for service in system.services)
+    assert "NOPERM" not in logs
+    assert "permission" not in logs
+
+
+async def converse(http_url: str, voice: NDArray[np.int16], key: str) -> None:
+    """Until a final and its translation have come."""
+    start = Start(language="zh", translate_to=("en",))
+    heard: list[object] = []
+    async with Client.connect(stream_url(http_url), start, key=key) as talking, asyncio.TaskGroup() as tasks:
+
+        async def speak() -> None:
+            await talking.send(voice.tobytes())
+            await talking.stop()
+
+        tasks.create_task(speak())
+        async for event in talking:
+            heard.append(type(event))
+    assert Final in heard
+    assert Translation in heard

@@ -1,0 +1,62 @@
+"""Redis behind TLS, with a password: reached by an address alone, and by nobody who cannot prove who it is."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError
+
+from backend.streams.clients import client
+from backend.streams.connection import TROUBLE
+from tests.testkit.certificate import self_signed
+
+
+@asynccontextmanager
+async def behind_tls(redis_url: str, cert: Path, key: Path) -> AsyncIterator[int]:
+    """A port on which Redis speaks TLS; the packaged server was built without."""
+    place = urlsplit(redis_url)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+
+    async def pipe(reader: StreamReader, writer: StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+        writer.close()
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection(place.hostname, place.port)
+        await asyncio.gather(pipe(reader, inner_writer), pipe(inner_reader, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_redis_is_reached_over_tls_with_a_user_and_a_password(
+    redis: Redis, redis_url: str, tmp_path: Path
+) -> None:
+    await redis.acl_setuser("tls", enabled=True, passwords=["+secret"], commands=["+ping", "+hello", "+client"])
+    cert, key = self_signed(tmp_path)
+    async with behind_tls(redis_url, cert, key) as port:
+        trusted = client(f"rediss://tls:secret@localhost:{port}/0?ssl_ca_certs={cert}")
+        assert await trusted.ping()
+        await trusted.aclose()
+        for url, error in (
+            (f"rediss://tls:guess@localhost:{port}/0?ssl_ca_certs={cert}", AuthenticationError),
+            (f"rediss://tls:secret@localhost:{port}/0", TROUBLE),
+            (f"redis://tls:secret@localhost:{port}/0", TROUBLE),
+        ):
+            stranger = client(url)
+            with pytest.raises(error):
+                await stranger.ping()
+            await stranger.aclose()
+    await redis.acl_deluser("tls")

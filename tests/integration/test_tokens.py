@@ -1,0 +1,57 @@
+"""An issuer's keys are fetched from where it publishes them, seldom, whatever tokens strangers bring."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from gateway.tokens import BadTokenError, Tokens
+from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer
+
+
+@contextmanager
+def published(issuer: Issuer) -> Iterator[tuple[str, list[str]]]:
+    """The address of the issuer's keys, and the requests that came for them."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(issuer.jwks().encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/jwks.json", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+async def test_the_keys_are_fetched_once_for_many_tokens_good_and_bad() -> None:
+    issuer = Issuer()
+    with published(issuer) as (url, asked):
+        tokens = Tokens(ISSUER, AUDIENCE, url)
+        for _ in range(5):
+            assert await tokens.read(issuer.token())
+        for number in range(20):
+            with pytest.raises(BadTokenError):
+                await tokens.read(Issuer(kid=f"unknown {number}").token())
+    assert len(asked) == 1
+
+
+async def test_while_the_issuer_is_away_nobody_new_comes_in_and_nothing_breaks() -> None:
+    with published(Issuer()) as (url, _):
+        pass
+    with pytest.raises(BadTokenError):
+        await Tokens(ISSUER, AUDIENCE, url).read(Issuer().token())

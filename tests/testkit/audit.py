@@ -1,0 +1,60 @@
+"""Whether packages that we depend on have known weaknesses, where a service that knows of them answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_S = 30.0
+
+
+def python_weaknesses(requirements: Path) -> list[str] | None:
+    """Of pinned requirements, by pip-audit; None when it could not learn of any package."""
+    command = (sys.executable, "-m", "pip_audit", "--requirement", requirements, "--no-deps", "--disable-pip")
+    return of_pip(_output(*command, "--format", "json", "--progress-spinner", "off"))
+
+
+def node_weaknesses(folder: Path) -> list[str] | None:
+    """Of what a package-lock.json names, by npm; None when the registry does not tell."""
+    npm = shutil.which("npm")
+    return of_npm(_output(npm, "audit", "--json", cwd=folder)) if npm else None
+
+
+def of_pip(output: str) -> list[str] | None:
+    """What pip-audit's JSON says. What it could not look up it passes over; when that is all, it knows nothing."""
+    packages = _object(output).get("dependencies", [])
+    looked_up = [package for package in packages if "skip_reason" not in package]
+    if not looked_up:
+        return None
+    return [f"{package['name']} {weak['id']}" for package in looked_up for weak in package["vulns"]]
+
+
+def of_npm(output: str) -> list[str] | None:
+    """What npm's JSON says, moderate weaknesses and worse."""
+    found = _object(output).get("vulnerabilities")
+    if found is None:
+        return None
+    return [f"{name} {about['severity']}" for name, about in found.items() if about["severity"] not in ("info", "low")]
+
+
+def _output(*command: str | Path, cwd: Path | None = None) -> str:
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        return ""
+    return done.stdout
+
+
+def _object(output: str) -> dict[str, Any]:
+    """The JSON object in it; empty when there is none."""
+    try:
+        found = json.loads(output[output.index("{") :])
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -32,6 +32,8 @@ class Job(Message):
     utterance: int
     correlation_id: str
     """The same from the client's start to the last translation."""
+    traceparent: str = ""
+    """The utterance's trace, as W3C Trace Context writes it; "" when it is not traced. Finals only."""
     sent_at: float
     """Unix time, seconds: when the entry was written. Late previews are dropped by it."""
     replayed: bool = False

@@ -69,6 +69,8 @@ class Start(Options):
     """Position of the first sample to come. Above 0 when the session stands in for one that the server has lost."""
     utterance: int = Field(default=0, ge=0, le=FARTHEST)
     """The last utterance of the lost session that the client has a final of; counting goes on behind it."""
+    correlation_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")
+    """The client's name for this session in every log line about it; empty: the server makes one."""
 
 
 class Resume(Message):
@@ -145,6 +147,8 @@ class Ready(Message):
     """The position from which the server expects audio; what came before it is safe."""
     cursor: str = "0-0"
     """Place in the session's durable log; every durable event carries the next one."""
+    correlation_id: str = ""
+    """What every log line about this session carries, in all services: to be told when asking for help."""
 
 
 class SpeechStarted(Message):

@@ -1,7 +1,7 @@
 """Structured logs: JSON lines on stdout, or readable ones on a terminal.
 
 The event is a short past-tense constant; the standard keys are timestamp, service, level, correlation_id, message,
-duration_ms, model, gpu_device. Never audio; text only at debug.
+duration_ms, model, gpu_device (docs/howto/read-logs.md). Never audio; text only at debug.
 """
 
 from __future__ import annotations
@@ -10,16 +10,23 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from backend.service.settings import ServiceSettings
 
+_identity: dict[str, object] = {}
+
 
 def configure(service: str, settings: ServiceSettings) -> None:
-    """Set up logging for this process, once, in main. Everything logged carries the service's name."""
+    """Set up logging for this process, once, in main. Everything logged carries the service's name, in every thread.
+
+    What libraries log by way of Python's own logging comes out in the same form.
+    """
     pretty = settings.log_format == "console" or (settings.log_format == "auto" and sys.stdout.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _identified,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -38,5 +45,20 @@ def configure(service: str, settings: ServiceSettings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(message)s")
+    _identity.clear()
+    identify(service=service)
+    handler = logging.StreamHandler(sys.stdout)
+    foreign: list[Processor] = [structlog.stdlib.add_logger_name, *shared]
+    handler.setFormatter(
+        ProcessorFormatter(foreign_pre_chain=foreign, processors=[ProcessorFormatter.remove_processors_meta, *last])
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def identify(**keys: object) -> None:
+    """What this process is, on all its lines from now on: service, model, gpu_device."""
+    _identity.update(keys)
+
+
+def _identified(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {**_identity, **event}

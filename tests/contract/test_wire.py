@@ -49,7 +49,9 @@ JOB_HEADER = (
 )
 
 SERVER_FRAMES = {
-    '{"type":"ready","session":"s","resume_token":"","audio_from_ms":0,"cursor":"0-0"}': Ready(session="s"),
+    '{"type":"ready","session":"s","resume_token":"","audio_from_ms":0,"cursor":"0-0","correlation_id":"c"}': Ready(
+        session="s", correlation_id="c"
+    ),
     '{"type":"partial","utterance":1,"revision":2,"committed":"a","tentative":" b","language":"en","start_ms":0,'
     '"end_ms":5}': Partial(utterance=1, revision=2, committed="a", tentative=" b", language="en", start_ms=0, end_ms=5),
     '{"type":"final","utterance":1,"text":"a b","language":"en","confidence":0.5,"start_ms":0,"end_ms":5,'

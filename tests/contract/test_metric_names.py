@@ -1,0 +1,76 @@
+"""Alerts and dashboards ask only for what some process tells."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.testkit.rules import INFRA, RULES, expressions, known, named, rules, unknown
+
+DASHBOARDS = sorted((INFRA / "grafana" / "dashboards").glob("*.json"))
+PUBLISHED = {
+    "gateway_active_connections", "stt_processing_duration_seconds_sum", "translation_batch_size_sum",
+    "redis_stream_length",
+}  # fmt: skip
+STYLE = re.compile(r"nova_[a-z_]+_(seconds|bytes|ratio|info|level|entries|size|total)(_(bucket|sum|count))?")
+PLAIN = {"nova_workers", "nova_redis_up"}
+
+
+@pytest.mark.parametrize("path", [RULES, *DASHBOARDS], ids=lambda path: path.name)
+def test_every_metric_that_is_asked_for_exists(path: Path) -> None:
+    assert list(expressions(path)), "it asks for nothing"
+    assert unknown(path) == set()
+
+
+@pytest.mark.parametrize("path", [RULES, *DASHBOARDS], ids=lambda path: path.name)
+def test_a_metric_that_does_not_exist_is_noticed(path: Path, tmp_path: Path) -> None:
+    asked = next(name for name in sorted(named(next(iter(expressions(path))))) if name not in {"up"})
+    planted = tmp_path / path.name
+    planted.write_text(path.read_text().replace(asked, asked + "x"))
+    assert f"{asked}x" in unknown(planted)
+
+
+def test_the_metrics_of_an_expression_are_told_from_all_else_in_it() -> None:
+    expression = (
+        'histogram_quantile(0.95, sum by (le, kind) (rate(a_bucket{group="stt", job=~"x|y"}[5m])))'
+        " / on(kind) max without (instance) (nova:b:p95 offset 15m) > 2e6 and absent(up == 1)"
+    )
+    assert named(expression) == {"a_bucket", "nova:b:p95", "up"}
+
+
+def test_published_names_stay_and_all_others_are_of_one_style() -> None:
+    names = {name for name in known() if name.startswith("nova_")}
+    assert known() >= PUBLISHED
+    assert {name for name in names if not STYLE.fullmatch(name)} <= PLAIN
+
+
+def test_every_alert_says_how_bad_it_is_and_what_to_do() -> None:
+    for alert in (rule for rule in rules(RULES) if "alert" in rule):
+        assert alert["labels"]["severity"] in ("critical", "warning"), alert  # type: ignore[index]
+        assert set(alert["annotations"]) == {"summary", "description"}, alert
+
+
+def test_every_alert_is_tested() -> None:
+    tests = (RULES.parent / "alerts_test.yaml").read_text()
+    untested = [rule["alert"] for rule in rules(RULES) if rule.get("alert", "") not in _expanded(tests)]
+    assert untested == []
+
+
+def _expanded(text: str) -> str:
+    """With `Nova(A|B)` spelled out."""
+    for group in re.findall(r"Nova\(([\w|]+)\)", text):
+        text += " ".join(f"Nova{name}" for name in group.split("|"))
+    return text
+
+
+def test_grafana_finds_its_dashboards_and_they_find_prometheus() -> None:
+    provisioning = INFRA / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    boards = [json.loads(path.read_text()) for path in DASHBOARDS]
+    assert {path.stem for path in DASHBOARDS} == {"overview", "gateway", "stt", "translation"}
+    assert len({board["uid"] for board in boards}) == len(boards)
+    assert {panel["datasource"]["uid"] for board in boards for panel in board["panels"]} == {source["uid"]}

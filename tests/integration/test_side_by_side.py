@@ -1,0 +1,126 @@
+"""Work of earlier releases on the lanes of a running system of today: a worker hears it, and a gateway understands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+from websockets.asyncio.client import connect as open_socket
+
+from backend.cli.system import System, running
+from backend.messages.jobs import Live, PartialResult, decode_transcript
+from backend.messages.protocol import Final, Ready, parse_server
+from backend.service.settings import ServiceSettings
+from backend.streams.connection import connect
+from backend.streams.fanout import Fanout, Listener
+from backend.streams.log import read_after
+from backend.streams.names import WORKERS, Shard, worker_key
+from stt_worker.null import transcript
+from tests.conftest import in_a_thread
+from tests.testkit.live import stream_url
+from tests.testkit.recorded import Recorded, releases
+from tests.testkit.services import null_plan
+
+SHARD = Shard(0)
+PATIENT = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}
+"""Else recorded previews would be years too late."""
+
+
+@pytest.fixture(scope="module")
+def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    plan = null_plan(tmp_path_factory.mktemp("logs"), environment=PATIENT)
+    with in_a_thread(running(plan, lambda line: None)) as up:
+        yield up
+
+
+@pytest.fixture
+async def redis(today: System) -> AsyncIterator[Redis]:
+    client = connect(ServiceSettings(REDIS_URL=today.redis_url))
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(params=releases(), ids=lambda folder: folder.name)
+def release(request: pytest.FixtureRequest) -> Recorded:
+    folder: Path = request.param
+    return Recorded.read(folder)
+
+
+@asynccontextmanager
+async def listening(redis: Redis, session: str) -> AsyncIterator[Listener]:
+    fanout = Fanout(redis, "test")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(fanout.run())
+        async with fanout.listen(SHARD.events(session)) as listener:
+            yield listener
+        running.cancel()
+
+
+async def heard(listener: Listener, kind: type[Any]) -> Live:
+    async with asyncio.timeout(10):
+        while not isinstance((live := await listener.next()).event, kind):
+            pass
+    return live
+
+
+async def test_an_older_preview_gives_a_partial_that_is_understood(release: Recorded, redis: Redis) -> None:
+    for fields in release.of("audio:preview"):
+        job = json.loads(fields[b"h"])
+        async with listening(redis, job["session"]) as listener:
+            await redis.xadd(SHARD.audio("preview"), fields)
+            partial = (await heard(listener, PartialResult)).event
+        assert isinstance(partial, PartialResult)
+        assert (partial.utterance, partial.revision) == (job["utterance"], job["revision"])
+        assert partial.committed.startswith(job.get("committed", ""))
+
+
+async def test_an_older_final_of_an_older_session_is_released_logged_and_handed_on(
+    release: Recorded, redis: Redis
+) -> None:
+    for fields in release.of("audio:final"):
+        job = json.loads(fields[b"h"])
+        name, utterance = job["session"], str(job["utterance"])
+        session = next(one for one in release.sessions if one["correlation"] == job["correlation_id"])
+        await redis.delete(SHARD.session(name), SHARD.log(name), SHARD.transcripts("final"))
+        # As a gateway of that release left it: this utterance is closed, and its turn has come.
+        closed: dict[Any, Any] = {**session, "next": utterance, f"closed:{utterance}": str(job.get("attempt", 1))}
+        await redis.hset(SHARD.session(name), mapping=closed)
+        async with listening(redis, name) as listener:
+            await redis.xadd(SHARD.audio("final"), fields)
+            live = await heard(listener, Final)
+        assert isinstance(live.event, Final)
+        assert live.event.utterance == job["utterance"]
+        assert transcript(fields[b"p"]) in live.event.text
+        assert [logged async for logged in read_after(redis, SHARD, name, "0-0")] == [live]
+        handed_on: Any = await redis.xrange(SHARD.transcripts("final"))
+        assert [decode_transcript(entry).text for _, entry in handed_on] == (
+            [live.event.text] if job.get("translate_to") else []
+        )
+
+
+async def test_older_processes_are_listed_beside_those_of_today(release: Recorded, redis: Redis, today: System) -> None:
+    for beat in release.heartbeats:
+        key = worker_key(beat["kind"], beat["name"])
+        await redis.set(key, json.dumps(beat), ex=30)
+        await redis.sadd(WORKERS, key)
+    async with httpx.AsyncClient() as client:
+        answer = (await client.get(f"{today.urls[0]}/health/full")).json()
+    names = json.dumps(answer)
+    assert all(beat["name"] in names for beat in release.heartbeats)
+
+
+async def test_an_older_client_is_served(release: Recorded, today: System) -> None:
+    (start, *others) = [frame for frame in release.said if '"type":"resume"' not in frame]
+    async with open_socket(stream_url(today.urls[0]), compression=None) as socket:
+        await socket.send(start)
+        assert isinstance(parse_server(await socket.recv()), Ready)
+        for frame in others:
+            await socket.send(frame)
+        assert [parse_server(frame).type async for frame in socket] == ["done"]

@@ -1,98 +1,105 @@
-"""What operators ask: is it well, how long are the lanes, who works."""
+"""What orchestrators and operators ask: does it live, does it take sessions, is the system well."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import asdict
 from importlib.metadata import version
+from typing import Any
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.asyncio import Redis
 
 from backend.streams.connection import TROUBLE
 from backend.streams.lanes import Lanes
 from backend.streams.load import heartbeats
-from backend.streams.names import STT_GROUP, TRANSLATION_GROUP
+from backend.streams.state import LaneState, Observer, publish_absence, publish_lanes
+from gateway import metrics
 from gateway.admission import Admission
-from gateway.metrics import STREAM_LENGTH
+from gateway.auth import operator
+from gateway.condition import Process, judge
+from gateway.settings import GatewaySettings
 
 router = APIRouter()
+"""What anybody may ask."""
+operators = APIRouter(dependencies=[Depends(operator)])
+"""What is for operators, where the gateway is open to others than them."""
 log = structlog.get_logger()
 
-LIMIT_S = 1.0
-"""Every answer comes within this time, whatever hangs."""
+LIMIT_S = 0.9
+"""How long Redis may take, so that every answer comes within a second, whatever hangs."""
 
 
 @router.get("/health")
-async def health(request: Request) -> JSONResponse:
+async def health() -> JSONResponse:
+    """200: the process lives. That Redis is away is nothing that a new start would cure."""
+    return JSONResponse({"status": "healthy", "version": version("nova-voice")})
+
+
+@router.get("/health/ready")
+async def ready(request: Request) -> JSONResponse:
     """200 when this gateway takes sessions; 503 when Redis does not answer, or while it drains."""
     lanes: Lanes = request.app.state.lanes
     admission: Admission = request.app.state.admission
-    problem = await _redis_problem(lanes.redis)
-    status = "unhealthy" if problem else "draining" if admission.draining.is_set() else "healthy"
-    body = {"status": status, "redis": problem or "ok", "version": version("nova-voice")}
-    return JSONResponse(body, status_code=200 if status == "healthy" else 503)
+    if admission.draining.is_set():
+        return JSONResponse({"status": "draining", "reasons": ["it is being shut down"]}, 503)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await lanes.redis.ping()
+    except TROUBLE:  # anybody may ask: where Redis is stands in the error, and is nobody's business
+        return JSONResponse({"status": "unhealthy", "reasons": ["Redis: no answer"]}, 503)
+    return JSONResponse({"status": "healthy", "reasons": []})
 
 
-@router.get("/health/full")
+@operators.get("/health/full")
 async def health_full(request: Request) -> JSONResponse:
-    """Redis, every lane's length, every worker's heartbeat; 503 when something essential is missing."""
+    """The whole system: Redis, every lane, everybody who sends heartbeats; 503 when it is unhealthy."""
     lanes: Lanes = request.app.state.lanes
+    observer: Observer = request.app.state.observer
+    settings: GatewaySettings = request.app.state.services.settings
+    base = {"version": version("nova-voice"), "notes": [], "lanes": {}, "workers": [], "pairs": [], "dead_letters": 0}
     try:
         async with asyncio.timeout(LIMIT_S):
-            info = await lanes.redis.info("server")
-            lengths = await _lane_lengths(lanes)
-            workers = await heartbeats(lanes.redis)
+            redis, states, processes = await asyncio.gather(observer.redis(), observer.lanes(), heartbeats(lanes.redis))
     except TROUBLE as error:
-        body = {"status": "unhealthy", "reasons": [f"Redis: {error or 'no answer'}"], "redis": {"ok": False}}
-        return JSONResponse({**body, "lanes": {}, "workers": []}, status_code=503)
-    reasons = [f"no {kind} worker sends heartbeats" for kind in ("stt", "translation") if not _any(workers, kind)]
-    unhealthy = not _any(workers, "stt")
-    status = "unhealthy" if unhealthy else "degraded" if reasons else "healthy"
-    redis = {"ok": True, "version": info.get("valkey_version") or info.get("redis_version")}
-    body_full = {"status": status, "reasons": reasons, "redis": redis, "lanes": lengths, "workers": workers}
-    return JSONResponse(body_full, status_code=503 if unhealthy else 200)
+        reasons = [_redis_is_away(error)]
+        return JSONResponse({"status": "unhealthy", "reasons": reasons, "redis": {"ok": False}, **base}, 503)
+    condition = judge(redis, states, processes, settings.unwell_after_s, time.time())
+    body = {
+        "status": condition.status, "reasons": condition.reasons, "redis": {"ok": True, **asdict(redis)},
+        **base, "notes": condition.notes, "lanes": {lane.name: _lane(lane) for lane in states}, "workers": processes,
+        "pairs": _pairs(processes), "dead_letters": sum(lane.length for lane in states if lane.is_dead),
+    }  # fmt: skip
+    return JSONResponse(body, 503 if condition.status == "unhealthy" else 200)
 
 
-@router.get("/metrics")
-async def metrics(request: Request) -> Response:
+@operators.get("/metrics")
+async def prometheus(request: Request) -> Response:
     """Prometheus text."""
+    observer: Observer = request.app.state.observer
     try:
         async with asyncio.timeout(LIMIT_S):
-            for lane, length in (await _lane_lengths(request.app.state.lanes)).items():
-                STREAM_LENGTH.labels(lane).set(length)
+            redis, states = await asyncio.gather(observer.redis(), observer.lanes())
+        metrics.REDIS_MEMORY.set(redis.memory_bytes)
+        metrics.REDIS_LIMIT.set(redis.memory_limit_bytes)
+        publish_lanes(states)
     except TROUBLE as error:
-        log.warning("lane_lengths_unknown", error=str(error))
+        publish_absence()
+        log.warning("lanes_unknown", error=str(error))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _redis_problem(redis: Redis) -> str | None:
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            await redis.ping()
-    except TROUBLE as error:
-        return str(error) or "no answer"
-    return None
+def _redis_is_away(error: BaseException) -> str:
+    return f"Redis: {str(error) or 'no answer'}"
 
 
-async def _lane_lengths(lanes: Lanes) -> dict[str, int]:
-    names = [
-        name
-        for shard in lanes.shards
-        for name in (
-            *(shard.audio(kind) for kind in ("final", "preview")),
-            *(shard.transcripts(kind) for kind in ("final", "preview")),
-            shard.dead(STT_GROUP),
-            shard.dead(TRANSLATION_GROUP),
-        )
-    ]
-    async with lanes.redis.pipeline(transaction=False) as pipe:
-        for name in names:
-            pipe.xlen(name)
-        return dict(zip(names, await pipe.execute(), strict=True))
+def _lane(lane: LaneState) -> dict[str, float]:
+    return {"length": lane.length, "pending": lane.pending, "oldest_s": round(lane.oldest_s, 3)}
 
 
-def _any(workers: list[dict[str, object]], kind: str) -> bool:
-    return any(worker["kind"] == kind for worker in workers)
+def _pairs(processes: list[Process]) -> list[Any]:
+    """What the translation workers serve between them."""
+    return sorted({pairs for process in processes for pairs in process.get("pairs", ())})

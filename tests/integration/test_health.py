@@ -1,0 +1,177 @@
+"""How a system says whether it is well: gateways, workers and `nova status`, with real processes in real trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from backend.cli.processes import free_port
+from backend.cli.system import System, running
+from backend.service.monitor import Monitor
+from backend.service.settings import ServiceSettings, WorkerSettings
+from backend.streams.connection import connect
+from backend.streams.hand import Hand
+from backend.streams.names import STT_GROUP, Shard, all_shards
+from backend.streams.state import Observer
+from backend.streams.vitals import Working
+from tests.conftest import in_a_thread
+from tests.testkit.services import null_plan
+
+AT_ONCE_S = 1.2
+"""An answer within a second, and what this machine takes to hand it over."""
+DEAD, FINALS = Shard(0).dead(STT_GROUP), Shard(0).audio("final")
+WORKER = free_port()
+
+
+@pytest.fixture(scope="module")
+def system(artifacts: Path) -> Iterator[System]:
+    """A gateway and an STT worker that answers on a port of its own."""
+    plan = null_plan(artifacts / "logs", environment={"STT_METRICS_PORT": str(WORKER)})
+    with in_a_thread(running(plan, lambda line: None)) as up:
+        yield up
+
+
+@pytest.fixture
+async def own_redis(system: System) -> AsyncIterator[Redis]:
+    """A client of the system's Redis."""
+    async with connect(ServiceSettings(REDIS_URL=system.redis_url)) as client:
+        yield client
+
+
+def ask(url: str) -> tuple[int, str, float]:
+    """Status, body, and the seconds it took."""
+    began = time.monotonic()
+    answer = httpx.get(url, timeout=5)
+    took_s = time.monotonic() - began
+    return answer.status_code, answer.text, took_s
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """It hangs; its connections stay open."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def nova_status(url: str, *options: str) -> tuple[int, str]:
+    """What the command ends with, and what it prints."""
+    command = [sys.executable, "-c", "from backend.cli.main import main; main()", "status", "--url", url, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return done.returncode, done.stdout
+
+
+async def recovered(url: str) -> None:
+    """Return when it is ready again."""
+    async with asyncio.timeout(10), httpx.AsyncClient() as http:
+        while (await http.get(f"{url}/health/ready")).status_code != 200:  # noqa: ASYNC110 - it is another process
+            await asyncio.sleep(0.1)
+
+
+async def test_all_that_is_known_of_a_system_is_told(system: System) -> None:
+    status, text, took_s = ask(f"{system.urls[0]}/health/full")
+    body = json.loads(text)
+    assert status == 200
+    assert (body["status"], body["reasons"]) == ("degraded", ["no translation worker sends heartbeats"])
+    redis, workers = body["redis"], body["workers"]
+    assert {"ok", "version", "round_trip_ms", "memory_bytes", "persistence"} <= redis.keys()
+    gateway, worker = workers
+    assert {"sessions", "draining", "version", "seen"} <= gateway.keys()
+    assert {"model", "device", "compute_type", "batch", "real_time_factor", "last_inference", "load"} <= worker.keys()
+    assert took_s < AT_ONCE_S
+
+
+async def test_whoever_hangs_the_answer_comes_at_once_and_only_readiness_fails(system: System) -> None:
+    gateway, worker = system.urls[0], f"http://127.0.0.1:{WORKER}"
+    with stopped(system.processes["redis"]):
+        paths = [f"{url}/{path}" for url in (gateway, worker) for path in ("health", "health/ready", "metrics")]
+        answers = await asyncio.gather(*(asyncio.to_thread(ask, url) for url in (*paths, f"{gateway}/health/full")))
+        assert max(took_s for *_, took_s in answers) < AT_ONCE_S
+        assert [status for status, *_ in answers] == [200, 503, 200, 200, 503, 200, 503]
+        for text in (answers[2][1], answers[5][1]):
+            assert "nova_redis_up 0.0" in text
+            assert "redis_stream_length{" not in text, "no figure is better than an old one"
+        for text in (answers[1][1], answers[4][1], answers[6][1]):
+            assert json.loads(text)["reasons"] == ["Redis: no answer"]
+        code, said = await asyncio.to_thread(nova_status, gateway)
+        assert (code, "Redis: no answer" in said) == (2, True)
+    for url in (gateway, worker):
+        await recovered(url)
+
+
+async def test_dead_letters_and_finals_that_wait_are_reasons(system: System, own_redis: Redis) -> None:
+    with stopped(system.processes["stt_worker-1"]):
+        await asyncio.sleep(1.1)  # its blocking read is over; nobody takes what comes now
+        await own_redis.xadd(FINALS, {"h": b"{}"}, id=f"{int(1000 * time.time()) - 9_000}-0")
+        await own_redis.xadd(DEAD, {"h": b"{}", "reason": b"max_attempts"})
+        body = json.loads(ask(f"{system.urls[0]}/health/full")[1])
+        code, said = await asyncio.to_thread(nova_status, system.urls[0], "--json")
+    reasons = body["reasons"]
+    assert body["status"] == "degraded"
+    assert f"{FINALS}: the oldest entry has waited for 9 s" in reasons
+    assert f"{DEAD}: 1 dead letter; see `nova dead list`" in reasons
+    assert body["dead_letters"] == 1
+    assert (code, json.loads(said)["status"], json.loads(said)["dead_letters"]) == (1, "degraded", 1)
+    await own_redis.delete(DEAD)
+
+
+async def test_a_worker_whose_loop_does_not_turn_says_so_itself() -> None:
+    port = free_port()
+    settings = WorkerSettings(metrics_port=port)
+    with Monitor().serving(settings):
+        asking = asyncio.create_task(asyncio.to_thread(ask, f"http://127.0.0.1:{port}/health"))
+        await asyncio.sleep(0)
+        time.sleep(1.5)  # noqa: ASYNC251 - the hang
+        status, text, took_s = await asking
+        assert (status, json.loads(text)["reasons"]) == (503, ["the event loop does not turn"])
+        assert took_s < 1.5 + AT_ONCE_S
+        assert (await asyncio.to_thread(ask, f"http://127.0.0.1:{port}/health"))[0] == 200
+
+
+async def test_a_worker_is_ready_when_its_model_is_there_and_until_it_drains(redis: Redis) -> None:
+    port, stop, hand = free_port(), asyncio.Event(), Hand(STT_GROUP)
+    url = f"http://127.0.0.1:{port}/health"
+
+    async def told(path: str) -> tuple[int, object]:
+        status, text, _ = await asyncio.to_thread(ask, f"{url}{path}")
+        return status, json.loads(text)["reasons"]
+
+    with Monitor().serving(WorkerSettings(metrics_port=port)) as monitor:
+        assert await told("") == (200, [])
+        assert await told("/ready") == (503, ["the model is being loaded"])
+        monitor.vitals = Working(redis, Observer(redis, all_shards(1)), [hand], 0.0, stop)
+        assert (await told(""), await told("/ready")) == ((200, []), (200, []))
+        with hand.holding([]):
+            assert await told("") == (503, ["a batch has been in hand for 0 s"])
+        stop.set()
+        assert (await told(""), await told("/ready")) == ((200, []), (503, ["it drains"]))
+
+
+def test_where_nobody_answers_the_status_is_that() -> None:
+    code, said = nova_status(f"127.0.0.1:{free_port()}")
+    assert (code, "does not answer" in said) == (2, True)
+
+
+def test_a_healthy_system_is_watched_until_the_end(system: System) -> None:
+    command = [sys.executable, "-c", "from backend.cli.main import main; main()", "status", "--watch"]
+    environment = {**os.environ, "NOVA_SERVER": system.urls[0]}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:
+        time.sleep(2.5)
+        watching.send_signal(signal.SIGINT)
+        said, _ = watching.communicate(timeout=10)
+    assert watching.returncode == 1, "there is no translation worker"
+    assert "audio:final" in said

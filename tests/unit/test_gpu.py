@@ -1,0 +1,49 @@
+"""What the driver's program says of a GPU, and that nobody minds when there is none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from backend.service.gpu import graphics_card
+
+CARD = {"gpu": "NVIDIA A 40GB", "gpu_memory_mib": 40_960, "gpu_memory_used_mib": 1_024}
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> dict[str, str]:
+    """An environment with a program that knows the GPUs 2 and GPU-abc, as nvidia-smi answers."""
+    program = tmp_path / "nvidia-smi"
+    program.write_text(
+        "#!/bin/sh\n"
+        'case "$1" in\n'
+        "--id=2 | --id=GPU-abc) echo 'NVIDIA A 40GB, 40960, 1024' ;;\n"
+        "*) echo 'No devices were found'; exit 6 ;;\n"
+        "esac\n"
+    )
+    program.chmod(0o755)
+    return {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize(
+    ("device", "visible", "found"),
+    [
+        ("cuda:2", None, CARD),
+        ("cuda:1", "0,2", CARD),
+        ("cuda:0", "GPU-abc", CARD),
+        ("cuda:0", None, {}),
+        ("cpu", None, {}),
+        ("speech.example:443", None, {}),
+    ],
+)
+def test_the_card_is_the_one_that_the_process_sees_under_this_number(
+    driver: dict[str, str], device: str, visible: str | None, found: dict[str, object]
+) -> None:
+    environment = {**driver, **({"CUDA_VISIBLE_DEVICES": visible} if visible else {})}
+    assert graphics_card(device, environment) == found
+
+
+def test_without_a_driver_there_is_no_card(tmp_path: Path) -> None:
+    assert graphics_card("cuda:0", {"PATH": str(tmp_path)}) == {}

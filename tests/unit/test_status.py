@@ -1,0 +1,76 @@
+"""What `nova status` shows of an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from backend.cli.status import table
+
+BODY: dict[str, Any] = {
+    "status": "degraded",
+    "reasons": ["nova:{0}:audio:final: the oldest entry has waited for 7 s"],
+    "notes": ["several versions run side by side: 0.1.0, 0.2.0"],
+    "redis": {
+        "ok": True, "version": "9.1.2", "round_trip_ms": 0.31, "memory_bytes": 3_200_000,
+        "memory_limit_bytes": 2_000_000_000, "persistence": "aof",
+    },
+    "lanes": {
+        "nova:{0}:audio:final": {"length": 4, "pending": 1, "oldest_s": 7.0},
+        "nova:{1}:audio:final": {"length": 2, "pending": 2, "oldest_s": 0.5},
+    },
+    "workers": [
+        {
+            "kind": "gateway", "name": "a-rather-long-host-name-12345", "version": "0.2.0", "sessions": 12,
+            "draining": True,
+        },
+        {
+            "kind": "stt", "name": "host-7", "model": "large-v3-turbo", "device": "cuda:0", "gpu": "NVIDIA H200",
+            "compute_type": "float16", "batch": 8, "last_batch": 3, "load": 0.42, "real_time_factor": 0.031,
+            "last_inference": 998.5,
+        },
+    ],
+    "pairs": ["200 languages"],
+}  # fmt: skip
+
+
+def shown(body: dict[str, Any], columns: int) -> list[str]:
+    console = Console(width=columns, record=True, file=None, quiet=False, force_terminal=False)
+    with console.capture() as captured:
+        console.print(table(body, 1_000.0))
+    return captured.get().splitlines()
+
+
+def test_everything_is_readable_in_eighty_columns() -> None:
+    lines = shown(BODY, 80)
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    assert lines[0] == "degraded"
+    parts = (
+        "waited for 7 s",
+        "0.1.0, 0.2.0",
+        "Redis 9.1.2",
+        "0.3 ms",
+        "3.2 MB of 2.0 GB",
+        "0.2.0    12 sessions, drains",
+    )
+    for part in parts:
+        assert part in text
+    assert next(line for line in lines if line.startswith("stt")).split()[-4:] == ["42%", "x0.03", "1.5", "s"]
+
+
+def test_the_shards_of_a_lane_are_one_row() -> None:
+    (row,) = (line for line in shown(BODY, 80) if line.startswith("audio:final"))
+    assert row.split() == ["audio:final", "6", "3", "7.0", "s"]
+
+
+def test_of_a_system_that_says_nothing_the_reason_is_shown() -> None:
+    nothing = {
+        "status": "unhealthy",
+        "reasons": ["Redis: no answer"],
+        "redis": {"ok": False},
+        "lanes": {},
+        "workers": [],
+    }
+    assert [line.strip() for line in shown(nothing, 80)] == ["unhealthy", "Redis: no answer"]

@@ -1,0 +1,108 @@
+"""The configuration for a host does its work: a real nginx with it in front of two real gateways."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from backend.cli.processes import Service, free_port, wait_for
+from backend.cli.system import System, running
+from backend.messages.protocol import Error, Final
+from tests.infra.tools import INFRA, certificate, tool
+from tests.testkit.live import RATE, speak
+from tests.testkit.services import null_plan
+from tests.testkit.speech import Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine as docs/howto/deploy-on-one-host.md makes it."""
+
+    system: System
+    plain: str
+    """http://localhost:PORT, what port 80 is elsewhere."""
+    secure: str
+    """https://localhost:PORT, what port 443 is elsewhere."""
+    trust: ssl.SSLContext
+
+
+@pytest.fixture
+async def host(tmp_path: Path, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
+    program, issued = tool("nginx"), certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(issued))
+    plan = null_plan(artifacts / "logs", gateways=2, environment={"GATEWAY_AUTH": "none", "GATEWAY_DRAIN_S": "3"})
+    async with running(plan, lambda line: None) as system, asyncio.TaskGroup() as tasks:
+        plain, secure = free_port(), free_port()
+        first, second = (url.rpartition(":")[2] for url in system.urls)
+        text = (INFRA / "nginx" / "nova-voice.conf").read_text(encoding="utf-8")
+        for port, own in (("80;", f"{plain};"), ("443 ", f"{secure} ")):
+            text = text.replace(f"listen {port}", f"listen {own}").replace(f"listen [::]:{port}", f"listen [::]:{own}")
+        text = text.replace("127.0.0.1:8080", f"127.0.0.1:{first}").replace("127.0.0.1:8081", f"127.0.0.1:{second}")
+        text = text.replace("/var/log/nginx", str(tmp_path))
+        (tmp_path / "nova-voice.conf").write_text(text)
+        (tmp_path / "nginx.conf").write_text(
+            f"daemon off; pid {tmp_path}/pid; error_log stderr; events {{}} http {{ include nova-voice.conf; }}"
+        )
+        command = (program, "-c", str(tmp_path / "nginx.conf"))
+        nginx = Service("nginx", command, {}, artifacts / "logs" / "nginx.log", 0.5)
+        tasks.create_task(nginx.keep_running())
+        trust = ssl.create_default_context(cafile=issued)
+        up = Host(system, f"http://localhost:{plain}", f"https://localhost:{secure}", trust)
+        try:
+            await wait_for(lambda: _answers(up), "nginx does not answer", 10.0, 0.1)
+            yield up
+        finally:
+            await nginx.stop()
+
+
+async def _get(host: Host, path: str, base: str = "", **headers: str) -> int:
+    async with httpx.AsyncClient(verify=host.trust) as client:
+        return (await client.get(f"{base or host.secure}{path}", headers=headers)).status_code
+
+
+async def _answers(host: Host) -> bool:
+    try:
+        return await _get(host, "/health") == 200
+    except httpx.TransportError:
+        return False
+
+
+async def test_a_session_goes_on_when_its_gateway_ends_and_strangers_see_nothing_of_the_inside(
+    host: Host, spoken: list[Clip]
+) -> None:
+    clip = min((c for c in spoken if c.language == "en" and len(c.pcm()) > 2.5 * RATE), key=lambda c: len(c.pcm()))
+    pcm = np.concatenate([np.zeros(RATE, np.int16), clip.pcm()[: 3 * RATE], np.zeros(RATE, np.int16)] * 2)
+
+    async def end_the_first() -> None:
+        await asyncio.sleep(1.5)
+        first = host.system.named("gateway-1")
+        first.stopping = True
+        assert first.process is not None
+        first.process.terminate()
+        assert await first.process.wait() == 0
+
+    # Two at a time: with least_conn one of them is at the gateway that ends.
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(end_the_first())
+        speaking = [
+            tasks.create_task(speak(host.secure, pcm, pace=2.0, silence_s=1.0, language="en")) for _ in range(2)
+        ]
+    said = [task.result() for task in speaking]
+    assert sum(one.reconnects for one in said) >= 1
+    for one in said:
+        finals = one.of(Final)
+        assert one.of(Error) == []
+        assert len(finals) >= 2
+        assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
+
+    assert await _get(host, "/metrics") == 404
+    assert await _get(host, "/health/full") == 404
+    assert await _get(host, "/health", host.plain) == 308
+    assert await _get(host, "/health", **{"x-swollen": "x" * 10_000}) == 400

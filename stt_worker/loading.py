@@ -45,6 +45,11 @@ class Hardware:
         return self.at_once or max(1, min(os.cpu_count() or 1, MOST_CORES) // (self.threads or 1))
 
 
+def gpus() -> int:
+    """How many there are that CTranslate2 can use."""
+    return int(ctranslate2.get_cuda_device_count())
+
+
 def load(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
     """The model, which has run once, and the device it stands on: the CPU when the GPU cannot run it.
 
@@ -53,7 +58,7 @@ def load(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
     if not (path / "model.bin").is_file():
         raise ModelError(f"no model in {path}: there is no model.bin")
     threadpool_limits(1, user_api="blas")  # of the features, whose matrices are small; the decoder's threads are others
-    if hardware.device == "cuda" or (hardware.device == "auto" and ctranslate2.get_cuda_device_count()):
+    if hardware.device == "cuda" or (hardware.device == "auto" and gpus()):
         try:
             return _load(path, hardware, "cuda"), f"cuda:{hardware.index}"
         except (RuntimeError, ValueError) as error:

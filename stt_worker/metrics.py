@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = Histogram(
     "stt_processing_duration_seconds", "Time of one call of the model", ["kind"],
@@ -10,6 +10,8 @@ SECONDS = Histogram(
 )  # fmt: skip
 BATCH_SIZE = Histogram("nova_stt_batch_size", "Pieces of audio in one call", ["kind"], buckets=(1, 2, 4, 8, 16, 32, 64))
 AUDIO_SECONDS = Counter("nova_stt_audio_seconds_total", "Audio recognized, in seconds", ["kind"])
+PACE = Gauge("nova_stt_real_time_factor_ratio", "Seconds of work for a second of audio, of late")
+RETRIED = Counter("nova_stt_retried_total", "Finals that were decoded again", ["reason"])
 WITHDRAWN = Counter("nova_stt_withdrawn_total", "Texts that a guard withheld", ["reason"])
 COMMITTED = Counter("nova_stt_committed_words_total", "Words committed before the final of a revise session")
 CONTRADICTED = Counter("nova_stt_contradicted_words_total", "Of these, words that the final does not have")

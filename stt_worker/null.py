@@ -25,6 +25,7 @@ class NullRecognizer:
 
     model = "null"
     device = "cpu"
+    compute_type = ""
     overlap = decoders = 1
 
     def __init__(self, cost: float = 0.0, base_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -32,6 +32,8 @@ class Speech:
     """Whether each word's times and probability are wanted (one more pass of the decoder)."""
     final: bool = True
     """A final may be decoded again when a guard objects; a preview is only a guess and is not."""
+    traceparent: str = ""
+    """Whose trace the stages of its recognition belong to."""
 
     @property
     def pcm(self) -> bytes:
@@ -73,6 +75,8 @@ class Recognizer(Protocol):
     model: str
     device: str
     """"cpu" or "cuda:0"."""
+    compute_type: str
+    """The arithmetic, as CTranslate2 names it; "" where nobody knows."""
     overlap: int
     """More than one where a batch can be prepared or decoded while another is decoded."""
     decoders: int

@@ -30,6 +30,7 @@ from pydantic import SecretStr, ValidationError
 
 from backend.errors import EntryError, ModelError, UnavailableError
 from backend.messages.jobs import SAMPLE_RATE
+from backend.service import tracing
 from stt_worker.recognizer import Hypothesis, Speech
 from stt_worker.verbose_json import Answer
 
@@ -83,7 +84,7 @@ class RemoteRecognizer:
             headers={"Authorization": f"Bearer {secret}"} if secret else {},
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
         )
-        self.model = model
+        self.model, self.compute_type = model, ""
         self.overlap = self.decoders = 1
         self.device = root.netloc.decode()
         self._timeout_s, self._away_s = timeout_s, away_s
@@ -102,8 +103,9 @@ class RemoteRecognizer:
         it did answer is kept, so that the next attempt need not ask again.
         """
         requests = [self._request(speech) for speech in batch]
-        futures = [self._pool.submit(self._answer, request) for request in requests]
-        wait(futures)
+        with tracing.stage("request", batch):
+            futures = [self._pool.submit(self._answer, request) for request in requests]
+            wait(futures)
         errors = [error for future in futures if (error := future.exception())]
         if errors:
             answered = [(r.digest, f.result()) for r, f in zip(requests, futures, strict=True) if not f.exception()]

@@ -15,11 +15,13 @@ from typing import Any
 
 import ctranslate2
 import numpy as np
+from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
+from backend.service import tracing
 from stt_worker import guards
 from stt_worker.guards import letters
 from stt_worker.loading import Hardware, load
@@ -71,6 +73,7 @@ class FasterWhisper:
         self._whisper, self.device = load(path, hardware)
         self.windows = windows or Windows()
         self.model = model
+        self.compute_type = str(self._whisper.model.compute_type)
         self.decoders = hardware.decoders if self.device == "cpu" else 1
         self.overlap = self.decoders if self.device == "cpu" else 2
         """On a GPU the features of a batch are computed while another is decoded; on a CPU both want the same cores."""
@@ -96,12 +99,13 @@ class FasterWhisper:
 
     def _decode_longest(self, speech: Speech, draft: Draft) -> Draft:
         """The best of this and what comes over the longest window, at rising temperatures, until nothing is odd."""
-        mels = self._mel(speech, LONGEST)[np.newaxis]
+        mels = self._features([speech], LONGEST)
         with self._decoding:
-            encoded = self._encode(mels)
+            encoded = self._encode(mels, [speech])
             for temperature in (0.0, *TEMPERATURES):
                 sampling = _sampling(speech.beam_size, temperature)
-                (again,) = self._decode(encoded, [speech], [self._context(speech)], LONGEST, sampling)
+                with tracing.stage("decode", [speech], temperature=temperature):
+                    (again,) = self._decode(encoded, [speech], [self._context(speech)], LONGEST, sampling)
                 draft = _better(draft, again)
                 if not self._is_doubted(speech, draft):
                     break
@@ -122,16 +126,21 @@ class FasterWhisper:
         for places in batches(layouts, self._batch_size):
             size, _, beam_size = layouts[places[0]]
             some = [batch[i] for i in places]
-            mels = np.stack([self._mel(speech, size) for speech in some])
+            mels = self._features(some, size)
             with self._decoding:
-                heard = self._decode(
-                    self._encode(mels), some, [contexts[i] for i in places], size, _sampling(beam_size)
-                )
+                encoded = self._encode(mels, some)
+                with tracing.stage("decode", some, beam_size=beam_size):
+                    heard = self._decode(encoded, some, [contexts[i] for i in places], size, _sampling(beam_size))
             drafts.update(zip(places, heard, strict=True))
         return [drafts[i] for i in range(len(batch))]
 
-    def _encode(self, mels: NDArray[np.float32]) -> Any:
-        return self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
+    def _features(self, batch: Sequence[Speech], size: int) -> NDArray[np.float32]:
+        with tracing.stage("features", batch):
+            return np.stack([self._mel(speech, size) for speech in batch])
+
+    def _encode(self, mels: NDArray[np.float32], batch: Sequence[Speech]) -> Any:
+        with tracing.stage("encode", batch, window_s=mels.shape[-1] / FRAMES_PER_SECOND):
+            return self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
 
     def _decode(
         self, encoded: Any, batch: list[Speech], contexts: list[list[int]], size: int, sampling: dict[str, Any]
@@ -174,14 +183,7 @@ class FasterWhisper:
         return drafts
 
     def _mel(self, speech: Speech, size: int) -> NDArray[np.float32]:
-        """Log-mel features [n_mels, size], with digital silence behind the audio, as in Whisper's training.
-
-        faster-whisper pads with zeros, which in its log scale is a hum: on short windows that costs a point of errors.
-        """
-        features = self._whisper.feature_extractor(speech.samples)[:, :size]
-        mel = np.full((features.shape[0], size), features.max() - DYNAMIC_RANGE, np.float32)
-        mel[:, : features.shape[1]] = features
-        return mel
+        return log_mel(self._whisper.feature_extractor, speech.samples, size)
 
     def _languages(self, batch: list[Speech], encoded: Any) -> list[tuple[str, float]]:
         """Each one's language and its probability: the session's, or what the encoder's output sounds like."""
@@ -232,6 +234,17 @@ class FasterWhisper:
             multilingual = self._whisper.model.is_multilingual
             self._tokenizers[language] = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language)
         return self._tokenizers[language]
+
+
+def log_mel(extractor: FeatureExtractor, samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Log-mel features [n_mels, size], with digital silence behind the audio, as in Whisper's training.
+
+    faster-whisper pads with zeros, which in its log scale is a hum: on short windows that costs a point of errors.
+    """
+    features = extractor(samples)[:, :size]
+    mel = np.full((features.shape[0], size), features.max() - DYNAMIC_RANGE, np.float32)
+    mel[:, : features.shape[1]] = features
+    return mel
 
 
 def _seconds(speech: Speech) -> float:

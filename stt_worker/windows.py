@@ -48,7 +48,9 @@ class Windows:
 
     @classmethod
     def parse(cls, text: str) -> Windows:
-        """ "FLOOR,STEP,MARGIN" in seconds. Raises ValueError."""
+        """ "FLOOR,STEP,MARGIN" in seconds, or "auto" for the default. Raises ValueError."""
+        if text == "auto":
+            return cls()
         try:
             floor_s, step_s, margin_s = text.split(",")
             rule = cls(int(floor_s), int(step_s), float(margin_s))

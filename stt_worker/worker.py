@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
@@ -15,8 +16,11 @@ import structlog
 from backend import models
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, Kind, PartialResult, Transcript
 from backend.messages.protocol import Final, Word
-from backend.service import logging
+from backend.service import logging, tracing
+from backend.service.devices import pinned
 from backend.service.lifecycle import give_way, keep_memory, run
+from backend.service.metrics import tell_model
+from backend.service.monitor import Monitor
 from backend.streams.lanes import AUDIO, Entry, Outcome
 from backend.streams.worker import work
 from stt_worker import metrics
@@ -27,6 +31,9 @@ from stt_worker.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.stability import Stable, agree, contradicted, count_words
 from stt_worker.windows import Windows
+
+if TYPE_CHECKING:
+    from stt_worker.whisper import FasterWhisper
 
 log = structlog.get_logger()
 
@@ -85,6 +92,9 @@ class SttWorker:
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind == "final":
             self._pace.add(began, ended, sum(len(speech.samples) for speech in speeches) / SAMPLE_RATE)
+            metrics.PACE.set(self._pace.factor)
+        for objection in (hypothesis.retried for hypothesis in heard if hypothesis.retried):
+            metrics.RETRIED.labels(objection).inc()
         return heard
 
     def report(self) -> dict[str, object]:
@@ -103,6 +113,7 @@ class SttWorker:
             beam_size=self._settings.beam_size if final else 1,
             words=job.words or not final,
             final=final,
+            traceparent=job.traceparent,
         )
 
 
@@ -166,7 +177,8 @@ def _transcript(job: AudioJob, language: str, text: str) -> Transcript | None:
         return None
     return Transcript(
         kind=job.kind, session=job.session, utterance=job.utterance, correlation_id=job.correlation_id,
-        sent_at=job.sent_at, text=text, language=language, translate_to=job.translate_to, translated=job.translated,
+        traceparent=job.traceparent, sent_at=job.sent_at, text=text, language=language, translate_to=job.translate_to,
+        translated=job.translated,
     )  # fmt: skip
 
 
@@ -194,20 +206,22 @@ def load(settings: SttSettings) -> Recognizer:
                 timeout_s=settings.remote_timeout_s, at_once=settings.remote_at_once,
             )  # fmt: skip
         case _:
-            return _whisper(settings)
+            return whisper(weights(settings), settings)
 
 
-def _whisper(settings: SttSettings) -> Recognizer:
+def whisper(directory: Path, settings: SttSettings) -> FasterWhisper:
+    """The Whisper in this directory, on the hardware and in the way that the settings name. Raises ModelError."""
     from stt_worker.loading import Hardware
     from stt_worker.whisper import FasterWhisper
 
-    windows = None if settings.windows == "auto" else Windows.parse(settings.windows)
-    directory = weights(settings)
     hardware = Hardware(
         settings.device, settings.device_index, settings.compute_type, settings.threads, settings.at_once,
         settings.flash_attention,
     )  # fmt: skip
-    return FasterWhisper(directory, model=directory.name, hardware=hardware, batch_size=settings.batch, windows=windows)
+    return FasterWhisper(
+        directory, model=directory.name, hardware=hardware, batch_size=settings.batch,
+        windows=Windows.parse(settings.windows),
+    )  # fmt: skip
 
 
 def weights(settings: SttSettings) -> Path:
@@ -219,29 +233,43 @@ def calibrated(settings: SttSettings) -> SttSettings:
     """The settings, with what `nova doctor --calibrate` found for their model where they leave it open."""
     if settings.model.partition("://")[0] in ELSEWHERE:
         return settings
-    from stt_worker.calibrated import recall
+    from stt_worker.calibration.keeping import recall
 
     return recall(settings, weights(settings))
+
+
+def placed(settings: SttSettings) -> SttSettings:
+    """The settings, with a GPU of this worker's own where they ask for any."""
+    if settings.model.partition("://")[0] in ELSEWHERE:
+        return settings
+    from stt_worker.loading import gpus
+
+    return pinned(settings, "stt", models.Store.from_environment().devices, gpus)
 
 
 async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
+    tracing.configure("stt_worker")
     give_way(settings.nice)
     keep_memory()
-    settings = await asyncio.to_thread(calibrated, settings)
-    await serve(await asyncio.to_thread(load, settings), settings, stop)
+    with Monitor().serving(settings) as monitor:
+        settings = await asyncio.to_thread(placed, settings)
+        settings = await asyncio.to_thread(calibrated, settings)
+        await serve(await asyncio.to_thread(load, settings), settings, stop, monitor)
 
 
-async def serve(recognizer: Recognizer, settings: SttSettings, stop: asyncio.Event) -> None:
+async def serve(recognizer: Recognizer, settings: SttSettings, stop: asyncio.Event, monitor: Monitor) -> None:
     """Recognize what the audio lanes bring, until `stop`."""
-    about = {"model": recognizer.model, "device": recognizer.device, "beam_size": settings.beam_size}
+    place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
+    about = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
+    tell_model("stt", recognizer.model, **place)
     worker = SttWorker(recognizer, settings)
 
     def tell() -> dict[str, object]:
         return {**about, **worker.report()}
 
-    await work("stt", settings, AUDIO, worker.handle, tell, stop, overlap=recognizer.overlap)
+    await work("stt", settings, AUDIO, worker.handle, tell, stop, monitor, overlap=recognizer.overlap)
 
 
 def main() -> None:

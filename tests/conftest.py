@@ -12,38 +12,30 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 from redis.asyncio import Redis
 
 from backend import models
-from backend.cli.processes import private_redis, redis_answers
 from backend.cli.system import Plan, System, running
 from backend.service.settings import ServiceSettings
 from backend.streams.connection import connect
+from tests.testkit.services import HOSPITABLE, own_redis
 from tests.testkit.speech import Clip, shared_clips, spoken_clips
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
-HOSPITABLE = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
-"""Tests ask for much at a time, and want all of it served, however long it takes."""
 T = TypeVar("T")
+
+# How long an example takes says more of the machine that day than of the code; pytest ends what hangs.
+settings.register_profile("nova", deadline=None)
+settings.load_profile("nova")
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Valkey of our own."""
-    directory = tmp_path_factory.mktemp("redis")
-    service, url = private_redis(directory, directory / "redis.log")
-
-    @contextlib.asynccontextmanager
-    async def up() -> AsyncIterator[str]:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(service.keep_running())
-            await redis_answers(url)
-            yield url
-            await service.stop()
-
-    with in_a_thread(up()) as answer:
-        yield answer
+    with in_a_thread(own_redis(tmp_path_factory.mktemp("redis"))) as url:
+        yield url
 
 
 @pytest.fixture

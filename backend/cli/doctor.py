@@ -44,7 +44,7 @@ def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool
 def _calibrate(model: str | None, flags: Sequence[str]) -> int:
     """Let the recognizer's own package measure, in a process of its own; what it prints is the answer."""
     chosen = ("--model", model) if model else ()
-    return subprocess.run([*python("stt_worker.calibrate"), *chosen, *flags], check=False).returncode
+    return subprocess.run([*python("stt_worker.calibration"), *chosen, *flags], check=False).returncode
 
 
 def _print(checks: Sequence[Check]) -> None:

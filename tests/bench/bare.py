@@ -13,13 +13,9 @@ from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from stt_worker.loading import Hardware, load
-from stt_worker.whisper import TOKENS_PER_S
+from stt_worker.whisper import MOST_TOKENS, TOKENS_PER_S, log_mel
 from stt_worker.windows import Windows, batches
 from tests.testkit.reckoning import RATE
-
-DYNAMIC_RANGE = 2.0
-"""Of log-mel features: silence lies so far below the loudest."""
-MOST_TOKENS = 448
 
 
 class Bare:
@@ -58,7 +54,7 @@ class Bare:
 
     def _decode(self, batch: Sequence[NDArray[np.float32]], size: int) -> list[str]:
         tokenizer = self._tokenizer
-        mels = np.stack([self._mel(samples, size) for samples in batch])
+        mels = np.stack([log_mel(self._whisper.feature_extractor, samples, size) for samples in batch])
         encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
         results = self._whisper.model.generate(
             encoded,
@@ -68,10 +64,3 @@ class Bare:
             max_length=min(MOST_TOKENS, 2 * (24 + round(TOKENS_PER_S["en"] * max(map(len, batch)) / RATE))),
         )
         return [tokenizer.decode(result.sequences_ids[0]).strip() for result in results]
-
-    def _mel(self, samples: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-        """Log-mel features [n_mels, size], with digital silence behind the audio, as the pipeline pads them."""
-        features = self._whisper.feature_extractor(samples)[:, :size]
-        mel = np.full((features.shape[0], size), features.max() - DYNAMIC_RANGE, np.float32)
-        mel[:, : features.shape[1]] = features
-        return mel

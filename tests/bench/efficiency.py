@@ -36,9 +36,8 @@ from tests.bench.bare import Bare
 from tests.bench.utterances import Spoken, errors, joined, spoken
 from tests.bench.windows import Heard, decode
 from tests.testkit.live import speak_all
+from tests.testkit.services import HOSPITABLE
 
-ROOM = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
-"""Much is asked at a time, and all of it is to be served."""
 WORKER = "stt_worker-1"
 WAYS = ("bare", "recognizer", "pipeline", "one by one")
 
@@ -95,7 +94,7 @@ async def measure(
     recognizer = FasterWhisper(model, model=model.name, hardware=Hardware("cpu", threads=threads))
     utterances = [samples for one in said for samples in one.utterances]
     port = free_port()
-    environment = {**ROOM, "STT_METRICS_PORT": str(port), "STT_DEVICE": "cpu"}
+    environment = {**HOSPITABLE, "STT_METRICS_PORT": str(port), "STT_DEVICE": "cpu"}
     plan = Plan(str(model), "", port=0, translation_workers=0, logs=logs, environment=environment)
     runs: dict[str, list[Run]] = {way: [] for way in WAYS}
     async with running(plan, lambda line: None) as system:
@@ -126,8 +125,7 @@ def _recognized(heard: Heard) -> Run:
 
 
 async def _through(system: System, said: Sequence[Spoken], at_once: int, metrics: str) -> Run:
-    processes = {service.name: service.process.pid for service in system.services if service.process}
-    processes["client"] = os.getpid()
+    processes = {**system.processes, "client": os.getpid()}
     before, model_before, began = usage(processes), await _model(metrics), time.perf_counter()
     heard = await speak_all(system.urls[0], [one.pcm for one in said], at_once, language="en", partials=False)
     seconds, after, model = time.perf_counter() - began, usage(processes), await _model(metrics)

@@ -12,23 +12,22 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import click
 import numpy as np
 import uvloop
-from redis.asyncio import Redis
 
-from backend.cli.processes import private_redis, redis_answers
 from backend.messages.protocol import Partial
 from backend.service.settings import ServiceSettings
 from backend.streams.connection import connect
 from backend.streams.fanout import QUEUE, Fanout, Listener
 from backend.streams.lanes import Lanes
 from tests.bench import figures
+from tests.testkit.services import own_redis
 
 SESSION = "conference"
 WORDS = "and so my fellow citizens ask not what your country can do for you"
@@ -98,7 +97,9 @@ class Room:
 
 async def measure(readers: int, events: int, a_second: float, directory: Path) -> Report:
     """On a Valkey of its own."""
-    async with _redis(directory) as redis, AsyncExitStack() as stack:
+    async with (
+        own_redis(directory) as url, connect(ServiceSettings(REDIS_URL=url)) as redis, AsyncExitStack() as stack
+    ):  # fmt: skip
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         lanes, fanout = Lanes(redis, ServiceSettings()), Fanout(redis, "bench")
         own = [tasks.create_task(fanout.run())]
@@ -141,17 +142,6 @@ def _event(number: int) -> Partial:
     return Partial(
         utterance=1, revision=number, committed=WORDS, tentative=" ask", language="en", start_ms=0, end_ms=5_000
     )
-
-
-@asynccontextmanager
-async def _redis(directory: Path) -> AsyncIterator[Redis]:
-    service, url = private_redis(directory, directory / "redis.log")
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(service.keep_running())
-        await redis_answers(url)
-        async with connect(ServiceSettings(REDIS_URL=url)) as redis:
-            yield redis
-        await service.stop()
 
 
 def describe(report: Report) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,6 +14,7 @@ import click
 import structlog
 
 from backend.load.report import machine
+from stt_worker.calibration.machine import processor
 
 Row = Mapping[str, str | float]
 """Figures by the names of their columns."""
@@ -54,17 +54,7 @@ def where() -> dict[str, Any]:
     """The day, the machine and the versions."""
     here = machine()
     versions = {**here["versions"], **{package: version(package) for package in MODELS}}
-    return {"date": datetime.now(UTC).date().isoformat(), "machine": {**here, "cpu": _cpu(), "versions": versions}}
-
-
-def _cpu() -> str:
-    """As the processor calls itself, where the system tells (Linux)."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())
+    return {"date": datetime.now(UTC).date().isoformat(), "machine": {**here, "cpu": processor(), "versions": versions}}
 
 
 def _cell(value: str | float) -> str:

@@ -197,9 +197,9 @@ def trials(chosen: argparse.Namespace) -> Iterator[Row]:
 def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str) -> Iterator[Row]:
     from faster_whisper.feature_extractor import FeatureExtractor
 
+    from stt_worker.calibration.rehearsal import said, timed, voice
     from stt_worker.loading import Hardware
     from stt_worker.recognizer import Speech
-    from stt_worker.rehearsal import said, timed, voice
     from stt_worker.whisper import FasterWhisper
 
     sentences, speaker = voice()
@@ -247,7 +247,7 @@ def line(row: Row) -> str:
 
 def arithmetic(rows: Sequence[Row]) -> str:
     """From what was measured to sessions on this GPU, at the best size of batch that keeps nobody waiting."""
-    from stt_worker.calibration import FULL, TALKING
+    from stt_worker.calibration.findings import FULL, TALKING
 
     row = max([row for row in rows if row.soon] or rows[:1], key=lambda row: _sessions(row)[0])
     with_previews, without = _sessions(row)
@@ -261,13 +261,13 @@ def arithmetic(rows: Sequence[Row]) -> str:
 
 
 def _sessions(row: Row) -> tuple[int, int]:
-    from stt_worker.calibration import live_sessions
+    from stt_worker.calibration.findings import live_sessions
 
     return live_sessions(row.final_cost, row.preview_cost), live_sessions(row.final_cost, 0.0)
 
 
 def _machine(chosen: argparse.Namespace) -> dict[str, str]:
-    from stt_worker.machine import cores, graphics_card, processor
+    from stt_worker.calibration.machine import cores, graphics_card, processor
 
     gpu = {} if chosen.cpu else {"gpu": graphics_card(chosen.index)}
     return {

@@ -24,17 +24,19 @@ import numpy as np
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.cli.system import System, running
+from backend.cli.system import running
+from backend.load.usage import spent, usage
 from backend.service.lifecycle import allow_many_files
 from gateway.segmenter import WINDOW
 from stt_worker.null import transcript
+from tests.bench import figures
 from tests.bench.choir import FRAME, FRAME_S, RATE, Singer, Track, assemble, dismiss, sing
 from tests.testkit.live import stream_url
-from tests.testkit.services import null_plan
+from tests.testkit.processes import resident_mb
+from tests.testkit.services import SPACIOUS, null_plan
 
 KEPT, ENDPOINT = 7 * WINDOW, 19 * WINDOW
 """Samples of silence: kept at an utterance's end (224 ms), and ending it (608 ms); whole windows of the detector."""
-ROOM = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000", "GATEWAY_MAX_SESSIONS": "5000"}
 LATENCY = "nova_gateway_final_latency_seconds"
 GATEWAY = "gateway-1"
 WARM_S = 3.0
@@ -71,25 +73,26 @@ class Report:
 async def measure(sessions: int, seconds: float, *, previews: bool, logs: Path) -> Report:
     """One run on a fresh system of one gateway and one worker."""
     track = Track.of_speech()
-    async with running(null_plan(logs, environment=ROOM), lambda line: None) as system:
-        empty_mb = _memory_mb(_pids(system)[GATEWAY])
+    async with running(null_plan(logs, environment=SPACIOUS), lambda line: None) as system:
+        processes = {**system.processes, "generator": os.getpid()}
+        gateway = processes[GATEWAY]
+        empty_mb = resident_mb(gateway)
         options = {"language": "en", "partials": previews}
         singers = await assemble(stream_url(system.urls[0]), track, sessions, options)
         sing(singers)
         await asyncio.sleep(WARM_S)
-        before, waited_s = _cpu(system), _waited_s(_pids(system)[GATEWAY])
+        before, waited_s = usage(processes), _waited_s(gateway)
         await asyncio.sleep(seconds)
-        after, full_mb = _cpu(system), _memory_mb(_pids(system)[GATEWAY])
-        waited_s = _waited_s(_pids(system)[GATEWAY]) - waited_s
+        cpu_s = {name: taken.cpu_s for name, taken in spent(before, usage(processes)).items()}
+        full_mb, waited_s = resident_mb(gateway), _waited_s(gateway) - waited_s
         within = await _within(system.urls[0])
         await dismiss(singers)
     overheads, wrong = _judged(singers)
     p50, p95, p99, worst = np.percentile(overheads or [np.nan], [50, 95, 99, 100]).round(2).tolist()
-    spent = {name: after[name] - before[name] for name in before}
     return Report(
         sessions, seconds, previews, len(overheads), p50, p95, p99, worst,
-        {name: round(60 * cpu_s / sessions / seconds, 3) for name, cpu_s in spent.items()},
-        round(sum(spent.values()) / seconds, 2), round(waited_s / seconds, 3), round(full_mb, 1),
+        {name: round(60 * taken / sessions / seconds, 3) for name, taken in cpu_s.items()},
+        round(sum(cpu_s.values()) / seconds, 2), round(waited_s / seconds, 3), round(full_mb, 1),
         round(1000 * (full_mb - empty_mb) / sessions), within, tuple(wrong),
     )  # fmt: skip
 
@@ -117,27 +120,9 @@ def _judged(singers: Sequence[Singer]) -> tuple[list[float], list[str]]:
     return overheads, wrong
 
 
-def _pids(system: System) -> dict[str, int]:
-    return {service.name: service.process.pid for service in system.services if service.process}
-
-
-def _cpu(system: System) -> dict[str, float]:
-    return {name: _cpu_s(pid) for name, pid in {**_pids(system), "generator": os.getpid()}.items()}
-
-
-def _cpu_s(pid: int) -> float:
-    user, kernel = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(kernel)) / os.sysconf("SC_CLK_TCK")
-
-
 def _waited_s(pid: int) -> float:
     """How long the main thread has waited for a core so far (Linux, schedstat)."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
-
-
-def _memory_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1e3
 
 
 async def _within(url: str) -> dict[str, float]:
@@ -159,11 +144,11 @@ def describe(reports: Sequence[Report]) -> str:
     ]
     for one in reports:
         cpu = one.cpu_s_per_session_minute
-        spent = [cpu[name] for name in (GATEWAY, "stt_worker-1", "redis", "generator")]
+        each = [cpu[name] for name in (GATEWAY, "stt_worker-1", "redis", "generator")]
         lines.append(
             f"{one.sessions:8} {'on' if one.previews else 'off':>8} {one.finals:6} "
             f"{one.p50:6.1f} {one.p95:6.1f} {one.p99:6.1f} {one.worst:6.1f}    {len(one.wrong):6}"
-            f"{spent[0]:33.3f} {spent[1]:6.3f} {spent[2]:6.3f} {spent[3]:9.3f} {sum(spent):6.3f} {one.cpu_share:6.2f} "
+            f"{each[0]:33.3f} {each[1]:6.3f} {each[2]:6.3f} {each[3]:9.3f} {sum(each):6.3f} {one.cpu_share:6.2f} "
             f"{one.waited_share:6.1%}"
             f"{one.gateway_kb_per_session:13.0f}"
         )
@@ -174,8 +159,8 @@ def describe(reports: Sequence[Report]) -> str:
 @click.option("--sessions", multiple=True, type=int, default=(100,), show_default=True, help="May be given repeatedly.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long they speak.")
 @click.option("--previews", type=click.Choice(("on", "off", "both")), default="both", show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="All figures go there.")
-def main(sessions: tuple[int, ...], seconds: float, previews: str, json_file: Path | None) -> None:
+@figures.option
+def main(sessions: tuple[int, ...], seconds: float, previews: str, file: Path | None) -> None:
     """Measure; exit with 1 when a final is missing or anything heard is wrong."""
     allow_many_files()
     kinds = {"on": (True,), "off": (False,), "both": (False, True)}[previews]
@@ -189,8 +174,7 @@ def main(sessions: tuple[int, ...], seconds: float, previews: str, json_file: Pa
                 report = runner.run(measure(count, seconds, previews=on, logs=Path(logs)))
                 reports.append(report)
                 click.echo(describe(reports[-1:]))
-    if json_file:
-        json_file.write_text(json.dumps([asdict(report) for report in reports], indent=2))
+    figures.write(file, {}, runs=[asdict(report) for report in reports])
     sys.exit(any(report.wrong for report in reports))
 
 

@@ -7,7 +7,6 @@ decodes. So lags are seconds of audio, to which a live session adds the time of 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,13 +17,14 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from backend.load.wer import WordErrors
-from stt_worker.guards import letters, withdrawal
+from stt_worker.guards import letters
 from stt_worker.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
-from stt_worker.stability import Policy, Stable, agree, contradicted, count_words
+from stt_worker.stability import Policy, Stable, contradicted, count_words
 from stt_worker.worker import load
+from tests.bench import figures
 from tests.testkit.speech import RATE, Clip, shared_clips
-from tests.testkit.stability import erased
+from tests.testkit.stability import erased, grown
 
 LONGEST_SECONDS = 25
 """The gateway cuts longer utterances."""
@@ -39,7 +39,7 @@ RULES = {
     "shown: from probability 0.5": replace(DEFAULT, shown_probability=0.5),
     "shown: at once from 0.7": replace(DEFAULT, once_probability=0.7),
     "shown: 0.5 s from the edge": replace(DEFAULT, edge_seconds=0.5),
-    "shown: the first words as all others": replace(DEFAULT, opening_words=0),
+    "shown: the first word as all others": replace(DEFAULT, opening_words=0),
     "committed: on agreement": replace(DEFAULT, committed_seconds=0.4, committed_probability=0),
     "committed: after 0.9 s": replace(DEFAULT, committed_seconds=0.9),
     "committed: after 2.9 s": replace(DEFAULT, committed_seconds=2.9),
@@ -108,10 +108,7 @@ class Tally:
         ends = [word.end for word in utterance.final.words if letters(word.text)]
         stable, texts, seen, promised = Stable("", "", ()), [], 0, 0
         for seconds, heard in utterance.growing:
-            if withdrawal(heard, seconds):
-                stable = replace(stable, hypothesis=())
-            else:
-                stable = agree(stable.committed, stable.tentative, stable.hypothesis, heard, seconds, policy)
+            stable = grown(stable, heard, seconds, policy)
             texts.append(stable.committed + stable.tentative)
             if texts[-1] and not any(texts[:-1]) and utterance.final.words:
                 self.firsts.append(seconds - utterance.final.words[0].start)
@@ -209,31 +206,29 @@ def _speaker(utterance: Utterance) -> str:
 )
 @click.option("--threads", default=2)
 @click.option("--recorded", type=click.Path(path_type=Path), help="File that keeps the decodes of this very model.")
-@click.option("--json", "report", type=click.Path(path_type=Path), help="File for the figures.")
+@figures.option
 def main(
-    model: str, steps: tuple[float, ...], shared: Path, threads: int, recorded: Path | None, report: Path | None
+    model: str, steps: tuple[float, ...], shared: Path, threads: int, recorded: Path | None, file: Path | None
 ) -> None:
     """Replay every rule on the English clips, and print the curve."""
-
     settings = SttSettings(model=model, device="cpu", threads=threads)
     recognizer = Recorded(lambda: load(settings), recorded)
     clips = [clip for clip in shared_clips(shared) if clip.language == "en" and clip.kind in {"utt", "para"}]
-    figures: dict[str, dict[str, dict[str, float]]] = {}
+    curves: dict[str, dict[str, dict[str, float]]] = {}
     for step in steps:
         utterances = listen(recognizer, clips, step)
         first, second = halves(utterances)
         rows = {name: _figures(utterances, policy) for name, policy in RULES.items()}
         rows |= {"default, first half": _figures(first, DEFAULT), "default, second half": _figures(second, DEFAULT)}
         _print(f"{len(utterances)} clips, a decode each {step} s", rows)
-        figures[str(step)] = rows
+        curves[str(step)] = rows
         for name in ("default", "committed: on agreement"):
             print(f"word error rate of stable finals, {name}: {price(recognizer, utterances, RULES[name]):.2f} %")
         errors = WordErrors()
         for utterance in utterances:
             errors.add(utterance.clip.text, utterance.final.text)
         print(f"word error rate of free finals: {errors.percent:.2f} %\n")
-    if report:
-        report.write_text(json.dumps({"policy": asdict(DEFAULT), "figures": figures}, indent=1))
+    figures.write(file, {"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
 
 
 def _figures(utterances: Sequence[Utterance], policy: Policy) -> dict[str, float]:

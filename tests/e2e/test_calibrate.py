@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from stt_worker.calibration import Calibration
+from stt_worker.calibration.findings import Calibration
 from stt_worker.settings import SttSettings
 from stt_worker.worker import calibrated, load
 from tests.testkit.command import nova

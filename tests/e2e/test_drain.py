@@ -42,8 +42,7 @@ def spoken_twice(spoken: list[Clip]) -> NDArray[np.int16]:
 
 
 async def test_a_client_that_resumes_notices_nothing(pair: System, spoken_twice: NDArray[np.int16]) -> None:
-    first = pair.named("gateway-1")
-    pcm = np.concatenate([spoken_twice, spoken_twice])
+    first, pcm = pair.named("gateway-1"), spoken_twice
 
     async def end_it() -> None:
         await asyncio.sleep(2.0)  # in the middle of a word
@@ -55,7 +54,8 @@ async def test_a_client_that_resumes_notices_nothing(pair: System, spoken_twice:
     said, _ = await asyncio.gather(speak(pair.urls, pcm, pace=1.0, silence_s=1.0, language="en"), end_it())
     finals = said.of(Final)
     assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
-    assert len(finals) >= 4
+    assert len(finals) >= 2
+    assert said.reconnects == 1
     assert said.of(Error) == []
     padded = np.concatenate([pcm, np.zeros(2 * RATE, np.int16)])
     for final in finals:
@@ -100,7 +100,7 @@ async def test_who_comes_while_it_drains_is_sent_elsewhere(pair: System, spoken_
         first.stopping = True
         first.process.terminate()
         await asyncio.sleep(0.3)
-        answer = await http.get(f"{pair.urls[0]}/health")
+        answer = await http.get(f"{pair.urls[0]}/health/ready")
         assert (answer.status_code, answer.json()["status"]) == (503, "draining")
         with pytest.raises(ServerError) as refused:
             await speak(pair.urls[0], spoken_twice)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stt_worker.calibration.rehearsal import murmur
 from stt_worker.loading import Hardware
 from stt_worker.recognizer import Speech
-from stt_worker.rehearsal import murmur
 from stt_worker.whisper import FasterWhisper
 from tests.bench.shapes import Shape, make_model
 

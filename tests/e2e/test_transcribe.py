@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from backend.cli.processes import free_port
 from backend.cli.subtitles import LINE
@@ -31,10 +32,13 @@ def english(spoken: list[Clip]) -> list[Clip]:
 
 @pytest.fixture(scope="module")
 def talk(english: list[Clip], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recordings one after the other, four times: more utterances than may be in flight at once."""
+    """The recordings one after the other."""
+    return encode(tmp_path_factory.mktemp("talk") / "talk.flac", joined(english))
+
+
+def joined(clips: list[Clip]) -> NDArray[np.int16]:
     pause = np.zeros(RATE, np.int16)
-    samples = np.concatenate([piece for clip in english for piece in (clip.pcm(), pause)] * 4)
-    return encode(tmp_path_factory.mktemp("talk") / "talk.flac", samples)
+    return np.concatenate([piece for clip in clips for piece in (clip.pcm(), pause)])
 
 
 def errors(reference: str, heard: str) -> float:
@@ -55,9 +59,10 @@ def environment_of(process: Path) -> bytes:
 
 
 def test_a_long_recording_becomes_its_words_in_order_and_nothing_else_on_stdout(
-    system: System, talk: Path, english: list[Clip]
+    system: System, english: list[Clip], tmp_path: Path
 ) -> None:
-    done = nova("transcribe", talk, "--server", system.urls[0], "--language", "en", timeout_s=200)
+    long = encode(tmp_path / "long.flac", joined(english * 4))  # more utterances than may be in flight at once
+    done = nova("transcribe", long, "--server", system.urls[0], "--language", "en", timeout_s=200)
     assert (done.returncode, done.stderr) == (0, "")
     assert errors(" ".join(clip.text for clip in english * 4), done.stdout) < 25
 

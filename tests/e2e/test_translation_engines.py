@@ -64,10 +64,10 @@ def called_directly(directory: Path, form: str, texts: list[str]) -> list[str]:
 def test_nothing_of_the_models_quality_is_lost_on_the_way(
     translator: Translator, directory: Path, form: str, shared: Path
 ) -> None:
-    texts, references = sentence_pairs(shared / "text" / "tatoeba-zh-en.tsv")
+    texts, references = (some[::2] for some in sentence_pairs(shared / "text" / "tatoeba-zh-en.tsv"))
     bare = bleu(called_directly(directory, form, texts), references)
     ours = bleu(translator.translate([passage(text) for text in texts]), references)
-    print(f"BLEU of 300 sentences, {form}: {bare:.2f} called directly, {ours:.2f} through the engine")
+    print(f"BLEU of {len(texts)} sentences, {form}: {bare:.2f} called directly, {ours:.2f} through the engine")
     assert bare > 30
     assert ours >= bare - 0.5
 

@@ -274,7 +274,7 @@ async def test_a_large_frame_does_not_hold_up_the_event_loop_and_leaves_no_threa
     assert threading.active_count() - before <= 4, "only the loop's own pool, bounded and shared"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(sorted(STREAMS)),
     st.lists(st.tuples(st.integers(0, 20_000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=5),

@@ -138,7 +138,7 @@ def test_our_matrix_products_say_what_the_original_network_says_of_speech(silero
     assert farthest < 1e-4
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 1_000), st.lists(st.integers(0, 40_000), max_size=12))
 def test_it_makes_no_difference_how_the_audio_is_cut(seed: int, cuts: list[int]) -> None:
     silero, samples = Silero(), shaped(seed, seconds=8)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
@@ -26,14 +25,16 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 
 from backend.cli.system import running
+from backend.load.usage import usage
 from backend.service.lifecycle import allow_many_files
 from stt_worker.null import transcript
 from tests.testkit.disturb import KINDS
 from tests.testkit.live import stream_url
 from tests.testkit.reckoning import RATE
-from tests.testkit.services import null_plan
+from tests.testkit.services import SPACIOUS, null_plan
 from tests.testkit.speakers import voices
 
+GATEWAY = "gateway-1"
 CLIENTS = 10
 FRAME = 640
 """Samples sent at once: 40 ms."""
@@ -48,7 +49,6 @@ LAST_FINAL_S = 1.0
 """In which the finals come of what was spoken in a period, while the burden is still there."""
 ALLOWED = 1.2
 """By so much the others' p99 may grow, at most."""
-ROOM = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000", "GATEWAY_MAX_SESSIONS": "5000"}
 
 Tell = Callable[[str], None]
 Said = NDArray[np.int16]
@@ -207,19 +207,18 @@ async def compare(rounds: int, period_s: float, kinds: Sequence[str], logs: Path
     allow_many_files()
     meter = Meter()
     periods: dict[str, list[Period]] = {kind: [] for kind in ("calm", *kinds)}
-    async with running(null_plan(logs, environment=ROOM), tell) as system, burden(system.urls[0]) as burdens:
+    async with running(null_plan(logs, environment=SPACIOUS), tell) as system, burden(system.urls[0]) as burdens:
         url = stream_url(system.urls[0])
-        gateway = system.named("gateway-1").process
-        assert gateway is not None
+        gateway = {GATEWAY: system.processes[GATEWAY]}
         async with asyncio.TaskGroup() as clients:
             for number, said in enumerate(utterances(CLIENTS)):
                 clients.create_task(meter.speak(url, said, number * (SPEECH_S + SILENCE_S) / CLIENTS))
             await asyncio.sleep(SETTLE_S)
             for turn in range(rounds):
                 for kind in kinds:
-                    periods["calm"].append(await _pass(period_s, gateway.pid))
+                    periods["calm"].append(await _pass(period_s, gateway))
                     await burdens.begin(kind)
-                    periods[kind].append(await _pass(period_s, gateway.pid))
+                    periods[kind].append(await _pass(period_s, gateway))
                     await asyncio.sleep(LAST_FINAL_S)
                     await burdens.end()
                     await asyncio.sleep(SETTLE_S)
@@ -233,16 +232,11 @@ async def compare(rounds: int, period_s: float, kinds: Sequence[str], logs: Path
     return Comparison(disturbed.pop("calm"), disturbed, busy, meter.wrong)
 
 
-async def _pass(seconds: float, gateway: int) -> Period:
+async def _pass(seconds: float, gateway: Mapping[str, int]) -> Period:
     """Let time pass."""
-    began, before = time.monotonic(), _cpu_s(gateway)
+    began, before = time.monotonic(), usage(gateway)[GATEWAY]
     await asyncio.sleep(seconds)
-    return Period(began, time.monotonic(), _cpu_s(gateway) - before)
-
-
-def _cpu_s(pid: int) -> float:
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return Period(began, time.monotonic(), usage(gateway)[GATEWAY].since(before).cpu_s)
 
 
 def _of(periods: Sequence[Period], samples: Sequence[Sample]) -> list[Sample]:

@@ -27,8 +27,9 @@ from gateway.segmenter import Rules
 from tests.testkit.attackers import Attackers, Report
 from tests.testkit.garbage import sounds
 from tests.testkit.live import stream_url
+from tests.testkit.processes import open_files, resident_mb
 from tests.testkit.reckoning import differences, reference
-from tests.testkit.services import null_plan
+from tests.testkit.services import HOSPITABLE, null_plan
 from tests.testkit.speakers import converse, logged, voices
 
 AT_ONCE = 12
@@ -43,7 +44,7 @@ GONE_WITHIN_S = 20.0
 GROWTH_MB = 500.0
 """What the gateway's memory may grow by. Large frames leave holes that the allocator keeps: after some minutes there
 are enough of them, and it grows no more."""
-ROOM = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000", "GATEWAY_STOP_WAIT_S": "8"}
+ROOM = {**HOSPITABLE, "GATEWAY_STOP_WAIT_S": "8"}
 """Nobody is turned away: here it is not the load that matters."""
 
 CLOSED_ALREADY = "unable to perform operation on <TCPTransport closed=True"
@@ -147,20 +148,17 @@ class Watched:
         self._services = [service for service in system.services if service.name != "redis"]
         self._processes = [service.process for service in self._services]
         self._said = [service.log.stat().st_size for service in self._services]
-        gateway = system.named("gateway-1").process
-        assert gateway is not None
-        self._gateway = Path(f"/proc/{gateway.pid}")
+        self._gateway = system.processes["gateway-1"]
 
     @property
     def memory_mb(self) -> float:
         """Of the gateway, resident."""
-        (kilobytes,) = re.findall(r"VmRSS:\s*(\d+)", (self._gateway / "status").read_text())
-        return int(kilobytes) / 1024
+        return resident_mb(self._gateway)
 
     @property
     def open_files(self) -> int:
         """Of the gateway."""
-        return len(list((self._gateway / "fd").iterdir()))
+        return open_files(self._gateway)
 
     def complaints(self) -> list[str]:
         """Processes that have ended, and failures that nobody provided for."""

@@ -1,4 +1,4 @@
-"""Systems for tests that hurt them: the null recognizer, quick claims, a poisoned worker."""
+"""What tests run on: a Redis, and systems to be hurt, with the null recognizer, quick claims, a poisoned worker."""
 
 from __future__ import annotations
 
@@ -9,10 +9,25 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from backend.cli.processes import Service
+from backend.cli.processes import Service, private_redis, redis_answers
 from backend.cli.system import Plan, System, running
 
+HOSPITABLE = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
+"""Nobody is refused for load: tests ask for much at a time, and want all of it served, however long it takes."""
+SPACIOUS = {**HOSPITABLE, "GATEWAY_MAX_SESSIONS": "5000"}
+"""Nor for their number."""
 QUICK = {"STT_CLAIM_AFTER_MS": "600", "TRANSLATION_CLAIM_AFTER_MS": "600"}
+
+
+@asynccontextmanager
+async def own_redis(directory: Path) -> AsyncIterator[str]:
+    """A Valkey of our own, with its files in `directory`; its URL."""
+    service, url = private_redis(directory, directory / "redis.log")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(service.keep_running())
+        await redis_answers(url)
+        yield url
+        await service.stop()
 
 
 def null_plan(logs: Path, **more: Any) -> Plan:

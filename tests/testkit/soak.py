@@ -25,6 +25,8 @@ from backend.messages.protocol import Start
 from backend.service.settings import ServiceSettings
 from backend.streams.connection import connect
 from tests.testkit.live import stream_url
+from tests.testkit.processes import open_files, resident_mb
+from tests.testkit.services import HOSPITABLE
 from tests.testkit.speakers import converse, voices
 
 EVERY_S = 5.0
@@ -84,7 +86,7 @@ async def soak(options: Options, logs: Path, tell: Tell) -> Report:
     said = voices(options.sessions, options.seconds, "en", options.seed)
     plan = Plan(
         stt_model=speech_model(options.model), translation_models="", port=0, logs=logs,
-        environment={"NOVA_SESSION_TTL_S": str(TTL_S), "GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"},
+        environment={"NOVA_SESSION_TTL_S": str(TTL_S), **HOSPITABLE},
     )  # fmt: skip
     readings: list[tuple[float, Reading]] = []
     done, finals, failed = count(), 0, list[str]()
@@ -116,22 +118,15 @@ async def _watch(system: System, readings: list[tuple[float, Reading]], began: f
         for turn in count():
             await asyncio.sleep(began + EVERY_S * (turn + 1) - time.monotonic())
             reading: Reading = {}
-            for service in system.services:
-                if service.process is not None and service.name != "redis":
-                    reading |= _process(service.name, service.process.pid)
+            for name, pid in system.processes.items():
+                if name != "redis":
+                    reading |= {f"{name} MB": resident_mb(pid), f"{name} files": float(open_files(pid))}
             memory = await redis.info("memory")
             reading["redis MB"] = memory["used_memory"] / 1e6
             reading["redis keys"] = float(await redis.dbsize())
             readings.append((time.monotonic() - began, reading))
             if turn % 24 == 0:
                 tell(", ".join(f"{name} {value:.1f}" for name, value in reading.items()))
-
-
-def _process(name: str, pid: int) -> Reading:
-    """Resident memory and open files, as Linux tells them."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    kilobytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-    return {f"{name} MB": kilobytes / 1e3, f"{name} files": float(len(list(Path(f"/proc/{pid}/fd").iterdir())))}
 
 
 def _trends(readings: list[tuple[float, Reading]]) -> dict[str, Trend]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stt_worker.guards import letters, withdrawal
-from stt_worker.recognizer import Recognizer, Speech
+from stt_worker.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.stability import Policy, Stable, agree, contradicted, count_words
 
 RATE = 16_000
@@ -60,6 +60,13 @@ def erased(before: str, after: str) -> int:
     return len(old) - sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
 
+def grown(before: Stable, heard: Hypothesis, seconds: float, policy: Policy | None = None) -> Stable:
+    """What stands after one more decode, as the worker decides it."""
+    if withdrawal(heard, seconds):
+        return replace(before, hypothesis=())
+    return agree(before.committed, before.tentative, before.hypothesis, heard, seconds, policy)
+
+
 def replay(
     recognizer: Recognizer,
     sounds: Sequence[NDArray[np.float32]],
@@ -79,12 +86,7 @@ def replay(
             Speech(sounds[i][:length], language, words=True, final=False) for i in growing
         ])  # fmt: skip
         for i, hypothesis in zip(growing, heard, strict=True):
-            seconds = length / RATE
-            if withdrawal(hypothesis, seconds):
-                stable[i] = replace(stable[i], hypothesis=())
-            else:
-                before = stable[i]
-                stable[i] = agree(before.committed, before.tentative, before.hypothesis, hypothesis, seconds, policy)
+            stable[i] = grown(stable[i], hypothesis, length / RATE, policy)
             shown[i].append(stable[i].committed + stable[i].tentative)
     total = Replay()
     finals = recognizer.recognize([Speech(sound, language, beam_size=beam_size) for sound in sounds])

@@ -146,7 +146,7 @@ def test_a_session_has_no_thread_of_its_own_and_forgets_how_large_its_largest_fr
     decoders = [RawDecoder(AudioFormat(encoding="mulaw", sample_rate=8_000)) for _ in range(30)]
     for decoder in decoders:
         decoder.feed(bytes(1 << 20))
-    assert len(list(TASKS.iterdir())) == before[0]
+    assert len(list(TASKS.iterdir())) <= before[0]
     assert resident_mb() - before[1] < 100
 
 

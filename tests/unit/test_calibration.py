@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.calibration import FULL, TALKING, Calibration, Machine, Trial, applied, choose, live_sessions, read
+from stt_worker.calibration.findings import (
+    FULL,
+    TALKING,
+    Calibration,
+    Machine,
+    Trial,
+    applied,
+    choose,
+    live_sessions,
+    read,
+)
 from stt_worker.settings import SttSettings
 
 EXACT = ("float16", "int8_float16")

@@ -29,7 +29,7 @@ def stretch(seed: int, windows: int) -> Stretch:
     return Stretch(noise, dice.normal(0, 0.5, (2, 128)).astype(np.float32))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(0, 1_000))
 def test_stretches_that_are_judged_together_know_nothing_of_each_other(lengths: list[int], seed: int) -> None:
     network = Silero()

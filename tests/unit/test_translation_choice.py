@@ -15,6 +15,7 @@ class OnePair:
     source: str
     target: str
     device: str = "cpu"
+    compute_type: str = "int8"
 
     def serves(self, source: str, target: str) -> bool:
         return (source, target) == (self.source, self.target)

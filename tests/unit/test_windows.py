@@ -43,6 +43,7 @@ def test_the_longest_window_is_among_the_sizes_and_takes_audio_up_to_its_whole_l
 
 def test_a_rule_is_read_from_a_setting() -> None:
     assert Windows.parse("6,2,2.5") == Windows(6, 2, 2.5)
+    assert Windows.parse("auto") == Windows()
     for nonsense in ("0,5,3", "31,5,3", "10,0,3", "10,5", "ten,5,3"):
         with pytest.raises(ValueError, match="no windows can be made"):
             Windows.parse(nonsense)

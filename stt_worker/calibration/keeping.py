@@ -14,8 +14,8 @@ import structlog
 
 from backend.errors import SetupError
 from backend.models import Store
-from stt_worker.calibration import FOUND, Calibration, Machine, applied, read
-from stt_worker.machine import cores, graphics_card, processor
+from stt_worker.calibration.findings import FOUND, Calibration, Machine, applied, read
+from stt_worker.calibration.machine import cores, graphics_card, processor
 from stt_worker.settings import SttSettings
 
 log = structlog.get_logger()

@@ -1,11 +1,10 @@
-"""Measure this machine, and remember what is best for it: `nova doctor --calibrate` runs this as a process.
+"""One way to decode tried after the other, until it is known which suits this machine.
 
-No network is needed, and no recordings. What was found stands in the cache; see `stt_worker.calibrated`.
+No network is needed, and no recordings.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,28 +12,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-import click
 import ctranslate2
 
-from backend.errors import NovaError, SetupError
-from backend.service import logging
-from stt_worker.calibrated import describe, keep, place
-from stt_worker.calibration import Calibration, Machine, Trial, choose
-from stt_worker.loading import Hardware
-from stt_worker.machine import busy, cores
+from backend.errors import SetupError
+from stt_worker.calibration.findings import Calibration, Machine, Trial, choose
+from stt_worker.calibration.keeping import describe
+from stt_worker.calibration.machine import busy, cores
+from stt_worker.calibration.rehearsal import Sound, said, timed, voice, waited
 from stt_worker.recognizer import Speech
-from stt_worker.rehearsal import Sound, said, timed, voice, waited
 from stt_worker.settings import SttSettings
 from stt_worker.whisper import FasterWhisper
 from stt_worker.windows import FRAMES_PER_SECOND, Windows
-from stt_worker.worker import weights
+from stt_worker.worker import weights, whisper
 
 UTTERANCE_S = 6.0
 """What is typical between two pauses."""
 EXACT = {"cpu": ("int8",), "cuda": ("float16", "bfloat16", "int8_float16")}
 """Arithmetic worth trying where the device has it, the most exact first. On a CPU all but int8 is far slower."""
-IDLE = 0.1
-"""A machine that others use more than this is not measured, they are."""
 T = TypeVar("T")
 
 
@@ -151,16 +145,11 @@ class Trials:
         return Speech(said(self._sentences, 0, seconds), "en", words=True, final=False)
 
     def _load(self, threads: int, compute_type: str) -> FasterWhisper:
-        settings = self._settings
-        hardware = Hardware(
-            self._machine.device.partition(":")[0], settings.device_index, compute_type, threads,
-            settings.at_once, settings.flash_attention,
-        )  # fmt: skip
-        windows = None if settings.windows == "auto" else Windows.parse(settings.windows)
-        recognizer = FasterWhisper(
-            self._directory, model=self._directory.name, hardware=hardware, batch_size=max(self._plan.batches),
-            windows=windows,
-        )  # fmt: skip
+        way = {
+            "device": self._machine.device.partition(":")[0], "compute_type": compute_type, "threads": threads,
+            "batch": max(self._plan.batches),
+        }  # fmt: skip
+        recognizer = whisper(self._directory, self._settings.model_copy(update=way))
         if recognizer.device != self._machine.device:
             raise SetupError(f"{self._machine.device} cannot be used: `nova doctor` says more, or set STT_DEVICE=cpu")
         return recognizer
@@ -172,48 +161,3 @@ class Trials:
                 self._left_out += [f"{what}: {rest}" for rest in choices[number:]]
                 return
             yield one
-
-
-def described(found: Calibration) -> str:
-    """For people."""
-    speech = "" if found.speech == "espeak-ng" else f"\n  measured with {found.speech}: decoding counts for too little"
-    others = (
-        f"\n  other programs took {found.busy:.0%} of this machine: do it again when they do not"
-        if found.busy > IDLE
-        else ""
-    )
-    left_out = f"\n  no time for {', '.join(found.left_out)}" if found.left_out else ""
-    windows = ", ".join(f"{size} s {1000 * taken:.0f} ms" for size, taken in found.previews.items())
-    return (
-        f"{found.machine.model} on {found.machine.device}: {found.machine.hardware}\n"
-        f"  threads {found.threads}, {found.compute_type}, batch {found.batch}\n"
-        f"  finals    {found.final_cost:.3f} s for a second of speech ({found.greedy_cost:.3f} with a beam of 1)\n"
-        f"  previews  {1000 * found.preview_s:.0f} ms each in batches; alone, by window: {windows}\n"
-        f"  sessions  {found.sessions} with a preview for each second of speech, "
-        f"{found.sessions_without_previews} without previews{speech}{left_out}{others}"
-    )
-
-
-@click.command()
-@click.option("--model", help="A model's name or directory, instead of STT_MODEL.")
-@click.option("--quick", is_flag=True, help="A few trials only.")
-@click.option("--force", is_flag=True, help="Keep it though other programs were busy meanwhile.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: what is written to the cache.")
-def main(model: str | None, quick: bool, force: bool, as_json: bool) -> None:
-    """Measure this machine, and write down what is best for it."""
-    settings = SttSettings(model=model) if model else SttSettings()
-    logging.configure("stt_worker", settings.model_copy(update={"log_level": "error"}))
-    try:
-        found = calibrate(settings, quick=quick, tell=lambda line: click.echo(line, err=True))
-        file = place(weights(settings), found.machine)
-        if is_trusted := force or found.busy <= IDLE:
-            keep(found, file)
-    except NovaError as error:
-        click.echo(f"nova: {error.message}", err=True)
-        sys.exit(2)
-    kept = f"kept in {file}" if is_trusted else "not kept: measured beside other programs, it would mislead (--force)"
-    click.echo(found.model_dump_json(indent=2) if as_json else f"{described(found)}\n  {kept}")
-
-
-if __name__ == "__main__":
-    main()

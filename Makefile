@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test bench storm overload soak fuzz lint types page docs clean
+.PHONY: setup run test bench storm overload soak fuzz containers rolling desktop installers lint types page docs clean
 
 run: setup page  ## start everything here, then open the page it prints and speak
 	@$(BIN)/nova up
@@ -25,6 +25,14 @@ soak: setup  ## half an hour of steady use: nothing may grow
 fuzz: setup  ## let bad clients at a gateway, for SECONDS (600)
 	$(BIN)/python -m tests.testkit.fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
+containers:  ## build the three images; ENGINE=podman, OPTIONS="--build-arg COMPUTE=cuda"
+	for service in gateway stt_worker translation_worker; do \
+	  BUILDAH_FORMAT=docker $(or $(ENGINE),docker) build --file infra/Containerfile --target $$service \
+	    --tag nova-voice/$$service $(OPTIONS) . || exit 1; done
+
+rolling: setup  ## restart every container while sessions speak, and count; OPTIONS="--model null --minutes 3"
+	$(BIN)/python -m tests.testkit.rolling $(OPTIONS)
+
 setup: .venv/.ready  ## make the Python environment
 
 .venv/.ready: pyproject.toml constraints.txt
@@ -40,6 +48,12 @@ frontend/dist/index.html: frontend/package.json frontend/package-lock.json front
 	@if command -v npm >/dev/null; then cd frontend && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
 	 else echo "Node.js 20 or later is not installed: everything but the page works. Install it and run make page."; fi
 
+desktop: setup page  ## run the desktop client from source
+	@cd frontend && npm run --silent shell && node node_modules/electron/install.js && PATH="$(CURDIR)/$(BIN):$$PATH" npx electron .
+
+installers: page  ## the desktop client's packages for this platform, in frontend/release
+	@cd frontend && npm run --silent shell && npx --yes electron-builder@26.17.0 --config electron-builder.yml --publish never
+
 lint: setup  ## style and architecture
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 	@if command -v npm >/dev/null; then cd frontend && npm run --silent lint && npm run --silent test; fi
@@ -51,4 +65,4 @@ docs: setup  ## write the generated references anew
 	$(BIN)/python docs/generate.py
 
 clean:  ## forget what was made here
-	rm -rf .venv frontend/node_modules frontend/dist artifacts
+	rm -rf .venv frontend/node_modules frontend/dist frontend/dist-shell frontend/release artifacts

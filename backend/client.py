@@ -53,13 +53,14 @@ class Client:
     """One session. Made by `connect`."""
 
     def __init__(
-        self, urls: Iterator[str], socket: ClientConnection, ready: Ready, place: Place, backoff: Backoff | None
-    ) -> None:
+        self, urls: Iterator[str], key: str, socket: ClientConnection, ready: Ready, place: Place,
+        backoff: Backoff | None,
+    ) -> None:  # fmt: skip
         self.ready = ready
         """The first answer of the server."""
         self.reconnects = 0
         """How often another connection has taken the place of one that was lost."""
-        self._urls, self._socket, self._place, self._backoff = urls, socket, place, backoff
+        self._urls, self._key, self._socket, self._place, self._backoff = urls, key, socket, place, backoff
         self._read_ms = ready.audio_from_ms
         self._writing = asyncio.Lock()
         self._connected = asyncio.Event()
@@ -70,20 +71,22 @@ class Client:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, url: str | Sequence[str], start: Start, *, resume: bool = True, patience_s: float = PATIENCE_S
-    ) -> AsyncIterator[Client]:
+        cls, url: str | Sequence[str], start: Start, *, key: str = "", resume: bool = True,
+        patience_s: float = PATIENCE_S,
+    ) -> AsyncIterator[Client]:  # fmt: skip
         """Open a session at the first address that answers; each later connection goes to the next one in turn.
 
+        `key` is an API key or a token, for servers that let nobody in without.
         Raises ServerError when the server refuses it, OSError when there is none. A connection that is lost is not
         replaced when `resume` is False, when the server gives no token for it, and in containers (webm, ogg), which
         cannot be sent again from the middle.
         """
         urls = (url,) if isinstance(url, str) else tuple(url)
         turn, place = cycle(urls), Place(start)
-        socket, ready = await _first(turn, len(urls), start)
+        socket, ready = await _first(turn, len(urls), start, key)
         place.opened(ready)
         again = resume and ready.resume_token and start.audio.encoding in SAMPLE_BYTES
-        client = cls(turn, socket, ready, place, Backoff(patience_s) if again else None)
+        client = cls(turn, key, socket, ready, place, Backoff(patience_s) if again else None)
         if again:
             link.widen(socket)
         try:
@@ -248,11 +251,11 @@ class Client:
 
     async def _reopen(self, url: str) -> tuple[ClientConnection, Ready]:
         try:
-            return await link.open_link(url, self._place.resume())
+            return await link.open_link(url, self._place.resume(), self._key)
         except ServerError as refused:
             if refused.code != "unknown_session":
                 raise
-        return await link.open_link(url, self._place.start())
+        return await link.open_link(url, self._place.start(), self._key)
 
     async def _adopt(self, socket: ClientConnection, ready: Ready) -> None:
         """From now on this is the connection; what stands behind the server's position is sent again."""
@@ -268,8 +271,8 @@ class Client:
             await self._transmit(self._place.options())
 
 
-async def _first(urls: Iterator[str], count: int, start: Start) -> tuple[ClientConnection, Ready]:
+async def _first(urls: Iterator[str], count: int, start: Start, key: str) -> tuple[ClientConnection, Ready]:
     for _ in range(count - 1):
         with contextlib.suppress(OSError, InvalidHandshake, DisconnectedError):
-            return await link.open_link(next(urls), start)
-    return await link.open_link(next(urls), start)
+            return await link.open_link(next(urls), start, key)
+    return await link.open_link(next(urls), start, key)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from backend.errors import NovaError
 from backend.messages.protocol import Error, Ready, Resume, ServerMessage, Start, parse_server, to_json
@@ -21,7 +22,8 @@ LARGEST_EVENT = 1 << 22
 WRITE_LIMIT = 1 << 26
 """Bytes; more than twice a ring of the widest format."""
 
-TAKEN_OVER = 4001
+POLICY, TRY_LATER, TAKEN_OVER = 1008, 1013, 4001
+"""Close codes."""
 PASSING = frozenset({1001, 1005, 1006, 1011, 1012, 1013})
 """Close codes after which another attempt makes sense."""
 
@@ -45,15 +47,19 @@ class DisconnectedError(NovaError):
         self.close_code = close_code
 
 
-async def open_link(url: str, hello: Start | Resume) -> tuple[ClientConnection, Ready]:
-    """A connection that `ready` has opened; the caller closes it.
+async def open_link(url: str, hello: Start | Resume, key: str = "") -> tuple[ClientConnection, Ready]:
+    """A connection that `ready` has opened; the caller closes it. `key` says who we are, to a server that asks.
 
     Raises ServerError when the server refuses; DisconnectedError, OSError or InvalidHandshake when none is there.
     """
-    socket = await connect(
-        url, open_timeout=OPEN_TIMEOUT_S, ping_timeout=PONG_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
-        max_size=LARGEST_EVENT, compression=None,
-    )  # fmt: skip
+    try:
+        socket = await connect(
+            url, open_timeout=OPEN_TIMEOUT_S, ping_timeout=PONG_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
+            max_size=LARGEST_EVENT, compression=None,
+            additional_headers={"Authorization": f"Bearer {key}"} if key else None,
+        )  # fmt: skip
+    except InvalidStatus as refused:
+        raise _refusal(refused) from None
     try:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await send(socket, to_json(hello))
@@ -111,6 +117,16 @@ def passes(error: Exception) -> bool:
     if isinstance(error, ServerError | DisconnectedError):
         return error.close_code is None or error.close_code in PASSING
     return isinstance(error, OSError | InvalidHandshake)
+
+
+def _refusal(refused: InvalidStatus) -> ServerError | InvalidStatus:
+    """What a server of ours says by HTTP, before there is a WebSocket; anything else stays as it is."""
+    try:
+        event = parse_server(bytes(refused.response.body or b""))
+    except ValidationError:
+        return refused
+    close_code = POLICY if refused.response.status_code < 500 else TRY_LATER
+    return ServerError(event, close_code) if isinstance(event, Error) else refused
 
 
 def _ended(socket: ClientConnection, closed: ConnectionClosed) -> ServerError | DisconnectedError:

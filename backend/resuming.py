@@ -33,7 +33,7 @@ class Place:
         """That of the last durable event."""
         self._start = start
         self._configured = False
-        self._session = self._token = ""
+        self._session = self._token = self._correlation_id = ""
         self._settled = start.utterance
         self._promised = (0, "")
         self._finals: set[int] = set()
@@ -44,6 +44,7 @@ class Place:
         if ready.session != self._session:
             self.cursor = ready.cursor
         self._session, self._token = ready.session, ready.resume_token
+        self._correlation_id = ready.correlation_id
         self.ring.rewind(ready.audio_from_ms)
 
     def configure(self, change: Configure) -> None:
@@ -84,7 +85,11 @@ class Place:
 
     def start(self) -> Start:
         """Asks for a session that stands in for this one, which the server has lost."""
-        return self._start.model_copy(update={"audio_from_ms": self.ring.start_ms, "utterance": self._settled})
+        return self._start.model_copy(
+            update={
+                "audio_from_ms": self.ring.start_ms, "utterance": self._settled, "correlation_id": self._correlation_id,
+            }
+        )  # fmt: skip
 
     def options(self) -> Configure | None:
         """What a gateway that resumes may not know: the options in force, when they were ever changed."""

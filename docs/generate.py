@@ -4,21 +4,29 @@
 docs/reference/configuration.md    the same, to read
 docs/reference/protocol.md         every message of the WebSocket
 docs/reference/protocol.schema.json
+docs/reference/metrics.md          every metric of every service
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from backend.messages.protocol import ClientMessage, Message, ServerMessage
 from backend.messages.schema import protocol_schema, protocol_schema_json
+from backend.service import metrics as of_all
 from backend.service.settings import ServiceSettings
+from backend.streams import metrics as of_lanes
+from gateway import metrics as of_gateways
 from gateway.settings import GatewaySettings
+from stt_worker import metrics as of_stt_workers
 from stt_worker.settings import SttSettings
+from translation_worker import metrics as of_translation_workers
 from translation_worker.settings import TranslationSettings
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +34,13 @@ SERVICES: tuple[tuple[str, type[ServiceSettings]], ...] = (
     ("Gateway", GatewaySettings),
     ("STT worker", SttSettings),
     ("Translation worker", TranslationSettings),
+)
+METRICS: tuple[tuple[str, ModuleType], ...] = (
+    ("Every service", of_all),
+    ("Redis and the lanes, told by every service; what begins with `nova_worker_`, by workers", of_lanes),
+    ("Gateways", of_gateways),
+    ("STT workers", of_stt_workers),
+    ("Translation workers", of_translation_workers),
 )
 MADE = "made by `make docs` from the code; change it there"
 
@@ -37,6 +52,7 @@ def generated() -> dict[Path, str]:
         Path("docs/reference/configuration.md"): configuration(),
         Path("docs/reference/protocol.md"): protocol(),
         Path("docs/reference/protocol.schema.json"): protocol_schema_json(),
+        Path("docs/reference/metrics.md"): metrics(),
     }
 
 
@@ -93,6 +109,28 @@ def configuration() -> str:
 
 def _sections() -> list[tuple[str, list[tuple[str, str, str]]]]:
     return [("All services", shared_settings()), *((title, settings_of(service)) for title, service in SERVICES)]
+
+
+def metrics() -> str:
+    """Every metric as Prometheus sees it."""
+    lines = [
+        f"# Metrics\n\nThis page is {MADE}. `/metrics` of each process tells them, beside Python's own (`process_*`,",
+        "`python_*`). Units are seconds, bytes and words; no label ever names a session. What to do with them:",
+        "[monitor](../howto/monitor.md).",
+    ]
+    for title, module in METRICS:
+        lines += ["", f"## {title}", "", "| metric | kind | labels | what |", "|---|---|---|---|"]
+        for metric in vars(module).values():
+            if isinstance(metric, MetricWrapperBase):
+                lines.append(_metric(metric))
+    return "\n".join(lines) + "\n"
+
+
+def _metric(metric: MetricWrapperBase) -> str:
+    (family,) = metric.describe()
+    name = family.name + ("_total" if family.type == "counter" else "")
+    labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+    return f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
 
 
 def protocol() -> str:

@@ -26,6 +26,7 @@ TALKATIVE = 0.7
 """The share of its time that a session speaks, as is believed of one that has just begun to."""
 DOOR = 8
 """Sessions that are opened at the same time."""
+KINDS = ("gateway", "stt", "translation")
 CLOSE_S = 2.0
 """For the goodbyes at the end of the drain time."""
 
@@ -97,6 +98,7 @@ class Admission:
     def admit(self, message: Start | Resume) -> None:
         """Raises OverloadedError or DrainingError. Who resumes was admitted before: what was accepted stays so."""
         if self.draining.is_set():
+            metrics.REJECTED.labels("draining").inc()
             raise DrainingError
         if isinstance(message, Resume):
             return
@@ -147,11 +149,14 @@ class Admission:
             before = self.pressure
             try:
                 waiting_s = await self._waiting.seconds()
-                load = self._load(await heartbeats(self._redis))
+                processes = await heartbeats(self._redis)
             except TROUBLE as error:
                 log.warning("pressure_unknown", error=str(error))
                 continue
+            load = self._load(processes)
             now = self._gauge.take(waiting_s, load, time.monotonic())
+            for kind in KINDS:
+                metrics.WORKERS.labels(kind).set(sum(process["kind"] == kind for process in processes))
             metrics.PRESSURE.set(now)
             metrics.WAITING.set(waiting_s)
             metrics.LOAD.set(load)

@@ -76,11 +76,13 @@ class Awaited:
         """Whether this result is news: after a failover Redis may have forgotten that it gave it before."""
         if final.utterance <= self.settled and not final.late:
             return False
+        submit = self._finals.get(final.utterance)
         self._settle(final.utterance)
         if final.translate_to:
             transcript = Transcript(
                 kind="final", session=self._session, utterance=final.utterance, correlation_id=self._correlation_id,
                 sent_at=now, text=final.text, language=final.language, translate_to=final.translate_to,
+                traceparent=submit.job.traceparent if submit else "",
             )  # fmt: skip
             self._translations[final.utterance] = (transcript, set(final.translate_to))
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -51,6 +52,8 @@ class Outbox:
         self._queue: asyncio.Queue[Message | _Goodbye] = asyncio.Queue(most)
         self._taken = asyncio.Event()
         self._over = False
+        self.on_sent: Callable[[Message], None] | None = None
+        """Told of each event that has left, when anybody wants to know."""
 
     def tell(self, event: Message) -> None:
         """Send this in its turn; nothing more after a goodbye. Raises WebSocketDisconnect for a client that lags."""
@@ -87,6 +90,8 @@ class Outbox:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     if not isinstance(item, _Goodbye):
                         await self._websocket.send_text(to_json(item))
+                        if self.on_sent is not None:
+                            self.on_sent(item)
                         continue
                     await self._websocket.close(item.code, item.reason)
             except TimeoutError:

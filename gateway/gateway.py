@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 import uvicorn
@@ -15,22 +16,30 @@ from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from threadpoolctl import threadpool_limits
 
-from backend.service import logging
+from backend.errors import SetupError
+from backend.service import logging, tracing
 from backend.service.heartbeat import beat
 from backend.service.lifecycle import keep_tidy, process_name, run, settle
+from backend.service.metrics import tell_version
 from backend.streams.connection import connect
 from backend.streams.fanout import Fanout
+from backend.streams.keys import Keys
 from backend.streams.lanes import Lanes
 from backend.streams.names import WORKERS, worker_key
+from backend.streams.quota import Quota
 from backend.streams.sessions import Sessions
+from backend.streams.state import Observer
 from gateway import health
 from gateway.admission import Admission
+from gateway.auth import Auth, check_exposure
 from gateway.entrance import serve
 from gateway.hearing import Hearing
 from gateway.patience import PatientHttp
+from gateway.quota import Visits
 from gateway.settings import GatewaySettings
 from gateway.silero import Silero
 from gateway.socket import Services
+from gateway.tokens import Tokens
 from gateway.wire import SteadyWebSocket
 
 LARGEST_FRAME = 1 << 25
@@ -52,7 +61,8 @@ SECURITY_HEADERS = (
 
 
 def build(settings: GatewaySettings) -> FastAPI:
-    """The application; nothing is connected before its lifespan begins."""
+    """The application; nothing is connected before its lifespan begins. Raises SetupError for half a setting."""
+    tokens = Tokens.of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -60,7 +70,10 @@ def build(settings: GatewaySettings) -> FastAPI:
         name = process_name()
         lanes = Lanes(redis, settings)
         fanout, admission = Fanout(redis, name), Admission(settings, lanes, name)
-        app.state.lanes, app.state.admission = lanes, admission
+        keys = Keys(redis)
+        auth, visits = Auth(settings, keys, tokens), Visits(Quota(redis), keys, settings.max_session_s)
+        app.state.lanes, app.state.admission, app.state.auth = lanes, admission, auth
+        app.state.observer = Observer(redis, lanes.shards)
         app.state.services = Services(
             settings,
             lanes,
@@ -68,6 +81,8 @@ def build(settings: GatewaySettings) -> FastAPI:
             fanout,
             Hearing(await asyncio.to_thread(Silero)),
             admission,
+            auth,
+            visits,
         )
         about = {"kind": "gateway", "name": name, "version": version("nova-voice")}
 
@@ -80,11 +95,13 @@ def build(settings: GatewaySettings) -> FastAPI:
             }
 
         settle()
-        log.info("gateway_started", host=settings.host, port=settings.port)
+        tell_version()
+        log.info("gateway_started", host=settings.host, port=settings.port, lets_in=auth.lets_in)
         async with asyncio.TaskGroup() as background:
             tasks = (
                 background.create_task(fanout.run()),
                 background.create_task(admission.watch()),
+                background.create_task(visits.run()),
                 background.create_task(keep_tidy()),
                 background.create_task(beat(redis, WORKERS, worker_key("gateway", name), alive)),
             )
@@ -94,8 +111,11 @@ def build(settings: GatewaySettings) -> FastAPI:
         await redis.aclose()
         log.info("gateway_stopped")
 
-    app = FastAPI(title="Nova Voice", version=version("nova-voice"), lifespan=lifespan)
+    # Where OTEL_* is set, FastAPI would trace each request by itself; we trace utterances (backend/service/tracing.py).
+    telemetry: Any = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+    app = FastAPI(title="Nova Voice", version=version("nova-voice"), lifespan=lifespan, telemetry=telemetry)
     app.include_router(health.router)
+    app.include_router(health.operators)
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
@@ -124,13 +144,16 @@ async def _main(stop: asyncio.Event) -> None:
     """Serve until told to stop; then no new sessions, the word to the clients, what is in flight, and the end."""
     settings = GatewaySettings()
     logging.configure("gateway", settings)
+    tracing.configure("gateway")
+    await _look_before_opening(settings)
     app = build(settings)
     server = _Server(
         uvicorn.Config(
             app, host=settings.host, port=settings.port, http=PatientHttp, ws=SteadyWebSocket, backlog=4096,
             log_config=None, access_log=False, server_header=False,
             headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS],
-            ws_max_size=LARGEST_FRAME, ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=5,
+            ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None, ws_max_size=LARGEST_FRAME,
+            ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=5,
         )
     )  # fmt: skip
     async with asyncio.TaskGroup() as tasks:
@@ -143,11 +166,24 @@ async def _main(stop: asyncio.Event) -> None:
         server.should_exit = True
 
 
+async def _look_before_opening(settings: GatewaySettings) -> None:
+    """Raises SetupError before a stranger can connect."""
+    redis = connect(settings)
+    try:
+        await check_exposure(settings, Keys(redis), Tokens.of(settings))
+    finally:
+        await redis.aclose()
+
+
 def main() -> None:
     """Serve until SIGTERM."""
     sys.setswitchinterval(SWITCH_S)
     threadpool_limits(1)  # matrices are small here: a second thread costs more than it brings
-    run(_main)
+    try:
+        run(_main)
+    except SetupError as error:
+        log.critical("gateway_not_started", reason=error.message)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

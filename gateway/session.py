@@ -10,7 +10,7 @@ back. The life of an utterance:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -42,7 +42,10 @@ State = Literal["new", "open", "stopping", "done"]
 class Session:
     """One client's session. `state` says what it may receive; `backlog` how much it waits for."""
 
-    def __init__(self, session: str, correlation_id: str, policy: Policy) -> None:
+    def __init__(
+        self, session: str, correlation_id: str, policy: Policy, trace: Callable[[], str] = lambda: ""
+    ) -> None:  # fmt: skip
+        """`trace` gives each utterance the `traceparent` of a trace of its own, or ""."""
         self.id = session
         self.correlation_id = correlation_id
         self.state: State = "new"
@@ -50,7 +53,7 @@ class Session:
         """The options in force, and the audio format."""
         self.pressure = Pressure.NONE
         self.epoch = 0
-        self._policy = policy
+        self._policy, self._trace = policy, trace
         self._awaited = Awaited(session, correlation_id)
         self._segmenter = Segmenter(policy.rules)
         self._spoken: str | None = None
@@ -149,7 +152,10 @@ class Session:
         self._count = count
         self._adopt(start)
         self.state = "open"
-        return [Send(wire.Ready(session=self.id, audio_from_ms=begin_ms, cursor=self.cursor))]
+        ready = wire.Ready(
+            session=self.id, audio_from_ms=begin_ms, cursor=self.cursor, correlation_id=self.correlation_id
+        )
+        return [Send(ready)]
 
     def _adopt(self, start: wire.Start) -> None:
         if len(start.translate_to) > MAX_TARGETS:
@@ -190,7 +196,7 @@ class Session:
         ahead = self.epoch * PER_EPOCH
         number, committed = self._promised
         return OpenUtterance(
-            self._count, attempt=ahead, revision=ahead, asked_sample=start_sample,
+            self._count, self._trace(), attempt=ahead, revision=ahead, asked_sample=start_sample,
             committed=committed if number == self._count else "",
         )  # fmt: skip
 
@@ -258,6 +264,7 @@ class Session:
             language=self._spoken, heard=heard, finals=options.finals, words=options.words, prompt=options.prompt,
             hotwords=options.hotwords, committed=utterance.committed, tentative=utterance.tentative,
             hypothesis=utterance.hypothesis, translate_to=options.translate_to, translated=utterance.translated,
+            traceparent=utterance.traceparent if kind == "final" else "",
         )  # fmt: skip
 
     # --- what comes back

@@ -18,6 +18,7 @@ from fastapi import WebSocketDisconnect
 from backend.errors import ClientError, NovaError
 from backend.messages.jobs import TakenOver
 from backend.messages.protocol import ClientMessage, Draining, Error, Final, SpeechEnded, SpeechStarted, Stop
+from backend.service import tracing
 from backend.streams.connection import TROUBLE, insist
 from backend.streams.fanout import Fanout, Listener
 from backend.streams.lanes import Lanes
@@ -27,13 +28,17 @@ from gateway import metrics
 from gateway.actions import Action, Close, Finish, Send, Submit
 from gateway.admission import Admission, Voice
 from gateway.audio import AudioSource, Samples
+from gateway.auth import Auth
 from gateway.errands import Check, Errands, Keep
 from gateway.frames import Inbox, Outbox
 from gateway.hearing import Hearing
+from gateway.quota import Visit, Visits
 from gateway.segmenter import Rules
 from gateway.session import Session
 from gateway.settings import GatewaySettings
+from gateway.shown import Shown
 from gateway.silero import Judged
+from gateway.traces import Traces
 from gateway.utterance import Policy
 from gateway.vad import Heard, Question, SpeechDetector
 
@@ -62,6 +67,8 @@ class Services:
     fanout: Fanout
     hearing: Hearing
     admission: Admission
+    auth: Auth
+    visits: Visits
 
     def policy(self) -> Policy:
         """The operator's choices, as the session understands them."""
@@ -95,15 +102,18 @@ class Connection:
 
     def __init__(
         self, services: Services, session: Session, lease: Lease, listener: Listener, inbox: Inbox, outbox: Outbox,
-        voice: Voice,
+        voice: Voice, visit: Visit, traces: Traces,
     ) -> None:  # fmt: skip
         self._services, self._session, self._lease, self._listener = services, session, lease, listener
-        self._inbox, self._outbox, self._voice = inbox, outbox, voice
+        self._inbox, self._outbox, self._voice, self._visit, self._traces = inbox, outbox, voice, visit, traces
+        if tracing.is_on():
+            outbox.on_sent = traces.sent
         self._lanes, self._settings = services.lanes, services.settings
         self._errands = Errands(session, lease, services.lanes, outbox.tell)
         self._detector = SpeechDetector(services.hearing.silero)
         self._source = AudioSource(session.start.audio)
         self._ended_at: dict[int, float] = {}
+        self._shown = Shown()
         self._progress = asyncio.Event()
         self._reading = asyncio.Lock()
         """Held while the log is read: what the channel brings meanwhile may stand behind what is still to be read."""
@@ -229,6 +239,7 @@ class Connection:
                 [*self._session.press(self._services.admission.pressure), *self._session.tick(time.time())]
             )
             self._leave_if_draining()
+            self._visit.go_on(self._session.audio_ms - self._began_ms, now - self._began_at)
             silent_since = max(self._news_at, caught_up_at)
             if self._listener.gap.is_set() or (self._session.waiting and now - silent_since > CATCH_UP_S):
                 await self._catch_up()
@@ -263,6 +274,7 @@ class Connection:
             elif isinstance(action, Finish):
                 self._outbox.goodbye(1000, "done")
         for action in actions:
+            self._traces.decided(action)
             if isinstance(action, Close) or (isinstance(action, Submit) and not action.early):
                 number = action.utterance if isinstance(action, Close) else action.job.utterance
                 self._ended_at[number] = time.monotonic()
@@ -274,9 +286,12 @@ class Connection:
         return self._session.audio_ms - self._began_ms <= 1000 * (time.monotonic() - self._began_at) + AHEAD_MS
 
     def _note(self, action: Send) -> None:
+        self._shown.note(action.event, time.monotonic())
         if isinstance(action.event, SpeechStarted | SpeechEnded):
             self._voice.turn(isinstance(action.event, SpeechStarted) and self._is_live())
         if isinstance(action.event, Final):
             metrics.FINALS.inc()
             if (since := self._ended_at.pop(action.event.utterance, None)) is not None:
-                metrics.FINAL_LATENCY.observe(time.monotonic() - since)
+                waited_s = time.monotonic() - since
+                metrics.FINAL_LATENCY.observe(waited_s)
+                log.info("final_delivered", utterance=action.event.utterance, duration_ms=round(1000 * waited_s))

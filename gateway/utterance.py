@@ -33,6 +33,7 @@ class OpenUtterance:
     """The utterance in progress."""
 
     number: int
+    traceparent: str = ""
     attempt: int = 0
     """Grows with each final that is sent for it; further speech voids an early one."""
     early: Submit | None = None

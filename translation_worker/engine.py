@@ -67,6 +67,7 @@ class Engine:
         try:
             self._pieces: Any = sentencepiece.SentencePieceProcessor(model_file=str(directory / pieces))
             self._weights, self.device = _load(directory / weights, hardware, self.model)
+            self.compute_type = str(self._weights.compute_type)
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"cannot load the translation model in {directory}: {error}") from error
         self._sentences = Sentencewise(self._decode)
@@ -123,11 +124,16 @@ def _draft(prefix: str, pieces: Sequence[str], limit: int) -> Draft:
     return Draft(prefix + added, complete=len(pieces) < limit)
 
 
+def gpus() -> int:
+    """How many there are that CTranslate2 can use."""
+    return int(ctranslate2.get_cuda_device_count())
+
+
 def _load(weights: Path, hardware: Hardware, name: str) -> tuple[Any, str]:
     """The model and the device it computes on. Missing CUDA libraries show at the first inference, not before."""
     device = hardware.device
     if device == "auto":
-        device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+        device = "cuda" if gpus() else "cpu"
     if device == "cuda":
         try:
             loaded = _open(weights, device, hardware, usual_type="float16")

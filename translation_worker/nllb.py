@@ -23,7 +23,7 @@ class Nllb:
         self._languages = _languages(directory)
         self._engine = Engine(directory, ".", "sentencepiece.bpe.model", _frame, hardware or Hardware())
         self.model = self._engine.model
-        self.device = self._engine.device
+        self.device, self.compute_type = self._engine.device, self._engine.compute_type
 
     def serves(self, source: str, target: str) -> bool:
         """Whether both are languages of this model."""

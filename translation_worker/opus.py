@@ -30,7 +30,7 @@ class Opus:
         self._source, self._target = map(_flores, pair(directory))
         self._engine = Engine(directory, "model", "sentencepiece.model", lambda _: Frame(), hardware or Hardware())
         self.model = self._engine.model
-        self.device = self._engine.device
+        self.device, self.compute_type = self._engine.device, self._engine.compute_type
 
     def serves(self, source: str, target: str) -> bool:
         """Whether this is its pair."""

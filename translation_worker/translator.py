@@ -32,6 +32,7 @@ class Translator(Protocol):
 
     model: str
     device: str
+    compute_type: str
 
     def serves(self, source: str, target: str) -> bool:
         """Whether this model translates the pair."""

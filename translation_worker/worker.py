@@ -15,8 +15,11 @@ from backend.errors import ModelError, NovaError, ProtocolError, UnsupportedPair
 from backend.messages.jobs import Transcript
 from backend.messages.languages import flores
 from backend.messages.protocol import Message, Notice, Translation
-from backend.service import logging
+from backend.service import logging, tracing
+from backend.service.devices import pinned
 from backend.service.lifecycle import give_way, keep_memory, run
+from backend.service.metrics import tell_model
+from backend.service.monitor import Monitor
 from backend.streams.lanes import TRANSCRIPTS, Entry, Outcome
 from backend.streams.worker import work
 from translation_worker import metrics
@@ -81,14 +84,20 @@ class TranslationWorker:
                 events[number] = wish.sorry(UnsupportedPairError(error.message))
         for _, same in groupby(sorted(work, key=lambda item: id(item[1])), key=lambda item: id(item[1])):
             group = list(same)
-            texts = self._translate(group[0][1], [passage for _, _, passage in group], wishes[group[0][0]])
+            texts = self._translate(
+                group[0][1], [passage for _, _, passage in group], [wishes[number].transcript for number, _, _ in group]
+            )
             for (number, _, _), text in zip(group, texts, strict=True):
                 events[number] = wishes[number].event(text)
         return [event for event in events if event is not None]
 
-    def _translate(self, translator: Translator, passages: list[Passage], wish: Wish) -> list[str]:
+    def _translate(self, translator: Translator, passages: list[Passage], of: Sequence[Transcript]) -> list[str]:
         metrics.BATCH_SIZE.observe(len(passages))
-        with metrics.SECONDS.labels(wish.transcript.kind).time():
+        traced = list({id(transcript): transcript for transcript in of}.values())
+        with (
+            metrics.SECONDS.labels(of[0].kind).time(),
+            tracing.stage("translate", traced, passages=len(passages), model=translator.model),
+        ):
             return translator.translate(passages)
 
     def _passage(self, wish: Wish) -> Passage:
@@ -124,19 +133,37 @@ def load(settings: TranslationSettings) -> list[Translator]:
     return translators
 
 
+def placed(settings: TranslationSettings) -> TranslationSettings:
+    """The settings, with a GPU of this worker's own where they ask for any."""
+    from translation_worker.engine import gpus
+
+    return pinned(settings, "translation", models.Store.from_environment().devices, gpus)
+
+
 async def _main(stop: asyncio.Event) -> None:
     settings = TranslationSettings()
     logging.configure("translation_worker", settings)
+    tracing.configure("translation_worker")
     give_way(settings.nice)
     keep_memory()
-    translators = await asyncio.to_thread(load, settings)
-    about = {
+    with Monitor().serving(settings) as monitor:
+        settings = await asyncio.to_thread(placed, settings)
+        translators = await asyncio.to_thread(load, settings)
+        worker = TranslationWorker(translators, settings)
+        about = _about(translators)
+        await work("translation", settings, TRANSCRIPTS, worker.handle, lambda: about, stop, monitor)
+
+
+def _about(translators: Sequence[Translator]) -> dict[str, object]:
+    """What the heartbeat says; Prometheus learns the same of each model."""
+    for translator in translators:
+        tell_model("translation", translator.model, translator.device, translator.compute_type)
+    return {
         "model": ", ".join(translator.model for translator in translators) or "none",
         "device": ", ".join(sorted({translator.device for translator in translators})) or "none",
+        "compute_type": ", ".join(sorted({translator.compute_type for translator in translators})) or "none",
         "pairs": [translator.pairs() for translator in translators],
     }
-    worker = TranslationWorker(translators, settings)
-    await work("translation", settings, TRANSCRIPTS, worker.handle, lambda: about, stop)
 
 
 def main() -> None:

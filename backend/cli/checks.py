@@ -36,8 +36,10 @@ NETWORK_TIMEOUT_S = 3.0
 CUBLAS = "libcublas.so.12"
 """What CTranslate2 loads; a driver does not bring it, nor does CUDA 13."""
 PAGE = Path(__file__).parents[2] / "frontend" / "dist"
-_MODULES = {"webrtcvad-wheels": "webrtcvad"}
+_MODULES = {"pyjwt": "jwt", "webrtcvad-wheels": "webrtcvad"}
 """Modules that are not called as their package is."""
+_OF_SERVICES = re.compile(r"extra == .(gateway|stt|translation).")
+"""What else than every process's packages one machine needs that runs all services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ def python() -> Check:
 
 def packages() -> Check:
     """Whether every package that we need can be imported, and its version."""
-    needed = [line for line in requires("nova-voice") or () if "extra ==" not in line]
-    names = [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in needed if ";" not in line]
+    needed = [line.partition(";") for line in requires("nova-voice") or ()]
+    lines = [line for line, _, marker in needed if not marker or _OF_SERVICES.fullmatch(marker.strip())]
+    names = sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines})
     modules = {name: _MODULES.get(name, name.replace("-", "_")) for name in names}
     ok, said = _ask(f"""
 import importlib, importlib.metadata, sys
@@ -251,7 +254,7 @@ def _health(host: str, port: int, path: str) -> dict[str, Any] | None:
         answer = httpx.get(f"http://{where}:{port}{path}", timeout=NETWORK_TIMEOUT_S).json()
     except (httpx.HTTPError, ValueError):
         return None
-    return answer if isinstance(answer, dict) and "status" in answer and "redis" in answer else None
+    return answer if isinstance(answer, dict) and "status" in answer and "version" in answer else None
 
 
 def _installed(*kinds: models.ModelKind) -> str:

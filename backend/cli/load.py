@@ -9,14 +9,14 @@ import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from backend.cli.options import language_option, targets_option
-from backend.cli.system import Plan, System, running
+from backend.cli.options import key_option, language_option, targets_option
+from backend.cli.system import Plan, running
 from backend.cli.weights import speech_model, translation_models
 from backend.errors import SetupError
 from backend.messages.protocol import Start
@@ -41,6 +41,7 @@ class Target:
     """Of the gateways' WebSockets."""
     processes: Callable[[], Mapping[str, int]]
     """Ids by name, of those that run here and are ours."""
+    key: str = field(default="", repr=False)
 
 
 def _seconds(_: click.Context, __: click.Parameter, given: str) -> float:
@@ -58,6 +59,7 @@ def _windows(_: click.Context, __: click.Parameter, given: int) -> int:
 
 @click.command()
 @click.option("--url", "urls", multiple=True, metavar="WS_URL", help="A system's address; else one is started.")
+@key_option
 @click.option(
     "--manifest", type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="What is said: JSON lines with audio_filepath, text and lang.",
@@ -84,7 +86,7 @@ def _windows(_: click.Context, __: click.Parameter, given: int) -> int:
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything here as well.")
 @click.option("--seed", default=0, show_default=True, help="The same seed, the same speech.")
 def load(
-    urls: tuple[str, ...], manifest: Path | None, language: str, targets: tuple[str, ...], no_partials: bool,
+    urls: tuple[str, ...], key: str, manifest: Path | None, language: str, targets: tuple[str, ...], no_partials: bool,
     model: str | None, stt_workers: int, gateways: int, frame_ms: int, find_capacity: bool, p95_s: float,
     file: Path | None, **asked: Any,
 ) -> None:  # fmt: skip
@@ -112,7 +114,7 @@ def load(
 
     async def measure() -> None:
         nonlocal status
-        async with _target(urls, plan) as target:
+        async with _target(urls, key, plan) as target:
             lifecycle.settle()
             if find_capacity:
                 answer, status = await _search(wanted, target, said, p95_s)
@@ -147,17 +149,14 @@ def _plan(model: str, translate: bool, stt_workers: int, gateways: int) -> Plan:
 
 
 @contextlib.asynccontextmanager
-async def _target(urls: tuple[str, ...], plan: Plan | None) -> AsyncIterator[Target]:
+async def _target(urls: tuple[str, ...], key: str, plan: Plan | None) -> AsyncIterator[Target]:
     """The system that is named, else one of our own for as long as it takes."""
     if plan is None:
-        yield Target(urls, dict)
+        yield Target(urls, dict, key)
         return
     async with running(plan, lambda line: click.echo(f"  {line}", err=True)) as system:
-        yield Target(tuple(f"{url.replace('http', 'ws', 1)}/v1/stream" for url in system.urls), lambda: _ids(system))
-
-
-def _ids(system: System) -> dict[str, int]:
-    return {service.name: service.process.pid for service in system.services if service.process}
+        streams = tuple(f"{url.replace('http', 'ws', 1)}/v1/stream" for url in system.urls)
+        yield Target(streams, lambda: system.processes)
 
 
 async def _once(load: Load, target: Target, said: list[Take]) -> tuple[dict[str, Any], int]:
@@ -165,7 +164,7 @@ async def _once(load: Load, target: Target, said: list[Take]) -> tuple[dict[str,
     from backend.load.run import put
 
     click.echo(f"  {load.sessions} sessions speak, together for {load.seconds:g} s", err=True)
-    outcome = await put(load, target.urls, said, target.processes)
+    outcome = await put(load, target.urls, said, target.processes, target.key)
     click.echo(describe(load, outcome))
     for wrong in verdict(outcome.score):
         click.secho(wrong, fg="red", err=True)
@@ -188,7 +187,7 @@ async def _search(load: Load, target: Target, said: list[Take], p95_s: float) ->
 
     async def holds(sessions: int) -> bool:
         step = replace(load, sessions=sessions, warm_up_s=WARM_UP_S)
-        outcome = await put(step, target.urls, said, target.processes)
+        outcome = await put(step, target.urls, said, target.processes, target.key)
         against = objections(outcome.score, p95_s)
         steps.append({**as_dict(step, outcome), "objections": against})
         click.echo(f"{sessions:5} sessions  {_latency(outcome)}  {'; '.join(against) or 'holds'}")

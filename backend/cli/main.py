@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
 
 import click
 import structlog
 
-from backend.cli.dead import dead
-from backend.cli.doctor import doctor
-from backend.cli.load import load
-from backend.cli.mic import mic
-from backend.cli.models import group as models
-from backend.cli.transcribe import transcribe
-from backend.cli.up import up
 from backend.errors import NovaError
 
+COMMANDS = {
+    "up": "up",
+    "transcribe": "transcribe",
+    "mic": "mic",
+    "models": "models:group",
+    "status": "status",
+    "dead": "dead",
+    "keys": "keys",
+    "load": "load",
+    "doctor": "doctor",
+}
+"""In the order in which people meet them: the module of each, and its name there where that is another."""
 
-class _InOrder(click.Group):
-    """Commands in the order in which people meet them."""
+
+class _Commands(click.Group):
+    """Commands that are loaded when they are used: a worker's image has not the packages of all of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"backend.cli.{module}"), name or module)
+        return command
 
 
-@click.group(cls=_InOrder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("nova-voice"), prog_name="nova")
 def nova() -> None:
     """Nova Voice: speech to text and translation, in real time.
@@ -34,10 +48,6 @@ def nova() -> None:
     nova up                    start everything here, then open the page it prints and speak
     nova transcribe talk.mp4   turn a recording into text or subtitles
     """
-
-
-for command in (up, transcribe, mic, models, dead, load, doctor):
-    nova.add_command(command)
 
 
 def main() -> None:

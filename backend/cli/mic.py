@@ -13,7 +13,7 @@ import click
 from backend.cli.captions import screen
 from backend.cli.media import MediaError
 from backend.cli.microphone import Source, microphone, recording
-from backend.cli.options import language_option, server_option, targets_option
+from backend.cli.options import key_option, language_option, server_option, targets_option
 from backend.cli.server import server, session, tell
 from backend.client import Client, DisconnectedError
 from backend.messages.protocol import AudioFormat, Error, Notice, Start
@@ -23,24 +23,25 @@ from backend.messages.protocol import AudioFormat, Error, Notice, Start
 @language_option
 @targets_option
 @server_option
+@key_option
 @click.option("--file", type=click.Path(path_type=Path), help="Play this recording instead of listening.")
-def mic(language: str, targets: tuple[str, ...], named: str | None, file: Path | None) -> None:
+def mic(language: str, targets: tuple[str, ...], named: str | None, key: str, file: Path | None) -> None:
     """Speak, and read along: firm words stay, dim ones may still change.
 
     Ctrl-C stops listening and waits for the last words; a second one ends at once. The server is found as
     `nova transcribe` finds it.
     """
-    if not asyncio.run(_caption(Start(language=language, translate_to=targets), named, file)):
+    if not asyncio.run(_caption(Start(language=language, translate_to=targets), named, key, file)):
         sys.exit(1)
 
 
-async def _caption(start: Start, named: str | None, file: Path | None) -> bool:
+async def _caption(start: Start, named: str | None, key: str, file: Path | None) -> bool:
     """Until the source ends or Ctrl-C; whether all went well."""
     with recording(file) if file else microphone() as source:
         start = start.model_copy(update={"audio": AudioFormat(sample_rate=source.sample_rate)})
         async with (
             server(named, model=None, translate=bool(start.translate_to)) as url,
-            session(url, start) as client,
+            session(url, start, key) as client,
             asyncio.TaskGroup() as tasks,
         ):
             speaking = tasks.create_task(_speak(client, source, _ctrl_c()))

@@ -37,6 +37,9 @@ targets_option = click.option(
     "--translate-to", "-t", "targets", multiple=True, callback=_targets, metavar="CODES",
     help="Languages to translate into, separated by commas: es,zh.",
 )  # fmt: skip
+key_option = click.option(
+    "--key", envvar="NOVA_KEY", default="", metavar="KEY", help="API key for a server that wants one; else NOVA_KEY."
+)
 server_option = click.option(
     "--server", "named", metavar="URL", help="A server's address, such as ws://host:8080; else one is found or started."
 )

@@ -18,6 +18,7 @@ from backend.cli.system import Plan, running
 from backend.cli.weights import speech_model, translation_models
 from backend.client import Client, DisconnectedError, ServerError
 from backend.errors import NovaError
+from backend.link import TRY_LATER
 from backend.messages.protocol import Start
 
 DEFAULT = "ws://127.0.0.1:8080"
@@ -58,7 +59,8 @@ def stream_url(server: str) -> str:
 async def is_well(url: str) -> bool:
     """Whether the gateway behind a stream's URL answers and is healthy."""
     parts = urlsplit(url)
-    health = parts._replace(scheme="https" if parts.scheme == "wss" else "http", path="/health", query="").geturl()
+    scheme = "https" if parts.scheme == "wss" else "http"
+    health = parts._replace(scheme=scheme, path="/health/ready", query="").geturl()
     async with httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S) as client:
         try:
             return (await client.get(health)).is_success
@@ -93,16 +95,16 @@ async def server(named: str | None, *, model: str | None, translate: bool) -> As
 
 
 @asynccontextmanager
-async def _patiently(url: str, start: Start) -> AsyncIterator[Client]:
+async def _patiently(url: str, start: Start, key: str) -> AsyncIterator[Client]:
     """A session, when there is room for it."""
     give_up = time.monotonic() + PATIENCE_S
     async with AsyncExitStack() as stack:
         while True:
             try:
-                client = await stack.enter_async_context(Client.connect(url, start))
+                client = await stack.enter_async_context(Client.connect(url, start, key=key))
                 break
             except ServerError as refusal:
-                if refusal.code != "overloaded" or time.monotonic() > give_up:
+                if refusal.close_code != TRY_LATER or time.monotonic() > give_up:
                     raise
                 tell("the server is busy; waiting for a place")
                 await asyncio.sleep(refusal.retry_after_s or 1.0)
@@ -110,11 +112,11 @@ async def _patiently(url: str, start: Start) -> AsyncIterator[Client]:
 
 
 @asynccontextmanager
-async def session(url: str, start: Start) -> AsyncIterator[Client]:
+async def session(url: str, start: Start, key: str = "") -> AsyncIterator[Client]:
     """A session, waited for on a busy server. Raises NoServerError when there is none, ServerError when it refuses."""
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(_patiently(url, start))
+            client = await stack.enter_async_context(_patiently(url, start, key))
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, DisconnectedError) as error:
             raise NoServerError(f"no Nova Voice server answers at {url}: {error or 'it took too long'}") from None
         except ValidationError:

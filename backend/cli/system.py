@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,11 @@ import httpx
 
 from backend.cli.processes import PAUSE_S, Service, free_port, private_redis, python, redis_answers, scratch, wait_for
 from backend.errors import SetupError
+from backend.service.address import is_loopback
+from backend.streams.clients import client
+from backend.streams.connection import TROUBLE
+from backend.streams.keys import Keys, Limits
+from backend.streams.load import heartbeats
 
 READY_S = 180.0
 """How long loading the models may take."""
@@ -34,6 +40,8 @@ class Plan:
     logs: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further settings, for every service: {"STT_CLAIM_AFTER_MS": "1500"}."""
+    redis_users: Mapping[str, str] = field(default_factory=dict)
+    """Addresses with users of their own, by kind of service: {"gateway": "redis://gateway:...@..."}."""
     pause_s: float = PAUSE_S
     """Longest wait before a service that keeps dying is started again."""
 
@@ -46,6 +54,13 @@ class System:
     """One a gateway: "http://127.0.0.1:8080"."""
     redis_url: str
     services: tuple[Service, ...]
+    key: str = field(default="", repr=False)
+    """Lets in whoever has it, where strangers could connect and Redis, being private, knows no other key."""
+
+    @property
+    def processes(self) -> dict[str, int]:
+        """Ids of those that run just now, by the service's name."""
+        return {service.name: service.process.pid for service in self.services if service.process}
 
     def named(self, name: str) -> Service:
         """One of its services: "gateway-1", "stt_worker-1", "translation_worker-1", "redis"."""
@@ -69,13 +84,27 @@ async def running(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator[Syst
                     tasks.create_task(redis.keep_running())
                 await redis_answers(redis_url)
                 tell("Redis is up")
+                key = await _key(redis_url) if redis and _exposed(plan) else ""
                 for service in services:
                     tasks.create_task(service.keep_running())
-                await _ready(urls, plan, services, tell)
-                yield System(tuple(urls), redis_url, tuple(started))
+                await _ready(urls, redis_url, plan, services, tell)
+                yield System(tuple(urls), redis_url, tuple(started), key)
             finally:
                 for stage in (services, [redis] if redis else []):
                     await asyncio.gather(*(service.stop() for service in stage))
+
+
+def _exposed(plan: Plan) -> bool:
+    auth = {**os.environ, **plan.environment}.get("GATEWAY_AUTH", "auto")
+    return auth == "keys" or (auth == "auto" and not is_loopback(plan.host))
+
+
+async def _key(redis_url: str) -> str:
+    redis = client(redis_url)
+    try:
+        return await Keys(redis).create("nova up", ("admin",), Limits())
+    finally:
+        await redis.aclose()
 
 
 def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], list[str]]:
@@ -86,12 +115,15 @@ def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], li
     def add(kind: str, number: int, **environment: str) -> None:
         name = f"{kind}-{number}"
         module = f"{kind}.{kind.removeprefix('stt_').removeprefix('translation_')}"
+        if kind in plan.redis_users:
+            environment["REDIS_URL"] = plan.redis_users[kind]
         services.append(Service(name, python(module), {**shared, **environment}, logs / f"{name}.log", plan.pause_s))
 
+    scheme = "https" if {**os.environ, **plan.environment}.get("GATEWAY_TLS_CERT") else "http"
     for number in range(1, plan.gateways + 1):
         port = plan.port if plan.port and number == 1 else free_port()
         add("gateway", number, GATEWAY_HOST=plan.host, GATEWAY_PORT=str(port))
-        urls.append(f"http://{'127.0.0.1' if plan.host == '0.0.0.0' else plan.host}:{port}")
+        urls.append(f"{scheme}://{'127.0.0.1' if plan.host == '0.0.0.0' else plan.host}:{port}")
     for number in range(1, plan.stt_workers + 1):
         add("stt_worker", number, STT_MODEL=plan.stt_model)
     for number in range(1, plan.translation_workers + 1):
@@ -99,7 +131,10 @@ def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], li
     return services, urls
 
 
-async def _ready(urls: list[str], plan: Plan, services: list[Service], tell: Callable[[str], None]) -> None:
+async def _ready(
+    urls: list[str], redis_url: str, plan: Plan, services: list[Service], tell: Callable[[str], None]
+) -> None:
+    """Return when every gateway answers and every worker sends heartbeats."""
     wanted = {"stt": plan.stt_workers, "translation": plan.translation_workers}
     up: set[str] = set()
 
@@ -107,21 +142,26 @@ async def _ready(urls: list[str], plan: Plan, services: list[Service], tell: Cal
         broken = next((one for one in services if one.process and one.process.returncode not in (None, 0)), None)
         if broken:
             raise SetupError(f"{broken.name} does not start. The end of its log:\n{broken.last_words()}")
-        for url in urls:
-            try:
-                workers = (await client.get(f"{url}/health/full")).json()["workers"]
-            except (httpx.HTTPError, ValueError, KeyError):
+        try:
+            answers = [(await http.get(f"{url}/health/ready")).is_success for url in urls]
+            workers = await heartbeats(redis)
+        except (httpx.HTTPError, *TROUBLE):
+            return False
+        for kind, count in wanted.items():
+            if sum(worker["kind"] == kind for worker in workers) < count:
                 return False
-            for kind, count in wanted.items():
-                if sum(worker["kind"] == kind for worker in workers) < count:
-                    return False
-                if count and kind not in up:
-                    up.add(kind)
-                    tell(f"{kind} worker is up: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
-        return True
+            if count and kind not in up:
+                up.add(kind)
+                tell(f"{kind} worker is up: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
+        return all(answers)
 
-    async with httpx.AsyncClient(timeout=2.0) as client:
-        await wait_for(ready, "the system did not become ready in time", READY_S, 0.1)
+    redis = client(redis_url)
+    try:
+        # They are ours, on this machine: a certificate has nobody's name to prove here.
+        async with httpx.AsyncClient(timeout=2.0, verify=False) as http:
+            await wait_for(ready, "the system did not become ready in time", READY_S, 0.1)
+    finally:
+        await redis.aclose()
 
 
 def _describe(worker: dict[str, object]) -> str:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from backend.cli.media import MediaError, opened
-from backend.cli.options import language_option, server_option, targets_option
+from backend.cli.options import key_option, language_option, server_option, targets_option
 from backend.cli.server import server
 from backend.cli.transcript import SUBTITLES, Format, Transcript, subtitles, write
 from backend.cli.transcription import Show, transcribe_file
@@ -62,11 +62,12 @@ class Output:
     help="Directory for files named as the recordings are; - (the default): standard output.",
 )  # fmt: skip
 @server_option
+@key_option
 @click.option("--model", metavar="NAME|DIR", help="Speech model; starts a system of its own with it.")
 @click.option("--words", is_flag=True, help="Each word's times and confidence, in json.")
 def transcribe(
     files: tuple[Path, ...], language: str, targets: tuple[str, ...], form: Format, output: str, named: str | None,
-    model: str | None, words: bool,
+    key: str, model: str | None, words: bool,
 ) -> None:  # fmt: skip
     """Turn recordings, audio or video, into text or subtitles.
 
@@ -81,7 +82,7 @@ def transcribe(
     if to.directory and len(set(to.names.values())) < len(to.names):
         raise click.UsageError("two recordings of the same name: transcribe them one after the other")
     start = Start(language=language, translate_to=targets, partials=False, words=words or form in SUBTITLES)
-    if not asyncio.run(_transcribe_all(start, to, named, model)):
+    if not asyncio.run(_transcribe_all(start, to, named, key, model)):
         sys.exit(1)
 
 
@@ -100,7 +101,7 @@ def _names(files: Sequence[Path]) -> dict[Path, str]:
     return {path: path.stem if stems[path.stem] == 1 else path.name for path in files}
 
 
-async def _transcribe_all(start: Start, to: Output, named: str | None, model: str | None) -> bool:
+async def _transcribe_all(start: Start, to: Output, named: str | None, key: str, model: str | None) -> bool:
     """One session a file; whether all went well. Files that cannot be opened wait for no server."""
     sound = [path for path in to.names if _opens(path)]
     whole = len(sound) == len(to.names)
@@ -109,7 +110,7 @@ async def _transcribe_all(start: Start, to: Output, named: str | None, model: st
     async with server(named, model=model, translate=bool(start.translate_to)) as url:
         for path in sound:
             with _progress(path) as show:
-                transcript = await transcribe_file(path, url, start, show)
+                transcript = await transcribe_file(path, url, start, show, key)
             if transcript.finals or not transcript.problems:
                 _put(to, path, transcript)
             for problem in transcript.problems:

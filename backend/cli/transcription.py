@@ -18,12 +18,12 @@ Show = Callable[[float, float | None], None]
 """Hears how many seconds are covered, and of how many where that is known."""
 
 
-async def transcribe_file(path: Path, url: str, start: Start, show: Show) -> Transcript:
+async def transcribe_file(path: Path, url: str, start: Start, show: Show, key: str = "") -> Transcript:
     """The transcript of a file. Never raises NovaError: what goes wrong is among the problems, what there is stays."""
     transcript = Transcript()
     try:
         with opened(path) as recording:
-            async with session(url, start) as client, asyncio.TaskGroup() as tasks:
+            async with session(url, start, key) as client, asyncio.TaskGroup() as tasks:
                 tasks.create_task(_speak(client, recording, transcript))
                 async for event in client:
                     transcript.take(event)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from backend.cli.system import Plan, running
+from backend.cli.system import Plan, System, running
 from backend.cli.weights import speech_model, translation_models
+from backend.service.address import is_loopback
 
 
 @click.command()
@@ -51,6 +52,14 @@ def _translation(wanted: str, workers: int) -> str:
     return translation_models(wanted) if workers else ""
 
 
+def _who(plan: Plan, system: System) -> str:
+    if system.key:
+        return f"Other machines can connect, with this key, which is good until Ctrl-C: {system.key}"
+    if is_loopback(plan.host) and os.environ.get("GATEWAY_AUTH", "auto") == "auto":
+        return "Only this machine can connect, and nobody needs a key; to change that see docs/howto/keys.md."
+    return f"It listens on {plan.host}; GATEWAY_AUTH says who may come in."
+
+
 async def _serve(plan: Plan) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -58,6 +67,7 @@ async def _serve(plan: Plan) -> None:
     async with running(plan, lambda line: click.echo(f"  {line}")) as system:
         more = f" (also {', '.join(system.urls[1:])})" if len(system.urls) > 1 else ""
         click.secho(f"\nNova Voice is ready: {system.urls[0]}{more}", bold=True)
+        click.echo(_who(plan, system))
         click.echo("Open the page and speak. Ctrl-C stops everything." + os.linesep)
         await stop.wait()
         click.echo("Stopping ...")

@@ -60,7 +60,7 @@ def takes(clips: Sequence[Clip], frame_ms: int) -> list[Take]:
 
 
 async def put(
-    load: Load, urls: Sequence[str], said: Sequence[Take], processes: Callable[[], Mapping[str, int]]
+    load: Load, urls: Sequence[str], said: Sequence[Take], processes: Callable[[], Mapping[str, int]], key: str = ""
 ) -> Outcome:
     """Put the load on a system, whose gateways the sessions take in turn.
 
@@ -76,7 +76,7 @@ async def put(
     clock = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
         talks = [
-            tasks.create_task(talk(_from(urls, i), monologue, load.start, clock, i * load.stagger_s))
+            tasks.create_task(talk(_from(urls, i), monologue, load.start, clock, i * load.stagger_s, key))
             for i, monologue in enumerate(monologues)
         ]
     taken = spent(before, usage({**processes(), GENERATOR: os.getpid()}))

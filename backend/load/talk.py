@@ -19,7 +19,9 @@ GRACE_S = 120.0
 """For the last finals, behind the last word."""
 
 
-async def talk(urls: Sequence[str], monologue: Monologue, start: Start, clock: float, after_s: float) -> Account:
+async def talk(
+    urls: Sequence[str], monologue: Monologue, start: Start, clock: float, after_s: float, key: str = ""
+) -> Account:
     """Connect at `clock` (a time of the monotonic clock, zero of all times in the account) + `after_s`, then speak.
 
     Never raises for what goes wrong on the way: that stands in the account.
@@ -29,7 +31,7 @@ async def talk(urls: Sequence[str], monologue: Monologue, start: Start, clock: f
     try:
         async with (
             asyncio.timeout(monologue.seconds + GRACE_S),
-            Client.connect(urls, start) as client,
+            Client.connect(urls, start, key=key) as client,
             asyncio.TaskGroup() as tasks,
         ):
             account.session = client.ready.session

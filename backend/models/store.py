@@ -69,6 +69,11 @@ class Store:
             endpoint=(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/"),
         )
 
+    @property
+    def devices(self) -> Path:
+        """Where workers of this machine lock the device that they have, when they took any."""
+        return self.cache.parent / "devices"
+
     def resolve(self, name: str) -> Path:
         """The directory of a model that is on this machine: by name, alias, or path. Never touches the network.
 

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from backend.service import tracing
+
 log = structlog.get_logger()
 
 MOST_FILES = 65_536
@@ -101,8 +103,11 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         await main(stop)
 
     allow_many_files()
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        runner.run(supervised())
+    try:
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            runner.run(supervised())
+    finally:
+        tracing.close()
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -36,6 +36,14 @@ class ServiceSettings(BaseSettings):
     """"auto": readable on a terminal, JSON lines elsewhere."""
 
 
+ANY_DEVICE = -1
+"""The index that stands for "auto"."""
+
+
+def _index(given: object) -> object:
+    return ANY_DEVICE if given == "auto" else given
+
+
 class WorkerSettings(ServiceSettings):
     """What both kinds of worker share; the prefix is the service's own."""
 
@@ -43,8 +51,8 @@ class WorkerSettings(ServiceSettings):
     """Consumer name; empty: made from host name and process id."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to compute; "auto" takes a GPU when there is one."""
-    device_index: int = Field(default=0, ge=0)
-    """Which CUDA device this process is pinned to."""
+    device_index: Annotated[int, BeforeValidator(_index)] = Field(default=0, ge=ANY_DEVICE)
+    """Which CUDA device this process is pinned to; "auto": one that no other worker of its kind here holds."""
     compute_type: str = "auto"
     """CTranslate2's name for the arithmetic; "auto": int8 on a CPU, float16 on a GPU."""
     threads: int = Field(default=0, ge=0)
@@ -70,4 +78,6 @@ class WorkerSettings(ServiceSettings):
     nice: int = Field(default=5, ge=0, le=19)
     """By how much it gives way to other processes of its machine: gateway and Redis need little, but at once."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
-    """Port for this worker's own /metrics; 0: none."""
+    """Port for this worker's own /health, /health/ready and /metrics; 0: none."""
+    metrics_host: str = "127.0.0.1"
+    """Address of that port. It asks for no key: let only those reach it who may read metrics."""

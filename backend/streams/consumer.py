@@ -21,12 +21,14 @@ from redis.exceptions import ResponseError
 
 from backend.errors import EntryError, NovaError, UnavailableError
 from backend.messages.jobs import Kind
+from backend.service import tracing
 from backend.service.settings import WorkerSettings
 from backend.streams import metrics, sweep
 from backend.streams.appetite import Appetite
 from backend.streams.busy import Busy
 from backend.streams.claims import Claims
 from backend.streams.connection import TROUBLE, insist, is_cluster
+from backend.streams.hand import Hand
 from backend.streams.lanes import Entry, J, Lane, Lanes, Outcome
 from backend.streams.names import Shard
 from backend.streams.reader import Part, RawEntry, Reader
@@ -61,6 +63,7 @@ class Consumer(Generic[J]):
         self._for_finals = Appetite(settings.batch, settings.final_budget_ms / 1000)
         self._for_previews = Appetite(settings.batch, settings.preview_budget_ms / 1000)
         self._busy = Busy(time.monotonic())
+        self.hand = Hand(lane.group)
         self._claims = Claims(self._redis, lane.group, lane.finals, lanes.shards, name, settings.claim_after_ms)
         self._sweeper = Sweeper(self._redis, lane.group)
         self._counts = {"handled": 0, "failed": 0, "previews": 0}
@@ -70,7 +73,7 @@ class Consumer(Generic[J]):
         """What it has done so far, and its load; part of the heartbeat."""
         load = self._busy.share(time.monotonic())
         metrics.LOAD.labels(self._lane.group).set(load)
-        return {**self._counts, "load": round(load, 3)}
+        return {**self._counts, **self.hand.report(), "load": round(load, 3)}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what is in hand. Redis may come and go meanwhile.
@@ -181,6 +184,7 @@ class Consumer(Generic[J]):
                 good.append(read)
             else:
                 await self._bury(shard, read[0], None, read[1], attempts=1)
+        self.hand.take(good)
         return good
 
     async def _forget(self, stream: bytes, entries: Sequence[RawEntry]) -> None:
@@ -197,10 +201,11 @@ class Consumer(Generic[J]):
         fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
         count = self._for_previews.count
         self._previews = fresh[count:]
+        self.hand.take(fresh[:count])
         return fresh[:count]
 
     async def _guess(self, batch: Sequence[Entry[J]]) -> None:
-        began = time.monotonic()
+        taken_s, began = time.time(), time.monotonic()
         try:
             outcomes = await self._within_limit(batch)
         except HungError:
@@ -212,12 +217,15 @@ class Consumer(Generic[J]):
         self._counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
             await self._lanes.show(entry.job.session, outcome.live, outcome.onward)
+            log.debug("guessed", batch=len(batch), **entry.lasted(taken_s, time.time()), **entry.about)
 
     # --- finals
 
     async def _work(self, batch: Sequence[Entry[J]]) -> None:
         async with self._claims.held([(entry.shard, entry.id) for entry in batch]):
-            began = time.monotonic()
+            taken_s, began = time.time(), time.monotonic()
+            for entry in batch:
+                tracing.span("queue", entry.traceparent, entry.written_s, taken_s, lane=self._lane.group)
             self._busy.turn(True, began)
             try:
                 outcomes = await self._patiently(batch)
@@ -230,9 +238,11 @@ class Consumer(Generic[J]):
             finally:
                 self._busy.turn(False, time.monotonic())
             for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
-                took = await insist(partial(self._lane.commit, self._lanes, entry, outcome))
+                with tracing.stage("publish", [entry], lane=self._lane.group):
+                    took = await insist(partial(self._lane.commit, self._lanes, entry, outcome))
                 self._counts["handled"] += 1
-                log.info("handled", entry=entry.id, took_effect=took == 1, **_about(entry))
+                lasted = entry.lasted(taken_s, time.time())
+                log.info("handled", took_effect=took == 1, batch=len(batch), **lasted, **entry.about)
         if outcomes is None and len(batch) > 1:
             for entry in batch:
                 await self._work([entry])
@@ -252,8 +262,9 @@ class Consumer(Generic[J]):
     async def _within_limit(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
         limit_s = self._settings.hung_after_s
         try:
-            async with asyncio.timeout(limit_s):
-                return await self._handle(batch)
+            with self.hand.holding(batch):
+                async with asyncio.timeout(limit_s):
+                    return await self._handle(batch)
         except TimeoutError:
             raise HungError(f"{len(batch)} entries took more than {limit_s:g} s") from None
 
@@ -265,7 +276,7 @@ class Consumer(Generic[J]):
             return
         (entry,) = batch
         self._counts["failed"] += 1
-        log.exception("entry_failed", code=_code(error), entry=entry.id, **_about(entry))
+        log.exception("entry_failed", code=_code(error), **entry.about)
         if isinstance(error, EntryError):
             await self._bury(entry.shard, entry.id, entry, error, attempts=1)
 
@@ -281,7 +292,7 @@ class Consumer(Generic[J]):
                 await self._bury(shard, entry.id, entry, error, attempts=attempts - 1)
                 continue
             metrics.CLAIMED.labels(self._lane.group).inc()
-            log.warning("entry_claimed", entry=entry.id, attempt=attempts, **_about(entry))
+            log.warning("entry_claimed", attempt=attempts, **entry.about)
             return [entry]
         return []
 
@@ -294,7 +305,8 @@ class Consumer(Generic[J]):
         }  # fmt: skip
         await self._lanes.bury(shard, self._lane.group, entry_id, entry.job if entry else None, reason)
         metrics.DEAD_LETTERS.labels(self._lane.group, error.code).inc()
-        log.error("entry_dead_lettered", entry=entry_id, code=error.code, error=error.message, attempts=attempts)
+        about = entry.about if entry else {"entry": entry_id}
+        log.error("entry_dead_lettered", code=error.code, error=error.message, attempts=attempts, **about)
 
 
 def _worthwhile(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> list[Entry[J]]:
@@ -303,11 +315,6 @@ def _worthwhile(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> lis
     newest = {entry.job.session: entry for entry in sorted(previews, key=lambda entry: entry.job.sent_at)}
     wanted = [entry for entry in newest.values() if (entry.job.session, entry.job.utterance) not in over]
     return sorted(wanted, key=lambda entry: (not entry.job.begins, -entry.job.sent_at))
-
-
-def _about(entry: Entry[J]) -> dict[str, object]:
-    job = entry.job
-    return {"correlation_id": job.correlation_id, "session": job.session, "utterance": job.utterance}
 
 
 def _code(error: Exception) -> str:

@@ -49,6 +49,29 @@ class Entry(Generic[J]):
     job: J
     pcm: bytes = b""
 
+    @property
+    def traceparent(self) -> str:
+        """The trace that it belongs to; "" when it is not traced."""
+        return self.job.traceparent
+
+    @property
+    def written_s(self) -> float:
+        """When it was written, in Unix time by Redis's clock: its id says so, to the millisecond."""
+        return int(self.id.partition("-")[0]) / 1000
+
+    @property
+    def about(self) -> dict[str, object]:
+        """What every log line about it says."""
+        job = self.job
+        return {
+            "entry": self.id, "correlation_id": job.correlation_id, "session": job.session, "utterance": job.utterance,
+        }  # fmt: skip
+
+    def lasted(self, taken_s: float, done_s: float) -> dict[str, int]:
+        """How long it lay on its lane, and how long it took with all that shared its batch; Unix times in."""
+        waited_s = max(0.0, taken_s - self.written_s)
+        return {"waited_ms": round(1000 * waited_s), "duration_ms": round(1000 * (done_s - taken_s))}
+
 
 class Lanes:
     """All lanes of a system."""

@@ -18,14 +18,14 @@ class Waiting:
 
     def __init__(self, redis: Redis, shards: Sequence[Shard]) -> None:
         self._shards = shards
-        self._script: AsyncScript = redis.register_script(script("waiting"))
+        self._script: AsyncScript = redis.register_script(script("lane"))
 
     async def seconds(self) -> float:
         """Age of the oldest final that no worker has taken; 0 when none waits."""
         return max([await self._milliseconds(shard) for shard in self._shards]) / 1000
 
     async def _milliseconds(self, shard: Shard) -> int:
-        return int(await self._script(keys=[shard.audio("final")], args=[STT_GROUP]))
+        return int((await self._script(keys=[shard.audio("final")], args=[STT_GROUP]))[0])
 
 
 async def heartbeats(redis: Redis) -> list[dict[str, Any]]:

@@ -9,42 +9,50 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import structlog
-from prometheus_client import start_http_server
 
+from backend.service import logging
+from backend.service.gpu import graphics_card
 from backend.service.heartbeat import beat
 from backend.service.lifecycle import keep_tidy, process_name, settle
+from backend.service.monitor import Monitor
 from backend.service.settings import WorkerSettings
 from backend.streams.connection import connect
 from backend.streams.consumer import Consumer, Handler, HungError
 from backend.streams.lanes import J, Lane, Lanes
 from backend.streams.names import WORKERS, worker_key
+from backend.streams.state import Observer
+from backend.streams.vitals import Working
 
 log = structlog.get_logger()
+
+LATEST = ("load", "last_batch", "last_inference")
+"""What the heartbeat says of the consumer that has most of it; the rest is added up."""
 
 
 async def work(
     kind: str, settings: WorkerSettings, lane: Lane[J], handle: Handler[J],
-    about: Callable[[], Mapping[str, object]], stop: asyncio.Event, *, overlap: int = 1,
+    about: Callable[[], Mapping[str, object]], stop: asyncio.Event, monitor: Monitor, *, overlap: int = 1,
 ) -> None:  # fmt: skip
     """Consume a lane until `stop`, then finish what is in hand within the drain time; the rest is left to others.
 
     `overlap` batches are in hand at a time, each taken by a consumer of its own. `about` is what the heartbeat says
-    of this worker: its model, its device, how fast it is.
+    of this worker: its model, its device, how fast it is. `monitor` learns that it can take work.
     """
     redis = connect(settings)
     name = settings.name or process_name()
     lanes = Lanes(redis, settings)
     names = [name, *(f"{name}.{number}" for number in range(2, overlap + 1))]
     consumers = [Consumer(lanes, lane, own, settings, handle) for own in names]
-    body = {"kind": kind, "name": name, "version": version("nova-voice")}
+    body = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
+    body |= await asyncio.to_thread(graphics_card, str(about().get("device")))
 
     def alive() -> dict[str, object]:
         reports = [consumer.report() for consumer in consumers]
-        sums = {what: sum(report[what] for report in reports) for what in reports[0]}
-        return {**body, **about(), **sums, "load": round(max(report["load"] for report in reports), 3)}
+        told = {what: (max if what in LATEST else sum)(report[what] for report in reports) for what in reports[0]}
+        return {**body, **about(), **told}
 
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port)
+    observer = Observer(redis, lanes.shards, (lane.group,))
+    monitor.vitals = Working(redis, observer, [consumer.hand for consumer in consumers], settings.hung_after_s, stop)
     overdue = False
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -52,6 +60,7 @@ async def work(
             loops = [tasks.create_task(consumer.run(stop)) for consumer in consumers]
             tidy = tasks.create_task(keep_tidy())
             settle()
+            logging.identify(model=about().get("model"), gpu_device=_gpu(str(about().get("device"))))
             log.info("worker_started", worker=name, **about())
             await stop.wait()
             _, late = await asyncio.wait(loops, timeout=settings.drain_s)
@@ -70,3 +79,9 @@ async def work(
         # A thread that works on cannot be stopped, so the process ends; what it held is claimed by others.
         sys.stdout.flush()
         os._exit(os.EX_TEMPFAIL)
+
+
+def _gpu(device: str) -> int | None:
+    """The number of the graphics card in "cuda:0"; None where there is none."""
+    number = device.rpartition("cuda:")[2]
+    return int(number) if number.isdigit() else None

@@ -98,7 +98,7 @@ def test_several_of_each_are_started_and_seen(models: dict[str, str]) -> None:
         kinds = [worker["kind"] for worker in full["workers"]]
         assert (kinds.count("gateway"), kinds.count("stt"), kinds.count("translation")) == (2, 2, 1)
         assert full["status"] == "healthy"
-        assert set(full["lanes"].values()) == {0}
+        assert {lane["length"] for lane in full["lanes"].values()} == {0}
         assert "gateway_active_connections" in httpx.get(f"{url}/metrics").text
 
 
@@ -107,15 +107,16 @@ def test_health_tells_the_truth_about_redis(models: dict[str, str]) -> None:
         redis = next(p for p in descendants(process.pid) if b"valkey" in Path(f"/proc/{p}/cmdline").read_bytes())
         os.kill(redis, signal.SIGSTOP)
         try:
-            for path in ("/health", "/health/full"):
+            for path in ("/health/ready", "/health/full"):
                 began = time.monotonic()
                 answer = httpx.get(url + path, timeout=5)
                 assert answer.status_code == 503
                 assert answer.json()["status"] == "unhealthy"
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - began < 1.2
+            assert httpx.get(f"{url}/health").status_code == 200, "a new start would cure nothing"
         finally:
             os.kill(redis, signal.SIGCONT)
         until = time.monotonic() + 10
-        while httpx.get(f"{url}/health").status_code != 200:
+        while httpx.get(f"{url}/health/ready").status_code != 200:
             assert time.monotonic() < until, "it did not recover"
             time.sleep(0.1)

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from backend.messages.jobs import SAMPLE_RATE
 from backend.service import logging
 from backend.service.lifecycle import run
+from backend.service.monitor import Monitor
 from stt_worker.null import NullRecognizer
 from stt_worker.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
@@ -49,7 +50,7 @@ class Poisoned:
 
     def __init__(self, recognizer: Recognizer, poison: Poison) -> None:
         self._recognizer, self._poison = recognizer, poison
-        self.model, self.device = recognizer.model, recognizer.device
+        self.model, self.device, self.compute_type = recognizer.model, recognizer.device, recognizer.compute_type
         self.overlap, self.decoders = recognizer.overlap, recognizer.decoders
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
@@ -71,7 +72,9 @@ class Poisoned:
 async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
-    await serve(Poisoned(NullRecognizer(settings.null_cost, settings.null_base_s), Poison()), settings, stop)
+    with Monitor().serving(settings) as monitor:
+        recognizer = Poisoned(NullRecognizer(settings.null_cost, settings.null_base_s), Poison())
+        await serve(recognizer, settings, stop, monitor)
 
 
 if __name__ == "__main__":

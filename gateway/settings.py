@@ -74,13 +74,13 @@ class GatewaySettings(ServiceSettings):
     """When a final waits for a worker for so long, `/health/full` calls the system degraded."""
     max_sessions: int = Field(default=2_000, ge=1)
     """Sessions this gateway holds at most; further ones are refused with 1013."""
-    slow_previews_s: float = Field(default=1.0, gt=0)
+    slow_previews_s: float = Field(default=0.5, gt=0)
     """When a final waits for a worker for so long, previews become rarer."""
-    stop_previews_s: float = Field(default=2.0, gt=0)
+    stop_previews_s: float = Field(default=1.0, gt=0)
     """When a final waits for a worker for so long, there are no previews."""
-    refuse_s: float = Field(default=4.0, gt=0)
+    refuse_s: float = Field(default=2.0, gt=0)
     """When a final waits for a worker for so long, new sessions are refused with 1013."""
-    refuse_load: float = Field(default=0.85, gt=0)
+    refuse_load: float = Field(default=0.65, gt=0)
     """When the finals of all who speak take this share of the workers' time, new sessions are refused."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds from SIGTERM until every connection is closed with 1012."""

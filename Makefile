@@ -7,8 +7,10 @@ BIN := .venv/bin
 run: setup page  ## start everything here, then open the page it prints and speak
 	@$(BIN)/nova up
 
+# Below e2e the tests share the cores; above, latencies are measured and processes killed, and each is alone.
 test: setup page lint types  ## every check and test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/unit tests/contract tests/integration tests/infra
+	$(BIN)/python -m pytest tests/e2e
 
 bench: setup  ## what everything costs on this machine, in about ten minutes; OPTIONS="--capacity" for longer
 	$(BIN)/python -m tests.bench.all $(OPTIONS)

@@ -1,0 +1,7 @@
+/** What a Linux desktop reads to start a program. Pure. */
+
+/** (freedesktop.org, Desktop Entry Specification 1.5, "The Exec key") */
+export function desktopEntry(command: readonly string[]): string {
+  const quoted = command.map((word) => `"${word.replace(/["`$\\]/g, "\\$&").replace(/\\/g, "\\\\").replace(/%/g, "%%")}"`);
+  return `[Desktop Entry]\nType=Application\nName=Nova Voice\nExec=${quoted.join(" ")}\nTerminal=false\n`;
+}

@@ -1,0 +1,88 @@
+/**
+ * Today's Electron on an old one: Electron 9 is the only one that a package registry carries whole, so the tests run the
+ * shell on it. What it lacks is made here out of what it has; the shell itself knows nothing of it.
+ */
+import { createRequire } from "node:module";
+import type * as Electron from "electron";
+
+type Old = typeof Electron & {
+  protocol: {
+    registerBufferProtocol: (
+      scheme: string,
+      serve: (request: { url: string }, answer: (reply: { statusCode: number; headers: object; data: Buffer }) => void) => void,
+    ) => boolean;
+  };
+};
+
+class Answer {
+  readonly data: Buffer;
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(body: Uint8Array | string, options: { status?: number; headers?: Record<string, string> } = {}) {
+    this.data = Buffer.from(body as string);
+    this.status = options.status ?? 200;
+    this.headers = options.headers ?? {};
+  }
+}
+
+const real = createRequire(__filename)("electron") as Old;
+
+Object.assign(globalThis, { Response: Answer });
+URL.canParse = (url: string | URL) => {
+  try {
+    return Boolean(new URL(url));
+  } catch {
+    return false;
+  }
+};
+
+real.protocol.handle = (scheme, serve) => {
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- it was not, then
+  real.protocol.registerBufferProtocol(scheme, (request, answer) => {
+    void Promise.resolve(serve(request as unknown as Request)).then((reply) => {
+      const { status, headers, data } = reply as unknown as Answer;
+      answer({ statusCode: status, headers, data });
+    });
+  });
+};
+
+real.app.on("web-contents-created", (_, contents) => {
+  contents.setWindowOpenHandler = (decide) => {
+    contents.on("new-window" as "destroyed", ((event: Electron.Event, url: string) => {
+      event.preventDefault();
+      decide({ url } as Electron.HandlerDetails);
+    }) as () => void);
+  };
+});
+
+real.app.on("session-created", (session) => {
+  session.setDisplayMediaRequestHandler = () => undefined;
+});
+
+/** Events did not yet name the frame that sent them (our pages have no others), and could outrun the news of its address. */
+const named = async (event: Electron.IpcMainEvent) => {
+  while (event.sender.getURL() === "") await new Promise((resolve) => setTimeout(resolve, 5));
+  return Object.defineProperty(event, "senderFrame", { value: { url: event.sender.getURL() }, configurable: true });
+};
+
+export const { app, BrowserWindow, clipboard, desktopCapturer, globalShortcut, Menu, nativeImage, protocol } = real;
+export const { screen, session, shell, systemPreferences, Tray } = real;
+
+export const ipcMain = {
+  handle: (name: string, give: (event: Electron.IpcMainEvent, ...given: unknown[]) => unknown) => {
+    real.ipcMain.handle(name, async (event, ...given: unknown[]) =>
+      give(await named(event as unknown as Electron.IpcMainEvent), ...given),
+    );
+  },
+  on: (name: string, heed: (event: Electron.IpcMainEvent, ...given: unknown[]) => void) => {
+    real.ipcMain.on(name, (event, ...given: unknown[]) => {
+      void named(event).then((whole) => {
+        heed(whole, ...given);
+      });
+    });
+  },
+};
+
+/** There was no way to the system's keychain. */
+export const safeStorage = { isEncryptionAvailable: () => false };

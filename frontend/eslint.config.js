@@ -3,14 +3,14 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores(["dist", "src/core/protocol.ts"]),
+  globalIgnores(["dist", "dist-shell", "src/core/protocol.ts"]),
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
   reactHooks.configs.flat["recommended-latest"],
   {
     languageOptions: {
       parserOptions: {
-        project: ["tsconfig.json", "tsconfig.worklet.json"],
+        project: ["tsconfig.json", "tsconfig.shell.json", "tsconfig.worklet.json"],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -6,8 +6,14 @@ export default defineConfig({
   // Relative, so that the page also opens from a sub-path or a desktop shell.
   base: "./",
   // No data: addresses: the page runs under `default-src 'self'`.
-  build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2023",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // The page, which is the desktop client's main window as well, and its little windows.
+    rolldownOptions: { input: ["index.html", "bubble.html", "overlay.html"] },
+  },
   worker: { format: "es" },
   server: { proxy: { "/v1": { target: "ws://localhost:8080", ws: true } } },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts", "main/**/*.test.ts"] },
 });

@@ -22,21 +22,33 @@ export const options = {
 
 /** Opens the page, lets `act` do what it will, and prints what that returns as JSON. Fails where the page did. */
 export async function inBrowser(args, act) {
-  if (args.wav === undefined) throw new Error("--wav FILE is missing");
-  const profile = await mkdtemp(join(tmpdir(), "nova-e2e-"));
-  await mkdir(args.out, { recursive: true });
-  const browser = await launch(args, profile);
-  try {
-    const page = browser.pages()[0] ?? (await browser.newPage());
-    const complaints = [];
-    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(String(error)));
+  await inProfile(args, async (browser, page) => {
+    const complaints = complaintsOf(page);
     await page.goto(args.url);
     await page.getByTestId("language").selectOption(args.language);
     await page.getByTestId("target").selectOption(args.target);
     const report = { ...(await act(page)), complaints };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     process.exitCode = report.phase === "idle" ? 0 : 1;
+  });
+}
+
+/** What a page says on its console that it should not; grows while it is open. */
+export function complaintsOf(page) {
+  const complaints = [];
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  return complaints;
+}
+
+/** A browser that knows nothing, and its first page. */
+export async function inProfile(args, act) {
+  if (args.wav === undefined) throw new Error("--wav FILE is missing");
+  const profile = await mkdtemp(join(tmpdir(), "nova-e2e-"));
+  await mkdir(args.out, { recursive: true });
+  const browser = await launch(args, profile);
+  try {
+    await act(browser, browser.pages()[0] ?? (await browser.newPage()));
   } finally {
     await browser.close();
     await rm(profile, { recursive: true, force: true });
@@ -90,7 +102,7 @@ function launch(args, profile) {
       "--disable-sync",
       "--use-fake-ui-for-media-stream",
       "--use-fake-device-for-media-stream",
-      `--use-file-for-fake-audio-capture=${resolve(args.wav)}%noloop`,
+      `--use-file-for-fake-audio-capture=${resolve(args.wav)}${args.loop ? "" : "%noloop"}`,
     ],
   });
 }

@@ -19,7 +19,8 @@ await inBrowser(args, async (page) => {
   await shootGuess(page, (seconds * 1000) / 2);
   const shown = await finish(page, seconds);
   await shoot(page, args, "done");
-  const kept = shown.phase === "idle" && shown.utterances.length > 0 ? await takeAlong(page) : { copied: "", downloads: {} };
+  const kept =
+    shown.phase === "idle" && shown.utterances.length > 0 ? await takeAlong(page) : { copied: "", downloads: {} };
   return { ...shown, ...kept };
 });
 
@@ -29,7 +30,7 @@ async function takeAlong(page) {
   await page.getByTestId("copy").filter({ hasText: "Copied" }).waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   const downloads = {};
-  for (const format of ["txt", "srt", "vtt"]) {
+  for (const format of ["txt", "srt", "vtt", "json"]) {
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByTestId(`download-${format}`).click(),

@@ -1,56 +1,127 @@
-/** A reader's session: the state machine's effects carried out on the microphone and the socket. */
-import { listMicrophones, MicrophoneError, openMicrophone, watchMicrophones, type Microphone } from "./capture/microphone";
+/** A person's session: the state machine's effects carried out on the sound and the socket. */
+import { Ear, whyClosed } from "./capture/ear";
+import { listMicrophones, watchMicrophones } from "./capture/microphone";
+import type { Source } from "./capture/sources";
 import { SAMPLE_RATE } from "./core/audio";
 import { begin, clear, fold, interrupt, noCaptions, type Captions } from "./core/captions";
-import { idle, isRecording, patienceMs, step, type Effect, type Input, type State } from "./core/connection";
-import { noted, withNote, type Notes } from "./core/notes";
-import { problem } from "./core/problems";
-import type { Configure, Start } from "./core/protocol";
+import { idle, isEnding, isRecording, patienceMs, step, type Effect, type Input, type State } from "./core/connection";
+import { noted, withNote, type Note, type Notes } from "./core/notes";
+import { problem, type Problem } from "./core/problems";
+import type { ServerMessage, Start } from "./core/protocol";
+import { optionsOf, type Settings } from "./core/settings";
+import { attentive, isStalled, lessAttentive, sounded } from "./core/stall";
 import { createStore, type Store } from "./core/store";
-import { serverAddress, type ServerAddress } from "./net/address";
 import { Stream } from "./net/stream";
-import { keptSettings, type Settings } from "./settings";
+
+/** What a session is told of the world. */
+export interface World {
+  readonly settings: Store<Settings>;
+  /** The stream's address, and the key to be let in with; may wait for a server that is being started. */
+  readonly server: () => Promise<Server>;
+  /** The server's host, where the sound goes elsewhere than where the page came from; "" otherwise. */
+  readonly elsewhere: string;
+}
+
+export interface Server {
+  readonly url: string;
+  readonly key: string;
+}
 
 export interface Session {
-  readonly server: ServerAddress;
+  readonly elsewhere: string;
   readonly connection: Store<State>;
   readonly captions: Store<Captions>;
   readonly notes: Store<Notes>;
   readonly settings: Store<Settings>;
   readonly microphones: Store<readonly MediaDeviceInfo[]>;
-  /** Loudness of the last 30 ms, 0 to 1. */
+  /** What is heard; null: the chosen microphone. */
+  readonly source: Store<Source | null>;
+  /** Loudness of the last 90 ms, 0 to 1. */
   readonly level: Store<number>;
+  /** Whether what is said is not heard, although the session is open. */
+  readonly isPaused: Store<boolean>;
+  /** In how many ms the server answered last; 0: not yet. */
+  readonly answeredMs: Store<number>;
+  /** While the last words are awaited: as soon as they are there. */
   start: () => void;
   /** Ends the audio and waits for the last words; a second time, waits no more. */
   stop: () => void;
+  /** Ends the utterance now and hears nothing, until `goOn`. */
+  pause: () => void;
+  goOn: () => void;
+  /** Whether the microphone is to be open before `start`. */
+  stayReady: (isReady: boolean) => void;
+  /** Looks anew which microphones there are: only who may use one is told their names. */
+  look: () => void;
   clear: () => void;
+  note: (note: Note) => void;
   dismiss: (code: string) => void;
   /** Takes effect at once, also in mid-stream. */
   choose: (choice: Partial<Settings>) => void;
+  /** Calls `listener` with all that the server says, until the function it returns is called. */
+  onMessage: (listener: (message: ServerMessage) => void) => () => void;
 }
 
-/** Everything the page does, behind stores and verbs; the view only draws it. */
-export function createSession(): Session {
-  const server = serverAddress(location);
+/** Everything that is heard and said, behind stores and verbs; the view only draws it. */
+export function createSession({ settings, server, elsewhere }: World): Session {
   const connection = createStore<State>(idle);
   const captions = createStore(noCaptions);
   const notes = createStore<Notes>([]);
-  const settings = keptSettings();
   const microphones = createStore<readonly MediaDeviceInfo[]>([]);
+  const source = createStore<Source | null>(null);
   const level = createStore(0);
-  let microphone: Promise<Microphone> | null = null;
+  const isPaused = createStore(false);
+  const answeredMs = createStore(0);
+  const listeners = new Set<(message: ServerMessage) => void>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let silence = attentive;
+  let askedAt = 0;
+  let heardNow: number[] = [];
+  let isAgain = false;
+  /** Each way to a server has a number, so that one that is found late is not gone. */
+  let way = 0;
+
+  const ear = new Ear({
+    onFrame: (pcm, loudness) => {
+      meter(loudness);
+      stream.send(pcm);
+      missServer(loudness, (1_000 * pcm.length) / SAMPLE_RATE);
+    },
+    onEnd: (why) => {
+      if (why !== null) note({ code: why.code, message: why.message, isError: true });
+      dispatch({ type: "stop" });
+    },
+  });
 
   const stream = new Stream({
     onMessage: (message) => {
+      if (message.type === "ready") answeredMs.set(Math.round(performance.now() - askedAt));
+      silence = message.type === "ready" ? { ...silence, soundMs: 0 } : attentive;
       captions.update((before) => fold(before, message));
       notes.update((before) => noted(before, message));
       dispatch({ type: "message", message });
+      for (const listener of listeners) listener(message);
     },
     onClosed: (code) => {
       dispatch({ type: "closed", code });
     },
   });
+
+  /** The loudest of three frames: ten times a second is as often as a meter need move. */
+  function meter(loudness: number): void {
+    heardNow.push(loudness);
+    if (heardNow.length < 3) return;
+    level.set(Math.round(50 * Math.max(...heardNow)) / 50);
+    heardNow = [];
+  }
+
+  function missServer(loudness: number, ms: number): void {
+    if (connection.get().phase !== "listening") return;
+    silence = sounded(silence, loudness, ms);
+    if (!isStalled(silence)) return;
+    silence = lessAttentive(silence);
+    dispatch({ type: "closed", code: 1006 });
+  }
 
   function dispatch(input: Input): void {
     const before = connection.get();
@@ -59,6 +130,9 @@ export function createSession(): Session {
     if (state.phase === "idle" || state.phase === "failed") captions.update(interrupt);
     connection.set(state);
     for (const effect of effects) perform[effect]();
+    if (state.phase !== "idle" || !isAgain) return;
+    isAgain = false;
+    dispatch({ type: "start" });
   }
 
   function arm(state: State): void {
@@ -71,112 +145,138 @@ export function createSession(): Session {
     open_microphone: () => {
       notes.set([]);
       captions.update(begin);
+      silence = attentive;
+      isPaused.set(false);
       void openChosen();
     },
     end_audio: () => {
-      void closeMicrophone().then((isLast) => {
+      void ear.close().then((isLast) => {
+        level.set(0);
         if (isLast) stream.send({ type: "stop" });
       });
     },
     drop_audio: () => {
-      const dropped = microphone;
-      microphone = null;
+      ear.drop();
       level.set(0);
       stream.drop();
-      void dropped?.then((opened) => opened.close()).catch(() => undefined);
     },
     start_session: () => {
-      stream.start(server.url, opening(settings.get()));
+      reach(({ url, key }) => {
+        stream.start(url, opening(settings.get()), key);
+      });
     },
     resume_session: () => {
-      stream.resume(server.url);
+      reach(({ url, key }) => {
+        stream.resume(url, key);
+      });
     },
     flush: () => {
-      stream.flush(configuration(settings.get()));
+      stream.flush({ type: "configure", ...optionsOf(settings.get()) });
     },
     close_socket: () => {
+      way += 1;
       stream.close();
     },
   };
 
-  async function openChosen(): Promise<void> {
-    const opened = openMicrophone(settings.get().microphone, {
-      onFrame: (pcm, loudness) => {
-        if (microphone !== opened) return;
-        level.set(loudness);
-        stream.send(pcm);
-      },
-      onLost: () => {
-        if (microphone !== opened) return;
-        const lost = { code: "microphone_lost", message: problem("microphone_lost").message, isError: true };
-        notes.update((before) => withNote(before, lost));
-        dispatch({ type: "stop" });
-      },
-    });
-    microphone = opened;
-    try {
-      await opened;
-      void refreshMicrophones();
-      if (microphone === opened) dispatch({ type: "microphone_opened" });
-    } catch (error) {
-      if (microphone !== opened) return;
-      microphone = null;
-      const why = error instanceof MicrophoneError ? error.problem : problem("audio_failed");
-      dispatch({ type: "failed", why });
-    }
+  function reach(go: (where: Server) => void): void {
+    const mine = ++way;
+    askedAt = performance.now();
+    server().then((where) => {
+      if (way === mine) go(where);
+    }, failed);
   }
 
-  /** Resolves when the last frame is on its way, to false when the session was dropped meanwhile. */
-  async function closeMicrophone(): Promise<boolean> {
-    const closing = microphone;
-    await closing?.then((opened) => opened.close()).catch(() => undefined);
-    if (microphone !== closing) return false;
-    microphone = null;
-    level.set(0);
-    return true;
+  function failed(error: unknown): void {
+    const why: Problem = problem("server_failed", error instanceof Error ? error.message : undefined);
+    dispatch({ type: "failed", why });
+  }
+
+  const heard = (): Source => source.get() ?? { kind: "microphone", deviceId: settings.get().microphone };
+
+  /** The server is waited for as well: until it is there, what is said is kept. */
+  async function openChosen(): Promise<void> {
+    try {
+      await ear.open(heard());
+    } catch (error) {
+      dispatch({ type: "failed", why: whyClosed(error) });
+      return;
+    }
+    void refreshMicrophones();
+    if (connection.get().phase !== "opening") return;
+    await server().then(() => {
+      dispatch({ type: "microphone_opened" });
+    }, failed);
   }
 
   async function refreshMicrophones(): Promise<void> {
     microphones.set(await listMicrophones());
   }
 
+  function note(one: Note): void {
+    notes.update((before) => withNote(before, one));
+  }
+
   void refreshMicrophones();
   watchMicrophones(() => void refreshMicrophones());
 
   return {
-    server,
+    elsewhere,
     connection,
     captions,
     notes,
     settings,
     microphones,
+    source,
     level,
+    isPaused,
+    answeredMs,
     start: () => {
-      dispatch({ type: "start" });
+      isAgain = isEnding(connection.get());
+      if (!isAgain) dispatch({ type: "start" });
     },
     stop: () => {
+      isAgain = false;
       dispatch({ type: "stop" });
     },
+    pause: () => {
+      if (!isRecording(connection.get()) || isPaused.get()) return;
+      isPaused.set(true);
+      ear.pause();
+      level.set(0);
+      stream.send({ type: "finalize" });
+    },
+    goOn: () => {
+      isPaused.set(false);
+      void ear.open(heard()).catch((error: unknown) => {
+        dispatch({ type: "failed", why: whyClosed(error) });
+      });
+    },
+    stayReady: (isReady) => {
+      ear.stayReady(isReady ? { kind: "microphone", deviceId: settings.get().microphone } : null);
+    },
+    look: () => void refreshMicrophones(),
     clear: () => {
       captions.update(clear);
     },
+    note,
     dismiss: (code) => {
       notes.update((before) => before.filter((other) => other.code !== code));
     },
     choose: (choice) => {
       settings.update((before) => ({ ...before, ...choice }));
       if (!isRecording(connection.get())) return;
-      if ("microphone" in choice) void closeMicrophone().then(openChosen);
-      else stream.configure(configuration(settings.get()));
+      if ("microphone" in choice) void ear.close().then(openChosen);
+      else stream.configure({ type: "configure", ...optionsOf(settings.get()) });
+    },
+    onMessage: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
   };
 }
 
 function opening(settings: Settings): Start {
   const audio = { encoding: "pcm_s16le", sample_rate: SAMPLE_RATE, channels: 1 } as const;
-  return { type: "start", audio, mode: "captions", ...languages(settings) };
+  return { type: "start", audio, ...optionsOf(settings) };
 }
-
-const configuration = (settings: Settings): Configure => ({ type: "configure", ...languages(settings) });
-
-const languages = ({ language, target }: Settings) => ({ language, translate_to: target === "" ? [] : [target] });

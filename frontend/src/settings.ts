@@ -1,24 +1,19 @@
 /** What the reader has chosen, kept by the browser. */
+import { DEFAULTS, parseSettings, settingsText, type Settings } from "./core/settings";
 import { createStore, type Store } from "./core/store";
 
-export interface Settings {
-  /** A device id; "" is the browser's default. */
-  readonly microphone: string;
-  /** A language code, or "auto". */
-  readonly language: string;
-  /** A language code; "" is no translation. */
-  readonly target: string;
-}
-
 const KEY = "nova.settings";
-const DEFAULTS: Settings = { microphone: "", language: "auto", target: "" };
 
-/** A store that saves itself. Where the browser keeps nothing, the choice lasts as long as the page. */
-export function keptSettings(): Store<Settings> {
-  const store = createStore(read());
+/**
+ * A store that saves itself. Where the browser keeps nothing, the choice lasts as long as the page. The key is kept for
+ * its server alone: a link that names another must not have it sent there.
+ */
+export function keptSettings(server: string): Store<Settings> {
+  const store = createStore(read(server));
   store.subscribe(() => {
     try {
-      localStorage.setItem(KEY, JSON.stringify(store.get()));
+      localStorage.setItem(KEY, settingsText(store.get()));
+      localStorage.setItem(keyOf(server), store.get().key);
     } catch {
       // Private windows may refuse: the choice holds until the page is closed.
     }
@@ -26,11 +21,11 @@ export function keptSettings(): Store<Settings> {
   return store;
 }
 
-function read(): Settings {
+const keyOf = (server: string) => `nova.key ${server}`;
+
+function read(server: string): Settings {
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Record<string, unknown>;
-    const choice = (key: keyof Settings) => (typeof kept[key] === "string" ? kept[key] : DEFAULTS[key]);
-    return { microphone: choice("microphone"), language: choice("language"), target: choice("target") };
+    return { ...parseSettings(localStorage.getItem(KEY) ?? ""), key: localStorage.getItem(keyOf(server)) ?? "" };
   } catch {
     return DEFAULTS;
   }

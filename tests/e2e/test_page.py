@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import wave
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
+from numpy.typing import NDArray
 
-from backend.cli.system import System
+from backend.cli.system import System, running
 from backend.load.wer import WordErrors
+from tests.testkit.services import null_plan
 from tests.testkit.speech import Clip, decode
 
 FRONTEND = Path(__file__).parent.parent.parent / "frontend"
@@ -23,37 +23,23 @@ LEAD_S, TAIL_S = 0.7, 2.0
 """Silence around the clip, so that the browser is listening when it begins and the endpoint comes before Stop."""
 
 
-@pytest.fixture(scope="module")
-def browser() -> str:
-    """Chromium, with Node and the built page; a missing one skips here and fails in CI."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    missing = [
-        name
-        for name, there in (
-            ("chromium", found),
-            ("node", shutil.which("node")),
-            ("frontend/node_modules (make page)", (FRONTEND / "node_modules").is_dir()),
-            ("frontend/dist (make page)", (FRONTEND / "dist" / "index.html").is_file()),
-        )
-        if not there
-    ]
-    if missing:
-        said = f"missing for the page's tests: {', '.join(missing)}"
-        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
-    return str(found)
-
-
-def microphone(clip: Clip, path: Path) -> float:
-    """Write a clip as a browser's microphone would give it, 48 kHz mono 16 bit; returns its length in seconds."""
-    speech = decode(clip.path, BROWSER_RATE)
-    silence = [np.zeros(round(BROWSER_RATE * seconds), np.int16) for seconds in (LEAD_S, TAIL_S)]
-    samples = np.concatenate([silence[0], speech, silence[1]])
+def microphone(clip: Clip, path: Path, *more: Clip) -> float:
+    """Write clips as a browser's microphone would give them, 48 kHz mono 16 bit; returns their length in seconds."""
+    parts = [silence(LEAD_S)]
+    for said in (clip, *more):
+        parts += [decode(said.path, BROWSER_RATE), silence(TAIL_S)]
+    samples = np.concatenate(parts)
     with wave.open(str(path), "wb") as wav:
         wav.setnchannels(1)
         wav.setsampwidth(2)
         wav.setframerate(BROWSER_RATE)
         wav.writeframes(samples.astype("<i2").tobytes())
     return len(samples) / BROWSER_RATE
+
+
+def silence(seconds: float) -> NDArray[np.int16]:
+    """As a browser's microphone gives it."""
+    return np.zeros(round(BROWSER_RATE * seconds), np.int16)
 
 
 async def speak_to_page(browser: str, system: System, clip: Clip, artifacts: Path, name: str, *more: str) -> Any:
@@ -105,9 +91,12 @@ async def test_the_spoken_words_appear_on_the_page_partials_before_finals(
     assert all(utterance["state"] == "final" for utterance in report["utterances"])
     assert report["copied"].strip() == "\n".join(utterance["committed"] for utterance in report["utterances"])
     subtitles = {Path(name).suffix: text for name, text in report["downloads"].items()}
-    assert set(subtitles) == {".txt", ".srt", ".vtt"}
+    assert set(subtitles) == {".txt", ".srt", ".vtt", ".json"}
     assert subtitles[".srt"].startswith("1\n00:00:")
     assert subtitles[".vtt"].startswith("WEBVTT\n")
+    assert [said["text"] for said in json.loads(subtitles[".json"])["utterances"]] == [
+        utterance["committed"] for utterance in report["utterances"]
+    ]
     for state in ("speaking", "done"):
         assert (artifacts / f"page-en-{state}.png").stat().st_size > 10_000
 
@@ -152,3 +141,23 @@ async def test_a_chinese_clip_appears_with_its_english_translation(
     translation = " ".join(line["text"] for u in report["utterances"] for line in u["translations"])
     assert "Guangzhou" in translation
     assert shown_first(report, "tentative") < first_final(report)
+
+
+async def test_who_has_a_key_is_let_in_by_the_page_and_need_not_give_it_twice(browser: str, artifacts: Path) -> None:
+    recording = artifacts / "page-key.wav"
+    with wave.open(str(recording), "wb") as wav:
+        wav.setparams((1, 2, BROWSER_RATE, 0, "NONE", ""))
+        wav.writeframes(bytes(2 * BROWSER_RATE))
+    plan = null_plan(artifacts / "logs-page-key", environment={"GATEWAY_AUTH": "keys"})
+    async with running(plan, lambda line: None) as system:
+        process = await asyncio.create_subprocess_exec(
+            "node", "e2e/key.mjs", "--url", system.urls[0], "--wav", str(recording), "--key", system.key,
+            "--out", str(artifacts), "--screenshot", "page-key", cwd=FRONTEND, env={**os.environ, "CHROMIUM": browser},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, errors.decode()
+    report = json.loads(output)
+    assert "a key is needed" in report["refused"]
+    assert report["problems"] == []
+    assert report["complaints"] == []

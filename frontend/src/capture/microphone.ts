@@ -1,39 +1,47 @@
-/** The microphone as 16 kHz mono 16-bit frames. */
-import { microphoneProblem, problem, type Problem } from "../core/problems";
+/** A source's sound as 16 kHz mono 16-bit frames, and which microphones there are. */
+import { SAMPLE_RATE } from "../core/audio";
+import { problem, type Problem } from "../core/problems";
 import { PROCESSOR, type FromWorklet, type ToWorklet } from "./frames";
+import { isSecure, open, SourceError, type Opened, type Source } from "./sources";
 import workletUrl from "./worklet?worker&url";
 
-export interface Microphone {
+export interface Capture {
   /** Resolves when the last frame has been delivered and the device is free. */
   close: () => Promise<void>;
 }
 
 export interface Listener {
   onFrame: (pcm: Int16Array<ArrayBuffer>, loudness: number) => void;
-  /** The device went away. */
-  onLost: () => void;
-}
-
-/** Raised by `openMicrophone`; `problem` says what to do. */
-export class MicrophoneError extends Error {
-  constructor(readonly problem: Problem) {
-    super(problem.message);
-  }
+  /** There is no more to come; with a problem where the device went away. */
+  onEnd: (why: Problem | null) => void;
 }
 
 /** A last frame that does not come within this is not waited for: a device that is gone ends no stream. */
 const END_WITHIN_MS = 300;
 
-/** Opens the device, or the default one when it is not there any more. Raises MicrophoneError. */
-export async function openMicrophone(deviceId: string, listener: Listener): Promise<Microphone> {
-  const stream = await userMedia(deviceId);
-  const context = new AudioContext({ latencyHint: "interactive" });
+/** Raises SourceError. */
+export async function capture(source: Source, listener: Listener): Promise<Capture> {
+  const opened = await open(source, listener.onEnd);
   try {
-    return await captureFrom(stream, context, listener);
-  } catch {
-    await release(stream, context);
-    throw new MicrophoneError(problem("audio_failed"));
+    return await frugally(source, opened, listener);
+  } catch (error) {
+    opened.release();
+    throw error instanceof SourceError ? error : new SourceError(problem("audio_failed"));
   }
+}
+
+/** In pieces as long as our frames, to be heard by nobody; `sinkId` is of the Web Audio API 1.1, and passed over elsewhere. */
+const FRUGAL = { latencyHint: 0.03, sampleRate: SAMPLE_RATE, sinkId: { type: "none" } } as AudioContextOptions;
+
+/**
+ * At our own rate the browser resamples, which costs a third of what it costs us. Not where the person listens as well;
+ * and Firefox hears a device at no rate but its own.
+ */
+async function frugally(source: Source, opened: Opened, listener: Listener): Promise<Capture> {
+  const usual = { latencyHint: "interactive" } as const;
+  if (source.kind === "file") return framesOf(opened, new AudioContext(usual), listener);
+  const ours = new AudioContext(FRUGAL);
+  return framesOf(opened, ours, listener).catch(() => framesOf(opened, new AudioContext(usual), listener));
 }
 
 /** All but the default; none until the page has been allowed to use a microphone. */
@@ -48,47 +56,33 @@ export function watchMicrophones(listener: () => void): void {
   if (isSecure()) navigator.mediaDevices.addEventListener("devicechange", listener);
 }
 
-/** Elsewhere `navigator.mediaDevices` does not exist, whatever its type says. */
-const isSecure = () => window.isSecureContext;
-
-async function userMedia(deviceId: string): Promise<MediaStream> {
-  if (!isSecure()) throw new MicrophoneError(problem("microphone_insecure"));
-  // Recognizers are trained on plain sound: only the gain is evened out.
-  const plain = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true };
-  const audio = deviceId === "" ? plain : { ...plain, deviceId: { ideal: deviceId } };
+/** Where it fails, its context is closed and the source stays open. */
+async function framesOf(opened: Opened, context: AudioContext, listener: Listener): Promise<Capture> {
   try {
-    return await navigator.mediaDevices.getUserMedia({ audio });
-  } catch (error) {
-    throw new MicrophoneError(microphoneProblem(error instanceof DOMException ? error.name : ""));
-  }
-}
-
-async function captureFrom(stream: MediaStream, context: AudioContext, listener: Listener): Promise<Microphone> {
-  await context.audioWorklet.addModule(workletUrl);
-  const node = new AudioWorkletNode(context, PROCESSOR, {
-    numberOfOutputs: 0,
-    channelCount: 1,
-    channelCountMode: "explicit",
-  });
-  const ended = new Promise<void>((resolve) => {
-    node.port.onmessage = ({ data }: MessageEvent<FromWorklet>) => {
-      if (data === "ended") resolve();
-      else listener.onFrame(data.pcm, data.loudness);
+    await context.audioWorklet.addModule(workletUrl);
+    const node = new AudioWorkletNode(context, PROCESSOR, {
+      numberOfOutputs: 0,
+      channelCount: 1,
+      channelCountMode: "explicit",
+    });
+    const ended = new Promise<void>((resolve) => {
+      node.port.onmessage = ({ data }: MessageEvent<FromWorklet>) => {
+        if (data === "ended") resolve();
+        else listener.onFrame(data.pcm, data.loudness);
+      };
+    });
+    await opened.attach(node);
+    await context.resume();
+    return {
+      close: async () => {
+        node.port.postMessage("end" satisfies ToWorklet);
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS))]);
+        opened.release();
+        await context.close();
+      },
     };
-  });
-  context.createMediaStreamSource(stream).connect(node);
-  stream.getAudioTracks()[0]?.addEventListener("ended", listener.onLost);
-  await context.resume();
-  return {
-    close: async () => {
-      node.port.postMessage("end" satisfies ToWorklet);
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS))]);
-      await release(stream, context);
-    },
-  };
-}
-
-async function release(stream: MediaStream, context: AudioContext): Promise<void> {
-  for (const track of stream.getTracks()) track.stop();
-  if (context.state !== "closed") await context.close();
+  } catch (error) {
+    await context.close();
+    throw error;
+  }
 }

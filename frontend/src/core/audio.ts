@@ -17,6 +17,7 @@ const NO_TAPS = new Float32Array(0);
  * (J. O. Smith, "Digital Audio Resampling", https://ccrma.stanford.edu/~jos/resample/)
  */
 export class Resampler {
+  readonly #isIdle: boolean;
   readonly #step: number;
   readonly #phases: readonly Float32Array[];
   readonly #reach: number;
@@ -26,6 +27,7 @@ export class Resampler {
   #phase = 0;
 
   constructor(inputRate: number, outputRate: number = SAMPLE_RATE) {
+    this.#isIdle = inputRate === outputRate;
     const divisor = greatestCommonDivisor(inputRate, outputRate);
     this.#step = inputRate / divisor;
     const band = PASSED * Math.min(1, outputRate / inputRate);
@@ -35,8 +37,9 @@ export class Resampler {
     this.#input = new Float32Array(this.#reach - 1);
   }
 
-  /** Samples in; as many samples out as they complete. */
+  /** Samples in; as many samples out as they complete. Between equal rates there is nothing to do. */
   push(samples: Float32Array): Float32Array {
+    if (this.#isIdle) return samples;
     const input = concatenated(this.#input, samples);
     const output: number[] = [];
     while (this.#at + 2 * this.#reach <= input.length) {
@@ -51,6 +54,7 @@ export class Resampler {
 
   /** What the filter still holds. Nothing may be pushed afterwards. */
   flush(): Float32Array {
+    if (this.#isIdle) return new Float32Array(0);
     return this.push(new Float32Array(this.#reach));
   }
 

@@ -108,11 +108,21 @@ export function isEnding(state: State): boolean {
   return state.phase === "finishing" || ("ending" in state && state.ending);
 }
 
+/** What is the matter, if anybody is to know: while it still tries by itself, nothing that the first try may mend. */
+export function trouble(state: State): Problem | null {
+  if (state.phase === "failed") return state.why;
+  if (state.phase !== "waiting" && state.phase !== "connecting") return null;
+  const failures = state.phase === "waiting" ? state.attempt : state.attempt - 1;
+  return state.resumes && failures === 1 ? null : state.why;
+}
+
 /** `nowMs` counts from anywhere, and never back. */
 export function step(state: State, input: Input, nowMs: number): Step {
   switch (input.type) {
     case "start":
-      return state.phase === "idle" || state.phase === "failed" ? to({ phase: "opening" }, "open_microphone") : to(state);
+      return state.phase === "idle" || state.phase === "failed"
+        ? to({ phase: "opening" }, "open_microphone")
+        : to(state);
     case "microphone_opened":
       if (state.phase !== "opening") return to(state);
       return connect({ resumes: false, attempt: 1, ending: false, sinceMs: nowMs, why: null });

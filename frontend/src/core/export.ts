@@ -1,7 +1,10 @@
-/** What has been said, as files: plain text, SubRip (.srt) and WebVTT (https://www.w3.org/TR/webvtt1/). */
+/** What has been said, as files: plain text, SubRip (.srt), WebVTT (https://www.w3.org/TR/webvtt1/) and JSON. */
 import { finished, type Captions } from "./captions";
+import { columns, LINE_COLUMNS, pieces } from "./lines";
 
-export type Format = "txt" | "srt" | "vtt";
+export const FORMATS = ["txt", "srt", "vtt", "json"] as const;
+
+export type Format = (typeof FORMATS)[number];
 
 /** Which words: the speaker's, or a translation by its language code. */
 export type Track = "spoken" | (string & {});
@@ -10,6 +13,7 @@ export const MEDIA_TYPES: Readonly<Record<Format, string>> = {
   txt: "text/plain",
   srt: "application/x-subrip",
   vtt: "text/vtt",
+  json: "application/json",
 };
 
 interface Cue {
@@ -18,11 +22,9 @@ interface Cue {
   readonly text: string;
 }
 
-/** Two lines of this are what people read at a glance; wide characters count two. */
-const LINE_COLUMNS = 42;
-
-/** The finished utterances in the given format; empty when there are none. */
+/** The finished utterances in the given format; empty when there are none. JSON holds every track, whichever is asked for. */
 export function render(captions: Captions, format: Format, track: Track = "spoken"): string {
+  if (format === "json") return json(captions);
   const lines = linesOf(captions, track);
   if (lines.length === 0) return "";
   switch (format) {
@@ -37,6 +39,18 @@ export function render(captions: Captions, format: Format, track: Track = "spoke
         .map((cue) => `${timing(cue, ".")}\n${escaped(cue.text)}\n`)
         .join("\n")}`;
   }
+}
+
+/** Times are milliseconds from the beginning. */
+function json(captions: Captions): string {
+  const utterances = finished(captions).map(({ startMs, endMs, language, committed, translations }) => ({
+    start_ms: startMs,
+    end_ms: endMs,
+    language,
+    text: committed,
+    translations: Object.fromEntries(Object.entries(translations).map(([code, { text }]) => [code, text])),
+  }));
+  return utterances.length === 0 ? "" : `${JSON.stringify({ utterances }, null, 1)}\n`;
 }
 
 function linesOf(captions: Captions, track: Track): Cue[] {
@@ -77,21 +91,6 @@ function wrap(text: string): string[] {
     line += piece;
   }
   return [...lines, line.trimEnd()];
-}
-
-/** A character of a script without spaces and the punctuation behind it, or else a word; and the space behind it. */
-const PIECE = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}][\p{M}\p{P}]*\s*|[^\s\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]+\s*/gu;
-const WIDE = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\u3000-\u303f\uff00-\uff60]/gu;
-
-/** What a line must not be broken inside; only what is longer than a line is broken all the same. */
-function pieces(text: string): string[] {
-  return (text.match(PIECE) ?? []).flatMap((piece) =>
-    columns(piece.trimEnd()) <= LINE_COLUMNS ? [piece] : Array.from(piece),
-  );
-}
-
-function columns(text: string): number {
-  return Array.from(text).length + (text.match(WIDE)?.length ?? 0);
 }
 
 function timing({ startMs, endMs }: Cue, point: "," | "."): string {

@@ -9,19 +9,29 @@ export interface Language {
   readonly name: string;
 }
 
-const names = new Intl.DisplayNames(["en"], { type: "language", fallback: "code" });
-
-/** The English name of a language; the code itself where there is none. */
-export function languageName(code: string): string {
+/** The name of a language in another; the code itself where there is none. */
+export function languageName(code: string, locale = "en"): string {
   try {
-    return names.of(code) ?? code;
+    return namesIn(locale).of(code) ?? code;
   } catch {
     return code; // not a BCP 47 tag, such as FLORES "spa_Latn"
   }
 }
 
-const byName = (list: readonly string[]): readonly Language[] =>
-  list.map((code) => ({ code, name: languageName(code) })).sort((a, b) => a.name.localeCompare(b.name, "en"));
+export const spokenLanguages = (locale: string) => byName(codes.spoken, locale);
+export const writtenLanguages = (locale: string) => byName(codes.written, locale);
 
-export const SPOKEN_LANGUAGES = byName(codes.spoken);
-export const WRITTEN_LANGUAGES = byName(codes.written);
+/** Making one takes milliseconds. */
+const made = new Map<string, Intl.DisplayNames>();
+
+function namesIn(locale: string): Intl.DisplayNames {
+  const names = made.get(locale) ?? new Intl.DisplayNames([locale], { type: "language", fallback: "code" });
+  made.set(locale, names);
+  return names;
+}
+
+function byName(list: readonly string[], locale: string): readonly Language[] {
+  return list
+    .map((code) => ({ code, name: languageName(code, locale) }))
+    .sort((a, b) => a.name.localeCompare(b.name, locale));
+}

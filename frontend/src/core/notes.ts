@@ -22,13 +22,15 @@ const ABOUT: Readonly<Record<string, string>> = {
 /** All is well again, so there is nothing to read. */
 const ENDINGS: ReadonlySet<string> = new Set(["previews_normal", "delay_over"]);
 
-const WORDS: Readonly<Record<string, string>> = {
+export const NOTES = {
   previews_slowed: "The server is busy: words appear a little later.",
   previews_stopped: "The server is very busy: words appear when a sentence is complete.",
   delayed: "The words will take a little longer; none is lost.",
   redis_unavailable: "The words will take a little longer; none is lost.",
   audio_missing: "The connection was away for too long: some of what you said could not be kept.",
-};
+} satisfies Readonly<Record<string, string>>;
+
+const words: ReadonlyMap<string, string> = new Map(Object.entries(NOTES));
 
 /** The notes after one more event. A new connection tells anew what is the matter, if anything is. */
 export function noted(notes: Notes, event: ServerMessage): Notes {
@@ -36,7 +38,7 @@ export function noted(notes: Notes, event: ServerMessage): Notes {
     case "ready":
       return notes.filter(({ code }) => ABOUT[code] === undefined);
     case "notice":
-      return withNote(notes, { code: event.code, message: WORDS[event.code] ?? event.message, isError: false });
+      return withNote(notes, { code: event.code, message: words.get(event.code) ?? event.message, isError: false });
     case "error":
       return event.fatal ? notes : withNote(notes, { code: event.code, message: event.message, isError: true });
     default:

@@ -5,6 +5,8 @@ export interface Place {
   /** "" before the first `ready`. */
   readonly session: string;
   readonly token: string;
+  /** What the server's logs call it; a session in its place keeps it. */
+  readonly correlationId: string;
   /** That of the last durable event. */
   readonly cursor: string;
   /** The last utterance that has its final, or an error in its place. */
@@ -19,6 +21,7 @@ export interface Place {
 export const nowhere: Place = {
   session: "",
   token: "",
+  correlationId: "",
   cursor: "0-0",
   utterance: 0,
   openUtterance: 0,
@@ -32,7 +35,14 @@ export function advanced(place: Place, event: ServerMessage): Place {
     case "ready": {
       // The log of a session that goes on is read from the last event that came, which `ready` may be ahead of.
       const cursor = event.session === place.session ? place.cursor : event.cursor;
-      return { ...place, session: event.session, token: event.resume_token, cursor, audioFromMs: event.audio_from_ms };
+      return {
+        ...place,
+        session: event.session,
+        token: event.resume_token,
+        correlationId: event.correlation_id,
+        cursor,
+        audioFromMs: event.audio_from_ms,
+      };
     }
     case "partial":
       return { ...place, openUtterance: event.utterance, committed: event.committed };

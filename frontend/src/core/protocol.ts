@@ -58,6 +58,10 @@ export interface Start {
    * The last utterance of the lost session that the client has a final of; counting goes on behind it.
    */
   utterance?: number;
+  /**
+   * The client's name for this session in every log line about it; empty: the server makes one.
+   */
+  correlation_id?: string;
 }
 /**
  * How the binary frames are encoded.
@@ -159,6 +163,10 @@ export interface Ready {
    * Place in the session's durable log; every durable event carries the next one.
    */
   cursor: string;
+  /**
+   * What every log line about this session carries, in all services: to be told when asking for help.
+   */
+  correlation_id: string;
 }
 /**
  * Someone began to speak.

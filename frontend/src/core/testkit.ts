@@ -9,6 +9,7 @@ export const ready = (some: Some<Ready> = {}): Ready => ({
   resume_token: "secret",
   audio_from_ms: 0,
   cursor: "0-0",
+  correlation_id: "c",
   ...some,
 });
 

@@ -12,7 +12,10 @@ class FakeSocket {
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
 
-  constructor(readonly url: string) {
+  constructor(
+    readonly url: string,
+    readonly protocols: string[],
+  ) {
     FakeSocket.opened.push(this);
   }
 
@@ -34,8 +37,9 @@ const ADDRESS = "ws://server/v1/stream";
 const start: Start = { type: "start", language: "en" };
 const options = { type: "configure", language: "es" } as const;
 const stop: Stop = { type: "stop" };
-const first = { audio_from_ms: 0, utterance: 0 };
-const ms = (from: number, to: number) => Int16Array.from({ length: (to - from) * 16 }, (_, n) => from + Math.floor(n / 16));
+const first = { audio_from_ms: 0, utterance: 0, correlation_id: "" };
+const ms = (from: number, to: number) =>
+  Int16Array.from({ length: (to - from) * 16 }, (_, n) => from + Math.floor(n / 16));
 
 let closedWith: number[];
 let stream: Stream;
@@ -107,7 +111,11 @@ test("a session in the place of a lost one begins with the oldest audio there is
   before.onclose?.({ code: 1006 });
   const socket = begun();
   socket.says(ready({ session: "b", audio_from_ms: 190 }));
-  expect(socket.written).toEqual([{ ...start, audio_from_ms: 190, utterance: 1 }, options, [...ms(190, 200)]]);
+  expect(socket.written).toEqual([
+    { ...start, audio_from_ms: 190, utterance: 1, correlation_id: "c" },
+    options,
+    [...ms(190, 200)],
+  ]);
 });
 
 test("a socket that is left says nothing more, and neither does the one whose place it takes", () => {
@@ -120,6 +128,17 @@ test("a socket that is left says nothing more, and neither does the one whose pl
   stream.close();
   socket.onclose?.({ code: 1006 });
   expect(closedWith).toEqual([]);
+});
+
+test.each([
+  ["nova_1_2", ["nova.v1", "nova.key.nova_1_2"]],
+  ["", []],
+  ["no key, this", []],
+])("the key %j is sent among the subprotocols, at the start and when it goes on", (key, protocols) => {
+  stream.start(ADDRESS, start, key);
+  expect(FakeSocket.opened.at(-1)?.protocols).toEqual(protocols);
+  stream.resume(ADDRESS, key);
+  expect(FakeSocket.opened.at(-1)?.protocols).toEqual(protocols);
 });
 
 test("nothing of a session that is over goes into the next", () => {

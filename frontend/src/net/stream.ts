@@ -22,13 +22,18 @@ export class Stream {
   }
 
   /** Opens a socket in place of any other, for a new session that begins with the oldest audio that is kept. */
-  start(url: string, options: Start): void {
-    this.#open(url, () => ({ ...options, audio_from_ms: this.#ring.fromMs, utterance: this.#place.utterance }));
+  start(url: string, options: Start, key = ""): void {
+    this.#open(url, key, () => ({
+      ...options,
+      audio_from_ms: this.#ring.fromMs,
+      utterance: this.#place.utterance,
+      correlation_id: this.#place.correlationId,
+    }));
   }
 
   /** Opens a socket in place of any other, for the session that was open last. */
-  resume(url: string): void {
-    this.#open(url, () => resumption(this.#place, this.#ring.fromMs));
+  resume(url: string, key = ""): void {
+    this.#open(url, key, () => resumption(this.#place, this.#ring.fromMs));
   }
 
   /** Sends now, or when a server is ready; and again, if it is lost. */
@@ -65,9 +70,9 @@ export class Stream {
     socket.close();
   }
 
-  #open(url: string, first: () => ClientMessage): void {
+  #open(url: string, key: string, first: () => ClientMessage): void {
     this.close();
-    const socket = new WebSocket(url);
+    const socket = new WebSocket(url, offered(key));
     this.#socket = socket;
     socket.onopen = () => {
       this.#write(first());
@@ -90,4 +95,12 @@ export class Stream {
   #write(what: Kept | ClientMessage): void {
     this.#socket?.send(isAudio(what) ? what : JSON.stringify(what));
   }
+}
+
+/**
+ * The subprotocols to offer. A browser can send a key in no header but this. What could not be one would be refused by the browser itself, with an
+ * exception; left out, the server says what is wrong. Without a key nothing is offered, so that any server answers.
+ */
+export function offered(key: string): string[] {
+  return /^[\w.~-]+$/.test(key) ? ["nova.v1", `nova.key.${key}`] : [];
 }

@@ -1,28 +1,41 @@
 import type { ReactNode } from "react";
 import { isEnding, isRecording, type State } from "../core/connection";
-import { SPOKEN_LANGUAGES, WRITTEN_LANGUAGES, type Language } from "../core/languages";
+import { spokenLanguages, writtenLanguages, type Language } from "../core/languages";
+import { useLocale, useWords } from "../i18n/words";
 import type { Session } from "../session";
 import { Meter } from "./Meter";
 import { useStore } from "./useStore";
 
+/** Refusals that a key cures. */
+const WITHOUT_KEY: ReadonlySet<string> = new Set(["unauthorized", "forbidden"]);
+
 /** What is heard, what is written, and the one button. */
 export function Controls({ session }: { session: Session }) {
+  const words = useWords().controls;
+  const locale = useLocale();
   const state = useStore(session.connection);
   const { microphone, language, target } = useStore(session.settings);
   const microphones = useStore(session.microphones);
+  const isKeyWanted = state.phase === "failed" && WITHOUT_KEY.has(state.why.code);
   const isChosenThere = microphones.some(({ deviceId }) => deviceId === microphone);
   return (
     <div className="controls">
-      <Choice label="Spoken" name="language" value={language} onChoose={session.choose}>
-        <option value="auto">Detect language</option>
-        <Languages of={SPOKEN_LANGUAGES} />
+      {isKeyWanted && <Key session={session} />}
+      <Choice label={words.spoken} name="language" value={language} onChoose={session.choose}>
+        <option value="auto">{words.detect}</option>
+        <Languages of={spokenLanguages(locale)} />
       </Choice>
-      <Choice label="Translation" name="target" value={target} onChoose={session.choose}>
-        <option value="">No translation</option>
-        <Languages of={WRITTEN_LANGUAGES} />
+      <Choice label={words.translation} name="target" value={target} onChoose={session.choose}>
+        <option value="">{words.noTranslation}</option>
+        <Languages of={writtenLanguages(locale)} />
       </Choice>
-      <Choice label="Microphone" name="microphone" value={isChosenThere ? microphone : ""} onChoose={session.choose}>
-        <option value="">Default microphone</option>
+      <Choice
+        label={words.microphone}
+        name="microphone"
+        value={isChosenThere ? microphone : ""}
+        onChoose={session.choose}
+      >
+        <option value="">{words.defaultMicrophone}</option>
         {microphones.map(({ deviceId, label }) => (
           <option key={deviceId} value={deviceId}>
             {label}
@@ -34,6 +47,27 @@ export function Controls({ session }: { session: Session }) {
         <Toggle state={state} session={session} />
       </div>
     </div>
+  );
+}
+
+/** Shown when the server wants one, or another one than it was given. */
+function Key({ session }: { session: Session }) {
+  const words = useWords().controls;
+  const { key } = useStore(session.settings);
+  return (
+    <label className="choice key">
+      <span className="choice-label">{words.key}</span>
+      <input
+        type="password"
+        autoComplete="off"
+        spellCheck={false}
+        data-testid="key"
+        value={key}
+        onChange={(event) => {
+          session.choose({ key: event.target.value.trim() });
+        }}
+      />
+    </label>
   );
 }
 
@@ -72,8 +106,10 @@ function Languages({ of }: { of: readonly Language[] }) {
 
 /** Has the focus from the beginning: the space bar starts and stops. */
 function Toggle({ state, session }: { state: State; session: Session }) {
-  const isOn = isRecording(state);
-  const label = isOn ? "Stop" : isEnding(state) ? "Don’t wait" : "Start";
+  const words = useWords().controls;
+  const isPaused = useStore(session.isPaused);
+  const isOn = isRecording(state) && !isPaused;
+  const label = isOn ? words.stop : isEnding(state) ? words.dontWait : words.start;
   return (
     <button
       type="button"

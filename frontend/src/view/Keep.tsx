@@ -1,51 +1,59 @@
 import { useState } from "react";
 import { finished } from "../core/captions";
-import { MEDIA_TYPES, render, type Format, type Track } from "../core/export";
+import { FORMATS, MEDIA_TYPES, render, type Format, type Track } from "../core/export";
 import { languageName } from "../core/languages";
+import type { Captions } from "../core/captions";
+import { useLocale, useWords } from "../i18n/words";
 import type { Session } from "../session";
 import { useStore } from "./useStore";
 
-const FORMATS: readonly (readonly [Format, string])[] = [
-  ["txt", "Plain text"],
-  ["srt", "Subtitles, SubRip"],
-  ["vtt", "Subtitles, WebVTT"],
-];
-
 /** Takes the text along: to the clipboard or into a file. */
 export function Keep({ session }: { session: Session }) {
-  const captions = useStore(session.captions);
+  return <TakeAlong captions={useStore(session.captions)} onClear={session.clear} clears={useWords().keep.clear} />;
+}
+
+interface TakeAlongProps {
+  captions: Captions;
+  onClear: () => void;
+  /** What the button says that removes the text. */
+  clears: string;
+}
+
+export function TakeAlong({ captions, onClear, clears }: TakeAlongProps) {
+  const words = useWords().keep;
+  const locale = useLocale();
   const lines = finished(captions);
   const languages = [...new Set(lines.flatMap(({ translations }) => Object.keys(translations)))];
   const [chosen, setTrack] = useState<Track>("spoken");
   const track = languages.includes(chosen) ? chosen : "spoken";
   const isEmpty = lines.length === 0;
   return (
-    <div className={isEmpty ? "keep is-empty" : "keep"} role="group" aria-label="Keep the text">
+    <div className={isEmpty ? "keep is-empty" : "keep"} role="group" aria-label={words.label}>
       {languages.length > 0 && (
         <select
-          aria-label="Which words"
+          aria-label={words.which}
           data-testid="track"
           value={track}
           onChange={(event) => {
             setTrack(event.target.value);
           }}
         >
-          <option value="spoken">As spoken</option>
+          <option value="spoken">{words.asSpoken}</option>
           {languages.map((code) => (
             <option key={code} value={code}>
-              {languageName(code)}
+              {languageName(code, locale)}
             </option>
           ))}
         </select>
       )}
       <CopyButton text={() => render(captions, "txt", track)} isDisabled={isEmpty} />
-      {FORMATS.map(([format, title]) => (
+      {FORMATS.map((format) => (
         <button
           key={format}
           type="button"
           className="quiet"
-          title={title}
-          aria-label={`Download ${title}`}
+          title={words.formats[format]}
+          aria-label={words.download(words.formats[format])}
           data-testid={`download-${format}`}
           disabled={isEmpty}
           onClick={() => {
@@ -55,26 +63,33 @@ export function Keep({ session }: { session: Session }) {
           {format.toUpperCase()}
         </button>
       ))}
-      <button type="button" className="quiet keep-clear" data-testid="clear" disabled={isEmpty} onClick={session.clear}>
-        Clear
+      <button type="button" className="quiet keep-clear" data-testid="clear" disabled={isEmpty} onClick={onClear}>
+        {clears}
       </button>
     </div>
   );
 }
 
 function CopyButton({ text, isDisabled }: { text: () => string; isDisabled: boolean }) {
-  const [label, setLabel] = useState("Copy");
+  const words = useWords().keep;
+  const [outcome, setOutcome] = useState<"copy" | "copied" | "notAllowed">("copy");
   const copy = async () => {
-    const outcome = await navigator.clipboard.writeText(text()).then(
-      () => "Copied",
-      () => "Not allowed",
+    const after = await navigator.clipboard.writeText(text()).then(
+      () => "copied" as const,
+      () => "notAllowed" as const,
     );
-    setLabel(outcome);
-    setTimeout(setLabel, 1500, "Copy");
+    setOutcome(after);
+    setTimeout(setOutcome, 1500, "copy");
   };
   return (
-    <button type="button" className="quiet keep-copy" data-testid="copy" disabled={isDisabled} onClick={() => void copy()}>
-      {label}
+    <button
+      type="button"
+      className="quiet keep-copy"
+      data-testid="copy"
+      disabled={isDisabled}
+      onClick={() => void copy()}
+    >
+      {words[outcome]}
     </button>
   );
 }

@@ -1,31 +1,43 @@
-import type { State } from "../core/connection";
-import type { Problem } from "../core/problems";
+import { trouble } from "../core/connection";
+import { told, toldNote, useLocale, useWords } from "../i18n/words";
 import type { Session } from "../session";
 import { useStore } from "./useStore";
 
 /** What went wrong and what to do about it, and what the server has to say. */
 export function Notices({ session }: { session: Session }) {
   const state = useStore(session.connection);
-  const why = currentProblem(state);
+  const locale = useLocale();
+  const words = useWords().notices;
+  const why = trouble(state);
   const notes = useStore(session.notes);
   return (
     <div className="notices" aria-live="polite">
       {why && (
-        <p className={state.phase === "failed" ? "notice is-error" : "notice"} data-testid="problem" data-code={why.code}>
+        <p
+          className={state.phase === "failed" ? "notice is-error" : "notice"}
+          data-testid="problem"
+          data-code={why.code}
+        >
           <span>
-            <strong>{why.message}</strong> {why.advice}
+            <strong>{told(why, locale).message}</strong>{" "}
+            {state.phase === "failed" ? told(why, locale).advice : words.tryingAgain}
           </span>
         </p>
       )}
-      {notes.map(({ code, message, isError }) => (
-        <p key={code} className={isError ? "notice is-error" : "notice"} data-testid="note" data-code={code}>
-          <span>{message}</span>
+      {notes.map((note) => (
+        <p
+          key={note.code}
+          className={note.isError ? "notice is-error" : "notice"}
+          data-testid="note"
+          data-code={note.code}
+        >
+          <span>{toldNote(note, locale)}</span>
           <button
             type="button"
             className="quiet"
-            aria-label="Dismiss"
+            aria-label={words.dismiss}
             onClick={() => {
-              session.dismiss(code);
+              session.dismiss(note.code);
             }}
           >
             ×
@@ -34,13 +46,4 @@ export function Notices({ session }: { session: Session }) {
       ))}
     </div>
   );
-}
-
-/** While it still tries by itself there is nothing to do; and nothing to tell where the first try may mend it. */
-function currentProblem(state: State): Problem | null {
-  if (state.phase === "failed") return state.why;
-  if (state.phase !== "waiting" && state.phase !== "connecting") return null;
-  const failures = state.phase === "waiting" ? state.attempt : state.attempt - 1;
-  if (state.why === null || (state.resumes && failures === 1)) return null;
-  return { ...state.why, advice: "Trying again; the last minute of what you say is kept." };
 }

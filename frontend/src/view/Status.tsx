@@ -1,35 +1,42 @@
 import type { State } from "../core/connection";
+import { useWords, type Words } from "../i18n/words";
 import type { Session } from "../session";
 import { useStore } from "./useStore";
 
 /** The connection in a word or two, and where the sound goes when that is not where the page came from. */
 export function Status({ session }: { session: Session }) {
   const state = useStore(session.connection);
-  const { host, isElsewhere } = session.server;
+  const isPaused = useStore(session.isPaused);
+  const words = useWords().status;
   return (
-    <p className="status" role="status" data-testid="status" data-phase={state.phase}>
+    <p
+      className="status"
+      role="status"
+      data-testid="status"
+      data-phase={isPaused && state.phase === "listening" ? "idle" : state.phase}
+    >
       <span className="status-dot" aria-hidden="true" />
-      {words(state)}
-      {isElsewhere && <span className="status-server"> · server {host}</span>}
+      {isPaused && state.phase === "listening" ? words.ready : phaseIn(words, state)}
+      {session.elsewhere !== "" && <span className="status-server"> · {words.server(session.elsewhere)}</span>}
     </p>
   );
 }
 
-function words(state: State): string {
+function phaseIn(words: Words["status"], state: State): string {
   switch (state.phase) {
     case "idle":
-      return "Ready";
+      return words.ready;
     case "opening":
-      return "Opening the microphone…";
+      return words.opening;
     case "connecting":
-      return state.resumes || state.attempt > 1 ? "Reconnecting…" : "Connecting…";
+      return state.resumes || state.attempt > 1 ? words.reconnecting : words.connecting;
     case "waiting":
-      return "Reconnecting…";
+      return words.reconnecting;
     case "listening":
-      return "Listening";
+      return words.listening;
     case "finishing":
-      return "Finishing…";
+      return words.finishing;
     case "failed":
-      return "Stopped";
+      return words.stopped;
   }
 }

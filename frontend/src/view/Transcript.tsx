@@ -1,28 +1,22 @@
-import { memo, useLayoutEffect, useRef, useState } from "react";
+import { memo, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { finished, shown, type Captions, type Utterance } from "../core/captions";
 import { isRecording } from "../core/connection";
+import { useWords } from "../i18n/words";
 import type { Session } from "../session";
 import { useStore } from "./useStore";
 
-/** What has been said. It follows the newest words until the reader scrolls up. */
-export function Transcript({ session }: { session: Session }) {
+/** What has been said. It follows the newest words until the reader scrolls up. `children`: what stands there before. */
+export function Transcript({ session, children }: { session: Session; children?: ReactNode }) {
+  const words = useWords().transcript;
   const captions = useStore(session.captions);
   const utterances = shown(captions);
   const { ref, isFollowing, follow, onScroll } = useFollowing(captions);
   return (
-    <main className="transcript" ref={ref} onScroll={onScroll} tabIndex={0} aria-label="Transcript">
-      {utterances.length === 0 ? (
-        <Invitation session={session} />
-      ) : (
-        <ol className="utterances">
-          {utterances.map((utterance) => (
-            <Line key={utterance.id} utterance={utterance} />
-          ))}
-        </ol>
-      )}
+    <main className="transcript" ref={ref} onScroll={onScroll} tabIndex={0} aria-label={words.label}>
+      {utterances.length === 0 ? (children ?? <Invitation session={session} />) : <Lines utterances={utterances} />}
       {!isFollowing && (
         <button type="button" className="latest" onClick={follow}>
-          Latest words ↓
+          {words.latest}
         </button>
       )}
       <p className="unseen" aria-live="polite" data-testid="announcement">
@@ -32,17 +26,29 @@ export function Transcript({ session }: { session: Session }) {
   );
 }
 
+export function Lines({ utterances }: { utterances: readonly Utterance[] }) {
+  return (
+    <ol className="utterances">
+      {utterances.map((utterance) => (
+        <Line key={utterance.id} utterance={utterance} />
+      ))}
+    </ol>
+  );
+}
+
 function Invitation({ session }: { session: Session }) {
+  const words = useWords().transcript;
   const isOn = isRecording(useStore(session.connection));
   return (
     <div className="invitation">
-      <p className="invitation-title">{isOn ? "Go ahead, speak." : "Press Start and speak."}</p>
-      <p>Your words appear as you say them: faint while they may still change, firm once they are certain.</p>
+      <p className="invitation-title">{isOn ? words.goAhead : words.pressStart}</p>
+      <p>{words.promise}</p>
     </div>
   );
 }
 
 const Line = memo(function Line({ utterance }: { utterance: Utterance }) {
+  const words = useWords().transcript;
   const { state, startMs, language, committed, tentative, translations } = utterance;
   return (
     <li className="utterance" data-testid="utterance" data-state={state}>
@@ -52,7 +58,7 @@ const Line = memo(function Line({ utterance }: { utterance: Utterance }) {
         <span className="tentative" data-testid="tentative">
           {tentative}
         </span>
-        {state === "interrupted" && <em className="interrupted">unfinished</em>}
+        {state === "interrupted" && <em className="interrupted">{words.unfinished}</em>}
       </p>
       {Object.entries(translations).map(([code, { text, isFinal }]) => (
         <p

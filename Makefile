@@ -53,8 +53,9 @@ frontend/dist/index.html: frontend/package.json frontend/package-lock.json front
 desktop: setup page  ## run the desktop client from source
 	@cd frontend && npm run --silent shell && node node_modules/electron/install.js && PATH="$(CURDIR)/$(BIN):$$PATH" npx electron .
 
-installers: page  ## the desktop client's packages for this platform, in frontend/release
-	@cd frontend && npm run --silent shell && npx --yes electron-builder@26.17.0 --config electron-builder.yml --publish never
+installers: page  ## the desktop client's packages for this platform, in frontend/release; HOMEPAGE=https://... for a .deb
+	@cd frontend && npm run --silent shell && npx --yes electron-builder@26.17.0 --config electron-builder.yml --publish never \
+	  $(if $(HOMEPAGE),-c.extraMetadata.homepage=$(HOMEPAGE))
 
 lint: setup  ## style and architecture
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

@@ -6,7 +6,7 @@
 // utterances, cpu (of one core, in percent, with all threads: the renderers of the main window and of the overlay), heapMb
 // (of both, after a collection), complaints.
 import { parseArgs } from "node:util";
-import { options, start } from "./browser.mjs";
+import { options } from "./browser.mjs";
 import { atDesk, openLittle } from "./shell.mjs";
 
 const { values: args } = parseArgs({ options });
@@ -16,7 +16,7 @@ await atDesk({ ...args, loop: true }, settings, async (page, browser) => {
   const overlay = await openLittle(browser, args, "overlay", { width: 896, height: 220 });
   const machine = await browser.browser().newBrowserCDPSession();
   const windows = await Promise.all([page, overlay].map((window) => window.context().newCDPSession(window)));
-  await start(page);
+  await page.getByTestId("toggle").click();
   const minutes = [];
   const since = await spent(machine);
   let last = since;

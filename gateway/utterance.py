@@ -60,7 +60,7 @@ class OpenUtterance:
             return False
         least_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
         if self.revision and not (self.committed or self.tentative):
-            least_ms //= 2  # who has just begun to speak waits for a sign
+            least_ms //= 4  # who has just begun to speak waits for a sign: with every frame, as fast as answers come
         if pressure:
             least_ms *= policy.slowed
         return position - self.asked_sample >= least_ms * SAMPLE_RATE // 1_000

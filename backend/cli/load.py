@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.cli.options import key_option, language_option, targets_option
+from backend.cli.server import stream_url
 from backend.cli.system import Plan, running
 from backend.cli.weights import speech_model, translation_models
 from backend.errors import SetupError
@@ -155,8 +156,7 @@ async def _target(urls: tuple[str, ...], key: str, plan: Plan | None) -> AsyncIt
         yield Target(urls, dict, key)
         return
     async with running(plan, lambda line: click.echo(f"  {line}", err=True)) as system:
-        streams = tuple(f"{url.replace('http', 'ws', 1)}/v1/stream" for url in system.urls)
-        yield Target(streams, lambda: system.processes)
+        yield Target(tuple(map(stream_url, system.urls)), lambda: system.processes)
 
 
 async def _once(load: Load, target: Target, said: list[Take]) -> tuple[dict[str, Any], int]:

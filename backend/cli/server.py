@@ -56,14 +56,17 @@ def stream_url(server: str) -> str:
     return parts._replace(scheme=scheme, path=path).geturl()
 
 
+def http_url(stream: str, path: str) -> str:
+    """Another of the server's addresses, by a stream's URL."""
+    parts = urlsplit(stream)
+    return parts._replace(scheme=parts.scheme.replace("ws", "http", 1), path=path, query="").geturl()
+
+
 async def is_well(url: str) -> bool:
     """Whether the gateway behind a stream's URL answers and is healthy."""
-    parts = urlsplit(url)
-    scheme = "https" if parts.scheme == "wss" else "http"
-    health = parts._replace(scheme=scheme, path="/health/ready", query="").geturl()
     async with httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S) as client:
         try:
-            return (await client.get(health)).is_success
+            return (await client.get(http_url(url, "/health/ready"))).is_success
         except httpx.HTTPError:
             return False
 

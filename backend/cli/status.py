@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 import httpx
@@ -18,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.cli.options import key_option
-from backend.cli.server import DEFAULT, stream_url
+from backend.cli.server import DEFAULT, http_url, stream_url
 
 TIMEOUT_S = 5.0
 """Longer than a gateway ever takes."""
@@ -44,7 +43,7 @@ def status(url: str, key: str, watch: bool, as_json: bool) -> None:
     """
     if watch and as_json:
         raise click.UsageError("--watch is to look at; programs call --json again and again")
-    address, headers = _address(url), {"Authorization": f"Bearer {key}"} if key else {}
+    address, headers = http_url(stream_url(url), "/health/full"), {"Authorization": f"Bearer {key}"} if key else {}
     with httpx.Client(headers=headers, timeout=TIMEOUT_S) as http:
         if watch:
             body = _watch(http, address)
@@ -65,12 +64,6 @@ def _watch(http: httpx.Client, address: str) -> Body:
                 live.update(table(body, time.time()), refresh=True)
     except KeyboardInterrupt:
         return body
-
-
-def _address(url: str) -> str:
-    """Of `/health/full` at the server that is meant. Raises NoServerError for what is no address."""
-    parts = urlsplit(stream_url(url))
-    return parts._replace(scheme=parts.scheme.replace("ws", "http", 1), path="/health/full", query="").geturl()
 
 
 def _ask(http: httpx.Client, address: str) -> Body:

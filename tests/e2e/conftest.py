@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
 
-FRONTEND = Path(__file__).parent.parent.parent / "frontend"
+from tests.testkit.browser import FRONTEND
 
 
 @pytest.fixture(scope="session")

@@ -5,16 +5,12 @@ A few functions stand in for Electron's shell (frontend/e2e/shell.mjs); what tha
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
 from pathlib import Path
-from typing import Any
 
 from backend.cli.system import System, running
 from backend.load.wer import WordErrors
-from tests.e2e.conftest import FRONTEND
-from tests.e2e.test_page import BROWSER_RATE, LEAD_S, TAIL_S, microphone
+from tests.testkit.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, drive_and_lose, microphone
+from tests.testkit.live import stream_url
 from tests.testkit.services import null_plan
 from tests.testkit.speech import Clip, decode
 
@@ -35,19 +31,6 @@ def errors_in(clip: Clip, text: str) -> float:
     score = WordErrors(clip.language)
     score.add(clip.text, text)
     return score.percent
-
-
-async def drive(browser: str, script: str, url: str, wav: Path, artifacts: Path, *more: str) -> Any:
-    """Run one of the drivers of frontend/e2e; returns what it reports."""
-    process = await asyncio.create_subprocess_exec(
-        "node", f"e2e/{script}.mjs", "--url", url, "--wav", str(wav), "--out", str(artifacts),
-        "--screenshot", f"desk-{wav.stem.removeprefix('desk-')}", *more,
-        cwd=FRONTEND, env={**os.environ, "CHROMIUM": browser},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    output, errors = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == 0, errors.decode()
-    return json.loads(output)
 
 
 async def test_the_first_minute_tests_server_and_microphone_and_what_is_chosen_is_kept(
@@ -98,23 +81,11 @@ async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_g
     seconds = microphone(first, wav, second)
     change_at = LEAD_S + seconds_of(first) + 1.2
     lose_at = LEAD_S + seconds_of(first) + TAIL_S + 1.5
-    gateway = system.named("gateway-1")
-    process = await asyncio.create_subprocess_exec(
-        "node", "e2e/caption.mjs", "--url", system.urls[0], "--wav", str(wav), "--seconds", str(seconds + 0.5),
-        "--language", first.language, "--then", second.language, "--change-at", str(change_at),
-        "--lose-at", str(lose_at), "--out", str(artifacts), "--screenshot", "desk-captions",
-        cwd=FRONTEND, env={**os.environ, "CHROMIUM": browser},
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    told = (
+        "--seconds", str(seconds + 0.5), "--language", first.language, "--then", second.language,
+        "--change-at", str(change_at), "--lose-at", str(lose_at),
     )  # fmt: skip
-    assert process.stdin is not None
-    assert process.stdout is not None
-    async with asyncio.timeout(90):
-        assert await process.stdout.readline() == b"lose\n"
-        assert gateway.process is not None
-        gateway.process.kill()
-        process.stdin.write(b"done\n")
-        report = json.loads((await process.stdout.read()).splitlines()[-1])
-        assert await process.wait() == 0
+    report = await drive_and_lose(browser, "caption", system.urls[0], wav, artifacts, system.named("gateway-1"), *told)
     texts = [utterance["committed"] for utterance in report["utterances"]]
     assert all(utterance["state"] == "final" for utterance in report["utterances"])
     assert errors_in(first, texts[0]) <= 40, texts
@@ -132,7 +103,7 @@ async def test_a_server_that_is_away_a_lost_microphone_and_a_lock_are_told_and_n
     strict = {"GATEWAY_AUTH": "keys", "GATEWAY_ORIGINS": system.urls[0]}
     plan = null_plan(artifacts / "logs-desk-trouble", environment=strict)
     async with running(plan, lambda line: None) as other:
-        locked = other.urls[0].replace("http", "ws", 1) + "/v1/stream"
+        locked = stream_url(other.urls[0])
         told = ("--seconds", str(LEAD_S + seconds_of(clip)), "--language", "en", "--locked", locked)
         report = await drive(browser, "trouble", system.urls[0], wav, artifacts, *told)
     away, unplugged, refused = report["away"], report["unplugged"], report["locked"]

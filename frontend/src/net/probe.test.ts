@@ -1,41 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { probe } from "./probe";
-
-/** The browser's side of a connection, and the hands of its server. */
-class FakeSocket {
-  static last: FakeSocket | undefined;
-  readonly written: string[] = [];
-  isClosed = false;
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-
-  constructor(
-    readonly url: string,
-    readonly protocols: string[],
-  ) {
-    FakeSocket.last = this;
-  }
-
-  send(text: string): void {
-    this.written.push((JSON.parse(text) as { type: string }).type);
-  }
-
-  close(): void {
-    this.isClosed = true;
-  }
-}
+import { FakeSocket } from "./testkit";
 
 function asked() {
   const answer = probe("ws://server/v1/stream", "nova_1");
-  const socket = FakeSocket.last;
+  const socket = FakeSocket.opened.at(-1);
   if (socket === undefined) throw new Error("no socket was opened");
   socket.onopen?.();
-  return { answer, socket, says: (message: unknown) => socket.onmessage?.({ data: JSON.stringify(message) }) };
+  return { answer, socket };
 }
 
 beforeEach(() => {
   vi.stubGlobal("WebSocket", FakeSocket);
+  FakeSocket.opened = [];
   vi.useFakeTimers();
 });
 
@@ -45,17 +22,18 @@ afterEach(() => {
 });
 
 test("a server that takes a session is well, and is let go at once", async () => {
-  const { answer, socket, says } = asked();
-  says({ type: "notice", code: "delayed", message: "" });
-  says({ type: "ready" });
+  const { answer, socket } = asked();
+  socket.says({ type: "notice", code: "delayed", message: "" });
+  socket.says({ type: "ready" });
   expect(await answer).toEqual({ ms: expect.any(Number) as number });
   expect(socket.protocols).toEqual(["nova.v1", "nova.key.nova_1"]);
-  expect([socket.written, socket.isClosed]).toEqual([["start", "stop"], true]);
+  const types = socket.written.map((message) => (message as { type: string }).type);
+  expect([types, socket.isClosed]).toEqual([["start", "stop"], true]);
 });
 
 test("one that refuses it says why", async () => {
-  const { answer, says } = asked();
-  says({ type: "error", fatal: true, code: "unauthorized", message: "a key is needed" });
+  const { answer, socket } = asked();
+  socket.says({ type: "error", fatal: true, code: "unauthorized", message: "a key is needed" });
   expect(await answer).toMatchObject({ problem: { code: "unauthorized", message: "a key is needed" } });
 });
 

@@ -2,36 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Start, Stop } from "../core/protocol";
 import { final, partial, ready, started } from "../core/testkit";
 import { Stream } from "./stream";
-
-/** The browser's side of a connection: what was written on it, and the hands of its server. */
-class FakeSocket {
-  static opened: FakeSocket[] = [];
-  readonly written: unknown[] = [];
-  isClosed = false;
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-
-  constructor(
-    readonly url: string,
-    readonly protocols: string[],
-  ) {
-    FakeSocket.opened.push(this);
-  }
-
-  send(data: string | Int16Array): void {
-    if (this.isClosed) throw new Error("sent on a closed socket");
-    this.written.push(typeof data === "string" ? (JSON.parse(data) as unknown) : [...data]);
-  }
-
-  close(): void {
-    this.isClosed = true;
-  }
-
-  says(...messages: unknown[]): void {
-    for (const message of messages) this.onmessage?.({ data: JSON.stringify(message) });
-  }
-}
+import { FakeSocket } from "./testkit";
 
 const ADDRESS = "ws://server/v1/stream";
 const start: Start = { type: "start", language: "en" };

@@ -21,25 +21,25 @@ from backend.service import logging, tracing
 from backend.service.heartbeat import beat
 from backend.service.lifecycle import keep_tidy, process_name, run, settle
 from backend.service.metrics import tell_version
-from backend.streams.connection import connect
-from backend.streams.fanout import Fanout
-from backend.streams.keys import Keys
-from backend.streams.lanes import Lanes
+from backend.streams.redis.connection import connect
+from backend.streams.session.fanout import Fanout
+from backend.streams.access.api_keys import Keys
+from backend.streams.job_streams import Lanes
 from backend.streams.names import WORKERS, worker_key
-from backend.streams.quota import Quota
-from backend.streams.sessions import Sessions
-from backend.streams.state import Observer
-from gateway import health
-from gateway.admission import Admission
-from gateway.auth import Auth, check_exposure
-from gateway.entrance import serve
-from gateway.hearing import Hearing
-from gateway.patience import PatientHttp
-from gateway.quota import Visits
+from backend.streams.access.quota import Quota
+from backend.streams.session.sessions import Sessions
+from backend.streams.observe.state import Observer
+from gateway.http import health
+from gateway.access.admission import Admission
+from gateway.access.auth import Auth, check_exposure
+from gateway.connection.handshake import serve
+from gateway.audio.vad_batcher import Hearing
+from gateway.http.http_limits import PatientHttp
+from gateway.access.quota import Visits
 from gateway.settings import GatewaySettings
-from gateway.silero import Silero
-from gateway.socket import Services
-from gateway.tokens import Tokens
+from gateway.audio.silero import Silero
+from gateway.connection.connection import Services
+from gateway.access.jwt import Tokens
 from gateway.wire import SteadyWebSocket
 
 LARGEST_FRAME = 1 << 25

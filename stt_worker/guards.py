@@ -10,7 +10,7 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 
-from stt_worker.recognizer import Hypothesis
+from stt_worker.recognizers.recognizer import Hypothesis
 
 MOST_COMPRESSED = 2.4
 """Bytes of text per byte of its zlib form: more is repetition (the limit of Whisper's own transcriber)."""

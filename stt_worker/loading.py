@@ -13,7 +13,7 @@ from faster_whisper import WhisperModel
 from threadpoolctl import threadpool_limits
 
 from backend.errors import ModelError
-from stt_worker.windows import Windows
+from stt_worker.recognizers.windows import Windows
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from itertools import takewhile
 
 from backend.messages.jobs import HypothesisWord
 from stt_worker.guards import letters
-from stt_worker.recognizer import Hypothesis, TimedWord
+from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
 
 SWITCH_PROBABILITY = 0.8
 SWITCH_SECONDS = 2.0

@@ -21,19 +21,19 @@ from backend.service.devices import pinned
 from backend.service.lifecycle import give_way, keep_memory, run
 from backend.service.metrics import tell_model
 from backend.service.monitor import Monitor
-from backend.streams.lanes import AUDIO, Entry, Outcome
-from backend.streams.worker import work
+from backend.streams.job_streams import AUDIO, Entry, Outcome
+from backend.streams.worker.process import work
 from stt_worker import metrics
 from stt_worker.guards import withdrawal
-from stt_worker.null import NullRecognizer
-from stt_worker.recognizer import Hypothesis, Recognizer, Speech
-from stt_worker.remote import RemoteRecognizer
+from stt_worker.recognizers.null import NullRecognizer
+from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.stability import Stable, agree, contradicted, count_words
-from stt_worker.windows import Windows
+from stt_worker.recognizers.windows import Windows
 
 if TYPE_CHECKING:
-    from stt_worker.whisper import FasterWhisper
+    from stt_worker.recognizers.whisper import FasterWhisper
 
 log = structlog.get_logger()
 
@@ -212,7 +212,7 @@ def load(settings: SttSettings) -> Recognizer:
 def whisper(directory: Path, settings: SttSettings) -> FasterWhisper:
     """The Whisper in this directory, on the hardware and in the way that the settings name. Raises ModelError."""
     from stt_worker.loading import Hardware
-    from stt_worker.whisper import FasterWhisper
+    from stt_worker.recognizers.whisper import FasterWhisper
 
     hardware = Hardware(
         settings.device, settings.device_index, settings.compute_type, settings.threads, settings.at_once,
@@ -233,7 +233,7 @@ def calibrated(settings: SttSettings) -> SttSettings:
     """The settings, with what `nova doctor --calibrate` found for their model where they leave it open."""
     if settings.model.partition("://")[0] in ELSEWHERE:
         return settings
-    from stt_worker.calibration.keeping import recall
+    from stt_worker.calibration.storage import recall
 
     return recall(settings, weights(settings))
 

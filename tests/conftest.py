@@ -16,9 +16,9 @@ from hypothesis import settings
 from redis.asyncio import Redis
 
 from backend import models
-from backend.cli.system import Plan, System, running
+from backend.local.system import Plan, System, running
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect
+from backend.streams.redis.connection import connect
 from tests.testkit.services import HOSPITABLE, own_redis
 from tests.testkit.speech import Clip, shared_clips, spoken_clips
 

@@ -15,7 +15,7 @@ import structlog
 
 from backend.errors import ModelError
 from translation_worker.guards import most_tokens
-from translation_worker.sentencewise import Draft, Sentencewise
+from translation_worker.passages import Draft, Sentencewise
 from translation_worker.translator import Passage
 
 _log = structlog.get_logger()

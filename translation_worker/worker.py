@@ -20,8 +20,8 @@ from backend.service.devices import pinned
 from backend.service.lifecycle import give_way, keep_memory, run
 from backend.service.metrics import tell_model
 from backend.service.monitor import Monitor
-from backend.streams.lanes import TRANSCRIPTS, Entry, Outcome
-from backend.streams.worker import work
+from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
+from backend.streams.worker.process import work
 from translation_worker import metrics
 from translation_worker.settings import TranslationSettings
 from translation_worker.translator import Passage, Translator, pick_translator

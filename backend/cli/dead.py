@@ -23,8 +23,8 @@ from rich.text import Text
 from backend.errors import SetupError
 from backend.messages.jobs import SAMPLE_RATE, Transcript
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import TROUBLE, connect
-from backend.streams.dead import DeadLetters, LaneName, Letter, Noted, Place, Replayed
+from backend.streams.redis.connection import TROUBLE, connect
+from backend.streams.dead_letters import DeadLetters, LaneName, Letter, Noted, Place, Replayed
 
 T = TypeVar("T")
 

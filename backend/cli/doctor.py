@@ -10,8 +10,8 @@ from dataclasses import asdict
 
 import click
 
-from backend.cli.checks import Check, examine
-from backend.cli.processes import python
+from backend.cli.terminal.diagnostics import Check, examine
+from backend.local.processes import python
 
 
 @click.command()

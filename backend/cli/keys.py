@@ -20,8 +20,8 @@ from rich.text import Text
 
 from backend.errors import SetupError
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import TROUBLE, connect
-from backend.streams.keys import DAY_S, SCOPES, Key, Keys, Limits, Scope, Usage
+from backend.streams.redis.connection import TROUBLE, connect
+from backend.streams.access.api_keys import DAY_S, SCOPES, Key, Keys, Limits, Scope, Usage
 
 T = TypeVar("T")
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.cli.options import key_option, language_option, targets_option
-from backend.cli.server import stream_url
-from backend.cli.system import Plan, running
-from backend.cli.weights import speech_model, translation_models
+from backend.local.server import stream_url
+from backend.local.system import Plan, running
+from backend.local.models import speech_model, translation_models
 from backend.errors import SetupError
 from backend.messages.protocol import Start
 from backend.service import lifecycle

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.cli.options import key_option
-from backend.cli.server import DEFAULT, http_url, stream_url
+from backend.local.server import DEFAULT, http_url, stream_url
 
 TIMEOUT_S = 5.0
 """Longer than a gateway ever takes."""

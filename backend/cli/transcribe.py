@@ -15,11 +15,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from backend.cli.media import MediaError, opened
+from backend.cli.files.media import MediaError, opened
 from backend.cli.options import key_option, language_option, server_option, targets_option
-from backend.cli.server import server
-from backend.cli.transcript import SUBTITLES, Format, Transcript, subtitles, write
-from backend.cli.transcription import Show, transcribe_file
+from backend.local.server import server
+from backend.cli.files.transcript import SUBTITLES, Format, Transcript, subtitles, write
+from backend.cli.files.transcription import Show, transcribe_file
 from backend.errors import NovaError
 from backend.messages.protocol import Start
 

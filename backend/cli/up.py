@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from backend.cli.system import Plan, System, running
-from backend.cli.weights import speech_model, translation_models
+from backend.local.system import Plan, System, running
+from backend.local.models import speech_model, translation_models
 from backend.service.address import is_loopback
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from websockets.exceptions import InvalidHandshake
 
-from backend.client import Client
+from backend.client.client import Client
 from backend.errors import NovaError
 from backend.load.account import Account
 from backend.load.monologue import Monologue

@@ -9,7 +9,7 @@ import click
 from backend.errors import NovaError
 from backend.service import logging
 from stt_worker.calibration.findings import Calibration
-from stt_worker.calibration.keeping import keep, place
+from stt_worker.calibration.storage import keep, place
 from stt_worker.calibration.trials import calibrate
 from stt_worker.settings import SttSettings
 from stt_worker.worker import placed, weights

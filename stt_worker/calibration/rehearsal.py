@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from backend.errors import SetupError
 from backend.load import clips
 from backend.messages.jobs import SAMPLE_RATE
-from stt_worker.recognizer import Recognizer, Speech
+from stt_worker.recognizers.recognizer import Recognizer, Speech
 
 SYLLABLES_PER_SECOND = 4.0
 Sound = NDArray[np.float32]

@@ -16,13 +16,13 @@ import ctranslate2
 
 from backend.errors import SetupError
 from stt_worker.calibration.findings import Calibration, Machine, Trial, choose
-from stt_worker.calibration.keeping import describe
+from stt_worker.calibration.storage import describe
 from stt_worker.calibration.machine import busy, cores
 from stt_worker.calibration.rehearsal import Sound, said, timed, voice, waited
-from stt_worker.recognizer import Speech
+from stt_worker.recognizers.recognizer import Speech
 from stt_worker.settings import SttSettings
-from stt_worker.whisper import FasterWhisper
-from stt_worker.windows import FRAMES_PER_SECOND, Windows
+from stt_worker.recognizers.whisper import FasterWhisper
+from stt_worker.recognizers.windows import FRAMES_PER_SECOND, Windows
 from stt_worker.worker import weights, whisper
 
 UTTERANCE_S = 6.0

@@ -13,9 +13,9 @@ from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from stt_worker.loading import Hardware, load
-from stt_worker.whisper import MOST_TOKENS, TOKENS_PER_S, log_mel
-from stt_worker.windows import Windows, batches
-from tests.testkit.reckoning import RATE
+from stt_worker.recognizers.whisper import MOST_TOKENS, TOKENS_PER_S, log_mel
+from stt_worker.recognizers.windows import Windows, batches
+from tests.testkit.ledger import RATE
 
 
 class Bare:

@@ -24,13 +24,13 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import models
-from backend.cli.processes import free_port
-from backend.cli.system import Plan, System, running
+from backend.local.processes import free_port
+from backend.local.system import Plan, System, running
 from backend.load.usage import spent, usage
 from backend.messages.protocol import Final
 from stt_worker.loading import Hardware
 from stt_worker.settings import SttSettings
-from stt_worker.whisper import FasterWhisper
+from stt_worker.recognizers.whisper import FasterWhisper
 from tests.bench import figures
 from tests.bench.bare import Bare
 from tests.bench.utterances import Spoken, errors, joined, spoken

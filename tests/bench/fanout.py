@@ -23,9 +23,9 @@ import uvloop
 
 from backend.messages.protocol import Partial
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect
-from backend.streams.fanout import QUEUE, Fanout, Listener
-from backend.streams.lanes import Lanes
+from backend.streams.redis.connection import connect
+from backend.streams.session.fanout import QUEUE, Fanout, Listener
+from backend.streams.job_streams import Lanes
 from tests.bench import figures
 from tests.testkit.services import own_redis
 

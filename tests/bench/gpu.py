@@ -199,8 +199,8 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
 
     from stt_worker.calibration.rehearsal import said, timed, voice
     from stt_worker.loading import Hardware
-    from stt_worker.recognizer import Speech
-    from stt_worker.whisper import FasterWhisper
+    from stt_worker.recognizers.recognizer import Speech
+    from stt_worker.recognizers.whisper import FasterWhisper
 
     sentences, speaker = voice()
     label = name if story else f"{name}, real weights, {speaker}"

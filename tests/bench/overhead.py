@@ -24,13 +24,13 @@ import numpy as np
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.cli.system import running
+from backend.local.system import running
 from backend.load.usage import spent, usage
 from backend.service.lifecycle import allow_many_files
-from gateway.segmenter import WINDOW
-from stt_worker.null import transcript
+from gateway.session.segmenter import WINDOW
+from stt_worker.recognizers.null import transcript
 from tests.bench import figures
-from tests.bench.choir import FRAME, FRAME_S, RATE, Singer, Track, assemble, dismiss, sing
+from tests.bench.load_swarm import FRAME, FRAME_S, RATE, Singer, Track, assemble, dismiss, sing
 from tests.testkit.live import stream_url
 from tests.testkit.processes import resident_mb
 from tests.testkit.services import SPACIOUS, null_plan

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from backend.load.wer import WordErrors
 from stt_worker.guards import letters
-from stt_worker.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.stability import Policy, Stable, contradicted, count_words
 from stt_worker.worker import load

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from backend.load import clips
 from backend.load.wer import WordErrors
 from backend.messages.protocol import Start
-from gateway.segmenter import Rules
-from tests.testkit.reckoning import RATE, reference
+from gateway.session.segmenter import Rules
+from tests.testkit.ledger import RATE, reference
 from tests.testkit.speakers import SHARED
 from tests.testkit.speech import shared_clips
 

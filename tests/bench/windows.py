@@ -16,10 +16,10 @@ import click
 
 from backend import models
 from stt_worker.loading import Hardware
-from stt_worker.recognizer import Speech
+from stt_worker.recognizers.recognizer import Speech
 from stt_worker.settings import SttSettings
-from stt_worker.whisper import FasterWhisper
-from stt_worker.windows import Windows
+from stt_worker.recognizers.whisper import FasterWhisper
+from stt_worker.recognizers.windows import Windows
 from tests.bench import figures
 from tests.bench.utterances import Spoken, errors, joined, languages, spoken
 

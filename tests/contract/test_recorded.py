@@ -23,7 +23,7 @@ from backend.messages.jobs import (
     unpack_live,
 )
 from backend.messages.protocol import parse_client, parse_server
-from backend.messages.record import Record
+from backend.messages.session_record import Record
 from tests.testkit.recorded import Recorded, releases
 
 AUDIO, TRANSCRIPTS = ("audio:final", "audio:preview"), ("transcript:final", "transcript:preview")

@@ -17,14 +17,14 @@ import pytest
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from backend.cli.system import System
+from backend.local.system import System
 from backend.load.wer import WordErrors
 from backend.messages.jobs import Transcript, encode_entry
 from backend.messages.protocol import Final, Notice, Translation
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect
-from backend.streams.lanes import Lanes
-from backend.streams.log import read_after
+from backend.streams.redis.connection import connect
+from backend.streams.job_streams import Lanes
+from backend.streams.session.log import read_after
 from stt_worker.settings import SttSettings
 from tests.testkit.bleu import bleu, sentence_pairs
 from tests.testkit.live import speak, speak_all

@@ -14,9 +14,9 @@ import httpx
 import pytest
 import yaml
 
-from backend.cli.processes import Service, free_port, wait_for
-from backend.cli.system import System, running
-from backend.client import Client
+from backend.local.processes import Service, free_port, wait_for
+from backend.local.system import System, running
+from backend.client.client import Client
 from backend.messages.protocol import Start
 from tests.infra.tools import tool
 from tests.testkit.live import stream_url

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from backend.cli.system import System
+from backend.local.system import System
 from tests.testkit.live import Conversation, speak, stream_url
 from tests.testkit.speech import Clip
 

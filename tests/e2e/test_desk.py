@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.cli.system import System, running
+from backend.local.system import System, running
 from backend.load.wer import WordErrors
 from tests.testkit.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, drive_and_lose, microphone
 from tests.testkit.live import stream_url

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from backend.cli.system import System, running
-from backend.client import ServerError
+from backend.local.system import System, running
+from backend.client.client import ServerError
 from backend.messages.protocol import Error, Final
-from stt_worker.null import transcript
+from stt_worker.recognizers.null import transcript
 from tests.testkit.live import speak, stream_url
 from tests.testkit.services import null_plan
 from tests.testkit.speech import Clip

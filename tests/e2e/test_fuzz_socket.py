@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.attackers import documented
+from tests.testkit.hostile_clients import documented
 from tests.testkit.fuzz import describe, fuzz
 
 SECONDS = 20.0

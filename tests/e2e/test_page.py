@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from backend.cli.system import System, running
+from backend.local.system import System, running
 from backend.load.wer import WordErrors
 from tests.testkit.browser import drive, drive_and_lose, microphone, silence, write
 from tests.testkit.services import null_plan

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect
-from backend.streams.lanes import Lanes
-from backend.streams.log import read_after
-from stt_worker.null import transcript
+from backend.streams.redis.connection import connect
+from backend.streams.job_streams import Lanes
+from backend.streams.session.log import read_after
+from stt_worker.recognizers.null import transcript
 from tests.testkit.live import Conversation, speak
 from tests.testkit.services import poisoned
 from tests.testkit.speech import Clip

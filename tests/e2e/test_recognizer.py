@@ -15,8 +15,8 @@ from backend.errors import ModelError
 from backend.load.wer import WordErrors
 from stt_worker.guards import withdrawal
 from stt_worker.loading import Hardware
-from stt_worker.recognizer import Speech
-from stt_worker.whisper import FasterWhisper
+from stt_worker.recognizers.recognizer import Speech
+from stt_worker.recognizers.whisper import FasterWhisper
 from tests.testkit.speech import Clip, decode
 from tests.testkit.stability import replay
 

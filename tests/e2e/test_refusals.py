@@ -17,13 +17,13 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from backend.cli.processes import Service, python, wait_for
-from backend.cli.system import System, running
-from backend.client import Client, ServerError
+from backend.local.processes import Service, python, wait_for
+from backend.local.system import System, running
+from backend.client.client import Client, ServerError
 from backend.messages.protocol import Done, Start
-from backend.streams.clients import client
-from backend.streams.keys import Keys, Limits
-from gateway.patience import HEAD_BYTES
+from backend.streams.redis.clients import client
+from backend.streams.access.api_keys import Keys, Limits
+from gateway.http.http_limits import HEAD_BYTES
 from tests.conftest import in_a_thread
 from tests.testkit.certificate import self_signed
 from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer

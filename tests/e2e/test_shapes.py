@@ -9,8 +9,8 @@ import pytest
 
 from stt_worker.calibration.rehearsal import murmur
 from stt_worker.loading import Hardware
-from stt_worker.recognizer import Speech
-from stt_worker.whisper import FasterWhisper
+from stt_worker.recognizers.recognizer import Speech
+from stt_worker.recognizers.whisper import FasterWhisper
 from tests.bench.shapes import Shape, make_model
 
 SMALL = Shape(width=64, heads=2, encoder_layers=2, decoder_layers=2, mels=128, vocabulary=51_866)

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.cli.system import System
+from backend.local.system import System
 from backend.load.wer import WordErrors
 from tests.conftest import in_a_thread
 from tests.testkit.browser import microphone

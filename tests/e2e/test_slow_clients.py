@@ -1,5 +1,5 @@
 """Slow clients, many clients, lost connections: who is slow is given up, who comes back has lost nothing, and nobody
-else waits. How long the others wait is measured at length by `python -m tests.testkit.crowd`.
+else waits. How long the others wait is measured at length by `python -m tests.testkit.connection_flood`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from backend.cli.processes import wait_for
-from backend.cli.system import System, running
+from backend.local.processes import wait_for
+from backend.local.system import System, running
 from backend.messages.protocol import Start
-from gateway.patience import HEAD_S
-from gateway.segmenter import Rules
+from gateway.http.http_limits import HEAD_S
+from gateway.session.segmenter import Rules
 from tests.conftest import in_a_thread
-from tests.testkit.crowd import compare, describe, percentile
+from tests.testkit.connection_flood import compare, describe, percentile
 from tests.testkit.fault_proxy import FaultProxy
 from tests.testkit.live import stream_url
 from tests.testkit.rawsocket import BINARY, TEXT, handshake, masked, opened
-from tests.testkit.reckoning import differences, reference
+from tests.testkit.ledger import differences, reference
 from tests.testkit.services import null_plan
 from tests.testkit.speakers import converse, voices
 

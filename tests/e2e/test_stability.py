@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.cli.system import Plan, System, running
+from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final
 from stt_worker.stability import contradicted, count_words
 from tests.conftest import in_a_thread

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 
-from backend.cli.system import Plan, System, running
+from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final, Start, Stop, Translation, parse_server, to_json
 from tests.testkit.collector import Collector, Received, collecting
 from tests.testkit.live import FRAME, RATE, stream_url

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backend.cli.processes import free_port
-from backend.cli.subtitles import LINE
-from backend.cli.system import System
+from backend.local.processes import free_port
+from backend.cli.files.subtitles import LINE
+from backend.local.system import System
 from backend.load.wer import WordErrors
 from tests.testkit.command import NOVA, nova
 from tests.testkit.media import cut_off, encode

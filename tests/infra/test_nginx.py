@@ -12,8 +12,8 @@ import httpx
 import numpy as np
 import pytest
 
-from backend.cli.processes import Service, free_port, wait_for
-from backend.cli.system import System, running
+from backend.local.processes import Service, free_port, wait_for
+from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
 from tests.infra.tools import INFRA, certificate, tool
 from tests.testkit.live import RATE, speak

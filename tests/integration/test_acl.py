@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from backend.cli.processes import Service, free_port, redis_answers, redis_binary
-from backend.cli.system import Plan, running
-from backend.client import Client
+from backend.local.processes import Service, free_port, redis_answers, redis_binary
+from backend.local.system import Plan, running
+from backend.client.client import Client
 from backend.messages.protocol import Final, Start, Translation
-from backend.streams.clients import client
-from backend.streams.keys import Keys, Limits
+from backend.streams.redis.clients import client
+from backend.streams.access.api_keys import Keys, Limits
 from backend.streams.names import Shard, api_key
 from tests.conftest import in_a_thread
 from tests.testkit.live import stream_url

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
-from backend.cli.media import MediaError, TruncatedAudioError, opened
-from backend.cli.processes import free_port
+from backend.cli.files.media import MediaError, TruncatedAudioError, opened
+from backend.local.processes import free_port
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Final, Ready, to_json
 from tests.testkit.command import nova

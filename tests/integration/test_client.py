@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.cli.processes import free_port
-from backend.client import Client, DisconnectedError, ServerError
+from backend.local.processes import free_port
+from backend.client.client import Client, DisconnectedError, ServerError
 from backend.messages.protocol import (
     AudioFormat,
     Configure,
@@ -21,7 +21,7 @@ from backend.messages.protocol import (
     Resume,
     Start,
 )
-from backend.ring import KEPT_MS
+from backend.client.replay_buffer import KEPT_MS
 from tests.testkit.command import nova
 from tests.testkit.fault_proxy import FaultProxy
 from tests.testkit.media import encode, noise

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from backend.messages.protocol import Start
-from backend.messages.record import Record
+from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings
-from backend.streams.dead import DeadLetters, Place
-from backend.streams.lanes import TRANSCRIPTS, Lanes
+from backend.streams.dead_letters import DeadLetters, Place
+from backend.streams.job_streams import TRANSCRIPTS, Lanes
 from backend.streams.names import Shard
-from backend.streams.sessions import Lease, Sessions
+from backend.streams.session.sessions import Lease, Sessions
 from tests.integration.test_lanes import job, opened
 from tests.testkit.command import nova
-from tests.testkit.dead import PCM, POISON, buried, entries, letters, only, operator, transcript
+from tests.testkit.dead_letters import PCM, POISON, buried, entries, letters, only, operator, transcript
 
 Nova = Callable[..., Awaitable[Result]]
 

@@ -18,14 +18,14 @@ from structlog.testing import capture_logs
 from backend.errors import EntryError
 from backend.messages.jobs import AudioJob, Kind
 from backend.messages.protocol import FARTHEST, Error, Final, Resume, Start, Translation
-from backend.messages.record import Record
+from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.consumer import Consumer
-from backend.streams.lanes import AUDIO, TRANSCRIPTS, Lane, Lanes
-from backend.streams.log import read_after
+from backend.streams.worker.consumer import Consumer
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Lane, Lanes
+from backend.streams.session.log import read_after
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP
-from backend.streams.sessions import Lease, Sessions, UnknownSessionError
-from stt_worker.null import NullRecognizer, transcript
+from backend.streams.session.sessions import Lease, Sessions, UnknownSessionError
+from stt_worker.recognizers.null import NullRecognizer, transcript
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.integration.test_lanes import eventually, logged

@@ -17,15 +17,15 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from backend.cli.processes import free_port
-from backend.cli.system import System, running
+from backend.local.processes import free_port
+from backend.local.system import System, running
 from backend.service.monitor import Monitor
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.connection import connect
-from backend.streams.hand import Hand
+from backend.streams.redis.connection import connect
+from backend.streams.worker.in_flight import Hand
 from backend.streams.names import STT_GROUP, Shard, all_shards
-from backend.streams.state import Observer
-from backend.streams.vitals import Working
+from backend.streams.observe.state import Observer
+from backend.streams.worker.health import Working
 from tests.conftest import in_a_thread
 from tests.testkit.services import null_plan
 

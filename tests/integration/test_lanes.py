@@ -13,14 +13,14 @@ from redis.asyncio import Redis
 
 from backend.messages.jobs import AudioJob, PartialResult, Transcript, encode_entry
 from backend.messages.protocol import Error, Final, Start, Translation
-from backend.messages.record import Record
+from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.consumer import Consumer
-from backend.streams.fanout import Fanout
-from backend.streams.lanes import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
-from backend.streams.log import read_after
+from backend.streams.worker.consumer import Consumer
+from backend.streams.session.fanout import Fanout
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
+from backend.streams.session.log import read_after
 from backend.streams.names import STT_GROUP
-from backend.streams.sessions import Lease, Sessions
+from backend.streams.session.sessions import Lease, Sessions
 
 PCM = b"\1\0" * 1600
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from backend.client import Client
+from backend.client.client import Client
 from backend.messages.protocol import Start
 from backend.service import otlp, tracing
-from gateway import traces
+from gateway.connection import traces
 from tests.integration.test_gap import gateway
 
 __all__ = ["gateway"]

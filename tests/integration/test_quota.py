@@ -9,13 +9,13 @@ import pytest
 from redis.asyncio import Redis
 
 from backend.errors import ClientError
-from backend.streams import quota as places
-from backend.streams.keys import Keys, Limits
+from backend.streams.access import quota as places
+from backend.streams.access.api_keys import Keys, Limits
 from backend.streams.names import quota_places, quota_used
-from backend.streams.quota import Quota
-from gateway import quota as visits
-from gateway.auth import Caller, RefusedError
-from gateway.quota import OverQuotaError, Visits
+from backend.streams.access.quota import Quota
+from gateway.access import quota as visits
+from gateway.access.auth import Caller, RefusedError
+from gateway.access.quota import OverQuotaError, Visits
 
 
 @pytest.fixture

@@ -15,24 +15,24 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from backend.cli.processes import free_port
-from backend.cli.system import running
+from backend.local.processes import free_port
+from backend.local.system import running
 from backend.errors import SetupError
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Done, Start
-from backend.messages.record import Record
+from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings
-from backend.streams.clients import LOOK_EVERY_S, client
-from backend.streams.connection import TROUBLE
-from backend.streams.fanout import Fanout, Listener
-from backend.streams.lanes import Lanes
-from backend.streams.load import Waiting, heartbeats
+from backend.streams.redis.clients import LOOK_EVERY_S, client
+from backend.streams.redis.connection import TROUBLE
+from backend.streams.session.fanout import Fanout, Listener
+from backend.streams.job_streams import Lanes
+from backend.streams.observe.load_report import Waiting, heartbeats
 from backend.streams.names import WORKERS, Shard, all_shards, worker_key
-from backend.streams.sessions import Sessions
+from backend.streams.session.sessions import Sessions
 from tests.conftest import in_a_thread
 from tests.testkit.redis_kinds import Kind, cluster, sentinel, single
 from tests.testkit.services import null_plan
-from tests.testkit.talkers import SHARDS, talking
+from tests.testkit.stream_sessions import SHARDS, talking
 
 RESUMED_WITHIN_S = 10.0
 

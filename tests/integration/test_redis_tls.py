@@ -14,8 +14,8 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
-from backend.streams.clients import client
-from backend.streams.connection import TROUBLE
+from backend.streams.redis.clients import client
+from backend.streams.redis.connection import TROUBLE
 from tests.testkit.certificate import self_signed
 
 

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from backend.cli.processes import free_port
+from backend.local.processes import free_port
 from backend.errors import EntryError, ModelError, UnavailableError
 from backend.messages.jobs import AudioJob, PartialResult
-from stt_worker.recognizer import Speech
-from stt_worker.remote import RemoteRecognizer
+from stt_worker.recognizers.recognizer import Speech
+from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.worker import preview_outcome
 from tests.testkit.endpoint import Answered, Asked, Endpoint, heard
 

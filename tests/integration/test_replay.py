@@ -15,16 +15,16 @@ from redis.asyncio import Redis
 from backend.messages.jobs import Transcript
 from backend.messages.protocol import Error, Final, Resume, Translation
 from backend.service.settings import ServiceSettings
-from backend.streams.dead import DeadLetters
-from backend.streams.lanes import TRANSCRIPTS, Entry, Lanes, Outcome
+from backend.streams.dead_letters import DeadLetters
+from backend.streams.job_streams import TRANSCRIPTS, Entry, Lanes, Outcome
 from backend.streams.names import STT_GROUP
-from backend.streams.sessions import Lease, Sessions, UnknownSessionError
-from stt_worker.null import NullRecognizer
+from backend.streams.session.sessions import Lease, Sessions, UnknownSessionError
+from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.integration.test_lanes import job, logged, opened, taken
 from tests.testkit.command import nova
-from tests.testkit.dead import PCM, buried, entries, handled, letters, only, operator, transcript
+from tests.testkit.dead_letters import PCM, buried, entries, handled, letters, only, operator, transcript
 
 Nova = Callable[..., Awaitable[Result]]
 

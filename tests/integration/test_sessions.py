@@ -12,15 +12,15 @@ from redis.asyncio import Redis
 from backend.errors import UnavailableError
 from backend.messages.jobs import AudioJob, TakenOver, Transcript
 from backend.messages.protocol import Final, Resume, Start
-from backend.messages.record import Record
+from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.consumer import Consumer, HungError
-from backend.streams.fanout import Fanout
-from backend.streams.lanes import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
-from backend.streams.load import Waiting
+from backend.streams.worker.consumer import Consumer, HungError
+from backend.streams.session.fanout import Fanout
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
+from backend.streams.observe.load_report import Waiting
 from backend.streams.names import STT_GROUP
-from backend.streams.sessions import Lease, SessionLostError, Sessions, TakenOverError, UnknownSessionError
-from backend.streams.sweep import Sweeper
+from backend.streams.session.sessions import Lease, SessionLostError, Sessions, TakenOverError, UnknownSessionError
+from backend.streams.worker.sweep import Sweeper
 from tests.integration.test_lanes import PCM, consuming, eventually, final_of, job, logged, taken
 
 RECORD = Record(Start(language="en", translate_to=("es",)), "c")

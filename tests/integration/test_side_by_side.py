@@ -14,15 +14,15 @@ import pytest
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect as open_socket
 
-from backend.cli.system import System, running
+from backend.local.system import System, running
 from backend.messages.jobs import Live, PartialResult, decode_transcript
 from backend.messages.protocol import Final, Ready, parse_server
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect
-from backend.streams.fanout import Fanout, Listener
-from backend.streams.log import read_after
+from backend.streams.redis.connection import connect
+from backend.streams.session.fanout import Fanout, Listener
+from backend.streams.session.log import read_after
 from backend.streams.names import WORKERS, Shard, worker_key
-from stt_worker.null import transcript
+from stt_worker.recognizers.null import transcript
 from tests.conftest import in_a_thread
 from tests.testkit.live import stream_url
 from tests.testkit.recorded import Recorded, releases

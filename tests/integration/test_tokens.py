@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from gateway.tokens import BadTokenError, Tokens
+from gateway.access.jwt import BadTokenError, Tokens
 from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer
 
 

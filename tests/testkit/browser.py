@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.cli.processes import Service
+from backend.local.processes import Service
 from tests.testkit.speech import Clip, decode
 
 FRONTEND = Path(__file__).parents[2] / "frontend"

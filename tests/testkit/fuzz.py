@@ -21,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from websockets.asyncio.client import connect
 
-from backend.cli.system import System, running
+from backend.local.system import System, running
 from backend.messages.protocol import Start
-from gateway.segmenter import Rules
-from tests.testkit.attackers import Attackers, Report
-from tests.testkit.garbage import sounds
+from gateway.session.segmenter import Rules
+from tests.testkit.hostile_clients import Attackers, Report
+from tests.testkit.message_fuzzer import sounds
 from tests.testkit.live import stream_url
 from tests.testkit.processes import open_files, resident_mb
-from tests.testkit.reckoning import differences, reference
+from tests.testkit.ledger import differences, reference
 from tests.testkit.services import HOSPITABLE, null_plan
 from tests.testkit.speakers import converse, logged, voices
 

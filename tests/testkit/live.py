@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.client import PATIENCE_S, Client
+from backend.client.client import PATIENCE_S, Client
 from backend.messages.protocol import Final, Partial, ServerMessage, Start, Translation
 
 RATE = 16_000

@@ -20,12 +20,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from backend.cli.system import running
-from backend.client import Client, ServerError
+from backend.local.system import running
+from backend.client.client import Client, ServerError
 from backend.messages.protocol import Notice, Partial, Start
-from gateway.segmenter import Rules
+from gateway.session.segmenter import Rules
 from tests.testkit.live import stream_url
-from tests.testkit.reckoning import FRAME, RATE, Account, missing, reference
+from tests.testkit.ledger import FRAME, RATE, Account, missing, reference
 from tests.testkit.services import null_plan
 from tests.testkit.speakers import voices
 

@@ -19,8 +19,8 @@ from backend.messages.jobs import SAMPLE_RATE
 from backend.service import logging
 from backend.service.lifecycle import run
 from backend.service.monitor import Monitor
-from stt_worker.null import NullRecognizer
-from stt_worker.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.recognizers.null import NullRecognizer
+from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.worker import serve
 

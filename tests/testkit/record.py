@@ -23,8 +23,8 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
 from backend import models
-from backend.cli.processes import Service
-from backend.cli.system import Plan, System, running
+from backend.local.processes import Service
+from backend.local.system import Plan, System, running
 from backend.load.clips import spoken
 from backend.messages.protocol import (
     Configure,
@@ -39,8 +39,8 @@ from backend.messages.protocol import (
     to_json,
 )
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect as redis_client
-from backend.streams.load import heartbeats
+from backend.streams.redis.connection import connect as redis_client
+from backend.streams.observe.load_report import heartbeats
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
 from tests.testkit.live import FRAME, RATE, stream_url
 from tests.testkit.recorded import FOLDER, Recorded, encoded

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from backend.cli.processes import free_port, redis_binary, wait_for
+from backend.local.processes import free_port, redis_binary, wait_for
 from backend.streams.names import Shard
 
 SERVICE = "mymaster"

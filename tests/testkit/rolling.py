@@ -25,13 +25,13 @@ from typing import Any
 import click
 import httpx
 
-from backend.cli.processes import free_port, wait_for
-from backend.cli.weights import speech_model, translation_models
+from backend.local.processes import free_port, wait_for
+from backend.local.models import speech_model, translation_models
 from backend.errors import SetupError
 from backend.load.wer import WordErrors
-from tests.testkit.killing import Tell
+from tests.testkit.process_killer import Tell
 from tests.testkit.live import speak, stream_url
-from tests.testkit.reckoning import Account
+from tests.testkit.ledger import Account
 from tests.testkit.speakers import SHARED, converse, logged, voices
 from tests.testkit.speech import shared_clips, spoken_clips
 from tests.testkit.storm import PATIENT, Options, describe, reckon

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from backend.cli.processes import Service, private_redis, redis_answers
-from backend.cli.system import Plan, System, running
+from backend.local.processes import Service, private_redis, redis_answers
+from backend.local.system import Plan, System, running
 
 HOSPITABLE = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
 """Nobody is refused for load: tests ask for much at a time, and want all of it served, however long it takes."""

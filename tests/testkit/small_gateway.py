@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from backend.client import Client
+from backend.client.client import Client
 from backend.messages.protocol import (
     AudioFormat,
     Configure,
@@ -29,7 +29,7 @@ from backend.messages.protocol import (
     parse_client,
     to_json,
 )
-from backend.ring import SAMPLE_BYTES
+from backend.client.replay_buffer import SAMPLE_BYTES
 
 PHONE = Start(audio=AudioFormat(encoding="mulaw", sample_rate=8_000))
 MS = 8

@@ -19,11 +19,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.cli.system import Plan, System, running
-from backend.cli.weights import speech_model
+from backend.local.system import Plan, System, running
+from backend.local.models import speech_model
 from backend.messages.protocol import Start
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect
+from backend.streams.redis.connection import connect
 from tests.testkit.live import stream_url
 from tests.testkit.processes import open_files, resident_mb
 from tests.testkit.services import HOSPITABLE

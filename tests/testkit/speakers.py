@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.client import Client
+from backend.client.client import Client
 from backend.errors import NovaError
 from backend.messages.protocol import Final, Start
 from backend.service.settings import ServiceSettings
-from backend.streams.connection import connect, insist
-from backend.streams.log import read_after
+from backend.streams.redis.connection import connect, insist
+from backend.streams.session.log import read_after
 from backend.streams.names import shard_of
-from tests.testkit.reckoning import FRAME, RATE, Account
+from tests.testkit.ledger import FRAME, RATE, Account
 from tests.testkit.speech import shared_clips, spoken_clips
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stt_worker.guards import letters, withdrawal
-from stt_worker.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.stability import Policy, Stable, agree, contradicted, count_words
 
 RATE = 16_000

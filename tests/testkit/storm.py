@@ -20,14 +20,14 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.cli.system import Plan, running
-from backend.cli.weights import speech_model, translation_models
+from backend.local.system import Plan, running
+from backend.local.models import speech_model, translation_models
 from backend.messages.protocol import Start
-from gateway.segmenter import Rules
+from gateway.session.segmenter import Rules
 from gateway.settings import GatewaySettings
-from tests.testkit.killing import AWAY_S, SHARDS, Tell, kill, process, store
+from tests.testkit.process_killer import AWAY_S, SHARDS, Tell, kill, process, store
 from tests.testkit.live import stream_url
-from tests.testkit.reckoning import (
+from tests.testkit.ledger import (
     RATE,
     Account,
     differences,

@@ -1,0 +1,54 @@
+"""What callers use of what they may, counted in Redis over all gateways (quota.lua).
+
+A session holds a place for as long as its gateway says that it lives; one that dies with its gateway gives it up by
+itself. Audio is counted every few seconds, so a file that comes faster than it could be spoken may go over its day by
+as much as a gateway takes in that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from backend.streams.access.api_keys import Limits
+from backend.streams.names import quota_places, quota_used
+from backend.streams.scripts import script
+
+HOLD_S = 15.0
+"""For so long a place is held after the last word of its gateway."""
+
+UsedUp = Literal["", "sessions", "minutes", "starts"]
+Answer = tuple[UsedUp, float]
+"""What is used up, and after how many seconds it makes sense to come again."""
+
+
+class Quota:
+    """Of all callers."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._script: AsyncScript = redis.register_script(script("quota"))
+
+    async def enter(self, caller: str, limits: Limits, place: str, *, new: bool) -> Answer:
+        """Take a place for a session, a new one or one that goes on; none is taken when something is used up."""
+        return await self._run(caller, limits, "enter", place, _ms(HOLD_S), int(new))
+
+    async def keep(self, caller: str, limits: Limits, places: Sequence[str], audio_ms: int) -> Answer:
+        """These sessions live, and so much audio has come in them since the last time."""
+        return await self._run(caller, limits, "keep", audio_ms, _ms(HOLD_S), *places)
+
+    async def leave(self, caller: str, place: str, audio_ms: int) -> None:
+        """Give a place back; so much audio has come since the last time."""
+        await self._run(caller, Limits(), "leave", audio_ms, place)
+
+    async def _run(self, caller: str, limits: Limits, operation: str, *arguments: str | int) -> Answer:
+        keys = [quota_used(caller), quota_places(caller)]
+        most = (limits.sessions, limits.minutes_a_day, limits.new_a_minute)
+        used_up, after_ms = await self._script(keys=keys, args=[operation, *most, *arguments])
+        return cast("UsedUp", used_up.decode()), int(after_ms) / 1000
+
+
+def _ms(seconds: float) -> int:
+    return int(1000 * seconds)

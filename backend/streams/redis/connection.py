@@ -1,0 +1,94 @@
+"""One way to reach Redis, of whichever kind it is, with a limit on every wait."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar, cast
+
+import structlog
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.client import PubSub
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+
+from backend.service.settings import ServiceSettings
+from backend.streams.redis.clients import client
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+PATIENCE_S = 30.0
+"""How long `insist` goes on trying."""
+BLOCK_MS = 1_000
+"""Longest blocking read; socket timeouts lie well above it."""
+
+TROUBLE = (RedisError, RedisClusterException, OSError)
+"""What a lost, restarting, failed-over, full or split Redis raises: back off and try again.
+
+It is broad because Redis says much of this (MISCONF, UNBLOCKED, NOREPLICAS) by errors that have no class of their own.
+"""
+
+
+def connect(settings: ServiceSettings) -> Redis:
+    """A client whose every call ends within seconds. Nothing is sent until the first command.
+
+    Raises SetupError when the address is none.
+    """
+    return client(settings.redis_url.get_secret_value())
+
+
+def is_cluster(redis: Redis) -> bool:
+    """Whether keys in different slots need calls of their own."""
+    return isinstance(redis, RedisCluster)
+
+
+@asynccontextmanager
+async def subscriber(redis: Redis, channel: str) -> AsyncIterator[PubSub]:
+    """A connection that is subscribed to `channel` at the node that is its master now; it is not mended when it breaks.
+
+    In a cluster it is good for channels of the same slot.
+    """
+    async with AsyncExitStack() as stack:
+        if isinstance(redis, RedisCluster):
+            await redis.exists(channel)  # the client finds the slot's master by talking to it
+            node = cast("ClusterNode", redis.get_node_from_key(channel))
+            pool = ConnectionPool(connection_class=node.connection_class, **node.connection_kwargs)
+            pubsub = PubSub(await stack.enter_async_context(pool))
+        else:
+            pubsub = redis.pubsub()
+        await stack.enter_async_context(pubsub)
+        await pubsub.connect()  # type: ignore[no-untyped-call]
+        connection: Any = pubsub.connection
+        usual, connection.retry = connection.retry, Retry(NoBackoff(), 0, ())  # else each of its users mends it
+        stack.callback(setattr, connection, "retry", usual)
+        await pubsub.ssubscribe(channel)
+        yield pubsub
+
+
+async def insist(call: Callable[[], Awaitable[T]], tell: Callable[[float], None] = lambda _: None) -> T:
+    """Try until Redis answers, with growing pauses; after `PATIENCE_S` the last failure is raised.
+
+    For what must not be lost. The caller waits, and so does whoever feeds the caller. `tell` hears, at every failure,
+    for how many seconds it has been so.
+    """
+    began = time.monotonic()
+    delay = 0.05
+    while True:
+        try:
+            return await call()
+        except TROUBLE as error:
+            waited = time.monotonic() - began
+            if waited > PATIENCE_S:
+                raise
+            tell(waited)
+            log.warning("redis_unavailable", error=str(error), retry_in_s=delay)
+            await asyncio.sleep(delay * (0.5 + random.random()))
+            delay = min(2.0, 2 * delay)

@@ -1,0 +1,105 @@
+"""What orchestrators and operators ask: does it live, does it take sessions, is the system well."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from backend.streams.redis.connection import TROUBLE
+from backend.streams.job_streams import Lanes
+from backend.streams.observe.load_report import heartbeats
+from backend.streams.observe.state import LaneState, Observer, publish_absence, publish_lanes
+from gateway import metrics
+from gateway.access.admission import Admission
+from gateway.access.auth import operator
+from gateway.http.health_rules import Process, judge
+from gateway.settings import GatewaySettings
+
+router = APIRouter()
+"""What anybody may ask."""
+operators = APIRouter(dependencies=[Depends(operator)])
+"""What is for operators, where the gateway is open to others than them."""
+log = structlog.get_logger()
+
+LIMIT_S = 0.9
+"""How long Redis may take, so that every answer comes within a second, whatever hangs."""
+
+
+@router.get("/health")
+async def health() -> JSONResponse:
+    """200: the process lives. That Redis is away is nothing that a new start would cure."""
+    return JSONResponse({"status": "healthy", "version": version("nova-voice")})
+
+
+@router.get("/health/ready")
+async def ready(request: Request) -> JSONResponse:
+    """200 when this gateway takes sessions; 503 when Redis does not answer, or while it drains."""
+    lanes: Lanes = request.app.state.lanes
+    admission: Admission = request.app.state.admission
+    if admission.draining.is_set():
+        return JSONResponse({"status": "draining", "reasons": ["it is being shut down"]}, 503)
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            await lanes.redis.ping()
+    except TROUBLE:  # anybody may ask: where Redis is stands in the error, and is nobody's business
+        return JSONResponse({"status": "unhealthy", "reasons": ["Redis: no answer"]}, 503)
+    return JSONResponse({"status": "healthy", "reasons": []})
+
+
+@operators.get("/health/full")
+async def health_full(request: Request) -> JSONResponse:
+    """The whole system: Redis, every lane, everybody who sends heartbeats; 503 when it is unhealthy."""
+    lanes: Lanes = request.app.state.lanes
+    observer: Observer = request.app.state.observer
+    settings: GatewaySettings = request.app.state.services.settings
+    base = {"version": version("nova-voice"), "notes": [], "lanes": {}, "workers": [], "pairs": [], "dead_letters": 0}
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            redis, states, processes = await asyncio.gather(observer.redis(), observer.lanes(), heartbeats(lanes.redis))
+    except TROUBLE as error:
+        reasons = [_redis_is_away(error)]
+        return JSONResponse({"status": "unhealthy", "reasons": reasons, "redis": {"ok": False}, **base}, 503)
+    condition = judge(redis, states, processes, settings.unwell_after_s, time.time())
+    body = {
+        "status": condition.status, "reasons": condition.reasons, "redis": {"ok": True, **asdict(redis)},
+        **base, "notes": condition.notes, "lanes": {lane.name: _lane(lane) for lane in states}, "workers": processes,
+        "pairs": _pairs(processes), "dead_letters": sum(lane.length for lane in states if lane.is_dead),
+    }  # fmt: skip
+    return JSONResponse(body, 503 if condition.status == "unhealthy" else 200)
+
+
+@operators.get("/metrics")
+async def prometheus(request: Request) -> Response:
+    """Prometheus text."""
+    observer: Observer = request.app.state.observer
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            redis, states = await asyncio.gather(observer.redis(), observer.lanes())
+        metrics.REDIS_MEMORY.set(redis.memory_bytes)
+        metrics.REDIS_LIMIT.set(redis.memory_limit_bytes)
+        publish_lanes(states)
+    except TROUBLE as error:
+        publish_absence()
+        log.warning("lanes_unknown", error=str(error))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _redis_is_away(error: BaseException) -> str:
+    return f"Redis: {str(error) or 'no answer'}"
+
+
+def _lane(lane: LaneState) -> dict[str, float]:
+    return {"length": lane.length, "pending": lane.pending, "oldest_s": round(lane.oldest_s, 3)}
+
+
+def _pairs(processes: list[Process]) -> list[Any]:
+    """What the translation workers serve between them."""
+    return sorted({pairs for process in processes for pairs in process.get("pairs", ())})

@@ -1,0 +1,233 @@
+"""Whatever bytes arrive: a value, or the error that the docstring names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from backend.errors import EntryError, ProtocolError
+from backend.messages.jobs import (
+    AudioJob,
+    Live,
+    PartialResult,
+    TakenOver,
+    Transcript,
+    decode_audio_job,
+    decode_transcript,
+    encode_entry,
+    pack_live,
+    unpack_live,
+)
+from backend.messages.protocol import FARTHEST, Configure, Final, Partial, Resume, Start, parse_client
+from backend.messages.session_record import DamagedRecordError, Record
+from gateway.session.machine import Session
+from gateway.session.utterance import Policy
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+EXTREME = st.sampled_from(
+    [0, -1, 2**31, 2**53, 2**64, 10**30, 10**400, -(10**400), 1e308, "1", "", "\0", "{0}", [], {}]
+)
+ANY = JSON | EXTREME
+
+JOB = AudioJob(
+    kind="final", session="s", utterance=1, correlation_id="c", sent_at=1.5, start_ms=100, end_ms=900, prompt="a",
+    translate_to=("es",), translated={"es": "b"},
+)  # fmt: skip
+TRANSCRIPT = Transcript(
+    kind="final", session="s", utterance=1, correlation_id="c", sent_at=1.0, text="你好", language="zh",
+    translate_to=("en",),
+)  # fmt: skip
+FINAL = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
+PARTIAL = PartialResult(utterance=1, revision=2, committed="a", tentative="", language="en", start_ms=0, end_ms=5)
+RECORD = [
+    b"start", b'{"language":"en"}', b"correlation", b"c", b"epoch", b"2", b"next", b"3", b"count", b"4", b"audio", b"9",
+    b"open", b"5:1", b"closed:4", b"1", b"event:4:1", b"{}", b"translating:2", b'["es"]',
+]  # fmt: skip
+
+
+def changed(sound: bytes) -> st.SearchStrategy[bytes]:
+    """The same with a stretch of it replaced: what a bad disk or a careless hand does."""
+
+    def replace(at: int, length: int, by: bytes) -> bytes:
+        return sound[:at] + by + sound[at + length :]
+
+    return st.builds(replace, st.integers(0, len(sound)), st.integers(0, 8), st.binary(max_size=8))
+
+
+def with_fields(sound: dict[str, Any]) -> st.SearchStrategy[bytes]:
+    """The same object with some of its fields made anything, or left out."""
+    names = st.sampled_from([*sound, "unknown"])
+    wrong = st.dictionaries(names, ANY, min_size=1, max_size=3)
+    left_out = st.sets(names, max_size=1)
+    return st.builds(
+        lambda fields, gone: json.dumps({k: v for k, v in {**sound, **fields}.items() if k not in gone}).encode(),
+        wrong,
+        left_out,
+    )
+
+
+def bytes_like(sound: bytes) -> st.SearchStrategy[bytes]:
+    """Nothing like it, something like it, and nearly it."""
+    return st.binary(max_size=64) | with_fields(json.loads(sound)) | changed(sound)
+
+
+# --- from clients
+
+
+def messages(model: type[Start | Resume | Configure]) -> st.SearchStrategy[str]:
+    fields = st.dictionaries(st.sampled_from([*model.model_fields, "unknown"]), ANY, max_size=4)
+    kind = model.model_fields["type"].default
+    return st.builds(lambda more: json.dumps({"session": "s", "token": "t", **more, "type": kind}), fields)
+
+
+@given(messages(Start) | messages(Resume) | messages(Configure) | JSON.map(json.dumps) | st.text(max_size=40))
+@example('{"type":"start","prompt":"\\ud800"}')
+@example('{"type":"start","audio_from_ms":' + "9" * 5_000 + "}")
+@example("[" * 100_000)
+def test_a_text_frame_is_a_message_or_an_error_by_name(text: str) -> None:
+    try:
+        message = parse_client(text)
+    except ProtocolError as error:
+        assert error.code in {"invalid_json", "invalid_message", "unknown_type"}
+        assert error.fatal == (error.code != "unknown_type")
+        assert len(error.message) < 1_000
+    else:
+        assert parse_client(message.model_dump_json()) == message
+
+
+@given(messages(Start), st.lists(messages(Configure) | st.sampled_from(['{"type":"finalize"}', '{"type":"stop"}'])))
+def test_whatever_a_session_is_told_it_answers_or_refuses_by_name(start: str, then: list[str]) -> None:
+    session = Session("s", "c", Policy())
+    try:
+        for text in (start, *then):
+            session.receive(parse_client(text), 0.0)
+    except ProtocolError as error:
+        assert error.code in {"invalid_message", "unsupported_language", "stopped"}
+    else:
+        assert session.state in ("open", "stopping", "done")
+
+
+@pytest.mark.parametrize("field", ["audio_from_ms", "utterance", "open_utterance"])
+def test_nobody_counts_further_than_redis_can(field: str) -> None:
+    def resume(number: int) -> str:
+        return json.dumps({"type": "resume", "session": "s", "token": "t", field: number})
+
+    assert getattr(parse_client(resume(FARTHEST)), field) == FARTHEST
+    with pytest.raises(ProtocolError, match=field):
+        parse_client(resume(FARTHEST + 1))
+
+
+@pytest.mark.parametrize("cursor", ["", "1", "1-", "-1", "１-２", "١-٢", "99999999999999999999-0", "1-1\n", "(1-1"])
+def test_a_cursor_is_a_place_that_redis_understands(cursor: str) -> None:
+    with pytest.raises(ProtocolError, match="cursor"):
+        parse_client(json.dumps({"type": "resume", "session": "s", "token": "t", "cursor": cursor}))
+
+
+# --- from the lanes
+
+HEADERS = bytes_like(encode_entry(JOB)[b"h"])
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={b"h": HEADERS, b"p": st.binary(max_size=9), b"x": st.binary(max_size=4)}
+    )
+)  # fmt: skip
+def test_an_audio_entry_is_a_job_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
+    try:
+        job, pcm = decode_audio_job(fields)
+    except EntryError as error:
+        assert "\n" not in error.message
+    else:
+        assert len(pcm) % 2 == 0
+        assert encode_entry(job, pcm)[b"p"] == pcm
+
+
+@given(st.fixed_dictionaries({}, optional={b"h": bytes_like(encode_entry(TRANSCRIPT)[b"h"]), b"x": st.binary()}))
+def test_a_text_entry_is_a_transcript_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
+    try:
+        transcript = decode_transcript(fields)
+    except EntryError as error:
+        assert "\n" not in error.message
+    else:
+        assert encode_entry(transcript)[b"h"]
+
+
+# --- from the channel and the log
+
+
+def channel_messages() -> st.SearchStrategy[bytes]:
+    final, partial = pack_live(FINAL, "7-1"), pack_live(PARTIAL)
+    places = st.sampled_from([b"-", b"!", b"7-1", b"7", b"", b"7-x", b"\xd9\xa1-1", b"1" * 5_000 + b"-1"])
+    bodies = st.binary(max_size=20) | with_fields(json.loads(partial.partition(b" ")[2]))
+    return changed(final) | changed(partial) | st.builds(lambda *parts: b" ".join(parts), places, bodies)
+
+
+@given(channel_messages())
+@example(b"abc " + pack_live(FINAL).partition(b" ")[2])
+def test_a_channel_message_is_an_event_with_a_place_or_a_value_error(data: bytes) -> None:
+    try:
+        live = unpack_live(data)
+    except ValueError:
+        return
+    assert isinstance(live, Live)
+    assert live.cursor is None or [int(part) >= 0 for part in live.cursor.split("-")] == [True, True]
+    assert isinstance(live.event, TakenOver) or live.event.type
+    assert type(live.event) is not Partial
+
+
+# --- from a session's hash
+
+
+@given(st.integers(0, len(RECORD) - 1), st.binary(max_size=8) | st.sampled_from([b"-1", b"[1]", b'"es"', b"1e400"]))
+def test_a_damaged_record_is_read_or_refused_by_name(at: int, by: bytes) -> None:
+    try:
+        record = Record.read([*RECORD[:at], by, *RECORD[at + 1 :]])
+    except DamagedRecordError as error:
+        assert error.code == "session_damaged"
+    else:
+        assert all(isinstance(code, str) for codes in record.translating.values() for code in codes)
+
+
+@given(st.lists(st.sampled_from(RECORD) | st.binary(max_size=8)))
+def test_fields_in_disorder_are_a_record_or_an_error_by_name(pairs: list[bytes]) -> None:
+    try:
+        assert isinstance(Record.read(pairs), Record)
+    except DamagedRecordError as error:
+        assert error.code == "session_damaged"
+
+
+def test_a_sound_record_is_read() -> None:
+    record = Record.read(RECORD)
+    assert (record.start, record.correlation_id) == (Start(language="en"), "c")
+    assert (record.epoch, record.next, record.count, record.audio_ms, record.open) == (2, 3, 4, 9, "5:1")
+    assert record.closed == {4}
+    assert record.translating == {2: ("es",)}
+
+
+# --- a session among inconsistent claims
+
+
+def test_what_redis_takes_for_settled_is_not_counted_again() -> None:
+    """Of a client that first said it had three finals, and now says it has none."""
+    session = Session("s", "c", Policy())
+    session.resume(Resume(session="s", token="t", utterance=0), Record(Start(), "c", epoch=2, next=4, count=1))
+    assert session.record().count == 3
+
+
+def test_audio_behind_stop_is_out_of_place_before_anybody_decodes_it() -> None:
+    session = Session("s", "c", Policy())
+    session.receive(Start(), 0.0)
+    session.allow("audio")
+    session.receive(parse_client('{"type":"stop"}'), 0.0)
+    with pytest.raises(ProtocolError) as refused:
+        session.allow("audio")
+    assert refused.value.code == "stopped"

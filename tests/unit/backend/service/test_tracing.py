@@ -1,0 +1,300 @@
+"""Traces: what is recorded when they are on, and that nothing is when they are off."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Event
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.testing import capture_logs
+
+from backend.messages.jobs import AudioJob, Live
+from backend.messages.protocol import Final, Ready, Start, Translation
+from backend.client.progress import Place
+from backend.service import otlp, tracing
+from backend.service.otlp import Otlp
+from gateway.session.actions import Action, Close, Preview, Submit
+from gateway.session.machine import Session
+from gateway.connection.traces import REMEMBERED, Traces
+from gateway.session.utterance import Policy
+
+CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@dataclass(frozen=True)
+class Piece:
+    traceparent: str
+
+
+class Recorded:
+    """Tracing that is on, and its spans."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self.otlp = Otlp("test", SimpleSpanProcessor(self._exporter))
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        return list(self._exporter.get_finished_spans())
+
+    def named(self, name: str) -> list[ReadableSpan]:
+        return [span for span in self.spans if span.name == name]
+
+
+ANY = Recorded().otlp
+
+
+@pytest.fixture
+def recorded() -> Iterator[Recorded]:
+    recorded = Recorded()
+    tracing.record_with(recorded.otlp)
+    yield recorded
+    tracing.record_with(None)
+
+
+def identity(span: ReadableSpan) -> str:
+    context = span.get_span_context()
+    assert context is not None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}"
+
+
+def parent_of(span: ReadableSpan) -> int:
+    return span.parent.span_id if span.parent else 0
+
+
+# --- the door
+
+
+def test_while_it_is_off_nothing_is_minted_recorded_or_staged() -> None:
+    assert not tracing.is_on()
+    assert tracing.mint(CLIENT) == ""
+    assert tracing.stage("encode", [Piece(CLIENT)]) is tracing.stage("decode", [])
+    tracing.span("queue", CLIENT, 0.0, 1.0)
+    tracing.close()
+
+
+def test_a_span_keeps_its_times_its_parent_and_what_is_said_of_it(recorded: Recorded) -> None:
+    tracing.span("queue", CLIENT, 1_000.25, 1_000.5, lane="stt")
+    (span,) = recorded.spans
+    assert (span.start_time, span.end_time) == (1_000_250_000_000, 1_000_500_000_000)
+    assert (identity(span)[3:35], parent_of(span)) == (CLIENT[3:35], int(CLIENT[36:52], 16))
+    assert span.attributes == {"nova.lane": "stt"}
+
+
+def test_what_belongs_to_nothing_is_not_recorded(recorded: Recorded) -> None:
+    tracing.span("queue", "", 0.0, 1.0)
+    with tracing.stage("encode", [Piece(""), Piece("")]):
+        pass
+    assert recorded.spans == []
+
+
+@given(st.text(max_size=80) | st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fullmatch=True))
+def test_a_parent_may_be_anything(parent: str) -> None:
+    ANY.record("queue", parent, 0.0, 1.0, "", "", {})
+    assert len(ANY.mint(parent)) == len(CLIENT)
+
+
+def test_a_minted_identity_is_that_of_the_span_recorded_later_and_children_may_come_before_it(
+    recorded: Recorded,
+) -> None:
+    root = tracing.mint()
+    tracing.span("receive", root, 1.0, 2.0)
+    tracing.span("utterance", "", 1.0, 3.0, identity=root, link=CLIENT)
+    child, itself = recorded.spans
+    assert root.startswith(identity(itself))
+    assert parent_of(itself) == 0
+    assert parent_of(child) == int(root[36:52], 16)
+    assert [link.context.trace_id for link in itself.links] == [int(CLIENT[3:35], 16)]
+
+
+def test_no_two_identities_are_the_same_and_one_with_a_parent_stays_in_its_trace(recorded: Recorded) -> None:
+    minted = {tracing.mint() for _ in range(100)}
+    assert len({one[3:35] for one in minted}) == len({one[36:52] for one in minted}) == 100
+    assert tracing.mint(CLIENT)[:35] == CLIENT[:35]
+    assert tracing.mint(CLIENT)[36:52] != CLIENT[36:52]
+
+
+def test_a_stage_is_part_of_every_piece_that_shares_it_even_when_it_fails(recorded: Recorded) -> None:
+    pieces = [Piece(tracing.mint()), Piece(""), Piece(tracing.mint())]
+    with pytest.raises(ValueError, match="bad"), tracing.stage("encode", pieces, window_s=8.0):
+        raise ValueError("bad")
+    assert [identity(span)[3:35] for span in recorded.spans] == [
+        pieces[0].traceparent[3:35],
+        pieces[2].traceparent[3:35],
+    ]
+    assert all(span.attributes == {"nova.batch": 3, "nova.window_s": 8.0} for span in recorded.spans)
+
+
+def test_what_the_sampler_leaves_out_is_left_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
+    recorded = Recorded()
+    root = recorded.otlp.mint("")
+    assert root.endswith("-00")
+    recorded.otlp.record("utterance", "", 0.0, 1.0, root, "", {})
+    recorded.otlp.record("queue", root, 0.0, 1.0, "", "", {})
+    assert recorded.spans == []
+    recorded.otlp.record("queue", CLIENT, 0.0, 1.0, "", "", {})
+    assert len(recorded.spans) == 1
+
+
+def test_a_process_does_not_wait_long_for_a_collector_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = Event()
+
+    class Slow(SpanProcessor):
+        def shutdown(self) -> None:
+            assert away.wait(60)
+
+    monkeypatch.setattr(otlp, "CLOSE_S", 0.01)
+    began = time.monotonic()
+    Otlp("test", Slow()).close()
+    away.set()
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": ""},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "OTEL_TRACES_EXPORTER": "none"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "OTEL_SDK_DISABLED": "true"},
+    ],
+)
+def test_it_stays_off_unless_the_environment_asks_for_it(environment: dict[str, str]) -> None:
+    with capture_logs() as lines:
+        tracing.configure("test", environment)
+    assert not tracing.is_on()
+    assert lines == []
+
+
+def test_a_wire_that_is_not_spoken_is_said_and_ends_nothing() -> None:
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    with capture_logs() as lines:
+        tracing.configure("test", environment)
+    assert [line["event"] for line in lines] == ["tracing_off"]
+    assert "http/protobuf" in lines[0]["reason"]
+    assert not tracing.is_on()
+
+
+def test_packages_that_are_missing_are_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "backend.service.otlp", None)
+    with capture_logs() as lines:
+        tracing.configure("test", {"OTEL_TRACES_EXPORTER": "otlp"})
+    assert "pip install 'nova-voice[tracing]'" in lines[0]["reason"]
+    assert not tracing.is_on()
+
+
+# --- the session, which only carries what it is given
+
+
+class Stage:
+    """A session that is spoken to, its traces, and what it decided."""
+
+    def __init__(self, parent: str = "") -> None:
+        self.session = Session("s", "c", Policy(), tracing.mint)
+        self.session.receive(Start(translate_to=("es",)), 0.0)
+        self.traces = Traces(self.session, parent)
+        self.decided: list[Action] = []
+
+    def hear(self, seconds: float, probability: float) -> None:
+        for _ in range(round(seconds / 0.032)):
+            actions = self.session.hear(np.zeros((1, 512), np.int16), np.array([probability], np.float32), time.time())
+            for action in actions:
+                self.traces.decided(action)
+            self.decided += actions
+
+    def utterance(self) -> AudioJob:
+        before = len(self.decided)
+        self.hear(1.5, 0.9)
+        self.hear(1.0, 0.0)
+        assert any(isinstance(action, Close) for action in self.decided[before:])
+        return next(action.job for action in self.decided[before:] if isinstance(action, Submit))
+
+
+def final(utterance: int, at_s: float) -> Final:
+    return Final(
+        utterance=utterance, text="hello", language="en", confidence=1, start_ms=0, end_ms=1, translate_to=("es",),
+        cursor=f"{round(1000 * at_s)}-0",
+    )  # fmt: skip
+
+
+def test_finals_carry_the_trace_of_their_utterance_and_guesses_none(recorded: Recorded) -> None:
+    stage = Stage()
+    one, two = stage.utterance(), stage.utterance()
+    assert one.traceparent[:35] != two.traceparent[:35]
+    assert {action.job.traceparent for action in stage.decided if isinstance(action, Preview)} == {""}
+
+
+def test_a_transcript_that_is_asked_for_again_belongs_to_the_same_trace(recorded: Recorded) -> None:
+    stage = Stage()
+    job = stage.utterance()
+    stage.session.learn(Live("1-0", final(1, 0.001)), 0.0)
+    (lost,) = stage.session._awaited.lost(stage.session.record())
+    assert lost.transcript.traceparent == job.traceparent  # type: ignore[union-attr]
+
+
+def test_what_becomes_of_an_utterance_is_recorded_around_it(recorded: Recorded) -> None:
+    stage = Stage(CLIENT)
+    job = stage.utterance()
+    published = time.time()
+    stage.traces.sent(final(1, published))
+    stage.traces.sent(
+        Translation(utterance=1, language="es", text="hola", is_final=True, cursor=f"{round(1000 * published)}-1")
+    )
+    stage.traces.close()
+    names = [span.name for span in recorded.spans]
+    assert names == ["receive", "endpoint", "deliver", "utterance", "deliver", "session"]
+    assert {identity(span)[3:35] for span in recorded.spans[:-1]} == {job.traceparent[3:35]}
+    (received,), (endpoint,), (session,) = (recorded.named(name) for name in ("receive", "endpoint", "session"))
+    assert received.end_time == endpoint.start_time
+    assert received.attributes == {"nova.audio_ms": job.end_ms - job.start_ms}
+    assert identity(session)[:35] == CLIENT[:35]
+
+
+def test_what_got_no_final_has_a_trace_all_the_same_and_only_one(recorded: Recorded) -> None:
+    stage = Stage()
+    stage.utterance()
+    stage.traces.sent(final(1, time.time()))
+    stage.utterance()
+    stage.hear(1.5, 0.9)
+    stage.hear(0.3, 0.0)  # a third goes on, and was sent early
+    stage.traces.close()
+    assert [span.attributes and span.attributes["nova.utterance"] for span in recorded.named("utterance")] == [1, 2]
+
+
+def test_sessions_without_end_keep_little(recorded: Recorded) -> None:
+    stage = Stage()
+    for _ in range(REMEMBERED + 3):
+        stage.utterance()
+    assert len(stage.traces._spoken) == REMEMBERED
+
+
+def test_while_it_is_off_jobs_say_nothing_and_nothing_is_kept() -> None:
+    stage = Stage(CLIENT)
+    assert stage.utterance().traceparent == ""
+    assert "traceparent" not in stage.utterance().model_dump_json(exclude_defaults=True)
+    stage.traces.close()
+    assert stage.traces._spoken == {}
+
+
+# --- correlation
+
+
+def test_a_session_in_the_place_of_a_lost_one_keeps_its_name_in_the_logs() -> None:
+    place = Place(Start())
+    place.opened(Ready(session="s", correlation_id="ticket-42"))
+    assert place.start().correlation_id == "ticket-42"
+
+
+def test_a_session_tells_its_name_in_the_logs() -> None:
+    (ready, *_) = Session("s", "ticket-42", Policy()).receive(Start(), 0.0)
+    assert ready.event.correlation_id == "ticket-42"  # type: ignore[union-attr]

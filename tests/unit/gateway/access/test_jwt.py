@@ -1,0 +1,109 @@
+"""JSON Web Tokens: the issuer's own are taken, everything else is not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from backend.errors import SetupError
+from gateway.settings import GatewaySettings
+from gateway.access.jwt import LEEWAY_S, BadTokenError, Tokens
+from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Issuer:
+    return Issuer()
+
+
+@pytest.fixture
+def tokens(issuer: Issuer, tmp_path: Path) -> Tokens:
+    return Tokens(ISSUER, AUDIENCE, str(issuer.publish(tmp_path)))
+
+
+async def test_a_good_token_says_who_it_is_and_for_what(tokens: Tokens, issuer: Issuer) -> None:
+    assert await tokens.read(issuer.token()) == ("ada", frozenset({"stream"}))
+
+
+@pytest.mark.parametrize(
+    ("claim", "scopes"),
+    [
+        ("openid stream read", {"stream", "read"}),
+        (["admin"], {"admin"}),
+        ("streams", set()),
+        (None, set()),
+        ({"stream": True}, set()),
+        (7, set()),
+    ],
+)
+async def test_scopes_are_ours_alone(tokens: Tokens, issuer: Issuer, claim: Any, scopes: set[str]) -> None:
+    assert (await tokens.read(issuer.token(scope=claim)))[1] == scopes
+
+
+async def test_clocks_may_differ_a_little(tokens: Tokens, issuer: Issuer) -> None:
+    now = int(time.time())
+    assert await tokens.read(issuer.token(exp=now - LEEWAY_S // 2, nbf=now + LEEWAY_S // 2))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"exp": 1_000_000_000}, {"exp": None}, {"exp": "soon"}, {"nbf": 9_000_000_000}, {"iss": "https://evil.example"},
+        {"iss": None}, {"aud": "another service"}, {"aud": None}, {"sub": None},
+    ],
+)  # fmt: skip
+async def test_what_is_expired_or_made_for_others_is_refused(
+    tokens: Tokens, issuer: Issuer, changed: dict[str, Any]
+) -> None:
+    with pytest.raises(BadTokenError):
+        await tokens.read(issuer.token(**changed))
+
+
+def forged(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None) -> str:
+    """By hand, since no library would sign with a public key."""
+    head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims))
+    signature = hmac.digest(secret, head + b"." + body, hashlib.sha256) if secret else b""
+    return b".".join([head, body, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+async def test_forged_tokens_are_refused(tokens: Tokens, issuer: Issuer) -> None:
+    other, good = Issuer(kid=issuer.kid), issuer.token()
+    elsewhere = {"kid": "one", "alg": "ES256", "jku": "https://evil.example/jwks", "jwk": json.loads(other.jwks())}
+    head, body, signature = good.split(".")
+    admin = forged({}, issuer.claims(scope="admin"), None).split(".")[1]
+    for token in (
+        forged({"alg": "none", "kid": issuer.kid}, issuer.claims(), None),
+        forged({"alg": "None"}, issuer.claims(), None),
+        forged({"alg": "HS256", "kid": issuer.kid}, issuer.claims(), issuer.public_pem),
+        forged({"alg": "HS256", "kid": issuer.kid}, issuer.claims(), issuer.jwks().encode()),
+        forged({"alg": "HS256"}, issuer.claims(), b""),
+        other.token(),
+        jwt.encode(issuer.claims(), other.key, "ES256", headers=elsewhere),
+        Issuer(kid="unknown").token(),
+        f"{head}.{admin}.{signature}",
+        f"{head}.{body}.",
+        "..",
+        "a.b.c",
+        "ÿ.ÿ.ÿ",
+    ):
+        with pytest.raises(BadTokenError):
+            await tokens.read(token)
+
+
+async def test_why_a_token_is_refused_says_nothing_of_it(tokens: Tokens, issuer: Issuer) -> None:
+    with pytest.raises(BadTokenError, match=r"^the token is not accepted$"):
+        await tokens.read(issuer.token(iss="https://evil.example"))
+
+
+def test_half_a_setting_is_refused() -> None:
+    assert Tokens.of(GatewaySettings()) is None
+    with pytest.raises(SetupError, match="GATEWAY_JWT_AUDIENCE"):
+        Tokens.of(GatewaySettings(jwt_issuer=ISSUER))

@@ -1,0 +1,55 @@
+"""What gives way when workers fall behind, and how busy a worker is. Time is made up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.streams.observe.utilization import Busy
+from gateway.session.backpressure import Gauge, Limits, Pressure
+
+LIMITS = Limits(slow_s=1.0, stop_s=2.0, refuse_s=4.0, refuse_load=0.85)
+
+
+@pytest.mark.parametrize(
+    ("waiting_s", "load", "level"),
+    [
+        (0.0, 0.0, Pressure.NONE),
+        (0.9, 0.8, Pressure.NONE),
+        (1.0, 0.0, Pressure.SLOW),
+        (2.5, 0.0, Pressure.STOP),
+        (4.0, 0.0, Pressure.REFUSE),
+        (0.0, 0.9, Pressure.REFUSE),
+    ],
+)
+def test_each_level_has_its_limit(waiting_s: float, load: float, level: Pressure) -> None:
+    assert Gauge(LIMITS).take(waiting_s, load, 0.0) == level
+
+
+def test_levels_rise_at_once_and_fall_step_by_step() -> None:
+    gauge = Gauge(LIMITS)
+    assert gauge.take(5.0, 0.0, 0.0) == Pressure.REFUSE
+    levels = [gauge.take(0.0, 0.0, 0.5 * tick) for tick in range(1, 14)]
+    assert levels[:3] == [Pressure.REFUSE] * 3
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] == Pressure.NONE
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1)), min_size=1))
+def test_the_level_is_never_below_what_is_measured(seen: list[tuple[float, float]]) -> None:
+    gauge = Gauge(LIMITS)
+    for tick, (waiting_s, load) in enumerate(seen):
+        fresh = Gauge(LIMITS).take(waiting_s, load, 0.0)
+        assert gauge.take(waiting_s, load, float(tick)) >= fresh
+
+
+def test_a_busy_share_follows_the_work_of_late() -> None:
+    busy = Busy(0.0)
+    for second in range(60):
+        busy.turn(True, float(second))
+        busy.turn(False, second + 0.25)
+    assert busy.share(60.0) == pytest.approx(0.25, abs=0.03)
+    assert busy.share(120.0) < 0.01
+    busy.turn(True, 120.0)
+    assert busy.share(180.0) > 0.95, "work that has not ended counts"

@@ -1,0 +1,142 @@
+"""The text vouches for the audio, and goes through the pipeline as a model's text does."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.messages.jobs import AudioJob, PartialResult
+from backend.messages.protocol import Final
+from stt_worker.recognizers.null import NullRecognizer, checksum, transcript
+from stt_worker.recognizers.recognizer import Speech
+from stt_worker.stability import contradicted
+from stt_worker.worker import final_outcome, preview_outcome
+from tests.testkit.poison import Poison, Poisoned
+
+RATE = 16_000
+SAMPLES = st.lists(st.integers(-32_768, 32_767), min_size=1, max_size=200)
+
+
+def noise(seconds: float, seed: int = 0) -> bytes:
+    return np.random.default_rng(seed).bytes(2 * round(seconds * RATE))
+
+
+def speech(pcm: bytes, *, final: bool = True, prefix: str = "", words: bool = False) -> Speech:
+    """As the worker makes it of an entry."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
+    return Speech(samples=samples, final=final, prefix=prefix, words=words)
+
+
+def text(pcm: bytes, *, final: bool = True, prefix: str = "") -> str:
+    (heard,) = NullRecognizer().recognize([speech(pcm, final=final, prefix=prefix)])
+    return heard.text
+
+
+@given(SAMPLES)
+def test_the_samples_come_back_exactly_from_their_floating_point_form(samples: list[int]) -> None:
+    pcm = np.array(samples, "<i2").tobytes()
+    assert speech(pcm).pcm == pcm
+
+
+@given(SAMPLES, st.data())
+def test_a_single_changed_sample_changes_the_text(samples: list[int], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(samples) - 1))
+    changed = [*samples[:place], samples[place] ^ 1, *samples[place + 1 :]]
+    before, after = (np.array(some, "<i2").tobytes() for some in (samples, changed))
+    assert text(before) != text(after)
+
+
+def test_a_final_is_one_word_for_each_stretch_and_the_checksum_of_all() -> None:
+    pcm = noise(1.3)
+    assert text(pcm) == transcript(pcm)
+    assert len(text(pcm).split()) == 4
+    assert text(pcm).split()[-1] == checksum(pcm)
+
+
+def test_a_checksum_is_the_well_known_one() -> None:
+    assert checksum(b"123456789") == "cbf43926"
+
+
+def test_audio_lost_doubled_or_mixed_up_shows_in_the_text() -> None:
+    first, second = noise(0.8, seed=1), noise(0.8, seed=2)
+    texts = {text(pcm) for pcm in (first + second, first, first + first + second, second + first, first[:-2] + second)}
+    assert len(texts) == 5
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_a_longer_preview_begins_with_the_shorter(tenths: int, more: int) -> None:
+    pcm = noise((tenths + more) / 10)
+    shorter = text(pcm[: tenths * 3200], final=False)
+    assert text(pcm, final=False).startswith(shorter)
+    assert text(pcm).startswith(shorter)
+
+
+def test_a_prefix_of_its_own_changes_nothing_and_a_foreign_one_stands_visibly_before() -> None:
+    pcm = noise(2.0)
+    own = " ".join(transcript(pcm).split()[:2])
+    assert text(pcm, prefix=own) == transcript(pcm)
+    assert text(pcm, prefix="somebody else") == f"somebody else {transcript(pcm)}"
+
+
+@pytest.mark.parametrize("prefix", ["", "somebody else"])
+@pytest.mark.parametrize("seconds", [0.02, 0.4, 1.2, 3.3])
+def test_words_joined_are_the_text_and_follow_one_another(seconds: float, prefix: str) -> None:
+    (heard,) = NullRecognizer().recognize([speech(noise(seconds), prefix=prefix, words=True)])
+    assert "".join(word.text for word in heard.words).strip() == heard.text
+    times = [time for word in heard.words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(seconds)
+
+
+def test_a_batch_costs_what_was_asked_for_and_nothing_by_default() -> None:
+    slept: list[float] = []
+    batch = [speech(noise(1.0)), speech(noise(0.5))]
+    NullRecognizer(sleep=slept.append).recognize(batch)
+    assert slept == []
+    NullRecognizer(cost=0.1, base_s=0.02, sleep=slept.append).recognize(batch)
+    assert slept == [pytest.approx(0.17)]
+
+
+@pytest.mark.parametrize("pcm", [noise(28.0), bytes(28 * 2 * RATE)], ids=["noise", "digital silence"])
+def test_captions_grow_and_the_final_keeps_every_word_that_was_promised(pcm: bytes) -> None:
+    """Previews as the gateway asks for them, through the worker's guards and its agreement."""
+    shown = PartialResult(utterance=1, revision=0, committed="", tentative="", language="en", start_ms=0, end_ms=0)
+    recognizer = NullRecognizer()
+    for half_seconds in range(1, 56):
+        heard_of = pcm[: half_seconds * RATE]
+        job = AudioJob(
+            kind="preview", session="s", utterance=1, correlation_id="c", sent_at=time.time(), start_ms=0,
+            end_ms=500 * half_seconds, committed=shown.committed, tentative=shown.tentative,
+            hypothesis=shown.hypothesis,
+        )  # fmt: skip
+        (heard,) = recognizer.recognize([speech(heard_of, final=False, words=True)])
+        (partial,) = preview_outcome(job, heard).live
+        assert isinstance(partial, PartialResult)
+        assert partial.committed.startswith(shown.committed)
+        assert heard.text.startswith(partial.committed + partial.tentative)
+        shown = partial
+    assert len(shown.committed.split()) >= 60
+    (heard,) = recognizer.recognize([speech(pcm)])
+    (final,) = final_outcome(job.model_copy(update={"kind": "final", "end_ms": 28_000}), heard).durable
+    assert isinstance(final, Final)
+    assert final.text == transcript(pcm)
+    assert contradicted(shown.committed, final.text) == 0
+
+
+def test_poison_harms_finals_of_its_length_and_nothing_else() -> None:
+    poisoned = Poisoned(NullRecognizer(), Poison(seconds="3.0-3.4", deed="raise"))
+    harmless = [speech(noise(2.9)), speech(noise(3.5)), replace(speech(noise(3.2)), final=False)]
+    assert poisoned.recognize(harmless) == NullRecognizer().recognize(harmless)
+    for seconds in (3.0, 3.2, 3.4):
+        with pytest.raises(ValueError, match="poison"):
+            poisoned.recognize([*harmless, speech(noise(seconds))])
+
+
+def test_without_poison_everything_is_recognized() -> None:
+    batch = [speech(noise(3.2))]
+    assert Poisoned(NullRecognizer(), Poison()).recognize(batch) == NullRecognizer().recognize(batch)

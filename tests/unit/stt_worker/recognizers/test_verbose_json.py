@@ -1,0 +1,110 @@
+"""Whatever an endpoint says of its words: the text stands, and its words join to it and follow one another in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stt_worker.guards import letters
+from stt_worker.recognizers.recognizer import Hypothesis, Speech
+from stt_worker.recognizers.verbose_json import Answer
+
+SECONDS = 4.0
+TEXT = st.text(st.sampled_from("abz 1.,!?é你好ทか\u0301\n"), max_size=40)
+TIME = st.floats(-1e9, 1e9)
+ANSWERS = st.fixed_dictionaries(
+    {"text": TEXT},
+    optional={
+        "words": st.lists(st.fixed_dictionaries({"word": TEXT, "start": TIME, "end": TIME}), max_size=6),
+        "segments": st.lists(st.fixed_dictionaries({"text": TEXT, "start": TIME, "end": TIME}), max_size=3),
+    },
+)
+
+
+def heard(answer: dict[str, Any], **asked: Any) -> Hypothesis:
+    """What is made of an answer to four seconds of audio."""
+    speech = Speech(samples=np.zeros(round(16_000 * SECONDS), np.float32), words=True, **asked)
+    return Answer.model_validate(answer).hypothesis(speech)
+
+
+def times(hypothesis: Hypothesis) -> list[tuple[str, float, float]]:
+    return [(word.text, round(word.start, 6), round(word.end, 6)) for word in hypothesis.words]
+
+
+@given(ANSWERS, st.sampled_from(["", "ab", "Ab z,", "你好"]))
+def test_words_joined_are_the_text_which_begins_with_the_prefix(answer: dict[str, Any], prefix: str) -> None:
+    hypothesis = heard(answer, prefix=prefix)
+    assert hypothesis.text.startswith(prefix)
+    assert "".join(word.text for word in hypothesis.words).strip() == hypothesis.text
+    assert all(0.0 <= word.start <= word.end <= SECONDS for word in hypothesis.words)
+
+
+def test_words_without_spaces_and_punctuation_keep_their_times_and_get_the_texts_spelling() -> None:
+    words = [{"word": "Hello", "start": 0.5, "end": 0.9}, {"word": "world", "start": 1.5, "end": 2.0}]
+    assert times(heard({"text": "Hello, world.", "words": words})) == [("Hello,", 0.5, 0.9), (" world.", 1.5, 2.0)]
+
+
+def test_without_words_the_segments_are_divided_by_letters() -> None:
+    segments = [{"text": " One two.", "start": 0.0, "end": 1.2}, {"text": " Three.", "start": 2.0, "end": 3.0}]
+    spread = times(heard({"text": "One two. Three.", "segments": segments}))
+    assert spread == [("One", 0.0, 0.6), (" two.", 0.6, 1.2), (" Three.", 2.0, 3.0)]
+
+
+def test_without_segments_the_whole_audio_is_divided() -> None:
+    assert times(heard({"text": "one two"})) == [("one", 0.0, 2.0), (" two", 2.0, 4.0)]
+
+
+def test_in_a_script_without_spaces_each_character_is_a_word() -> None:
+    assert times(heard({"text": "你好。"})) == [("你", 0.0, 2.0), ("好", 2.0, 4.0), ("。", 2.0, 4.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("hello, world. And more", "Hello world. And more"),
+        ("Hello word and more", "Hello world and more"),
+        ("Hello worlds and more", "Hello worlds and more"),
+        ("Yellow worlds and more", "Hello world and more"),
+        ("你好", "Hello world"),
+    ],
+)
+def test_a_text_that_reads_differently_goes_on_behind_the_prefix(text: str, whole: str) -> None:
+    assert heard({"text": text}, prefix="Hello world").text == whole
+
+
+def test_a_text_shorter_than_the_prefix_is_the_prefix() -> None:
+    assert heard({"text": "Hel"}, prefix="Hello world").text == "Hello world"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("english", "en"), ("Chinese", "zh"), ("myanmar", "my"), ("pt-BR", "pt"), ("de", "de"), ("klingon", "fr")],
+)
+def test_a_language_is_understood_by_name_and_by_code_and_else_taken_to_be_the_last_one(said: str, code: str) -> None:
+    assert heard({"text": "a", "language": said}, heard="fr").language == code
+
+
+def test_a_language_that_was_asked_for_stays() -> None:
+    assert heard({"text": "a", "language": "english"}, language="de").language == "de"
+
+
+def test_the_segments_say_how_sure_the_model_is() -> None:
+    segments = [{"avg_logprob": -0.2, "no_speech_prob": 0.1}, {"avg_logprob": -0.6, "no_speech_prob": 0.3}]
+    hypothesis = heard({"text": "a b", "segments": segments})
+    assert hypothesis.avg_logprob == pytest.approx(-0.4)
+    assert hypothesis.no_speech_probability == pytest.approx(0.2)
+    assert [word.probability for word in hypothesis.words] == [pytest.approx(np.exp(-0.4))] * 2
+
+
+def test_words_are_left_out_when_nobody_wants_them() -> None:
+    speech = Speech(samples=np.zeros(16_000, np.float32))
+    assert Answer(text="a b").hypothesis(speech).words == ()
+
+
+@given(TEXT)
+def test_no_letter_is_lost_or_added(text: str) -> None:
+    assert letters(heard({"text": text}).text) == letters(text)

@@ -1,0 +1,253 @@
+"""What is shown and promised stays: what is promised has read the same for a while, and surely enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.messages.jobs import HypothesisWord
+from stt_worker.guards import letters
+from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
+from stt_worker.stability import Policy, Stable, agree, contradicted, count_words, spoken_language
+
+EAGER = Policy(
+    shown_seconds=0.0, shown_probability=0.0, once_probability=0.0, edge_seconds=0.0,
+    committed_seconds=0.5, committed_probability=0.0,
+)  # fmt: skip
+NOTHING = Stable("", "", ())
+
+
+def heard(*words: str, probability: float = 0.9, length: float = 0.3) -> Hypothesis:
+    """Words of equal length, one after the other."""
+    timed = tuple(TimedWord(word, i * length, (i + 1) * length, probability) for i, word in enumerate(words))
+    return Hypothesis("".join(words).strip(), "en", 1.0, -0.2, 0.0, timed)
+
+
+def after(stable: Stable, hypothesis: Hypothesis, seconds: float, policy: Policy | None = None) -> Stable:
+    """The next state: what the worker is asked with is what it answered."""
+    return agree(stable.committed, stable.tentative, stable.hypothesis, hypothesis, seconds, policy)
+
+
+def replayed(*decodes: Hypothesis, policy: Policy | None = None) -> Stable:
+    """A decode each second."""
+    stable = NOTHING
+    for seconds, hypothesis in enumerate(decodes, 1):
+        stable = after(stable, hypothesis, float(seconds), policy)
+    return stable
+
+
+def test_a_first_decode_commits_nothing_and_is_remembered() -> None:
+    stable = agree("", "", (), heard(" Hello", " there."), 2.0, EAGER)
+    remembered = tuple(HypothesisWord(text=text, probability=0.9, since=2.0) for text in (" Hello", " there"))
+    assert stable == Stable("", "Hello there", remembered)
+
+
+def test_words_that_read_the_same_are_committed_up_to_the_first_that_reads_otherwise() -> None:
+    stable = replayed(heard(" Hello", " fair", " world"), heard(" Hello", " there", " world"), policy=EAGER)
+    assert stable.committed == "Hello"
+    assert [word.text for word in stable.hypothesis] == [" there", " world"]
+
+
+def test_case_and_punctuation_are_no_difference_and_what_is_shown_keeps_its_spelling() -> None:
+    stable = replayed(heard(" hello,", " there"), heard(" Hello", " There!"), policy=EAGER)
+    assert stable.committed == "hello, there"
+
+
+def test_punctuation_is_shown_when_a_word_follows_it() -> None:
+    first = replayed(heard(" Hello,"), policy=EAGER)
+    assert first.tentative == "Hello"
+    assert after(first, heard(" Hello,", " world."), 2.0, EAGER).tentative == ", world"
+
+
+def test_a_word_that_grew_is_not_the_same_word() -> None:
+    assert replayed(heard(" the"), heard(" then"), policy=EAGER).committed == ""
+
+
+def test_a_word_must_read_the_same_for_a_time_of_audio_however_often_it_is_decoded() -> None:
+    policy = replace(EAGER, committed_seconds=1.0)
+    stable = NOTHING
+    for seconds in (1.0, 1.25, 1.5, 1.75):
+        stable = after(stable, heard(" we"), seconds, policy)
+        assert stable.committed == ""
+    assert after(stable, heard(" we"), 2.0, policy).committed == "we"
+
+
+def test_a_word_that_read_otherwise_in_between_begins_anew() -> None:
+    policy = replace(EAGER, committed_seconds=1.5)
+    assert replayed(heard(" we"), heard(" we"), heard(" we"), policy=policy).committed == "we"
+    assert replayed(heard(" we"), heard(" he"), heard(" we"), policy=policy).committed == ""
+
+
+def test_a_doubtful_word_and_all_behind_it_wait() -> None:
+    words = heard(" we", " must", " go")
+    unsure = replace(words, words=(words.words[0], replace(words.words[1], probability=0.1), words.words[2]))
+    policy = replace(EAGER, committed_probability=0.4)
+    for decodes in ((words, unsure), (unsure, words)):
+        stable = replayed(*decodes, policy=policy)
+        assert (stable.committed, stable.tentative) == ("we", " must go")
+    assert replayed(words, words, policy=policy).committed == "we must go"
+
+
+def test_a_word_heard_once_is_shown_when_it_is_probable_and_not_at_the_cut_edge_of_the_audio() -> None:
+    policy = Policy(once_probability=0.6, edge_seconds=0.5, opening_words=0)
+    said = heard(" one", " two", length=1.0)
+    assert agree("", "", (), said, 2.2, policy).tentative == "one"
+    assert agree("", "", (), said, 2.6, policy).tentative == "one two"
+    assert agree("", "", (), heard(" one", probability=0.5), 2.6, policy).tentative == ""
+
+
+def test_a_less_probable_word_is_shown_once_it_has_stayed() -> None:
+    policy = Policy(opening_words=0)
+    doubtful = heard(" we", probability=0.5)
+    assert replayed(doubtful, policy=policy).tentative == ""
+    assert replayed(doubtful, doubtful, policy=policy).tentative == "we"
+    improbable = heard(" we", probability=0.2)
+    assert replayed(improbable, improbable, improbable, policy=policy).tentative == ""
+
+
+def test_an_utterances_first_words_are_shown_at_once_however_improbable() -> None:
+    policy = Policy(opening_words=2, edge_seconds=0.5)
+    assert agree("", "", (), heard(" we", probability=0.1, length=1.0), 1.0, policy).tentative == "we"
+    said = heard(" we", " may", " go", probability=0.1, length=1.0)
+    stable = agree("", "", (), said, 4.0, policy)
+    assert stable.tentative == "we may"
+    assert after(stable, said, 4.0, policy).tentative == "we may"
+
+
+def test_the_last_words_shown_are_replaced_by_what_has_been_heard_for_a_while() -> None:
+    policy = Policy(edge_seconds=0.0)
+    stable = replayed(heard(" we", " cross"), heard(" we", " crossed", " it"), policy=policy)
+    assert stable.committed + stable.tentative == "we cross"
+    stable = after(stable, heard(" we", " crossed", " it"), 3.0, policy)
+    assert stable.committed + stable.tentative == "we crossed it"
+
+
+def test_a_word_within_what_is_shown_is_left_to_the_final() -> None:
+    before = (heard(" a", " box", " car", " door"),)
+    stable = replayed(*before, *[heard(" a", " box", " tsar", " door", " opens")] * 5, policy=EAGER)
+    assert (stable.committed, stable.tentative) == ("a box", " car door opens")
+
+
+def test_a_decode_that_ends_early_takes_nothing_back() -> None:
+    stable = replayed(heard(" Hello", " there"), heard(" Hello", " there", " my"), policy=EAGER)
+    for less in (heard(" Hello"), heard()):
+        again = after(stable, less, 3.0, EAGER)
+        assert (again.committed, again.tentative) == ("Hello there", " my")
+
+
+def test_where_the_committed_words_end_is_known() -> None:
+    stable = replayed(heard(" one", " two"), heard(" one", " two", " three"), policy=EAGER)
+    assert (stable.committed, stable.committed_seconds) == ("one two", 0.6)
+    assert after(stable, heard(), 3.0, EAGER).committed_seconds == 3.0
+    assert NOTHING.committed_seconds == 0.0
+
+
+def test_scripts_without_spaces_are_committed_by_their_characters() -> None:
+    stable = replayed(heard("今天", "天气", "很"), heard("今", "天天", "气很", "好。"), policy=EAGER)
+    assert (stable.committed, stable.tentative) == ("今天天气很", "好")
+
+
+def test_a_decoder_may_cut_a_word_in_pieces() -> None:
+    whole, pieces = heard(" speech-to-text", " now"), heard(" speech", "-to", "-text", " now")
+    assert replayed(whole, pieces, policy=EAGER).committed == "speech-to-text now"
+    assert replayed(pieces, pieces, policy=EAGER).committed == "speech-to-text now"
+
+
+def test_what_was_promised_is_found_again_in_a_decode_that_reads_otherwise() -> None:
+    said = (heard(" Hello", " there", " my"),) * 2
+    stable = replayed(*said, heard(" hello", " they", " are,", " my", " friend"), policy=EAGER)
+    assert (stable.committed, stable.tentative) == ("Hello there my", " friend")
+
+
+spelling = st.sampled_from(["we", "We", "must", "go", "go,", "now", "now.", "don't", "été", "天", "हिन्दी", "--"])
+probability = st.floats(0, 1)
+decodes = st.lists(st.lists(st.tuples(spelling, probability), max_size=8), min_size=1, max_size=8)
+policies = st.builds(
+    Policy,
+    shown_seconds=st.floats(0, 2),
+    shown_probability=probability,
+    once_probability=probability,
+    edge_seconds=st.floats(0, 2),
+    committed_seconds=st.floats(0.1, 3),
+    committed_probability=probability,
+)
+
+
+@given(decodes, policies, st.floats(0.2, 2))
+def test_committed_text_only_grows_and_shown_words_only_give_way_to_others(
+    rounds: list[list[tuple[str, float]]], policy: Policy, step: float
+) -> None:
+    stable = NOTHING
+    for number, said in enumerate(rounds, 1):
+        words = tuple(TimedWord(f" {word}", 0.3 * i, 0.3 * (i + 1), p) for i, (word, p) in enumerate(said))
+        hypothesis = Hypothesis("".join(word.text for word in words).strip(), "en", 1, -0.1, 0, words)
+        now = after(stable, hypothesis, step * number, policy)
+        assert now.committed.startswith(stable.committed)
+        assert now.committed == now.committed.strip()
+        assert not now.committed or letters(now.committed[-1])
+        shown, shown_before = now.committed + now.tentative, stable.committed + stable.tentative
+        assert not shown or letters(shown[-1])
+        assert shown == shown_before or not shown_before.startswith(shown)
+        assert not shown_before or shown
+        stable = now
+
+
+@given(st.lists(spelling, max_size=6), policies)
+def test_nothing_is_committed_on_one_hearing(said: list[str], policy: Policy) -> None:
+    assert agree("", "", (), heard(*(f" {word}" for word in said)), 10.0, policy).committed == ""
+
+
+@given(st.lists(spelling, min_size=1, max_size=8), st.integers(2, 6))
+def test_what_is_heard_the_same_and_surely_all_along_is_committed_whole(said: list[str], times: int) -> None:
+    decode = heard(*(f" {word}" for word in said), probability=1.0)
+    stable = replayed(*[decode] * (times + 1))
+    assert count_words(stable.committed) == count_words(decode.text)
+    assert stable.tentative == ""
+
+
+@pytest.mark.parametrize(
+    ("committed", "final", "count"),
+    [
+        ("", "anything", 0),
+        ("Hello there", "hello, there my friend", 0),
+        ("hello their", "hello there my friend", 1),
+        ("we must go", "we go now", 1),
+        ("we go", "we must go now", 1),
+        ("we go", "", 2),
+        ("今天天气", "今天天氣很好", 1),
+    ],
+)
+def test_contradictions_are_the_edits_between_the_promise_and_the_beginning_of_the_final(
+    committed: str, final: str, count: int
+) -> None:
+    assert contradicted(committed, final) == count
+
+
+@given(st.lists(spelling), st.lists(spelling))
+def test_a_final_that_begins_with_the_promise_contradicts_nothing(promise: list[str], more: list[str]) -> None:
+    assert contradicted(" ".join(promise), " ".join(promise + more)) == 0
+    assert contradicted(" ".join(promise), " ".join(more)) <= max(count_words(" ".join(promise)), 0)
+
+
+def test_words_are_counted_and_characters_where_a_script_has_no_spaces() -> None:
+    assert count_words("Don't go -- now!") == 3
+    assert count_words("今天 AI 很好。") == 5
+    assert count_words("한국어 문장") == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "probabilities", "seconds", "language"),
+    [
+        (None, {"en": 0.4, "de": 0.3}, 1.0, "en"),
+        ("de", {"en": 0.7, "de": 0.2}, 5.0, "de"),
+        ("de", {"en": 0.9, "de": 0.05}, 1.0, "de"),
+        ("de", {"en": 0.9, "de": 0.05}, 3.0, "en"),
+    ],
+)
+def test_a_language_is_kept_until_another_is_all_but_certain(
+    before: str | None, probabilities: dict[str, float], seconds: float, language: str
+) -> None:
+    assert spoken_language(before, probabilities, seconds) == (language, probabilities[language])

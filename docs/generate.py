@@ -169,9 +169,10 @@ def _type(field: dict[str, Any]) -> str:
     if field.get("type") == "array":
         return f"list of {_type(field['items'])}"
     limits = [
-        f"{sign} {field[key]}" for key, sign in (("minimum", "≥"), ("maximum", "≤"), ("maxLength", "at most"))
+        f"{sign} {field[key]}"
+        for key, sign in (("minimum", "≥"), ("maximum", "≤"), ("maxLength", "at most"))
         if key in field
-    ]  # fmt: skip
+    ]
     return " ".join([str(field.get("type", "any")), *limits])
 
 

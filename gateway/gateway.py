@@ -21,25 +21,25 @@ from backend.service import logging, tracing
 from backend.service.heartbeat import beat
 from backend.service.lifecycle import keep_tidy, process_name, run, settle
 from backend.service.metrics import tell_version
+from backend.streams.access.api_keys import Keys
+from backend.streams.access.quota import Quota
+from backend.streams.job_streams import JobStreams
+from backend.streams.names import WORKERS, worker_key
+from backend.streams.observe.state import Observer
 from backend.streams.redis.connection import connect
 from backend.streams.session.fanout import Fanout
-from backend.streams.access.api_keys import Keys
-from backend.streams.job_streams import Lanes
-from backend.streams.names import WORKERS, worker_key
-from backend.streams.access.quota import Quota
 from backend.streams.session.sessions import Sessions
-from backend.streams.observe.state import Observer
-from gateway.http import health
 from gateway.access.admission import Admission
 from gateway.access.auth import Auth, check_exposure
-from gateway.connection.handshake import serve
-from gateway.audio.vad_batcher import Hearing
-from gateway.http.http_limits import PatientHttp
-from gateway.access.quota import Visits
-from gateway.settings import GatewaySettings
-from gateway.audio.silero import Silero
-from gateway.connection.connection import Services
 from gateway.access.jwt import Tokens
+from gateway.access.quota import QuotaSlots
+from gateway.audio.silero import Silero
+from gateway.audio.vad_batcher import VadBatcher
+from gateway.connection.connection import Services
+from gateway.connection.handshake import serve
+from gateway.http import health
+from gateway.http.http_limits import LimitedHttp
+from gateway.settings import GatewaySettings
 from gateway.wire import SteadyWebSocket
 
 LARGEST_FRAME = 1 << 25
@@ -68,18 +68,18 @@ def build(settings: GatewaySettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = connect(settings)
         name = process_name()
-        lanes = Lanes(redis, settings)
-        fanout, admission = Fanout(redis, name), Admission(settings, lanes, name)
+        streams = JobStreams(redis, settings)
+        fanout, admission = Fanout(redis, name), Admission(settings, streams, name)
         keys = Keys(redis)
-        auth, visits = Auth(settings, keys, tokens), Visits(Quota(redis), keys, settings.max_session_s)
-        app.state.lanes, app.state.admission, app.state.auth = lanes, admission, auth
-        app.state.observer = Observer(redis, lanes.shards)
+        auth, visits = Auth(settings, keys, tokens), QuotaSlots(Quota(redis), keys, settings.max_session_s)
+        app.state.streams, app.state.admission, app.state.auth = streams, admission, auth
+        app.state.observer = Observer(redis, streams.shards)
         app.state.services = Services(
             settings,
-            lanes,
+            streams,
             Sessions(redis, settings, name),
             fanout,
-            Hearing(await asyncio.to_thread(Silero)),
+            VadBatcher(await asyncio.to_thread(Silero)),
             admission,
             auth,
             visits,
@@ -149,13 +149,24 @@ async def _main(stop: asyncio.Event) -> None:
     app = build(settings)
     server = _Server(
         uvicorn.Config(
-            app, host=settings.host, port=settings.port, http=PatientHttp, ws=SteadyWebSocket, backlog=4096,
-            log_config=None, access_log=False, server_header=False,
+            app,
+            host=settings.host,
+            port=settings.port,
+            http=LimitedHttp,
+            ws=SteadyWebSocket,
+            backlog=4096,
+            log_config=None,
+            access_log=False,
+            server_header=False,
             headers=[(name.decode(), value.decode()) for name, value in SECURITY_HEADERS],
-            ssl_certfile=settings.tls_cert or None, ssl_keyfile=settings.tls_key or None, ws_max_size=LARGEST_FRAME,
-            ws_per_message_deflate=False, ws_ping_timeout=120, timeout_graceful_shutdown=5,
+            ssl_certfile=settings.tls_cert or None,
+            ssl_keyfile=settings.tls_key or None,
+            ws_max_size=LARGEST_FRAME,
+            ws_per_message_deflate=False,
+            ws_ping_timeout=120,
+            timeout_graceful_shutdown=5,
         )
-    )  # fmt: skip
+    )
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve())
         stopping = tasks.create_task(stop.wait())

@@ -5,9 +5,11 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = Histogram(
-    "stt_processing_duration_seconds", "Time of one call of the model", ["kind"],
+    "stt_processing_duration_seconds",
+    "Time of one call of the model",
+    ["kind"],
     buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10),
-)  # fmt: skip
+)
 BATCH_SIZE = Histogram("nova_stt_batch_size", "Pieces of audio in one call", ["kind"], buckets=(1, 2, 4, 8, 16, 32, 64))
 AUDIO_SECONDS = Counter("nova_stt_audio_seconds_total", "Audio recognized, in seconds", ["kind"])
 PACE = Gauge("nova_stt_real_time_factor_ratio", "Seconds of work for a second of audio, of late")

@@ -46,7 +46,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Stable:
+class CaptionState:
     """What to show, and what to remember until the next decode."""
 
     committed: str
@@ -80,7 +80,7 @@ def agree(
     heard: Hypothesis,
     seconds: float,
     policy: Policy | None = None,
-) -> Stable:
+) -> CaptionState:
     """Show and commit what this decode of `seconds` of audio, and the one `before` it, say behind what stands already.
 
     `committed`, `tentative`: what is shown, `before`: what was heard behind `committed`, as the last `Stable` had it.
@@ -104,7 +104,7 @@ def agree(
     whole = committed + "".join(shown[len(promised) :])
     promise = committed + "".join(shown[len(promised) : sure])
     behind = min(_behind(places, sure), len(said))
-    return Stable(
+    return CaptionState(
         promise.lstrip(),
         whole.lstrip()[len(promise.lstrip()) :],
         tuple(HypothesisWord(text=unit.text, probability=unit.probability, since=unit.since) for unit in said[behind:]),

@@ -28,9 +28,9 @@ from stt_worker.guards import withdrawal
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.recognizers.remote import RemoteRecognizer
-from stt_worker.settings import SttSettings
-from stt_worker.stability import Stable, agree, contradicted, count_words
 from stt_worker.recognizers.windows import Windows
+from stt_worker.settings import SttSettings
+from stt_worker.stability import CaptionState, agree, contradicted, count_words
 
 if TYPE_CHECKING:
     from stt_worker.recognizers.whisper import FasterWhisper
@@ -43,7 +43,7 @@ ELSEWHERE = frozenset({"null", "http", "https"})
 """Recognizers that compute nothing here."""
 
 
-class Pace:
+class RealTimeFactor:
     """Seconds of work for a second of audio, of late.
 
     Where `decoders` batches are decoded at the same time, each takes its part of the time; where one is prepared while
@@ -73,7 +73,7 @@ class SttWorker:
     def __init__(self, recognizer: Recognizer, settings: SttSettings) -> None:
         self._recognizer, self._settings = recognizer, settings
         self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
-        self._pace = Pace(recognizer.decoders)
+        self._pace = RealTimeFactor(recognizer.decoders)
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         """One outcome for each piece of audio. The model runs in its own thread, so that the loop goes on."""
@@ -126,14 +126,20 @@ def final_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
         metrics.COMMITTED.inc(count_words(job.committed))
         metrics.CONTRADICTED.inc(contradicted(job.committed, text))
     final = Final(
-        utterance=job.utterance, text=text, language=heard.language, confidence=math.exp(min(0.0, heard.avg_logprob)),
-        start_ms=job.start_ms, end_ms=job.end_ms, words=_words(job, heard) if job.words and text else None,
-        translate_to=job.translate_to if text else (), late=job.replayed,
-    )  # fmt: skip
+        utterance=job.utterance,
+        text=text,
+        language=heard.language,
+        confidence=math.exp(min(0.0, heard.avg_logprob)),
+        start_ms=job.start_ms,
+        end_ms=job.end_ms,
+        words=_words(job, heard) if job.words and text else None,
+        translate_to=job.translate_to if text else (),
+        late=job.replayed,
+    )
     shown: tuple[PartialResult, ...] = ()
     if text.startswith(job.committed):
         rest = text[len(job.committed) :]
-        shown = (_partial(job, heard.language, Stable(job.committed, rest, job.hypothesis)),)
+        shown = (_partial(job, heard.language, CaptionState(job.committed, rest, job.hypothesis)),)
     return Outcome(durable=(final,), live=shown, onward=_transcript(job, heard.language, text))
 
 
@@ -143,7 +149,7 @@ def preview_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
     # In too little audio to know the language, words would be nonsense.
     unknown = not (job.language or job.heard) and heard.language_probability < LEAST_LANGUAGE_PROBABILITY
     if _withheld(job, heard) or unknown:
-        stable = Stable(job.committed, job.tentative, (), seconds if job.committed else 0.0)
+        stable = CaptionState(job.committed, job.tentative, (), seconds if job.committed else 0.0)
     else:
         stable = agree(job.committed, job.tentative, job.hypothesis, heard, seconds)
     grown = stable.committed != job.committed
@@ -165,21 +171,34 @@ def _withheld(job: AudioJob, heard: Hypothesis) -> bool:
     return bool(reason)
 
 
-def _partial(job: AudioJob, language: str, stable: Stable) -> PartialResult:
+def _partial(job: AudioJob, language: str, stable: CaptionState) -> PartialResult:
     return PartialResult(
-        utterance=job.utterance, revision=job.revision, committed=stable.committed, tentative=stable.tentative,
-        language=language, start_ms=job.start_ms, end_ms=job.end_ms, hypothesis=stable.hypothesis,
-    )  # fmt: skip
+        utterance=job.utterance,
+        revision=job.revision,
+        committed=stable.committed,
+        tentative=stable.tentative,
+        language=language,
+        start_ms=job.start_ms,
+        end_ms=job.end_ms,
+        hypothesis=stable.hypothesis,
+    )
 
 
 def _transcript(job: AudioJob, language: str, text: str) -> Transcript | None:
     if not (text and job.translate_to):
         return None
     return Transcript(
-        kind=job.kind, session=job.session, utterance=job.utterance, correlation_id=job.correlation_id,
-        traceparent=job.traceparent, sent_at=job.sent_at, text=text, language=language, translate_to=job.translate_to,
+        kind=job.kind,
+        session=job.session,
+        utterance=job.utterance,
+        correlation_id=job.correlation_id,
+        traceparent=job.traceparent,
+        sent_at=job.sent_at,
+        text=text,
+        language=language,
+        translate_to=job.translate_to,
         translated=job.translated,
-    )  # fmt: skip
+    )
 
 
 def _words(job: AudioJob, heard: Hypothesis) -> tuple[Word, ...]:
@@ -188,11 +207,13 @@ def _words(job: AudioJob, heard: Hypothesis) -> tuple[Word, ...]:
 
     return tuple(
         Word(
-            word=word.text, start_ms=milliseconds(word.start), end_ms=milliseconds(word.end),
+            word=word.text,
+            start_ms=milliseconds(word.start),
+            end_ms=milliseconds(word.end),
             confidence=word.probability,
         )
         for word in heard.words
-    )  # fmt: skip
+    )
 
 
 def load(settings: SttSettings) -> Recognizer:
@@ -202,9 +223,12 @@ def load(settings: SttSettings) -> Recognizer:
             return NullRecognizer(settings.null_cost, settings.null_base_s)
         case "http" | "https":
             return RemoteRecognizer(
-                settings.model, model=settings.remote_model, key=settings.remote_key,
-                timeout_s=settings.remote_timeout_s, at_once=settings.remote_at_once,
-            )  # fmt: skip
+                settings.model,
+                model=settings.remote_model,
+                key=settings.remote_key,
+                timeout_s=settings.remote_timeout_s,
+                at_once=settings.remote_at_once,
+            )
         case _:
             return whisper(weights(settings), settings)
 
@@ -215,13 +239,20 @@ def whisper(directory: Path, settings: SttSettings) -> FasterWhisper:
     from stt_worker.recognizers.whisper import FasterWhisper
 
     hardware = Hardware(
-        settings.device, settings.device_index, settings.compute_type, settings.threads, settings.at_once,
+        settings.device,
+        settings.device_index,
+        settings.compute_type,
+        settings.threads,
+        settings.at_once,
         settings.flash_attention,
-    )  # fmt: skip
+    )
     return FasterWhisper(
-        directory, model=directory.name, hardware=hardware, batch_size=settings.batch,
+        directory,
+        model=directory.name,
+        hardware=hardware,
+        batch_size=settings.batch,
         windows=Windows.parse(settings.windows),
-    )  # fmt: skip
+    )
 
 
 def weights(settings: SttSettings) -> Path:

@@ -84,9 +84,12 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[System]:
     """Redis, a gateway, an STT worker with Whisper base and a translation worker, each its own process."""
     plan = Plan(
-        stt_model=str(whisper_base), translation_models=str(opus_zh_en), port=0, logs=artifacts / "logs",
+        stt_model=str(whisper_base),
+        translation_models=str(opus_zh_en),
+        port=0,
+        logs=artifacts / "logs",
         environment=HOSPITABLE,
-    )  # fmt: skip
+    )
     with in_a_thread(running(plan, lambda line: None)) as up:
         yield up
 

@@ -23,8 +23,8 @@ from rich.text import Text
 from backend.errors import SetupError
 from backend.messages.jobs import SAMPLE_RATE, Transcript
 from backend.service.settings import ServiceSettings
-from backend.streams.redis.connection import TROUBLE, connect
-from backend.streams.dead_letters import DeadLetters, LaneName, Letter, Noted, Place, Replayed
+from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, LaneName, Noted, Replayed
+from backend.streams.redis.connection import REDIS_ERRORS, connect
 
 T = TypeVar("T")
 
@@ -43,19 +43,19 @@ REFUSALS: dict[Replayed, str] = {
 class Chosen:
     """Which letters a command is about: some by id, or all that match."""
 
-    places: tuple[Place, ...] = ()
+    places: tuple[DeadLetterId, ...] = ()
     lane: LaneName | None = None
     session: str | None = None
     reason: str | None = None
 
-    async def letters(self, dead: DeadLetters) -> list[Letter]:
+    async def letters(self, dead: DeadLetters) -> list[DeadLetter]:
         """They themselves, oldest first. Raises ClickException when one that is named does not exist."""
         if self.places:
             return [await _existing(dead, place) for place in dict.fromkeys(self.places)]
         found = [letter async for letter in dead.all(self.lane) if self._match(letter)]
         return sorted(found, key=lambda letter: letter.place.time_ms)
 
-    def _match(self, letter: Letter) -> bool:
+    def _match(self, letter: DeadLetter) -> bool:
         session = letter.job.session if letter.job else None
         return self.session in (None, session) and self.reason in (None, letter.said("reason"))
 
@@ -65,9 +65,9 @@ def dead() -> None:
     """Look at work that failed for good, replay it or drop it."""
 
 
-def _id(_: click.Context, __: click.Parameter, given: str | Sequence[str]) -> Place | tuple[Place, ...]:
+def _id(_: click.Context, __: click.Parameter, given: str | Sequence[str]) -> DeadLetterId | tuple[DeadLetterId, ...]:
     try:
-        return Place.parse(given) if isinstance(given, str) else tuple(map(Place.parse, given))
+        return DeadLetterId.parse(given) if isinstance(given, str) else tuple(map(DeadLetterId.parse, given))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -96,7 +96,7 @@ def _choosing(command: Callable[..., None]) -> Callable[..., None]:
     """A command over letters named by id, or with --all over those that match."""
 
     @wraps(command)
-    def run(chosen: Chosen, ids: tuple[Place, ...], everything: bool, **others: Any) -> None:
+    def run(chosen: Chosen, ids: tuple[DeadLetterId, ...], everything: bool, **others: Any) -> None:
         if bool(ids) == everything:
             raise click.UsageError("give the ids of dead letters, or --all")
         if ids and chosen != Chosen():
@@ -130,10 +130,10 @@ def list_letters(chosen: Chosen, limit: int, as_json: bool, redis_url: str | Non
 @click.argument("place", metavar="ID", callback=_id)
 @click.option("--wav", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="Write its audio there.")
 @_redis
-def show(place: Place, wav: Path | None, redis_url: str | None) -> None:
+def show(place: DeadLetterId, wav: Path | None, redis_url: str | None) -> None:
     """Show everything of one dead letter, what was said included."""
 
-    async def look(dead: DeadLetters) -> tuple[Letter, bytes]:
+    async def look(dead: DeadLetters) -> tuple[DeadLetter, bytes]:
         return await _existing(dead, place), await dead.audio(place) if wav else b""
 
     letter, pcm = _run(redis_url, look)
@@ -160,7 +160,7 @@ def replay(chosen: Chosen, force: bool, redis_url: str | None) -> None:
     Each client gets the result late, behind the error that it was told. Ends with status 1 when a letter was refused.
     """
 
-    async def put_back(dead: DeadLetters) -> list[tuple[Letter, Replayed]]:
+    async def put_back(dead: DeadLetters) -> list[tuple[DeadLetter, Replayed]]:
         return [(letter, await dead.replay(letter, force=force)) for letter in await chosen.letters(dead)]
 
     results = _run(redis_url, put_back)
@@ -193,7 +193,7 @@ def _run(redis_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> 
     settings = ServiceSettings(REDIS_URL=SecretStr(redis_url)) if redis_url else ServiceSettings()
     try:
         return asyncio.run(_connected(settings, work))
-    except TROUBLE as error:
+    except REDIS_ERRORS as error:
         raise SetupError(f"Redis: {error or 'no answer'}") from None
 
 
@@ -205,7 +205,7 @@ async def _connected(settings: ServiceSettings, work: Callable[[DeadLetters], Aw
         await redis.aclose()
 
 
-async def _existing(dead: DeadLetters, place: Place) -> Letter:
+async def _existing(dead: DeadLetters, place: DeadLetterId) -> DeadLetter:
     if place.shard not in dead.shards:
         raise click.ClickException(f"{place}: there are {len(dead.shards)} shards (NOVA_SHARDS), counted from 0")
     letter = await dead.find(place)
@@ -214,7 +214,7 @@ async def _existing(dead: DeadLetters, place: Place) -> Letter:
     return letter
 
 
-def _summary(letter: Letter) -> dict[str, object]:
+def _summary(letter: DeadLetter) -> dict[str, object]:
     job = letter.job
     return {
         "id": str(letter.place),
@@ -231,7 +231,7 @@ def _summary(letter: Letter) -> dict[str, object]:
     }
 
 
-def _print(letters: Sequence[Letter]) -> None:
+def _print(letters: Sequence[DeadLetter]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("id", no_wrap=True)
     for heading in ("lane", "session", "utterance", "size", "reason", "attempts", "worker", "when"):
@@ -244,7 +244,7 @@ def _print(letters: Sequence[Letter]) -> None:
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
-def _about(letter: Letter) -> dict[str, str]:
+def _about(letter: DeadLetter) -> dict[str, str]:
     place, job = letter.place, letter.job
     about = {"id": str(place), "lane": f"{place.lane}, shard {place.shard.number}"}
     about["when"] = _time(place.time_ms / 1000)
@@ -253,10 +253,14 @@ def _about(letter: Letter) -> dict[str, str]:
         about["audio"] = f"{letter.audio_s:.2f} s, {letter.audio_bytes} bytes"
     if job is None:
         raw = {name: value for name, value in letter.entry.items() if name != b"p"}
-        return about | {"cannot be read": letter.problem} | {
-            f"field {name.decode(errors='backslashreplace')}": value.decode(errors="backslashreplace")[:LONGEST]
-            for name, value in raw.items()
-        }  # fmt: skip
+        return (
+            about
+            | {"cannot be read": letter.problem}
+            | {
+                f"field {name.decode(errors='backslashreplace')}": value.decode(errors="backslashreplace")[:LONGEST]
+                for name, value in raw.items()
+            }
+        )
     fields = job.model_dump(mode="json", exclude_defaults=True) | {"sent_at": _time(job.sent_at)}
     return about | {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -20,8 +20,8 @@ from rich.text import Text
 
 from backend.errors import SetupError
 from backend.service.settings import ServiceSettings
-from backend.streams.redis.connection import TROUBLE, connect
 from backend.streams.access.api_keys import DAY_S, SCOPES, Key, Keys, Limits, Scope, Usage
+from backend.streams.redis.connection import REDIS_ERRORS, connect
 
 T = TypeVar("T")
 
@@ -45,18 +45,28 @@ def _name(_: click.Context, __: click.Parameter, given: str) -> str:
 @keys.command()
 @click.option("--name", required=True, callback=_name, help="Whose it is, or what for; shown in lists.")
 @click.option(
-    "--scope", "scopes", type=click.Choice(SCOPES), multiple=True, default=("stream",), show_default=True,
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    default=("stream",),
+    show_default=True,
     help="stream: hold sessions; read: metrics and health; admin: everything. May be given more than once.",
-)  # fmt: skip
+)
 @click.option("--sessions", type=click.IntRange(0), default=0, help="At the same time; 0: as the gateways have it.")
 @click.option("--minutes-a-day", type=click.IntRange(0), default=0, help="Of audio; 0: as the gateways have it.")
 @click.option("--new-a-minute", type=click.IntRange(0), default=0, help="Sessions; 0: as the gateways have it.")
 @click.option("--days", type=click.IntRange(1), help="For how long it is good; else until it is revoked.")
 @_redis
 def create(
-    name: str, scopes: tuple[Scope, ...], sessions: int, minutes_a_day: int, new_a_minute: int, days: int | None,
+    name: str,
+    scopes: tuple[Scope, ...],
+    sessions: int,
+    minutes_a_day: int,
+    new_a_minute: int,
+    days: int | None,
     redis_url: str | None,
-) -> None:  # fmt: skip
+) -> None:
     """Make a key. It is printed once, and kept nowhere."""
     limits = Limits(sessions, minutes_a_day, new_a_minute)
     expires = int(time.time()) + days * DAY_S if days else 0
@@ -118,7 +128,7 @@ def _run(redis_url: str | None, work: Callable[[Keys], Awaitable[T]]) -> T:
         redis = connect(settings)
         try:
             return await work(Keys(redis))
-        except TROUBLE as error:
+        except REDIS_ERRORS as error:
             raise SetupError(f"Redis does not answer as it should: {error or 'no answer'}; see --redis-url") from None
         finally:
             await redis.aclose()
@@ -128,10 +138,15 @@ def _run(redis_url: str | None, work: Callable[[Keys], Awaitable[T]]) -> T:
 
 def _row(key: Key, usage: Usage) -> dict[str, Any]:
     return {
-        "id": key.id, "name": key.name, "scopes": sorted(key.scopes), **asdict(key.limits),
-        "sessions_now": usage.sessions, "minutes_today": round(usage.minutes_today, 1),
-        "created": _date(key.created), "expires": _date(key.expires) if key.expires else None,
-    }  # fmt: skip
+        "id": key.id,
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        **asdict(key.limits),
+        "sessions_now": usage.sessions,
+        "minutes_today": round(usage.minutes_today, 1),
+        "created": _date(key.created),
+        "expires": _date(key.expires) if key.expires else None,
+    }
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
@@ -140,10 +155,15 @@ def _print(rows: list[dict[str, Any]]) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading == "id")
     for row in rows:
         table.add_row(
-            row["id"], Text(row["name"]), " ".join(row["scopes"]), _of(row["sessions_now"], row["sessions"]),
-            _of(row["minutes_today"], row["minutes_a_day"]), str(row["new_a_minute"] or "-"), row["created"],
+            row["id"],
+            Text(row["name"]),
+            " ".join(row["scopes"]),
+            _of(row["sessions_now"], row["sessions"]),
+            _of(row["minutes_today"], row["minutes_a_day"]),
+            str(row["new_a_minute"] or "-"),
+            row["created"],
             row["expires"] or "-",
-        )  # fmt: skip
+        )
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from backend.cli.options import key_option, language_option, targets_option
+from backend.errors import SetupError
+from backend.local.models import speech_model, translation_models
 from backend.local.server import stream_url
 from backend.local.system import Plan, running
-from backend.local.models import speech_model, translation_models
-from backend.errors import SetupError
 from backend.messages.protocol import Start
 from backend.service import lifecycle
 
@@ -62,20 +62,29 @@ def _windows(_: click.Context, __: click.Parameter, given: int) -> int:
 @click.option("--url", "urls", multiple=True, metavar="WS_URL", help="A system's address; else one is started.")
 @key_option
 @click.option(
-    "--manifest", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    "--manifest",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="What is said: JSON lines with audio_filepath, text and lang.",
-)  # fmt: skip
+)
 @click.option("--sessions", type=click.IntRange(1), default=4, show_default=True, help="At the same time.")
 @click.option("--seconds", type=click.FloatRange(1), default=60.0, show_default=True, help="For how long all speak.")
 @click.option("--silence", "silence_s", type=click.FloatRange(0), default=1.5, show_default=True, help="Between clips.")
 @click.option(
-    "--stagger", "stagger_s", type=click.FloatRange(0), default=0.5, show_default=True,
+    "--stagger",
+    "stagger_s",
+    type=click.FloatRange(0),
+    default=0.5,
+    show_default=True,
     help="Seconds from one session's beginning to the next; before all are there, nothing counts.",
-)  # fmt: skip
+)
 @click.option(
-    "--frame-ms", type=click.IntRange(20, 1000), callback=_windows, default=100, show_default=True,
+    "--frame-ms",
+    type=click.IntRange(20, 1000),
+    callback=_windows,
+    default=100,
+    show_default=True,
     help="Audio sent at once.",
-)  # fmt: skip
+)
 @language_option
 @targets_option
 @click.option("--no-partials", is_flag=True, help="Ask for finals only.")
@@ -87,10 +96,21 @@ def _windows(_: click.Context, __: click.Parameter, given: int) -> int:
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything here as well.")
 @click.option("--seed", default=0, show_default=True, help="The same seed, the same speech.")
 def load(
-    urls: tuple[str, ...], key: str, manifest: Path | None, language: str, targets: tuple[str, ...], no_partials: bool,
-    model: str | None, stt_workers: int, gateways: int, frame_ms: int, find_capacity: bool, p95_s: float,
-    file: Path | None, **asked: Any,
-) -> None:  # fmt: skip
+    urls: tuple[str, ...],
+    key: str,
+    manifest: Path | None,
+    language: str,
+    targets: tuple[str, ...],
+    no_partials: bool,
+    model: str | None,
+    stt_workers: int,
+    gateways: int,
+    frame_ms: int,
+    find_capacity: bool,
+    p95_s: float,
+    file: Path | None,
+    **asked: Any,
+) -> None:
     """Let sessions speak in real time, and measure.
 
     Starts a system of its own for that, unless --url names one. Ends with status 1 when a final is missing, an error
@@ -108,9 +128,15 @@ def load(
     said = _takes(manifest, language, frame_ms)
     plan = None if urls else _plan(model or "auto", bool(targets), stt_workers, gateways)
     options = {
-        "url": urls, "manifest": manifest and str(manifest), "model": model, "stt_workers": stt_workers,
-        "gateways": gateways, "frame_ms": frame_ms, "find_capacity": find_capacity, "p95_s": p95_s,
-    }  # fmt: skip
+        "url": urls,
+        "manifest": manifest and str(manifest),
+        "model": model,
+        "stt_workers": stt_workers,
+        "gateways": gateways,
+        "frame_ms": frame_ms,
+        "find_capacity": find_capacity,
+        "p95_s": p95_s,
+    }
     status = INTERRUPTED
 
     async def measure() -> None:
@@ -144,9 +170,13 @@ def _takes(manifest: Path | None, language: str, frame_ms: int) -> list[Take]:
 
 def _plan(model: str, translate: bool, stt_workers: int, gateways: int) -> Plan:
     return Plan(
-        stt_model=speech_model(model), translation_models=translation_models("auto") if translate else "",
-        port=0, gateways=gateways, stt_workers=stt_workers, translation_workers=int(translate),
-    )  # fmt: skip
+        stt_model=speech_model(model),
+        translation_models=translation_models("auto") if translate else "",
+        port=0,
+        gateways=gateways,
+        stt_workers=stt_workers,
+        translation_workers=int(translate),
+    )
 
 
 @contextlib.asynccontextmanager

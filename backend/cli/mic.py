@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
-from backend.cli.terminal.captions import screen
 from backend.cli.files.media import MediaError
-from backend.cli.terminal.microphone import Source, microphone, recording
 from backend.cli.options import key_option, language_option, server_option, targets_option
-from backend.local.server import server, session, tell
+from backend.cli.terminal.captions import screen
+from backend.cli.terminal.microphone import Source, microphone, recording
 from backend.client.client import Client, DisconnectedError
+from backend.local.server import server, session, tell
 from backend.messages.protocol import AudioFormat, Error, Notice, Start
 
 

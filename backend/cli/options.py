@@ -34,9 +34,14 @@ language_option = click.option(
     "--language", "-l", default="auto", show_default=True, callback=_spoken, metavar="CODE", help="Language spoken."
 )
 targets_option = click.option(
-    "--translate-to", "-t", "targets", multiple=True, callback=_targets, metavar="CODES",
+    "--translate-to",
+    "-t",
+    "targets",
+    multiple=True,
+    callback=_targets,
+    metavar="CODES",
     help="Languages to translate into, separated by commas: es,zh.",
-)  # fmt: skip
+)
 key_option = click.option(
     "--key", envvar="NOVA_KEY", default="", metavar="KEY", help="API key for a server that wants one; else NOVA_KEY."
 )

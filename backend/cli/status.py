@@ -95,7 +95,7 @@ def table(body: Body, now: float) -> RenderableType:
     if body["redis"].get("ok"):
         parts += [_redis(body["redis"])]
     if body["lanes"]:
-        parts += [_lanes(body["lanes"])]
+        parts += [_streams(body["lanes"])]
     if body["workers"]:
         parts += [_processes(body["workers"], now)]
     if pairs := body.get("pairs"):
@@ -112,10 +112,10 @@ def _redis(redis: Body) -> Text:
     )
 
 
-def _lanes(lanes: Body) -> Table:
+def _streams(streams: Body) -> Table:
     """One row for a lane of all shards."""
     sums: dict[str, list[float]] = defaultdict(lambda: [0, 0, 0.0])
-    for name, lane in lanes.items():
+    for name, lane in streams.items():
         row = sums[name.partition("}:")[2]]
         row[0] += lane["length"]
         row[1] += lane["pending"]

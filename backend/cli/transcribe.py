@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from backend.cli.files.media import MediaError, opened
-from backend.cli.options import key_option, language_option, server_option, targets_option
-from backend.local.server import server
 from backend.cli.files.transcript import SUBTITLES, Format, Transcript, subtitles, write
 from backend.cli.files.transcription import Show, transcribe_file
+from backend.cli.options import key_option, language_option, server_option, targets_option
 from backend.errors import NovaError
+from backend.local.server import server
 from backend.messages.protocol import Start
 
 
@@ -58,17 +58,27 @@ class Output:
 @targets_option
 @click.option("--format", "-f", "form", type=click.Choice(get_args(Format)), default="txt", show_default=True)
 @click.option(
-    "--output", "-o", metavar="DIR|-", default="-",
+    "--output",
+    "-o",
+    metavar="DIR|-",
+    default="-",
     help="Directory for files named as the recordings are; - (the default): standard output.",
-)  # fmt: skip
+)
 @server_option
 @key_option
 @click.option("--model", metavar="NAME|DIR", help="Speech model; starts a system of its own with it.")
 @click.option("--words", is_flag=True, help="Each word's times and confidence, in json.")
 def transcribe(
-    files: tuple[Path, ...], language: str, targets: tuple[str, ...], form: Format, output: str, named: str | None,
-    key: str, model: str | None, words: bool,
-) -> None:  # fmt: skip
+    files: tuple[Path, ...],
+    language: str,
+    targets: tuple[str, ...],
+    form: Format,
+    output: str,
+    named: str | None,
+    key: str,
+    model: str | None,
+    words: bool,
+) -> None:
     """Turn recordings, audio or video, into text or subtitles.
 
     Uses the server that is named, the one that NOVA_SERVER names or that runs here on port 8080; if there is none,
@@ -146,13 +156,20 @@ def _progress(path: Path) -> Iterator[Show]:
     """A bar on stderr, when that is a terminal; stdout is for the text alone."""
     console = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(
-        *columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False,
+        *columns,
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
         disable=not console.is_terminal,
-    ) as bar:  # fmt: skip
+    ) as bar:
         task = bar.add_task(path.name, total=None)
 
         def show(position_s: float, length_s: float | None) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from backend.local.system import Plan, System, running
 from backend.local.models import speech_model, translation_models
+from backend.local.system import Plan, System, running
 from backend.service.address import is_loopback
 
 
@@ -21,9 +21,12 @@ from backend.service.address import is_loopback
     "--model", envvar="STT_MODEL", default="auto", show_default=True, help="Speech model: a name or directory."
 )
 @click.option(
-    "--translation-models", envvar="TRANSLATION_MODELS", default="auto", show_default=True,
+    "--translation-models",
+    envvar="TRANSLATION_MODELS",
+    default="auto",
+    show_default=True,
     help="Translation models: names or directories, separated by commas.",
-)  # fmt: skip
+)
 @click.option("--gateways", default=1, show_default=True, help="How many gateways to start.")
 @click.option("--stt-workers", default=1, show_default=True, help="How many speech-to-text workers to start.")
 @click.option("--translation-workers", default=1, show_default=True, help="How many translation workers to start.")
@@ -32,19 +35,32 @@ from backend.service.address import is_loopback
     "--logs", type=click.Path(path_type=Path, file_okay=False), help="Keep the services' logs in this directory."
 )
 def up(
-    host: str, port: int, model: str, translation_models: str, gateways: int, stt_workers: int,
-    translation_workers: int, redis_url: str | None, logs: Path | None,
-) -> None:  # fmt: skip
+    host: str,
+    port: int,
+    model: str,
+    translation_models: str,
+    gateways: int,
+    stt_workers: int,
+    translation_workers: int,
+    redis_url: str | None,
+    logs: Path | None,
+) -> None:
     """Start everything on this machine: Redis, gateway, workers.
 
     Fetches the models that are missing, waits until all is ready, and prints the page's address. Ctrl-C stops it all.
     Every setting of the services (see .env.example) is read from the environment.
     """
     plan = Plan(
-        stt_model=speech_model(model), translation_models=_translation(translation_models, translation_workers),
-        host=host, port=port, gateways=gateways, stt_workers=stt_workers, translation_workers=translation_workers,
-        redis_url=redis_url, logs=logs,
-    )  # fmt: skip
+        stt_model=speech_model(model),
+        translation_models=_translation(translation_models, translation_workers),
+        host=host,
+        port=port,
+        gateways=gateways,
+        stt_workers=stt_workers,
+        translation_workers=translation_workers,
+        redis_url=redis_url,
+        logs=logs,
+    )
     asyncio.run(_serve(plan))
 
 

@@ -22,8 +22,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake
 
 from backend.client import connection as link
-from backend.errors import NovaError
 from backend.client.connection import DisconnectedError, ServerError
+from backend.client.progress import ReconnectBackoff, SessionProgress
+from backend.client.replay_buffer import SAMPLE_BYTES
+from backend.errors import NovaError
 from backend.messages.protocol import (
     ClientMessage,
     Configure,
@@ -37,8 +39,6 @@ from backend.messages.protocol import (
     Stop,
     to_json,
 )
-from backend.client.progress import Backoff, Place
-from backend.client.replay_buffer import SAMPLE_BYTES
 
 __all__ = ["PATIENCE_S", "Client", "DisconnectedError", "ServerError"]
 
@@ -53,9 +53,14 @@ class Client:
     """One session. Made by `connect`."""
 
     def __init__(
-        self, urls: Iterator[str], key: str, socket: ClientConnection, ready: Ready, place: Place,
-        backoff: Backoff | None,
-    ) -> None:  # fmt: skip
+        self,
+        urls: Iterator[str],
+        key: str,
+        socket: ClientConnection,
+        ready: Ready,
+        place: SessionProgress,
+        backoff: ReconnectBackoff | None,
+    ) -> None:
         self.ready = ready
         """The first answer of the server."""
         self.reconnects = 0
@@ -71,9 +76,14 @@ class Client:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, url: str | Sequence[str], start: Start, *, key: str = "", resume: bool = True,
+        cls,
+        url: str | Sequence[str],
+        start: Start,
+        *,
+        key: str = "",
+        resume: bool = True,
         patience_s: float = PATIENCE_S,
-    ) -> AsyncIterator[Client]:  # fmt: skip
+    ) -> AsyncIterator[Client]:
         """Open a session at the first address that answers; each later connection goes to the next one in turn.
 
         `key` is an API key or a token, for servers that let nobody in without.
@@ -82,11 +92,11 @@ class Client:
         cannot be sent again from the middle.
         """
         urls = (url,) if isinstance(url, str) else tuple(url)
-        turn, place = cycle(urls), Place(start)
+        turn, place = cycle(urls), SessionProgress(start)
         socket, ready = await _first(turn, len(urls), start, key)
         place.opened(ready)
         again = resume and ready.resume_token and start.audio.encoding in SAMPLE_BYTES
-        client = cls(turn, key, socket, ready, place, Backoff(patience_s) if again else None)
+        client = cls(turn, key, socket, ready, place, ReconnectBackoff(patience_s) if again else None)
         if again:
             link.widen(socket)
         try:

@@ -54,10 +54,14 @@ async def open_link(url: str, hello: Start | Resume, key: str = "") -> tuple[Cli
     """
     try:
         socket = await connect(
-            url, open_timeout=OPEN_TIMEOUT_S, ping_timeout=PONG_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S,
-            max_size=LARGEST_EVENT, compression=None,
+            url,
+            open_timeout=OPEN_TIMEOUT_S,
+            ping_timeout=PONG_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            max_size=LARGEST_EVENT,
+            compression=None,
             additional_headers={"Authorization": f"Bearer {key}"} if key else None,
-        )  # fmt: skip
+        )
     except InvalidStatus as refused:
         raise _refusal(refused) from None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from backend.client.replay_buffer import ReplayBuffer
 from backend.messages.protocol import (
     Configure,
     Error,
@@ -18,17 +19,16 @@ from backend.messages.protocol import (
     Start,
     Translation,
 )
-from backend.client.replay_buffer import Ring
 
 BASE_S, CAP_S = 0.1, 5.0
 """Of exponential backoff; a connection that held for longer than the cap was a good one."""
 
 
-class Place:
+class SessionProgress:
     """How far a session has got, as its client sees it: across connections, gateways, and a session that was lost."""
 
     def __init__(self, start: Start) -> None:
-        self.ring = Ring(start.audio, start.audio_from_ms)
+        self.ring = ReplayBuffer(start.audio, start.audio_from_ms)
         self.cursor = "0-0"
         """That of the last durable event."""
         self._start = start
@@ -79,17 +79,24 @@ class Place:
         """Asks a gateway to go on from here."""
         number, committed = self._promised
         return Resume(
-            session=self._session, token=self._token, cursor=self.cursor, audio_from_ms=self.ring.start_ms,
-            utterance=self._settled, open_utterance=number, committed=committed,
-        )  # fmt: skip
+            session=self._session,
+            token=self._token,
+            cursor=self.cursor,
+            audio_from_ms=self.ring.start_ms,
+            utterance=self._settled,
+            open_utterance=number,
+            committed=committed,
+        )
 
     def start(self) -> Start:
         """Asks for a session that stands in for this one, which the server has lost."""
         return self._start.model_copy(
             update={
-                "audio_from_ms": self.ring.start_ms, "utterance": self._settled, "correlation_id": self._correlation_id,
+                "audio_from_ms": self.ring.start_ms,
+                "utterance": self._settled,
+                "correlation_id": self._correlation_id,
             }
-        )  # fmt: skip
+        )
 
     def options(self) -> Configure | None:
         """What a gateway that resumes may not know: the options in force, when they were ever changed."""
@@ -97,7 +104,7 @@ class Place:
         return Configure.model_validate(in_force) if self._configured else None
 
 
-class Backoff:
+class ReconnectBackoff:
     """When to try again: exponential, with full jitter, until patience ends. Times are seconds of any one clock."""
 
     def __init__(self, patience_s: float, chance: Callable[[], float] = random.random) -> None:

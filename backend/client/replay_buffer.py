@@ -21,7 +21,7 @@ SAMPLE_BYTES: Mapping[str, int] = {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "
 """Of the encodings that can be sent again from the middle; containers cannot."""
 
 
-class Ring:
+class ReplayBuffer:
     """The last minute of audio that no final covers, with the messages that have their place in it."""
 
     def __init__(self, audio: AudioFormat, from_ms: int = 0) -> None:

@@ -18,7 +18,7 @@ import click
 
 from backend.errors import SetupError
 from backend.streams.redis.clients import client
-from backend.streams.redis.connection import TROUBLE
+from backend.streams.redis.connection import REDIS_ERRORS
 
 DRAIN_S = 25.0
 """How long a service may take to finish what it has in hand before it is killed."""
@@ -109,9 +109,22 @@ def private_redis(directory: Path, log: Path) -> tuple[Service, str]:
     """A Valkey of our own on loopback, and its URL. Nothing it holds outlives `directory`."""
     port = free_port()
     command = (
-        redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", "",
-        "--appendonly", "no", "--maxmemory-policy", "noeviction", "--daemonize", "no",
-    )  # fmt: skip
+        redis_binary(),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(directory),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--maxmemory-policy",
+        "noeviction",
+        "--daemonize",
+        "no",
+    )
     return Service("redis", command, {}, log), f"redis://127.0.0.1:{port}/0"
 
 
@@ -136,7 +149,7 @@ async def redis_answers(url: str) -> None:
         redis = client(url)
         try:
             return bool(await redis.ping())
-        except TROUBLE:
+        except REDIS_ERRORS:
             return False
         finally:
             await redis.aclose()

@@ -14,11 +14,11 @@ import httpx
 from pydantic import ValidationError
 from websockets.exceptions import InvalidHandshake, InvalidURI
 
-from backend.local.system import Plan, running
-from backend.local.models import speech_model, translation_models
 from backend.client.client import Client, DisconnectedError, ServerError
-from backend.errors import NovaError
 from backend.client.connection import TRY_LATER
+from backend.errors import NovaError
+from backend.local.models import speech_model, translation_models
+from backend.local.system import Plan, running
 from backend.messages.protocol import Start
 
 DEFAULT = "ws://127.0.0.1:8080"

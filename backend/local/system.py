@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 
-from backend.local.processes import PAUSE_S, Service, free_port, private_redis, python, redis_answers, scratch, wait_for
 from backend.errors import SetupError
+from backend.local.processes import PAUSE_S, Service, free_port, private_redis, python, redis_answers, scratch, wait_for
 from backend.service.address import is_loopback
-from backend.streams.redis.clients import client
-from backend.streams.redis.connection import TROUBLE
 from backend.streams.access.api_keys import Keys, Limits
 from backend.streams.observe.load_report import heartbeats
+from backend.streams.redis.clients import client
+from backend.streams.redis.connection import REDIS_ERRORS
 
 READY_S = 180.0
 """How long loading the models may take."""
@@ -145,7 +145,7 @@ async def _ready(
         try:
             answers = [(await http.get(f"{url}/health/ready")).is_success for url in urls]
             workers = await heartbeats(redis)
-        except (httpx.HTTPError, *TROUBLE):
+        except (httpx.HTTPError, *REDIS_ERRORS):
             return False
         for kind, count in wanted.items():
             if sum(worker["kind"] == kind for worker in workers) < count:

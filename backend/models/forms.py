@@ -11,10 +11,7 @@ from backend.models.catalogue import ModelKind
 
 _FORMS: tuple[tuple[ModelKind, tuple[tuple[str, ...], ...]], ...] = (
     ("whisper", (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))),
-    (
-        "nllb",
-        (("model.bin",), ("shared_vocabulary.txt", "shared_vocabulary.json"), ("sentencepiece.bpe.model",)),
-    ),
+    ("nllb", (("model.bin",), ("shared_vocabulary.txt", "shared_vocabulary.json"), ("sentencepiece.bpe.model",))),
     ("opus", (("model/model.bin",), ("sentencepiece.model",))),
 )
 """For each kind the files that it needs; of those in one tuple any is enough."""

@@ -8,9 +8,10 @@ from prometheus_client import Gauge
 
 BUILD = Gauge("nova_build_info", "Always 1; the label says which release runs", ["version"])
 MODEL = Gauge(
-    "nova_model_info", "Always 1; the labels say which models this worker has loaded, and where",
+    "nova_model_info",
+    "Always 1; the labels say which models this worker has loaded, and where",
     ["kind", "model", "device", "compute_type"],
-)  # fmt: skip
+)
 
 
 def tell_version() -> None:

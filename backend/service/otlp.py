@@ -70,9 +70,15 @@ class Otlp:
         return f"00-{trace_id:032x}-{self._ids.generate_span_id():016x}-{sampled:02x}"
 
     def record(
-        self, name: str, parent: str, start_s: float, end_s: float, identity: str, link: str,
+        self,
+        name: str,
+        parent: str,
+        start_s: float,
+        end_s: float,
+        identity: str,
+        link: str,
         attributes: Mapping[str, Attribute],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A span that is over; none, where `parent` or `identity` names nothing."""
         above, itself, linked = _context(parent), _named(_context(identity)), _named(_context(link))
         if not (itself or _named(above)):

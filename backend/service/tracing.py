@@ -37,9 +37,15 @@ class Recorder(Protocol):
         ...
 
     def record(
-        self, name: str, parent: str, start_s: float, end_s: float, identity: str, link: str,
+        self,
+        name: str,
+        parent: str,
+        start_s: float,
+        end_s: float,
+        identity: str,
+        link: str,
         attributes: Mapping[str, Attribute],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A span that is over, in Unix time."""
         ...
 
@@ -91,7 +97,7 @@ def mint(parent: str = "") -> str:
 
 def span(
     name: str, parent: str, start_s: float, end_s: float, *, identity: str = "", link: str = "", **attributes: Attribute
-) -> None:  # fmt: skip
+) -> None:
     """Record what went on from `start_s` to `end_s` (Unix time), as part of `parent`.
 
     `identity` is what `mint` gave for it, when others belong to it; `link` names a span of another trace that it has
@@ -110,9 +116,7 @@ _NOTHING = nullcontext()
 
 
 @contextmanager
-def _stage(
-    recorder: Recorder, name: str, of: Sequence[Traced], attributes: Mapping[str, Attribute]
-) -> Iterator[None]:  # fmt: skip
+def _stage(recorder: Recorder, name: str, of: Sequence[Traced], attributes: Mapping[str, Attribute]) -> Iterator[None]:
     began = time.time()
     try:
         yield

@@ -15,10 +15,10 @@ from backend.errors import EntryError
 from backend.messages.jobs import BYTES_PER_SECOND, AudioJob, Transcript
 from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
-from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Lane
-from backend.streams.session.log import read_after
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, JobStream
 from backend.streams.names import Shard, all_shards
 from backend.streams.scripts import script
+from backend.streams.session.log import read_after
 
 LaneName = Literal["audio", "transcript"]
 Noted = Literal["reason", "error", "attempts", "worker"]
@@ -27,13 +27,13 @@ Replayed = Literal["replayed", "gone", "unreadable", "answered"]
 PAGE = 2
 """Letters looked at in one step: each may hold a megabyte, and Redis does nothing else meanwhile (about 1 ms)."""
 
-_LANES: Mapping[LaneName, Lane[Any]] = {"audio": AUDIO, "transcript": TRANSCRIPTS}
+_LANES: Mapping[LaneName, JobStream[Any]] = {"audio": AUDIO, "transcript": TRANSCRIPTS}
 _ADDED = frozenset({b"reason", b"error", b"attempts", b"worker", b"time"})
 """What a letter has and its entry had not (consumer.py writes it, replay.lua takes it off)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DeadLetterId:
     """Where a letter lies; as text `a0-1700000000000-0`: lane and shard, then the entry's id in the stream."""
 
     lane: LaneName
@@ -44,7 +44,7 @@ class Place:
         return f"{self.lane[0]}{self.shard.number}-{self.entry}"
 
     @classmethod
-    def parse(cls, text: str) -> Place:
+    def parse(cls, text: str) -> DeadLetterId:
         """The opposite of `str`. Raises ValueError."""
         match = re.fullmatch(r"([at])(\d{1,4})-(\d{1,20}-\d{1,20})", text)
         if not match:
@@ -63,10 +63,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A dead letter without its audio."""
 
-    place: Place
+    place: DeadLetterId
     fields: Mapping[bytes, bytes]
     """As they lie in the stream; but `p` is the number of bytes of audio."""
     job: AudioJob | Transcript | None
@@ -103,28 +103,28 @@ class DeadLetters:
         self._letters: AsyncScript = redis.register_script(script("letters"))
         self._replay: AsyncScript = redis.register_script(script("replay"))
 
-    async def all(self, lane: LaneName | None = None) -> AsyncIterator[Letter]:
+    async def all(self, lane: LaneName | None = None) -> AsyncIterator[DeadLetter]:
         """Every letter, of one lane or both; the oldest of each stream first."""
         for name in (lane,) if lane else _LANES:
             for shard in self.shards:
                 after = "-"
-                while page := await self._page(Place(name, shard, ""), after, "+"):
+                while page := await self._page(DeadLetterId(name, shard, ""), after, "+"):
                     for letter in page:
                         yield letter
                     after = f"({page[-1].place.entry}"
 
-    async def find(self, place: Place) -> Letter | None:
+    async def find(self, place: DeadLetterId) -> DeadLetter | None:
         """This one; None when there is none, or no more."""
         page = await self._page(place, place.entry, place.entry)
         return page[0] if page else None
 
-    async def audio(self, place: Place) -> bytes:
+    async def audio(self, place: DeadLetterId) -> bytes:
         """Its audio, PCM s16le, 16 kHz, mono; empty when it has none, or is gone."""
         found = await self._redis.xrange(place.stream, place.entry, place.entry)
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
         return entries[0][1].get(b"p", b"") if entries else b""
 
-    async def replay(self, letter: Letter, *, force: bool = False) -> Replayed:
+    async def replay(self, letter: DeadLetter, *, force: bool = False) -> Replayed:
         """Put it back on its lane, as if it had just been submitted; its result follows the error, marked `late`.
 
         Refused are one that cannot be read (it would only come back; `force` replays it all the same, if anything is
@@ -142,18 +142,18 @@ class DeadLetters:
         took = await self._replay(keys=keys, args=[place.entry, *turn, header])
         return "replayed" if took else "gone"
 
-    async def drop(self, place: Place) -> bool:
+    async def drop(self, place: DeadLetterId) -> bool:
         """Delete it; whether it was there."""
         return bool(await self._redis.xdel(place.stream, place.entry))
 
-    async def _page(self, place: Place, first: str, last: str) -> list[Letter]:
+    async def _page(self, place: DeadLetterId, first: str, last: str) -> list[DeadLetter]:
         found = await self._letters(keys=[place.stream], args=[first, last, PAGE])
         return [
-            _read(Place(place.lane, place.shard, entry.decode()), dict(zip(flat[::2], flat[1::2], strict=True)))
+            _read(DeadLetterId(place.lane, place.shard, entry.decode()), dict(zip(flat[::2], flat[1::2], strict=True)))
             for entry, flat in found
         ]
 
-    async def _answered(self, letter: Letter) -> bool:
+    async def _answered(self, letter: DeadLetter) -> bool:
         """Whether the utterance was settled by a final after this attempt at it had died."""
         job = letter.job
         if not isinstance(job, AudioJob):
@@ -165,11 +165,11 @@ class DeadLetters:
         return False
 
 
-def _read(place: Place, fields: dict[bytes, bytes]) -> Letter:
+def _read(place: DeadLetterId, fields: dict[bytes, bytes]) -> DeadLetter:
     # Whether audio can be read depends on its length alone.
     whole = {**fields, b"p": bytes(int(fields.get(b"p", b"0")))}
     try:
         job, _ = _LANES[place.lane].decode(whole)
     except EntryError as error:
-        return Letter(place, fields, None, error.message)
-    return Letter(place, fields, job)
+        return DeadLetter(place, fields, None, error.message)
+    return DeadLetter(place, fields, job)

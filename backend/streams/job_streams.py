@@ -64,8 +64,11 @@ class Entry(Generic[J]):
         """What every log line about it says."""
         job = self.job
         return {
-            "entry": self.id, "correlation_id": job.correlation_id, "session": job.session, "utterance": job.utterance,
-        }  # fmt: skip
+            "entry": self.id,
+            "correlation_id": job.correlation_id,
+            "session": job.session,
+            "utterance": job.utterance,
+        }
 
     def lasted(self, taken_s: float, done_s: float) -> dict[str, int]:
         """How long it lay on its lane, and how long it took with all that shared its batch; Unix times in."""
@@ -73,7 +76,7 @@ class Entry(Generic[J]):
         return {"waited_ms": round(1000 * waited_s), "duration_ms": round(1000 * (done_s - taken_s))}
 
 
-class Lanes:
+class JobStreams:
     """All lanes of a system."""
 
     def __init__(self, redis: Redis, settings: ServiceSettings) -> None:
@@ -105,7 +108,9 @@ class Lanes:
         events = (to_json(event) for event in outcome.durable)
         return await self._commit(entry.shard, entry.job, "append", TRANSLATION_GROUP, entry.id, *events)
 
-    async def bury(self, shard: Shard, group: str, entry_id: str, job: Job | None, reason: Mapping[str, str]) -> int:
+    async def dead_letter(
+        self, shard: Shard, group: str, entry_id: str, job: Job | None, reason: Mapping[str, str]
+    ) -> int:
         """Move an entry to the dead letters and tell its client, by an `error` naming the utterance."""
         event = ""
         if job is not None and not job.replayed:
@@ -137,18 +142,23 @@ class Lanes:
 
 
 @dataclass(frozen=True, slots=True)
-class Lane(Generic[J]):
+class JobStream(Generic[J]):
     """Where a kind of worker reads, and how its results are committed."""
 
     group: str
     finals: Callable[[Shard], str]
     previews: Callable[[Shard], str]
     decode: Callable[[Mapping[bytes, bytes]], tuple[J, bytes]]
-    commit: Callable[[Lanes, Entry[J], Outcome], Awaitable[int]]
+    commit: Callable[[JobStreams, Entry[J], Outcome], Awaitable[int]]
 
 
-AUDIO = Lane(STT_GROUP, lambda s: s.audio("final"), lambda s: s.audio("preview"), decode_audio_job, Lanes.commit_final)
-TRANSCRIPTS = Lane(
-    TRANSLATION_GROUP, lambda s: s.transcripts("final"), lambda s: s.transcripts("preview"),
-    lambda fields: (decode_transcript(fields), b""), Lanes.commit_translations,
-)  # fmt: skip
+AUDIO = JobStream(
+    STT_GROUP, lambda s: s.audio("final"), lambda s: s.audio("preview"), decode_audio_job, JobStreams.commit_final
+)
+TRANSCRIPTS = JobStream(
+    TRANSLATION_GROUP,
+    lambda s: s.transcripts("final"),
+    lambda s: s.transcripts("preview"),
+    lambda fields: (decode_transcript(fields), b""),
+    JobStreams.commit_translations,
+)

@@ -14,6 +14,8 @@ FAILED = Counter("nova_worker_failed_attempts_total", "Attempts at an entry that
 DEAD_LETTERS = Counter("nova_worker_dead_letters_total", "Entries given up", ["group", "reason"])
 LOAD = Gauge("nova_worker_finals_load_ratio", "Share of the time of late that was spent on finals", ["group"])
 QUEUE_WAIT = Histogram(
-    "nova_worker_queue_wait_seconds", "From an entry's being sent to its being taken", ["group", "kind"],
+    "nova_worker_queue_wait_seconds",
+    "From an entry's being sent to its being taken",
+    ["group", "kind"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16),
-)  # fmt: skip
+)

@@ -12,12 +12,12 @@ import structlog
 
 from backend.errors import ClientError
 from backend.messages.protocol import Resume, Start
-from backend.streams.observe.utilization import Busy
-from backend.streams.redis.connection import TROUBLE
-from backend.streams.job_streams import Lanes
+from backend.streams.job_streams import JobStreams
 from backend.streams.observe.load_report import Waiting, heartbeats
+from backend.streams.observe.utilization import Utilization
+from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
-from gateway.session.backpressure import Gauge, Limits, Pressure
+from gateway.session.backpressure import Backpressure, Gauge, Limits
 from gateway.settings import GatewaySettings
 
 EVERY_S = 0.5
@@ -52,35 +52,35 @@ class DrainingError(ClientError):
         super().__init__("this gateway is being shut down: connect to another", close_code=1012)
 
 
-class Voice:
+class SpeechMeter:
     """Which share of its time a session speaks. One that never spoke costs nothing."""
 
     def __init__(self) -> None:
-        self._busy: Busy | None = None
+        self._utilization: Utilization | None = None
 
     def turn(self, speaking: bool) -> None:
         """Speech begins or ends."""
         now = time.monotonic()
-        if self._busy is None and not speaking:
+        if self._utilization is None and not speaking:
             return
-        self._busy = self._busy or Busy(now, TALKATIVE)
-        self._busy.turn(speaking, now)
+        self._utilization = self._utilization or Utilization(now, TALKATIVE)
+        self._utilization.turn(speaking, now)
 
     def share(self, now: float) -> float:
         """Between 0 and 1."""
-        return self._busy.share(now) if self._busy else 0.0
+        return self._utilization.share(now) if self._utilization else 0.0
 
 
 class Admission:
     """One gateway's. `watch` runs for as long as the process lives."""
 
-    def __init__(self, settings: GatewaySettings, lanes: Lanes, name: str) -> None:
-        self._redis, self._most, self._name = lanes.redis, settings.max_sessions, name
-        self._waiting = Waiting(lanes.redis, lanes.shards)
+    def __init__(self, settings: GatewaySettings, streams: JobStreams, name: str) -> None:
+        self._redis, self._most, self._name = streams.redis, settings.max_sessions, name
+        self._waiting = Waiting(streams.redis, streams.shards)
         self._gauge = Gauge(
             Limits(settings.slow_previews_s, settings.stop_previews_s, settings.refuse_s, settings.refuse_load)
         )
-        self._voices: set[Voice] = set()
+        self._voices: set[SpeechMeter] = set()
         self._empty = asyncio.Event()
         self._empty.set()
         self.door = asyncio.Semaphore(DOOR)
@@ -91,7 +91,7 @@ class Admission:
         """Set when the drain time is over: every connection is closed."""
 
     @property
-    def pressure(self) -> Pressure:
+    def pressure(self) -> Backpressure:
         """How far the workers are behind."""
         return self._gauge.level
 
@@ -102,7 +102,7 @@ class Admission:
             raise DrainingError
         if isinstance(message, Resume):
             return
-        if self.pressure >= Pressure.REFUSE:
+        if self.pressure >= Backpressure.REFUSE:
             metrics.REJECTED.labels("load").inc()
             raise OverloadedError("the server has no time for another session; try again later")
         if self.sessions >= self._most:
@@ -120,9 +120,9 @@ class Admission:
         return sum(voice.share(now) for voice in self._voices)
 
     @contextmanager
-    def holding(self) -> Iterator[Voice]:
+    def holding(self) -> Iterator[SpeechMeter]:
         """While a session is held: tell its voice when it speaks."""
-        voice = Voice()
+        voice = SpeechMeter()
         self._voices.add(voice)
         self._empty.clear()
         try:
@@ -150,7 +150,7 @@ class Admission:
             try:
                 waiting_s = await self._waiting.seconds()
                 processes = await heartbeats(self._redis)
-            except TROUBLE as error:
+            except REDIS_ERRORS as error:
                 log.warning("pressure_unknown", error=str(error))
                 continue
             load = self._load(processes)

@@ -14,11 +14,11 @@ from starlette.requests import HTTPConnection
 
 from backend.errors import ClientError, SetupError
 from backend.service.address import is_loopback
-from backend.streams.redis.connection import TROUBLE
 from backend.streams.access.api_keys import Keys, Limits, Scope
+from backend.streams.redis.connection import REDIS_ERRORS
+from gateway.access.jwt import BadTokenError, Tokens
 from gateway.access.origin import is_ours, may_speak
 from gateway.settings import GatewaySettings
-from gateway.access.jwt import BadTokenError, Tokens
 
 PROTOCOL = "nova.v1"
 """The WebSocket subprotocol that we speak, for those who name one."""
@@ -171,7 +171,7 @@ async def operator(request: Request) -> None:
         log.info("operator_refused", code=refused.code, path=request.url.path)
         challenge = {"WWW-Authenticate": "Bearer"} if refused.status == 401 else None
         raise HTTPException(refused.status, refused.message, challenge) from None
-    except TROUBLE:
+    except REDIS_ERRORS:
         raise HTTPException(503, "Redis does not answer, so nobody can be known; try again") from None
 
 
@@ -182,7 +182,7 @@ async def check_exposure(settings: GatewaySettings, keys: Keys, tokens: Tokens |
     try:
         if await keys.any():
             return
-    except TROUBLE:
+    except REDIS_ERRORS:
         return  # then nobody comes in before it answers, and nobody without a key
     raise SetupError(
         f"{_shown(settings.host)} can be reached from other machines, and nobody has a key: make one with `nova keys "

@@ -60,9 +60,14 @@ class Tokens:
         if header.get("alg") not in ALGORITHMS:  # before anything is fetched for its sake
             raise jwt.InvalidAlgorithmError("not a signature")
         claims: dict[str, Any] = jwt.decode(
-            token, self._key(token, header.get("kid")), algorithms=ALGORITHMS, issuer=self._issuer,
-            audience=self._audience, leeway=LEEWAY_S, options={"require": ["exp", "iss", "aud", "sub"]},
-        )  # fmt: skip
+            token,
+            self._key(token, header.get("kid")),
+            algorithms=ALGORITHMS,
+            issuer=self._issuer,
+            audience=self._audience,
+            leeway=LEEWAY_S,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
         return str(claims["sub"]), _scopes(claims.get("scope", ""))
 
     def _key(self, token: str, kid: object) -> PyJWK:

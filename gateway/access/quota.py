@@ -11,9 +11,9 @@ from math import inf
 import structlog
 
 from backend.errors import ClientError
-from backend.streams.redis.connection import TROUBLE, insist
 from backend.streams.access.api_keys import Keys
 from backend.streams.access.quota import Answer, Quota
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from gateway import metrics
 from gateway.access.auth import Caller, RefusedError
 
@@ -47,7 +47,7 @@ def _over(answer: Answer) -> OverQuotaError | None:
     return error
 
 
-class Visit:
+class QuotaSlot:
     """A session of a caller."""
 
     def __init__(self, caller: Caller, place: str, longest_s: float = inf) -> None:
@@ -75,21 +75,23 @@ class Visit:
         self._counted -= audio_ms
 
 
-class Visits:
+class QuotaSlots:
     """All sessions here. `run` lives as long as the process. Callers that nobody needs to know are not counted."""
 
     def __init__(self, quota: Quota, keys: Keys, longest_s: float = inf) -> None:
         self._quota, self._keys, self._longest_s = quota, keys, longest_s
-        self._visits: set[Visit] = set()
+        self._visits: set[QuotaSlot] = set()
 
     @asynccontextmanager
-    async def visit(self, caller: Caller, session: str, *, new: bool) -> AsyncIterator[Visit]:
+    async def visit(self, caller: Caller, session: str, *, new: bool) -> AsyncIterator[QuotaSlot]:
         """While a session is held. Raises OverQuotaError, and TROUBLE when Redis does not answer."""
-        visit = Visit(caller, session, self._longest_s)
+        visit = QuotaSlot(caller, session, self._longest_s)
         if not caller.id:
             yield visit
             return
-        if error := _over(await insist(lambda: self._quota.enter(caller.id, caller.limits, session, new=new))):
+        if error := _over(
+            await retry_until_available(lambda: self._quota.enter(caller.id, caller.limits, session, new=new))
+        ):
             metrics.REJECTED.labels("quota").inc()
             raise error
         self._visits.add(visit)
@@ -97,33 +99,33 @@ class Visits:
             yield visit
         finally:
             self._visits.discard(visit)
-            with suppress(*TROUBLE):  # then the place is given up by itself
+            with suppress(*REDIS_ERRORS):  # then the place is given up by itself
                 await self._quota.leave(caller.id, session, visit.count())
 
     async def run(self) -> None:
         """Keep the places, count the audio, and end the sessions of keys that are gone."""
         while True:
             await asyncio.sleep(EVERY_S)
-            of: defaultdict[Caller, list[Visit]] = defaultdict(list)
+            of: defaultdict[Caller, list[QuotaSlot]] = defaultdict(list)
             for visit in self._visits:
                 of[visit.caller].append(visit)
             for caller, visits in of.items():
                 try:
                     over = await self._look(caller, visits)
-                except TROUBLE as error:
+                except REDIS_ERRORS as error:
                     log.warning("quota_unknown", caller=caller.id, error=str(error))
                     continue
                 for visit in visits:
                     visit.over = over
 
-    async def _look(self, caller: Caller, visits: Sequence[Visit]) -> ClientError | None:
+    async def _look(self, caller: Caller, visits: Sequence[QuotaSlot]) -> ClientError | None:
         if caller.has_key and not await self._keys.exists(caller.id):
             return RefusedError("the key has been revoked or has expired")
         fresh = {visit: visit.count() for visit in visits}
         places = [visit.place for visit in visits]
         try:
             return _over(await self._quota.keep(caller.id, caller.limits, places, sum(fresh.values())))
-        except TROUBLE:
+        except REDIS_ERRORS:
             for visit, audio_ms in fresh.items():
                 visit.count_again(audio_ms)
             raise

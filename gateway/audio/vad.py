@@ -15,8 +15,8 @@ import webrtcvad
 from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
-from gateway.session.segmenter import WINDOW
 from gateway.audio.silero import CONTEXT, Judged, Silero, State, Stretch, fresh
+from gateway.session.segmenter import WINDOW
 
 Heard = tuple[NDArray[np.int16], NDArray[np.float32]]
 """Windows [n, 512] and the probability of speech in each, [n]."""

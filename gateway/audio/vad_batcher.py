@@ -15,7 +15,7 @@ GATHER_S = 0.005
 """How long one waits who need not be judged at once."""
 
 
-class Hearing:
+class VadBatcher:
     """Shared by all sessions of an event loop."""
 
     def __init__(self, silero: Silero, gather_s: float = GATHER_S) -> None:

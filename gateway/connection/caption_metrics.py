@@ -9,7 +9,7 @@ from backend.messages.protocol import Final, Message, Partial, SpeechStarted
 from gateway import metrics
 
 
-class Shown:
+class CaptionMetrics:
     """One client's utterances, from the first notice of speech to the final."""
 
     def __init__(self) -> None:

@@ -19,28 +19,28 @@ from backend.errors import ClientError, NovaError
 from backend.messages.jobs import TakenOver
 from backend.messages.protocol import ClientMessage, Draining, Error, Final, SpeechEnded, SpeechStarted, Stop
 from backend.service import tracing
-from backend.streams.redis.connection import TROUBLE, insist
+from backend.streams.job_streams import JobStreams
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.fanout import Fanout, Listener
-from backend.streams.job_streams import Lanes
 from backend.streams.session.log import read_after
 from backend.streams.session.sessions import Lease, Sessions, TakenOverError
 from gateway import metrics
-from gateway.session.actions import Action, Close, Finish, Send, Submit
-from gateway.access.admission import Admission, Voice
-from gateway.audio.decoder import AudioSource, Samples
+from gateway.access.admission import Admission, SpeechMeter
 from gateway.access.auth import Auth
-from gateway.connection.redis_writer import Check, Errands, Keep
-from gateway.connection.frames import Inbox, Outbox
-from gateway.audio.vad_batcher import Hearing
-from gateway.access.quota import Visit, Visits
-from gateway.session.segmenter import Rules
-from gateway.session.machine import Session
-from gateway.settings import GatewaySettings
-from gateway.connection.caption_metrics import Shown
+from gateway.access.quota import QuotaSlot, QuotaSlots
+from gateway.audio.decoder import AudioSource, Samples
 from gateway.audio.silero import Judged
-from gateway.connection.traces import Traces
-from gateway.session.utterance import Policy
 from gateway.audio.vad import Heard, Question, SpeechDetector
+from gateway.audio.vad_batcher import VadBatcher
+from gateway.connection.caption_metrics import CaptionMetrics
+from gateway.connection.frames import Inbox, Outbox
+from gateway.connection.redis_writer import Check, Keep, RedisWriter
+from gateway.connection.traces import Traces
+from gateway.session.actions import Action, Close, Finish, Send, Submit
+from gateway.session.machine import Session
+from gateway.session.segmenter import Rules
+from gateway.session.utterance import Policy
+from gateway.settings import GatewaySettings
 
 TICK_S = 0.25
 CATCH_UP_S = 2.0
@@ -62,13 +62,13 @@ class Services:
     """What all connections of a gateway share."""
 
     settings: GatewaySettings
-    lanes: Lanes
+    streams: JobStreams
     sessions: Sessions
     fanout: Fanout
-    hearing: Hearing
+    hearing: VadBatcher
     admission: Admission
     auth: Auth
-    visits: Visits
+    visits: QuotaSlots
 
     def policy(self) -> Policy:
         """The operator's choices, as the session understands them."""
@@ -88,7 +88,7 @@ async def guarded(outbox: Outbox, part: Callable[[], Awaitable[None]]) -> None:
     except ClientError as error:
         log.info("client_error", code=error.code, error=error.message)
         outbox.fail(error, error.close_code)
-    except TROUBLE:
+    except REDIS_ERRORS:
         outbox.fail(NovaError("Redis does not answer; try again", code="redis_unavailable"), 1013)
     except (WebSocketDisconnect, ExceptionGroup):
         raise  # the client has gone; or parts of this part, each guarded by itself, say so
@@ -101,19 +101,27 @@ class Connection:
     """One client and its session."""
 
     def __init__(
-        self, services: Services, session: Session, lease: Lease, listener: Listener, inbox: Inbox, outbox: Outbox,
-        voice: Voice, visit: Visit, traces: Traces,
-    ) -> None:  # fmt: skip
+        self,
+        services: Services,
+        session: Session,
+        lease: Lease,
+        listener: Listener,
+        inbox: Inbox,
+        outbox: Outbox,
+        voice: SpeechMeter,
+        visit: QuotaSlot,
+        traces: Traces,
+    ) -> None:
         self._services, self._session, self._lease, self._listener = services, session, lease, listener
         self._inbox, self._outbox, self._voice, self._visit, self._traces = inbox, outbox, voice, visit, traces
         if tracing.is_on():
             outbox.on_sent = traces.sent
-        self._lanes, self._settings = services.lanes, services.settings
-        self._errands = Errands(session, lease, services.lanes, outbox.tell)
+        self._streams, self._settings = services.streams, services.settings
+        self._writer = RedisWriter(session, lease, services.streams, outbox.tell)
         self._detector = SpeechDetector(services.hearing.silero)
         self._source = AudioSource(session.start.audio)
         self._ended_at: dict[int, float] = {}
-        self._shown = Shown()
+        self._shown = CaptionMetrics()
         self._progress = asyncio.Event()
         self._reading = asyncio.Lock()
         """Held while the log is read: what the channel brings meanwhile may stand behind what is still to be read."""
@@ -124,9 +132,9 @@ class Connection:
     async def run(self, actions: list[Action]) -> None:
         """Until the client has gone or everything has been said. The actions are the session's first."""
         await self._perform(actions)
-        await insist(self._read_log)
+        await retry_until_available(self._read_log)
         async with asyncio.TaskGroup() as parts:
-            for part in (self._read, self._listen, self._pass_time, self._errands.run):
+            for part in (self._read, self._listen, self._pass_time, self._writer.run):
                 parts.create_task(guarded(self._outbox, part))
 
     # --- from the client
@@ -155,7 +163,7 @@ class Connection:
         start = self._session.start
         await self._perform(self._session.receive(message, time.time()))
         if self._session.start is not start:
-            await self._errands.put(Keep(self._session.record()))
+            await self._writer.put(Keep(self._session.record()))
 
     async def _hear(self, data: bytes) -> None:
         await self._detect(await self._source.feed(data))
@@ -209,16 +217,16 @@ class Connection:
             self._listener.gap.clear()
             try:
                 await self._read_log()
-            except TROUBLE as error:
+            except REDIS_ERRORS as error:
                 self._listener.gap.set()
                 log.warning("log_unreadable", error=str(error))
                 return
         if gap:
-            await self._errands.put(Check())
+            await self._writer.put(Check())
 
     async def _read_log(self) -> None:
         session = self._session
-        async for live in read_after(self._lanes.redis, self._lanes.shard(session.id), session.id, session.cursor):
+        async for live in read_after(self._streams.redis, self._streams.shard(session.id), session.id, session.cursor):
             await self._outbox.room()
             await self._perform(session.learn(live, time.time()))
             self._heard_news()
@@ -245,13 +253,13 @@ class Connection:
                 await self._catch_up()
                 caught_up_at = now
             if self._session.waiting and now - max(self._news_at, checked_at) > CHECK_S:
-                await self._errands.put(Check())
+                await self._writer.put(Check())
                 checked_at = now
             if self._session.state == "stopping" and now - self._news_at > self._settings.stop_wait_s:
                 raise ClientError("no worker finished in time; what is missing stays in the log", code="overdue")
             record = self._session.record()
             if now - kept_at > (KEEP_S if record.audio_ms != audio_ms else self._settings.session_ttl_s / 4):
-                await self._errands.put(Keep(record))
+                await self._writer.put(Keep(record))
                 kept_at, audio_ms = now, record.audio_ms
 
     def _leave_if_draining(self) -> None:
@@ -279,7 +287,7 @@ class Connection:
                 number = action.utterance if isinstance(action, Close) else action.job.utterance
                 self._ended_at[number] = time.monotonic()
             if not isinstance(action, Send | Finish):
-                await self._errands.put(action)
+                await self._writer.put(action)
 
     def _is_live(self) -> bool:
         """A file comes faster than it could be spoken; it takes what time is left, and so counts as no load."""

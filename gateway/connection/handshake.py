@@ -16,16 +16,16 @@ from starlette.websockets import WebSocketState
 from backend.errors import ClientError, ProtocolError
 from backend.messages.protocol import Error, Ready, Resume, Start, to_json
 from backend.service import tracing
-from backend.streams.redis.connection import TROUBLE, insist
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease
 from gateway import metrics
-from gateway.session.actions import Action, Send
-from gateway.audio.decoder import AudioSource
 from gateway.access.auth import PROTOCOL, Caller, ForeignOriginError, RefusedError, protocols
-from gateway.connection.frames import Inbox, Outbox
-from gateway.session.machine import Session
+from gateway.audio.decoder import AudioSource
 from gateway.connection.connection import Connection, Services, guarded
+from gateway.connection.frames import Inbox, Outbox
 from gateway.connection.traces import Traces
+from gateway.session.actions import Action, Send
+from gateway.session.machine import Session
 
 REDIS_AWAY = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
 
@@ -40,7 +40,7 @@ async def serve(websocket: WebSocket, services: Services) -> None:
         metrics.REJECTED.labels(refused.code).inc()
         await _turn_away(websocket, refused, refused.status)
         return
-    except TROUBLE:
+    except REDIS_ERRORS:
         await _turn_away(websocket, REDIS_AWAY, 503)
         return
     await websocket.accept(_protocol(websocket))
@@ -98,7 +98,7 @@ async def _converse(services: Services, caller: Caller, inbox: Inbox, outbox: Ou
     """From the first message on. `trace` is the client's `traceparent`."""
     first = await _first(inbox, outbox, services.settings.start_timeout_s)
     session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
-    channel = services.lanes.shard(session_id).events(session_id)
+    channel = services.streams.shard(session_id).events(session_id)
     async with AsyncExitStack() as held:
         async with services.admission.door:
             services.admission.admit(first)
@@ -139,7 +139,7 @@ async def _opened(services: Services, first: Start | Resume, session_id: str) ->
     """A session that Redis knows, and what it says first."""
     policy = services.policy()
     if isinstance(first, Resume):
-        lease, record = await insist(lambda: services.sessions.resume(first))
+        lease, record = await retry_until_available(lambda: services.sessions.resume(first))
         session = Session(session_id, record.correlation_id, policy, tracing.mint)
         actions, token = session.resume(first, record), first.token
         metrics.RESUMED.inc()
@@ -148,7 +148,7 @@ async def _opened(services: Services, first: Start | Resume, session_id: str) ->
         session = Session(session_id, correlation_id, policy, tracing.mint)
         AudioSource(first.audio)
         actions = session.receive(first, time.time())
-        lease = await insist(lambda: services.sessions.open(session_id, token, session.record()))
+        lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))
         metrics.SESSIONS.inc()
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
     about = {"language": session.start.language, "translate_to": ",".join(session.start.translate_to)}

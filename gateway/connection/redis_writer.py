@@ -16,8 +16,8 @@ import structlog
 
 from backend.messages.protocol import Message, Notice
 from backend.messages.session_record import Record
-from backend.streams.redis.connection import TROUBLE, insist
-from backend.streams.job_streams import Lanes
+from backend.streams.job_streams import JobStreams
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease, SessionLostError
 from gateway.session.actions import Action, Close, Preview, Submit, Translate, Withdraw
 from gateway.session.machine import Session
@@ -44,11 +44,11 @@ class Check:
     """Redis may have lost writes."""
 
 
-class Errands:
+class RedisWriter:
     """One session's. Ends by TakenOverError, or by TROUBLE when Redis has been away for too long."""
 
-    def __init__(self, session: Session, lease: Lease, lanes: Lanes, tell: Callable[[Message], None]) -> None:
-        self._session, self._lease, self._lanes, self._tell = session, lease, lanes, tell
+    def __init__(self, session: Session, lease: Lease, streams: JobStreams, tell: Callable[[Message], None]) -> None:
+        self._session, self._lease, self._streams, self._tell = session, lease, streams, tell
         self._queue: asyncio.Queue[Action | Keep | Check] = asyncio.Queue(MOST)
         self._early: dict[tuple[int, int], str] = {}
 
@@ -65,7 +65,7 @@ class Errands:
             except SessionLostError:
                 log.warning("session_lost", errand=type(errand).__name__)
                 await self._recover()
-            except TROUBLE as error:
+            except REDIS_ERRORS as error:
                 if not isinstance(errand, Preview):
                     log.warning("redis_unavailable", errand=type(errand).__name__, error=str(error))
                     await self._recover()
@@ -74,7 +74,7 @@ class Errands:
         lease = self._lease
         match errand:
             case Preview(job, pcm):
-                await self._lanes.submit_preview(job, pcm)
+                await self._streams.submit_preview(job, pcm)
             case Submit(job, pcm, early):
                 entry = await lease.submit(job, pcm, early=early)
                 if early:
@@ -104,7 +104,7 @@ class Errands:
         recovered = False
         while not recovered:
             with suppress(SessionLostError):
-                await insist(self._restore, tell)
+                await retry_until_available(self._restore, tell)
                 recovered = True
         if told:
             self._tell(Notice(code="delay_over", message="the server has its store again"))

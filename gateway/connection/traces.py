@@ -67,9 +67,15 @@ class Traces:
             self._record(spoken, now)
         identity, session = self._identity, self._session
         tracing.span(
-            "session", self._parent, self._began_s, now, identity=identity, session=session.id,
-            correlation_id=session.correlation_id, audio_ms=session.audio_ms,
-        )  # fmt: skip
+            "session",
+            self._parent,
+            self._began_s,
+            now,
+            identity=identity,
+            session=session.id,
+            correlation_id=session.correlation_id,
+            audio_ms=session.audio_ms,
+        )
 
     def _remember(self, job: AudioJob) -> None:
         self._spoken[job.utterance] = Spoken(job)
@@ -93,6 +99,13 @@ class Traces:
         spoken.whole = True
         job = spoken.job
         tracing.span(
-            "utterance", "", spoken.began_s, until_s, identity=job.traceparent, link=self._identity,
-            session=job.session, utterance=job.utterance, correlation_id=job.correlation_id,
-        )  # fmt: skip
+            "utterance",
+            "",
+            spoken.began_s,
+            until_s,
+            identity=job.traceparent,
+            link=self._identity,
+            session=job.session,
+            utterance=job.utterance,
+            correlation_id=job.correlation_id,
+        )

@@ -13,10 +13,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from backend.streams.redis.connection import TROUBLE
-from backend.streams.job_streams import Lanes
+from backend.streams.job_streams import JobStreams
 from backend.streams.observe.load_report import heartbeats
 from backend.streams.observe.state import LaneState, Observer, publish_absence, publish_lanes
+from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
 from gateway.access.admission import Admission
 from gateway.access.auth import operator
@@ -42,14 +42,14 @@ async def health() -> JSONResponse:
 @router.get("/health/ready")
 async def ready(request: Request) -> JSONResponse:
     """200 when this gateway takes sessions; 503 when Redis does not answer, or while it drains."""
-    lanes: Lanes = request.app.state.lanes
+    streams: JobStreams = request.app.state.streams
     admission: Admission = request.app.state.admission
     if admission.draining.is_set():
         return JSONResponse({"status": "draining", "reasons": ["it is being shut down"]}, 503)
     try:
         async with asyncio.timeout(LIMIT_S):
-            await lanes.redis.ping()
-    except TROUBLE:  # anybody may ask: where Redis is stands in the error, and is nobody's business
+            await streams.redis.ping()
+    except REDIS_ERRORS:  # anybody may ask: where Redis is stands in the error, and is nobody's business
         return JSONResponse({"status": "unhealthy", "reasons": ["Redis: no answer"]}, 503)
     return JSONResponse({"status": "healthy", "reasons": []})
 
@@ -57,22 +57,30 @@ async def ready(request: Request) -> JSONResponse:
 @operators.get("/health/full")
 async def health_full(request: Request) -> JSONResponse:
     """The whole system: Redis, every lane, everybody who sends heartbeats; 503 when it is unhealthy."""
-    lanes: Lanes = request.app.state.lanes
+    streams: JobStreams = request.app.state.streams
     observer: Observer = request.app.state.observer
     settings: GatewaySettings = request.app.state.services.settings
     base = {"version": version("nova-voice"), "notes": [], "lanes": {}, "workers": [], "pairs": [], "dead_letters": 0}
     try:
         async with asyncio.timeout(LIMIT_S):
-            redis, states, processes = await asyncio.gather(observer.redis(), observer.lanes(), heartbeats(lanes.redis))
-    except TROUBLE as error:
+            redis, states, processes = await asyncio.gather(
+                observer.redis(), observer.streams(), heartbeats(streams.redis)
+            )
+    except REDIS_ERRORS as error:
         reasons = [_redis_is_away(error)]
         return JSONResponse({"status": "unhealthy", "reasons": reasons, "redis": {"ok": False}, **base}, 503)
     condition = judge(redis, states, processes, settings.unwell_after_s, time.time())
     body = {
-        "status": condition.status, "reasons": condition.reasons, "redis": {"ok": True, **asdict(redis)},
-        **base, "notes": condition.notes, "lanes": {lane.name: _lane(lane) for lane in states}, "workers": processes,
-        "pairs": _pairs(processes), "dead_letters": sum(lane.length for lane in states if lane.is_dead),
-    }  # fmt: skip
+        "status": condition.status,
+        "reasons": condition.reasons,
+        "redis": {"ok": True, **asdict(redis)},
+        **base,
+        "notes": condition.notes,
+        "lanes": {lane.name: _lane(lane) for lane in states},
+        "workers": processes,
+        "pairs": _pairs(processes),
+        "dead_letters": sum(lane.length for lane in states if lane.is_dead),
+    }
     return JSONResponse(body, 503 if condition.status == "unhealthy" else 200)
 
 
@@ -82,11 +90,11 @@ async def prometheus(request: Request) -> Response:
     observer: Observer = request.app.state.observer
     try:
         async with asyncio.timeout(LIMIT_S):
-            redis, states = await asyncio.gather(observer.redis(), observer.lanes())
+            redis, states = await asyncio.gather(observer.redis(), observer.streams())
         metrics.REDIS_MEMORY.set(redis.memory_bytes)
         metrics.REDIS_LIMIT.set(redis.memory_limit_bytes)
         publish_lanes(states)
-    except TROUBLE as error:
+    except REDIS_ERRORS as error:
         publish_absence()
         log.warning("lanes_unknown", error=str(error))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -19,7 +19,7 @@ FULL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class HealthReport:
     """How a system is."""
 
     reasons: tuple[str, ...]
@@ -30,8 +30,8 @@ class Condition:
 
 
 def judge(
-    redis: RedisState, lanes: Sequence[LaneState], processes: Sequence[Process], patience_s: float, now: float
-) -> Condition:
+    redis: RedisState, streams: Sequence[LaneState], processes: Sequence[Process], patience_s: float, now: float
+) -> HealthReport:
     """The condition of a system whose Redis answers. `now` is Unix time.
 
     Unhealthy is one that recognizes nothing, or whose Redis takes no more work; degraded one that does less than it
@@ -41,12 +41,12 @@ def judge(
     poor = (
         *_nobody(processes, "translation"),
         *_redis_suffers(redis),
-        *_waiting(lanes, patience_s),
-        *_dead(lanes),
+        *_waiting(streams, patience_s),
+        *_dead(streams),
         *_silent(processes, now),
     )
     status: Status = "unhealthy" if bad else "degraded" if poor else "healthy"
-    return Condition((*bad, *poor), tuple(_notes(redis, processes)), status)
+    return HealthReport((*bad, *poor), tuple(_notes(redis, processes)), status)
 
 
 def _nobody(processes: Sequence[Process], kind: str) -> Iterator[str]:
@@ -71,14 +71,14 @@ def _redis_suffers(redis: RedisState) -> Iterator[str]:
         yield "Redis throws work away when it is full: its maxmemory-policy must be noeviction"
 
 
-def _waiting(lanes: Sequence[LaneState], patience_s: float) -> Iterator[str]:
-    for lane in lanes:
+def _waiting(streams: Sequence[LaneState], patience_s: float) -> Iterator[str]:
+    for lane in streams:
         if lane.is_final and lane.oldest_s > patience_s:
             yield f"{lane.name}: the oldest entry has waited for {lane.oldest_s:.0f} s"
 
 
-def _dead(lanes: Sequence[LaneState]) -> Iterator[str]:
-    for lane in lanes:
+def _dead(streams: Sequence[LaneState]) -> Iterator[str]:
+    for lane in streams:
         if lane.is_dead and lane.length:
             yield f"{lane.name}: {lane.length} dead letter{'' if lane.length == 1 else 's'}; see `nova dead list`"
 

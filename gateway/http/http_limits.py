@@ -29,7 +29,7 @@ class _ShortHeads(h11.Connection):
         return event
 
 
-class PatientHttp(H11Protocol):
+class LimitedHttp(H11Protocol):
     """Closes a connection on which for so long nobody has asked for anything, or has not finished asking."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

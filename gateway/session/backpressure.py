@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
-class Pressure(IntEnum):
+class Backpressure(IntEnum):
     """What gives way; each level includes those below it."""
 
     NONE = 0
@@ -19,9 +19,9 @@ class Pressure(IntEnum):
 
 
 NOTICES = {
-    Pressure.NONE: ("previews_normal", "words are shown while they are spoken again"),
-    Pressure.SLOW: ("previews_slowed", "the server is busy: words are shown a little later"),
-    Pressure.STOP: ("previews_stopped", "the server is very busy: words are shown when an utterance is complete"),
+    Backpressure.NONE: ("previews_normal", "words are shown while they are spoken again"),
+    Backpressure.SLOW: ("previews_slowed", "the server is busy: words are shown a little later"),
+    Backpressure.STOP: ("previews_stopped", "the server is very busy: words are shown when an utterance is complete"),
 }
 """What a client is told of each level, as code and in words."""
 
@@ -46,21 +46,21 @@ class Gauge:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._high_at = 0.0
-        self.level = Pressure.NONE
+        self.level = Backpressure.NONE
 
-    def take(self, waiting_s: float, load: float, now: float) -> Pressure:
+    def take(self, waiting_s: float, load: float, now: float) -> Backpressure:
         """Learn how long the oldest final has waited and how busy the workers are with finals; returns the level."""
         level = self._wanted(waiting_s, load)
         if level >= self.level:
             self.level, self._high_at = level, now
         elif now - self._high_at >= self.CALM_S:
-            self.level, self._high_at = Pressure(self.level - 1), now
+            self.level, self._high_at = Backpressure(self.level - 1), now
         return self.level
 
-    def _wanted(self, waiting_s: float, load: float) -> Pressure:
+    def _wanted(self, waiting_s: float, load: float) -> Backpressure:
         limits = self._limits
         if waiting_s >= limits.refuse_s or load >= limits.refuse_load:
-            return Pressure.REFUSE
+            return Backpressure.REFUSE
         if waiting_s >= limits.stop_s:
-            return Pressure.STOP
-        return Pressure.SLOW if waiting_s >= limits.slow_s else Pressure.NONE
+            return Backpressure.STOP
+        return Backpressure.SLOW if waiting_s >= limits.slow_s else Backpressure.NONE

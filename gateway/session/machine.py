@@ -24,8 +24,8 @@ from backend.messages.jobs import AudioJob, Live, PartialResult
 from backend.messages.session_record import Record
 from gateway.session import segmenter as cut
 from gateway.session.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw, merged
-from gateway.session.pending_results import Awaited
-from gateway.session.backpressure import NOTICES, Pressure
+from gateway.session.backpressure import NOTICES, Backpressure
+from gateway.session.pending_results import PendingResults
 from gateway.session.segmenter import Clip, Segmenter
 from gateway.session.utterance import OpenUtterance, Policy
 
@@ -44,17 +44,17 @@ class Session:
 
     def __init__(
         self, session: str, correlation_id: str, policy: Policy, trace: Callable[[], str] = lambda: ""
-    ) -> None:  # fmt: skip
+    ) -> None:
         """`trace` gives each utterance the `traceparent` of a trace of its own, or ""."""
         self.id = session
         self.correlation_id = correlation_id
         self.state: State = "new"
         self.start = wire.Start()
         """The options in force, and the audio format."""
-        self.pressure = Pressure.NONE
+        self.pressure = Backpressure.NONE
         self.epoch = 0
         self._policy, self._trace = policy, trace
-        self._awaited = Awaited(session, correlation_id)
+        self._pending = PendingResults(session, correlation_id)
         self._segmenter = Segmenter(policy.rules)
         self._spoken: str | None = None
         self._heard: str | None = None
@@ -66,17 +66,17 @@ class Session:
     @property
     def cursor(self) -> str:
         """Place in the log of the last durable event."""
-        return self._awaited.cursor
+        return self._pending.cursor
 
     @property
     def backlog(self) -> int:
         """Closed utterances whose final has not come yet."""
-        return self._awaited.finals
+        return self._pending.finals
 
     @property
     def waiting(self) -> bool:
         """Whether finals or translations are on their way."""
-        return self._awaited.anything
+        return self._pending.anything
 
     @property
     def quiet(self) -> bool:
@@ -92,14 +92,18 @@ class Session:
         """What Redis should know of the session."""
         closed = self._count - (self._open is not None)
         return Record(
-            start=self.start, correlation_id=self.correlation_id, epoch=self.epoch, next=self._awaited.settled + 1,
-            count=closed, audio_ms=self._segmenter.kept_from // 16,
-        )  # fmt: skip
+            start=self.start,
+            correlation_id=self.correlation_id,
+            epoch=self.epoch,
+            next=self._pending.settled + 1,
+            count=closed,
+            audio_ms=self._segmenter.kept_from // 16,
+        )
 
     def foundation(self) -> Record:
         """What a Redis that has lost the session should know first: nothing is closed that it has not been given."""
-        record, from_ms = self.record(), self._awaited.from_ms
-        return replace(record, count=self._awaited.settled, audio_ms=record.audio_ms if from_ms is None else from_ms)
+        record, from_ms = self.record(), self._pending.from_ms
+        return replace(record, count=self._pending.settled, audio_ms=record.audio_ms if from_ms is None else from_ms)
 
     # --- what the client says
 
@@ -120,7 +124,7 @@ class Session:
     def resume(self, message: wire.Resume, record: Record) -> list[Action]:
         """Go on where another connection left off. What it missed is then to be learnt from the log, after `cursor`."""
         self.epoch = record.epoch
-        self._awaited.resume(message, record)
+        self._pending.resume(message, record)
         self._promised = (message.open_utterance, message.committed)
         begin_ms = max(record.audio_ms, message.audio_from_ms)
         actions = self._begin(record.start, begin_ms, max(record.count, record.next - 1, message.utterance))
@@ -144,7 +148,7 @@ class Session:
         raise ProtocolError(f"{what!r} is not allowed while the session is {self.state}", code=code)
 
     def _start(self, message: wire.Start) -> list[Action]:
-        self._awaited.settled = message.utterance
+        self._pending.settled = message.utterance
         return self._begin(message, message.audio_from_ms, message.utterance)
 
     def _begin(self, start: wire.Start, begin_ms: int, count: int) -> list[Action]:
@@ -196,9 +200,13 @@ class Session:
         ahead = self.epoch * PER_EPOCH
         number, committed = self._promised
         return OpenUtterance(
-            self._count, self._trace(), attempt=ahead, revision=ahead, asked_sample=start_sample,
+            self._count,
+            self._trace(),
+            attempt=ahead,
+            revision=ahead,
+            asked_sample=start_sample,
             committed=committed if number == self._count else "",
-        )  # fmt: skip
+        )
 
     def _decode_early(self, now: float) -> list[Action]:
         clip, utterance = self._segmenter.clip(), self._open
@@ -223,11 +231,11 @@ class Session:
         assert utterance is not None, "an utterance ends once, after it began"
         ended = Send(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))
         if utterance.early is not None:
-            self._awaited.expect(utterance.early)
+            self._pending.expect(utterance.early)
             return [ended, Close(utterance.number, utterance.early.job.attempt, clip.end_ms)]
         utterance.next_attempt(now)
         submit = Submit(self._job("final", utterance, clip, now), clip.pcm, early=False)
-        self._awaited.expect(submit)
+        self._pending.expect(submit)
         return [ended, submit]
 
     # --- previews: one in flight, so that the system's own speed sets their rate
@@ -236,10 +244,10 @@ class Session:
         """Time has passed: a preview that is overdue is given up."""
         return self._ask(now)
 
-    def press(self, pressure: Pressure) -> list[Action]:
+    def press(self, pressure: Backpressure) -> list[Action]:
         """How far the workers are behind: previews give way, and the client is told."""
-        before, self.pressure = min(self.pressure, Pressure.STOP), pressure
-        now = min(pressure, Pressure.STOP)
+        before, self.pressure = min(self.pressure, Backpressure.STOP), pressure
+        now = min(pressure, Backpressure.STOP)
         if now == before or self.state != "open" or not self.start.partials:
             return []
         return [Send(wire.Notice(code=NOTICES[now][0], message=NOTICES[now][1]))]
@@ -259,19 +267,34 @@ class Session:
         options = self.start
         heard = self._heard or (utterance.heard if kind == "preview" else None)
         return AudioJob(
-            kind=kind, session=self.id, utterance=utterance.number, correlation_id=self.correlation_id, sent_at=now,
-            attempt=utterance.attempt, revision=utterance.revision, start_ms=clip.start_ms, end_ms=clip.end_ms,
-            language=self._spoken, heard=heard, finals=options.finals, words=options.words, prompt=options.prompt,
-            hotwords=options.hotwords, committed=utterance.committed, tentative=utterance.tentative,
-            hypothesis=utterance.hypothesis, translate_to=options.translate_to, translated=utterance.translated,
+            kind=kind,
+            session=self.id,
+            utterance=utterance.number,
+            correlation_id=self.correlation_id,
+            sent_at=now,
+            attempt=utterance.attempt,
+            revision=utterance.revision,
+            start_ms=clip.start_ms,
+            end_ms=clip.end_ms,
+            language=self._spoken,
+            heard=heard,
+            finals=options.finals,
+            words=options.words,
+            prompt=options.prompt,
+            hotwords=options.hotwords,
+            committed=utterance.committed,
+            tentative=utterance.tentative,
+            hypothesis=utterance.hypothesis,
+            translate_to=options.translate_to,
+            translated=utterance.translated,
             traceparent=utterance.traceparent if kind == "final" else "",
-        )  # fmt: skip
+        )
 
     # --- what comes back
 
     def learn(self, live: Live, now: float) -> list[Action]:
         """A result. Durable ones are taken once and in order, however often and by whatever way they come."""
-        if live.cursor is not None and not self._awaited.is_new(live.cursor):
+        if live.cursor is not None and not self._pending.is_new(live.cursor):
             return []
         match live.event:
             case PartialResult() as partial:
@@ -281,7 +304,7 @@ class Session:
             case wire.Translation() as translation:
                 actions = self._take_translation(translation)
             case wire.Error(utterance=int() as utterance) as error:
-                actions = [Send(error)] if self._awaited.error(utterance) else []
+                actions = [Send(error)] if self._pending.error(utterance) else []
             case wire.Notice() as notice:
                 actions = self._take_notice(notice, durable=live.cursor is not None)
             case _:
@@ -294,7 +317,7 @@ class Session:
             early = self._open.early.job
             if known.open != f"{early.utterance}:{early.attempt}":
                 self._open.withdraw(now)
-        return self._awaited.lost(known)
+        return self._pending.lost(known)
 
     def _take_partial(self, partial: PartialResult, now: float) -> list[Action]:
         utterance = self._open
@@ -306,7 +329,7 @@ class Session:
         return shown + self._ask(now)
 
     def _take_final(self, final: wire.Final, now: float) -> list[Action]:
-        if not self._awaited.final(final, now):
+        if not self._pending.final(final, now):
             return []
         if final.text:
             self._heard = final.language
@@ -314,7 +337,7 @@ class Session:
 
     def _take_translation(self, translation: wire.Translation) -> list[Action]:
         if translation.is_final:
-            news = self._awaited.translation(translation.utterance, translation.language)
+            news = self._pending.translation(translation.utterance, translation.language)
             return [Send(translation)] if news else []
         utterance = self._open
         if utterance is None or translation.utterance != utterance.number:
@@ -324,7 +347,7 @@ class Session:
 
     def _take_notice(self, notice: wire.Notice, *, durable: bool) -> list[Action]:
         if durable and notice.utterance and notice.language:
-            self._awaited.translation(notice.utterance, notice.language)
+            self._pending.translation(notice.utterance, notice.language)
         if (notice.code, notice.language) in self._noticed:
             return []
         self._noticed.add((notice.code, notice.language))

@@ -23,7 +23,7 @@ class ForgottenError(ClientError):
         super().__init__("the server has lost speech that only the client still has: resume", close_code=1012)
 
 
-class Awaited:
+class PendingResults:
     """Durable results: each is taken once and in order, however often and by whatever way it comes."""
 
     def __init__(self, session: str, correlation_id: str) -> None:
@@ -80,10 +80,16 @@ class Awaited:
         self._settle(final.utterance)
         if final.translate_to:
             transcript = Transcript(
-                kind="final", session=self._session, utterance=final.utterance, correlation_id=self._correlation_id,
-                sent_at=now, text=final.text, language=final.language, translate_to=final.translate_to,
+                kind="final",
+                session=self._session,
+                utterance=final.utterance,
+                correlation_id=self._correlation_id,
+                sent_at=now,
+                text=final.text,
+                language=final.language,
+                translate_to=final.translate_to,
                 traceparent=submit.job.traceparent if submit else "",
-            )  # fmt: skip
+            )
             self._translations[final.utterance] = (transcript, set(final.translate_to))
         return True
 

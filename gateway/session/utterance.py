@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from backend.messages.jobs import SAMPLE_RATE, HypothesisWord, PartialResult
 from gateway.session.actions import Submit
-from gateway.session.backpressure import Pressure
+from gateway.session.backpressure import Backpressure
 from gateway.session.segmenter import Rules
 
 SURE_PROBABILITY, SURE_MS = 0.8, 1_500
@@ -52,9 +52,9 @@ class OpenUtterance:
     heard: str | None = None
     """The language that a preview was sure of; later previews keep to it, the final makes up its own mind."""
 
-    def wants_preview(self, position: int, now: float, policy: Policy, pressure: Pressure) -> bool:
+    def wants_preview(self, position: int, now: float, policy: Policy, pressure: Backpressure) -> bool:
         """Whether a preview is due: none is in flight or it is overdue, and there is enough new audio."""
-        if pressure >= Pressure.STOP:
+        if pressure >= Backpressure.STOP:
             return False
         if self.asked_at is not None and now - self.asked_at < policy.preview_overdue_s:
             return False

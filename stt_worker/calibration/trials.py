@@ -16,13 +16,13 @@ import ctranslate2
 
 from backend.errors import SetupError
 from stt_worker.calibration.findings import Calibration, Machine, Trial, choose
-from stt_worker.calibration.storage import describe
 from stt_worker.calibration.machine import busy, cores
 from stt_worker.calibration.rehearsal import Sound, said, timed, voice, waited
+from stt_worker.calibration.storage import describe
 from stt_worker.recognizers.recognizer import Speech
-from stt_worker.settings import SttSettings
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.recognizers.windows import FRAMES_PER_SECOND, Windows
+from stt_worker.settings import SttSettings
 from stt_worker.worker import weights, whisper
 
 UTTERANCE_S = 6.0
@@ -78,9 +78,14 @@ class Trials:
     """One calibration under way."""
 
     def __init__(
-        self, directory: Path, settings: SttSettings, machine: Machine, wanted: Plan,
-        sentences: Sequence[Sound], tell: Callable[[str], None],
-    ) -> None:  # fmt: skip
+        self,
+        directory: Path,
+        settings: SttSettings,
+        machine: Machine,
+        wanted: Plan,
+        sentences: Sequence[Sound],
+        tell: Callable[[str], None],
+    ) -> None:
         self._directory, self._settings, self._machine, self._plan = directory, settings, machine, wanted
         self._sentences, self._tell = sentences, tell
         self._until = time.monotonic() + wanted.limit_s
@@ -102,11 +107,20 @@ class Trials:
         greedy = self._trial(recognizer, best.threads, best.compute_type, best.batch, 1)
         preview_s = timed(recognizer, [self._preview(UTTERANCE_S)] * best.batch, self._plan.rounds) / best.batch
         return Calibration(
-            machine=self._machine, measured_at=datetime.now(UTC).isoformat(timespec="seconds"), speech=speech,
-            busy=others, threads=best.threads, compute_type=best.compute_type, batch=best.batch,
-            final_cost=1 / best.throughput, greedy_cost=1 / greedy.throughput, preview_s=preview_s,
-            previews=self._previews(recognizer), trials=(*compared, *batches, greedy), left_out=tuple(self._left_out),
-        )  # fmt: skip
+            machine=self._machine,
+            measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            speech=speech,
+            busy=others,
+            threads=best.threads,
+            compute_type=best.compute_type,
+            batch=best.batch,
+            final_cost=1 / best.throughput,
+            greedy_cost=1 / greedy.throughput,
+            preview_s=preview_s,
+            previews=self._previews(recognizer),
+            trials=(*compared, *batches, greedy),
+            left_out=tuple(self._left_out),
+        )
 
     def _batches(self, recognizer: FasterWhisper, way: Trial) -> Iterator[Trial]:
         """Ever larger ones, until time or memory ends."""
@@ -127,14 +141,16 @@ class Trials:
             self._tell(f"preview in a window of {size} s: {1000 * times[size]:.0f} ms")
         return times
 
-    def _trial(
-        self, recognizer: FasterWhisper, threads: int, compute_type: str, batch: int, beam_size: int
-    ) -> Trial:  # fmt: skip
+    def _trial(self, recognizer: FasterWhisper, threads: int, compute_type: str, batch: int, beam_size: int) -> Trial:
         speeches = [Speech(said(self._sentences, i, UTTERANCE_S), "en", beam_size=beam_size) for i in range(batch)]
         trial = Trial(
-            threads=threads, compute_type=compute_type, batch=batch, beam_size=beam_size,
-            seconds=timed(recognizer, speeches, self._plan.rounds), audio_s=batch * UTTERANCE_S,
-        )  # fmt: skip
+            threads=threads,
+            compute_type=compute_type,
+            batch=batch,
+            beam_size=beam_size,
+            seconds=timed(recognizer, speeches, self._plan.rounds),
+            audio_s=batch * UTTERANCE_S,
+        )
         self._tell(
             f"threads {threads}, {compute_type}, batch {batch}, beam {beam_size}: "
             f"{trial.throughput:.1f} s of audio a second"
@@ -146,9 +162,11 @@ class Trials:
 
     def _load(self, threads: int, compute_type: str) -> FasterWhisper:
         way = {
-            "device": self._machine.device.partition(":")[0], "compute_type": compute_type, "threads": threads,
+            "device": self._machine.device.partition(":")[0],
+            "compute_type": compute_type,
+            "threads": threads,
             "batch": max(self._plan.batches),
-        }  # fmt: skip
+        }
         recognizer = whisper(self._directory, self._settings.model_copy(update=way))
         if recognizer.device != self._machine.device:
             raise SetupError(f"{self._machine.device} cannot be used: `nova doctor` says more, or set STT_DEVICE=cpu")

@@ -91,9 +91,13 @@ class RemoteRecognizer:
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="remote")
         self._memory = CircuitMemoryStorage(STATE_CLOSED)
         self._breaker = CircuitBreaker(
-            fail_max=failures, reset_timeout=away_s, exclude=[EntryError], listeners=[_Told(self.device)],
-            state_storage=self._memory, throw_new_error_on_trip=False,
-        )  # fmt: skip
+            fail_max=failures,
+            reset_timeout=away_s,
+            exclude=[EntryError],
+            listeners=[_Told(self.device)],
+            state_storage=self._memory,
+            throw_new_error_on_trip=False,
+        )
         self._kept: dict[bytes, Answer] = {}
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:

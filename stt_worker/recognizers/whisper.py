@@ -26,9 +26,9 @@ from stt_worker import guards
 from stt_worker.guards import letters
 from stt_worker.loading import Hardware, load
 from stt_worker.recognizers.recognizer import Hypothesis, Speech, TimedWord
-from stt_worker.stability import spoken_language
 from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, Windows, batches
 from stt_worker.recognizers.words import Written, timed, written
+from stt_worker.stability import spoken_language
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 LONGEST_PROMPT = 200
@@ -65,9 +65,14 @@ class FasterWhisper:
     """A Whisper in CTranslate2 form; fulfils `Recognizer`."""
 
     def __init__(
-        self, path: Path, *, model: str, hardware: Hardware | None = None, batch_size: int = 8,
+        self,
+        path: Path,
+        *,
+        model: str,
+        hardware: Hardware | None = None,
+        batch_size: int = 8,
         windows: Windows | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Load the weights in `path` and run them once. Raises ModelError when they do not run here."""
         hardware = hardware or Hardware()
         self._whisper, self.device = load(path, hardware)
@@ -193,10 +198,11 @@ class FasterWhisper:
             return [(speech.language or "", 1.0) for speech in batch]
         detected = self._whisper.model.detect_language(encoded)
         return [
-            (speech.language, 1.0) if speech.language
+            (speech.language, 1.0)
+            if speech.language
             else spoken_language(speech.heard, {token[2:-2]: p for token, p in found}, _seconds(speech))
             for speech, found in zip(batch, detected, strict=True)
-        ]  # fmt: skip
+        ]
 
     def _timed(
         self,

@@ -29,9 +29,7 @@ BENCHES: Mapping[str, tuple[str, ...]] = {
 }
 """Names of modules here, and what they are asked."""
 TINY = SHARED / "models" / "whisper-tiny-int8"
-CAPACITIES: Mapping[str, tuple[str, int]] = {
-    "null": ("null", 50), "tiny": (str(TINY), 8), "base": ("whisper-base", 4),
-}  # fmt: skip
+CAPACITIES: Mapping[str, tuple[str, int]] = {"null": ("null", 50), "tiny": (str(TINY), 8), "base": ("whisper-base", 4)}
 """Models, and the sessions to begin with."""
 
 
@@ -101,9 +99,13 @@ def _capacity(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 _HEADLINES: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
-    "overhead": _overhead, "efficiency": _efficiency, "windows": _windows, "translation": _translation,
-    "fanout": _fanout, "capacity": _capacity,
-}  # fmt: skip
+    "overhead": _overhead,
+    "efficiency": _efficiency,
+    "windows": _windows,
+    "translation": _translation,
+    "fanout": _fanout,
+    "capacity": _capacity,
+}
 
 
 def run(wanted: Mapping[str, list[str]], out: Path) -> tuple[dict[str, Any], list[str]]:
@@ -123,9 +125,12 @@ def run(wanted: Mapping[str, list[str]], out: Path) -> tuple[dict[str, Any], lis
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("artifacts/bench"), show_default=True,
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("artifacts/bench"),
+    show_default=True,
     help="Where all figures go.",
-)  # fmt: skip
+)
 @click.option("--capacity", is_flag=True, help="Search the most sessions as well; takes many minutes more.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only these, such as fanout; may be given repeatedly.")
 def main(out: Path, capacity: bool, only: tuple[str, ...]) -> None:

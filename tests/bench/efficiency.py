@@ -24,13 +24,13 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import models
+from backend.load.usage import spent, usage
 from backend.local.processes import free_port
 from backend.local.system import Plan, System, running
-from backend.load.usage import spent, usage
 from backend.messages.protocol import Final
 from stt_worker.loading import Hardware
-from stt_worker.settings import SttSettings
 from stt_worker.recognizers.whisper import FasterWhisper
+from stt_worker.settings import SttSettings
 from tests.bench import figures
 from tests.bench.bare import Bare
 from tests.bench.utterances import Spoken, errors, joined, spoken
@@ -85,9 +85,15 @@ class Report:
 
 
 async def measure(
-    model: Path, said: Sequence[Spoken], *, rounds: int, at_once: int, threads: int, logs: Path,
+    model: Path,
+    said: Sequence[Spoken],
+    *,
+    rounds: int,
+    at_once: int,
+    threads: int,
+    logs: Path,
     tell: Callable[[str], None],
-) -> Report:  # fmt: skip
+) -> Report:
     """All ways, `rounds` times."""
     settings = SttSettings()
     bare = await asyncio.to_thread(Bare, model, threads=threads, beam_size=settings.beam_size)
@@ -137,10 +143,14 @@ async def _through(system: System, said: Sequence[Spoken], at_once: int, metrics
     seconds, after, model = time.perf_counter() - began, usage(processes), await _model(metrics)
     cpu = {name: taken.cpu_s for name, taken in spent(before, after).items()}
     return Run(
-        seconds, sum(cpu.values()) - cpu["client"], tuple(one.text for one in heard),
-        finals=sum(len(one.of(Final)) for one in heard), model_s=model[0] - model_before[0],
-        batches=model[1] - model_before[1], cpu_of=tuple(cpu.items()),
-    )  # fmt: skip
+        seconds,
+        sum(cpu.values()) - cpu["client"],
+        tuple(one.text for one in heard),
+        finals=sum(len(one.of(Final)) for one in heard),
+        model_s=model[0] - model_before[0],
+        batches=model[1] - model_before[1],
+        cpu_of=tuple(cpu.items()),
+    )
 
 
 async def _model(url: str) -> tuple[float, float]:
@@ -171,7 +181,8 @@ def _report(said: Sequence[Spoken], runs: dict[str, list[Run]]) -> Report:
     )
     names = [name for name, _ in through[0].cpu_of]
     return Report(
-        audio_s, rows,
+        audio_s,
+        rows,
         to_bare=median(a.seconds / b.seconds for a, b in zip(bare, through, strict=True)),
         to_one_by_one=median(c.seconds / b.seconds for c, b in zip(one_by_one, through, strict=True)),
         to_bare_by_cpu=median(a.cpu_s / b.cpu_s for a, b in zip(bare, through, strict=True)),
@@ -181,22 +192,24 @@ def _report(said: Sequence[Spoken], runs: dict[str, list[Run]]) -> Report:
         batch=median(run.finals / run.batches for run in through),
         cpu_s_of={name: median(dict(run.cpu_of)[name] for run in through) for name in names},
         wrong=tuple(f"{run.finals} finals of {utterances} utterances" for run in through if run.finals != utterances),
-    )  # fmt: skip
+    )
 
 
 def describe(report: Report) -> str:
     """The figures for people."""
     processes = ", ".join(f"{name} {cpu_s:.2f}" for name, cpu_s in report.cpu_s_of.items())
-    return "\n".join([
-        figures.table(report.rows),
-        f"pipeline / bare: {report.to_bare:.2f} ({report.to_bare_by_cpu:.2f} by CPU time); "
-        f"pipeline / one by one: {report.to_one_by_one:.2f}",
-        f"recognizer / bare: {report.recognizer_to_bare_by_cpu:.2f} by CPU time, with second looks at "
-        f"{report.second_looks} utterances",
-        f"in the pipeline {report.decoding:.2f} batches were decoded at a time, of {report.batch:.1f} utterances each",
-        f"CPU s: {processes}",
-        *(f"WRONG {what}" for what in report.wrong),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            figures.table(report.rows),
+            f"pipeline / bare: {report.to_bare:.2f} ({report.to_bare_by_cpu:.2f} by CPU time); "
+            f"pipeline / one by one: {report.to_one_by_one:.2f}",
+            f"recognizer / bare: {report.recognizer_to_bare_by_cpu:.2f} by CPU time, with second looks at "
+            f"{report.second_looks} utterances",
+            f"in the pipeline {report.decoding:.2f} batches at a time, of {report.batch:.1f} utterances each",
+            f"CPU s: {processes}",
+            *(f"WRONG {what}" for what in report.wrong),
+        ]
+    )
 
 
 @click.command()
@@ -209,9 +222,7 @@ def describe(report: Report) -> str:
 @click.option("--plain", is_flag=True, help="Leave out clips that need a second look: the bare model takes none.")
 @click.option("--threads", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Of the model.")
 @figures.option
-def main(
-    model: str, seconds: float, rounds: int, at_once: int, plain: bool, threads: int, file: Path | None
-) -> None:  # fmt: skip
+def main(model: str, seconds: float, rounds: int, at_once: int, plain: bool, threads: int, file: Path | None) -> None:
     """Measure; exit with 1 when the pipeline did not hear as many utterances as there are."""
     figures.quiet()
     said = spoken(["en"], seconds)
@@ -220,14 +231,24 @@ def main(
     with tempfile.TemporaryDirectory(prefix="nova-") as logs:
         report = asyncio.run(
             measure(
-                models.fetch(model), said, rounds=rounds, at_once=at_once, threads=threads, logs=Path(logs),
+                models.fetch(model),
+                said,
+                rounds=rounds,
+                at_once=at_once,
+                threads=threads,
+                logs=Path(logs),
                 tell=lambda line: click.echo(f"  {line}", err=True),
             )
-        )  # fmt: skip
+        )
     click.echo(describe(report))
     options = {
-        "model": model, "rounds": rounds, "at_once": at_once, "plain": plain, "threads": threads, "clips": len(said),
-    }  # fmt: skip
+        "model": model,
+        "rounds": rounds,
+        "at_once": at_once,
+        "plain": plain,
+        "threads": threads,
+        "clips": len(said),
+    }
     figures.write(file, options, **asdict(report))
     sys.exit(bool(report.wrong))
 

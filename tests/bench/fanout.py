@@ -23,9 +23,9 @@ import uvloop
 
 from backend.messages.protocol import Partial
 from backend.service.settings import ServiceSettings
+from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
 from backend.streams.session.fanout import QUEUE, Fanout, Listener
-from backend.streams.job_streams import Lanes
 from tests.bench import figures
 from tests.testkit.services import own_redis
 
@@ -75,7 +75,7 @@ class Room:
             if not self.missing:
                 self.complete.set()
 
-    async def publish(self, lanes: Lanes, count: int = 1) -> None:
+    async def publish(self, streams: JobStreams, count: int = 1) -> None:
         """So many events, in one go."""
         first = len(self.published)
         events = [_event(number) for number in range(first, first + count)]
@@ -83,7 +83,7 @@ class Room:
         self.complete.clear()
         self.had += [0.0] * count
         self.published += [time.perf_counter()] * count
-        await lanes.show(SESSION, events)
+        await streams.show(SESSION, events)
 
     async def amiss(self) -> list[str]:
         """Wait until everybody has everything; what is wrong when that takes too long, or somebody was left behind."""
@@ -97,43 +97,48 @@ class Room:
 
 async def measure(readers: int, events: int, a_second: float, directory: Path) -> Report:
     """On a Valkey of its own."""
-    async with (
-        own_redis(directory) as url, connect(ServiceSettings(REDIS_URL=url)) as redis, AsyncExitStack() as stack
-    ):  # fmt: skip
+    async with own_redis(directory) as url, connect(ServiceSettings(REDIS_URL=url)) as redis, AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        lanes, fanout = Lanes(redis, ServiceSettings()), Fanout(redis, "bench")
+        streams, fanout = JobStreams(redis, ServiceSettings()), Fanout(redis, "bench")
         own = [tasks.create_task(fanout.run())]
-        channel = lanes.shard(SESSION).events(SESSION)
+        channel = streams.shard(SESSION).events(SESSION)
         seats = [fanout.listen(channel) for _ in range(readers)]
         room = Room([await stack.enter_async_context(seat) for seat in seats])
         own += [tasks.create_task(room.read(listener)) for listener in room.listeners]
-        cpu_share, wrong = await _steadily(room, lanes, events, a_second)
+        cpu_share, wrong = await _steadily(room, streams, events, a_second)
         waits = 1000 * (np.array(room.had) - np.array(room.published))
-        burst, burst_s, burst_cpu_s, more_wrong = await _at_once(room, lanes)
+        burst, burst_s, burst_cpu_s, more_wrong = await _at_once(room, streams)
         for task in own:
             task.cancel()
     p50, p99 = np.percentile(waits, [50, 99]).round(2).tolist()
     return Report(
-        readers, events, a_second, p50, p99, round(cpu_share, 3), round(burst * readers / burst_s),
-        round(1e6 * burst_cpu_s / burst / readers, 2), (*wrong, *more_wrong),
-    )  # fmt: skip
+        readers,
+        events,
+        a_second,
+        p50,
+        p99,
+        round(cpu_share, 3),
+        round(burst * readers / burst_s),
+        round(1e6 * burst_cpu_s / burst / readers, 2),
+        (*wrong, *more_wrong),
+    )
 
 
-async def _steadily(room: Room, lanes: Lanes, events: int, a_second: float) -> tuple[float, list[str]]:
+async def _steadily(room: Room, streams: JobStreams, events: int, a_second: float) -> tuple[float, list[str]]:
     """The share of a core that it took, and what went wrong."""
     began, cpu_s = time.perf_counter(), time.process_time()
     for number in range(events):
         await asyncio.sleep(began + number / a_second - time.perf_counter())
-        await room.publish(lanes)
+        await room.publish(streams)
     wrong = await room.amiss()
     return (time.process_time() - cpu_s) / (time.perf_counter() - began), wrong
 
 
-async def _at_once(room: Room, lanes: Lanes) -> tuple[int, float, float, list[str]]:
+async def _at_once(room: Room, streams: JobStreams) -> tuple[int, float, float, list[str]]:
     """Events, and the seconds and processor seconds that they took; what went wrong."""
     count = QUEUE // 2
     began, cpu_s = time.perf_counter(), time.process_time()
-    await room.publish(lanes, count)
+    await room.publish(streams, count)
     wrong = await room.amiss()
     return count, max(room.had) - began, time.process_time() - cpu_s, wrong
 

@@ -26,11 +26,21 @@ from zipfile import ZipFile
 
 ROOT = Path(__file__).parents[2]
 NEEDED = {
-    "av": "av", "ctranslate2": "ctranslate2", "faster_whisper": "faster-whisper", "huggingface_hub": "huggingface-hub",
-    "numpy": "numpy", "onnxruntime": "onnxruntime", "pydantic": "pydantic", "pydantic_settings": "pydantic-settings",
-    "rich": "rich", "structlog": "structlog", "threadpoolctl": "threadpoolctl", "tokenizers": "tokenizers",
-    "tqdm": "tqdm", "yaml": "pyyaml",
-}  # fmt: skip
+    "av": "av",
+    "ctranslate2": "ctranslate2",
+    "faster_whisper": "faster-whisper",
+    "huggingface_hub": "huggingface-hub",
+    "numpy": "numpy",
+    "onnxruntime": "onnxruntime",
+    "pydantic": "pydantic",
+    "pydantic_settings": "pydantic-settings",
+    "rich": "rich",
+    "structlog": "structlog",
+    "threadpoolctl": "threadpoolctl",
+    "tokenizers": "tokenizers",
+    "tqdm": "tqdm",
+    "yaml": "pyyaml",
+}
 CUBLAS, NEWER_CUBLAS = "libcublas.so.12", "libcublas.so.13"
 SPEECH_S, TOKENS = 6.0, 24
 """An utterance, and what is said in it: four tokens a second, as people who are not in a hurry speak English."""
@@ -76,8 +86,12 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--model", action="append", default=[], help="a Whisper's name or directory; may be repeated")
     parser.add_argument("--shape", action="append", default=[], help="random weights in this shape; may be repeated")
-    parser.add_argument("--like", type=Path, default=ROOT.parent / "shared" / "models" / "whisper-tiny-int8",
-                        help="a folder with a Whisper's tokenizer.json, vocabulary.json and config.json")  # fmt: skip
+    parser.add_argument(
+        "--like",
+        type=Path,
+        default=ROOT.parent / "shared" / "models" / "whisper-tiny-int8",
+        help="a folder with a Whisper's tokenizer.json, vocabulary.json and config.json",
+    )
     parser.add_argument("--batches", default="1,2,4,8,16,32,64")
     parser.add_argument("--compute-types", default="float16,int8_float16")
     parser.add_argument("--rounds", type=int, default=3)
@@ -220,9 +234,14 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
             heard = recognizer.recognize(finals)
             faithful = not story or all(one.text == story for one in heard)
             yield Row(
-                label, recognizer._whisper.model.compute_type, batch, timed(recognizer, finals, chosen.rounds),
-                timed(recognizer, previews, chosen.rounds), _features_s(features, sounds), faithful,
-            )  # fmt: skip
+                label,
+                recognizer._whisper.model.compute_type,
+                batch,
+                timed(recognizer, finals, chosen.rounds),
+                timed(recognizer, previews, chosen.rounds),
+                _features_s(features, sounds),
+                faithful,
+            )
 
 
 def _features_s(features: Any, sounds: Sequence[Any]) -> float:
@@ -271,9 +290,11 @@ def _machine(chosen: argparse.Namespace) -> dict[str, str]:
 
     gpu = {} if chosen.cpu else {"gpu": graphics_card(chosen.index)}
     return {
-        **gpu, "cpu": f"{processor()}, {cores()} cores", "python": sys.version.partition(" ")[0],
+        **gpu,
+        "cpu": f"{processor()}, {cores()} cores",
+        "python": sys.version.partition(" ")[0],
         **{package: version(package) for package in ("ctranslate2", "faster-whisper", "numpy")},
-    }  # fmt: skip
+    }
 
 
 def loads(library: str) -> bool:

@@ -24,8 +24,8 @@ import numpy as np
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.local.system import running
 from backend.load.usage import spent, usage
+from backend.local.system import running
 from backend.service.lifecycle import allow_many_files
 from gateway.session.segmenter import WINDOW
 from stt_worker.recognizers.null import transcript
@@ -90,11 +90,22 @@ async def measure(sessions: int, seconds: float, *, previews: bool, logs: Path) 
     overheads, wrong = _judged(singers)
     p50, p95, p99, worst = np.percentile(overheads or [np.nan], [50, 95, 99, 100]).round(2).tolist()
     return Report(
-        sessions, seconds, previews, len(overheads), p50, p95, p99, worst,
+        sessions,
+        seconds,
+        previews,
+        len(overheads),
+        p50,
+        p95,
+        p99,
+        worst,
         {name: round(60 * taken / sessions / seconds, 3) for name, taken in cpu_s.items()},
-        round(sum(cpu_s.values()) / seconds, 2), round(waited_s / seconds, 3), round(full_mb, 1),
-        round(1000 * (full_mb - empty_mb) / sessions), within, tuple(wrong),
-    )  # fmt: skip
+        round(sum(cpu_s.values()) / seconds, 2),
+        round(waited_s / seconds, 3),
+        round(full_mb, 1),
+        round(1000 * (full_mb - empty_mb) / sessions),
+        within,
+        tuple(wrong),
+    )
 
 
 def _judged(singers: Sequence[Singer]) -> tuple[list[float], list[str]]:

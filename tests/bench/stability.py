@@ -20,7 +20,7 @@ from backend.load.wer import WordErrors
 from stt_worker.guards import letters
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
-from stt_worker.stability import Policy, Stable, contradicted, count_words
+from stt_worker.stability import CaptionState, Policy, contradicted, count_words
 from stt_worker.worker import load
 from tests.bench import figures
 from tests.testkit.speech import RATE, Clip, shared_clips
@@ -106,7 +106,7 @@ class Tally:
         """Replay one utterance; answers what was committed of it in the end."""
         final = utterance.final.text
         ends = [word.end for word in utterance.final.words if letters(word.text)]
-        stable, texts, seen, promised = Stable("", "", ()), [], 0, 0
+        stable, texts, seen, promised = CaptionState("", "", ()), [], 0, 0
         for seconds, heard in utterance.growing:
             stable = grown(stable, heard, seconds, policy)
             texts.append(stable.committed + stable.tentative)

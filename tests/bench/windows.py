@@ -17,9 +17,9 @@ import click
 from backend import models
 from stt_worker.loading import Hardware
 from stt_worker.recognizers.recognizer import Speech
-from stt_worker.settings import SttSettings
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.recognizers.windows import Windows
+from stt_worker.settings import SttSettings
 from tests.bench import figures
 from tests.bench.utterances import Spoken, errors, joined, languages, spoken
 
@@ -50,9 +50,10 @@ def decode(recognizer: FasterWhisper, said: Sequence[Spoken]) -> Heard:
     ]
     return Heard(
         tuple(joined(said, [hypothesis.text for hypothesis in heard])),
-        time.process_time() - cpu_s, time.perf_counter() - began,
+        time.process_time() - cpu_s,
+        time.perf_counter() - began,
         tuple(hypothesis.retried for hypothesis in heard if hypothesis.retried),
-    )  # fmt: skip
+    )
 
 
 def cost(rule: str, said: Sequence[Spoken], heard: Heard) -> figures.Row:

@@ -13,9 +13,11 @@ from tests.testkit.rules import INFRA, RULES, expressions, known, named, rules, 
 
 DASHBOARDS = sorted((INFRA / "grafana" / "dashboards").glob("*.json"))
 PUBLISHED = {
-    "gateway_active_connections", "stt_processing_duration_seconds_sum", "translation_batch_size_sum",
+    "gateway_active_connections",
+    "stt_processing_duration_seconds_sum",
+    "translation_batch_size_sum",
     "redis_stream_length",
-}  # fmt: skip
+}
 STYLE = re.compile(r"nova_[a-z_]+_(seconds|bytes|ratio|info|level|entries|size|total)(_(bucket|sum|count))?")
 PLAIN = {"nova_workers", "nova_redis_up"}
 

@@ -62,19 +62,31 @@ def without_what_is_optional(header: bytes, model: type[BaseModel]) -> bytes:
 
 def test_a_recording_holds_everything_that_is_written(release: Recorded) -> None:
     assert {entry["stream"].split(":", 2)[2].split(":")[0] for entry in release.entries} == {
-        "audio", "transcript", "log",
-    }  # fmt: skip
+        "audio",
+        "transcript",
+        "log",
+    }
     for lane in (*AUDIO, *TRANSCRIPTS, "audio:dead", "transcript:dead"):
         assert release.of(lane), lane
     written = {json.loads(event.partition(b" ")[2])["type"] for event in log(release)}
     assert written == {"final", "translation", "notice", "error"}
     assert {type(unpack_live(event.encode()).event).__name__ for event in release.events} == {
-        "PartialResult", "Final", "Translation", "Notice", "Error", "TakenOver",
-    }  # fmt: skip
+        "PartialResult",
+        "Final",
+        "Translation",
+        "Notice",
+        "Error",
+        "TakenOver",
+    }
     assert {beat["kind"] for beat in release.heartbeats} == {"gateway", "stt", "translation"}
     assert {json.loads(frame)["type"] for frame in release.said} == {
-        "start", "resume", "configure", "finalize", "keepalive", "stop",
-    }  # fmt: skip
+        "start",
+        "resume",
+        "configure",
+        "finalize",
+        "keepalive",
+        "stop",
+    }
     known = {field.split(":")[0] for session in release.sessions for field in session}
     assert known >= {"start", "correlation", "epoch", "next", "count", "audio", "token", "owner", "closed", "open"}
 

@@ -38,10 +38,20 @@ from backend.messages.protocol import (
 )
 
 JOB = AudioJob(
-    kind="preview", session="s1", utterance=2, correlation_id="c1", sent_at=1.5, revision=3, start_ms=100, end_ms=900,
-    heard="en", committed="good", hypothesis=(HypothesisWord(text=" morning", probability=0.5),),
-    translate_to=("es",), translated={"es": "buenos"},
-)  # fmt: skip
+    kind="preview",
+    session="s1",
+    utterance=2,
+    correlation_id="c1",
+    sent_at=1.5,
+    revision=3,
+    start_ms=100,
+    end_ms=900,
+    heard="en",
+    committed="good",
+    hypothesis=(HypothesisWord(text=" morning", probability=0.5),),
+    translate_to=("es",),
+    translated={"es": "buenos"},
+)
 JOB_HEADER = (
     b'{"kind":"preview","session":"s1","utterance":2,"correlation_id":"c1","sent_at":1.5,"revision":3,"start_ms":100,'
     b'"end_ms":900,"heard":"en","committed":"good","hypothesis":[{"text":" morning","probability":0.5}],'
@@ -111,9 +121,15 @@ def test_whatever_lies_on_a_lane_is_a_transcript_or_an_entry_error(fields: dict[
 
 def test_a_transcript_comes_back_from_its_entry() -> None:
     transcript = Transcript(
-        kind="final", session="s", utterance=1, correlation_id="c", sent_at=1.0, text="你好", language="zh",
+        kind="final",
+        session="s",
+        utterance=1,
+        correlation_id="c",
+        sent_at=1.0,
+        text="你好",
+        language="zh",
         translate_to=("en", "es"),
-    )  # fmt: skip
+    )
     assert decode_transcript(encode_entry(transcript)) == transcript
 
 
@@ -124,13 +140,27 @@ def test_durable_events_carry_their_place_in_the_log() -> None:
 
 def test_a_partial_keeps_on_the_channel_what_the_gateway_needs_and_the_client_does_not_get_it() -> None:
     partial = PartialResult(
-        utterance=1, revision=2, committed="a", tentative=" b", language="en", start_ms=0, end_ms=5,
-        hypothesis=(HypothesisWord(text=" b", probability=0.5),), language_probability=0.9,
-    )  # fmt: skip
+        utterance=1,
+        revision=2,
+        committed="a",
+        tentative=" b",
+        language="en",
+        start_ms=0,
+        end_ms=5,
+        hypothesis=(HypothesisWord(text=" b", probability=0.5),),
+        language_probability=0.9,
+    )
     assert unpack_live(pack_live(partial)) == Live(None, partial)
     assert set(json.loads(to_json(partial.event()))) == {
-        "type", "utterance", "revision", "committed", "tentative", "language", "start_ms", "end_ms",
-    }  # fmt: skip
+        "type",
+        "utterance",
+        "revision",
+        "committed",
+        "tentative",
+        "language",
+        "start_ms",
+        "end_ms",
+    }
 
 
 @given(st.text(max_size=200))

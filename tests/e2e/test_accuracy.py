@@ -17,13 +17,13 @@ import pytest
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from backend.local.system import System
 from backend.load.wer import WordErrors
+from backend.local.system import System
 from backend.messages.jobs import Transcript, encode_entry
 from backend.messages.protocol import Final, Notice, Translation
 from backend.service.settings import ServiceSettings
+from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
-from backend.streams.job_streams import Lanes
 from backend.streams.session.log import read_after
 from stt_worker.settings import SttSettings
 from tests.testkit.bleu import bleu, sentence_pairs
@@ -54,10 +54,13 @@ async def test_the_pipeline_makes_no_more_errors_than_the_bare_model(
         theirs.add(clip.text, text)
     audio_s = sum(map(len, sounds)) / 16_000
     report = {
-        "clips": len(clips), "audio_s": round(audio_s, 1), "wer_pipeline": round(ours.percent, 2),
-        "wer_faster_whisper": round(theirs.percent, 2), "pipeline_s": round(pipeline_s, 1),
+        "clips": len(clips),
+        "audio_s": round(audio_s, 1),
+        "wer_pipeline": round(ours.percent, 2),
+        "wer_faster_whisper": round(theirs.percent, 2),
+        "pipeline_s": round(pipeline_s, 1),
         "faster_whisper_s": round(bare_s, 1),
-    }  # fmt: skip
+    }
     (artifacts / "accuracy.json").write_text(json.dumps(report))
     with capsys.disabled():
         print(f"\naccuracy: {report}")
@@ -145,13 +148,19 @@ async def test_translations_through_the_worker_are_as_good_as_the_bare_model(
 async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
     """Put transcripts on the lane as an STT worker does, and read the translations from the sessions' log."""
     async with connect(ServiceSettings(REDIS_URL=redis_url)) as redis:
-        lanes = Lanes(redis, ServiceSettings())
-        shard = lanes.shard("tatoeba")
+        streams = JobStreams(redis, ServiceSettings())
+        shard = streams.shard("tatoeba")
         for number, text in enumerate(sources):
             transcript = Transcript(
-                kind="final", session="tatoeba", utterance=number, correlation_id="t", sent_at=time.time(), text=text,
-                language="zh", translate_to=("en",),
-            )  # fmt: skip
+                kind="final",
+                session="tatoeba",
+                utterance=number,
+                correlation_id="t",
+                sent_at=time.time(),
+                text=text,
+                language="zh",
+                translate_to=("en",),
+            )
             await redis.xadd(shard.transcripts("final"), encode_entry(transcript))
         translations: dict[int, str] = {}
         cursor = "0-0"

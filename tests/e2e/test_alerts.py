@@ -14,9 +14,9 @@ import httpx
 import pytest
 import yaml
 
+from backend.client.client import Client
 from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
-from backend.client.client import Client
 from backend.messages.protocol import Start
 from tests.infra.tools import tool
 from tests.testkit.live import stream_url
@@ -58,7 +58,7 @@ def test_promtool_is_content_with_configuration_rules_and_their_tests() -> None:
         ("alerts.yaml", "for: 30s", "for: soon", "check rules alerts.yaml"),
         ("alerts.yaml", '{kind="stt"}) == 0', '{kind="stt"}) == 1', "test rules alerts_test.yaml"),
     ],
-)  # fmt: skip
+)
 def test_promtool_is_not_content_with_an_error(tmp_path: Path, file: str, right: str, wrong: str, command: str) -> None:
     planted = copy(tmp_path / "prometheus", lambda text: text.replace(right, wrong), file)
     content, said = promtool(planted, *command.split())
@@ -101,9 +101,11 @@ async def prometheus(directory: Path, targets: dict[str, int]) -> AsyncIterator[
     (directory / "prometheus.yml").write_text(yaml.safe_dump(settings))
     port = free_port()
     command = (
-        tool("prometheus"), f"--config.file={directory / 'prometheus.yml'}",
-        f"--storage.tsdb.path={directory / 'data'}", f"--web.listen-address=127.0.0.1:{port}",
-    )  # fmt: skip
+        tool("prometheus"),
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    )
     service = Service("prometheus", command, {}, directory / "prometheus.log")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http, asyncio.TaskGroup() as tasks:
         tasks.create_task(service.keep_running())

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.local.system import System, running
 from backend.load.wer import WordErrors
+from backend.local.system import System, running
 from tests.testkit.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, drive_and_lose, microphone
 from tests.testkit.live import stream_url
 from tests.testkit.services import null_plan
@@ -42,9 +42,13 @@ async def test_the_first_minute_tests_server_and_microphone_and_what_is_chosen_i
     assert report["answer"].startswith("It works")
     assert report["heard"] == "It hears you."
     assert report["kept"] == {
-        "dictionary": "Nova Voice\nkube cuttle -> kubectl", "keys": "Ctrl + Shift + F8", "lines": "3",
-        "command": "next line, new line", "language": "es", "mode": "true",
-    }  # fmt: skip
+        "dictionary": "Nova Voice\nkube cuttle -> kubectl",
+        "keys": "Ctrl + Shift + F8",
+        "lines": "3",
+        "command": "next line, new line",
+        "language": "es",
+        "mode": "true",
+    }
     assert len(report["found"]) == 1
     assert report["chinese"] == "设置"
     assert report["complaints"] == []
@@ -82,9 +86,17 @@ async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_g
     change_at = LEAD_S + seconds_of(first) + 1.2
     lose_at = LEAD_S + seconds_of(first) + TAIL_S + 1.5
     told = (
-        "--seconds", str(seconds + 0.5), "--language", first.language, "--then", second.language,
-        "--change-at", str(change_at), "--lose-at", str(lose_at),
-    )  # fmt: skip
+        "--seconds",
+        str(seconds + 0.5),
+        "--language",
+        first.language,
+        "--then",
+        second.language,
+        "--change-at",
+        str(change_at),
+        "--lose-at",
+        str(lose_at),
+    )
     report = await drive_and_lose(browser, "caption", system.urls[0], wav, artifacts, system.named("gateway-1"), *told)
     texts = [utterance["committed"] for utterance in report["utterances"]]
     assert all(utterance["state"] == "final" for utterance in report["utterances"])

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from backend.local.system import System, running
 from backend.client.client import ServerError
+from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
 from stt_worker.recognizers.null import transcript
 from tests.testkit.live import speak, stream_url

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.hostile_clients import documented
 from tests.testkit.fuzz import describe, fuzz
+from tests.testkit.hostile_clients import documented
 
 SECONDS = 20.0
 

@@ -18,8 +18,19 @@ def test_a_dry_run_prints_sessions_with_the_arithmetic(whisper_tiny: Path, tmp_p
     for file in ("tokenizer.json", "config.json", "vocabulary.json", "vocabulary.txt"):
         if (whisper_tiny / file).is_file():
             (tokenizer / file).symlink_to(whisper_tiny / file)
-    done = _run("--cpu", "--shape", "tiny", "--like", tokenizer, "--batches", "1,2", "--rounds", "1", "--json",
-                tmp_path / "rows.json")  # fmt: skip
+    done = _run(
+        "--cpu",
+        "--shape",
+        "tiny",
+        "--like",
+        tokenizer,
+        "--batches",
+        "1,2",
+        "--rounds",
+        "1",
+        "--json",
+        tmp_path / "rows.json",
+    )
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     assert [row["batch"] for row in rows] == [1, 2]
@@ -53,6 +64,10 @@ def test_cublas_of_cuda_13_stands_in_for_it_where_there_is_no_other(
 
 def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.bench.gpu", *map(str, arguments)], capture_output=True, text=True, timeout=60,
-        cwd=gpu.ROOT, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.bench.gpu", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=gpu.ROOT,
+        check=False,
+    )

@@ -24,9 +24,22 @@ def manifest(spoken: list[Clip], tmp_path: Path) -> Path:
 def test_every_clip_gets_its_final_and_the_report_tells_what_it_cost(manifest: Path, tmp_path: Path) -> None:
     file = tmp_path / "load.json"
     done = nova(
-        "load", "--model", "null", "--manifest", str(manifest), "--language", "en", "--sessions", str(SESSIONS),
-        "--seconds", str(SECONDS), "--stagger", "0.1", "--json", str(file),
-    )  # fmt: skip
+        "load",
+        "--model",
+        "null",
+        "--manifest",
+        str(manifest),
+        "--language",
+        "en",
+        "--sessions",
+        str(SESSIONS),
+        "--seconds",
+        str(SECONDS),
+        "--stagger",
+        "0.1",
+        "--json",
+        str(file),
+    )
     report = json.loads(file.read_text())
     score = report["score"]
     assert done.returncode == (3 if score["late"] else 0), done.stderr

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from backend.local.system import System, running
 from backend.load.wer import WordErrors
+from backend.local.system import System, running
 from tests.testkit.browser import drive, drive_and_lose, microphone, silence, write
 from tests.testkit.services import null_plan
 from tests.testkit.speech import Clip

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
+from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
-from backend.streams.job_streams import Lanes
 from backend.streams.session.log import read_after
 from stt_worker.recognizers.null import transcript
 from tests.testkit.live import Conversation, speak
@@ -83,9 +83,9 @@ async def _late(redis_url: str, session: str) -> Final:
     """The final that follows in the session's log once its letter was replayed."""
     settings = ServiceSettings(REDIS_URL=redis_url)
     async with connect(settings) as redis, asyncio.timeout(15):
-        lanes = Lanes(redis, settings)
+        streams = JobStreams(redis, settings)
         while True:
-            async for live in read_after(redis, lanes.shard(session), session, "0-0"):
+            async for live in read_after(redis, streams.shard(session), session, "0-0"):
                 if isinstance(live.event, Final) and live.event.late:
                     return live.event
             await asyncio.sleep(0.1)

@@ -105,9 +105,9 @@ def test_prompts_of_any_length_and_content_share_a_call(whisper: FasterWhisper, 
 
 def test_a_hotword_sets_the_spelling(whisper: FasterWhisper, shared: Path, spoken: list[Clip]) -> None:
     clip = next(clip for clip in spoken if clip.id == "ls-2033-164914-0005")
-    plain, hinted = whisper.recognize([
-        Speech(sound(clip), "en", hotwords=words, beam_size=5) for words in ("", "Zau al Makan")
-    ])  # fmt: skip
+    plain, hinted = whisper.recognize(
+        [Speech(sound(clip), "en", hotwords=words, beam_size=5) for words in ("", "Zau al Makan")]
+    )
     assert "Makan" not in plain.text
     assert "Zau al Makan" in hinted.text
 

@@ -17,12 +17,12 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
+from backend.client.client import Client, ServerError
 from backend.local.processes import Service, python, wait_for
 from backend.local.system import System, running
-from backend.client.client import Client, ServerError
 from backend.messages.protocol import Done, Start
-from backend.streams.redis.clients import client
 from backend.streams.access.api_keys import Keys, Limits
+from backend.streams.redis.clients import client
 from gateway.http.http_limits import HEAD_BYTES
 from tests.conftest import in_a_thread
 from tests.testkit.certificate import self_signed
@@ -38,10 +38,13 @@ issuer = Issuer()
 def guarded(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that lets nobody in without a key."""
     settings = {
-        **HOSPITABLE, "GATEWAY_AUTH": "keys", "GATEWAY_ORIGINS": "https://captions.example",
-        "GATEWAY_JWT_ISSUER": ISSUER, "GATEWAY_JWT_AUDIENCE": AUDIENCE,
+        **HOSPITABLE,
+        "GATEWAY_AUTH": "keys",
+        "GATEWAY_ORIGINS": "https://captions.example",
+        "GATEWAY_JWT_ISSUER": ISSUER,
+        "GATEWAY_JWT_AUDIENCE": AUDIENCE,
         "GATEWAY_JWT_JWKS": str(issuer.publish(tmp_path_factory.mktemp("jwks"))),
-    }  # fmt: skip
+    }
     plan = null_plan(artifacts / "logs-refusals", environment=settings)
     with in_a_thread(running(plan, lambda line: None)) as up:
         yield up

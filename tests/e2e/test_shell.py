@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.local.system import System
 from backend.load.wer import WordErrors
+from backend.local.system import System
 from tests.conftest import in_a_thread
 from tests.testkit.browser import microphone
 from tests.testkit.desktop import TOOLS, Desktop, Line, Screen, a_desktop, a_screen, a_terminal, say_again
@@ -26,10 +26,15 @@ from tests.testkit.speech import Clip
 
 FRONTEND = Path(__file__).parent.parent.parent / "frontend"
 SETTINGS: dict[str, Any] = {
-    "place": {"kind": "here"}, "holdShortcut": "", "toggleShortcut": "", "subtitlesShortcut": "", "opensAtLogin": False,
-    "overlay": {"isLocked": True, "at": {"x": 100, "y": 450, "width": 400, "height": 150}}, "servesCaptions": False,
+    "place": {"kind": "here"},
+    "holdShortcut": "",
+    "toggleShortcut": "",
+    "subtitlesShortcut": "",
+    "opensAtLogin": False,
+    "overlay": {"isLocked": True, "at": {"x": 100, "y": 450, "width": 400, "height": 150}},
+    "servesCaptions": False,
     "settings": '{"theme":"dark"}',
-}  # fmt: skip
+}
 SPOKEN = {"es": "ast-es-agent-incorrect", "zh": "aishell-BAC009S0724W0121"}
 """Short, and with letters that an English keyboard lacks."""
 NOTHING, SOMETHING = "0", "0x1008ff1d"
@@ -264,9 +269,24 @@ async def drag(screen: Screen, start: tuple[int, int], end: tuple[int, int]) -> 
     (x, y), (to_x, to_y) = start, end
     half = (str((x + to_x) // 2), str((y + to_y) // 2))
     await screen.run(
-        "xdotool", "mousemove", str(x), str(y), "mousedown", "1", "mousemove", *half, "sleep", "0.1",
-        "mousemove", str(to_x), str(to_y), "sleep", "0.1", "mouseup", "1",
-    )  # fmt: skip
+        "xdotool",
+        "mousemove",
+        str(x),
+        str(y),
+        "mousedown",
+        "1",
+        "mousemove",
+        *half,
+        "sleep",
+        "0.1",
+        "mousemove",
+        str(to_x),
+        str(to_y),
+        "sleep",
+        "0.1",
+        "mouseup",
+        "1",
+    )
 
 
 async def overlay_window(desktop: Desktop) -> str:
@@ -396,9 +416,10 @@ async def test_the_server_on_this_computer_is_started_tells_how_it_goes_and_ends
     electron: Path, app: Path, screen: Screen, opus_zh_en: Path, tmp_path: Path
 ) -> None:
     nova = {
-        "NOVA_COMMAND": str(Path(sys.executable).parent / "nova"), "STT_MODEL": "null",
+        "NOVA_COMMAND": str(Path(sys.executable).parent / "nova"),
+        "STT_MODEL": "null",
         "TRANSLATION_MODELS": str(opus_zh_en),
-    }  # fmt: skip
+    }
     async with a_desktop(electron, app, screen, tmp_path / "profile", "--hidden", environment=nova) as desktop:
         page = await desktop.page("index")
         await keep(page)

@@ -24,9 +24,9 @@ from gateway.session.segmenter import Rules
 from tests.conftest import in_a_thread
 from tests.testkit.connection_flood import compare, describe, percentile
 from tests.testkit.fault_proxy import FaultProxy
+from tests.testkit.ledger import differences, reference
 from tests.testkit.live import stream_url
 from tests.testkit.rawsocket import BINARY, TEXT, handshake, masked, opened
-from tests.testkit.ledger import differences, reference
 from tests.testkit.services import null_plan
 from tests.testkit.speakers import converse, voices
 

@@ -26,9 +26,13 @@ AT_ONCE = 2
 def quick_system(whisper_tiny: Path, artifacts: Path) -> Iterator[System]:
     """A system with the smallest model, so that many sessions run live at once."""
     plan = Plan(
-        stt_model=str(whisper_tiny), translation_models="", translation_workers=0, port=0, logs=artifacts / "logs-tiny",
+        stt_model=str(whisper_tiny),
+        translation_models="",
+        translation_workers=0,
+        port=0,
+        logs=artifacts / "logs-tiny",
         environment=HOSPITABLE,
-    )  # fmt: skip
+    )
     with in_a_thread(running(plan, lambda line: None)) as up:
         yield up
 

@@ -62,9 +62,12 @@ async def test_an_utterance_is_one_trace_over_three_processes(
     with collecting() as collector:
         environment = {**HOSPITABLE, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         plan = Plan(
-            stt_model=str(whisper_tiny), translation_models=str(opus_zh_en), port=0, logs=tmp_path,
+            stt_model=str(whisper_tiny),
+            translation_models=str(opus_zh_en),
+            port=0,
+            logs=tmp_path,
             environment=environment,
-        )  # fmt: skip
+        )
         async with running(plan, lambda line: None) as system:
             events = await spoken_to(system, clip)
         # The services have ended, and have sent what they had.
@@ -115,5 +118,8 @@ def check_lines(logs: Path) -> None:
         assert set(line) >= {"timestamp", "level", "duration_ms", "waited_ms", "batch", "model", "gpu_device"}
         assert line["utterance"] == 1
     assert {line["message"] for line in about["gateway"]} >= {
-        "session_held", "final_delivered", "session_left", "connection_closed",
-    }  # fmt: skip
+        "session_held",
+        "final_delivered",
+        "session_left",
+        "connection_closed",
+    }

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backend.local.processes import free_port
 from backend.cli.files.subtitles import LINE
-from backend.local.system import System
 from backend.load.wer import WordErrors
+from backend.local.processes import free_port
+from backend.local.system import System
 from tests.testkit.command import NOVA, nova
 from tests.testkit.media import cut_off, encode
 from tests.testkit.speech import RATE, Clip

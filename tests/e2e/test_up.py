@@ -24,8 +24,12 @@ def nova_up(*options: str, **environment: str) -> Iterator[tuple[subprocess.Pope
     """The command, running, and the address it printed."""
     process = subprocess.Popen(
         [sys.executable, "-c", "from backend.cli.main import main; main()", "up", *options],
-        cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     try:
         assert process.stdout is not None
         said = ""

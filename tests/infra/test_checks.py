@@ -49,7 +49,7 @@ CHECKS: tuple[tuple[Callable[[Path], str], Error], ...] = (
     (tools.systemd, Error(f"{UNITS}/gpu/gpu.conf", "DevicePolicy=closed", "DevicePolicy=shut", "device policy")),
     (tools.systemd, Error(f"{UNITS}/nova-gateway@.service", "\nCapabilityBoundingSet=", "", "exposure")),
     (tools.systemd, Error(f"{UNITS}/nova-redis.service", "ExecStart=", "ExecStart=not/absolute ", "not/absolute")),
-)  # fmt: skip
+)
 PROGRAMS = tuple(dict.fromkeys(check for check, _ in CHECKS))
 
 

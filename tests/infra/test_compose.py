@@ -136,9 +136,11 @@ def test_nginx_takes_the_proxys_configuration_and_finds_an_error_in_it(tmp_path:
     (tmp_path / "gateway.conf").write_text(gateway.replace(right, wrong) if right else gateway)
     server = (INFRA / "proxy" / "nova-voice.conf.template").read_text(encoding="utf-8")
     for name, value in (
-        ("${NGINX_LOCAL_RESOLVERS}", "127.0.0.11"), ("${PROXY_CLIENT_CONNECTIONS}", "100"),
-        ("/etc/nginx/gateway.conf", f"{tmp_path}/gateway.conf"), ("/dev/stdout", f"{tmp_path}/log"),
-    ):  # fmt: skip
+        ("${NGINX_LOCAL_RESOLVERS}", "127.0.0.11"),
+        ("${PROXY_CLIENT_CONNECTIONS}", "100"),
+        ("/etc/nginx/gateway.conf", f"{tmp_path}/gateway.conf"),
+        ("/dev/stdout", f"{tmp_path}/log"),
+    ):
         assert name in server
         server = server.replace(name, value)
     (tmp_path / "server.conf").write_text(server)

@@ -126,13 +126,13 @@ def test_probes_ask_the_right_questions(overlay: str) -> None:
 def test_what_is_scaled_is_there_and_goes_by_a_lane_or_a_metric_that_is_there(overlay: str) -> None:
     deployments, scaled = _kind(overlay, "Deployment"), _kind(overlay, "ScaledObject")
     assert deployments.keys() == scaled.keys()
-    lanes = {Shard(0).audio("final"): STT_GROUP, Shard(0).transcripts("final"): TRANSLATION_GROUP}
+    streams = {Shard(0).audio("final"): STT_GROUP, Shard(0).transcripts("final"): TRANSLATION_GROUP}
     for item in scaled.values():
         assert item["spec"]["scaleTargetRef"]["name"] in deployments
         for trigger in item["spec"]["triggers"]:
             told = trigger["metadata"]
             if trigger["type"] == "redis-streams":
-                assert lanes[told["stream"]] == told.get("consumerGroup", lanes[told["stream"]])
+                assert streams[told["stream"]] == told.get("consumerGroup", streams[told["stream"]])
                 assert ("lagCount" in told) == ("consumerGroup" in told)
                 assert trigger["authenticationRef"]["name"] in _kind(overlay, "TriggerAuthentication")
             else:

@@ -43,9 +43,14 @@ def missing(said: str) -> NoReturn:
 def _run(*command: str | Path, given: str = "") -> tuple[int, str]:
     """How it ended, and all that it said."""
     done = subprocess.run(
-        [str(part) for part in command], input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+        [str(part) for part in command],
+        input=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 
@@ -115,9 +120,25 @@ def certificate(home: Path) -> Path:
     (home / "nova-voice").mkdir()
     made, key = home / "nova-voice" / "fullchain.pem", home / "nova-voice" / "privkey.pem"
     status, said = _run(
-        tool("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", made,
-    )  # fmt: skip
+        tool("openssl"),
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=localhost",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-keyout",
+        key,
+        "-out",
+        made,
+    )
     assert status == 0, said
     return made
 

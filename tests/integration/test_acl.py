@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
+from backend.client.client import Client
 from backend.local.processes import Service, free_port, redis_answers, redis_binary
 from backend.local.system import Plan, running
-from backend.client.client import Client
 from backend.messages.protocol import Final, Start, Translation
-from backend.streams.redis.clients import client
 from backend.streams.access.api_keys import Keys, Limits
 from backend.streams.names import Shard, api_key
+from backend.streams.redis.clients import client
 from tests.conftest import in_a_thread
 from tests.testkit.live import stream_url
 from tests.testkit.services import HOSPITABLE, QUICK
@@ -149,9 +149,14 @@ async def test_the_whole_system_runs_as_these_users_and_asks_for_nothing_more(
     key = await Keys(operator).create("ada", ("admin",), Limits(sessions=1, minutes_a_day=5, new_a_minute=5))
     as_whom = {"gateway": users["gateway"], "stt_worker": users["stt"], "translation_worker": users["translation"]}
     plan = Plan(
-        stt_model="null", translation_models=str(opus_zh_en), port=0, redis_url=users["operator"], redis_users=as_whom,
-        logs=artifacts / "logs-acl", environment={**HOSPITABLE, **QUICK, "GATEWAY_AUTH": "keys"},
-    )  # fmt: skip
+        stt_model="null",
+        translation_models=str(opus_zh_en),
+        port=0,
+        redis_url=users["operator"],
+        redis_users=as_whom,
+        logs=artifacts / "logs-acl",
+        environment={**HOSPITABLE, **QUICK, "GATEWAY_AUTH": "keys"},
+    )
     (voice,) = voices(1, 3, "zh", 0)
     async with running(plan, lambda line: None) as system, httpx.AsyncClient(base_url=system.urls[0]) as http:
         await converse(system.urls[0], voice, key)

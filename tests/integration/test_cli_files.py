@@ -197,8 +197,10 @@ def test_files_that_cannot_be_opened_start_no_server_and_end_with_status_1(tmp_p
     assert done.returncode == 1
     assert done.stdout == ""
     assert [line[line.rindex("(") :] for line in done.stderr.splitlines()] == [
-        "(empty_file)", "(not_media)", "(unreadable)",
-    ]  # fmt: skip
+        "(empty_file)",
+        "(not_media)",
+        "(unreadable)",
+    ]
 
 
 def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:

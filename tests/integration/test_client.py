@@ -9,19 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.local.processes import free_port
 from backend.client.client import Client, DisconnectedError, ServerError
-from backend.messages.protocol import (
-    AudioFormat,
-    Configure,
-    Draining,
-    Error,
-    Final,
-    Notice,
-    Resume,
-    Start,
-)
 from backend.client.replay_buffer import KEPT_MS
+from backend.local.processes import free_port
+from backend.messages.protocol import AudioFormat, Configure, Draining, Error, Final, Notice, Resume, Start
 from tests.testkit.command import nova
 from tests.testkit.fault_proxy import FaultProxy
 from tests.testkit.media import encode, noise
@@ -176,11 +167,7 @@ async def test_options_that_were_changed_are_said_again(gateway: Gateway) -> Non
 async def test_a_long_file_sent_at_once_through_a_narrow_breaking_network_is_heard_whole(gateway: Gateway) -> None:
     audio = speech(3 * KEPT_MS)
     began = time.monotonic()
-    async with (
-        behind(gateway) as proxy,
-        Client.connect(proxy.url, PHONE) as client,
-        asyncio.TaskGroup() as tasks,
-    ):
+    async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE) as client, asyncio.TaskGroup() as tasks:
         proxy.bytes_per_s = BYTES_PER_S
         talk = Talk({50: proxy.cut, 100: proxy.cut, 200: proxy.cut})
         tasks.create_task(talk.listen(client))
@@ -194,11 +181,7 @@ async def test_a_long_file_sent_at_once_through_a_narrow_breaking_network_is_hea
 
 async def test_without_a_connection_a_minute_is_taken_at_once_and_then_sending_waits(gateway: Gateway) -> None:
     audio = speech(KEPT_MS + BLOCK_MS)
-    async with (
-        behind(gateway) as proxy,
-        Client.connect(proxy.url, PHONE) as client,
-        asyncio.TaskGroup() as tasks,
-    ):
+    async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE) as client, asyncio.TaskGroup() as tasks:
         proxy.refuse = True
         proxy.cut()
         assert (await anext(aiter(client))) == Notice(
@@ -297,10 +280,7 @@ async def test_a_refused_start_is_raised_with_the_time_to_wait(gateway: Gateway)
 
 
 async def test_patience_ends(gateway: Gateway) -> None:
-    async with (
-        behind(gateway) as proxy,
-        Client.connect(proxy.url, PHONE, patience_s=0.3) as client,
-    ):
+    async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE, patience_s=0.3) as client:
         proxy.refuse = True
         proxy.cut()
         with pytest.raises(DisconnectedError, match="did not come back"):

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from backend.errors import AudioError
 from backend.messages.protocol import AudioFormat
-from gateway.audio.decoder import AudioSource, OpusDecoder
 from gateway.audio.containers import OggReader, WebmReader
+from gateway.audio.decoder import AudioSource, OpusDecoder
 
 WEBM, OGG = AudioFormat(encoding="webm"), AudioFormat(encoding="ogg")
 UNKNOWN_SIZE = b"\x01" + b"\xff" * 7

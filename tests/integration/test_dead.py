@@ -18,8 +18,8 @@ from redis.asyncio import Redis
 from backend.messages.protocol import Start
 from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings
-from backend.streams.dead_letters import DeadLetters, Place
-from backend.streams.job_streams import TRANSCRIPTS, Lanes
+from backend.streams.dead_letters import DeadLetterId, DeadLetters
+from backend.streams.job_streams import TRANSCRIPTS, JobStreams
 from backend.streams.names import Shard
 from backend.streams.session.sessions import Lease, Sessions
 from tests.integration.test_lanes import job, opened
@@ -30,8 +30,8 @@ Nova = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def lanes(redis: Redis) -> Lanes:
-    return Lanes(redis, ServiceSettings())
+def streams(redis: Redis) -> JobStreams:
+    return JobStreams(redis, ServiceSettings())
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ def run(redis_url: str) -> Nova:
 
 @given(st.sampled_from(["audio", "transcript"]), st.integers(0, 1023), st.integers(0, 2**63), st.integers(0, 2**63))
 def test_an_id_reads_back_as_the_place_it_names(lane: Any, shard: int, milliseconds: int, count: int) -> None:
-    place = Place(lane, Shard(shard), f"{milliseconds}-{count}")
-    assert Place.parse(str(place)) == place
+    place = DeadLetterId(lane, Shard(shard), f"{milliseconds}-{count}")
+    assert DeadLetterId.parse(str(place)) == place
 
 
 async def test_without_dead_letters_the_list_says_so(redis: Redis, run: Nova) -> None:
@@ -63,18 +63,27 @@ async def test_without_dead_letters_the_list_says_so(redis: Redis, run: Nova) ->
 
 
 async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_first(
-    lanes: Lanes, lease: Lease, run: Nova
+    streams: JobStreams, lease: Lease, run: Nova
 ) -> None:
     await lease.submit(job(1), PCM, early=False)
-    await buried(lanes)
+    await buried(streams)
     await lease.translate(transcript(1))
-    await buried(lanes, lane=TRANSCRIPTS)
+    await buried(streams, lane=TRANSCRIPTS)
     second, first = json.loads((await run("list", "--json")).stdout)
     assert first["id"].startswith("a0-")
     assert {**first, "id": "", "when": ""} == {
-        "id": "", "lane": "audio", "session": "s", "utterance": 1, "seconds": 1.0, "characters": None,
-        "reason": "poison", "error": POISON, "attempts": "1", "worker": "w", "when": "",
-    }  # fmt: skip
+        "id": "",
+        "lane": "audio",
+        "session": "s",
+        "utterance": 1,
+        "seconds": 1.0,
+        "characters": None,
+        "reason": "poison",
+        "error": POISON,
+        "attempts": "1",
+        "worker": "w",
+        "when": "",
+    }
     assert second["id"].startswith("t0-")
     assert (second["lane"], second["characters"], second["seconds"]) == ("transcript", 5, None)
     heading, newest, oldest = (await run("list")).stdout.splitlines()
@@ -83,11 +92,13 @@ async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_fir
     assert oldest.split()[:6] == [first["id"], "audio", "s", "1", "1.0", "s"]
 
 
-async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(lanes: Lanes, lease: Lease, run: Nova) -> None:
+async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(
+    streams: JobStreams, lease: Lease, run: Nova
+) -> None:
     for number in (1, 2, 3):
         await lease.submit(job(number), PCM, early=False)
-    await lanes.redis.xadd(lanes.shard("s").audio("final"), {"h": b"{}", "p": PCM})
-    await buried(lanes, 4)
+    await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"{}", "p": PCM})
+    await buried(streams, 4)
 
     async def utterances(*options: str) -> list[int]:
         return [letter["utterance"] for letter in json.loads((await run("list", "--json", *options)).stdout)]
@@ -100,12 +111,12 @@ async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(lanes: Lanes
 
 
 async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova) -> None:
-    lanes = Lanes(redis, ServiceSettings(NOVA_SHARDS=3))
+    streams = JobStreams(redis, ServiceSettings(NOVA_SHARDS=3))
     sessions = Sessions(redis, ServiceSettings(NOVA_SHARDS=3), "gateway")
     for number in range(30):
         lease = await sessions.open(f"s{number}", "secret", Record(Start(), "c"))
         await lease.submit(job(1, session=f"s{number}"), PCM, early=False)
-    await buried(lanes, 30)
+    await buried(streams, 30)
     found = json.loads((await run("list", "--json", NOVA_SHARDS="3")).stdout)
     assert {letter["session"] for letter in found} == {f"s{number}" for number in range(30)}
     assert {letter["id"].partition("-")[0] for letter in found} == {"a0", "a1", "a2"}
@@ -113,14 +124,14 @@ async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova
     assert "NOVA_SHARDS" in (await run("show", elsewhere)).stderr
     assert (await run("show", elsewhere, NOVA_SHARDS="3")).exit_code == 0
     assert (await run("replay", "--all", NOVA_SHARDS="3")).stdout == "30 dead letters replayed.\n"
-    assert sum([await redis.xlen(shard.audio("final")) for shard in lanes.shards]) == 30
+    assert sum([await redis.xlen(shard.audio("final")) for shard in streams.shards]) == 30
 
 
 async def test_show_tells_everything_and_gives_the_audio(
-    lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova, tmp_path: Path
+    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, tmp_path: Path
 ) -> None:
     await lease.submit(job(7, prompt="né \x1b]0;owned\x07", language="fr"), PCM, early=False)
-    await buried(lanes)
+    await buried(streams)
     place = (await only(dead)).place
     file = tmp_path / "letter.wav"
     shown = (await run("show", str(place), "--wav", str(file))).stdout
@@ -135,9 +146,9 @@ async def test_show_tells_everything_and_gives_the_audio(
         assert audio.readframes(16_000) == PCM
 
 
-async def test_what_cannot_be_shown_is_said(lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova) -> None:
+async def test_what_cannot_be_shown_is_said(streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova) -> None:
     await lease.translate(transcript(1))
-    await buried(lanes, lane=TRANSCRIPTS)
+    await buried(streams, lane=TRANSCRIPTS)
     place = str((await only(dead)).place)
     for arguments, complaint in (
         (("show", place, "--wav", "never.wav"), "holds no audio"),
@@ -155,10 +166,10 @@ async def test_what_cannot_be_shown_is_said(lanes: Lanes, lease: Lease, dead: De
 
 
 async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_replayed_unless_forced(
-    lanes: Lanes, dead: DeadLetters, run: Nova, tmp_path: Path
+    streams: JobStreams, dead: DeadLetters, run: Nova, tmp_path: Path
 ) -> None:
-    await lanes.redis.xadd(lanes.shard("s").audio("final"), {"h": b"\xffnot json", "p": b"\1\0\2", "new": b"x"})
-    await buried(lanes)
+    await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"\xffnot json", "p": b"\1\0\2", "new": b"x"})
+    await buried(streams)
     place = str((await only(dead)).place)
     assert place in (await run("list")).stdout
     shown = (await run("show", place, "--wav", str(tmp_path / "odd.wav"))).stdout
@@ -170,16 +181,18 @@ async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_
     assert refused.exit_code == 1
     assert f"{place}: it cannot be read" in refused.stderr
     assert (await run("replay", place, "--force")).exit_code == 0
-    ((_, fields),) = await entries(lanes, lanes.shard("s").audio("final"))
+    ((_, fields),) = await entries(streams, streams.shard("s").audio("final"))
     assert fields == {b"h": b"\xffnot json", b"p": b"\1\0\2", b"new": b"x"}
-    await buried(lanes)
+    await buried(streams)
     assert str((await only(dead)).place) != place
 
 
-async def test_dropping_asks_first_and_then_deletes(lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova) -> None:
+async def test_dropping_asks_first_and_then_deletes(
+    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova
+) -> None:
     for number in (1, 2, 3):
         await lease.submit(job(number), PCM, early=False)
-    await buried(lanes, 3)
+    await buried(streams, 3)
     kept = await run("drop", "--all", answer="n\n")
     assert kept.exit_code == 1
     assert "Delete 3 dead letters for good?" in kept.stdout

@@ -20,11 +20,11 @@ from backend.messages.jobs import AudioJob, Kind
 from backend.messages.protocol import FARTHEST, Error, Final, Resume, Start, Translation
 from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.worker.consumer import Consumer
-from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Lane, Lanes
-from backend.streams.session.log import read_after
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, JobStream, JobStreams
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP
+from backend.streams.session.log import read_after
 from backend.streams.session.sessions import Lease, Sessions, UnknownSessionError
+from backend.streams.worker.consumer import Consumer
 from stt_worker.recognizers.null import NullRecognizer, transcript
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
@@ -86,12 +86,20 @@ class Bin:
         number = dice.choice([0, -1, 999, 10**30, FARTHEST])
         header: dict[str, Any] = {
             "kind": self.kind if dice.random() < 0.8 else dice.choice(["final", "preview"]),
-            "session": dice.choice([*self.names, stranger]), "utterance": number, "attempt": dice.choice([77, -1]),
-            "correlation_id": "", "sent_at": dice.choice([0.0, -1e308, 1e308, time.time()]), "text": "foreign words",
-            "start_ms": dice.choice([0, -5, 10**30]), "end_ms": dice.choice([0, -50, 900]), "language": "en",
-            "translate_to": dice.choice([[], ["en"], ["xx", "en"], ["", "\0"]]), "committed": "foreign words",
-            "finals": dice.choice(["revise", "stable"]), "words": dice.random() < 0.5,
-        }  # fmt: skip
+            "session": dice.choice([*self.names, stranger]),
+            "utterance": number,
+            "attempt": dice.choice([77, -1]),
+            "correlation_id": "",
+            "sent_at": dice.choice([0.0, -1e308, 1e308, time.time()]),
+            "text": "foreign words",
+            "start_ms": dice.choice([0, -5, 10**30]),
+            "end_ms": dice.choice([0, -50, 900]),
+            "language": "en",
+            "translate_to": dice.choice([[], ["en"], ["xx", "en"], ["", "\0"]]),
+            "committed": "foreign words",
+            "finals": dice.choice(["revise", "stable"]),
+            "words": dice.random() < 0.5,
+        }
         if dice.random() < 0.3:
             header[dice.choice(list(header))] = dice.choice([None, [], {}, "\0", -1, 1e400, "x" * 10_000])
             header["session"] = stranger
@@ -104,7 +112,7 @@ class Bin:
         return self.dice.randbytes(self.dice.randint(0, most))
 
 
-def unreadable(lane: Lane[Any], kind: Kind, fields: Fields) -> bool:
+def unreadable(lane: JobStream[Any], kind: Kind, fields: Fields) -> bool:
     try:
         job, _ = lane.decode(fields)
     except EntryError:
@@ -119,15 +127,23 @@ def spoken(session: int, utterance: int) -> bytes:
 
 def job(session: str, utterance: int) -> AudioJob:
     return AudioJob(
-        kind="final", session=session, utterance=utterance, attempt=1, correlation_id=session, sent_at=time.time(),
-        start_ms=600 * utterance, end_ms=600 * utterance + 500, language="en", translate_to=("en",),
-    )  # fmt: skip
+        kind="final",
+        session=session,
+        utterance=utterance,
+        attempt=1,
+        correlation_id=session,
+        sent_at=time.time(),
+        start_ms=600 * utterance,
+        end_ms=600 * utterance + 500,
+        language="en",
+        translate_to=("en",),
+    )
 
 
 @pytest.fixture
-def lanes(redis: Redis) -> Lanes:
+def streams(redis: Redis) -> JobStreams:
     """That keep every dead letter: they are counted."""
-    return Lanes(redis, ServiceSettings(dead_cap=100_000))
+    return JobStreams(redis, ServiceSettings(dead_cap=100_000))
 
 
 async def speak(leases: Mapping[str, Lease], utterance: int) -> None:
@@ -135,36 +151,40 @@ async def speak(leases: Mapping[str, Lease], utterance: int) -> None:
         await lease.submit(job(session, utterance), spoken(number, utterance), early=False)
 
 
-async def litter(lanes: Lanes, names: Sequence[str], dice: random.Random) -> dict[str, int]:
+async def litter(streams: JobStreams, names: Sequence[str], dice: random.Random) -> dict[str, int]:
     """Throw garbage on all four lanes; how much of it, by group, no worker can read though it must not be lost."""
-    shard, hopeless = lanes.shard("any"), {STT_GROUP: 0, TRANSLATION_GROUP: 0}
-    places: list[tuple[Lane[Any], Kind, str]] = [
-        (AUDIO, "final", shard.audio("final")), (AUDIO, "preview", shard.audio("preview")),
-        (TRANSCRIPTS, "final", shard.transcripts("final")), (TRANSCRIPTS, "preview", shard.transcripts("preview")),
-    ]  # fmt: skip
+    shard, hopeless = streams.shard("any"), {STT_GROUP: 0, TRANSLATION_GROUP: 0}
+    places: list[tuple[JobStream[Any], Kind, str]] = [
+        (AUDIO, "final", shard.audio("final")),
+        (AUDIO, "preview", shard.audio("preview")),
+        (TRANSCRIPTS, "final", shard.transcripts("final")),
+        (TRANSCRIPTS, "preview", shard.transcripts("preview")),
+    ]
     for lane, kind, stream in places:
         # A transcript is its session's, whatever it says: there only strangers' are made.
         bin_ = Bin(dice, kind, names if lane is AUDIO else ("stranger",))
         for _ in range(GARBAGE):
             fields = bin_.entry()
-            await lanes.redis.xadd(stream, fields, maxlen=None if kind == "final" else 1_000)
+            await streams.redis.xadd(stream, fields, maxlen=None if kind == "final" else 1_000)
             hopeless[lane.group] += kind == "final" and unreadable(lane, kind, fields)
     return hopeless
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becomes_a_dead_letter(lanes: Lanes) -> None:
+async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becomes_a_dead_letter(
+    streams: JobStreams,
+) -> None:
     dice = random.Random(SEED)
     settings = WorkerSettings(claim_after_ms=150, max_attempts=1)
     hear = SttWorker(NullRecognizer(), SttSettings()).handle
     translate = TranslationWorker([], TranslationSettings()).handle
     consumers: list[Consumer[Any]] = [
-        Consumer(lanes, AUDIO, "stt-1", settings, hear),
-        Consumer(lanes, AUDIO, "stt-2", settings, hear),
-        Consumer(lanes, TRANSCRIPTS, "translation-1", settings, translate),
+        Consumer(streams, AUDIO, "stt-1", settings, hear),
+        Consumer(streams, AUDIO, "stt-2", settings, hear),
+        Consumer(streams, TRANSCRIPTS, "translation-1", settings, translate),
     ]
-    sessions = Sessions(lanes.redis, ServiceSettings(), "gateway")
+    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
     names = [f"honest-{number}" for number in range(HONEST)]
     leases = {name: await sessions.open(name, "secret", Record(Start(language="en"), name)) for name in names}
     hopeless = {STT_GROUP: 0, TRANSLATION_GROUP: 0}
@@ -174,35 +194,35 @@ async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becom
             running = [tasks.create_task(consumer.run(stop)) for consumer in consumers]
             for utterance in range(1, UTTERANCES + 1):
                 await speak(leases, utterance)
-                for group, count in (await litter(lanes, names, dice)).items():
+                for group, count in (await litter(streams, names, dice)).items():
                     hopeless[group] += count
-            await eventually(lambda: all_done(lanes, names), 60)
+            await eventually(lambda: all_done(streams, names), 60)
             assert not any(task.done() for task in running), "a worker has ended"
             stop.set()
     assert min(hopeless.values()) > UTTERANCES * GARBAGE / 4, "hardly any garbage: the test shows nothing"
     for group, count in hopeless.items():
-        reasons = await letters(lanes, group)
+        reasons = await letters(streams, group)
         assert reasons.count("undecodable_entry") == count
         assert all(reasons)
     for number, name in enumerate(names):
-        await says_its_own_words_and_no_others(lanes, name, number)
+        await says_its_own_words_and_no_others(streams, name, number)
 
 
-async def all_done(lanes: Lanes, names: Sequence[str]) -> bool:
-    shard = lanes.shard("any")
-    streams = (shard.audio("final"), shard.audio("preview"), shard.transcripts("final"), shard.transcripts("preview"))
-    left = sum([await lanes.redis.xlen(stream) for stream in streams])
-    said = [len(await logged(lanes, name)) for name in names]
+async def all_done(streams: JobStreams, names: Sequence[str]) -> bool:
+    shard = streams.shard("any")
+    names = (shard.audio("final"), shard.audio("preview"), shard.transcripts("final"), shard.transcripts("preview"))
+    left = sum([await streams.redis.xlen(name) for name in names])
+    said = [len(await logged(streams, name)) for name in names]
     return left == 0 and min(said) >= 2 * UTTERANCES
 
 
-async def letters(lanes: Lanes, group: str) -> list[str]:
-    found: Any = await lanes.redis.xrange(lanes.shard("any").dead(group))
+async def letters(streams: JobStreams, group: str) -> list[str]:
+    found: Any = await streams.redis.xrange(streams.shard("any").dead(group))
     return [fields[b"reason"].decode() for _, fields in found]
 
 
-async def says_its_own_words_and_no_others(lanes: Lanes, name: str, number: int) -> None:
-    events = [live.event async for live in read_after(lanes.redis, lanes.shard(name), name, "0-0")]
+async def says_its_own_words_and_no_others(streams: JobStreams, name: str, number: int) -> None:
+    events = [live.event async for live in read_after(streams.redis, streams.shard(name), name, "0-0")]
     wanted = {utterance: transcript(spoken(number, utterance)) for utterance in range(1, UTTERANCES + 1)}
     finals = [event for event in events if isinstance(event, Final)]
     assert [final.utterance for final in finals] == list(wanted)
@@ -213,51 +233,51 @@ async def says_its_own_words_and_no_others(lanes: Lanes, name: str, number: int)
     assert not any(isinstance(event, Error) for event in events)
 
 
-async def test_a_guess_on_the_lane_of_finals_is_no_final(lanes: Lanes) -> None:
+async def test_a_guess_on_the_lane_of_finals_is_no_final(streams: JobStreams) -> None:
     """It would be answered as a guess, with nothing durable: its neighbours are not to be harmed by that."""
-    sessions = Sessions(lanes.redis, ServiceSettings(), "gateway")
+    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", Record(Start(), "s"))
     guess = job("s", 1).model_copy(update={"kind": "preview"})
     await lease.submit(guess, spoken(0, 1), early=False)
     await lease.submit(job("s", 1), spoken(0, 1), early=False)
     stop = asyncio.Event()
     worker = SttWorker(NullRecognizer(), SttSettings())
-    consumer = Consumer(lanes, AUDIO, "w", WorkerSettings(), worker.handle)
+    consumer = Consumer(streams, AUDIO, "w", WorkerSettings(), worker.handle)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consumer.run(stop))
 
         async def there() -> bool:
-            return len(await logged(lanes)) == 1
+            return len(await logged(streams)) == 1
 
         await eventually(there)
         stop.set()
-    (final,) = await logged(lanes)
+    (final,) = await logged(streams)
     assert final.text == transcript(spoken(0, 1))
-    assert await letters(lanes, STT_GROUP) == ["undecodable_entry"]
+    assert await letters(streams, STT_GROUP) == ["undecodable_entry"]
 
 
 # --- what gateways read
 
 
-async def test_what_cannot_be_read_in_a_log_is_passed_over(lanes: Lanes) -> None:
-    log = lanes.shard("s").log("s")
+async def test_what_cannot_be_read_in_a_log_is_passed_over(streams: JobStreams) -> None:
+    log = streams.shard("s").log("s")
     event = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
     for fields in ({"x": b"?"}, {"e": b"\xff{"}, {"e": event.model_dump_json()}, {"e": b"{}"}):
-        await lanes.redis.xadd(log, fields)  # type: ignore[arg-type]
-    assert [found.text for found in await logged(lanes)] == ["a"]
+        await streams.redis.xadd(log, fields)  # type: ignore[arg-type]
+    assert [found.text for found in await logged(streams)] == ["a"]
 
 
 @pytest.mark.parametrize("field", ["start", "count", "audio", "closed:x", "translating:1"])
-async def test_a_session_that_cannot_be_read_is_unknown(lanes: Lanes, field: str) -> None:
-    sessions = Sessions(lanes.redis, ServiceSettings(), "gateway")
+async def test_a_session_that_cannot_be_read_is_unknown(streams: JobStreams, field: str) -> None:
+    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
     await sessions.open("s", "secret", Record(Start(), "c"))
-    await lanes.redis.hset(lanes.shard("s").session("s"), field, "7e")
+    await streams.redis.hset(streams.shard("s").session("s"), field, "7e")
     with pytest.raises(UnknownSessionError):
         await sessions.resume(Resume(session="s", token="secret"))
 
 
-async def test_a_client_that_claims_to_be_far_ahead_keeps_redis_no_longer_than_others(lanes: Lanes) -> None:
-    sessions = Sessions(lanes.redis, ServiceSettings(), "gateway")
+async def test_a_client_that_claims_to_be_far_ahead_keeps_redis_no_longer_than_others(streams: JobStreams) -> None:
+    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", Record(Start(), "c"))
     await lease.submit(job("s", 1), spoken(0, 1), early=False)
     async with asyncio.timeout(2):

@@ -10,8 +10,8 @@ import pytest
 import uvicorn
 from redis.asyncio import Redis
 
-from backend.local.processes import free_port
 from backend.client.client import Client
+from backend.local.processes import free_port
 from backend.messages.protocol import Final, Start, to_json
 from backend.streams.names import Shard
 from gateway.gateway import build

@@ -21,11 +21,11 @@ from backend.local.processes import free_port
 from backend.local.system import System, running
 from backend.service.monitor import Monitor
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.redis.connection import connect
-from backend.streams.worker.in_flight import Hand
 from backend.streams.names import STT_GROUP, Shard, all_shards
 from backend.streams.observe.state import Observer
+from backend.streams.redis.connection import connect
 from backend.streams.worker.health import Working
+from backend.streams.worker.in_flight import InFlight
 from tests.conftest import in_a_thread
 from tests.testkit.services import null_plan
 
@@ -143,7 +143,7 @@ async def test_a_worker_whose_loop_does_not_turn_says_so_itself() -> None:
 
 
 async def test_a_worker_is_ready_when_its_model_is_there_and_until_it_drains(redis: Redis) -> None:
-    port, stop, hand = free_port(), asyncio.Event(), Hand(STT_GROUP)
+    port, stop, in_flight = free_port(), asyncio.Event(), InFlight(STT_GROUP)
     url = f"http://127.0.0.1:{port}/health"
 
     async def told(path: str) -> tuple[int, object]:
@@ -153,9 +153,9 @@ async def test_a_worker_is_ready_when_its_model_is_there_and_until_it_drains(red
     with Monitor().serving(WorkerSettings(metrics_port=port)) as monitor:
         assert await told("") == (200, [])
         assert await told("/ready") == (503, ["the model is being loaded"])
-        monitor.vitals = Working(redis, Observer(redis, all_shards(1)), [hand], 0.0, stop)
+        monitor.vitals = Working(redis, Observer(redis, all_shards(1)), [in_flight], 0.0, stop)
         assert (await told(""), await told("/ready")) == ((200, []), (200, []))
-        with hand.holding([]):
+        with in_flight.holding([]):
             assert await told("") == (503, ["a batch has been in hand for 0 s"])
         stop.set()
         assert (await told(""), await told("/ready")) == ((200, []), (503, ["it drains"]))

@@ -17,13 +17,13 @@ from starlette.requests import HTTPConnection
 
 from backend.cli.main import nova
 from backend.errors import SetupError
-from backend.streams.redis.clients import client
 from backend.streams.access.api_keys import Keys, Limits, Scope
-from backend.streams.names import API_KEYS, api_key
 from backend.streams.access.quota import Quota
+from backend.streams.names import API_KEYS, api_key
+from backend.streams.redis.clients import client
 from gateway.access.auth import NOBODY, Auth, ForbiddenError, ForeignOriginError, RefusedError, check_exposure
-from gateway.settings import GatewaySettings
 from gateway.access.jwt import Tokens
+from gateway.settings import GatewaySettings
 from tests.testkit.redis_kinds import cluster
 
 

@@ -15,36 +15,49 @@ from backend.messages.jobs import AudioJob, PartialResult, Transcript, encode_en
 from backend.messages.protocol import Error, Final, Start, Translation
 from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.worker.consumer import Consumer
-from backend.streams.session.fanout import Fanout
-from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
-from backend.streams.session.log import read_after
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, JobStreams, Outcome
 from backend.streams.names import STT_GROUP
+from backend.streams.session.fanout import Fanout
+from backend.streams.session.log import read_after
 from backend.streams.session.sessions import Lease, Sessions
+from backend.streams.worker.consumer import Consumer
 
 PCM = b"\1\0" * 1600
 
 
 def job(utterance: int, *, attempt: int = 1, kind: Any = "final", session: str = "s", **more: Any) -> AudioJob:
     return AudioJob(
-        kind=kind, session=session, utterance=utterance, attempt=attempt, correlation_id="c", sent_at=time.time(),
-        start_ms=0, end_ms=100, **more,
-    )  # fmt: skip
+        kind=kind,
+        session=session,
+        utterance=utterance,
+        attempt=attempt,
+        correlation_id="c",
+        sent_at=time.time(),
+        start_ms=0,
+        end_ms=100,
+        **more,
+    )
 
 
 def final_of(job: AudioJob, text: str | None = None) -> Outcome:
     said = text if text is not None else f"text {job.utterance}.{job.attempt}"
     event = Final(utterance=job.utterance, text=said, language="en", confidence=1.0, start_ms=0, end_ms=100)
     onward = Transcript(
-        kind="final", session=job.session, utterance=job.utterance, correlation_id="c", sent_at=0.0, text=said,
-        language="en", translate_to=("es",),
-    )  # fmt: skip
+        kind="final",
+        session=job.session,
+        utterance=job.utterance,
+        correlation_id="c",
+        sent_at=0.0,
+        text=said,
+        language="en",
+        translate_to=("es",),
+    )
     return Outcome(durable=(event,), onward=onward)
 
 
 @pytest.fixture
-def lanes(redis: Redis) -> Lanes:
-    return Lanes(redis, ServiceSettings())
+def streams(redis: Redis) -> JobStreams:
+    return JobStreams(redis, ServiceSettings())
 
 
 async def opened(redis: Redis, session: str) -> Lease:
@@ -56,7 +69,7 @@ async def lease(redis: Redis) -> Lease:
     return await opened(redis, "s")
 
 
-async def taken(lanes: Lanes, count: int) -> list[Entry[AudioJob]]:
+async def taken(streams: JobStreams, count: int) -> list[Entry[AudioJob]]:
     """Read entries as a worker does, without handling them."""
     seen: list[Entry[AudioJob]] = []
 
@@ -64,7 +77,7 @@ async def taken(lanes: Lanes, count: int) -> list[Entry[AudioJob]]:
         seen.extend(batch)
         raise asyncio.CancelledError
 
-    consumer = Consumer(lanes, AUDIO, "reader", WorkerSettings(), handle)
+    consumer = Consumer(streams, AUDIO, "reader", WorkerSettings(), handle)
     await consumer.create_groups()
     while len(seen) < count:
         with pytest.raises(asyncio.CancelledError):
@@ -73,9 +86,9 @@ async def taken(lanes: Lanes, count: int) -> list[Entry[AudioJob]]:
 
 
 @asynccontextmanager
-async def consuming(lanes: Lanes, handle: Any, lane: Any = AUDIO, **settings: Any) -> Any:
+async def consuming(streams: JobStreams, handle: Any, lane: Any = AUDIO, **settings: Any) -> Any:
     stop = asyncio.Event()
-    consumer: Consumer[Any] = Consumer(lanes, lane, "w", WorkerSettings(**settings), handle)
+    consumer: Consumer[Any] = Consumer(streams, lane, "w", WorkerSettings(**settings), handle)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(consumer.run(stop))
         try:
@@ -90,76 +103,80 @@ async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float =
             await asyncio.sleep(0.01)
 
 
-async def logged(lanes: Lanes, session: str = "s") -> list[Any]:
-    return [live.event async for live in read_after(lanes.redis, lanes.shard(session), session, "0-0")]
+async def logged(streams: JobStreams, session: str = "s") -> list[Any]:
+    return [live.event async for live in read_after(streams.redis, streams.shard(session), session, "0-0")]
 
 
-async def test_results_are_released_in_the_order_of_their_utterances(lanes: Lanes, lease: Lease) -> None:
+async def test_results_are_released_in_the_order_of_their_utterances(streams: JobStreams, lease: Lease) -> None:
     for number in (1, 2, 3):
         await lease.submit(job(number), PCM, early=False)
-    entries = await taken(lanes, 3)
+    entries = await taken(streams, 3)
     for entry in reversed(entries):
-        assert await lanes.commit_final(entry, final_of(entry.job)) == 1
-    assert [event.utterance for event in await logged(lanes)] == [1, 2, 3]
+        assert await streams.commit_final(entry, final_of(entry.job)) == 1
+    assert [event.utterance for event in await logged(streams)] == [1, 2, 3]
 
 
-async def test_a_result_is_committed_once_however_many_workers_have_it(lanes: Lanes, lease: Lease) -> None:
+async def test_a_result_is_committed_once_however_many_workers_have_it(streams: JobStreams, lease: Lease) -> None:
     await lease.submit(job(1), PCM, early=False)
-    (entry,) = await taken(lanes, 1)
-    answers = [await lanes.commit_final(entry, final_of(entry.job)) for _ in range(3)]
+    (entry,) = await taken(streams, 1)
+    answers = [await streams.commit_final(entry, final_of(entry.job)) for _ in range(3)]
     assert answers == [1, 0, 0]
-    assert len(await logged(lanes)) == 1
-    assert await lanes.redis.xlen(entry.shard.transcripts("final")) == 1
-    assert await lanes.redis.xlen(entry.shard.audio("final")) == 0
+    assert len(await logged(streams)) == 1
+    assert await streams.redis.xlen(entry.shard.transcripts("final")) == 1
+    assert await streams.redis.xlen(entry.shard.audio("final")) == 0
 
 
-async def test_an_early_result_waits_for_the_endpoint(lanes: Lanes, lease: Lease) -> None:
+async def test_an_early_result_waits_for_the_endpoint(streams: JobStreams, lease: Lease) -> None:
     await lease.submit(job(1), PCM, early=True)
-    (entry,) = await taken(lanes, 1)
-    await lanes.commit_final(entry, final_of(entry.job))
-    assert await logged(lanes) == []
+    (entry,) = await taken(streams, 1)
+    await streams.commit_final(entry, final_of(entry.job))
+    assert await logged(streams) == []
     await lease.close(1, 1, 100, entry.id)
-    assert [event.text for event in await logged(lanes)] == ["text 1.1"]
+    assert [event.text for event in await logged(streams)] == ["text 1.1"]
 
 
-async def test_the_endpoint_may_come_before_the_early_result(lanes: Lanes, lease: Lease) -> None:
+async def test_the_endpoint_may_come_before_the_early_result(streams: JobStreams, lease: Lease) -> None:
     await lease.submit(job(1), PCM, early=True)
-    (entry,) = await taken(lanes, 1)
+    (entry,) = await taken(streams, 1)
     await lease.close(1, 1, 100, entry.id)
-    assert await logged(lanes) == []
-    await lanes.commit_final(entry, final_of(entry.job))
-    assert [event.text for event in await logged(lanes)] == ["text 1.1"]
+    assert await logged(streams) == []
+    await streams.commit_final(entry, final_of(entry.job))
+    assert [event.text for event in await logged(streams)] == ["text 1.1"]
 
 
-async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(lanes: Lanes, lease: Lease) -> None:
+async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(
+    streams: JobStreams, lease: Lease
+) -> None:
     await lease.submit(job(1, attempt=1), PCM, early=True)
-    (first,) = await taken(lanes, 1)
+    (first,) = await taken(streams, 1)
     await lease.submit(job(1, attempt=2), PCM, early=False)
-    (second,) = await taken(lanes, 1)
-    assert await lanes.commit_final(first, final_of(first.job)) == 2
-    assert await lanes.commit_final(second, final_of(second.job)) == 1
-    assert [event.text for event in await logged(lanes)] == ["text 1.2"]
+    (second,) = await taken(streams, 1)
+    assert await streams.commit_final(first, final_of(first.job)) == 2
+    assert await streams.commit_final(second, final_of(second.job)) == 1
+    assert [event.text for event in await logged(streams)] == ["text 1.2"]
 
 
-async def test_a_withdrawn_early_final_is_never_read(lanes: Lanes, lease: Lease) -> None:
+async def test_a_withdrawn_early_final_is_never_read(streams: JobStreams, lease: Lease) -> None:
     entry_id = await lease.submit(job(1), PCM, early=True)
     await lease.withdraw(1, 1, entry_id)
-    assert await lanes.redis.xlen(lanes.shard("s").audio("final")) == 0
+    assert await streams.redis.xlen(streams.shard("s").audio("final")) == 0
 
 
-async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open(lanes: Lanes, lease: Lease) -> None:
-    fanout = Fanout(lanes.redis, "test")
+async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open(
+    streams: JobStreams, lease: Lease
+) -> None:
+    fanout = Fanout(streams.redis, "test")
     partial = PartialResult(
         utterance=1, revision=3, committed="a", tentative=" b", language="en", start_ms=0, end_ms=100
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(fanout.run())
-        async with fanout.listen(lanes.shard("s").events("s")) as listener:
+        async with fanout.listen(streams.shard("s").events("s")) as listener:
             await asyncio.sleep(0.1)
             await lease.submit(job(1), PCM, early=True)
-            (entry,) = await taken(lanes, 1)
+            (entry,) = await taken(streams, 1)
             outcome = final_of(entry.job)
-            await lanes.commit_final(entry, Outcome(outcome.durable, (partial,), outcome.onward))
+            await streams.commit_final(entry, Outcome(outcome.durable, (partial,), outcome.onward))
             live = await asyncio.wait_for(listener.next(), 2)
             assert live.cursor is None
             assert live.event == partial
@@ -170,15 +187,15 @@ async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open
         running.cancel()
 
 
-async def test_everything_a_session_leaves_has_a_time_to_live(lanes: Lanes, lease: Lease) -> None:
+async def test_everything_a_session_leaves_has_a_time_to_live(streams: JobStreams, lease: Lease) -> None:
     await lease.submit(job(1), PCM, early=False)
-    (entry,) = await taken(lanes, 1)
-    await lanes.commit_final(entry, final_of(entry.job))
+    (entry,) = await taken(streams, 1)
+    await streams.commit_final(entry, final_of(entry.job))
     for key in (entry.shard.session("s"), entry.shard.log("s")):
-        assert 0 < await lanes.redis.ttl(key) <= 3600
+        assert 0 < await streams.redis.ttl(key) <= 3600
 
 
-async def test_the_loop_handles_finals_in_batches_over_sessions(lanes: Lanes) -> None:
+async def test_the_loop_handles_finals_in_batches_over_sessions(streams: JobStreams) -> None:
     sessions = [f"s{number}" for number in range(5)]
     sizes: list[int] = []
 
@@ -187,18 +204,20 @@ async def test_the_loop_handles_finals_in_batches_over_sessions(lanes: Lanes) ->
         return [final_of(entry.job) for entry in batch]
 
     for session in sessions:
-        lease = await opened(lanes.redis, session)
+        lease = await opened(streams.redis, session)
         await lease.submit(job(1, session=session), PCM, early=False)
-    async with consuming(lanes, handle):
+    async with consuming(streams, handle):
 
         async def all_there() -> bool:
-            return all([len(await logged(lanes, session)) == 1 for session in sessions])
+            return all([len(await logged(streams, session)) == 1 for session in sessions])
 
         await eventually(all_there)
     assert max(sizes) > 1
 
 
-async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_letter(lanes: Lanes, lease: Lease) -> None:
+async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_letter(
+    streams: JobStreams, lease: Lease
+) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         if any(entry.job.utterance == 2 for entry in batch):
             raise ValueError("poison")
@@ -206,55 +225,55 @@ async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_lette
 
     for number in (1, 2, 3):
         await lease.submit(job(number), PCM, early=False)
-    async with consuming(lanes, handle, claim_after_ms=100, max_attempts=2):
+    async with consuming(streams, handle, claim_after_ms=100, max_attempts=2):
 
         async def all_there() -> bool:
-            return len(await logged(lanes)) == 3
+            return len(await logged(streams)) == 3
 
         await eventually(all_there, 10)
-    events = await logged(lanes)
+    events = await logged(streams)
     assert [type(event) for event in events] == [Final, Error, Final]
     assert events[1].utterance == 2
-    letters: Any = await lanes.redis.xrange(lanes.shard("s").dead(STT_GROUP))
+    letters: Any = await streams.redis.xrange(streams.shard("s").dead(STT_GROUP))
     (letter,) = letters
     assert letter[1][b"reason"] == b"max_attempts"
     assert letter[1][b"attempts"] == b"2"
     assert letter[1][b"p"] == PCM
 
 
-async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(lanes: Lanes) -> None:
+async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(streams: JobStreams) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         return [final_of(entry.job) for entry in batch]
 
-    shard = lanes.shard("s")
-    await lanes.redis.xadd(shard.audio("final"), {"h": b"{}", "p": PCM})
-    await lanes.redis.xadd(shard.audio("final"), {"h": b"not json", "p": b"odd"})
-    async with consuming(lanes, handle):
+    shard = streams.shard("s")
+    await streams.redis.xadd(shard.audio("final"), {"h": b"{}", "p": PCM})
+    await streams.redis.xadd(shard.audio("final"), {"h": b"not json", "p": b"odd"})
+    async with consuming(streams, handle):
 
         async def both_dead() -> bool:
-            return await lanes.redis.xlen(shard.dead(STT_GROUP)) == 2
+            return await streams.redis.xlen(shard.dead(STT_GROUP)) == 2
 
         await eventually(both_dead)
-    assert await lanes.redis.xlen(shard.audio("final")) == 0
+    assert await streams.redis.xlen(shard.audio("final")) == 0
 
 
-async def test_a_dead_workers_entry_is_taken_over(lanes: Lanes, lease: Lease) -> None:
+async def test_a_dead_workers_entry_is_taken_over(streams: JobStreams, lease: Lease) -> None:
     await lease.submit(job(1), PCM, early=False)
-    await taken(lanes, 1)  # read by a worker that is never heard of again
+    await taken(streams, 1)  # read by a worker that is never heard of again
 
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         return [final_of(entry.job) for entry in batch]
 
-    async with consuming(lanes, handle, claim_after_ms=200):
+    async with consuming(streams, handle, claim_after_ms=200):
 
         async def there() -> bool:
-            return len(await logged(lanes)) == 1
+            return len(await logged(streams)) == 1
 
         await eventually(there)
 
 
 async def test_previews_begin_with_fresh_speech_then_the_newest_and_late_or_superseded_ones_are_dropped(
-    lanes: Lanes,
+    streams: JobStreams,
 ) -> None:
     seen: list[int] = []
 
@@ -264,7 +283,7 @@ async def test_previews_begin_with_fresh_speech_then_the_newest_and_late_or_supe
 
     async def ask(number: int, session: str, age: float, committed: str = "so far") -> None:
         one = job(number, kind="preview", session=session, committed=committed)
-        await lanes.submit_preview(one.model_copy(update={"sent_at": time.time() - age}), PCM)
+        await streams.submit_preview(one.model_copy(update={"sent_at": time.time() - age}), PCM)
 
     await ask(1, "late", 60.0)
     await ask(2, "superseded", 0.4)
@@ -272,21 +291,21 @@ async def test_previews_begin_with_fresh_speech_then_the_newest_and_late_or_supe
     await ask(4, "beginning", 0.2, committed="")
     await ask(5, "newest", 0.1)
     await ask(6, "over", 0.0)
-    await lanes.redis.xadd(lanes.shard("s").audio("final"), encode_entry(job(6, session="over"), PCM))
-    async with consuming(lanes, handle):
+    await streams.redis.xadd(streams.shard("s").audio("final"), encode_entry(job(6, session="over"), PCM))
+    async with consuming(streams, handle):
 
         async def all_seen() -> bool:
             return len(seen) >= 4
 
         await eventually(all_seen)
     assert seen == [6, 4, 5, 3]
-    assert await lanes.redis.xlen(lanes.shard("s").audio("preview")) == 0
+    assert await streams.redis.xlen(streams.shard("s").audio("preview")) == 0
 
 
-async def test_translations_follow_into_the_log(lanes: Lanes, lease: Lease) -> None:
+async def test_translations_follow_into_the_log(streams: JobStreams, lease: Lease) -> None:
     await lease.submit(job(1), PCM, early=False)
-    (entry,) = await taken(lanes, 1)
-    await lanes.commit_final(entry, final_of(entry.job))
+    (entry,) = await taken(streams, 1)
+    await streams.commit_final(entry, final_of(entry.job))
 
     async def handle(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
         return [
@@ -294,28 +313,28 @@ async def test_translations_follow_into_the_log(lanes: Lanes, lease: Lease) -> N
             for e in batch
         ]
 
-    async with consuming(lanes, handle, TRANSCRIPTS):
+    async with consuming(streams, handle, TRANSCRIPTS):
 
         async def there() -> bool:
-            return len(await logged(lanes)) == 2
+            return len(await logged(streams)) == 2
 
         await eventually(there)
-    final, translation = await logged(lanes)
+    final, translation = await logged(streams)
     assert translation.text == "hola"
     assert translation.cursor > final.cursor
 
 
-async def test_a_lost_group_is_made_again(lanes: Lanes) -> None:
+async def test_a_lost_group_is_made_again(streams: JobStreams) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         return [final_of(entry.job) for entry in batch]
 
-    async with consuming(lanes, handle):
+    async with consuming(streams, handle):
         await asyncio.sleep(0.1)
-        await lanes.redis.flushall()
-        lease = await opened(lanes.redis, "s")
+        await streams.redis.flushall()
+        lease = await opened(streams.redis, "s")
         await lease.submit(job(1), PCM, early=False)
 
         async def there() -> bool:
-            return len(await logged(lanes)) == 1
+            return len(await logged(streams)) == 1
 
         await eventually(there)

@@ -11,11 +11,11 @@ from redis.asyncio import Redis
 from backend.errors import ClientError
 from backend.streams.access import quota as places
 from backend.streams.access.api_keys import Keys, Limits
-from backend.streams.names import quota_places, quota_used
 from backend.streams.access.quota import Quota
+from backend.streams.names import quota_places, quota_used
 from gateway.access import quota as visits
 from gateway.access.auth import Caller, RefusedError
-from gateway.access.quota import OverQuotaError, Visits
+from gateway.access.quota import OverQuotaError, QuotaSlots
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def a_caller(redis: Redis, **limits: int) -> Caller:
 
 
 async def test_a_session_counts_for_as_long_as_it_is_held(redis: Redis) -> None:
-    caller, here = await a_caller(redis, sessions=1), Visits(Quota(redis), Keys(redis))
+    caller, here = await a_caller(redis, sessions=1), QuotaSlots(Quota(redis), Keys(redis))
     async with here.visit(caller, "a", new=True) as visit:
         with pytest.raises(OverQuotaError) as refused:
             async with here.visit(caller, "b", new=True):
@@ -109,7 +109,7 @@ async def test_a_session_counts_for_as_long_as_it_is_held(redis: Redis) -> None:
 
 async def test_audio_is_counted_once_while_it_comes(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis, minutes_a_day=2), Visits(Quota(redis), Keys(redis))
+    caller, here = await a_caller(redis, minutes_a_day=2), QuotaSlots(Quota(redis), Keys(redis))
     async with asyncio.TaskGroup() as tasks, AsyncExitStack() as held:
         running = tasks.create_task(here.run())
         a, b = [await held.enter_async_context(here.visit(caller, name, new=True)) for name in "ab"]
@@ -128,7 +128,7 @@ async def test_audio_is_counted_once_while_it_comes(redis: Redis, monkeypatch: p
 
 async def test_the_sessions_of_a_revoked_key_end(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis), Visits(Quota(redis), Keys(redis))
+    caller, here = await a_caller(redis), QuotaSlots(Quota(redis), Keys(redis))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(here.run())
         async with here.visit(caller, "a", new=True) as visit:
@@ -141,13 +141,13 @@ async def test_the_sessions_of_a_revoked_key_end(redis: Redis, monkeypatch: pyte
 
 
 async def test_whom_nobody_needs_to_know_costs_redis_nothing(redis: Redis) -> None:
-    async with Visits(Quota(redis), Keys(redis)).visit(Caller("", frozenset()), "a", new=True):
+    async with QuotaSlots(Quota(redis), Keys(redis)).visit(Caller("", frozenset()), "a", new=True):
         pass
     assert await redis.keys("*") == []
 
 
 async def test_no_session_lasts_for_ever(redis: Redis) -> None:
-    async with Visits(Quota(redis), Keys(redis), 60.0).visit(Caller("", frozenset()), "a", new=True) as visit:
+    async with QuotaSlots(Quota(redis), Keys(redis), 60.0).visit(Caller("", frozenset()), "a", new=True) as visit:
         visit.go_on(0, 59)
         with pytest.raises(ClientError) as over:
             visit.go_on(0, 61)

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
 from backend.streams.redis.clients import client
-from backend.streams.redis.connection import TROUBLE
+from backend.streams.redis.connection import REDIS_ERRORS
 from tests.testkit.certificate import self_signed
 
 
@@ -52,8 +52,8 @@ async def test_redis_is_reached_over_tls_with_a_user_and_a_password(
         await trusted.aclose()
         for url, error in (
             (f"rediss://tls:guess@localhost:{port}/0?ssl_ca_certs={cert}", AuthenticationError),
-            (f"rediss://tls:secret@localhost:{port}/0", TROUBLE),
-            (f"redis://tls:secret@localhost:{port}/0", TROUBLE),
+            (f"rediss://tls:secret@localhost:{port}/0", REDIS_ERRORS),
+            (f"redis://tls:secret@localhost:{port}/0", REDIS_ERRORS),
         ):
             stranger = client(url)
             with pytest.raises(error):

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from backend.local.processes import free_port
 from backend.errors import EntryError, ModelError, UnavailableError
+from backend.local.processes import free_port
 from backend.messages.jobs import AudioJob, PartialResult
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.remote import RemoteRecognizer
@@ -277,10 +277,18 @@ def test_previews_through_an_endpoint_that_cannot_be_forced_commit_words_for_goo
     for half_seconds in range(2, 12):
         preview = speech(8_000 * half_seconds, words=True, final=False)
         job = AudioJob(
-            kind="preview", session="s", utterance=1, correlation_id="c", sent_at=0.0, start_ms=0, language="en",
-            end_ms=500 * half_seconds, committed=shown.committed, tentative=shown.tentative,
+            kind="preview",
+            session="s",
+            utterance=1,
+            correlation_id="c",
+            sent_at=0.0,
+            start_ms=0,
+            language="en",
+            end_ms=500 * half_seconds,
+            committed=shown.committed,
+            tentative=shown.tentative,
             hypothesis=shown.hypothesis,
-        )  # fmt: skip
+        )
         (partial,) = preview_outcome(job, recognizer.recognize([preview])[0]).live
         assert isinstance(partial, PartialResult)
         assert partial.committed.startswith(shown.committed)

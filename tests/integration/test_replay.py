@@ -16,7 +16,7 @@ from backend.messages.jobs import Transcript
 from backend.messages.protocol import Error, Final, Resume, Translation
 from backend.service.settings import ServiceSettings
 from backend.streams.dead_letters import DeadLetters
-from backend.streams.job_streams import TRANSCRIPTS, Entry, Lanes, Outcome
+from backend.streams.job_streams import TRANSCRIPTS, Entry, JobStreams, Outcome
 from backend.streams.names import STT_GROUP
 from backend.streams.session.sessions import Lease, Sessions, UnknownSessionError
 from stt_worker.recognizers.null import NullRecognizer
@@ -30,8 +30,8 @@ Nova = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def lanes(redis: Redis) -> Lanes:
-    return Lanes(redis, ServiceSettings())
+def streams(redis: Redis) -> JobStreams:
+    return JobStreams(redis, ServiceSettings())
 
 
 @pytest.fixture
@@ -56,104 +56,104 @@ def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome]]]:
     return SttWorker(NullRecognizer(), SttSettings()).handle
 
 
-async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(lanes: Lanes, run: Nova) -> None:
-    await lanes.redis.xadd(lanes.shard("s").dead(STT_GROUP), {"reason": "x", "attempts": "1"})
+async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(streams: JobStreams, run: Nova) -> None:
+    await streams.redis.xadd(streams.shard("s").dead(STT_GROUP), {"reason": "x", "attempts": "1"})
     assert (await run("list")).exit_code == 0
     assert (await run("replay", "--all", "--force")).exit_code == 1
-    assert await lanes.redis.xlen(lanes.shard("s").dead(STT_GROUP)) == 1
+    assert await streams.redis.xlen(streams.shard("s").dead(STT_GROUP)) == 1
 
 
 async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_it_at_the_same_time(
-    lanes: Lanes, lease: Lease, dead: DeadLetters, redis_url: str, recognizing: Any
+    streams: JobStreams, lease: Lease, dead: DeadLetters, redis_url: str, recognizing: Any
 ) -> None:
     await lease.submit(job(1, translate_to=("es",)), PCM, early=False)
-    await buried(lanes)
+    await buried(streams)
     letter = await only(dead)
     operators = (str(letter.place), "--all", "--all")
     replays = (asyncio.to_thread(nova, "dead", "replay", one, "--redis-url", redis_url) for one in operators)
     said = [result.stdout for result in await asyncio.gather(*replays)]
     assert said.count("1 dead letter replayed.\n") == 1
-    error, final = await handled(lanes, recognizing, 2)
+    error, final = await handled(streams, recognizing, 2)
     assert isinstance(error, Error)
     assert isinstance(final, Final)
     assert (error.utterance, error.code) == (1, "dead_lettered")
     assert (final.utterance, final.late, final.translate_to) == (1, True, ("es",))
     assert final.cursor > error.cursor
-    assert await lanes.redis.xlen(lanes.shard("s").transcripts("final")) == 1
+    assert await streams.redis.xlen(streams.shard("s").transcripts("final")) == 1
     assert await letters(dead) == []
 
 
-async def test_ten_replays_of_one_letter_put_it_back_once(lanes: Lanes, lease: Lease, dead: DeadLetters) -> None:
+async def test_ten_replays_of_one_letter_put_it_back_once(streams: JobStreams, lease: Lease, dead: DeadLetters) -> None:
     await lease.submit(job(1), PCM, early=False)
-    await buried(lanes)
+    await buried(streams)
     letter = await only(dead)
     outcomes = await asyncio.gather(*(dead.replay(letter) for _ in range(10)))
     assert sorted(outcomes) == ["gone"] * 9 + ["replayed"]
-    assert len(await entries(lanes, lanes.shard("s").audio("final"))) == 1
+    assert len(await entries(streams, streams.shard("s").audio("final"))) == 1
 
 
 async def test_the_replayed_job_is_the_one_that_died_down_to_fields_of_a_later_release(
-    lanes: Lanes, lease: Lease, dead: DeadLetters
+    streams: JobStreams, lease: Lease, dead: DeadLetters
 ) -> None:
     sent = job(1, prompt="Zoë", hypothesis=({"text": " a", "probability": 0.1},))
     header = json.dumps({**json.loads(sent.model_dump_json(exclude_defaults=True)), "later": [1.5, {}, []]})
     await lease.submit(sent, PCM, early=False)
-    ((entry_id, _),) = await entries(lanes, lanes.shard("s").audio("final"))
-    await lanes.redis.xdel(lanes.shard("s").audio("final"), entry_id)
-    await lanes.redis.xadd(lanes.shard("s").audio("final"), {"h": header, "p": PCM})
-    await buried(lanes)
+    ((entry_id, _),) = await entries(streams, streams.shard("s").audio("final"))
+    await streams.redis.xdel(streams.shard("s").audio("final"), entry_id)
+    await streams.redis.xadd(streams.shard("s").audio("final"), {"h": header, "p": PCM})
+    await buried(streams)
     await dead.replay(await only(dead))
-    ((_, fields),) = await entries(lanes, lanes.shard("s").audio("final"))
+    ((_, fields),) = await entries(streams, streams.shard("s").audio("final"))
     assert json.loads(fields[b"h"]) == {**json.loads(header), "replayed": True}
     assert fields[b"p"] == PCM
     assert set(fields) == {b"h", b"p"}
 
 
 async def test_a_letter_that_dies_again_can_be_replayed_again(
-    lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
+    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
     await lease.submit(job(1), PCM, early=False)
-    await buried(lanes)
+    await buried(streams)
     await run("replay", "--all")
-    await buried(lanes)
+    await buried(streams)
     assert (await run("replay", "--all", "--session", "s", "--reason", "poison")).exit_code == 0
-    error, final = await handled(lanes, recognizing, 2)
+    error, final = await handled(streams, recognizing, 2)
     assert isinstance(error, Error)
     assert isinstance(final, Final)
     assert final.late
 
 
 async def test_an_error_that_still_waits_for_its_turn_is_taken_back_and_nobody_sees_it(
-    lanes: Lanes, lease: Lease, dead: DeadLetters, recognizing: Any
+    streams: JobStreams, lease: Lease, dead: DeadLetters, recognizing: Any
 ) -> None:
     await lease.submit(job(1), PCM, early=False)
-    (first,) = await taken(lanes, 1)
+    (first,) = await taken(streams, 1)
     await lease.submit(job(2), PCM, early=False)
-    await buried(lanes)
-    assert await logged(lanes) == []
+    await buried(streams)
+    assert await logged(streams) == []
     assert await dead.replay(await only(dead)) == "replayed"
     (outcome,) = await recognizing([first])
-    await lanes.commit_final(first, outcome)
-    events = await handled(lanes, recognizing, 2)
+    await streams.commit_final(first, outcome)
+    events = await handled(streams, recognizing, 2)
     assert [(type(event), event.utterance, event.late) for event in events] == [(Final, 1, False), (Final, 2, False)]
 
 
 async def test_a_dead_attempt_whose_utterance_has_its_final_from_another_is_not_replayed(
-    lanes: Lanes, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
+    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
     entry_id = await lease.submit(job(1), PCM, early=True)
-    await buried(lanes)
+    await buried(streams)
     await lease.withdraw(1, 1, entry_id)
     await lease.submit(job(1, attempt=2), PCM, early=False)
-    assert len(await handled(lanes, recognizing, 1)) == 1
+    assert len(await handled(streams, recognizing, 1)) == 1
     refused = await run("replay", "--all")
     assert refused.exit_code == 1
     assert "has its final" in refused.stderr
     assert len(await letters(dead)) == 1
-    assert len(await logged(lanes)) == 1
+    assert len(await logged(streams)) == 1
 
 
-async def test_a_replayed_transcript_gets_its_translations(lanes: Lanes, lease: Lease, run: Nova) -> None:
+async def test_a_replayed_transcript_gets_its_translations(streams: JobStreams, lease: Lease, run: Nova) -> None:
     async def translate(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
         return [
             Outcome(durable=(Translation(utterance=e.job.utterance, language="es", text="hola", is_final=True),))
@@ -161,25 +161,25 @@ async def test_a_replayed_transcript_gets_its_translations(lanes: Lanes, lease: 
         ]
 
     await lease.translate(transcript(1))
-    await buried(lanes, lane=TRANSCRIPTS)
+    await buried(streams, lane=TRANSCRIPTS)
     assert (await run("replay", "--all", "--lane", "transcript")).exit_code == 0
-    error, translation = await handled(lanes, translate, 2, TRANSCRIPTS)
+    error, translation = await handled(streams, translate, 2, TRANSCRIPTS)
     assert error.code == "not_translated"
     assert (translation.utterance, translation.text) == (1, "hola")
 
 
 async def test_a_letter_whose_session_has_expired_is_replayed_without_harm(
-    lanes: Lanes, lease: Lease, run: Nova, recognizing: Any
+    streams: JobStreams, lease: Lease, run: Nova, recognizing: Any
 ) -> None:
     await lease.submit(job(1, translate_to=("es",)), PCM, early=False)
-    await buried(lanes)
-    shard = lanes.shard("s")
-    await lanes.redis.delete(shard.session("s"), shard.log("s"))
+    await buried(streams)
+    shard = streams.shard("s")
+    await streams.redis.delete(shard.session("s"), shard.log("s"))
     assert (await run("replay", "--all")).exit_code == 0
-    (final,) = await handled(lanes, recognizing, 1)
+    (final,) = await handled(streams, recognizing, 1)
     assert final.late
-    assert await lanes.redis.xlen(shard.audio("final")) == 0
+    assert await streams.redis.xlen(shard.audio("final")) == 0
     for key in (shard.session("s"), shard.log("s")):
-        assert 0 < await lanes.redis.ttl(key) <= 3600
+        assert 0 < await streams.redis.ttl(key) <= 3600
     with pytest.raises(UnknownSessionError):
-        await Sessions(lanes.redis, ServiceSettings(), "g").resume(Resume(session="s", token="secret"))
+        await Sessions(streams.redis, ServiceSettings(), "g").resume(Resume(session="s", token="secret"))

@@ -14,12 +14,12 @@ from backend.messages.jobs import AudioJob, TakenOver, Transcript
 from backend.messages.protocol import Final, Resume, Start
 from backend.messages.session_record import Record
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.worker.consumer import Consumer, HungError
-from backend.streams.session.fanout import Fanout
-from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, Lanes, Outcome
-from backend.streams.observe.load_report import Waiting
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, JobStreams, Outcome
 from backend.streams.names import STT_GROUP
+from backend.streams.observe.load_report import Waiting
+from backend.streams.session.fanout import Fanout
 from backend.streams.session.sessions import Lease, SessionLostError, Sessions, TakenOverError, UnknownSessionError
+from backend.streams.worker.consumer import Consumer, HungError
 from backend.streams.worker.sweep import Sweeper
 from tests.integration.test_lanes import PCM, consuming, eventually, final_of, job, logged, taken
 
@@ -32,8 +32,8 @@ def sessions(redis: Redis) -> Sessions:
 
 
 @pytest.fixture
-def lanes(redis: Redis) -> Lanes:
-    return Lanes(redis, ServiceSettings())
+def streams(redis: Redis) -> JobStreams:
+    return JobStreams(redis, ServiceSettings())
 
 
 @pytest.fixture
@@ -62,7 +62,9 @@ async def test_nobody_resumes_what_is_not_theirs(lease: Lease, sessions: Session
     await lease.submit(job(1), PCM, early=False)
 
 
-async def test_who_was_taken_over_changes_nothing_any_more(lease: Lease, sessions: Sessions, lanes: Lanes) -> None:
+async def test_who_was_taken_over_changes_nothing_any_more(
+    lease: Lease, sessions: Sessions, streams: JobStreams
+) -> None:
     entry = await lease.submit(job(1), PCM, early=True)
     await sessions.resume(resume())
     with pytest.raises(TakenOverError):
@@ -73,14 +75,14 @@ async def test_who_was_taken_over_changes_nothing_any_more(lease: Lease, session
         await lease.keep(RECORD)
     with pytest.raises(TakenOverError):
         await lease.restore(RECORD)
-    assert await lanes.redis.xlen(lanes.shard("s").audio("final")) == 1
+    assert await streams.redis.xlen(streams.shard("s").audio("final")) == 1
 
 
-async def test_the_first_holder_hears_of_the_second(lease: Lease, sessions: Sessions, lanes: Lanes) -> None:
-    fanout = Fanout(lanes.redis, "test")
+async def test_the_first_holder_hears_of_the_second(lease: Lease, sessions: Sessions, streams: JobStreams) -> None:
+    fanout = Fanout(streams.redis, "test")
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(fanout.run())
-        async with fanout.listen(lanes.shard("s").events("s")) as listener:
+        async with fanout.listen(streams.shard("s").events("s")) as listener:
             await asyncio.sleep(0.1)
             await sessions.resume(resume())
             assert (await asyncio.wait_for(listener.next(), 2)).event == TakenOver(1)
@@ -88,48 +90,48 @@ async def test_the_first_holder_hears_of_the_second(lease: Lease, sessions: Sess
 
 
 async def test_an_early_result_from_before_the_resumption_is_void(
-    lease: Lease, sessions: Sessions, lanes: Lanes
+    lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
     await lease.submit(job(1, attempt=1), PCM, early=True)
-    (old,) = await taken(lanes, 1)
+    (old,) = await taken(streams, 1)
     again, _ = await sessions.resume(resume())
     await again.submit(job(1, attempt=1_001), PCM, early=False)
-    (new,) = await taken(lanes, 1)
-    assert await lanes.commit_final(old, final_of(old.job)) == 2
-    assert await lanes.commit_final(new, final_of(new.job)) == 1
-    assert [event.text for event in await logged(lanes)] == ["text 1.1001"]
+    (new,) = await taken(streams, 1)
+    assert await streams.commit_final(old, final_of(old.job)) == 2
+    assert await streams.commit_final(new, final_of(new.job)) == 1
+    assert [event.text for event in await logged(streams)] == ["text 1.1001"]
 
 
 async def test_translations_still_to_come_are_known_to_whoever_resumes(
-    lease: Lease, sessions: Sessions, lanes: Lanes
+    lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
     await lease.submit(job(1), PCM, early=False)
-    (entry,) = await taken(lanes, 1)
-    await lanes.commit_final(entry, final_of(entry.job))
+    (entry,) = await taken(streams, 1)
+    await streams.commit_final(entry, final_of(entry.job))
     _, record = await sessions.resume(resume())
     assert record.translating == {1: ("es",)}
     assert (record.next, record.closed) == (2, frozenset())
 
 
 async def test_a_session_that_redis_lost_says_so_and_is_restored(
-    lease: Lease, sessions: Sessions, lanes: Lanes
+    lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
     entry = await lease.submit(job(1), PCM, early=True)
-    await lanes.redis.flushall()
+    await streams.redis.flushall()
     with pytest.raises(SessionLostError):
         await lease.close(1, 1, 100, entry)
     known = await lease.restore(Record(RECORD.start, "c", next=5, count=5))
     assert (known.next, known.closed) == (5, frozenset())
     await lease.submit(job(5), PCM, early=False)
-    (again,) = await taken(lanes, 1)
-    await lanes.commit_final(again, final_of(again.job))
-    assert [event.utterance for event in await logged(lanes)] == [5], "it waits for nothing that was said before"
+    (again,) = await taken(streams, 1)
+    await streams.commit_final(again, final_of(again.job))
+    assert [event.utterance for event in await logged(streams)] == [5], "it waits for nothing that was said before"
     _, record = await sessions.resume(resume())
     assert record.start == RECORD.start
 
 
 async def test_what_is_not_yet_submitted_again_does_not_count_as_closed(
-    lease: Lease, sessions: Sessions, lanes: Lanes
+    lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
     await lease.submit(job(1), PCM, early=False)
     ahead = Record(RECORD.start, "c", next=1, count=2, audio_ms=900)
@@ -138,10 +140,10 @@ async def test_what_is_not_yet_submitted_again_does_not_count_as_closed(
     assert (record.count, record.audio_ms) == (1, 100)
 
 
-async def test_a_translation_that_has_come_is_known_to_have_come(lease: Lease, lanes: Lanes) -> None:
+async def test_a_translation_that_has_come_is_known_to_have_come(lease: Lease, streams: JobStreams) -> None:
     await lease.submit(job(1), PCM, early=False)
-    (entry,) = await taken(lanes, 1)
-    await lanes.commit_final(entry, final_of(entry.job))
+    (entry,) = await taken(streams, 1)
+    await streams.commit_final(entry, final_of(entry.job))
     now = Record(RECORD.start, "c", next=2, count=1)
     known = await lease.restore(now)
     assert (known.translating, known.translated) == ({1: ("es",)}, frozenset())
@@ -149,7 +151,7 @@ async def test_a_translation_that_has_come_is_known_to_have_come(lease: Lease, l
     async def translate(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
         return [Outcome() for _ in batch]
 
-    async with consuming(lanes, translate, TRANSCRIPTS):
+    async with consuming(streams, translate, TRANSCRIPTS):
 
         async def done() -> bool:
             return (await lease.restore(now)).translated == {1}
@@ -158,48 +160,48 @@ async def test_a_translation_that_has_come_is_known_to_have_come(lease: Lease, l
     assert (await lease.restore(now)).translating == {}
 
 
-async def test_closing_what_was_lost_is_noticed(lease: Lease, lanes: Lanes) -> None:
+async def test_closing_what_was_lost_is_noticed(lease: Lease, streams: JobStreams) -> None:
     entry = await lease.submit(job(1), PCM, early=True)
-    await lanes.redis.delete(lanes.shard("s").audio("final"))
+    await streams.redis.delete(streams.shard("s").audio("final"))
     with pytest.raises(SessionLostError):
         await lease.close(1, 1, 100, entry)
 
 
-async def test_a_replayed_letter_is_heard_late_and_once(lease: Lease, lanes: Lanes) -> None:
+async def test_a_replayed_letter_is_heard_late_and_once(lease: Lease, streams: JobStreams) -> None:
     await lease.submit(job(1), PCM, early=False)
-    (entry,) = await taken(lanes, 1)
+    (entry,) = await taken(streams, 1)
     reason = {"reason": "max_attempts", "error": "", "attempts": "3", "worker": "w", "time": "0"}
-    await lanes.bury(entry.shard, STT_GROUP, entry.id, entry.job, reason)
+    await streams.dead_letter(entry.shard, STT_GROUP, entry.id, entry.job, reason)
     again = job(1, replayed=True)
-    await lanes.redis.xadd(entry.shard.audio("final"), {"h": again.model_dump_json(), "p": PCM})
-    (replayed,) = await taken(lanes, 1)
-    assert await lanes.commit_final(replayed, final_of(again)) == 1
-    assert await lanes.commit_final(replayed, final_of(again)) == 0
-    assert [event.type for event in await logged(lanes)] == ["error", "final"]
+    await streams.redis.xadd(entry.shard.audio("final"), {"h": again.model_dump_json(), "p": PCM})
+    (replayed,) = await taken(streams, 1)
+    assert await streams.commit_final(replayed, final_of(again)) == 1
+    assert await streams.commit_final(replayed, final_of(again)) == 0
+    assert [event.type for event in await logged(streams)] == ["error", "final"]
 
 
-async def test_the_age_of_what_waits_is_known(lease: Lease, lanes: Lanes) -> None:
-    waiting = Waiting(lanes.redis, lanes.shards)
+async def test_the_age_of_what_waits_is_known(lease: Lease, streams: JobStreams) -> None:
+    waiting = Waiting(streams.redis, streams.shards)
     assert await waiting.seconds() == 0.0
     await lease.submit(job(1), PCM, early=False)
     await asyncio.sleep(0.2)
     assert 0.2 <= await waiting.seconds() < 2.0
-    await taken(lanes, 1)
+    await taken(streams, 1)
     assert await waiting.seconds() == 0.0, "a worker has it"
 
 
-async def test_what_was_delivered_before_is_tried_alone(lanes: Lanes, sessions: Sessions) -> None:
+async def test_what_was_delivered_before_is_tried_alone(streams: JobStreams, sessions: Sessions) -> None:
     for number in range(4):
         lease = await sessions.open(f"s{number}", "t", RECORD)
         await lease.submit(job(1, session=f"s{number}"), PCM, early=False)
-    await taken(lanes, 4)  # by a worker that is never heard of again
+    await taken(streams, 4)  # by a worker that is never heard of again
     sizes: list[int] = []
 
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         sizes.append(len(batch))
         return [final_of(entry.job) for entry in batch]
 
-    async with consuming(lanes, handle, claim_after_ms=200):
+    async with consuming(streams, handle, claim_after_ms=200):
 
         async def all_done() -> bool:
             return len(sizes) == 4
@@ -208,21 +210,21 @@ async def test_what_was_delivered_before_is_tried_alone(lanes: Lanes, sessions: 
     assert sizes == [1, 1, 1, 1]
 
 
-async def test_a_handler_that_hangs_ends_the_loop_and_loses_nothing(lease: Lease, lanes: Lanes) -> None:
+async def test_a_handler_that_hangs_ends_the_loop_and_loses_nothing(lease: Lease, streams: JobStreams) -> None:
     async def hang(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         await asyncio.Event().wait()
         return []
 
     await lease.submit(job(1), PCM, early=False)
-    consumer = Consumer(lanes, AUDIO, "w", WorkerSettings(hung_after_s=0.2), hang)
+    consumer = Consumer(streams, AUDIO, "w", WorkerSettings(hung_after_s=0.2), hang)
     with pytest.raises(ExceptionGroup) as raised:
         await asyncio.wait_for(consumer.run(asyncio.Event()), 5)
     assert raised.group_contains(HungError)
-    pending: Any = await lanes.redis.xpending(lanes.shard("s").audio("final"), STT_GROUP)
+    pending: Any = await streams.redis.xpending(streams.shard("s").audio("final"), STT_GROUP)
     assert pending["pending"] == 1
 
 
-async def test_an_engine_that_is_away_is_waited_for(lease: Lease, lanes: Lanes) -> None:
+async def test_an_engine_that_is_away_is_waited_for(lease: Lease, streams: JobStreams) -> None:
     calls = 0
 
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
@@ -233,39 +235,39 @@ async def test_an_engine_that_is_away_is_waited_for(lease: Lease, lanes: Lanes) 
         return [final_of(entry.job) for entry in batch]
 
     await lease.submit(job(1), PCM, early=False)
-    async with consuming(lanes, handle, claim_after_ms=100, max_attempts=1):
+    async with consuming(streams, handle, claim_after_ms=100, max_attempts=1):
 
         async def there() -> bool:
-            return len(await logged(lanes)) == 1
+            return len(await logged(streams)) == 1
 
         await eventually(there)
-    assert isinstance((await logged(lanes))[0], Final)
+    assert isinstance((await logged(streams))[0], Final)
     assert calls == 4
 
 
-async def test_abandoned_consumers_are_swept_but_not_what_they_hold(lease: Lease, lanes: Lanes) -> None:
-    shard = lanes.shard("s")
+async def test_abandoned_consumers_are_swept_but_not_what_they_hold(lease: Lease, streams: JobStreams) -> None:
+    shard = streams.shard("s")
     await lease.submit(job(1), PCM, early=False)
-    await lanes.submit_preview(job(1, kind="preview"), PCM)
-    await taken(lanes, 1)
-    await lanes.redis.xreadgroup(STT_GROUP, "idler", {shard.audio("preview"): ">"})
-    await lanes.redis.xreadgroup(STT_GROUP, "idler", {shard.audio("final"): ">"}, block=1)
-    sweeper = Sweeper(lanes.redis, STT_GROUP)
+    await streams.submit_preview(job(1, kind="preview"), PCM)
+    await taken(streams, 1)
+    await streams.redis.xreadgroup(STT_GROUP, "idler", {shard.audio("preview"): ">"})
+    await streams.redis.xreadgroup(STT_GROUP, "idler", {shard.audio("final"): ">"}, block=1)
+    sweeper = Sweeper(streams.redis, STT_GROUP)
     assert await sweeper.sweep([shard.audio("final")], [shard.audio("preview")]) == 0, "none is silent for long"
     assert await sweeper.sweep([shard.audio("final")], [shard.audio("preview")], idle_s=0) >= 2
-    left: Any = await lanes.redis.xinfo_consumers(shard.audio("final"), STT_GROUP)
+    left: Any = await streams.redis.xinfo_consumers(shard.audio("final"), STT_GROUP)
     assert [consumer["name"] for consumer in left] == [b"reader"], "it holds a final"
 
 
-async def test_a_consumer_that_leaves_is_forgotten(lease: Lease, lanes: Lanes) -> None:
+async def test_a_consumer_that_leaves_is_forgotten(lease: Lease, streams: JobStreams) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         return [final_of(entry.job) for entry in batch]
 
     await lease.submit(job(1), PCM, early=False)
-    async with consuming(lanes, handle):
+    async with consuming(streams, handle):
 
         async def there() -> bool:
-            return len(await logged(lanes)) == 1
+            return len(await logged(streams)) == 1
 
         await eventually(there)
-    assert await lanes.redis.xinfo_consumers(lanes.shard("s").audio("final"), STT_GROUP) == []
+    assert await streams.redis.xinfo_consumers(streams.shard("s").audio("final"), STT_GROUP) == []

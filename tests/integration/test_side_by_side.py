@@ -18,10 +18,10 @@ from backend.local.system import System, running
 from backend.messages.jobs import Live, PartialResult, decode_transcript
 from backend.messages.protocol import Final, Ready, parse_server
 from backend.service.settings import ServiceSettings
+from backend.streams.names import WORKERS, Shard, worker_key
 from backend.streams.redis.connection import connect
 from backend.streams.session.fanout import Fanout, Listener
 from backend.streams.session.log import read_after
-from backend.streams.names import WORKERS, Shard, worker_key
 from stt_worker.recognizers.null import transcript
 from tests.conftest import in_a_thread
 from tests.testkit.live import stream_url

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from backend.errors import ModelError
-from gateway.session.segmenter import WINDOW, Segmenter, Utterance
 from gateway.audio.silero import CONTEXT, Silero, Stretch, fresh
 from gateway.audio.vad import SpeechDetector
+from gateway.session.segmenter import WINDOW, Segmenter, Utterance
 from tests.testkit.speech import decode
 
 RATE = 16_000

@@ -48,9 +48,12 @@ async def drive(
 ) -> Any:
     """Run one of the drivers; returns what it reports. Its pictures are named after the recording."""
     process = await asyncio.create_subprocess_exec(
-        *_command(script, url, wav, artifacts, more), cwd=FRONTEND, env={**os.environ, "CHROMIUM": browser},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        *_command(script, url, wav, artifacts, more),
+        cwd=FRONTEND,
+        env={**os.environ, "CHROMIUM": browser},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
     output, errors = await asyncio.wait_for(process.communicate(), within_s)
     assert process.returncode == 0, errors.decode()
     return json.loads(output)
@@ -61,9 +64,12 @@ async def drive_and_lose(
 ) -> Any:
     """The same, and kill this gateway when the driver says "lose"."""
     process = await asyncio.create_subprocess_exec(
-        *_command(script, url, wav, artifacts, more), cwd=FRONTEND, env={**os.environ, "CHROMIUM": browser},
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        *_command(script, url, wav, artifacts, more),
+        cwd=FRONTEND,
+        env={**os.environ, "CHROMIUM": browser},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     async with asyncio.timeout(LOSS_WITHIN_S):
@@ -78,6 +84,15 @@ async def drive_and_lose(
 
 def _command(script: str, url: str, wav: Path, artifacts: Path, more: tuple[str, ...]) -> tuple[str, ...]:
     return (
-        "node", f"e2e/{script}.mjs", "--url", url, "--wav", str(wav), "--out", str(artifacts),
-        "--screenshot", wav.stem, *more,
-    )  # fmt: skip
+        "node",
+        f"e2e/{script}.mjs",
+        "--url",
+        url,
+        "--wav",
+        str(wav),
+        "--out",
+        str(artifacts),
+        "--screenshot",
+        wav.stem,
+        *more,
+    )

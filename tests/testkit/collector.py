@@ -86,8 +86,13 @@ def _read(body: bytes) -> Iterator[Received]:
         for scope in resource.scope_spans:
             for span in scope.spans:
                 yield Received(
-                    service, span.name, span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(),
-                    span.start_time_unix_nano / 1e9, span.end_time_unix_nano / 1e9,
+                    service,
+                    span.name,
+                    span.trace_id.hex(),
+                    span.span_id.hex(),
+                    span.parent_span_id.hex(),
+                    span.start_time_unix_nano / 1e9,
+                    span.end_time_unix_nano / 1e9,
                     tuple(link.trace_id.hex() for link in span.links),
                     {one.key: getattr(one.value, str(one.value.WhichOneof("value"))) for one in span.attributes},
-                )  # fmt: skip
+                )

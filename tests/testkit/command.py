@@ -16,6 +16,12 @@ def nova(
 ) -> subprocess.CompletedProcess[str]:
     """Run it to its end; stdout and stderr apart."""
     return subprocess.run(
-        [*NOVA, *map(str, arguments)], capture_output=True, text=True, encoding="utf-8", timeout=timeout_s,
-        stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONUTF8": "1", **(environment or {})}, check=False,
-    )  # fmt: skip
+        [*NOVA, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=timeout_s,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONUTF8": "1", **(environment or {})},
+        check=False,
+    )

@@ -24,13 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 
-from backend.local.system import running
 from backend.load.usage import usage
+from backend.local.system import running
 from backend.service.lifecycle import allow_many_files
 from stt_worker.recognizers.null import transcript
-from tests.testkit.noisy_clients import KINDS
-from tests.testkit.live import stream_url
 from tests.testkit.ledger import RATE
+from tests.testkit.live import stream_url
+from tests.testkit.noisy_clients import KINDS
 from tests.testkit.services import SPACIOUS, null_plan
 from tests.testkit.speakers import voices
 
@@ -263,9 +263,12 @@ def describe(comparison: Comparison) -> str:
 @click.option("--period", "period_s", default=PERIOD_S, show_default=True, help="Seconds, of calm as of burden.")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(list(KINDS)), help="One burden; by default all.")
 @click.option(
-    "--logs", type=click.Path(path_type=Path, file_okay=False), default=Path("artifacts/crowd"), show_default=True,
+    "--logs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("artifacts/crowd"),
+    show_default=True,
     help="Where the logs of all services stay.",
-)  # fmt: skip
+)
 def main(minutes: float, period_s: float, kinds: tuple[str, ...], logs: Path) -> None:
     """Compare; exit with 1 when the others' p99 grows by more than a fifth, or anything heard is wrong."""
     kinds = kinds or tuple(KINDS)

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from backend.cli.main import nova
 from backend.errors import EntryError
 from backend.messages.jobs import Transcript
-from backend.streams.dead_letters import DeadLetters, Letter
-from backend.streams.job_streams import AUDIO, Entry, Lanes, Outcome
+from backend.streams.dead_letters import DeadLetter, DeadLetters
+from backend.streams.job_streams import AUDIO, Entry, JobStreams, Outcome
 from tests.integration.test_lanes import consuming, eventually, logged
 
 PCM = b"\1\0\2\0" * 8_000
@@ -26,47 +26,53 @@ async def refuse(batch: Sequence[Entry[Any]]) -> list[Outcome]:
     raise EntryError(POISON, code="poison")
 
 
-async def buried(lanes: Lanes, count: int = 1, lane: Any = AUDIO) -> None:
+async def buried(streams: JobStreams, count: int = 1, lane: Any = AUDIO) -> None:
     """Have a worker give up what waits, until there are so many dead letters."""
 
     async def all_dead() -> bool:
-        return sum([await lanes.redis.xlen(shard.dead(lane.group)) for shard in lanes.shards]) == count
+        return sum([await streams.redis.xlen(shard.dead(lane.group)) for shard in streams.shards]) == count
 
     # Each failure is an exception; printed with its locals it takes longer than all the rest.
     with capture_logs():
-        async with consuming(lanes, refuse, lane):
+        async with consuming(streams, refuse, lane):
             await eventually(all_dead)
 
 
-async def handled(lanes: Lanes, handle: Any, events: int, lane: Any = AUDIO) -> list[Any]:
+async def handled(streams: JobStreams, handle: Any, events: int, lane: Any = AUDIO) -> list[Any]:
     """What a working worker makes of the lane: so many events of the session in all."""
 
     async def all_there() -> bool:
-        return len(await logged(lanes)) >= events
+        return len(await logged(streams)) >= events
 
-    async with consuming(lanes, handle, lane):
+    async with consuming(streams, handle, lane):
         await eventually(all_there)
         await asyncio.sleep(0.1)  # for an event too many
-    return await logged(lanes)
+    return await logged(streams)
 
 
 def transcript(utterance: int) -> Transcript:
     return Transcript(
-        kind="final", session="s", utterance=utterance, correlation_id="c", sent_at=1.5, text="hello", language="en",
+        kind="final",
+        session="s",
+        utterance=utterance,
+        correlation_id="c",
+        sent_at=1.5,
+        text="hello",
+        language="en",
         translate_to=("es",),
-    )  # fmt: skip
+    )
 
 
-async def entries(lanes: Lanes, stream: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    found: Any = await lanes.redis.xrange(stream)
+async def entries(streams: JobStreams, stream: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    found: Any = await streams.redis.xrange(stream)
     return list(found)
 
 
-async def letters(dead: DeadLetters) -> list[Letter]:
+async def letters(dead: DeadLetters) -> list[DeadLetter]:
     return [letter async for letter in dead.all()]
 
 
-async def only(dead: DeadLetters) -> Letter:
+async def only(dead: DeadLetters) -> DeadLetter:
     (letter,) = await letters(dead)
     return letter
 

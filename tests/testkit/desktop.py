@@ -122,9 +122,19 @@ async def a_terminal(screen: Screen, file: Path, start: str = "") -> AsyncIterat
     await asyncio.to_thread(file.write_bytes, b"")
     inside = f"stty raw -echo; printf {shlex.quote(start)}; exec cat > {shlex.quote(str(file))}"
     async with _program(
-        "xterm", "-u8", "-geometry", "100x30+0+400", "-T", file.stem, "-e", "sh", "-c", inside,
-        stderr=asyncio.subprocess.DEVNULL, env=screen.environment,
-    ):  # fmt: skip
+        "xterm",
+        "-u8",
+        "-geometry",
+        "100x30+0+400",
+        "-T",
+        file.stem,
+        "-e",
+        "sh",
+        "-c",
+        inside,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=screen.environment,
+    ):
         search = ("xdotool", "search", "--sync", "--onlyvisible", "--name", f"^{re.escape(file.stem)}$")
         window = (await screen.run(*search)).split()[0]
         await screen.run("xdotool", "windowfocus", "--sync", window)
@@ -186,10 +196,17 @@ async def a_desktop(
 ) -> AsyncIterator[Desktop]:
     """The shell on a screen, its settings in `profile`. As root Chromium wants no sandbox; the pages ask for one."""
     command = (
-        str(electron), "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream", "--remote-debugging-port=0", "--inspect=0", *more,
-        str(app), f"--user-data-dir={profile}",
-    )  # fmt: skip
+        str(electron),
+        "--no-sandbox",
+        "--disable-gpu",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        "--remote-debugging-port=0",
+        "--inspect=0",
+        *more,
+        str(app),
+        f"--user-data-dir={profile}",
+    )
     env = {**screen.environment, "XDG_CONFIG_HOME": str(profile / "config"), **(environment or {})}
     process, log = await _started(command, profile, env)
     async with _until_the_end(process, _kill_all):

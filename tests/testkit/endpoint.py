@@ -91,9 +91,7 @@ def _read(path: str, headers: Message, body: bytes) -> Asked:
         elif isinstance(name, str):
             fields.setdefault(name, []).append(_bytes(part).decode())
     assert file is not None
-    return Asked(
-        path, headers["Authorization"], fields, file.get_filename(), file.get_content_type(), _bytes(file)
-    )  # fmt: skip
+    return Asked(path, headers["Authorization"], fields, file.get_filename(), file.get_content_type(), _bytes(file))
 
 
 def _bytes(part: Message) -> bytes:

@@ -25,10 +25,10 @@ from backend.local.system import System, running
 from backend.messages.protocol import Start
 from gateway.session.segmenter import Rules
 from tests.testkit.hostile_clients import Attackers, Report
-from tests.testkit.message_fuzzer import sounds
-from tests.testkit.live import stream_url
-from tests.testkit.processes import open_files, resident_mb
 from tests.testkit.ledger import differences, reference
+from tests.testkit.live import stream_url
+from tests.testkit.message_fuzzer import sounds
+from tests.testkit.processes import open_files, resident_mb
 from tests.testkit.services import HOSPITABLE, null_plan
 from tests.testkit.speakers import converse, logged, voices
 
@@ -201,9 +201,12 @@ def describe(report: Report) -> str:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--only", type=int, help="Nothing but this bad client, again and again.")
 @click.option(
-    "--logs", type=click.Path(path_type=Path, file_okay=False), default=Path("artifacts/fuzz"), show_default=True,
+    "--logs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("artifacts/fuzz"),
+    show_default=True,
     help="Where the logs of all services stay.",
-)  # fmt: skip
+)
 def main(seconds: float, seed: int, only: int | None, logs: Path) -> None:
     """Let bad clients at a gateway; exit with 1 when anything is not as promised."""
     report = asyncio.run(fuzz(seconds, seed, logs, lambda line: click.echo(line, err=True), only))

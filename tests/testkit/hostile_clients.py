@@ -16,8 +16,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.testkit.message_fuzzer import FORMATS, Frame, Garbage
 from tests.testkit.live import stream_url
+from tests.testkit.message_fuzzer import FORMATS, Frame, Garbage
 
 WIRE = Path(__file__).parents[2] / "docs" / "explanation" / "wire.md"
 ENDS_WITHIN_S = 45.0
@@ -87,9 +87,12 @@ class Attackers:
         try:
             async with asyncio.timeout(ENDS_WITHIN_S + 30):
                 for complaint in await {
-                    "babble": self._babble, "sing": self._sing, "steal": self._steal, "return": self._return,
+                    "babble": self._babble,
+                    "sing": self._sing,
+                    "steal": self._steal,
+                    "return": self._return,
                     "port": self._port_scan,
-                }[kind](dice, garbage):  # fmt: skip
+                }[kind](dice, garbage):
                     self._report.wrong.append(f"bad client {number} ({kind}): {complaint}")
         except* (OSError, InvalidHandshake) as errors:
             self._report.wrong.append(f"bad client {number} ({kind}): not served: {errors.exceptions[0]!r}")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.messages.protocol import Error, Final, Partial, ServerMessage, Translation, to_json
-from gateway.session.segmenter import WINDOW, Rules, Segmenter, Utterance
 from gateway.audio.silero import Silero
 from gateway.audio.vad import SpeechDetector
+from gateway.session.segmenter import WINDOW, Rules, Segmenter, Utterance
 from stt_worker.recognizers.null import transcript
 
 RATE = 16_000

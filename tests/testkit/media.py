@@ -12,9 +12,14 @@ from av.container import OutputContainer
 from numpy.typing import NDArray
 
 CODECS = {
-    ".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".m4a": "aac", ".ogg": "libopus", ".webm": "libopus",
+    ".wav": "pcm_s16le",
+    ".flac": "flac",
+    ".mp3": "libmp3lame",
+    ".m4a": "aac",
+    ".ogg": "libopus",
+    ".webm": "libopus",
     ".mkv": "libopus",
-}  # fmt: skip
+}
 """The sound in a file with this suffix."""
 
 

@@ -18,9 +18,32 @@ from backend.messages.schema import protocol_schema
 from tests.testkit.media import encode
 
 WRONG: tuple[Any, ...] = (
-    None, True, -1, 0, 2**31, 2**63, 2**64, 10**30, 10**400, 1.5, 1e308, float("nan"), "", "\0", "x" * 20_000, "٣",
-    "{0}", "../..", "en", [], [[]], ["es"] * 9, ["xx"], {}, {"type": "start"},
-)  # fmt: skip
+    None,
+    True,
+    -1,
+    0,
+    2**31,
+    2**63,
+    2**64,
+    10**30,
+    10**400,
+    1.5,
+    1e308,
+    float("nan"),
+    "",
+    "\0",
+    "x" * 20_000,
+    "٣",
+    "{0}",
+    "../..",
+    "en",
+    [],
+    [[]],
+    ["es"] * 9,
+    ["xx"],
+    {},
+    {"type": "start"},
+)
 LIKELY: Mapping[str, tuple[Any, ...]] = {
     "language": ("en", "auto", "zh", "pt-BR", "klingon"),
     "translate_to": ([], ["en"], ["es", "de"], ["en"] * 8, ["tlh"]),
@@ -46,9 +69,12 @@ def sounds(speech: NDArray[np.int16]) -> dict[str, bytes]:
         contained = {kind: encode(Path(directory) / f"a.{kind}", speech).read_bytes() for kind in ("webm", "ogg")}
     coded = ((speech.astype(np.int32) >> 8) & 0xFF).astype(np.uint8).tobytes()
     return {
-        "pcm_s16le": speech.tobytes(), "pcm_f32le": waveform.astype("<f4").tobytes(), "mulaw": coded, "alaw": coded,
+        "pcm_s16le": speech.tobytes(),
+        "pcm_f32le": waveform.astype("<f4").tobytes(),
+        "mulaw": coded,
+        "alaw": coded,
         **contained,
-    }  # fmt: skip
+    }
 
 
 class Garbage:

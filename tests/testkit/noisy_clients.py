@@ -1,7 +1,7 @@
 """Clients that are a burden, in a process of their own, so that they take no time from whoever measures.
 
-`python -m tests.testkit.noisy_clients HOST PORT SPEECH` reads commands: "begin KIND" is answered by "on" once the burden is
-there, "end" by "off" once it is gone. SPEECH is a file of s16le samples, 16 kHz.
+`python -m tests.testkit.noisy_clients HOST PORT SPEECH` reads commands: "begin KIND" is answered by "on"
+once the burden is there, "end" by "off" once it is gone. SPEECH is a file of s16le samples, 16 kHz.
 """
 
 from __future__ import annotations
@@ -149,8 +149,12 @@ def _piece(speech: bytes, at: int) -> bytes:
 
 
 KINDS: dict[str, Callable[[Place], Awaitable[None]]] = {
-    "deaf": deaf, "trickle": trickle, "idle": idle, "burst": burst, "cut": cut,
-}  # fmt: skip
+    "deaf": deaf,
+    "trickle": trickle,
+    "idle": idle,
+    "burst": burst,
+    "cut": cut,
+}
 
 
 async def _obey(host: str, port: int, speech: bytes) -> None:

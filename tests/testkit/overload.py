@@ -20,12 +20,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from backend.local.system import running
 from backend.client.client import Client, ServerError
+from backend.local.system import running
 from backend.messages.protocol import Notice, Partial, Start
 from gateway.session.segmenter import Rules
-from tests.testkit.live import stream_url
 from tests.testkit.ledger import FRAME, RATE, Account, missing, reference
+from tests.testkit.live import stream_url
 from tests.testkit.services import null_plan
 from tests.testkit.speakers import voices
 
@@ -107,9 +107,14 @@ async def overload(options: Options, logs: Path, tell: Tell) -> Report:
 
 
 async def _visit(
-    guest: Guest, url: str, sent: np.ndarray[tuple[int], np.dtype[np.int16]], until: float, after_s: float,
-    clock: float, held: Counter[str],
-) -> None:  # fmt: skip
+    guest: Guest,
+    url: str,
+    sent: np.ndarray[tuple[int], np.dtype[np.int16]],
+    until: float,
+    after_s: float,
+    clock: float,
+    held: Counter[str],
+) -> None:
     """Speak from when one is let in until the time is over."""
     await asyncio.sleep(after_s)
     while (left_s := until - time.monotonic()) > 5:
@@ -163,9 +168,16 @@ def _reckon(options: Options, guests: list[Guest], busy_s: float, most: int) -> 
     if phases["after"]["p50"] > 1.5 * phases["before"]["p50"] + 0.5:  # a few dozen finals: their p95 is one of them
         wrong.append("ten seconds after the overload finals still take longer than before it")
     return Report(
-        options, len(guests), most, sum(guest.refused for guest in guests),
-        sum(len(account.finals) for _, account in visits), lost + unheard, phases, dict(notices), wrong,
-    )  # fmt: skip
+        options,
+        len(guests),
+        most,
+        sum(guest.refused for guest in guests),
+        sum(len(account.finals) for _, account in visits),
+        lost + unheard,
+        phases,
+        dict(notices),
+        wrong,
+    )
 
 
 def _phase(visits: list[tuple[float, Account]], start: float, end: float) -> dict[str, float]:
@@ -206,9 +218,12 @@ def describe(report: Report) -> str:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here as well.")
 @click.option(
-    "--logs", type=click.Path(path_type=Path, file_okay=False), default=Path("artifacts/overload"),
-    show_default=True, help="Where the logs of all services stay.",
-)  # fmt: skip
+    "--logs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("artifacts/overload"),
+    show_default=True,
+    help="Where the logs of all services stay.",
+)
 def main(file: Path | None, logs: Path, **options: float) -> None:
     """Ask too much of a system; exit with 1 when a final is lost, or it does not recover."""
     asked = Options(**options)  # type: ignore[arg-type]

@@ -23,9 +23,9 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
 from backend import models
+from backend.load.clips import spoken
 from backend.local.processes import Service
 from backend.local.system import Plan, System, running
-from backend.load.clips import spoken
 from backend.messages.protocol import (
     Configure,
     Finalize,
@@ -39,9 +39,9 @@ from backend.messages.protocol import (
     to_json,
 )
 from backend.service.settings import ServiceSettings
-from backend.streams.redis.connection import connect as redis_client
-from backend.streams.observe.load_report import heartbeats
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
+from backend.streams.observe.load_report import heartbeats
+from backend.streams.redis.connection import connect as redis_client
 from tests.testkit.live import FRAME, RATE, stream_url
 from tests.testkit.recorded import FOLDER, Recorded, encoded
 from tests.testkit.services import QUICK
@@ -50,9 +50,13 @@ MOST_AUDIO = 1_600
 """Bytes of audio that are kept of an entry: decoders do not care for more."""
 SHARD = Shard(0)
 LANES = (
-    SHARD.audio("final"), SHARD.audio("preview"), SHARD.transcripts("final"), SHARD.transcripts("preview"),
-    SHARD.dead(STT_GROUP), SHARD.dead(TRANSLATION_GROUP),
-)  # fmt: skip
+    SHARD.audio("final"),
+    SHARD.audio("preview"),
+    SHARD.transcripts("final"),
+    SHARD.transcripts("preview"),
+    SHARD.dead(STT_GROUP),
+    SHARD.dead(TRANSLATION_GROUP),
+)
 POISON = {"POISON_DEED": "raise", "POISON_SECONDS": "0.5-1.6", "STT_MAX_ATTEMPTS": "1", "STT_MODEL": "null"}
 """Short finals fail, and are given up at once."""
 UNREADABLE: dict[Any, Any] = {"h": '{"kind":"final","session":"?"}'}
@@ -202,9 +206,13 @@ async def talker(system: System, tap: Tap) -> AsyncIterator[Talker]:
 async def record(logs: Path) -> Recorded:
     """Start a system, and write down what it writes."""
     plan = Plan(
-        stt_model="null", translation_models=str(models.fetch("opus-zh-en")), port=0, stt_workers=0, logs=logs,
+        stt_model="null",
+        translation_models=str(models.fetch("opus-zh-en")),
+        port=0,
+        stt_workers=0,
+        logs=logs,
         environment=QUICK,
-    )  # fmt: skip
+    )
     async with running(plan, print) as system, asyncio.TaskGroup() as tasks:
         environment: Mapping[str, str] = {**QUICK, **POISON, "REDIS_URL": system.redis_url}
         command = (sys.executable, "-m", "tests.testkit.poison")

@@ -25,13 +25,13 @@ from typing import Any
 import click
 import httpx
 
-from backend.local.processes import free_port, wait_for
-from backend.local.models import speech_model, translation_models
 from backend.errors import SetupError
 from backend.load.wer import WordErrors
-from tests.testkit.process_killer import Tell
-from tests.testkit.live import speak, stream_url
+from backend.local.models import speech_model, translation_models
+from backend.local.processes import free_port, wait_for
 from tests.testkit.ledger import Account
+from tests.testkit.live import speak, stream_url
+from tests.testkit.process_killer import Tell
 from tests.testkit.speakers import SHARED, converse, logged, voices
 from tests.testkit.speech import shared_clips, spoken_clips
 from tests.testkit.storm import PATIENT, Options, describe, reckon
@@ -56,9 +56,11 @@ class Engine:
     async def run(self, *arguments: str) -> str:
         """What it printed. Raises SetupError, with its words, when it fails."""
         process = await asyncio.create_subprocess_exec(
-            *arguments, env={**os.environ, **self.environment},
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            *arguments,
+            env={**os.environ, **self.environment},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
         out, words = await process.communicate()
         if process.returncode:
             raise SetupError(f"{' '.join(arguments)}: {words.decode(errors='replace').strip()[-2000:]}")

@@ -34,9 +34,14 @@ def null_plan(logs: Path, **more: Any) -> Plan:
     """Everything but models: text is made from the audio."""
     environment = {**QUICK, **more.pop("environment", {})}
     return Plan(
-        stt_model="null", translation_models="", port=0, logs=logs, environment=environment, pause_s=0.5,
+        stt_model="null",
+        translation_models="",
+        port=0,
+        logs=logs,
+        environment=environment,
+        pause_s=0.5,
         **{"translation_workers": 0, **more},
-    )  # fmt: skip
+    )
 
 
 @asynccontextmanager
@@ -44,9 +49,13 @@ async def poisoned(logs: Path, deed: str, seconds: str, **settings: str) -> Asyn
     """A system whose only STT worker does not survive finals of such a length, and that worker."""
     async with running(null_plan(logs, stt_workers=0), lambda line: None) as system, asyncio.TaskGroup() as tasks:
         environment = {
-            **QUICK, "REDIS_URL": system.redis_url, "STT_MODEL": "null", "POISON_DEED": deed,
-            "POISON_SECONDS": seconds, **settings,
-        }  # fmt: skip
+            **QUICK,
+            "REDIS_URL": system.redis_url,
+            "STT_MODEL": "null",
+            "POISON_DEED": deed,
+            "POISON_SECONDS": seconds,
+            **settings,
+        }
         command = (sys.executable, "-m", "tests.testkit.poison")
         worker = Service("poison", command, environment, logs / f"poison-{deed}.log", 0.3)
         tasks.create_task(worker.keep_running())

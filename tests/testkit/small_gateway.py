@@ -13,6 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from backend.client.client import Client
+from backend.client.replay_buffer import SAMPLE_BYTES
 from backend.messages.protocol import (
     AudioFormat,
     Configure,
@@ -29,7 +30,6 @@ from backend.messages.protocol import (
     parse_client,
     to_json,
 )
-from backend.client.replay_buffer import SAMPLE_BYTES
 
 PHONE = Start(audio=AudioFormat(encoding="mulaw", sample_rate=8_000))
 MS = 8
@@ -76,10 +76,15 @@ class Told:
         number, start_ms = self.start.utterance + len(self.finals) + 1, self.settled_ms
         self.finals.append(
             Final(
-                utterance=number, text=f"{number}", language="en", confidence=1, start_ms=start_ms, end_ms=end_ms,
+                utterance=number,
+                text=f"{number}",
+                language="en",
+                confidence=1,
+                start_ms=start_ms,
+                end_ms=end_ms,
                 cursor=f"{number}-0",
             )
-        )  # fmt: skip
+        )
         return self.finals[-1]
 
     def forget_what_no_final_covers(self) -> None:

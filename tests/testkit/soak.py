@@ -19,8 +19,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.local.system import Plan, System, running
 from backend.local.models import speech_model
+from backend.local.system import Plan, System, running
 from backend.messages.protocol import Start
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
@@ -85,9 +85,12 @@ async def soak(options: Options, logs: Path, tell: Tell) -> Report:
     """Raise a system, use it steadily, and watch what it takes."""
     said = voices(options.sessions, options.seconds, "en", options.seed)
     plan = Plan(
-        stt_model=speech_model(options.model), translation_models="", port=0, logs=logs,
+        stt_model=speech_model(options.model),
+        translation_models="",
+        port=0,
+        logs=logs,
         environment={"NOVA_SESSION_TTL_S": str(TTL_S), **HOSPITABLE},
-    )  # fmt: skip
+    )
     readings: list[tuple[float, Reading]] = []
     done, finals, failed = count(), 0, list[str]()
     sessions = 0
@@ -172,9 +175,12 @@ def describe(report: Report) -> str:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here as well.")
 @click.option(
-    "--logs", type=click.Path(path_type=Path, file_okay=False), default=Path("artifacts/soak"),
-    show_default=True, help="Where the logs of all services stay.",
-)  # fmt: skip
+    "--logs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("artifacts/soak"),
+    show_default=True,
+    help="Where the logs of all services stay.",
+)
 def main(file: Path | None, logs: Path, **options: object) -> None:
     """Use a system steadily; exit with 1 when anything grows."""
     asked = Options(**options)  # type: ignore[arg-type]

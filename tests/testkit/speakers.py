@@ -15,9 +15,9 @@ from backend.client.client import Client
 from backend.errors import NovaError
 from backend.messages.protocol import Final, Start
 from backend.service.settings import ServiceSettings
-from backend.streams.redis.connection import connect, insist
-from backend.streams.session.log import read_after
 from backend.streams.names import shard_of
+from backend.streams.redis.connection import connect, retry_until_available
+from backend.streams.session.log import read_after
 from tests.testkit.ledger import FRAME, RATE, Account
 from tests.testkit.speech import shared_clips, spoken_clips
 
@@ -82,4 +82,4 @@ async def logged(redis_url: str, account: Account, shards: int) -> list[int]:
             log = read_after(redis, shard_of(account.session, shards), account.session, "0-0")
             return [live.event.utterance async for live in log if isinstance(live.event, Final)]
 
-    return await insist(read)
+    return await retry_until_available(read)

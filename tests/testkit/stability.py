@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stt_worker.guards import letters, withdrawal
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
-from stt_worker.stability import Policy, Stable, agree, contradicted, count_words
+from stt_worker.stability import CaptionState, Policy, agree, contradicted, count_words
 
 RATE = 16_000
 
@@ -60,7 +60,7 @@ def erased(before: str, after: str) -> int:
     return len(old) - sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
 
-def grown(before: Stable, heard: Hypothesis, seconds: float, policy: Policy | None = None) -> Stable:
+def grown(before: CaptionState, heard: Hypothesis, seconds: float, policy: Policy | None = None) -> CaptionState:
     """What stands after one more decode, as the worker decides it."""
     if withdrawal(heard, seconds):
         return replace(before, hypothesis=())
@@ -77,14 +77,12 @@ def replay(
     beam_size: int = 5,
 ) -> Replay:
     """Decode every utterance each `step_seconds` of it, and once more, freely, when it is whole."""
-    stable = [Stable("", "", ()) for _ in sounds]
+    stable = [CaptionState("", "", ()) for _ in sounds]
     shown: list[list[str]] = [[] for _ in sounds]
     step = round(step_seconds * RATE)
     for length in range(step, max(map(len, sounds)), step):
         growing = [i for i, sound in enumerate(sounds) if len(sound) > length]
-        heard = recognizer.recognize([
-            Speech(sounds[i][:length], language, words=True, final=False) for i in growing
-        ])  # fmt: skip
+        heard = recognizer.recognize([Speech(sounds[i][:length], language, words=True, final=False) for i in growing])
         for i, hypothesis in zip(growing, heard, strict=True):
             stable[i] = grown(stable[i], hypothesis, length / RATE, policy)
             shown[i].append(stable[i].committed + stable[i].tentative)

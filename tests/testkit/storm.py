@@ -20,32 +20,26 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.local.system import Plan, running
 from backend.local.models import speech_model, translation_models
+from backend.local.system import Plan, running
 from backend.messages.protocol import Start
 from gateway.session.segmenter import Rules
 from gateway.settings import GatewaySettings
-from tests.testkit.process_killer import AWAY_S, SHARDS, Tell, kill, process, store
+from tests.testkit.ledger import RATE, Account, differences, disordered, doubled, missing, reference, uncovered
 from tests.testkit.live import stream_url
-from tests.testkit.ledger import (
-    RATE,
-    Account,
-    differences,
-    disordered,
-    doubled,
-    missing,
-    reference,
-    uncovered,
-)
+from tests.testkit.process_killer import AWAY_S, SHARDS, Tell, kill, process, store
 from tests.testkit.speakers import converse, logged, voices
 
 STAGGER_S = 5.0
 """Within which the sessions begin."""
 PATIENT = {
-    "STT_CLAIM_AFTER_MS": "1500", "TRANSLATION_CLAIM_AFTER_MS": "1500",
-    "STT_MAX_ATTEMPTS": "100", "TRANSLATION_MAX_ATTEMPTS": "100",
-    "GATEWAY_REFUSE_S": "1e6", "GATEWAY_REFUSE_LOAD": "1e6",
-}  # fmt: skip
+    "STT_CLAIM_AFTER_MS": "1500",
+    "TRANSLATION_CLAIM_AFTER_MS": "1500",
+    "STT_MAX_ATTEMPTS": "100",
+    "TRANSLATION_MAX_ATTEMPTS": "100",
+    "GATEWAY_REFUSE_S": "1e6",
+    "GATEWAY_REFUSE_LOAD": "1e6",
+}
 """What a killed worker held is taken over quickly, so that a short storm ends; it is not the entry's fault, so none is
 set aside; and nobody is refused while workers are away."""
 
@@ -178,13 +172,20 @@ def _plan(options: Options, logs: Path, redis_url: str | None) -> Plan:
     return Plan(
         stt_model=speech_model(options.model),
         translation_models=translation_models("opus-zh-en") if options.translate else "",
-        port=0, gateways=options.gateways, stt_workers=options.stt_workers,
-        translation_workers=options.translation_workers, redis_url=redis_url, logs=logs, pause_s=AWAY_S,
+        port=0,
+        gateways=options.gateways,
+        stt_workers=options.stt_workers,
+        translation_workers=options.translation_workers,
+        redis_url=redis_url,
+        logs=logs,
+        pause_s=AWAY_S,
         environment={
-            "STT_NULL_COST": str(options.cost), "STT_NULL_BASE_S": str(options.cost),
-            "NOVA_SHARDS": str(SHARDS[options.redis]), **PATIENT,
+            "STT_NULL_COST": str(options.cost),
+            "STT_NULL_BASE_S": str(options.cost),
+            "NOVA_SHARDS": str(SHARDS[options.redis]),
+            **PATIENT,
         },
-    )  # fmt: skip
+    )
 
 
 # --- the command
@@ -230,9 +231,12 @@ def describe(report: Report) -> str:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here as well.")
 @click.option(
-    "--logs", type=click.Path(path_type=Path, file_okay=False), default=Path("artifacts/storm"),
-    show_default=True, help="Where the logs of all services stay.",
-)  # fmt: skip
+    "--logs",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("artifacts/storm"),
+    show_default=True,
+    help="Where the logs of all services stay.",
+)
 def main(file: Path | None, logs: Path, **options: object) -> None:
     """Kill processes while sessions speak; exit with 1 when anything is lost, doubled or mixed up."""
     began = time.monotonic()

@@ -13,14 +13,14 @@ import numpy as np
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Message, Start
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.redis.connection import connect, insist
-from backend.streams.worker.consumer import Consumer
+from backend.streams.job_streams import AUDIO, Entry, JobStreams, Outcome
+from backend.streams.redis.connection import connect, retry_until_available
 from backend.streams.session.fanout import Fanout, Listener
-from backend.streams.job_streams import AUDIO, Entry, Lanes, Outcome
 from backend.streams.session.log import read_after
 from backend.streams.session.sessions import Lease, Sessions
+from backend.streams.worker.consumer import Consumer
+from gateway.connection.redis_writer import Check, RedisWriter
 from gateway.session.actions import Action, Finish, Send
-from gateway.connection.redis_writer import Check, Errands
 from gateway.session.machine import Session
 from gateway.session.utterance import Policy
 from tests.testkit.redis_kinds import Kind
@@ -32,8 +32,8 @@ SESSIONS = 8
 class Talker:
     """A session as the gateway holds it; who speaks does so without end, an utterance every so often."""
 
-    def __init__(self, lanes: Lanes, name: str, *, partials: bool) -> None:
-        self._lanes = lanes
+    def __init__(self, streams: JobStreams, name: str, *, partials: bool) -> None:
+        self._streams = streams
         self.session = Session(name, "c", Policy())
         self._start = Start(partials=partials)
         self._reading = asyncio.Lock()
@@ -45,13 +45,13 @@ class Talker:
     async def live(self, sessions: Sessions, fanout: Fanout, silent: asyncio.Event) -> None:
         """Speak until `silent` is set, and then until everything has been heard."""
         session = self.session
-        async with fanout.listen(self._lanes.shard(session.id).events(session.id)) as listener:
+        async with fanout.listen(self._streams.shard(session.id).events(session.id)) as listener:
             actions = session.receive(self._start, time.time())
-            lease: Lease = await insist(lambda: sessions.open(session.id, "secret", session.record()))
-            self._errands = Errands(session, lease, self._lanes, self.told.append)
+            lease: Lease = await retry_until_available(lambda: sessions.open(session.id, "secret", session.record()))
+            self._writer = RedisWriter(session, lease, self._streams, self.told.append)
             await self._perform(actions)
             async with asyncio.TaskGroup() as tasks:
-                parts = [self._errands.run(), self._listen(listener), self._catch_up(listener)]
+                parts = [self._writer.run(), self._listen(listener), self._catch_up(listener)]
                 running = [tasks.create_task(part) for part in parts]
                 await self._speak(silent)
                 while session.waiting:  # noqa: ASYNC110 - it is the worker's doing
@@ -78,12 +78,12 @@ class Talker:
             await listener.gap.wait()
             async with self._reading:
                 listener.gap.clear()
-                await insist(self._read_log)
-            await self._errands.put(Check())
+                await retry_until_available(self._read_log)
+            await self._writer.put(Check())
 
     async def _read_log(self) -> None:
         session = self.session
-        async for live in read_after(self._lanes.redis, self._lanes.shard(session.id), session.id, session.cursor):
+        async for live in read_after(self._streams.redis, self._streams.shard(session.id), session.id, session.cursor):
             await self._perform(session.learn(live, time.time()))
 
     async def _perform(self, actions: Sequence[Action]) -> None:
@@ -92,7 +92,7 @@ class Talker:
                 if isinstance(action.event, Final):
                     self.finals.append(action.event.utterance)
             elif not isinstance(action, Finish):
-                await self._errands.put(action)
+                await self._writer.put(action)
 
 
 class Talk:
@@ -101,8 +101,8 @@ class Talk:
     def __init__(self, kind: Kind) -> None:
         self.settings = ServiceSettings(REDIS_URL=kind.url, NOVA_SHARDS=SHARDS)
         self.redis = connect(self.settings)
-        self.lanes = Lanes(self.redis, self.settings)
-        self.talkers = [Talker(self.lanes, token_hex(8), partials=n % 2 == 0) for n in range(SESSIONS)]
+        self.streams = JobStreams(self.redis, self.settings)
+        self.talkers = [Talker(self.streams, token_hex(8), partials=n % 2 == 0) for n in range(SESSIONS)]
 
     async def flowing(self, since: float) -> float:
         """Wait until every session has heard what was said after now; returns the seconds since `since`."""
@@ -119,7 +119,7 @@ async def talking(kind: Kind) -> AsyncIterator[Talk]:
     talk = Talk(kind)
     fanout, stop, silent = Fanout(talk.redis, "test"), asyncio.Event(), asyncio.Event()
     sessions = Sessions(talk.redis, talk.settings, "gateway")
-    worker = Consumer(talk.lanes, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), _recognize)
+    worker = Consumer(talk.streams, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), _recognize)
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(fanout.run())
         working = tasks.create_task(worker.run(stop))

@@ -86,7 +86,7 @@ class Recording:
         self._from_s = (container.start_time or 0) / av.time_base
         self._clipped = False
         self._blocks = self._decoded()
-        self._busy = Lock()
+        self._utilization = Lock()
 
     def read(self) -> bytes:
         """The next block: s16le PCM, 16 kHz mono, 250 ms (the last may be shorter); empty at the end.
@@ -94,12 +94,12 @@ class Recording:
         Where packets are damaged or missing there is silence of the same length. Raises, after the last block:
         TruncatedAudioError when the file breaks off, NotMediaError or EmptyFileError when there was no sound at all.
         """
-        with self._busy:
+        with self._utilization:
             return next(self._blocks, b"")
 
     def close(self) -> None:
         """Let go of the file, once a thread that still reads has its block."""
-        with self._busy:
+        with self._utilization:
             self._container.close()
 
     def _decoded(self) -> Iterator[bytes]:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from backend.cli.files.media import MediaError, Recording, opened
-from backend.local.server import session
 from backend.cli.files.transcript import Transcript
 from backend.client.client import Client, DisconnectedError
 from backend.errors import NovaError
+from backend.local.server import session
 from backend.messages.protocol import Start
 
 Show = Callable[[float, float | None], None]

@@ -24,10 +24,10 @@ import httpx
 from rich.filesize import decimal
 
 from backend import models
-from backend.local.processes import redis_binary
 from backend.errors import ModelError, SetupError
+from backend.local.processes import redis_binary
 from backend.streams.redis.clients import client
-from backend.streams.redis.connection import TROUBLE
+from backend.streams.redis.connection import REDIS_ERRORS
 
 OLDEST_PYTHON, TOO_NEW_PYTHON = (3, 11), (3, 14)
 OLDEST_NODE = 20
@@ -58,9 +58,20 @@ class Check:
 def examine(host: str, port: int) -> list[Check]:
     """Every check, in the order in which a person would go through them."""
     checks: tuple[Callable[[], Check], ...] = (
-        python, packages, redis, gpu, speech_model, translation_model, hub, disk, node, page, microphone,
-        lambda: listening(host, port), lambda: server(host, port),
-    )  # fmt: skip
+        python,
+        packages,
+        redis,
+        gpu,
+        speech_model,
+        translation_model,
+        hub,
+        disk,
+        node,
+        page,
+        microphone,
+        lambda: listening(host, port),
+        lambda: server(host, port),
+    )
     with ThreadPoolExecutor(4) as threads:
         return [answer.result() for answer in [threads.submit(check) for check in checks]]
 
@@ -99,7 +110,7 @@ def redis() -> Check:
         where = url.rpartition("@")[2].removeprefix("redis://")
         try:
             version = asyncio.run(_version(url))
-        except (*TROUBLE, SetupError) as error:
+        except (*REDIS_ERRORS, SetupError) as error:
             said = f"{where}: {error or 'no answer'}"
             return Check("Redis", False, said, "start it, or correct REDIS_URL", essential=True)
         return Check("Redis", True, f"{version} at {where}", essential=True)

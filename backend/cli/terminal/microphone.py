@@ -75,9 +75,12 @@ def microphone() -> Iterator[Source]:
     try:
         rate = _rate(sound)
         stream = sound.RawInputStream(
-            samplerate=rate, channels=1, dtype="int16", blocksize=rate * _HEARD_MS // 1000,
+            samplerate=rate,
+            channels=1,
+            dtype="int16",
+            blocksize=rate * _HEARD_MS // 1000,
             callback=lambda data, *_: loop.call_soon_threadsafe(put, bytes(data)),
-        )  # fmt: skip
+        )
     except sound.PortAudioError as error:
         raise _none(error) from None
     try:

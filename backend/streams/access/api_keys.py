@@ -80,9 +80,13 @@ class Keys:
         key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
         key = f"nova_{key_id}_{secret}"
         fields = {
-            "hash": _hash(key), "name": name, "scopes": " ".join(scopes), "created": int(time.time()),
-            "expires": expires, **asdict(limits),
-        }  # fmt: skip
+            "hash": _hash(key),
+            "name": name,
+            "scopes": " ".join(scopes),
+            "created": int(time.time()),
+            "expires": expires,
+            **asdict(limits),
+        }
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(api_key(key_id), mapping=cast("Any", fields))
             if expires:

@@ -65,20 +65,20 @@ class Observer:
         self._redis, self._shards, self._groups = redis, shards, groups
         self._script: AsyncScript = redis.register_script(script("lane"))
 
-    async def lanes(self) -> list[LaneState]:
+    async def streams(self) -> list[LaneState]:
         """Every lane of every shard, the dead letters' among them; all shards are asked at the same time."""
         found = await asyncio.gather(*(self._shard(shard) for shard in self._shards))
-        return [lane for lanes in found for lane in lanes]
+        return [lane for streams in found for lane in streams]
 
     async def _shard(self, shard: Shard) -> list[LaneState]:
-        lanes = []
+        streams = []
         for group in self._groups:
             lane = shard.audio if group == STT_GROUP else shard.transcripts
             for name in (lane("final"), lane("preview"), shard.dead(group)):
                 age_ms, length, pending = await self._script(keys=[name], args=[group])
                 waits = 0.0 if name == shard.dead(group) else age_ms / 1000
-                lanes.append(LaneState(name, int(length), int(pending), waits))
-        return lanes
+                streams.append(LaneState(name, int(length), int(pending), waits))
+        return streams
 
     async def redis(self) -> RedisState:
         """What the server says of itself, and how soon it answers."""
@@ -114,10 +114,10 @@ def _persistence(info: Mapping[str, Any]) -> str:
     return ", ".join(name for name, on in kinds if on) or "none"
 
 
-def publish_lanes(lanes: Iterable[LaneState]) -> None:
+def publish_lanes(streams: Iterable[LaneState]) -> None:
     """Set the lanes' gauges."""
     metrics.REDIS_UP.set(1)
-    for lane in lanes:
+    for lane in streams:
         metrics.STREAM_LENGTH.labels(lane.name).set(lane.length)
         metrics.OLDEST.labels(lane.name).set(lane.oldest_s)
         metrics.PENDING.labels(lane.name).set(lane.pending)

@@ -8,7 +8,7 @@ OVER_S = 10.0
 """The share is that of about so many seconds."""
 
 
-class Busy:
+class Utilization:
     """Spans in, a share between 0 and 1 out."""
 
     def __init__(self, now: float, share: float = 0.0) -> None:

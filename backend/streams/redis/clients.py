@@ -163,9 +163,12 @@ def _sentinel(secure: str, place: SplitResult) -> Redis:
     options = _options(secure, place, database)
     # One that is down must cost little: the next is asked.
     to_sentinels: dict[str, Any] = {
-        "socket_timeout": CONNECT_TIMEOUT_S, "socket_connect_timeout": CONNECT_TIMEOUT_S, "retry": _retry(0),
-        "ssl": options["ssl"], **{key: value for key, value in options.items() if key.startswith("ssl_")},
-    }  # fmt: skip
+        "socket_timeout": CONNECT_TIMEOUT_S,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "retry": _retry(0),
+        "ssl": options["ssl"],
+        **{key: value for key, value in options.items() if key.startswith("ssl_")},
+    }
     for key in ("username", "password"):
         to_sentinels[key] = options.pop(f"sentinel_{key}", None)
     sentinel = Sentinel(_hosts(place, 26379), sentinel_kwargs=to_sentinels)  # type: ignore[no-untyped-call]

@@ -30,7 +30,7 @@ PATIENCE_S = 30.0
 BLOCK_MS = 1_000
 """Longest blocking read; socket timeouts lie well above it."""
 
-TROUBLE = (RedisError, RedisClusterException, OSError)
+REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
 """What a lost, restarting, failed-over, full or split Redis raises: back off and try again.
 
 It is broad because Redis says much of this (MISCONF, UNBLOCKED, NOREPLICAS) by errors that have no class of their own.
@@ -73,7 +73,7 @@ async def subscriber(redis: Redis, channel: str) -> AsyncIterator[PubSub]:
         yield pubsub
 
 
-async def insist(call: Callable[[], Awaitable[T]], tell: Callable[[float], None] = lambda _: None) -> T:
+async def retry_until_available(call: Callable[[], Awaitable[T]], tell: Callable[[float], None] = lambda _: None) -> T:
     """Try until Redis answers, with growing pauses; after `PATIENCE_S` the last failure is raised.
 
     For what must not be lost. The caller waits, and so does whoever feeds the caller. `tell` hears, at every failure,
@@ -84,7 +84,7 @@ async def insist(call: Callable[[], Awaitable[T]], tell: Callable[[float], None]
     while True:
         try:
             return await call()
-        except TROUBLE as error:
+        except REDIS_ERRORS as error:
             waited = time.monotonic() - began
             if waited > PATIENCE_S:
                 raise

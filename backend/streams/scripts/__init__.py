@@ -30,7 +30,11 @@ class Script:
         """What the script answers. `group` says which jobs and dead letters are meant; `cap` overrides the log's."""
         lane = shard.audio("final") if group == STT_GROUP else shard.transcripts("final")
         keys = (
-            lane, shard.transcripts("final"), shard.session(session), shard.log(session), shard.dead(group),
+            lane,
+            shard.transcripts("final"),
+            shard.session(session),
+            shard.log(session),
+            shard.dead(group),
             shard.events(session),
-        )  # fmt: skip
+        )
         return await self._script(keys=keys, args=[operation, self._ttl, cap or self._cap, *arguments])

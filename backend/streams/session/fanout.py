@@ -16,8 +16,8 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
 
 from backend.messages.jobs import Live, unpack_live
-from backend.streams.redis.connection import TROUBLE, subscriber
 from backend.streams.names import fanout_channel
+from backend.streams.redis.connection import REDIS_ERRORS, subscriber
 
 log = structlog.get_logger()
 
@@ -123,7 +123,7 @@ class _Line:
                     delay = 0.05
                     for part in (self._subscribe(pubsub), self._deliver(pubsub), self._prove()):
                         parts.create_task(part)
-            except* TROUBLE as errors:
+            except* REDIS_ERRORS as errors:
                 log.warning("fanout_interrupted", error=repr(errors.exceptions[0]), retry_in_s=delay)
             self._in_effect.clear()
             await asyncio.sleep(delay)

@@ -8,7 +8,7 @@ best.
 from __future__ import annotations
 
 
-class Appetite:
+class BatchSizer:
     """For one kind of entry."""
 
     def __init__(self, most: int, budget_s: float) -> None:

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import structlog
 from redis.asyncio import Redis
 
-from backend.streams.redis.connection import TROUBLE
 from backend.streams.names import Shard
+from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.worker.reader import RawEntry
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ class Claims:
             try:
                 if entry := await self._stale(shard):
                     return shard, entry, await self._deliveries(shard, entry[0])
-            except TROUBLE as error:  # with this shard: the others' entries need not wait for it
+            except REDIS_ERRORS as error:  # with this shard: the others' entries need not wait for it
                 if len(self._shards) == 1:
                     raise
                 log.warning("nothing_claimed", shard=shard.number, error=str(error))
@@ -76,5 +76,5 @@ class Claims:
             for shard, entry_id in entries:
                 try:
                     await self._redis.xclaim(self._lane(shard), self._group, self._name, 0, [entry_id], justid=True)
-                except TROUBLE as error:
+                except REDIS_ERRORS as error:
                     log.warning("claim_not_renewed", entry=entry_id, error=str(error))

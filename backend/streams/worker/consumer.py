@@ -24,14 +24,14 @@ from backend.messages.jobs import Kind
 from backend.service import tracing
 from backend.service.settings import WorkerSettings
 from backend.streams import metrics
-from backend.streams.worker import sweep
-from backend.streams.worker.batch_sizer import Appetite
-from backend.streams.observe.utilization import Busy
-from backend.streams.worker.claims import Claims
-from backend.streams.redis.connection import TROUBLE, insist, is_cluster
-from backend.streams.worker.in_flight import Hand
-from backend.streams.job_streams import Entry, J, Lane, Lanes, Outcome
+from backend.streams.job_streams import Entry, J, JobStream, JobStreams, Outcome
 from backend.streams.names import Shard
+from backend.streams.observe.utilization import Utilization
+from backend.streams.redis.connection import REDIS_ERRORS, is_cluster, retry_until_available
+from backend.streams.worker import sweep
+from backend.streams.worker.batch_sizer import BatchSizer
+from backend.streams.worker.claims import Claims
+from backend.streams.worker.in_flight import InFlight
 from backend.streams.worker.reader import Part, RawEntry, Reader
 from backend.streams.worker.sweep import Sweeper
 
@@ -55,26 +55,28 @@ class Handler(Protocol[J]):
 class Consumer(Generic[J]):
     """Takes entries of one lane until told to stop."""
 
-    def __init__(self, lanes: Lanes, lane: Lane[J], name: str, settings: WorkerSettings, handle: Handler[J]) -> None:
-        self._lanes, self._lane, self._name, self._settings, self._handle = lanes, lane, name, settings, handle
-        self._redis = lanes.redis
-        self._finals = {lane.finals(shard).encode(): shard for shard in lanes.shards}
-        self._preview_streams = {lane.previews(shard).encode(): shard for shard in lanes.shards}
+    def __init__(
+        self, streams: JobStreams, lane: JobStream[J], name: str, settings: WorkerSettings, handle: Handler[J]
+    ) -> None:
+        self._streams, self._lane, self._name, self._settings, self._handle = streams, lane, name, settings, handle
+        self._redis = streams.redis
+        self._finals = {lane.finals(shard).encode(): shard for shard in streams.shards}
+        self._preview_streams = {lane.previews(shard).encode(): shard for shard in streams.shards}
         self._previews: list[Entry[J]] = []
-        self._for_finals = Appetite(settings.batch, settings.final_budget_ms / 1000)
-        self._for_previews = Appetite(settings.batch, settings.preview_budget_ms / 1000)
-        self._busy = Busy(time.monotonic())
-        self.hand = Hand(lane.group)
-        self._claims = Claims(self._redis, lane.group, lane.finals, lanes.shards, name, settings.claim_after_ms)
+        self._for_finals = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
+        self._for_previews = BatchSizer(settings.batch, settings.preview_budget_ms / 1000)
+        self._utilization = Utilization(time.monotonic())
+        self.in_flight = InFlight(lane.group)
+        self._claims = Claims(self._redis, lane.group, lane.finals, streams.shards, name, settings.claim_after_ms)
         self._sweeper = Sweeper(self._redis, lane.group)
         self._counts = {"handled": 0, "failed": 0, "previews": 0}
         self._sweep_due = time.monotonic() + sweep.EVERY_S * random.random()
 
     def report(self) -> dict[str, float]:
         """What it has done so far, and its load; part of the heartbeat."""
-        load = self._busy.share(time.monotonic())
+        load = self._utilization.share(time.monotonic())
         metrics.LOAD.labels(self._lane.group).set(load)
-        return {**self._counts, **self.hand.report(), "load": round(load, 3)}
+        return {**self._counts, **self.in_flight.report(), "load": round(load, 3)}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then finish what is in hand. Redis may come and go meanwhile.
@@ -87,7 +89,7 @@ class Consumer(Generic[J]):
                 try:
                     await self._turn(reader)
                     delay = 0.0
-                except TROUBLE as error:
+                except REDIS_ERRORS as error:
                     if isinstance(error, ResponseError) and "NOGROUP" in str(error):
                         await self._insist_on_groups()
                         continue
@@ -108,7 +110,7 @@ class Consumer(Generic[J]):
     async def _insist_on_groups(self) -> None:
         try:
             await self.create_groups()
-        except TROUBLE as error:
+        except REDIS_ERRORS as error:
             log.warning("groups_not_made", error=str(error))
             await asyncio.sleep(0.5)
 
@@ -127,7 +129,7 @@ class Consumer(Generic[J]):
         if finals:
             await self._work(finals)
         if previews := self._next_previews():
-            await self._guess(previews)
+            await self._preview(previews)
         await self._sweep()
 
     async def _leave(self, reader: Reader) -> None:
@@ -137,7 +139,7 @@ class Consumer(Generic[J]):
                 await self._work(finals)
             finals_lanes, preview_lanes = self._lane_names()
             await self._sweeper.sweep(finals_lanes, preview_lanes, only=self._name)
-        except TROUBLE as error:
+        except REDIS_ERRORS as error:
             log.warning("left_without_goodbye", error=str(error))
 
     async def _sweep(self) -> None:
@@ -184,8 +186,8 @@ class Consumer(Generic[J]):
             if isinstance(read, Entry):
                 good.append(read)
             else:
-                await self._bury(shard, read[0], None, read[1], attempts=1)
-        self.hand.take(good)
+                await self._dead_letter(shard, read[0], None, read[1], attempts=1)
+        self.in_flight.take(good)
         return good
 
     async def _forget(self, stream: bytes, entries: Sequence[RawEntry]) -> None:
@@ -202,10 +204,10 @@ class Consumer(Generic[J]):
         fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
         count = self._for_previews.count
         self._previews = fresh[count:]
-        self.hand.take(fresh[:count])
+        self.in_flight.take(fresh[:count])
         return fresh[:count]
 
-    async def _guess(self, batch: Sequence[Entry[J]]) -> None:
+    async def _preview(self, batch: Sequence[Entry[J]]) -> None:
         taken_s, began = time.time(), time.monotonic()
         try:
             outcomes = await self._within_limit(batch)
@@ -217,7 +219,7 @@ class Consumer(Generic[J]):
         self._for_previews.took(time.monotonic() - began, len(batch))
         self._counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
-            await self._lanes.show(entry.job.session, outcome.live, outcome.onward)
+            await self._streams.show(entry.job.session, outcome.live, outcome.onward)
             log.debug("guessed", batch=len(batch), **entry.lasted(taken_s, time.time()), **entry.about)
 
     # --- finals
@@ -227,7 +229,7 @@ class Consumer(Generic[J]):
             taken_s, began = time.time(), time.monotonic()
             for entry in batch:
                 tracing.span("queue", entry.traceparent, entry.written_s, taken_s, lane=self._lane.group)
-            self._busy.turn(True, began)
+            self._utilization.turn(True, began)
             try:
                 outcomes = await self._patiently(batch)
                 self._for_finals.took(time.monotonic() - began, len(batch))
@@ -237,10 +239,10 @@ class Consumer(Generic[J]):
                 await self._failed(batch, error)
                 outcomes = None
             finally:
-                self._busy.turn(False, time.monotonic())
+                self._utilization.turn(False, time.monotonic())
             for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
                 with tracing.stage("publish", [entry], lane=self._lane.group):
-                    took = await insist(partial(self._lane.commit, self._lanes, entry, outcome))
+                    took = await retry_until_available(partial(self._lane.commit, self._streams, entry, outcome))
                 self._counts["handled"] += 1
                 lasted = entry.lasted(taken_s, time.time())
                 log.info("handled", took_effect=took == 1, batch=len(batch), **lasted, **entry.about)
@@ -263,7 +265,7 @@ class Consumer(Generic[J]):
     async def _within_limit(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
         limit_s = self._settings.hung_after_s
         try:
-            with self.hand.holding(batch):
+            with self.in_flight.holding(batch):
                 async with asyncio.timeout(limit_s):
                     return await self._handle(batch)
         except TimeoutError:
@@ -279,7 +281,7 @@ class Consumer(Generic[J]):
         self._counts["failed"] += 1
         log.exception("entry_failed", code=_code(error), **entry.about)
         if isinstance(error, EntryError):
-            await self._bury(entry.shard, entry.id, entry, error, attempts=1)
+            await self._dead_letter(entry.shard, entry.id, entry, error, attempts=1)
 
     async def _left_behind(self) -> list[Entry[J]]:
         """One entry that another worker left behind, if there is any worth another try."""
@@ -290,21 +292,24 @@ class Consumer(Generic[J]):
         for entry in await self._decoded(shard, [raw]):
             if attempts > self._settings.max_attempts:
                 error = NovaError(f"failed {attempts - 1} times", code="max_attempts")
-                await self._bury(shard, entry.id, entry, error, attempts=attempts - 1)
+                await self._dead_letter(shard, entry.id, entry, error, attempts=attempts - 1)
                 continue
             metrics.CLAIMED.labels(self._lane.group).inc()
             log.warning("entry_claimed", attempt=attempts, **entry.about)
             return [entry]
         return []
 
-    async def _bury(
+    async def _dead_letter(
         self, shard: Shard, entry_id: str, entry: Entry[J] | None, error: NovaError, *, attempts: int
     ) -> None:
         reason = {
-            "reason": error.code, "error": error.message, "attempts": str(attempts),
-            "worker": self._name, "time": str(time.time()),
-        }  # fmt: skip
-        await self._lanes.bury(shard, self._lane.group, entry_id, entry.job if entry else None, reason)
+            "reason": error.code,
+            "error": error.message,
+            "attempts": str(attempts),
+            "worker": self._name,
+            "time": str(time.time()),
+        }
+        await self._streams.dead_letter(shard, self._lane.group, entry_id, entry.job if entry else None, reason)
         metrics.DEAD_LETTERS.labels(self._lane.group, error.code).inc()
         about = entry.about if entry else {"entry": entry_id}
         log.error("entry_dead_lettered", code=error.code, error=error.message, attempts=attempts, **about)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from backend.streams.redis.connection import TROUBLE
-from backend.streams.worker.in_flight import Hand
 from backend.streams.observe.state import Observer, publish_absence, publish_lanes
+from backend.streams.redis.connection import REDIS_ERRORS
+from backend.streams.worker.in_flight import InFlight
 
 REDIS_LIMIT_S = 0.7
 """How long Redis may take to answer; less than the monitor waits for us."""
@@ -22,13 +22,13 @@ class Working:
 
     redis: Redis
     observer: Observer
-    hands: Sequence[Hand]
+    hands: Sequence[InFlight]
     hung_after_s: float
     stop: asyncio.Event
 
     async def live(self) -> str:
         """That Redis is away is nothing that a new start would cure."""
-        busy_s = max(hand.busy_s() for hand in self.hands)
+        busy_s = max(in_flight.busy_s() for in_flight in self.hands)
         return f"a batch has been in hand for {busy_s:.0f} s" if busy_s > self.hung_after_s else ""
 
     async def ready(self) -> str:
@@ -38,7 +38,7 @@ class Working:
         try:
             async with asyncio.timeout(REDIS_LIMIT_S):
                 await self.redis.ping()
-        except TROUBLE:  # anybody may ask: where Redis is stands in the error, and is nobody's business
+        except REDIS_ERRORS:  # anybody may ask: where Redis is stands in the error, and is nobody's business
             return "Redis: no answer"
         return ""
 
@@ -46,6 +46,6 @@ class Working:
         """How this worker's lanes stand."""
         try:
             async with asyncio.timeout(REDIS_LIMIT_S):
-                publish_lanes(await self.observer.lanes())
-        except TROUBLE:
+                publish_lanes(await self.observer.streams())
+        except REDIS_ERRORS:
             publish_absence()

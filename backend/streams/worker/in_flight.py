@@ -11,7 +11,7 @@ from backend.streams import metrics
 from backend.streams.job_streams import Entry
 
 
-class Hand:
+class InFlight:
     """One consumer's: a batch at a time."""
 
     def __init__(self, group: str) -> None:

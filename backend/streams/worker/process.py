@@ -16,11 +16,11 @@ from backend.service.heartbeat import beat
 from backend.service.lifecycle import keep_tidy, process_name, settle
 from backend.service.monitor import Monitor
 from backend.service.settings import WorkerSettings
-from backend.streams.redis.connection import connect
-from backend.streams.worker.consumer import Consumer, Handler, HungError
-from backend.streams.job_streams import J, Lane, Lanes
+from backend.streams.job_streams import J, JobStream, JobStreams
 from backend.streams.names import WORKERS, worker_key
 from backend.streams.observe.state import Observer
+from backend.streams.redis.connection import connect
+from backend.streams.worker.consumer import Consumer, Handler, HungError
 from backend.streams.worker.health import Working
 
 log = structlog.get_logger()
@@ -30,9 +30,16 @@ LATEST = ("load", "last_batch", "last_inference")
 
 
 async def work(
-    kind: str, settings: WorkerSettings, lane: Lane[J], handle: Handler[J],
-    about: Callable[[], Mapping[str, object]], stop: asyncio.Event, monitor: Monitor, *, overlap: int = 1,
-) -> None:  # fmt: skip
+    kind: str,
+    settings: WorkerSettings,
+    lane: JobStream[J],
+    handle: Handler[J],
+    about: Callable[[], Mapping[str, object]],
+    stop: asyncio.Event,
+    monitor: Monitor,
+    *,
+    overlap: int = 1,
+) -> None:
     """Consume a lane until `stop`, then finish what is in hand within the drain time; the rest is left to others.
 
     `overlap` batches are in hand at a time, each taken by a consumer of its own. `about` is what the heartbeat says
@@ -40,9 +47,9 @@ async def work(
     """
     redis = connect(settings)
     name = settings.name or process_name()
-    lanes = Lanes(redis, settings)
+    streams = JobStreams(redis, settings)
     names = [name, *(f"{name}.{number}" for number in range(2, overlap + 1))]
-    consumers = [Consumer(lanes, lane, own, settings, handle) for own in names]
+    consumers = [Consumer(streams, lane, own, settings, handle) for own in names]
     body = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
     body |= await asyncio.to_thread(graphics_card, str(about().get("device")))
 
@@ -51,8 +58,10 @@ async def work(
         told = {what: (max if what in LATEST else sum)(report[what] for report in reports) for what in reports[0]}
         return {**body, **about(), **told}
 
-    observer = Observer(redis, lanes.shards, (lane.group,))
-    monitor.vitals = Working(redis, observer, [consumer.hand for consumer in consumers], settings.hung_after_s, stop)
+    observer = Observer(redis, streams.shards, (lane.group,))
+    monitor.vitals = Working(
+        redis, observer, [consumer.in_flight for consumer in consumers], settings.hung_after_s, stop
+    )
     overdue = False
     try:
         async with asyncio.TaskGroup() as tasks:

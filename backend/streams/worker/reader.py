@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
-from backend.streams.redis.connection import BLOCK_MS, TROUBLE
+from backend.streams.redis.connection import BLOCK_MS, REDIS_ERRORS
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ class Reader(AsyncExitStack):
         super().__init__()
         self._redis, self._group, self._name, self._parts = redis, group, name, parts
         self._reads: dict[int, asyncio.Task[Found | Exception]] = {}
-        self._busy = True
+        self._utilization = True
         """Whether there was something when it was last looked."""
 
     async def __aenter__(self) -> Reader:
@@ -58,7 +58,7 @@ class Reader(AsyncExitStack):
         if some:
             await asyncio.wait(some, return_when=asyncio.FIRST_COMPLETED if wait else asyncio.ALL_COMPLETED)
         found = self._gathered()
-        self._busy = bool(found)
+        self._utilization = bool(found)
         return found
 
     async def rest(self) -> Found:
@@ -67,20 +67,20 @@ class Reader(AsyncExitStack):
             await asyncio.wait(self._reads.values())
         try:
             return self._gathered()
-        except TROUBLE as error:
+        except REDIS_ERRORS as error:
             log.warning("redis_unavailable", error=str(error))
             return []
 
     async def _read(self, part: Part, finals: int, wait: bool) -> Found | Exception:
         try:
-            if self._busy or not wait:
+            if self._utilization or not wait:
                 # Finals last: what fails behind them would leave them pending, in nobody's hands.
                 guesses = await self._take(part.previews, PREVIEWS)
                 found = await self._take(part.finals, finals) + guesses
                 if found or not wait:
                     return found
             return await self._take((*part.finals, *part.previews), finals, BLOCK_MS)
-        except TROUBLE as error:
+        except REDIS_ERRORS as error:
             return error
 
     async def _take(self, streams: Sequence[bytes], count: int, block: int | None = None) -> Found:

@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 from backend.messages.jobs import HypothesisWord
 from stt_worker.guards import letters
 from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
-from stt_worker.stability import Policy, Stable, agree, contradicted, count_words, spoken_language
+from stt_worker.stability import CaptionState, Policy, agree, contradicted, count_words, spoken_language
 
 EAGER = Policy(
-    shown_seconds=0.0, shown_probability=0.0, once_probability=0.0, edge_seconds=0.0,
-    committed_seconds=0.5, committed_probability=0.0,
-)  # fmt: skip
-NOTHING = Stable("", "", ())
+    shown_seconds=0.0,
+    shown_probability=0.0,
+    once_probability=0.0,
+    edge_seconds=0.0,
+    committed_seconds=0.5,
+    committed_probability=0.0,
+)
+NOTHING = CaptionState("", "", ())
 
 
 def heard(*words: str, probability: float = 0.9, length: float = 0.3) -> Hypothesis:
@@ -26,12 +30,12 @@ def heard(*words: str, probability: float = 0.9, length: float = 0.3) -> Hypothe
     return Hypothesis("".join(words).strip(), "en", 1.0, -0.2, 0.0, timed)
 
 
-def after(stable: Stable, hypothesis: Hypothesis, seconds: float, policy: Policy | None = None) -> Stable:
+def after(stable: CaptionState, hypothesis: Hypothesis, seconds: float, policy: Policy | None = None) -> CaptionState:
     """The next state: what the worker is asked with is what it answered."""
     return agree(stable.committed, stable.tentative, stable.hypothesis, hypothesis, seconds, policy)
 
 
-def replayed(*decodes: Hypothesis, policy: Policy | None = None) -> Stable:
+def replayed(*decodes: Hypothesis, policy: Policy | None = None) -> CaptionState:
     """A decode each second."""
     stable = NOTHING
     for seconds, hypothesis in enumerate(decodes, 1):
@@ -42,7 +46,7 @@ def replayed(*decodes: Hypothesis, policy: Policy | None = None) -> Stable:
 def test_a_first_decode_commits_nothing_and_is_remembered() -> None:
     stable = agree("", "", (), heard(" Hello", " there."), 2.0, EAGER)
     remembered = tuple(HypothesisWord(text=text, probability=0.9, since=2.0) for text in (" Hello", " there"))
-    assert stable == Stable("", "Hello there", remembered)
+    assert stable == CaptionState("", "Hello there", remembered)
 
 
 def test_words_that_read_the_same_are_committed_up_to_the_first_that_reads_otherwise() -> None:

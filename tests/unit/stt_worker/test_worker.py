@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from stt_worker.worker import Pace
+from stt_worker.worker import RealTimeFactor
 
 
 def test_nothing_is_known_before_the_first_batch() -> None:
-    assert Pace().factor == 0.0
+    assert RealTimeFactor().factor == 0.0
 
 
 def test_idle_time_between_batches_does_not_count() -> None:
-    pace = Pace()
+    pace = RealTimeFactor()
     pace.add(0.0, 1.0, 10.0)
     pace.add(50.0, 51.0, 10.0)
     assert pace.factor == pytest.approx(0.1)
 
 
 def test_time_in_which_batches_overlap_counts_once() -> None:
-    pace = Pace()
+    pace = RealTimeFactor()
     for number in range(20):  # two in hand at a time: each waits for the one before
         pace.add(number - 1.0, number + 1.0, 10.0)
     assert pace.factor == pytest.approx(0.1, rel=0.05)
 
 
 def test_of_late_counts_more_than_long_ago() -> None:
-    pace = Pace()
+    pace = RealTimeFactor()
     pace.add(0.0, 5.0, 10.0)
     for number in range(30):
         pace.add(10.0 + number, 11.0 + number, 10.0)
@@ -34,7 +34,7 @@ def test_of_late_counts_more_than_long_ago() -> None:
 
 
 def test_several_decoders_share_the_time() -> None:
-    pace = Pace(decoders=2)
+    pace = RealTimeFactor(decoders=2)
     for number in range(20):
         pace.add(number, number + 2.0, 10.0)
     assert pace.factor == pytest.approx(0.1)

@@ -13,8 +13,12 @@ BODY: dict[str, Any] = {
     "reasons": ["nova:{0}:audio:final: the oldest entry has waited for 7 s"],
     "notes": ["several versions run side by side: 0.1.0, 0.2.0"],
     "redis": {
-        "ok": True, "version": "9.1.2", "round_trip_ms": 0.31, "memory_bytes": 3_200_000,
-        "memory_limit_bytes": 2_000_000_000, "persistence": "aof",
+        "ok": True,
+        "version": "9.1.2",
+        "round_trip_ms": 0.31,
+        "memory_bytes": 3_200_000,
+        "memory_limit_bytes": 2_000_000_000,
+        "persistence": "aof",
     },
     "lanes": {
         "nova:{0}:audio:final": {"length": 4, "pending": 1, "oldest_s": 7.0},
@@ -22,17 +26,28 @@ BODY: dict[str, Any] = {
     },
     "workers": [
         {
-            "kind": "gateway", "name": "a-rather-long-host-name-12345", "version": "0.2.0", "sessions": 12,
+            "kind": "gateway",
+            "name": "a-rather-long-host-name-12345",
+            "version": "0.2.0",
+            "sessions": 12,
             "draining": True,
         },
         {
-            "kind": "stt", "name": "host-7", "model": "large-v3-turbo", "device": "cuda:0", "gpu": "NVIDIA H200",
-            "compute_type": "float16", "batch": 8, "last_batch": 3, "load": 0.42, "real_time_factor": 0.031,
+            "kind": "stt",
+            "name": "host-7",
+            "model": "large-v3-turbo",
+            "device": "cuda:0",
+            "gpu": "NVIDIA H200",
+            "compute_type": "float16",
+            "batch": 8,
+            "last_batch": 3,
+            "load": 0.42,
+            "real_time_factor": 0.031,
             "last_inference": 998.5,
         },
     ],
     "pairs": ["200 languages"],
-}  # fmt: skip
+}
 
 
 def shown(body: dict[str, Any], columns: int) -> list[str]:

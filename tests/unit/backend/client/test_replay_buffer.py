@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.client.progress import ReconnectBackoff, SessionProgress
+from backend.client.replay_buffer import BLOCK_MS, KEPT_MS, SAMPLE_BYTES, ReplayBuffer
 from backend.messages.protocol import (
     AudioFormat,
     Configure,
@@ -19,8 +21,6 @@ from backend.messages.protocol import (
     Stop,
     Translation,
 )
-from backend.client.progress import Backoff, Place
-from backend.client.replay_buffer import BLOCK_MS, KEPT_MS, SAMPLE_BYTES, Ring
 
 PHONE = AudioFormat(encoding="mulaw", sample_rate=8_000)
 """Eight bytes a millisecond."""
@@ -44,9 +44,7 @@ def whole(audio: AudioFormat, ms: int) -> int:
 
 
 def final(utterance: int, end_ms: int, cursor: str = "") -> Final:
-    return Final(
-        utterance=utterance, text="x", language="en", confidence=1, start_ms=0, end_ms=end_ms, cursor=cursor
-    )  # fmt: skip
+    return Final(utterance=utterance, text="x", language="en", confidence=1, start_ms=0, end_ms=end_ms, cursor=cursor)
 
 
 class Server:
@@ -80,7 +78,7 @@ class Server:
 def test_however_often_a_connection_is_lost_every_sample_arrives_once_and_in_order(
     data: st.DataObject, audio: AudioFormat, from_ms: int
 ) -> None:
-    ring, server = Ring(audio, from_ms), Server(audio, from_ms)
+    ring, server = ReplayBuffer(audio, from_ms), Server(audio, from_ms)
     sent, said = bytearray(), []
     for step in data.draw(st.lists(st.sampled_from(["add", "mark", "take", "settle", "lose"]), max_size=40)):
         if step == "add":
@@ -109,7 +107,7 @@ def test_however_often_a_connection_is_lost_every_sample_arrives_once_and_in_ord
 
 @given(audio=FORMATS, blocks=st.integers(1, 600))
 def test_the_ring_holds_a_minute_and_the_newest_stays(audio: AudioFormat, blocks: int) -> None:
-    ring = Ring(audio)
+    ring = ReplayBuffer(audio)
     for number in range(blocks):
         ring.add(bytes([number % 251]) * ring.block)
     assert ring.end_ms - ring.start_ms <= KEPT_MS + 1
@@ -122,7 +120,7 @@ def test_the_ring_holds_a_minute_and_the_newest_stays(audio: AudioFormat, blocks
 
 
 def test_there_is_room_until_a_block_would_push_something_out() -> None:
-    ring = Ring(PHONE)
+    ring = ReplayBuffer(PHONE)
     while ring.has_room:
         ring.add(bytes(ring.block))
     assert (ring.start_ms, ring.end_ms) == (0, KEPT_MS)
@@ -131,7 +129,7 @@ def test_there_is_room_until_a_block_would_push_something_out() -> None:
 
 
 def test_a_stop_is_said_again_and_a_finalize_only_when_no_final_covers_its_place() -> None:
-    ring = Ring(PHONE)
+    ring = ReplayBuffer(PHONE)
     ring.add(bytes(100 * MS))
     ring.mark(Finalize())
     ring.add(bytes(100 * MS))
@@ -147,7 +145,7 @@ def test_a_stop_is_said_again_and_a_finalize_only_when_no_final_covers_its_place
 
 
 def test_what_a_final_covers_is_not_sent_any_more() -> None:
-    ring = Ring(PHONE)
+    ring = ReplayBuffer(PHONE)
     ring.add(bytes(60 * MS) + b"x" * 40 * MS)
     ring.mark(Finalize())
     ring.settle(60)
@@ -155,7 +153,7 @@ def test_what_a_final_covers_is_not_sent_any_more() -> None:
 
 
 def test_a_position_beyond_the_audio_settles_all_of_it_and_no_more() -> None:
-    ring = Ring(PHONE)
+    ring = ReplayBuffer(PHONE)
     ring.add(bytes(100 * MS))
     ring.settle(500)
     assert ring.start_ms == ring.end_ms == 100
@@ -167,16 +165,16 @@ def test_a_position_beyond_the_audio_settles_all_of_it_and_no_more() -> None:
 
 
 @pytest.fixture
-def place() -> Place:
+def place() -> SessionProgress:
     """Of a session that is open and has heard a second."""
-    opened = Place(Start(audio=PHONE, language="de"))
+    opened = SessionProgress(Start(audio=PHONE, language="de"))
     opened.opened(Ready(session="s", resume_token="t", cursor="1-0"))
     for _ in range(4):
         opened.ring.add(bytes(opened.ring.block))
     return opened
 
 
-def test_a_resumption_names_what_the_client_has_and_can_still_send(place: Place) -> None:
+def test_a_resumption_names_what_the_client_has_and_can_still_send(place: SessionProgress) -> None:
     place.take(final(1, 300, "5-0"))
     place.take(Translation(utterance=1, language="es", text="x", is_final=True, cursor="6-0"))
     place.take(Partial(utterance=2, revision=1, committed="so far", tentative="", language="de", start_ms=0, end_ms=1))
@@ -185,7 +183,7 @@ def test_a_resumption_names_what_the_client_has_and_can_still_send(place: Place)
     assert (asked.utterance, asked.open_utterance, asked.committed) == (1, 2, "so far")
 
 
-def test_a_final_is_news_once_and_a_late_one_after_an_error_is_news_too(place: Place) -> None:
+def test_a_final_is_news_once_and_a_late_one_after_an_error_is_news_too(place: SessionProgress) -> None:
     assert place.take(final(1, 300))
     assert not place.take(final(1, 300))
     assert place.take(Error(code="dead_lettered", message="", utterance=2))
@@ -194,13 +192,13 @@ def test_a_final_is_news_once_and_a_late_one_after_an_error_is_news_too(place: P
     assert place.resume().utterance == 3
 
 
-def test_an_utterance_that_failed_is_not_sent_again(place: Place) -> None:
+def test_an_utterance_that_failed_is_not_sent_again(place: SessionProgress) -> None:
     place.take(SpeechEnded(utterance=1, end_ms=400))
     place.take(Error(code="dead_lettered", message="", utterance=1))
     assert (place.resume().audio_from_ms, place.resume().utterance) == (400, 1)
 
 
-def test_after_a_resumption_the_cursor_is_still_that_of_what_was_seen(place: Place) -> None:
+def test_after_a_resumption_the_cursor_is_still_that_of_what_was_seen(place: SessionProgress) -> None:
     place.take(final(1, 300, "5-0"))
     place.opened(Ready(session="s", resume_token="t", cursor="9-0"))
     assert place.resume().cursor == "5-0"
@@ -208,7 +206,7 @@ def test_after_a_resumption_the_cursor_is_still_that_of_what_was_seen(place: Pla
     assert (place.resume().session, place.resume().token, place.resume().cursor) == ("another", "u", "0-0")
 
 
-def test_a_session_that_stands_in_for_a_lost_one_has_the_options_in_force(place: Place) -> None:
+def test_a_session_that_stands_in_for_a_lost_one_has_the_options_in_force(place: SessionProgress) -> None:
     assert place.options() is None
     place.configure(Configure(translate_to=("es",)))
     place.take(final(4, 700))
@@ -224,7 +222,7 @@ def test_a_session_that_stands_in_for_a_lost_one_has_the_options_in_force(place:
 
 
 def test_waits_grow_to_the_cap_and_end_with_patience() -> None:
-    backoff = Backoff(60, chance=lambda: 1.0)
+    backoff = ReconnectBackoff(60, chance=lambda: 1.0)
     backoff.lost(1_000, "")
     now, waits = 1_000.0, []
     while (wait := backoff.wait_s(now, 0)) is not None:
@@ -236,7 +234,7 @@ def test_waits_grow_to_the_cap_and_end_with_patience() -> None:
 
 @given(st.floats(0, 1), st.floats(0, 30))
 def test_a_wait_the_server_asked_for_is_kept_and_spread(chance: float, asked_s: float) -> None:
-    backoff = Backoff(60, chance=lambda: chance)
+    backoff = ReconnectBackoff(60, chance=lambda: chance)
     backoff.lost(0, "")
     assert backoff.wait_s(0, asked_s) == asked_s + chance * 0.1
 
@@ -245,7 +243,7 @@ def test_a_wait_the_server_asked_for_is_kept_and_spread(chance: float, asked_s: 
 def test_patience_begins_anew_only_after_a_connection_that_was_of_use(
     held_s: float, cursor: str, patient: bool
 ) -> None:
-    backoff = Backoff(10, chance=lambda: 0.0)
+    backoff = ReconnectBackoff(10, chance=lambda: 0.0)
     backoff.lost(0, "1-0")
     assert backoff.wait_s(9.9, 0) == 0
     backoff.lost(9.9 + held_s, cursor)

@@ -12,10 +12,26 @@ from backend.load.capacity import PRECISION, capacity, objections
 from backend.load.score import Score, Spread
 
 HELD = Score(
-    sessions=4, spoken_s=240.0, finals=40, final_s=Spread(40, 0.8, 1.2, 1.4, 1.5), first_partial_s=None,
-    partial_gap_s=None, lag_s=Spread(2_400, 0.0, 0.001, 0.002, 0.01), unshown=0, invented=0, word_error_percent=5.0,
-    words=400, erasure=0.1, committed=100, contradicted=1, missing=(), unheard=0, errors={}, refused={}, reconnects=0,
-)  # fmt: skip
+    sessions=4,
+    spoken_s=240.0,
+    finals=40,
+    final_s=Spread(40, 0.8, 1.2, 1.4, 1.5),
+    first_partial_s=None,
+    partial_gap_s=None,
+    lag_s=Spread(2_400, 0.0, 0.001, 0.002, 0.01),
+    unshown=0,
+    invented=0,
+    word_error_percent=5.0,
+    words=400,
+    erasure=0.1,
+    committed=100,
+    contradicted=1,
+    missing=(),
+    unheard=0,
+    errors={},
+    refused={},
+    reconnects=0,
+)
 
 
 async def found(limit: int, first: int) -> tuple[int, list[int]]:

@@ -27,9 +27,14 @@ def final(utterance: int, start_ms: int, end_ms: int, text: str = "we must go") 
 
 def partial(utterance: int, committed: str, tentative: str, start_ms: int = 0) -> Partial:
     return Partial(
-        utterance=utterance, revision=1, committed=committed, tentative=tentative, language="en",
-        start_ms=start_ms, end_ms=start_ms,
-    )  # fmt: skip
+        utterance=utterance,
+        revision=1,
+        committed=committed,
+        tentative=tentative,
+        language="en",
+        start_ms=start_ms,
+        end_ms=start_ms,
+    )
 
 
 def account(*events: tuple[float, ServerMessage], began: float = 0.0) -> Account:
@@ -68,13 +73,17 @@ def test_only_speech_that_ended_in_the_time_that_counts_counts(from_s: float, to
 
 
 def test_a_first_partial_is_from_the_sending_of_the_first_sample_of_speech_and_must_show_words() -> None:
-    counted = score([
-        account(
-            BOTH[0],
-            (2.8, partial(2, "", "", 2_300)), (3.1, partial(2, "", "we", 2_300)), (3.5, partial(2, "we", "go", 2_300)),
-            BOTH[1],
-        )
-    ])  # fmt: skip
+    counted = score(
+        [
+            account(
+                BOTH[0],
+                (2.8, partial(2, "", "", 2_300)),
+                (3.1, partial(2, "", "we", 2_300)),
+                (3.5, partial(2, "we", "go", 2_300)),
+                BOTH[1],
+            )
+        ]
+    )
     assert figures(counted.first_partial_s) == pytest.approx([1, *[0.6] * 4])
     assert figures(counted.partial_gap_s) == pytest.approx([1, *[0.4] * 4])
     assert counted.unshown == 1

@@ -39,13 +39,7 @@ def test_errors_add_up_over_texts() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "count"),
-    [
-        ("", "we go", 0),
-        ("we go", "We go, now", 0),
-        ("we must go", "we may go", 2),
-        ("we go", "", 2),
-        ("yes", "no", 1),
-    ],
+    [("", "we go", 0), ("we go", "We go, now", 0), ("we must go", "we may go", 2), ("we go", "", 2), ("yes", "no", 1)],
 )
 def test_erased_is_what_must_go_so_that_the_next_text_can_grow(before: str, after: str, count: int) -> None:
     assert erased(before, after) == count

@@ -38,19 +38,51 @@ EXTREME = st.sampled_from(
 ANY = JSON | EXTREME
 
 JOB = AudioJob(
-    kind="final", session="s", utterance=1, correlation_id="c", sent_at=1.5, start_ms=100, end_ms=900, prompt="a",
-    translate_to=("es",), translated={"es": "b"},
-)  # fmt: skip
+    kind="final",
+    session="s",
+    utterance=1,
+    correlation_id="c",
+    sent_at=1.5,
+    start_ms=100,
+    end_ms=900,
+    prompt="a",
+    translate_to=("es",),
+    translated={"es": "b"},
+)
 TRANSCRIPT = Transcript(
-    kind="final", session="s", utterance=1, correlation_id="c", sent_at=1.0, text="你好", language="zh",
+    kind="final",
+    session="s",
+    utterance=1,
+    correlation_id="c",
+    sent_at=1.0,
+    text="你好",
+    language="zh",
     translate_to=("en",),
-)  # fmt: skip
+)
 FINAL = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
 PARTIAL = PartialResult(utterance=1, revision=2, committed="a", tentative="", language="en", start_ms=0, end_ms=5)
 RECORD = [
-    b"start", b'{"language":"en"}', b"correlation", b"c", b"epoch", b"2", b"next", b"3", b"count", b"4", b"audio", b"9",
-    b"open", b"5:1", b"closed:4", b"1", b"event:4:1", b"{}", b"translating:2", b'["es"]',
-]  # fmt: skip
+    b"start",
+    b'{"language":"en"}',
+    b"correlation",
+    b"c",
+    b"epoch",
+    b"2",
+    b"next",
+    b"3",
+    b"count",
+    b"4",
+    b"audio",
+    b"9",
+    b"open",
+    b"5:1",
+    b"closed:4",
+    b"1",
+    b"event:4:1",
+    b"{}",
+    b"translating:2",
+    b'["es"]',
+]
 
 
 def changed(sound: bytes) -> st.SearchStrategy[bytes]:
@@ -136,11 +168,7 @@ def test_a_cursor_is_a_place_that_redis_understands(cursor: str) -> None:
 HEADERS = bytes_like(encode_entry(JOB)[b"h"])
 
 
-@given(
-    st.fixed_dictionaries(
-        {}, optional={b"h": HEADERS, b"p": st.binary(max_size=9), b"x": st.binary(max_size=4)}
-    )
-)  # fmt: skip
+@given(st.fixed_dictionaries({}, optional={b"h": HEADERS, b"p": st.binary(max_size=9), b"x": st.binary(max_size=4)}))
 def test_an_audio_entry_is_a_job_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
     try:
         job, pcm = decode_audio_job(fields)

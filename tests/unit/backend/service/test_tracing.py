@@ -17,14 +17,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
+from backend.client.progress import SessionProgress
 from backend.messages.jobs import AudioJob, Live
 from backend.messages.protocol import Final, Ready, Start, Translation
-from backend.client.progress import Place
 from backend.service import otlp, tracing
 from backend.service.otlp import Otlp
+from gateway.connection.traces import REMEMBERED, Traces
 from gateway.session.actions import Action, Close, Preview, Submit
 from gateway.session.machine import Session
-from gateway.connection.traces import REMEMBERED, Traces
 from gateway.session.utterance import Policy
 
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -222,9 +222,15 @@ class Stage:
 
 def final(utterance: int, at_s: float) -> Final:
     return Final(
-        utterance=utterance, text="hello", language="en", confidence=1, start_ms=0, end_ms=1, translate_to=("es",),
+        utterance=utterance,
+        text="hello",
+        language="en",
+        confidence=1,
+        start_ms=0,
+        end_ms=1,
+        translate_to=("es",),
         cursor=f"{round(1000 * at_s)}-0",
-    )  # fmt: skip
+    )
 
 
 def test_finals_carry_the_trace_of_their_utterance_and_guesses_none(recorded: Recorded) -> None:
@@ -238,7 +244,7 @@ def test_a_transcript_that_is_asked_for_again_belongs_to_the_same_trace(recorded
     stage = Stage()
     job = stage.utterance()
     stage.session.learn(Live("1-0", final(1, 0.001)), 0.0)
-    (lost,) = stage.session._awaited.lost(stage.session.record())
+    (lost,) = stage.session._pending.lost(stage.session.record())
     assert lost.transcript.traceparent == job.traceparent  # type: ignore[union-attr]
 
 
@@ -290,7 +296,7 @@ def test_while_it_is_off_jobs_say_nothing_and_nothing_is_kept() -> None:
 
 
 def test_a_session_in_the_place_of_a_lost_one_keeps_its_name_in_the_logs() -> None:
-    place = Place(Start())
+    place = SessionProgress(Start())
     place.opened(Ready(session="s", correlation_id="ticket-42"))
     assert place.start().correlation_id == "ticket-42"
 

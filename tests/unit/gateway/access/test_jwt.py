@@ -14,8 +14,8 @@ import jwt
 import pytest
 
 from backend.errors import SetupError
-from gateway.settings import GatewaySettings
 from gateway.access.jwt import LEEWAY_S, BadTokenError, Tokens
+from gateway.settings import GatewaySettings
 from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer
 
 
@@ -56,10 +56,17 @@ async def test_clocks_may_differ_a_little(tokens: Tokens, issuer: Issuer) -> Non
 @pytest.mark.parametrize(
     "changed",
     [
-        {"exp": 1_000_000_000}, {"exp": None}, {"exp": "soon"}, {"nbf": 9_000_000_000}, {"iss": "https://evil.example"},
-        {"iss": None}, {"aud": "another service"}, {"aud": None}, {"sub": None},
+        {"exp": 1_000_000_000},
+        {"exp": None},
+        {"exp": "soon"},
+        {"nbf": 9_000_000_000},
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"aud": "another service"},
+        {"aud": None},
+        {"sub": None},
     ],
-)  # fmt: skip
+)
 async def test_what_is_expired_or_made_for_others_is_refused(
     tokens: Tokens, issuer: Issuer, changed: dict[str, Any]
 ) -> None:

@@ -114,8 +114,7 @@ def test_only_mono_and_stereo_are_served(channels: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("audio", "size"),
-    [(S16, 3), (AudioFormat(channels=2), 6), (AudioFormat(encoding="pcm_f32le"), 6)],
+    ("audio", "size"), [(S16, 3), (AudioFormat(channels=2), 6), (AudioFormat(encoding="pcm_f32le"), 6)]
 )
 def test_a_frame_of_broken_samples_is_refused(audio: AudioFormat, size: int) -> None:
     assert refused(lambda: RawDecoder(audio).feed(bytes(size))) == ("misaligned_audio", 1007)

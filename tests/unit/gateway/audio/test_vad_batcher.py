@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from backend.errors import ModelError
 from gateway.audio import weights
-from gateway.audio.vad_batcher import Hearing
 from gateway.audio.silero import INPUT, Silero, Stretch, fresh
+from gateway.audio.vad_batcher import VadBatcher
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_a_stretch_longer_than_one_run_is_judged_as_if_it_were_not(silero: Siler
 
 @pytest.mark.parametrize("urgent", [(False,), (True,), (False, True), (True, False)])
 async def test_whoever_asks_gets_the_answers_to_its_own_questions(silero: Silero, urgent: tuple[bool, ...]) -> None:
-    hearing = Hearing(silero)
+    hearing = VadBatcher(silero)
     asked = [[stretch(10 * n + k, n + 1) for k in range(n % 3)] for n in range(6)]
     asking = zip(asked, cycle(urgent), strict=False)
     answers = await asyncio.gather(*(hearing.judge(stretches, urgent=soon) for stretches, soon in asking))
@@ -69,7 +69,7 @@ async def test_whoever_asks_gets_the_answers_to_its_own_questions(silero: Silero
 
 
 async def test_who_is_urgent_takes_along_who_waits_for_company(silero: Silero) -> None:
-    hearing = Hearing(silero, gather_s=1e9)
+    hearing = VadBatcher(silero, gather_s=1e9)
     async with asyncio.TaskGroup() as tasks:
         patient = tasks.create_task(hearing.judge([stretch(1, 1)], urgent=False))
         await asyncio.sleep(0)
@@ -79,7 +79,7 @@ async def test_who_is_urgent_takes_along_who_waits_for_company(silero: Silero) -
 
 
 async def test_who_leaves_before_the_answer_disturbs_nobody(silero: Silero) -> None:
-    hearing = Hearing(silero)
+    hearing = VadBatcher(silero)
     async with asyncio.TaskGroup() as tasks:
         gone = tasks.create_task(hearing.judge([stretch(1, 2)], urgent=True))
         stays = tasks.create_task(hearing.judge([stretch(2, 2)], urgent=False))

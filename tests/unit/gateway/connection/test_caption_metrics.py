@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 
 from backend.load.words import erased
 from backend.messages.protocol import Final, Message, Partial, SpeechStarted
-from gateway.connection.caption_metrics import Shown
+from gateway.connection.caption_metrics import CaptionMetrics
 
 FIRST = "nova_gateway_first_partial_seconds_"
 NAMES = ("nova_gateway_shown_words_total", "nova_gateway_erased_words_total", f"{FIRST}count", f"{FIRST}sum")
@@ -27,7 +27,7 @@ def final(text: str) -> Final:
 def counted(*events: Message) -> list[float]:
     """Words shown, words taken back, first partials and their seconds; the events come a second apart."""
     before = [REGISTRY.get_sample_value(name) or 0.0 for name in NAMES]
-    shown = Shown()
+    shown = CaptionMetrics()
     for second, event in enumerate(events):
         shown.note(event, float(second))
     return [(REGISTRY.get_sample_value(name) or 0.0) - value for name, value in zip(NAMES, before, strict=True)]

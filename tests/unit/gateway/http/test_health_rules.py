@@ -13,9 +13,15 @@ from gateway.http.health_rules import Status, judge
 NOW = 1_000.0
 PATIENCE_S = 5.0
 REDIS = RedisState(
-    version="9.1.2", round_trip_ms=0.3, memory_bytes=10, memory_limit_bytes=100, evicts=False, persistence="aof",
-    refuses_writes=False, cannot_save=False,
-)  # fmt: skip
+    version="9.1.2",
+    round_trip_ms=0.3,
+    memory_bytes=10,
+    memory_limit_bytes=100,
+    evicts=False,
+    persistence="aof",
+    refuses_writes=False,
+    cannot_save=False,
+)
 LANES = (
     LaneState("nova:{0}:audio:final", length=3, pending=3),
     LaneState("nova:{0}:audio:preview", length=90, pending=0, oldest_s=60.0),
@@ -60,8 +66,8 @@ def test_without_speech_workers_there_is_nothing_without_translators_less(missin
 
 @pytest.mark.parametrize(("waited_s", "status"), [(PATIENCE_S, "healthy"), (PATIENCE_S + 1, "degraded")])
 def test_a_final_may_wait_for_so_long_and_no_longer(waited_s: float, status: Status) -> None:
-    lanes = (replace(LANES[0], oldest_s=waited_s), *LANES[1:])
-    assert judge(REDIS, lanes, ALL, PATIENCE_S, NOW).status == status
+    streams = (replace(LANES[0], oldest_s=waited_s), *LANES[1:])
+    assert judge(REDIS, streams, ALL, PATIENCE_S, NOW).status == status
 
 
 def test_dead_letters_are_counted_and_the_command_is_named() -> None:

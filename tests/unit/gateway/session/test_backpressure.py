@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.streams.observe.utilization import Busy
-from gateway.session.backpressure import Gauge, Limits, Pressure
+from backend.streams.observe.utilization import Utilization
+from gateway.session.backpressure import Backpressure, Gauge, Limits
 
 LIMITS = Limits(slow_s=1.0, stop_s=2.0, refuse_s=4.0, refuse_load=0.85)
 
@@ -15,25 +15,25 @@ LIMITS = Limits(slow_s=1.0, stop_s=2.0, refuse_s=4.0, refuse_load=0.85)
 @pytest.mark.parametrize(
     ("waiting_s", "load", "level"),
     [
-        (0.0, 0.0, Pressure.NONE),
-        (0.9, 0.8, Pressure.NONE),
-        (1.0, 0.0, Pressure.SLOW),
-        (2.5, 0.0, Pressure.STOP),
-        (4.0, 0.0, Pressure.REFUSE),
-        (0.0, 0.9, Pressure.REFUSE),
+        (0.0, 0.0, Backpressure.NONE),
+        (0.9, 0.8, Backpressure.NONE),
+        (1.0, 0.0, Backpressure.SLOW),
+        (2.5, 0.0, Backpressure.STOP),
+        (4.0, 0.0, Backpressure.REFUSE),
+        (0.0, 0.9, Backpressure.REFUSE),
     ],
 )
-def test_each_level_has_its_limit(waiting_s: float, load: float, level: Pressure) -> None:
+def test_each_level_has_its_limit(waiting_s: float, load: float, level: Backpressure) -> None:
     assert Gauge(LIMITS).take(waiting_s, load, 0.0) == level
 
 
 def test_levels_rise_at_once_and_fall_step_by_step() -> None:
     gauge = Gauge(LIMITS)
-    assert gauge.take(5.0, 0.0, 0.0) == Pressure.REFUSE
+    assert gauge.take(5.0, 0.0, 0.0) == Backpressure.REFUSE
     levels = [gauge.take(0.0, 0.0, 0.5 * tick) for tick in range(1, 14)]
-    assert levels[:3] == [Pressure.REFUSE] * 3
+    assert levels[:3] == [Backpressure.REFUSE] * 3
     assert levels == sorted(levels, reverse=True)
-    assert levels[-1] == Pressure.NONE
+    assert levels[-1] == Backpressure.NONE
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1)), min_size=1))
@@ -45,7 +45,7 @@ def test_the_level_is_never_below_what_is_measured(seen: list[tuple[float, float
 
 
 def test_a_busy_share_follows_the_work_of_late() -> None:
-    busy = Busy(0.0)
+    busy = Utilization(0.0)
     for second in range(60):
         busy.turn(True, float(second))
         busy.turn(False, second + 0.25)

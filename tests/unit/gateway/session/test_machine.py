@@ -26,10 +26,10 @@ from backend.messages.protocol import (
     Start,
     Stop,
     Translation,
-)  # fmt: skip
+)
 from backend.messages.session_record import Record
 from gateway.session.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw
-from gateway.session.backpressure import Pressure
+from gateway.session.backpressure import Backpressure
 from gateway.session.machine import Session
 from gateway.session.utterance import Policy
 
@@ -70,10 +70,16 @@ class Stage:
         words = tuple(HypothesisWord(text=word, probability=0.9) for word in tentative.split())
         return self.learn(
             PartialResult(
-                utterance=job.utterance, revision=job.revision, committed=committed, tentative=tentative,
-                language="en", start_ms=job.start_ms, end_ms=job.end_ms, hypothesis=words,
+                utterance=job.utterance,
+                revision=job.revision,
+                committed=committed,
+                tentative=tentative,
+                language="en",
+                start_ms=job.start_ms,
+                end_ms=job.end_ms,
+                hypothesis=words,
             )
-        )  # fmt: skip
+        )
 
     def finish(self, utterance: int, text: str, cursor: str) -> list[Action]:
         targets = self.session.start.translate_to if text else ()
@@ -100,8 +106,7 @@ def test_start_is_answered_with_ready() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "code"),
-    [(Stop(), "not_started"), (Configure(), "not_started"), (Finalize(), "not_started")],
+    ("message", "code"), [(Stop(), "not_started"), (Configure(), "not_started"), (Finalize(), "not_started")]
 )
 def test_nothing_but_start_opens_a_session(message: Any, code: str) -> None:
     with pytest.raises(ProtocolError) as refused:
@@ -422,7 +427,7 @@ def test_the_record_covers_what_is_closed_and_no_more() -> None:
 
 
 def test_previews_give_way_to_finals_step_by_step_and_the_client_is_told() -> None:
-    def previews(pressure: Pressure) -> tuple[int, int]:
+    def previews(pressure: Backpressure) -> tuple[int, int]:
         stage = Stage()
         stage.actions += stage.session.press(pressure)
         for _ in range(8):
@@ -432,15 +437,15 @@ def test_previews_give_way_to_finals_step_by_step_and_the_client_is_told() -> No
         stage.be_silent(1)
         return len(stage.of(Preview)), len([submit for submit in stage.of(Submit) if submit.early])
 
-    often, early = previews(Pressure.NONE)
+    often, early = previews(Backpressure.NONE)
     assert early == 1
-    rarely, none = previews(Pressure.SLOW)
+    rarely, none = previews(Backpressure.SLOW)
     assert 0 < rarely < often / 2
     assert none == 0
-    assert previews(Pressure.STOP) == (0, 0)
+    assert previews(Backpressure.STOP) == (0, 0)
 
     stage = Stage()
-    for pressure in (Pressure.SLOW, Pressure.SLOW, Pressure.REFUSE, Pressure.STOP, Pressure.NONE):
+    for pressure in (Backpressure.SLOW, Backpressure.SLOW, Backpressure.REFUSE, Backpressure.STOP, Backpressure.NONE):
         stage.actions += stage.session.press(pressure)
     codes = [notice.code for notice in stage.events(Notice)]
     assert codes == ["previews_slowed", "previews_stopped", "previews_normal"]

@@ -12,26 +12,37 @@ from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Resume, Start
 from backend.messages.session_record import Record
 from gateway.session.actions import Submit, Translate
-from gateway.session.pending_results import Awaited, ForgottenError
+from gateway.session.pending_results import ForgottenError, PendingResults
 
 
 def submit(utterance: int, start_ms: int = 0) -> Submit:
     job = AudioJob(
-        kind="final", session="s", utterance=utterance, correlation_id="c", sent_at=0.0, start_ms=start_ms,
+        kind="final",
+        session="s",
+        utterance=utterance,
+        correlation_id="c",
+        sent_at=0.0,
+        start_ms=start_ms,
         end_ms=start_ms + 1,
-    )  # fmt: skip
+    )
     return Submit(job, b"\0\0", early=True)
 
 
 def final(utterance: int, *targets: str, late: bool = False) -> Final:
     return Final(
-        utterance=utterance, text="hello", language="en", confidence=1.0, start_ms=0, end_ms=1, translate_to=targets,
+        utterance=utterance,
+        text="hello",
+        language="en",
+        confidence=1.0,
+        start_ms=0,
+        end_ms=1,
+        translate_to=targets,
         late=late,
-    )  # fmt: skip
+    )
 
 
-def waiting_for(*utterances: int) -> Awaited:
-    awaited = Awaited("s", "c")
+def waiting_for(*utterances: int) -> PendingResults:
+    awaited = PendingResults("s", "c")
     for utterance in utterances:
         awaited.expect(submit(utterance))
     return awaited
@@ -102,7 +113,7 @@ def test_what_redis_has_forgotten_is_asked_for_again_whole() -> None:
 
 
 def test_what_another_connection_submitted_only_the_client_can_send_again() -> None:
-    awaited = Awaited("s", "c")
+    awaited = PendingResults("s", "c")
     message = Resume(session="s", token="t", utterance=1, audio_from_ms=900)
     awaited.resume(message, record(next=2, count=2, closed=frozenset({2})))
     awaited.expect(submit(3))
@@ -123,7 +134,7 @@ def test_the_audio_of_what_is_waited_for_is_known() -> None:
 
 
 def test_a_resumed_session_waits_for_what_was_on_its_way() -> None:
-    awaited = Awaited("s", "c")
+    awaited = PendingResults("s", "c")
     message = Resume(session="s", token="t", cursor="7-0", utterance=2)
     awaited.resume(message, record(next=4, count=5, closed=frozenset({4, 5}), translating={2: ("es",)}))
     assert awaited.finals == 2

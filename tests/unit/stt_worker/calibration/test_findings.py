@@ -27,19 +27,33 @@ HERE = Machine(model="base, 1 bytes", device="cpu", hardware="a chip, 2 cores", 
 
 def trial(batch: int, throughput: float, *, threads: int = 2, compute_type: str = EXACT[0]) -> Trial:
     return Trial(
-        threads=threads, compute_type=compute_type, batch=batch, beam_size=5, seconds=6 * batch / throughput,
+        threads=threads,
+        compute_type=compute_type,
+        batch=batch,
+        beam_size=5,
+        seconds=6 * batch / throughput,
         audio_s=6 * batch,
-    )  # fmt: skip
+    )
 
 
 def found(**values: object) -> Calibration:
     return Calibration.model_validate(
         {
-            "machine": HERE, "measured_at": "2026-11-21T12:00:00+00:00", "speech": "espeak-ng", "busy": 0.0,
-            "threads": 2, "compute_type": "int8", "batch": 4, "final_cost": 0.1, "greedy_cost": 0.08, "preview_s": 0.3,
-            "previews": {6: 0.2}, "trials": (), **values,
+            "machine": HERE,
+            "measured_at": "2026-11-21T12:00:00+00:00",
+            "speech": "espeak-ng",
+            "busy": 0.0,
+            "threads": 2,
+            "compute_type": "int8",
+            "batch": 4,
+            "final_cost": 0.1,
+            "greedy_cost": 0.08,
+            "preview_s": 0.3,
+            "previews": {6: 0.2},
+            "trials": (),
+            **values,
         }
-    )  # fmt: skip
+    )
 
 
 trials = st.lists(
@@ -67,8 +81,10 @@ def test_the_choice_was_measured_and_no_smaller_batch_is_as_good(measured: list[
 def test_in_which_order_it_was_measured_makes_no_difference(measured: list[Trial]) -> None:
     chosen, backwards = choose(measured, EXACT), choose(measured[::-1], EXACT)
     assert (chosen.batch, chosen.compute_type, chosen.threads) == (
-        backwards.batch, backwards.compute_type, backwards.threads,
-    )  # fmt: skip
+        backwards.batch,
+        backwards.compute_type,
+        backwards.threads,
+    )
 
 
 def test_a_bigger_batch_must_earn_its_delay() -> None:

@@ -110,10 +110,17 @@ def test_captions_grow_and_the_final_keeps_every_word_that_was_promised(pcm: byt
     for half_seconds in range(1, 56):
         heard_of = pcm[: half_seconds * RATE]
         job = AudioJob(
-            kind="preview", session="s", utterance=1, correlation_id="c", sent_at=time.time(), start_ms=0,
-            end_ms=500 * half_seconds, committed=shown.committed, tentative=shown.tentative,
+            kind="preview",
+            session="s",
+            utterance=1,
+            correlation_id="c",
+            sent_at=time.time(),
+            start_ms=0,
+            end_ms=500 * half_seconds,
+            committed=shown.committed,
+            tentative=shown.tentative,
             hypothesis=shown.hypothesis,
-        )  # fmt: skip
+        )
         (heard,) = recognizer.recognize([speech(heard_of, final=False, words=True)])
         (partial,) = preview_outcome(job, heard).live
         assert isinstance(partial, PartialResult)

@@ -8,15 +8,11 @@ from hypothesis import strategies as st
 
 from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, Windows, batches
 
-RULES = st.one_of(
-    st.just(Windows()),
-    st.builds(Windows, st.integers(1, 30), st.integers(1, 30), st.floats(0, 10)),
-)
+RULES = st.one_of(st.just(Windows()), st.builds(Windows, st.integers(1, 30), st.integers(1, 30), st.floats(0, 10)))
 
 
 @pytest.mark.parametrize(
-    ("seconds", "frames"),
-    [(0.0, 800), (4.0, 800), (4.01, 1000), (8.0, 1200), (21.9, 2600), (25.0, 3000), (30, 3000)],
+    ("seconds", "frames"), [(0.0, 800), (4.0, 800), (4.01, 1000), (8.0, 1200), (21.9, 2600), (25.0, 3000), (30, 3000)]
 )
 def test_a_window_is_the_smallest_that_leaves_four_seconds_of_silence(seconds: float, frames: int) -> None:
     assert Windows().fit(seconds) == frames

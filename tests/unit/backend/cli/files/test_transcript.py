@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from backend.local.server import NoServerError, stream_url
 from backend.cli.files.transcript import Transcript, subtitles, write
+from backend.local.server import NoServerError, stream_url
 from backend.messages.protocol import Error, Final, Notice, SpeechStarted, Translation
 
 HELLO = Final(utterance=1, text="你好。", language="zh", confidence=0.9, start_ms=0, end_ms=1200, cursor="1-0")
@@ -17,10 +17,13 @@ BYE = Final(utterance=3, text="再见。", language="zh", confidence=0.8, start_
 def transcript() -> Transcript:
     taken = Transcript()
     for event in (
-        SpeechStarted(utterance=1, start_ms=0), HELLO, NOTHING,
+        SpeechStarted(utterance=1, start_ms=0),
+        HELLO,
+        NOTHING,
         Translation(utterance=1, language="en", text="Hel", is_final=False),
-        Translation(utterance=1, language="en", text="Hello.", is_final=True), BYE,
-    ):  # fmt: skip
+        Translation(utterance=1, language="en", text="Hello.", is_final=True),
+        BYE,
+    ):
         taken.take(event)
     return taken
 
@@ -38,9 +41,14 @@ def test_json_holds_times_languages_confidence_and_translations(transcript: Tran
     written = json.loads(write(transcript, "json", ["en"]))
     assert written["problems"] == []
     assert written["utterances"][0] == {
-        "utterance": 1, "text": "你好。", "language": "zh", "confidence": 0.9, "start_ms": 0, "end_ms": 1200,
+        "utterance": 1,
+        "text": "你好。",
+        "language": "zh",
+        "confidence": 0.9,
+        "start_ms": 0,
+        "end_ms": 1200,
         "translations": {"en": "Hello."},
-    }  # fmt: skip
+    }
     assert written["utterances"][1]["translations"] == {}
 
 

@@ -1,10 +1,10 @@
-"""Writes the references that are made from the code: `make docs`. A test fails when they are stale.
+"""Generate the reference files from the code (`make docs`). A contract test fails when they are out of date.
 
-.env.example                       every setting with its default
-docs/reference/configuration.md    the same, to read
-docs/reference/protocol.md         every message of the WebSocket
-docs/reference/protocol.schema.json
-docs/reference/metrics.md          every metric of every service
+.env.example                           every setting with its default
+docs/reference/configuration.md        the same settings as a page
+docs/reference/protocol.md             _protocol-intro.md, then a table for every message
+docs/reference/protocol.schema.json    JSON Schema of every message
+docs/reference/metrics.md              every metric of every service
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ SERVICES: tuple[tuple[str, type[ServiceSettings]], ...] = (
 )
 METRICS: tuple[tuple[str, ModuleType], ...] = (
     ("Every service", of_all),
-    ("Redis and the lanes, told by every service; what begins with `nova_worker_`, by workers", of_lanes),
+    ("Redis and its streams (`nova_worker_*`: workers only)", of_lanes),
     ("Gateways", of_gateways),
     ("STT workers", of_stt_workers),
     ("Translation workers", of_translation_workers),
 )
-MADE = "made by `make docs` from the code; change it there"
+GENERATED = "generated from the code by `make docs`; edit the code instead"
 
 
 def generated() -> dict[Path, str]:
-    """Every generated file, by path below the root, and what it should hold."""
+    """Expected text of every generated file, by path relative to the repository root."""
     return {
         Path(".env.example"): env_example(),
         Path("docs/reference/configuration.md"): configuration(),
@@ -57,7 +57,7 @@ def generated() -> dict[Path, str]:
 
 
 def settings_of(service: type[ServiceSettings]) -> list[tuple[str, str, str]]:
-    """Name in the environment, default, and meaning of every setting that is the service's own."""
+    """(environment variable, default, description) of every setting that only this service has."""
     prefix = str(service.model_config.get("env_prefix", ""))
     return [
         (prefix + name.upper(), _default(field), field.description or "")
@@ -67,7 +67,7 @@ def settings_of(service: type[ServiceSettings]) -> list[tuple[str, str, str]]:
 
 
 def shared_settings() -> list[tuple[str, str, str]]:
-    """The settings that all services share."""
+    """(environment variable, default, description) of the settings that all services share."""
     return [
         (_alias(field), _default(field), field.description or "")
         for field in ServiceSettings.model_fields.values()
@@ -89,8 +89,8 @@ def _default(field: FieldInfo) -> str:
 
 
 def env_example() -> str:
-    """Every setting, commented out, with its default."""
-    lines = [f"# Every setting with its default; {MADE}."]
+    """The text of .env.example: every setting, commented out, with its default."""
+    lines = [f"# Every setting with its default; {GENERATED}."]
     for title, settings in _sections():
         lines += ["", f"# --- {title}"]
         for name, default, meaning in settings:
@@ -99,10 +99,10 @@ def env_example() -> str:
 
 
 def configuration() -> str:
-    """The same as a page."""
-    lines = ["# Configuration", "", f"Every setting is an environment variable. This page is {MADE}."]
+    """The text of configuration.md."""
+    lines = ["# Configuration", "", f"Every setting is an environment variable. This page is {GENERATED}."]
     for title, settings in _sections():
-        lines += ["", f"## {title}", "", "| variable | default | meaning |", "|---|---|---|"]
+        lines += ["", f"## {title}", "", "| variable | default | description |", "|---|---|---|"]
         lines += [f"| `{name}` | `{default or ' '}` | {meaning} |" for name, default, meaning in settings]
     return "\n".join(lines) + "\n"
 
@@ -112,14 +112,14 @@ def _sections() -> list[tuple[str, list[tuple[str, str, str]]]]:
 
 
 def metrics() -> str:
-    """Every metric as Prometheus sees it."""
+    """The text of metrics.md: every metric as Prometheus reads it."""
     lines = [
-        f"# Metrics\n\nThis page is {MADE}. `/metrics` of each process tells them, beside Python's own (`process_*`,",
-        "`python_*`). Units are seconds, bytes and words; no label ever names a session. What to do with them:",
-        "[monitor](../howto/monitor.md).",
+        f"# Metrics\n\nThis page is {GENERATED}. Each process serves its metrics at `/metrics`, together with the",
+        "standard `process_*` and `python_*` metrics. Units are seconds, bytes and words. No label is a session id.",
+        "To set up Prometheus, dashboards and alerts, see [Monitor the system](../howto/monitor.md).",
     ]
     for title, module in METRICS:
-        lines += ["", f"## {title}", "", "| metric | kind | labels | what |", "|---|---|---|---|"]
+        lines += ["", f"## {title}", "", "| metric | type | labels | description |", "|---|---|---|---|"]
         for metric in vars(module).values():
             if isinstance(metric, MetricWrapperBase):
                 lines.append(_metric(metric))
@@ -134,16 +134,16 @@ def _metric(metric: MetricWrapperBase) -> str:
 
 
 def protocol() -> str:
-    """Every message as a table of its fields."""
+    """The text of protocol.md: the introduction, then each message with a table of its fields."""
     schema = protocol_schema()["$defs"]
-    head = (ROOT / "docs" / "explanation" / "wire.md").read_text(encoding="utf-8")
-    lines = [f"# Wire protocol\n\nThe tables are {MADE}.\n\n{head.rstrip()}"]
+    head = (ROOT / "docs" / "reference" / "_protocol-intro.md").read_text(encoding="utf-8")
+    lines = [f"# WebSocket protocol\n\n{head.rstrip()}\n\nThe tables below are {GENERATED}."]
     for title, union in (("Client to server", ClientMessage), ("Server to client", ServerMessage)):
         lines.append(f"\n## {title}")
         members: tuple[type[Message], ...] = get_args(get_args(union)[0])
         for message in members:
             lines += _table(schema[message.__name__], message.__name__)
-    lines += ["\n## Parts of messages", *_table(schema["AudioFormat"], "audio"), *_table(schema["Word"], "word")]
+    lines += ["\n## Nested objects", *_table(schema["AudioFormat"], "audio"), *_table(schema["Word"], "word")]
     return "\n".join(lines) + "\n"
 
 
@@ -152,7 +152,7 @@ def _table(definition: dict[str, Any], name: str) -> list[str]:
     tag = definition["properties"].get("type", {}).get("const", name)
     lines = [f"\n### `{tag}`\n\n{definition['description']}"]
     if fields:
-        lines += ["\n| field | type | default | meaning |\n|---|---|---|---|"]
+        lines += ["\n| field | type | default | description |\n|---|---|---|---|"]
     for key, field in fields.items():
         default = f"`{field['default']!r}`" if field.get("default") is not None else ""
         lines.append(f"| `{key}` | {_type(field)} | {default} | {field.get('description', '')} |")
@@ -168,11 +168,8 @@ def _type(field: dict[str, Any]) -> str:
         return f"`{field['$ref'].rsplit('/')[-1]}`"
     if field.get("type") == "array":
         return f"list of {_type(field['items'])}"
-    limits = [
-        f"{sign} {field[key]}"
-        for key, sign in (("minimum", "≥"), ("maximum", "≤"), ("maxLength", "at most"))
-        if key in field
-    ]
+    bounds = (("minimum", "≥"), ("maximum", "≤"), ("maxLength", "at most"))
+    limits = [f"{sign} {field[key]}" for key, sign in bounds if key in field]
     return " ".join([str(field.get("type", "any")), *limits])
 
 

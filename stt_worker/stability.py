@@ -26,7 +26,7 @@ SWITCH_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How sure is sure enough: chosen by replaying real speech (docs/explanation/stability.md).
+    """How sure is sure enough: chosen by replaying real speech (docs/explanation/partial-stability.md).
 
     Of a word that two successive decodes heard, the lower probability counts. Times are seconds of audio, and a little
     less than whole or half ones, so that decodes in such a rhythm need not keep time exactly.

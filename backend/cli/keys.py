@@ -33,7 +33,7 @@ _redis = click.option("--redis-url", metavar="URL", help="Redis or Valkey; else 
 
 @click.group("keys")
 def keys() -> None:
-    """Create, list and revoke API keys. See docs/howto/keys.md."""
+    """Create, list and revoke API keys. See docs/howto/manage-api-keys.md."""
 
 
 def _name(_: click.Context, __: click.Parameter, given: str) -> str:

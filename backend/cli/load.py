@@ -115,7 +115,7 @@ def load(
 
     Starts a system of its own for that, unless --url names one. Ends with status 1 when a final is missing, an error
     came, or a session was refused; with 3 when this machine was too slow to send in time, so that the figures count
-    for nothing. See docs/howto/measure.md.
+    for nothing. See docs/howto/load-test.md.
     """
     from backend.load.run import Load
 

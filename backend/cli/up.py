@@ -72,7 +72,7 @@ def _who(plan: Plan, system: System) -> str:
     if system.key:
         return f"Other machines can connect, with this key, which is good until Ctrl-C: {system.key}"
     if is_loopback(plan.host) and os.environ.get("GATEWAY_AUTH", "auto") == "auto":
-        return "Only this machine can connect, and nobody needs a key; to change that see docs/howto/keys.md."
+        return "Only this machine can connect, without an API key. To change this, see docs/howto/manage-api-keys.md."
     return f"It listens on {plan.host}; GATEWAY_AUTH says who may come in."
 
 

@@ -1,8 +1,8 @@
 """Where an utterance's time goes: spans for OpenTelemetry when an operator asks for them, else nothing at all.
 
-Asked for by OpenTelemetry's own environment variables (docs/howto/trace.md). Otherwise none of its code is loaded, and
-every function here returns at once. Who a span belongs to is data: a W3C `traceparent`, which travels in the jobs'
-headers and which pure code may carry; "" belongs to nothing and makes no span. Spans are recorded when they are over.
+Tracing is enabled by OpenTelemetry's own environment variables (docs/howto/enable-tracing.md). Without them its code is
+not loaded, and every function here returns at once. The owner of a span is data: a W3C `traceparent`, which travels in
+job headers and which pure code can carry. An empty `traceparent` makes no span. Spans are recorded when they end.
 """
 
 from __future__ import annotations

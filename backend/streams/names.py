@@ -1,7 +1,7 @@
 """Every key and channel in Redis; the only place that spells them.
 
 `{s}` is the shard's hash tag: all of a session's keys share a Redis Cluster slot, so that one script commits across
-them. Each key's owner, and what keeps it from growing, is in docs/reference/keys.md.
+them. Each key's owner, and what keeps it from growing, is in docs/reference/redis-keys.md.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from tests.testkit.live import stream_url
 from tests.testkit.message_fuzzer import FORMATS, Frame, Garbage
 
-WIRE = Path(__file__).parents[2] / "docs" / "explanation" / "wire.md"
+WIRE = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"
 ENDS_WITHIN_S = 45.0
 """A connection on which `stop` was said."""
 OURS = {None, 1000, 1009}

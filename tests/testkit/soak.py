@@ -1,4 +1,4 @@
-"""Hours of steady use in minutes: sessions come, speak and go, and nothing may grow (docs/howto/storm.md).
+"""Hours of steady use in minutes: sessions come, speak and go, and nothing may grow (docs/howto/test-reliability.md).
 
 `make soak`, or `python -m tests.testkit.soak --minutes 30`. Memory and open files of every process, and what Redis
 holds, are read every few seconds; what counts is their slope once everything is warm.

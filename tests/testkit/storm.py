@@ -1,5 +1,6 @@
-"""A kill storm: real processes, sessions in real time, kill -9 at any moment, and the sums (docs/howto/storm.md).
+"""A kill storm: real processes, sessions in real time, random kill -9, then a check of every final.
 
+See docs/howto/test-reliability.md.
 `python -m tests.testkit.storm --minutes 10`, or `make storm`.
 """
 

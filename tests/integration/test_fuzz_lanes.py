@@ -210,8 +210,8 @@ async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becom
 
 async def all_done(streams: JobStreams, names: Sequence[str]) -> bool:
     shard = streams.shard("any")
-    names = (shard.audio("final"), shard.audio("preview"), shard.transcripts("final"), shard.transcripts("preview"))
-    left = sum([await streams.redis.xlen(name) for name in names])
+    keys = (shard.audio("final"), shard.audio("preview"), shard.transcripts("final"), shard.transcripts("preview"))
+    left = sum([await streams.redis.xlen(key) for key in keys])
     said = [len(await logged(streams, name)) for name in names]
     return left == 0 and min(said) >= 2 * UTTERANCES
 

@@ -46,7 +46,7 @@ setup: .venv/.ready  ## make the Python environment
 
 page: frontend/dist/index.html  ## build the page
 
-frontend/dist/index.html: frontend/package.json frontend/package-lock.json frontend/index.html $(shell find frontend/src -type f 2>/dev/null)
+frontend/dist/index.html: frontend/package.json frontend/package-lock.json frontend/index.html $(shell find frontend/src frontend/client/src -type f 2>/dev/null)
 	@if command -v npm >/dev/null; then cd frontend && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
 	 else echo "Node.js 20 or later is not installed: everything but the page works. Install it and run make page."; fi
 

@@ -15,5 +15,5 @@ export default defineConfig({
   },
   worker: { format: "es" },
   server: { proxy: { "/v1": { target: "ws://localhost:8080", ws: true } } },
-  test: { include: ["src/**/*.test.ts", "main/**/*.test.ts"] },
+  test: { include: ["client/src/**/*.test.ts", "src/**/*.test.ts", "main/**/*.test.ts"] },
 });

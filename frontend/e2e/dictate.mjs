@@ -7,7 +7,7 @@
 // (what the bubble was given), hidden (whether it was hidden at the end), found (sessions in the history), complaints.
 import { parseArgs } from "node:util";
 import { options, shoot } from "./browser.mjs";
-import { atDesk, openLittle, typed, wish } from "./shell.mjs";
+import { atDesk, openLittle, typed, wish } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({ options: { ...options, "while-speaking": { type: "boolean", default: false } } });
 const settings = {

@@ -6,7 +6,7 @@
 // shows after a reload of what was chosen before), found (sessions by search), chinese (a tab's name), complaints.
 import { parseArgs } from "node:util";
 import { options } from "./browser.mjs";
-import { atDesk, shootAll } from "./shell.mjs";
+import { atDesk, shootAll } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({ options });
 

@@ -1,25 +1,25 @@
 /** Nova Voice on the desktop: joins the windows to what the computer can do. */
 import { join } from "node:path";
 import { app, globalShortcut, session, type Tray } from "electron";
-import type { ShellSettings, Surroundings, Wish } from "../src/core/bridge";
-import { streamAddress } from "./address";
-import { answer, hear, sources } from "./calls";
-import { Captions } from "./captions";
-import { isDrag, isKey, isLittle, isSettings, isState, isText } from "./checks";
-import { HIDDEN, wishOf } from "./commandline";
-import { Keychain } from "./keychain";
-import { openAtLogin } from "./login";
-import { announceScheme, servePages } from "./pages";
-import { confine, grant, introduce, openOutside } from "./permissions";
-import { LocalServer, novaCommand } from "./server";
-import { Settings } from "./settings";
-import { Shortcuts } from "./shortcuts";
-import { showTray } from "./tray";
-import { displayOf } from "./typing/choose";
-import { Computer } from "./typing/hands";
-import { Typist } from "./typing/typist";
-import { Windows } from "./windows";
-import { wordsFor, type Words } from "./words";
+import type { ShellSettings, Surroundings, Wish } from "../src/desktop/bridge";
+import { streamAddress } from "../client/src/address";
+import { answer, hear, sources } from "./ipc/ipc";
+import { Captions } from "./server/captions-server";
+import { isDrag, isKey, isLittle, isSettings, isState, isText } from "./ipc/validation";
+import { HIDDEN, wishOf } from "./system/command-line";
+import { Keychain } from "./storage/keychain";
+import { openAtLogin } from "./system/autostart";
+import { announceScheme, servePages } from "./pages/app-protocol";
+import { confine, grant, introduce, openOutside } from "./pages/permissions";
+import { LocalServer, novaCommand } from "./server/local-server";
+import { Settings } from "./storage/settings-file";
+import { Shortcuts } from "./shortcuts/shortcuts";
+import { showTray } from "./windows/tray";
+import { displayOf } from "./keyboard/injection-method";
+import { Computer } from "./keyboard/system-keyboards";
+import { Typist } from "./keyboard/text-typer";
+import { Windows } from "./windows/windows";
+import { wordsFor, type Words } from "./i18n/texts";
 
 const PAGES = join(__dirname, "..", "dist");
 

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import fc from "fast-check";
 import koffi from "koffi";
 import { describe, expect, test, vi } from "vitest";
-import type { ShellSettings } from "../src/core/bridge";
-import { streamAddress } from "./address";
-import { bubbleIn, dragged, overlayIn, seen } from "./bounds";
-import { isDrag, isKey, isLittle, isSettings, isText } from "./checks";
-import { wishOf } from "./commandline";
-import { released } from "./hold";
-import { desktopEntry } from "./entry";
-import { originFor } from "./origin";
-import { pathIn } from "./paths";
-import { Settings } from "./settings";
-import { inputLayout } from "./typing/sendinput";
-import { wordsFor } from "./words";
+import type { ShellSettings } from "../src/desktop/bridge";
+import { streamAddress } from "../client/src/address";
+import { bubbleIn, dragged, overlayIn, seen } from "./windows/bounds";
+import { isDrag, isKey, isLittle, isSettings, isText } from "./ipc/validation";
+import { wishOf } from "./system/command-line";
+import { released } from "./shortcuts/hold-to-talk";
+import { desktopEntry } from "./system/desktop-entry";
+import { originFor } from "./pages/request-origin";
+import { pathIn } from "./pages/app-paths";
+import { Settings } from "./storage/settings-file";
+import { inputLayout } from "./keyboard/platforms/send-input";
+import { wordsFor } from "./i18n/texts";
 
 const settings: ShellSettings = {
   place: { kind: "address", url: "https://voice.example" },

@@ -1,8 +1,8 @@
 /** All that a window has of the shell: `window.nova`. */
 import { contextBridge, ipcRenderer } from "electron";
-import type { Bridge } from "../src/core/bridge";
-import type { Ask, Say, Told } from "../main/channels";
-import { letDrag } from "./drag";
+import type { Bridge } from "../src/desktop/bridge";
+import type { Ask, Say, Told } from "../main/ipc/channels";
+import { letDrag } from "./overlay-drag";
 
 const nova: Bridge = {
   surroundings: () => ask("surroundings"),

@@ -1,13 +1,13 @@
 import { StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
-import { serverAddress } from "./net/address";
-import { createSession } from "./session";
-import { keptSettings } from "./settings";
+import { serverAddress } from "./server/page-server";
+import { createSession } from "./session/session";
+import { keptSettings } from "./settings/browser-storage";
 import { App } from "./view/App";
-import { Frame } from "./view/Frame";
-import "./view/page.css";
-import "./view/transcript.css";
-import "./view/dock.css";
+import { Frame } from "./view/Appearance";
+import "./view/styles/page.css";
+import "./view/styles/transcript.css";
+import "./view/styles/dock.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
@@ -31,5 +31,5 @@ if (window.nova === undefined) {
   );
 } else {
   const shell = window.nova;
-  void import("./view/desk/open").then(({ openDesk }) => openDesk(shell)).then(draw);
+  void import("./view/desktop/open").then(({ openDesk }) => openDesk(shell)).then(draw);
 }

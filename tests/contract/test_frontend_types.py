@@ -11,7 +11,7 @@ from backend.messages.schema import protocol_schema, protocol_schema_json
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "docs" / "reference" / "protocol.schema.json"
-LANGUAGES = ROOT / "frontend" / "src" / "core" / "languages.json"
+LANGUAGES = ROOT / "frontend" / "src" / "settings" / "languages.json"
 
 
 def required(message: str) -> set[str]:

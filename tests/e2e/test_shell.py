@@ -190,7 +190,7 @@ async def test_where_no_key_is_free_the_text_is_pasted_and_the_clipboard_put_bac
 ) -> None:
     page = await desktop.page("index")
     assert (await page.value("nova.type('')"))["ok"]
-    keys = ("node", str(FRONTEND / "shell-tests" / "keys.mjs"))
+    keys = ("node", str(FRONTEND / "shell-tests" / "remap-keys.mjs"))
     await screen.run(*keys, NOTHING, SOMETHING)
     try:
         async with a_terminal(screen, tmp_path / "terminal") as terminal:

@@ -1,5 +1,5 @@
 /** What can be heard: a microphone, another program's sound, or a file that is played. */
-import { microphoneProblem, problem, type Problem } from "../core/problems";
+import { microphoneProblem, problem, type Problem } from "../../client/src/protocol/problems";
 
 export type Source =
   | { readonly kind: "microphone"; readonly deviceId: string }

@@ -1,6 +1,6 @@
 /** Runs on the audio thread: the context's rate in, frames of 30 ms at 16 kHz out. */
-import { loudness, Resampler, SAMPLE_RATE, toPcm16 } from "../core/audio";
-import { PROCESSOR, type FromWorklet } from "./frames";
+import { loudness, Resampler, SAMPLE_RATE, toPcm16 } from "../../client/src/audio/resampler";
+import { PROCESSOR, type FromWorklet } from "./worklet-messages";
 
 const FRAME = 0.03 * SAMPLE_RATE;
 

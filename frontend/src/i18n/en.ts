@@ -1,5 +1,5 @@
-import { NOTES } from "../core/notes";
-import { PROBLEMS } from "../core/problems";
+import { NOTES } from "../session/notices";
+import { PROBLEMS } from "../../client/src/protocol/problems";
 
 export const en = {
   status: {

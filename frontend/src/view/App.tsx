@@ -1,8 +1,8 @@
-import type { Session } from "../session";
+import type { Session } from "../session/session";
 import { Controls } from "./Controls";
-import { Keep } from "./Keep";
+import { Keep } from "./ExportMenu";
 import { Notices } from "./Notices";
-import { Status } from "./Status";
+import { Status } from "./ConnectionStatus";
 import { Transcript } from "./Transcript";
 
 export function App({ session }: { session: Session }) {

@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
-import { isEnding, isRecording, type State } from "../core/connection";
-import { spokenLanguages, writtenLanguages, type Language } from "../core/languages";
-import { useLocale, useWords } from "../i18n/words";
-import type { Session } from "../session";
-import { Meter } from "./Meter";
+import { isEnding, isRecording, type State } from "../../client/src/session/connection-state";
+import { spokenLanguages, writtenLanguages, type Language } from "../settings/languages";
+import { useLocale, useWords } from "../i18n/texts";
+import type { Session } from "../session/session";
+import { Meter } from "./LevelMeter";
 import { useStore } from "./useStore";
 
 /** Refusals that a key cures. */

@@ -1,6 +1,6 @@
-import { trouble } from "../core/connection";
-import { told, toldNote, useLocale, useWords } from "../i18n/words";
-import type { Session } from "../session";
+import { trouble } from "../../client/src/session/connection-state";
+import { told, toldNote, useLocale, useWords } from "../i18n/texts";
+import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
 /** What went wrong and what to do about it, and what the server has to say. */

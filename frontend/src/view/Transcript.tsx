@@ -1,8 +1,8 @@
 import { memo, useLayoutEffect, useRef, useState, type ReactNode } from "react";
-import { finished, shown, type Captions, type Utterance } from "../core/captions";
-import { isRecording } from "../core/connection";
-import { useWords } from "../i18n/words";
-import type { Session } from "../session";
+import { finished, shown, type Captions, type Utterance } from "../transcript/captions";
+import { isRecording } from "../../client/src/session/connection-state";
+import { useWords } from "../i18n/texts";
+import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
 /** What has been said. It follows the newest words until the reader scrolls up. `children`: what stands there before. */

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import type { Store } from "../core/store";
+import type { Store } from "../session/store";
 
 /** The store's value; the component is drawn again when it changes. */
 export function useStore<T>(store: Store<T>): T {

@@ -1,0 +1,24 @@
+// Comes to a server that lets nobody in without a key: first without one, then with it, then after a reload.
+//
+//   node e2e/api-key.mjs --url http://localhost:8080 --wav FILE --key KEY --out DIR --screenshot NAME
+//
+// The last line on stdout is one JSON object: refused (what the page said), and what `finish` returns.
+import { parseArgs } from "node:util";
+import { finish, inBrowser, options, shoot, start } from "./browser.mjs";
+
+const { values: args } = parseArgs({ options: { ...options, key: { type: "string" } } });
+const phase = (page, name) => page.locator(`[data-testid=status][data-phase=${name}]`).waitFor({ timeout: 10_000 });
+
+await inBrowser(args, async (page) => {
+  await page.getByTestId("toggle").click();
+  await phase(page, "failed");
+  const refused = await page.getByTestId("problem").innerText();
+  await page.getByTestId("key").fill(args.key);
+  await shoot(page, args, "refused");
+  await page.getByTestId("toggle").click();
+  await phase(page, "listening");
+  await page.reload();
+  await start(page);
+  await phase(page, "listening");
+  return { refused, ...(await finish(page, 1)) };
+});

@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { joined } from "./text-joining";
+
+test.each([
+  ["", "Hello.", "en", "Hello."],
+  ["", "The end.", "en", "The end."],
+  ["Hello.", "How are you?", "en", " How are you?"],
+  ["Hello.", "how are you?", "en", " How are you?"],
+  ["I went to", "The shop.", "en", " the shop."],
+  ["I went to", "London.", "en", " London."],
+  ["I think", "I know.", "en", " I know."],
+  ["Dear Sam,\n", "thank you", "en", "Thank you"],
+  ["(", "or so", "en", "or so"],
+  ["Hello", ", world", "en", ", world"],
+  ["He said “no.”", "then left", "en", " Then left"],
+  ["Fue a", "La tienda.", "es", " la tienda."],
+  ["Hola.", "¿cómo estás?", "es", " ¿Cómo estás?"],
+  ["Das ist", "Der Hund.", "de", " Der Hund."],
+  ["今天天气很好。", "我们出去吧", "zh", "我们出去吧"],
+  ["我用", "Python 写", "zh", "Python 写"],
+  ["สวัสดี", "ครับ", "th", "ครับ"],
+  ["안녕하세요.", "반갑습니다.", "ko", " 반갑습니다."],
+  ["Bitti.", "iyi", "tr", " İyi"],
+])("behind %j, %j in %s is written as %j", (before, text, language, wanted) => {
+  expect(joined(before, text, language)).toBe(wanted);
+});
+
+test("a join adds at most one space and changes at most the first word's case", () => {
+  fc.assert(
+    fc.property(
+      fc.string(),
+      fc.string(),
+      fc.constantFrom("en", "es", "zh", "tr", "", "x-odd"),
+      (before, text, language) => {
+        const result = joined(before, text, language);
+        const bare = result.startsWith(" ") ? result.slice(1) : result;
+        expect(bare.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "")).toBe(
+          text.trimStart().toLowerCase().normalize("NFKD").replace(/\p{M}/gu, ""),
+        );
+      },
+    ),
+  );
+});

@@ -1,0 +1,167 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { begin, fold, noCaptions, type Captions } from "../transcript/captions";
+import { columns, filled, LINE_COLUMNS } from "../transcript/line-breaking";
+import type { ServerMessage } from "../../client/src/protocol/messages";
+import { caughtUp, noSubtitles, subtitled, type Look, type Subtitles } from "./subtitles";
+import { error, final, partial, started, translation } from "../../client/src/testing/server-events";
+
+const SPOKEN: Look = { lines: 2, pace: 20, isSteady: false, language: "" };
+const STEADY: Look = { ...SPOKEN, isSteady: true };
+const SPANISH: Look = { ...SPOKEN, language: "es" };
+
+type Moment = readonly [atMs: number, event: ServerMessage | null];
+
+function* watch(look: Look, moments: readonly Moment[]): Generator<Subtitles> {
+  let captions: Captions = begin(noCaptions);
+  let subtitles = noSubtitles;
+  for (const [atMs, event] of moments) {
+    if (event !== null) captions = fold(captions, event);
+    subtitles = subtitled(subtitles, captions, look, atMs);
+    yield subtitles;
+  }
+}
+
+const last = (look: Look, ...moments: Moment[]) => [...watch(look, moments)].at(-1) ?? noSubtitles;
+const texts = ({ lines }: Subtitles) => lines.map(({ firm, faint }) => `${firm}|${faint}`);
+
+const FORTY = "one two three four five six seven eight, ";
+
+describe("lines", () => {
+  test("show firm and faint words, each utterance on lines of its own", () => {
+    const shown = last(SPOKEN, [0, final(1, "Hello.")], [10, partial(2, 1, "how are", " you")]);
+    expect(texts(shown)).toEqual(["Hello.|", "how are| you"]);
+  });
+
+  test("show committed words only when they are to be steady", () => {
+    expect(texts(last(STEADY, [0, partial(1, 1, "how are", " you")]))).toEqual(["how are|"]);
+    expect(texts(last(STEADY, [0, partial(1, 1, "", "how")]))).toEqual([]);
+  });
+
+  test("of a translation show the translation, firm once it is final", () => {
+    expect(texts(last(SPANISH, [0, final(1, "Hello.")]))).toEqual([]);
+    expect(texts(last(SPANISH, [0, final(1, "Hello.")], [1, translation(1, "Ho", false)]))).toEqual(["|Ho"]);
+    expect(texts(last(SPANISH, [0, final(1, "Hello.")], [1, translation(1, "Hola.")]))).toEqual(["Hola.|"]);
+  });
+
+  test("roll up when the top one has been read, and not before", () => {
+    const speech: Moment = [0, partial(1, 1, FORTY + FORTY + FORTY)];
+    expect(texts(last(SPOKEN, speech))).toEqual([`${FORTY}|`, `${FORTY}|`]);
+    expect(last(SPOKEN, speech, [2_000, null]).lines[0]?.key).toBe("1/1/0");
+    expect(last(SPOKEN, speech, [2_100, null]).lines[0]?.key).toBe("1/1/1");
+  });
+
+  test("roll at once when more is waiting than anybody could read", () => {
+    expect(last(SPOKEN, [0, partial(1, 1, FORTY.repeat(6))]).lines[0]?.key).toBe("1/1/2");
+  });
+
+  test("go when they have been read and nobody speaks, and what is said next stands alone", () => {
+    const said: Moment[] = [
+      [0, final(1, "Hello.")],
+      [2_400, null],
+    ];
+    expect(texts(last(SPOKEN, ...said))).toEqual(["Hello.|"]);
+    expect(texts(last(SPOKEN, ...said, [2_500, null]))).toEqual([]);
+    expect(texts(last(SPOKEN, ...said, [2_500, null], [3_000, final(2, "Bye.")]))).toEqual(["Bye.|"]);
+  });
+
+  test("stay when their translation comes, so that both can be read", () => {
+    const late: Moment[] = [
+      [0, final(1, "Hello.")],
+      [2_000, translation(1, "Hola.")],
+    ];
+    expect(texts(last(SPOKEN, ...late, [4_400, null]))).toEqual(["Hello.|"]);
+    expect(texts(last(SPOKEN, ...late, [4_500, null]))).toEqual([]);
+  });
+
+  test("wait for the rest of what is being said, also when it comes late", () => {
+    const speaking: Moment[] = [
+      [0, partial(1, 1, "", "how are")],
+      [9_000, null],
+    ];
+    expect(texts(last(SPOKEN, ...speaking))).toEqual(["|how are"]);
+    expect(texts(last(SPOKEN, ...speaking, [9_100, final(1, "How are you?")]))).toEqual(["How are you?|"]);
+  });
+});
+
+test("what was said before they were switched on is not shown", () => {
+  const before = fold(begin(noCaptions), final(1, "Hello."));
+  const after = fold(before, final(2, "Bye."));
+  expect(texts(subtitled(caughtUp(before), after, SPOKEN, 0))).toEqual(["Bye.|"]);
+  expect(texts(subtitled(caughtUp(noCaptions), after, SPOKEN, 0))).toEqual(["Hello.|", "Bye.|"]);
+});
+
+describe("whoever speaks, in whatever languages", () => {
+  const number = fc.integer({ min: 1, max: 5 });
+  const text = fc
+    .array(fc.constantFrom("one ", "seventeen ", "今天天气很好，", "ปีใหม่", "donaudampfschiff "), { maxLength: 25 })
+    .map((words) => words.join(""));
+  const event: fc.Arbitrary<ServerMessage> = fc.oneof(
+    fc.tuple(number, fc.nat(40), text, text).map(([n, revision, a, b]) => partial(n, revision, a, b)),
+    fc.tuple(number, text).map(([n, a]) => final(n, a)),
+    fc.tuple(number, text, fc.boolean()).map(([n, a, isFinal]) => translation(n, a, isFinal)),
+    number.map((n) => started(n)),
+    number.map((utterance) => error("dead_lettered", { utterance })),
+  );
+  const moments = fc.array(fc.tuple(fc.nat(3_000), fc.option(event)), { maxLength: 40 }).map((steps) => {
+    let atMs = 0;
+    return steps.map(([ms, next]): Moment => [(atMs += ms), next]);
+  });
+  const order = (key: string) => key.split("/").map(Number);
+
+  test.each([SPOKEN, STEADY, SPANISH, { ...SPOKEN, lines: 1 }])("lines go up and never back, and fit (%j)", (look) => {
+    fc.assert(
+      fc.property(moments, (all) => {
+        let top = [0, 0, 0];
+        for (const { lines } of watch(look, all)) {
+          expect(lines.length).toBeLessThanOrEqual(look.lines);
+          const keys = lines.map(({ key }) => key);
+          expect(keys).toEqual([...keys].sort((a, b) => compare(order(a), order(b))));
+          for (const { firm, faint } of lines)
+            expect(columns((firm + faint).trimEnd())).toBeLessThanOrEqual(LINE_COLUMNS);
+          const [first] = keys;
+          if (first === undefined) continue;
+          expect(compare(top, order(first))).toBeLessThanOrEqual(0);
+          top = order(first);
+        }
+      }),
+    );
+  });
+
+  test("every line of a final is shown, when time enough is given to it", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          text.filter((words) => words.trim() !== ""),
+          { minLength: 1, maxLength: 4 },
+        ),
+        (all) => {
+          const said = all.flatMap((words, index): Moment[] => [
+            [60_000 * index, final(index + 1, words)],
+            ...Array.from({ length: 60 }, (_, second): Moment => [60_000 * index + 1_000 * (second + 0.5), null]),
+          ]);
+          const seen = new Map<string, string>();
+          for (const { lines } of watch({ ...SPOKEN, lines: 20 }, said))
+            for (const { key, firm } of lines) seen.set(key, firm);
+          expect([...seen.values()].join("").replace(/\s/gu, "")).toBe(all.join("").replace(/\s/gu, ""));
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+});
+
+test("a text that grows changes none but its last line", () => {
+  const word = fc.constantFrom("a ", "seventeen ", "今天，", "x".repeat(50));
+  fc.assert(
+    fc.property(fc.array(word), fc.array(word), (before, more) => {
+      const short = filled(before.join(""));
+      expect(filled([...before, ...more].join("")).slice(0, Math.max(0, short.length - 1))).toEqual(short.slice(0, -1));
+    }),
+  );
+});
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, index) => value !== b[index]);
+  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
+}

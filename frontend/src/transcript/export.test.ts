@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fold, noCaptions, type Captions } from "./captions";
+import { render } from "./export";
+import type { ServerMessage } from "../../client/src/protocol/messages";
+import { final as someFinal, translation } from "../../client/src/testing/server-events";
+
+const final = (utterance: number, text: string, start_ms: number, end_ms: number) =>
+  someFinal(utterance, text, { start_ms, end_ms });
+const said = (...events: ServerMessage[]): Captions => events.reduce(fold, noCaptions);
+
+const captions = said(
+  final(1, "Ask not what your country can do for you.", 1_080, 3_500),
+  translation(1, "No preguntéis qué puede hacer vuestro país."),
+  final(2, "", 4_000, 4_200),
+  final(3, "1 < 2 & 3 --> so.", 3_725_004, 3_726_000),
+);
+
+describe("golden files", () => {
+  test("plain text is one line an utterance", () => {
+    expect(render(captions, "txt")).toBe("Ask not what your country can do for you.\n1 < 2 & 3 --> so.\n");
+  });
+
+  test("SubRip numbers its cues and writes the milliseconds behind a comma", () => {
+    expect(render(captions, "srt")).toBe(
+      "1\n00:00:01,080 --> 00:00:03,500\nAsk not what your country can do for you.\n\n" +
+        "2\n01:02:05,004 --> 01:02:06,000\n1 < 2 & 3 --> so.\n",
+    );
+  });
+
+  test("WebVTT has its head, a point, and escapes what would be markup", () => {
+    expect(render(captions, "vtt")).toBe(
+      "WEBVTT\n\n00:00:01.080 --> 00:00:03.500\nAsk not what your country can do for you.\n\n" +
+        "01:02:05.004 --> 01:02:06.000\n1 &lt; 2 &amp; 3 --&gt; so.\n",
+    );
+  });
+
+  test("a translation is its own track, without the utterances that have none", () => {
+    expect(render(captions, "srt", "es")).toBe(
+      "1\n00:00:01,080 --> 00:00:03,500\nNo preguntéis qué puede\nhacer vuestro país.\n",
+    );
+  });
+
+  test("what is still being said is left out, and nothing said is nothing", () => {
+    const guess: ServerMessage = {
+      type: "partial",
+      utterance: 1,
+      revision: 1,
+      committed: "ask",
+      tentative: " not",
+      language: "en",
+      start_ms: 0,
+      end_ms: 500,
+    };
+    expect(render(said(guess), "vtt")).toBe("");
+  });
+});
+
+describe("long utterances", () => {
+  test("become cues of two lines that share the time by their length", () => {
+    const text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen";
+    expect(render(said(final(1, text, 0, 10_000)), "srt")).toBe(
+      "1\n00:00:00,000 --> 00:00:07,619\none two three four five six seven eight\nnine ten eleven twelve thirteen fourteen\n\n" +
+        "2\n00:00:07,619 --> 00:00:10,000\nfifteen sixteen seventeen\n",
+    );
+  });
+
+  test("are broken between characters where a script has no spaces, but not before punctuation", () => {
+    const lines = render(said(final(1, "今天天气很好，".repeat(8), 0, 9_000)), "srt").split("\n");
+    expect(lines.filter((line) => line.startsWith("，"))).toEqual([]);
+    expect(lines.filter((line) => line.includes("今")).length).toBeGreaterThan(1);
+  });
+
+  test("lose no character, fit their lines, and keep their cues in order, whatever is said", () => {
+    const word = fc.oneof(fc.stringMatching(/^[a-z.,]{1,60}$/), fc.stringMatching(/^[今天，。]{1,30}$/), fc.constant("👩‍🚀"));
+    const text = fc.array(word, { minLength: 1, maxLength: 40 }).map((words) => words.join(" "));
+    fc.assert(
+      fc.property(text, (spoken) => {
+        const cues = render(said(final(1, spoken, 500, 25_500)), "srt")
+          .trimEnd()
+          .split("\n\n")
+          .map((cue) => cue.split("\n").slice(1));
+        const lines = cues.flatMap(([, ...shown]) => shown);
+        expect(lines.join("").replace(/\s/gu, "")).toBe(spoken.replace(/\s/gu, ""));
+        expect(Math.max(...lines.map((line) => Array.from(line).length))).toBeLessThanOrEqual(42);
+        expect(Math.max(...cues.map((cue) => cue.length))).toBeLessThanOrEqual(3);
+        const times = cues.flatMap(([timing]) => (timing ?? "").split(" --> "));
+        expect(times).toEqual([...times].sort());
+        expect([times.at(0), times.at(-1)]).toEqual(["00:00:00,500", "00:00:25,500"]);
+      }),
+    );
+  });
+});

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar, cast
@@ -18,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
+from backend.backoff import retry
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.clients import client
 
@@ -25,10 +23,10 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-PATIENCE_S = 30.0
-"""How long `insist` goes on trying."""
+# Clients keep 60 s of audio, so a session that is closed after 30 s can still be resumed without loss.
+GIVE_UP_AFTER_S = 30.0
+# Longest blocking read. The socket timeout must be longer, or every idle read would look like a lost connection.
 BLOCK_MS = 1_000
-"""Longest blocking read; socket timeouts lie well above it."""
 
 REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
 """What a lost, restarting, failed-over, full or split Redis raises: back off and try again.
@@ -73,22 +71,17 @@ async def subscriber(redis: Redis, channel: str) -> AsyncIterator[PubSub]:
         yield pubsub
 
 
-async def retry_until_available(call: Callable[[], Awaitable[T]], tell: Callable[[float], None] = lambda _: None) -> T:
-    """Try until Redis answers, with growing pauses; after `PATIENCE_S` the last failure is raised.
+async def retry_until_available(
+    call: Callable[[], Awaitable[T]], on_failure: Callable[[float], None] = lambda _: None
+) -> T:
+    """Retry `call` with backoff until Redis answers. For writes that must not be lost.
 
-    For what must not be lost. The caller waits, and so does whoever feeds the caller. `tell` hears, at every failure,
-    for how many seconds it has been so.
+    The caller is blocked meanwhile, which is intended backpressure. `on_failure` receives the seconds since the first
+    attempt. Raises the last error after `GIVE_UP_AFTER_S` seconds.
     """
-    began = time.monotonic()
-    delay = 0.05
-    while True:
-        try:
-            return await call()
-        except REDIS_ERRORS as error:
-            waited = time.monotonic() - began
-            if waited > PATIENCE_S:
-                raise
-            tell(waited)
-            log.warning("redis_unavailable", error=str(error), retry_in_s=delay)
-            await asyncio.sleep(delay * (0.5 + random.random()))
-            delay = min(2.0, 2 * delay)
+
+    def report(error: BaseException, waited_s: float, delay_s: float) -> None:
+        on_failure(waited_s)
+        log.warning("redis_unavailable", error=str(error), retry_in_s=round(delay_s, 3))
+
+    return await retry(call, REDIS_ERRORS, give_up_after_s=GIVE_UP_AFTER_S, on_failure=report)

@@ -15,6 +15,7 @@ import structlog
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
 
+from backend.backoff import Backoff
 from backend.messages.jobs import Live, unpack_live
 from backend.streams.names import fanout_channel
 from backend.streams.redis.connection import REDIS_ERRORS, subscriber
@@ -116,18 +117,18 @@ class _Line:
 
     async def run(self) -> None:
         """Until cancelled."""
-        delay = 0.05
+        backoff = Backoff(cap_s=1.0)
         while True:
             try:
                 async with subscriber(self._redis, self._own) as pubsub, asyncio.TaskGroup() as parts:
-                    delay = 0.05
+                    backoff.reset()
                     for part in (self._subscribe(pubsub), self._deliver(pubsub), self._prove()):
                         parts.create_task(part)
             except* REDIS_ERRORS as errors:
-                log.warning("fanout_interrupted", error=repr(errors.exceptions[0]), retry_in_s=delay)
-            self._in_effect.clear()
-            await asyncio.sleep(delay)
-            delay = min(1.0, 2 * delay)
+                self._in_effect.clear()
+                delay_s = backoff.next_delay_s()
+                log.warning("fanout_interrupted", error=repr(errors.exceptions[0]), retry_in_s=round(delay_s, 3))
+                await asyncio.sleep(delay_s)
 
     async def _subscribe(self, pubsub: PubSub) -> None:
         """Have Redis know who listens to what. Nobody else writes to the connection."""

@@ -19,6 +19,7 @@ from typing import Generic, Protocol
 import structlog
 from redis.exceptions import ResponseError
 
+from backend.backoff import Backoff
 from backend.errors import EntryError, NovaError, UnavailableError
 from backend.messages.jobs import Kind
 from backend.service import tracing
@@ -83,19 +84,19 @@ class Consumer(Generic[J]):
 
         Raises HungError when the handler hangs: what it was given stays pending, and others will try.
         """
-        delay = 0.0
+        backoff = Backoff()
         async with Reader(self._redis, self._lane.group, self._name, self._parts()) as reader:
             while not stop.is_set():
                 try:
                     await self._turn(reader)
-                    delay = 0.0
+                    backoff.reset()
                 except REDIS_ERRORS as error:
                     if isinstance(error, ResponseError) and "NOGROUP" in str(error):
                         await self._insist_on_groups()
                         continue
-                    delay = min(2.0, 2 * delay or 0.05)
-                    log.warning("redis_unavailable", error=str(error), retry_in_s=delay)
-                    await asyncio.sleep(delay)
+                    delay_s = backoff.next_delay_s()
+                    log.warning("redis_unavailable", error=str(error), retry_in_s=round(delay_s, 3))
+                    await asyncio.sleep(delay_s)
             await self._leave(reader)
 
     async def create_groups(self) -> None:

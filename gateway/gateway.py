@@ -18,14 +18,19 @@ from threadpoolctl import threadpool_limits
 
 from backend.errors import SetupError
 from backend.service import logging, tracing
-from backend.service.heartbeat import beat
-from backend.service.lifecycle import keep_tidy, process_name, run, settle
-from backend.service.metrics import tell_version
-from backend.streams.access.api_keys import Keys
+from backend.service.heartbeat import publish_heartbeats
+from backend.service.lifecycle import (
+    freeze_startup_objects,
+    process_name,
+    run_until_signalled,
+    trim_memory_periodically,
+)
+from backend.service.metrics import export_build_info
+from backend.streams.access.api_keys import ApiKeys
 from backend.streams.access.quota import Quota
 from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, worker_key
-from backend.streams.observe.state import Observer
+from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.session.fanout import Fanout
 from backend.streams.session.sessions import Sessions
@@ -70,10 +75,10 @@ def build(settings: GatewaySettings) -> FastAPI:
         name = process_name()
         streams = JobStreams(redis, settings)
         fanout, admission = Fanout(redis, name), Admission(settings, streams, name)
-        keys = Keys(redis)
+        keys = ApiKeys(redis)
         auth, visits = Auth(settings, keys, tokens), QuotaSlots(Quota(redis), keys, settings.max_session_s)
         app.state.streams, app.state.admission, app.state.auth = streams, admission, auth
-        app.state.observer = Observer(redis, streams.shards)
+        app.state.observer = StreamInspector(redis, streams.shards)
         app.state.services = Services(
             settings,
             streams,
@@ -94,16 +99,16 @@ def build(settings: GatewaySettings) -> FastAPI:
                 "draining": admission.draining.is_set(),
             }
 
-        settle()
-        tell_version()
+        freeze_startup_objects()
+        export_build_info()
         log.info("gateway_started", host=settings.host, port=settings.port, lets_in=auth.lets_in)
         async with asyncio.TaskGroup() as background:
             tasks = (
-                background.create_task(fanout.run()),
+                background.create_task(fanout.deliver_forever()),
                 background.create_task(admission.watch()),
                 background.create_task(visits.run()),
-                background.create_task(keep_tidy()),
-                background.create_task(beat(redis, WORKERS, worker_key("gateway", name), alive)),
+                background.create_task(trim_memory_periodically()),
+                background.create_task(publish_heartbeats(redis, WORKERS, worker_key("gateway", name), alive)),
             )
             yield
             for task in tasks:
@@ -181,7 +186,7 @@ async def _look_before_opening(settings: GatewaySettings) -> None:
     """Raises SetupError before a stranger can connect."""
     redis = connect(settings)
     try:
-        await check_exposure(settings, Keys(redis), Tokens.of(settings))
+        await check_exposure(settings, ApiKeys(redis), Tokens.of(settings))
     finally:
         await redis.aclose()
 
@@ -191,7 +196,7 @@ def main() -> None:
     sys.setswitchinterval(SWITCH_S)
     threadpool_limits(1)  # matrices are small here: a second thread costs more than it brings
     try:
-        run(_main)
+        run_until_signalled(_main)
     except SetupError as error:
         log.critical("gateway_not_started", reason=error.message)
         sys.exit(1)

@@ -14,13 +14,13 @@ import numpy as np
 import structlog
 
 from backend import models
-from backend.messages.jobs import SAMPLE_RATE, AudioJob, Kind, PartialResult, Transcript
+from backend.messages.jobs import SAMPLE_RATE, AudioJob, JobKind, PartialResult, Transcript
 from backend.messages.protocol import Final, Word
 from backend.service import logging, tracing
 from backend.service.devices import pinned
-from backend.service.lifecycle import give_way, keep_memory, run
-from backend.service.metrics import tell_model
-from backend.service.monitor import Monitor
+from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
+from backend.service.metrics import export_model_info
+from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import work
 from stt_worker import metrics
@@ -85,7 +85,7 @@ class SttWorker:
         answer = {"final": final_outcome, "preview": preview_outcome}[kind]
         return [answer(entry.job, hypothesis) for entry, hypothesis in zip(batch, heard, strict=True)]
 
-    def _recognize(self, speeches: Sequence[Speech], kind: Kind) -> list[Hypothesis]:
+    def _recognize(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
         began = time.perf_counter()
         heard = self._recognizer.recognize(speeches)
         ended = time.perf_counter()
@@ -140,7 +140,7 @@ def final_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
     if text.startswith(job.committed):
         rest = text[len(job.committed) :]
         shown = (_partial(job, heard.language, CaptionState(job.committed, rest, job.hypothesis)),)
-    return Outcome(durable=(final,), live=shown, onward=_transcript(job, heard.language, text))
+    return Outcome(durable=(final,), live=shown, transcript=_transcript(job, heard.language, text))
 
 
 def preview_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
@@ -160,7 +160,7 @@ def preview_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
             "language_probability": heard.language_probability,
         }
     )
-    return Outcome(live=(partial,), onward=onward)
+    return Outcome(live=(partial,), transcript=onward)
 
 
 def _withheld(job: AudioJob, heard: Hypothesis) -> bool:
@@ -282,30 +282,32 @@ async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
     tracing.configure("stt_worker")
-    give_way(settings.nice)
-    keep_memory()
-    with Monitor().serving(settings) as monitor:
+    lower_priority(settings.nice)
+    retain_freed_memory()
+    with MetricsServer().serving(settings) as metrics_server:
         settings = await asyncio.to_thread(placed, settings)
         settings = await asyncio.to_thread(calibrated, settings)
-        await serve(await asyncio.to_thread(load, settings), settings, stop, monitor)
+        await serve(await asyncio.to_thread(load, settings), settings, stop, metrics_server)
 
 
-async def serve(recognizer: Recognizer, settings: SttSettings, stop: asyncio.Event, monitor: Monitor) -> None:
+async def serve(
+    recognizer: Recognizer, settings: SttSettings, stop: asyncio.Event, metrics_server: MetricsServer
+) -> None:
     """Recognize what the audio lanes bring, until `stop`."""
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
     about = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
-    tell_model("stt", recognizer.model, **place)
+    export_model_info("stt", recognizer.model, **place)
     worker = SttWorker(recognizer, settings)
 
     def tell() -> dict[str, object]:
         return {**about, **worker.report()}
 
-    await work("stt", settings, AUDIO, worker.handle, tell, stop, monitor, overlap=recognizer.overlap)
+    await work("stt", settings, AUDIO, worker.handle, tell, stop, metrics_server, overlap=recognizer.overlap)
 
 
 def main() -> None:
     """Work until SIGTERM."""
-    run(_main)
+    run_until_signalled(_main)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backend.errors import ModelError, ProtocolError
-from backend.messages.languages import flores, name
+from backend.messages.languages import english_name, flores_code
 from backend.models.forms import pair
 from translation_worker.engine import Engine, Frame, Hardware
 from translation_worker.translator import Passage
@@ -38,7 +38,7 @@ class Opus:
 
     def pairs(self) -> str:
         """Its pair, by name."""
-        return f"{name(self._source)} to {name(self._target)}"
+        return f"{english_name(self._source)} to {english_name(self._target)}"
 
     def translate(self, batch: Sequence[Passage]) -> list[str]:
         """One translation for each passage, in order."""
@@ -47,6 +47,6 @@ class Opus:
 
 def _flores(code: str) -> str:
     try:
-        return _ARGOS.get(code) or flores(code)
+        return _ARGOS.get(code) or flores_code(code)
     except ProtocolError as error:
         raise ModelError(f"a package for a language that is not known here: {error}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backend.errors import UnsupportedPairError
-from backend.messages.languages import name
+from backend.messages.languages import english_name
 
 SERVES_ALL = "nllb-200-distilled-600M"
 """The model, as the catalogue calls it, that translates every pair."""
@@ -54,6 +54,6 @@ def pick_translator(translators: Sequence[Translator], source: str, target: str)
             return translator
     there = "; ".join(f"{translator.model} ({translator.pairs()})" for translator in translators) or "none"
     raise UnsupportedPairError(
-        f"no installed model translates {name(source)} to {name(target)} (installed: {there}); "
+        f"no installed model translates {english_name(source)} to {english_name(target)} (installed: {there}); "
         f"`nova models pull {SERVES_ALL}` installs one that does"
     )

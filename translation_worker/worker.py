@@ -13,13 +13,13 @@ import structlog
 from backend import models
 from backend.errors import ModelError, NovaError, ProtocolError, UnsupportedPairError
 from backend.messages.jobs import Transcript
-from backend.messages.languages import flores
+from backend.messages.languages import flores_code
 from backend.messages.protocol import Message, Notice, Translation
 from backend.service import logging, tracing
 from backend.service.devices import pinned
-from backend.service.lifecycle import give_way, keep_memory, run
-from backend.service.metrics import tell_model
-from backend.service.monitor import Monitor
+from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
+from backend.service.metrics import export_model_info
+from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
 from backend.streams.worker.process import work
 from translation_worker import metrics
@@ -105,8 +105,8 @@ class TranslationWorker:
         final = transcript.kind == "final"
         return Passage(
             text=transcript.text,
-            source=flores(transcript.language),
-            target=flores(wish.target),
+            source=flores_code(transcript.language),
+            target=flores_code(wish.target),
             prefix="" if final else transcript.translated.get(wish.target, ""),
             beam_size=self._settings.beam_size if final else 1,
         )
@@ -144,20 +144,20 @@ async def _main(stop: asyncio.Event) -> None:
     settings = TranslationSettings()
     logging.configure("translation_worker", settings)
     tracing.configure("translation_worker")
-    give_way(settings.nice)
-    keep_memory()
-    with Monitor().serving(settings) as monitor:
+    lower_priority(settings.nice)
+    retain_freed_memory()
+    with MetricsServer().serving(settings) as metrics_server:
         settings = await asyncio.to_thread(placed, settings)
         translators = await asyncio.to_thread(load, settings)
         worker = TranslationWorker(translators, settings)
         about = _about(translators)
-        await work("translation", settings, TRANSCRIPTS, worker.handle, lambda: about, stop, monitor)
+        await work("translation", settings, TRANSCRIPTS, worker.handle, lambda: about, stop, metrics_server)
 
 
 def _about(translators: Sequence[Translator]) -> dict[str, object]:
     """What the heartbeat says; Prometheus learns the same of each model."""
     for translator in translators:
-        tell_model("translation", translator.model, translator.device, translator.compute_type)
+        export_model_info("translation", translator.model, translator.device, translator.compute_type)
     return {
         "model": ", ".join(translator.model for translator in translators) or "none",
         "device": ", ".join(sorted({translator.device for translator in translators})) or "none",
@@ -168,7 +168,7 @@ def _about(translators: Sequence[Translator]) -> dict[str, object]:
 
 def main() -> None:
     """Work until SIGTERM."""
-    run(_main)
+    run_until_signalled(_main)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from rich.text import Text
 from backend.errors import SetupError
 from backend.messages.jobs import SAMPLE_RATE, Transcript
 from backend.service.settings import ServiceSettings
-from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, LaneName, Noted, Replayed
+from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, FailureField, ReplayResult, StreamName
 from backend.streams.redis.connection import REDIS_ERRORS, connect
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ LONGEST = 2_000
 """Characters shown of a field that cannot be read."""
 WIDE = 200
 """Columns of a table that no terminal limits."""
-REFUSALS: dict[Replayed, str] = {
+REFUSALS: dict[ReplayResult, str] = {
     "gone": "it is gone: someone else has replayed or dropped it",
     "unreadable": "it cannot be read and would only come back; `nova dead show` says why, --force tries all the same",
     "answered": "its utterance has its final, which another attempt gave; `nova dead drop` removes it",
@@ -44,7 +44,7 @@ class Chosen:
     """Which letters a command is about: some by id, or all that match."""
 
     places: tuple[DeadLetterId, ...] = ()
-    lane: LaneName | None = None
+    lane: StreamName | None = None
     session: str | None = None
     reason: str | None = None
 
@@ -52,12 +52,12 @@ class Chosen:
         """They themselves, oldest first. Raises ClickException when one that is named does not exist."""
         if self.places:
             return [await _existing(dead, place) for place in dict.fromkeys(self.places)]
-        found = [letter async for letter in dead.all(self.lane) if self._match(letter)]
-        return sorted(found, key=lambda letter: letter.place.time_ms)
+        found = [letter async for letter in dead.scan(self.lane) if self._match(letter)]
+        return sorted(found, key=lambda letter: letter.id.time_ms)
 
     def _match(self, letter: DeadLetter) -> bool:
         session = letter.job.session if letter.job else None
-        return self.session in (None, session) and self.reason in (None, letter.said("reason"))
+        return self.session in (None, session) and self.reason in (None, letter.failure_field("reason"))
 
 
 @click.group("dead")
@@ -74,7 +74,7 @@ def _id(_: click.Context, __: click.Parameter, given: str | Sequence[str]) -> De
 
 _redis = click.option("--redis-url", metavar="URL", help="Redis or Valkey; else REDIS_URL, as the services read it.")
 _filters = (
-    click.option("--lane", type=click.Choice(get_args(LaneName)), help="Only letters of this lane."),
+    click.option("--lane", type=click.Choice(get_args(StreamName)), help="Only letters of this lane."),
     click.option("--session", metavar="ID", help="Only letters of this session."),
     click.option("--reason", metavar="CODE", help="Only letters with this reason."),
 )
@@ -84,7 +84,7 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
     """A command over all letters, or some: its first argument is what was `Chosen`."""
 
     @wraps(command)
-    def run(lane: LaneName | None, session: str | None, reason: str | None, **others: Any) -> None:
+    def run(lane: StreamName | None, session: str | None, reason: str | None, **others: Any) -> None:
         command(Chosen((), lane, session, reason), **others)
 
     for option in reversed(_filters):
@@ -160,13 +160,13 @@ def replay(chosen: Chosen, force: bool, redis_url: str | None) -> None:
     Each client gets the result late, behind the error that it was told. Ends with status 1 when a letter was refused.
     """
 
-    async def put_back(dead: DeadLetters) -> list[tuple[DeadLetter, Replayed]]:
+    async def put_back(dead: DeadLetters) -> list[tuple[DeadLetter, ReplayResult]]:
         return [(letter, await dead.replay(letter, force=force)) for letter in await chosen.letters(dead)]
 
     results = _run(redis_url, put_back)
     refused = [(letter, outcome) for letter, outcome in results if outcome != "replayed"]
     for letter, outcome in refused:
-        click.echo(f"{letter.place}: {REFUSALS[outcome]}", err=True)
+        click.echo(f"{letter.id}: {REFUSALS[outcome]}", err=True)
     click.echo(f"{_count(len(results) - len(refused))} replayed.")
     if refused:
         raise click.exceptions.Exit(1)
@@ -183,7 +183,7 @@ def drop(chosen: Chosen, yes: bool, redis_url: str | None) -> None:
         click.confirm(f"Delete {_count(len(letters))} for good?", abort=True)
 
     async def delete(dead: DeadLetters) -> int:
-        return sum([await dead.drop(letter.place) for letter in letters])
+        return sum([await dead.drop(letter.id) for letter in letters])
 
     click.echo(f"{_count(_run(redis_url, delete))} dropped.")
 
@@ -217,17 +217,17 @@ async def _existing(dead: DeadLetters, place: DeadLetterId) -> DeadLetter:
 def _summary(letter: DeadLetter) -> dict[str, object]:
     job = letter.job
     return {
-        "id": str(letter.place),
-        "lane": letter.place.lane,
+        "id": str(letter.id),
+        "lane": letter.id.lane,
         "session": job.session if job else None,
         "utterance": job.utterance if job else None,
-        "seconds": round(letter.audio_s, 3) if letter.place.lane == "audio" else None,
+        "seconds": round(letter.audio_s, 3) if letter.id.lane == "audio" else None,
         "characters": len(job.text) if isinstance(job, Transcript) else None,
-        "reason": letter.said("reason"),
-        "error": letter.said("error"),
-        "attempts": letter.said("attempts"),
-        "worker": letter.said("worker"),
-        "when": _time(letter.place.time_ms / 1000),
+        "reason": letter.failure_field("reason"),
+        "error": letter.failure_field("error"),
+        "attempts": letter.failure_field("attempts"),
+        "worker": letter.failure_field("worker"),
+        "when": _time(letter.id.time_ms / 1000),
     }
 
 
@@ -245,10 +245,10 @@ def _print(letters: Sequence[DeadLetter]) -> None:
 
 
 def _about(letter: DeadLetter) -> dict[str, str]:
-    place, job = letter.place, letter.job
+    place, job = letter.id, letter.job
     about = {"id": str(place), "lane": f"{place.lane}, shard {place.shard.number}"}
     about["when"] = _time(place.time_ms / 1000)
-    about |= {field: letter.said(field) for field in get_args(Noted)}
+    about |= {field: letter.failure_field(field) for field in get_args(FailureField)}
     if letter.audio_bytes:
         about["audio"] = f"{letter.audio_s:.2f} s, {letter.audio_bytes} bytes"
     if job is None:

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from backend.errors import SetupError
 from backend.service.settings import ServiceSettings
-from backend.streams.access.api_keys import DAY_S, SCOPES, Key, Keys, Limits, Scope, Usage
+from backend.streams.access.api_keys import DAY_S, SCOPES, ApiKey, ApiKeys, KeyUsage, QuotaLimits, Scope
 from backend.streams.redis.connection import REDIS_ERRORS, connect
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def create(
     redis_url: str | None,
 ) -> None:
     """Make a key. It is printed once, and kept nowhere."""
-    limits = Limits(sessions, minutes_a_day, new_a_minute)
+    limits = QuotaLimits(sessions, minutes_a_day, new_a_minute)
     expires = int(time.time()) + days * DAY_S if days else 0
     key = _run(redis_url, lambda keys: keys.create(name, scopes, limits, expires=expires))
     click.echo(key)
@@ -82,7 +82,7 @@ def create(
 def list_keys(as_json: bool, redis_url: str | None) -> None:
     """Show every key, without its secret, and what it uses now."""
 
-    async def look(keys: Keys) -> list[tuple[Key, Usage]]:
+    async def look(keys: ApiKeys) -> list[tuple[ApiKey, KeyUsage]]:
         return [(key, await keys.usage(key.id)) for key in await keys.all()]
 
     rows = [_row(key, usage) for key, usage in _run(redis_url, look)]
@@ -110,7 +110,7 @@ def revoke(ids: tuple[str, ...], redis_url: str | None) -> None:
     Ends with status 1 when there is no such key.
     """
 
-    async def revoke_all(keys: Keys) -> list[str]:
+    async def revoke_all(keys: ApiKeys) -> list[str]:
         return [key_id for key_id in ids if not await keys.revoke(key_id)]
 
     unknown = _run(redis_url, revoke_all)
@@ -121,13 +121,13 @@ def revoke(ids: tuple[str, ...], redis_url: str | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _run(redis_url: str | None, work: Callable[[Keys], Awaitable[T]]) -> T:
+def _run(redis_url: str | None, work: Callable[[ApiKeys], Awaitable[T]]) -> T:
     settings = ServiceSettings(REDIS_URL=SecretStr(redis_url)) if redis_url else ServiceSettings()
 
     async def connected() -> T:
         redis = connect(settings)
         try:
-            return await work(Keys(redis))
+            return await work(ApiKeys(redis))
         except REDIS_ERRORS as error:
             raise SetupError(f"Redis does not answer as it should: {error or 'no answer'}; see --redis-url") from None
         finally:
@@ -136,7 +136,7 @@ def _run(redis_url: str | None, work: Callable[[Keys], Awaitable[T]]) -> T:
     return asyncio.run(connected())
 
 
-def _row(key: Key, usage: Usage) -> dict[str, Any]:
+def _row(key: ApiKey, usage: KeyUsage) -> dict[str, Any]:
     return {
         "id": key.id,
         "name": key.name,

@@ -142,7 +142,7 @@ def load(
     async def measure() -> None:
         nonlocal status
         async with _target(urls, key, plan) as target:
-            lifecycle.settle()
+            lifecycle.freeze_startup_objects()
             if find_capacity:
                 answer, status = await _search(wanted, target, said, p95_s)
             else:
@@ -150,7 +150,7 @@ def load(
         if file:
             _write(file, options, answer)
 
-    lifecycle.run(lambda stop: _unless(stop, measure()))
+    lifecycle.run_until_signalled(lambda stop: _unless(stop, measure()))
     sys.exit(status)
 
 

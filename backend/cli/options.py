@@ -12,13 +12,13 @@ from backend.messages import languages
 
 def _spoken(_: click.Context, __: click.Parameter, given: str) -> str:
     """A language that can be recognized, or "auto"."""
-    return _known(languages.whisper, given)
+    return _known(languages.whisper_code, given)
 
 
 def _targets(_: click.Context, __: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
     """Languages that can be translated into, from options that hold one or several, separated by commas."""
     codes = (code.strip() for group in given for code in group.split(",") if code.strip())
-    return tuple(dict.fromkeys(_known(languages.flores, code) for code in codes))
+    return tuple(dict.fromkeys(_known(languages.flores_code, code) for code in codes))
 
 
 def _known(lookup: Callable[[str], object], code: str) -> str:

@@ -14,8 +14,8 @@ import httpx
 from backend.errors import SetupError
 from backend.local.processes import PAUSE_S, Service, free_port, private_redis, python, redis_answers, scratch, wait_for
 from backend.service.address import is_loopback
-from backend.streams.access.api_keys import Keys, Limits
-from backend.streams.observe.load_report import heartbeats
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits
+from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
@@ -102,7 +102,7 @@ def _exposed(plan: Plan) -> bool:
 async def _key(redis_url: str) -> str:
     redis = client(redis_url)
     try:
-        return await Keys(redis).create("nova up", ("admin",), Limits())
+        return await ApiKeys(redis).create("nova up", ("admin",), QuotaLimits())
     finally:
         await redis.aclose()
 
@@ -144,7 +144,7 @@ async def _ready(
             raise SetupError(f"{broken.name} does not start. The end of its log:\n{broken.last_words()}")
         try:
             answers = [(await http.get(f"{url}/health/ready")).is_success for url in urls]
-            workers = await heartbeats(redis)
+            workers = await read_heartbeats(redis)
         except (httpx.HTTPError, *REDIS_ERRORS):
             return False
         for kind, count in wanted.items():

@@ -1,7 +1,7 @@
 """What travels on the lanes: self-contained jobs, so that any worker can take any entry.
 
 An entry has two fields: `h`, the header as JSON, and, on the audio lanes, `p`, the audio as raw bytes
-(PCM s16le, 16 kHz, mono). What workers answer goes to the session's channel and log (`Live`).
+(PCM s16le, 16 kHz, mono). What workers answer goes to the session's channel and log (`ChannelMessage`).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SAMPLE_RATE = 16_000
 """Hz, of all audio behind the gateway."""
 BYTES_PER_SECOND = 2 * SAMPLE_RATE
 
-Kind = Literal["final", "preview"]
+JobKind = Literal["final", "preview"]
 _PLACE = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
 class Job(Message):
     """What every entry says of itself."""
 
-    kind: Kind
+    kind: JobKind
     session: str
     utterance: int
     correlation_id: str
@@ -40,7 +40,7 @@ class Job(Message):
     """A dead letter that an operator sent once more: its result follows the `error`, out of order."""
 
     @property
-    def begins(self) -> bool:
+    def is_first_preview(self) -> bool:
         """Whether nothing of what it is about has been shown yet."""
         return False
 
@@ -82,7 +82,7 @@ class AudioJob(Job):
     """Previews only: the translation shown so far, by target; the next one begins with it."""
 
     @property
-    def begins(self) -> bool:
+    def is_first_preview(self) -> bool:
         """Whether nothing of what it is about has been shown yet."""
         return not (self.committed or self.hypothesis)
 
@@ -117,7 +117,7 @@ class TakenOver:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class ChannelMessage:
     """What arrives on a session's channel: an event, with its place in the log when it is durable."""
 
     cursor: str | None
@@ -151,16 +151,16 @@ def decode_transcript(fields: Mapping[bytes, bytes]) -> Transcript:
         raise EntryError(f"unreadable transcript: {error.errors(include_url=False)[0]['msg']}") from None
 
 
-def pack_live(event: Message, cursor: str | None = None) -> bytes:
+def encode_channel_message(event: Message, cursor: str | None = None) -> bytes:
     """A channel message: the log's entry id or "-", a space, the event. (commit.lua writes "! 3" for `TakenOver`.)"""
     return f"{cursor or '-'} {to_json(event)}".encode()
 
 
-def unpack_live(data: bytes) -> Live:
+def decode_channel_message(data: bytes) -> ChannelMessage:
     """Read a channel message. Durable events get their cursor. Raises ValueError on anything else."""
     place, _, body = data.partition(b" ")
     if place == b"!":
-        return Live(None, TakenOver(int(body)))
+        return ChannelMessage(None, TakenOver(int(body)))
     if place != b"-" and not _PLACE.fullmatch(place):
         raise ValueError(f"{place[:40]!r} is no place in a log")
     cursor = None if place == b"-" else place.decode()
@@ -169,4 +169,4 @@ def unpack_live(data: bytes) -> Live:
         event = PartialResult.model_validate_json(body)
     elif cursor and isinstance(event, Final | Translation | Error):
         event = event.model_copy(update={"cursor": cursor})
-    return Live(cursor, event)
+    return ChannelMessage(cursor, event)

@@ -38,7 +38,7 @@ class Language:
         return next(iter(self.codes), self.flores or "")
 
 
-def flores(code: str) -> str:
+def flores_code(code: str) -> str:
     """The FLORES-200 code that NLLB takes. Raises ProtocolError `unsupported_language`."""
     language = _find(code)
     if language.flores is None:
@@ -46,7 +46,7 @@ def flores(code: str) -> str:
     return language.flores
 
 
-def whisper(code: str) -> str | None:
+def whisper_code(code: str) -> str | None:
     """Whisper's code; None for "auto". Raises ProtocolError `unsupported_language`."""
     if code.strip().lower() == AUTO:
         return None
@@ -56,7 +56,7 @@ def whisper(code: str) -> str | None:
     return language.whisper
 
 
-def name(code: str) -> str:
+def english_name(code: str) -> str:
     """The language's English name. Raises ProtocolError `unsupported_language`."""
     return _find(code).name
 
@@ -84,7 +84,7 @@ def _suggestion(tag: str) -> str:
         close = [by_name[names[0]].code] if names else get_close_matches(tag, _BY_TAG, n=1)
     if not close:
         return ': give an ISO 639 or FLORES code such as "es", "pt-BR" or "zho_Hant"'
-    return f": did you mean {' or '.join(f'{code!r} ({name(code)})' for code in close)}?"
+    return f": did you mean {' or '.join(f'{code!r} ({english_name(code)})' for code in close)}?"
 
 
 def _unsupported(message: str) -> ProtocolError:

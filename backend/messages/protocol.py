@@ -16,7 +16,7 @@ from backend.errors import ProtocolError
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
 """Hz. What the gateway resamples from; anything outside is refused with `unsupported_sample_rate`."""
-FARTHEST = 10**12
+MAX_POSITION = 10**12
 """No session gets so far, in milliseconds or utterances; a hundred times as far the scripts in Redis miscount."""
 
 
@@ -65,9 +65,9 @@ class Start(Options):
 
     type: Literal["start"] = "start"
     audio: AudioFormat = AudioFormat()
-    audio_from_ms: int = Field(default=0, ge=0, le=FARTHEST)
+    audio_from_ms: int = Field(default=0, ge=0, le=MAX_POSITION)
     """Position of the first sample to come. Above 0 when the session stands in for one that the server has lost."""
-    utterance: int = Field(default=0, ge=0, le=FARTHEST)
+    utterance: int = Field(default=0, ge=0, le=MAX_POSITION)
     """The last utterance of the lost session that the client has a final of; counting goes on behind it."""
     correlation_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")
     """The client's name for this session in every log line about it; empty: the server makes one."""
@@ -87,11 +87,11 @@ class Resume(Message):
     """The `resume_token` of `ready`."""
     cursor: str = Field(default="0-0", pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")
     """That of the last durable event the client has."""
-    audio_from_ms: int = Field(default=0, ge=0, le=FARTHEST)
+    audio_from_ms: int = Field(default=0, ge=0, le=MAX_POSITION)
     """Position of the oldest audio that the client can send again."""
-    utterance: int = Field(default=0, ge=0, le=FARTHEST)
+    utterance: int = Field(default=0, ge=0, le=MAX_POSITION)
     """The last utterance that the client has a final (or an error) of."""
-    open_utterance: int = Field(default=0, ge=0, le=FARTHEST)
+    open_utterance: int = Field(default=0, ge=0, le=MAX_POSITION)
     """The utterance of the last `partial`, and the words it had `committed`: they stay so."""
     committed: str = Field(default="", max_length=10_000)
 

@@ -20,7 +20,7 @@ class DamagedRecordError(NovaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SessionRecord:
     """A session as of now."""
 
     start: Start
@@ -53,22 +53,22 @@ class Record:
         }
 
     @staticmethod
-    def read(pairs: Sequence[bytes]) -> Record:
+    def read(pairs: Sequence[bytes]) -> SessionRecord:
         """From the hash as Redis lists it: name, value, name, value. Raises DamagedRecordError."""
         try:
-            return Record._read(pairs)
+            return SessionRecord._read(pairs)
         except (ValueError, KeyError) as error:
             raise DamagedRecordError(f"{type(error).__name__}: {error}") from None
 
     @staticmethod
-    def _read(pairs: Sequence[bytes]) -> Record:
+    def _read(pairs: Sequence[bytes]) -> SessionRecord:
         fields = {name.decode(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
 
         def numbered(kind: str) -> dict[int, bytes]:
             names = (name.split(":") for name in fields if name.startswith(f"{kind}:"))
             return {int(parts[1]): fields[":".join(parts)] for parts in names}
 
-        return Record(
+        return SessionRecord(
             start=Start.model_validate_json(fields["start"]),
             correlation_id=fields["correlation"].decode(),
             epoch=int(fields["epoch"]),

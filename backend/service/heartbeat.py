@@ -19,7 +19,7 @@ TTL_S = 10
 About = Callable[[], Mapping[str, object]]
 
 
-async def beat(redis: Redis, register: str, key: str, about: About) -> None:
+async def publish_heartbeats(redis: Redis, register: str, key: str, about: About) -> None:
     """Write `about()` and the time to `key` until cancelled; the key then goes at once, or by itself when killed.
 
     `register` is a set of all such keys; whoever reads it takes out those that are gone.

@@ -30,7 +30,7 @@ def process_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
-def settle() -> None:
+def freeze_startup_objects() -> None:
     """Call once all that lives as long as the process is made: the garbage collector looks at none of that again.
 
     Else it goes through everything that was ever imported, a third of a second at a time, and everybody waits. Nor does
@@ -42,17 +42,17 @@ def settle() -> None:
     gc.set_threshold(young, middle, SELDOM)
 
 
-def give_way(nice: int) -> None:
+def lower_priority(nice: int) -> None:
     """Let others on this machine go first, by so much; the threads that this one starts from now on do as well."""
     if sys.platform != "win32":
         os.nice(nice)
 
 
-def keep_memory() -> None:
+def retain_freed_memory() -> None:
     """Have the C library keep what is freed, for what is asked for next, rather than give each piece back at once.
 
     A model asks for the same megabytes with every batch, and having the kernel map and clear them anew took a tenth of
-    a worker's time. Call it before anything is loaded; `keep_tidy` gives back what stays unused.
+    a worker's time. Call it before anything is loaded; `trim_memory_periodically` gives back what stays unused.
     """
     if set_option := _c_library("mallopt"):
         for option, value in (
@@ -64,7 +64,7 @@ def keep_memory() -> None:
             set_option(option, value)
 
 
-async def keep_tidy() -> None:
+async def trim_memory_periodically() -> None:
     """Hand memory that nobody uses back to the system now and then, until cancelled; takes some 10 ms of a thread.
 
     The C library keeps what lies between what is in use, and a model whose inputs are each of another length leaves
@@ -80,7 +80,7 @@ def _c_library(name: str) -> Callable[..., int] | None:
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
-def allow_many_files() -> None:
+def raise_open_file_limit() -> None:
     """Each connection is an open file, and the usual limit is 1,024 of them; a process may raise it by itself."""
     if sys.platform == "win32":
         return
@@ -92,7 +92,7 @@ def allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def run_until_signalled(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `main` to its end. SIGTERM and SIGINT set the event it is given; it then finishes what it has in hand."""
 
     async def supervised() -> None:
@@ -102,7 +102,7 @@ def run(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, stop.set)
         await main(stop)
 
-    allow_many_files()
+    raise_open_file_limit()
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(supervised())

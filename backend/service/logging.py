@@ -46,7 +46,7 @@ def configure(service: str, settings: ServiceSettings) -> None:
         cache_logger_on_first_use=True,
     )
     _identity.clear()
-    identify(service=service)
+    add_process_fields(service=service)
     handler = logging.StreamHandler(sys.stdout)
     foreign: list[Processor] = [structlog.stdlib.add_logger_name, *shared]
     handler.setFormatter(
@@ -55,7 +55,7 @@ def configure(service: str, settings: ServiceSettings) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-def identify(**keys: object) -> None:
+def add_process_fields(**keys: object) -> None:
     """What this process is, on all its lines from now on: service, model, gpu_device."""
     _identity.update(keys)
 

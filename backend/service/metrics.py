@@ -14,11 +14,11 @@ MODEL = Gauge(
 )
 
 
-def tell_version() -> None:
+def export_build_info() -> None:
     """Let Prometheus know which release this process is."""
     BUILD.labels(version("nova-voice")).set(1)
 
 
-def tell_model(kind: str, model: str, device: str, compute_type: str) -> None:
+def export_model_info(kind: str, model: str, device: str, compute_type: str) -> None:
     """Let it know what this worker has loaded."""
     MODEL.labels(kind, model, device, compute_type).set(1)

@@ -44,7 +44,7 @@ class _Ids(RandomIdGenerator):
         return given.span_id if given else super().generate_span_id()
 
 
-class Otlp:
+class OtlpRecorder:
     """Records spans and has them exported; fulfils `Recorder`."""
 
     def __init__(self, service: str, processor: SpanProcessor) -> None:
@@ -56,12 +56,12 @@ class Otlp:
         self._tracer = self._provider.get_tracer("nova-voice")
 
     @classmethod
-    def exporting(cls, service: str) -> Otlp:
+    def exporting(cls, service: str) -> OtlpRecorder:
         """In batches, from a thread, to OTEL_EXPORTER_OTLP_ENDPOINT. What cannot be sent is an error in the log."""
         logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
         return cls(service, BatchSpanProcessor(OTLPSpanExporter()))
 
-    def mint(self, parent: str) -> str:
+    def new_traceparent(self, parent: str) -> str:
         """An identity; whether it is sampled is decided now, as its parent says, or else the sampler."""
         context = _context(parent)
         above = _named(context)

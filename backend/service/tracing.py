@@ -30,9 +30,9 @@ class Traced(Protocol):
 
 
 class Recorder(Protocol):
-    """Where spans go: `otlp.Otlp`."""
+    """Where spans go: `otlp.OtlpRecorder`."""
 
-    def mint(self, parent: str) -> str:
+    def new_traceparent(self, parent: str) -> str:
         """The identity of a span that is recorded later; without a parent it begins a trace."""
         ...
 
@@ -65,15 +65,15 @@ def configure(service: str, environment: Mapping[str, str] = os.environ) -> None
         log.warning("tracing_off", reason="only OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf is spoken here")
         return
     try:
-        from backend.service.otlp import Otlp
+        from backend.service.otlp import OtlpRecorder
     except ImportError as error:
         log.warning("tracing_off", reason=f"{error}; install it with: pip install 'nova-voice[tracing]'")
         return
-    record_with(Otlp.exporting(service))
+    set_recorder(OtlpRecorder.exporting(service))
     log.info("tracing_on")
 
 
-def record_with(recorder: Recorder | None) -> None:
+def set_recorder(recorder: Recorder | None) -> None:
     """From now on spans go there; None: nowhere."""
     global _recorder
     _recorder = recorder
@@ -90,18 +90,18 @@ def close() -> None:
         _recorder.close()
 
 
-def mint(parent: str = "") -> str:
+def new_traceparent(parent: str = "") -> str:
     """The identity of a span to be recorded later, for others to belong to; "" when tracing is off."""
-    return _recorder.mint(parent) if _recorder is not None else ""
+    return _recorder.new_traceparent(parent) if _recorder is not None else ""
 
 
 def span(
     name: str, parent: str, start_s: float, end_s: float, *, identity: str = "", link: str = "", **attributes: Attribute
 ) -> None:
-    """Record what went on from `start_s` to `end_s` (Unix time), as part of `parent`.
+    """Record a finished span from `start_s` to `end_s` (Unix time) as a child of `parent`.
 
-    `identity` is what `mint` gave for it, when others belong to it; `link` names a span of another trace that it has
-    to do with.
+    Pass the result of `new_traceparent` as `identity` when the span has children. `link` names a related span of
+    another trace.
     """
     if _recorder is not None and (parent or identity):
         _recorder.record(name, parent, start_s, max(start_s, end_s), identity, link, attributes)

@@ -20,23 +20,23 @@ from backend.streams.names import Shard, all_shards
 from backend.streams.scripts import script
 from backend.streams.session.log import read_after
 
-LaneName = Literal["audio", "transcript"]
-Noted = Literal["reason", "error", "attempts", "worker"]
-Replayed = Literal["replayed", "gone", "unreadable", "answered"]
+StreamName = Literal["audio", "transcript"]
+FailureField = Literal["reason", "error", "attempts", "worker"]
+ReplayResult = Literal["replayed", "gone", "unreadable", "answered"]
 
 PAGE = 2
 """Letters looked at in one step: each may hold a megabyte, and Redis does nothing else meanwhile (about 1 ms)."""
 
-_LANES: Mapping[LaneName, JobStream[Any]] = {"audio": AUDIO, "transcript": TRANSCRIPTS}
+_LANES: Mapping[StreamName, JobStream[Any]] = {"audio": AUDIO, "transcript": TRANSCRIPTS}
 _ADDED = frozenset({b"reason", b"error", b"attempts", b"worker", b"time"})
-"""What a letter has and its entry had not (consumer.py writes it, replay.lua takes it off)."""
+"""What a letter has and its entry had not (consumer.py writes it, replay_dead_letter.lua takes it off)."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterId:
     """Where a letter lies; as text `a0-1700000000000-0`: lane and shard, then the entry's id in the stream."""
 
-    lane: LaneName
+    lane: StreamName
     shard: Shard
     entry: str
 
@@ -66,7 +66,7 @@ class DeadLetterId:
 class DeadLetter:
     """A dead letter without its audio."""
 
-    place: DeadLetterId
+    id: DeadLetterId
     fields: Mapping[bytes, bytes]
     """As they lie in the stream; but `p` is the number of bytes of audio."""
     job: AudioJob | Transcript | None
@@ -89,7 +89,7 @@ class DeadLetter:
         """The same in seconds."""
         return self.audio_bytes / BYTES_PER_SECOND
 
-    def said(self, field: Noted) -> str:
+    def failure_field(self, field: FailureField) -> str:
         """What the worker noted that gave it up."""
         return self.fields.get(field.encode(), b"").decode(errors="backslashreplace")
 
@@ -100,10 +100,10 @@ class DeadLetters:
     def __init__(self, redis: Redis, settings: ServiceSettings) -> None:
         self._redis = redis
         self.shards = all_shards(settings.shards)
-        self._letters: AsyncScript = redis.register_script(script("letters"))
-        self._replay: AsyncScript = redis.register_script(script("replay"))
+        self._letters: AsyncScript = redis.register_script(script("list_dead_letters"))
+        self._replay: AsyncScript = redis.register_script(script("replay_dead_letter"))
 
-    async def all(self, lane: LaneName | None = None) -> AsyncIterator[DeadLetter]:
+    async def scan(self, lane: StreamName | None = None) -> AsyncIterator[DeadLetter]:
         """Every letter, of one lane or both; the oldest of each stream first."""
         for name in (lane,) if lane else _LANES:
             for shard in self.shards:
@@ -111,7 +111,7 @@ class DeadLetters:
                 while page := await self._page(DeadLetterId(name, shard, ""), after, "+"):
                     for letter in page:
                         yield letter
-                    after = f"({page[-1].place.entry}"
+                    after = f"({page[-1].id.entry}"
 
     async def find(self, place: DeadLetterId) -> DeadLetter | None:
         """This one; None when there is none, or no more."""
@@ -124,7 +124,7 @@ class DeadLetters:
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
         return entries[0][1].get(b"p", b"") if entries else b""
 
-    async def replay(self, letter: DeadLetter, *, force: bool = False) -> Replayed:
+    async def replay(self, letter: DeadLetter, *, force: bool = False) -> ReplayResult:
         """Put it back on its lane, as if it had just been submitted; its result follows the error, marked `late`.
 
         Refused are one that cannot be read (it would only come back; `force` replays it all the same, if anything is
@@ -134,7 +134,7 @@ class DeadLetters:
             return "unreadable"
         if await self._answered(letter):
             return "answered"
-        place, job = letter.place, letter.job
+        place, job = letter.id, letter.job
         lane = _LANES[place.lane].finals(place.shard)
         turn = (job.utterance, job.attempt) if isinstance(job, AudioJob) else ("", "")
         header = json.dumps({**json.loads(letter.fields[b"h"]), "replayed": True}, ensure_ascii=False) if job else ""
@@ -158,8 +158,8 @@ class DeadLetters:
         job = letter.job
         if not isinstance(job, AudioJob):
             return False
-        before = f"{letter.place.time_ms - 1}-0"
-        async for live in read_after(self._redis, letter.place.shard, job.session, before):
+        before = f"{letter.id.time_ms - 1}-0"
+        async for live in read_after(self._redis, letter.id.shard, job.session, before):
             if isinstance(live.event, Final | Error) and live.event.utterance == job.utterance:
                 return isinstance(live.event, Final)
         return False

@@ -14,8 +14,8 @@ from backend.messages.jobs import (
     Transcript,
     decode_audio_job,
     decode_transcript,
+    encode_channel_message,
     encode_entry,
-    pack_live,
 )
 from backend.messages.protocol import Error, Message, to_json
 from backend.service.settings import ServiceSettings
@@ -36,7 +36,7 @@ class Outcome:
     """Events for the session's log, each exactly once. A result of the audio lane is exactly one."""
     live: tuple[Message, ...] = ()
     """Events shown now and forgotten."""
-    onward: Transcript | None = None
+    transcript: Transcript | None = None
     """What the next lane is to work on."""
 
 
@@ -97,7 +97,7 @@ class JobStreams:
     async def commit_final(self, entry: Entry[AudioJob], outcome: Outcome) -> int:
         """Acknowledge an audio job and make its result true. Returns what commit.lua says: 1, 0 or 2."""
         job = entry.job
-        transcript = outcome.onward.model_dump_json(exclude_defaults=True) if outcome.onward else ""
+        transcript = outcome.transcript.model_dump_json(exclude_defaults=True) if outcome.transcript else ""
         partial = to_json(outcome.live[0]) if outcome.live else ""
         operation = "late" if job.replayed else "commit"
         result = (to_json(outcome.durable[0]), transcript, partial)
@@ -120,15 +120,17 @@ class JobStreams:
         fields = (part for item in reason.items() for part in item)
         return await self._commit(shard, job, "bury", group, entry_id, event, *fields, cap=self._letters)
 
-    async def show(self, session: str, events: Sequence[Message], onward: Transcript | None = None) -> None:
+    async def publish_previews(
+        self, session: str, events: Sequence[Message], transcript: Transcript | None = None
+    ) -> None:
         """Publish guesses; nobody waits for them."""
         shard = self.shard(session)
         async with self.redis.pipeline(transaction=False) as pipe:
             for event in events:
-                pipe.execute_command("SPUBLISH", shard.events(session), pack_live(event))
-            if onward is not None:
+                pipe.execute_command("SPUBLISH", shard.events(session), encode_channel_message(event))
+            if transcript is not None:
                 lane = shard.transcripts("preview")
-                pipe.xadd(lane, encode_entry(onward), maxlen=PREVIEW_CAP, approximate=True)
+                pipe.xadd(lane, encode_entry(transcript), maxlen=PREVIEW_CAP, approximate=True)
             await pipe.execute()
 
     async def _commit(

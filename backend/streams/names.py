@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from backend.messages.jobs import Kind
+from backend.messages.jobs import JobKind
 
 STT_GROUP = "stt"
 TRANSLATION_GROUP = "translation"
@@ -31,11 +31,11 @@ class Shard:
         """What all keys of the shard begin with."""
         return f"nova:{{{self.number}}}"
 
-    def audio(self, kind: Kind) -> str:
+    def audio(self, kind: JobKind) -> str:
         """Stream of audio jobs, read by group `stt`."""
         return f"{self.prefix}:audio:{kind}"
 
-    def transcripts(self, kind: Kind) -> str:
+    def transcripts(self, kind: JobKind) -> str:
         """Stream of transcripts to translate, read by group `translation`."""
         return f"{self.prefix}:transcript:{kind}"
 
@@ -81,7 +81,7 @@ def quota_used(caller: str) -> str:
     return f"nova:quota:{{{caller}}}:used"
 
 
-def quota_places(caller: str) -> str:
+def quota_slots(caller: str) -> str:
     """Sorted set: the sessions that a caller holds, each with the time (ms) until which it counts."""
     return f"nova:quota:{{{caller}}}:places"
 

@@ -13,7 +13,7 @@ import structlog
 from backend.errors import ClientError
 from backend.messages.protocol import Resume, Start
 from backend.streams.job_streams import JobStreams
-from backend.streams.observe.load_report import Waiting, heartbeats
+from backend.streams.observe.load_report import StreamDelay, read_heartbeats
 from backend.streams.observe.utilization import Utilization
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
@@ -64,7 +64,7 @@ class SpeechMeter:
         if self._utilization is None and not speaking:
             return
         self._utilization = self._utilization or Utilization(now, TALKATIVE)
-        self._utilization.turn(speaking, now)
+        self._utilization.set_active(speaking, now)
 
     def share(self, now: float) -> float:
         """Between 0 and 1."""
@@ -76,7 +76,7 @@ class Admission:
 
     def __init__(self, settings: GatewaySettings, streams: JobStreams, name: str) -> None:
         self._redis, self._most, self._name = streams.redis, settings.max_sessions, name
-        self._waiting = Waiting(streams.redis, streams.shards)
+        self._waiting = StreamDelay(streams.redis, streams.shards)
         self._gauge = Gauge(
             Limits(settings.slow_previews_s, settings.stop_previews_s, settings.refuse_s, settings.refuse_load)
         )
@@ -148,8 +148,8 @@ class Admission:
             await asyncio.sleep(EVERY_S)
             before = self.pressure
             try:
-                waiting_s = await self._waiting.seconds()
-                processes = await heartbeats(self._redis)
+                waiting_s = await self._waiting.oldest_final_s()
+                processes = await read_heartbeats(self._redis)
             except REDIS_ERRORS as error:
                 log.warning("pressure_unknown", error=str(error))
                 continue

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from backend.errors import ClientError, SetupError
 from backend.service.address import is_loopback
-from backend.streams.access.api_keys import Keys, Limits, Scope
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits, Scope
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.jwt import BadTokenError, Tokens
 from gateway.access.origin import is_ours, may_speak
@@ -61,7 +61,7 @@ class Caller:
     id: str
     """Of a key, or made from a token's subject; "" when nobody needs to be known."""
     scopes: frozenset[Scope]
-    limits: Limits = field(default_factory=Limits)
+    limits: QuotaLimits = field(default_factory=QuotaLimits)
     has_key: bool = False
     """Whether it is let in by a key, which may be revoked."""
 
@@ -77,12 +77,12 @@ NOBODY = Caller("", frozenset({"admin"}))
 class Auth:
     """One gateway's."""
 
-    def __init__(self, settings: GatewaySettings, keys: Keys, tokens: Tokens | None) -> None:
+    def __init__(self, settings: GatewaySettings, keys: ApiKeys, tokens: Tokens | None) -> None:
         self._keys, self._tokens = keys, tokens
         self._local = is_loopback(settings.host)
         self._mode, self._in_query = settings.auth, settings.key_in_query
         self._origins = frozenset(settings.origins.replace(",", " ").lower().split())
-        self._usual = Limits(settings.key_sessions, settings.key_minutes_a_day, settings.key_new_a_minute)
+        self._usual = QuotaLimits(settings.key_sessions, settings.key_minutes_a_day, settings.key_new_a_minute)
 
     @property
     def lets_in(self) -> str:
@@ -153,9 +153,9 @@ def protocols(connection: HTTPConnection) -> list[str]:
     return [name.strip() for name in connection.headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
 
 
-def _either(own: Limits, usual: Limits) -> Limits:
+def _either(own: QuotaLimits, usual: QuotaLimits) -> QuotaLimits:
     """A key's own limits, and the usual ones where it has none."""
-    return Limits(
+    return QuotaLimits(
         own.sessions or usual.sessions, own.minutes_a_day or usual.minutes_a_day, own.new_a_minute or usual.new_a_minute
     )
 
@@ -175,7 +175,7 @@ async def operator(request: Request) -> None:
         raise HTTPException(503, "Redis does not answer, so nobody can be known; try again") from None
 
 
-async def check_exposure(settings: GatewaySettings, keys: Keys, tokens: Tokens | None) -> None:
+async def check_exposure(settings: GatewaySettings, keys: ApiKeys, tokens: Tokens | None) -> None:
     """Raises SetupError when strangers could connect, and nothing has been said or done about who may come in."""
     if settings.auth != "auto" or is_loopback(settings.host) or tokens:
         return

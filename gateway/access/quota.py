@@ -11,8 +11,8 @@ from math import inf
 import structlog
 
 from backend.errors import ClientError
-from backend.streams.access.api_keys import Keys
-from backend.streams.access.quota import Answer, Quota
+from backend.streams.access.api_keys import ApiKeys
+from backend.streams.access.quota import Quota, QuotaAnswer
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from gateway import metrics
 from gateway.access.auth import Caller, RefusedError
@@ -37,7 +37,7 @@ WORDS = {
 }
 
 
-def _over(answer: Answer) -> OverQuotaError | None:
+def _over(answer: QuotaAnswer) -> OverQuotaError | None:
     used_up, after_s = answer
     if not used_up:
         return None
@@ -78,7 +78,7 @@ class QuotaSlot:
 class QuotaSlots:
     """All sessions here. `run` lives as long as the process. Callers that nobody needs to know are not counted."""
 
-    def __init__(self, quota: Quota, keys: Keys, longest_s: float = inf) -> None:
+    def __init__(self, quota: Quota, keys: ApiKeys, longest_s: float = inf) -> None:
         self._quota, self._keys, self._longest_s = quota, keys, longest_s
         self._visits: set[QuotaSlot] = set()
 
@@ -90,7 +90,7 @@ class QuotaSlots:
             yield visit
             return
         if error := _over(
-            await retry_until_available(lambda: self._quota.enter(caller.id, caller.limits, session, new=new))
+            await retry_until_available(lambda: self._quota.take_slot(caller.id, caller.limits, session, new=new))
         ):
             metrics.REJECTED.labels("quota").inc()
             raise error
@@ -100,7 +100,7 @@ class QuotaSlots:
         finally:
             self._visits.discard(visit)
             with suppress(*REDIS_ERRORS):  # then the place is given up by itself
-                await self._quota.leave(caller.id, session, visit.count())
+                await self._quota.release_slot(caller.id, session, visit.count())
 
     async def run(self) -> None:
         """Keep the places, count the audio, and end the sessions of keys that are gone."""
@@ -124,7 +124,7 @@ class QuotaSlots:
         fresh = {visit: visit.count() for visit in visits}
         places = [visit.place for visit in visits]
         try:
-            return _over(await self._quota.keep(caller.id, caller.limits, places, sum(fresh.values())))
+            return _over(await self._quota.renew_slots(caller.id, caller.limits, places, sum(fresh.values())))
         except REDIS_ERRORS:
             for visit, audio_ms in fresh.items():
                 visit.count_again(audio_ms)

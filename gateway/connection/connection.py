@@ -197,7 +197,7 @@ class Connection:
 
     async def _listen(self) -> None:
         while True:
-            live = await self._listener.next()
+            live = await self._listener.next_event()
             if isinstance(live.event, TakenOver):
                 if live.event.epoch > self._lease.epoch:
                     raise TakenOverError

@@ -140,12 +140,12 @@ async def _opened(services: Services, first: Start | Resume, session_id: str) ->
     policy = services.policy()
     if isinstance(first, Resume):
         lease, record = await retry_until_available(lambda: services.sessions.resume(first))
-        session = Session(session_id, record.correlation_id, policy, tracing.mint)
+        session = Session(session_id, record.correlation_id, policy, tracing.new_traceparent)
         actions, token = session.resume(first, record), first.token
         metrics.RESUMED.inc()
     else:
         correlation_id, token = first.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
-        session = Session(session_id, correlation_id, policy, tracing.mint)
+        session = Session(session_id, correlation_id, policy, tracing.new_traceparent)
         AudioSource(first.audio)
         actions = session.receive(first, time.time())
         lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from backend.messages.protocol import Message, Notice
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease, SessionLostError
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 class Keep:
     """The session lives."""
 
-    record: Record
+    record: SessionRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +76,18 @@ class RedisWriter:
             case Preview(job, pcm):
                 await self._streams.submit_preview(job, pcm)
             case Submit(job, pcm, early):
-                entry = await lease.submit(job, pcm, early=early)
+                entry = await lease.submit_audio(job, pcm, early=early)
                 if early:
                     self._early[job.utterance, job.attempt] = entry
             case Withdraw(utterance, attempt):
-                await lease.withdraw(utterance, attempt, self._early.pop((utterance, attempt), NO_ENTRY))
+                await lease.withdraw_early_final(utterance, attempt, self._early.pop((utterance, attempt), NO_ENTRY))
             case Close(utterance, attempt, end_ms):
                 entry = self._early.pop((utterance, attempt), NO_ENTRY)
-                await lease.close(utterance, attempt, end_ms, entry)
+                await lease.close_utterance(utterance, attempt, end_ms, entry)
             case Translate(transcript):
-                await lease.translate(transcript)
+                await lease.resubmit_transcript(transcript)
             case Keep(record):
-                await lease.keep(record)
+                await lease.update(record)
             case Check():
                 await self._restore()
 

@@ -36,7 +36,7 @@ class Traces:
     def __init__(self, session: Session, parent: str) -> None:
         """`parent` is the client's `traceparent`, or ""."""
         self._session, self._parent = session, parent
-        self._identity = tracing.mint(parent)
+        self._identity = tracing.new_traceparent(parent)
         self._began_s = time.time()
         self._spoken: dict[int, Spoken] = {}
 

@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from backend.streams.job_streams import JobStreams
-from backend.streams.observe.load_report import heartbeats
-from backend.streams.observe.state import LaneState, Observer, publish_absence, publish_lanes
+from backend.streams.observe.load_report import read_heartbeats
+from backend.streams.observe.state import StreamInspector, StreamState, clear_stream_metrics, set_stream_metrics
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
 from gateway.access.admission import Admission
@@ -58,13 +58,13 @@ async def ready(request: Request) -> JSONResponse:
 async def health_full(request: Request) -> JSONResponse:
     """The whole system: Redis, every lane, everybody who sends heartbeats; 503 when it is unhealthy."""
     streams: JobStreams = request.app.state.streams
-    observer: Observer = request.app.state.observer
+    observer: StreamInspector = request.app.state.observer
     settings: GatewaySettings = request.app.state.services.settings
     base = {"version": version("nova-voice"), "notes": [], "lanes": {}, "workers": [], "pairs": [], "dead_letters": 0}
     try:
         async with asyncio.timeout(LIMIT_S):
             redis, states, processes = await asyncio.gather(
-                observer.redis(), observer.streams(), heartbeats(streams.redis)
+                observer.redis(), observer.streams(), read_heartbeats(streams.redis)
             )
     except REDIS_ERRORS as error:
         reasons = [_redis_is_away(error)]
@@ -87,15 +87,15 @@ async def health_full(request: Request) -> JSONResponse:
 @operators.get("/metrics")
 async def prometheus(request: Request) -> Response:
     """Prometheus text."""
-    observer: Observer = request.app.state.observer
+    observer: StreamInspector = request.app.state.observer
     try:
         async with asyncio.timeout(LIMIT_S):
             redis, states = await asyncio.gather(observer.redis(), observer.streams())
         metrics.REDIS_MEMORY.set(redis.memory_bytes)
         metrics.REDIS_LIMIT.set(redis.memory_limit_bytes)
-        publish_lanes(states)
+        set_stream_metrics(states)
     except REDIS_ERRORS as error:
-        publish_absence()
+        clear_stream_metrics()
         log.warning("lanes_unknown", error=str(error))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
@@ -104,7 +104,7 @@ def _redis_is_away(error: BaseException) -> str:
     return f"Redis: {str(error) or 'no answer'}"
 
 
-def _lane(lane: LaneState) -> dict[str, float]:
+def _lane(lane: StreamState) -> dict[str, float]:
     return {"length": lane.length, "pending": lane.pending, "oldest_s": round(lane.oldest_s, 3)}
 
 

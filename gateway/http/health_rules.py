@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from backend.streams.observe.state import LaneState, RedisState
+from backend.streams.observe.state import RedisState, StreamState
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 Process = Mapping[str, Any]
@@ -30,7 +30,7 @@ class HealthReport:
 
 
 def judge(
-    redis: RedisState, streams: Sequence[LaneState], processes: Sequence[Process], patience_s: float, now: float
+    redis: RedisState, streams: Sequence[StreamState], processes: Sequence[Process], patience_s: float, now: float
 ) -> HealthReport:
     """The condition of a system whose Redis answers. `now` is Unix time.
 
@@ -71,13 +71,13 @@ def _redis_suffers(redis: RedisState) -> Iterator[str]:
         yield "Redis throws work away when it is full: its maxmemory-policy must be noeviction"
 
 
-def _waiting(streams: Sequence[LaneState], patience_s: float) -> Iterator[str]:
+def _waiting(streams: Sequence[StreamState], patience_s: float) -> Iterator[str]:
     for lane in streams:
         if lane.is_final and lane.oldest_s > patience_s:
             yield f"{lane.name}: the oldest entry has waited for {lane.oldest_s:.0f} s"
 
 
-def _dead(streams: Sequence[LaneState]) -> Iterator[str]:
+def _dead(streams: Sequence[StreamState]) -> Iterator[str]:
     for lane in streams:
         if lane.is_dead and lane.length:
             yield f"{lane.name}: {lane.length} dead letter{'' if lane.length == 1 else 's'}; see `nova dead list`"

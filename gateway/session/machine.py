@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages import protocol as wire
-from backend.messages.jobs import AudioJob, Live, PartialResult
-from backend.messages.session_record import Record
+from backend.messages.jobs import AudioJob, ChannelMessage, PartialResult
+from backend.messages.session_record import SessionRecord
 from gateway.session import segmenter as cut
 from gateway.session.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw, merged
 from gateway.session.backpressure import NOTICES, Backpressure
@@ -88,10 +88,10 @@ class Session:
         """How much audio has been heard."""
         return self._segmenter.position * 1000 // 16_000
 
-    def record(self) -> Record:
+    def record(self) -> SessionRecord:
         """What Redis should know of the session."""
         closed = self._count - (self._open is not None)
-        return Record(
+        return SessionRecord(
             start=self.start,
             correlation_id=self.correlation_id,
             epoch=self.epoch,
@@ -100,7 +100,7 @@ class Session:
             audio_ms=self._segmenter.kept_from // 16,
         )
 
-    def foundation(self) -> Record:
+    def foundation(self) -> SessionRecord:
         """What a Redis that has lost the session should know first: nothing is closed that it has not been given."""
         record, from_ms = self.record(), self._pending.from_ms
         return replace(record, count=self._pending.settled, audio_ms=record.audio_ms if from_ms is None else from_ms)
@@ -121,7 +121,7 @@ class Session:
                 return self._stop(now)
         return []
 
-    def resume(self, message: wire.Resume, record: Record) -> list[Action]:
+    def resume(self, message: wire.Resume, record: SessionRecord) -> list[Action]:
         """Go on where another connection left off. What it missed is then to be learnt from the log, after `cursor`."""
         self.epoch = record.epoch
         self._pending.resume(message, record)
@@ -165,8 +165,8 @@ class Session:
         if len(start.translate_to) > MAX_TARGETS:
             raise ProtocolError(f"at most {MAX_TARGETS} target languages", code="invalid_message")
         for target in start.translate_to:
-            languages.flores(target)
-        spoken = languages.whisper(start.language)
+            languages.flores_code(target)
+        spoken = languages.whisper_code(start.language)
         if spoken != self._spoken:
             self._heard = None
         self._spoken = spoken
@@ -292,7 +292,7 @@ class Session:
 
     # --- what comes back
 
-    def learn(self, live: Live, now: float) -> list[Action]:
+    def learn(self, live: ChannelMessage, now: float) -> list[Action]:
         """A result. Durable ones are taken once and in order, however often and by whatever way they come."""
         if live.cursor is not None and not self._pending.is_new(live.cursor):
             return []
@@ -311,7 +311,7 @@ class Session:
                 actions = []
         return actions + self._finish_if_done()
 
-    def lost(self, known: Record, now: float) -> list[Action]:
+    def lost(self, known: SessionRecord, now: float) -> list[Action]:
         """Redis may have lost writes, and knows this: what to ask for again."""
         if self._open and self._open.early:
             early = self._open.early.job

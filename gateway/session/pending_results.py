@@ -7,7 +7,7 @@ from collections import deque
 from backend.errors import ClientError
 from backend.messages import protocol as wire
 from backend.messages.jobs import Transcript
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from gateway.session.actions import Action, Submit, Translate
 
 REMEMBERED = 64
@@ -55,7 +55,7 @@ class PendingResults:
             return first.job.start_ms
         return self._resumed_ms if self._finals else None
 
-    def resume(self, message: wire.Resume, record: Record) -> None:
+    def resume(self, message: wire.Resume, record: SessionRecord) -> None:
         """Wait for what the session waited for when it was left."""
         self.cursor, self.settled, self._resumed_ms = message.cursor, message.utterance, message.audio_from_ms
         self._finals = dict.fromkeys(range(max(record.next, self.settled + 1), record.count + 1))
@@ -111,7 +111,7 @@ class PendingResults:
         self._translated.append((utterance, language))
         return True
 
-    def lost(self, known: Record) -> list[Action]:
+    def lost(self, known: SessionRecord) -> list[Action]:
         """What to ask for again, as Redis knows nothing of it. Raises ForgottenError where only the client can."""
         actions: list[Action] = []
         for number, submit in self._finals.items():

@@ -81,7 +81,7 @@ class Calibration(_Record):
 
     @property
     def sessions(self) -> int:
-        """Live sessions that this machine should serve with a preview for every second of speech."""
+        """ChannelMessage sessions that this machine should serve with a preview for every second of speech."""
         return live_sessions(self.final_cost, self.preview_s)
 
     @property

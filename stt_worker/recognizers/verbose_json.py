@@ -125,7 +125,7 @@ def _code(said: str | None) -> str | None:
     if named := _NAMED.get(said.strip().lower()):
         return named
     try:
-        return languages.whisper(said)
+        return languages.whisper_code(said)
     except ProtocolError:
         return None
 

@@ -68,7 +68,7 @@ class Room:
     async def read(self, listener: Listener) -> None:
         """One reader; all that comes is noted."""
         while True:
-            event = (await listener.next()).event
+            event = (await listener.next_event()).event
             assert isinstance(event, Partial)
             self.had[event.revision] = time.perf_counter()
             self.missing -= 1
@@ -83,7 +83,7 @@ class Room:
         self.complete.clear()
         self.had += [0.0] * count
         self.published += [time.perf_counter()] * count
-        await streams.show(SESSION, events)
+        await streams.publish_previews(SESSION, events)
 
     async def amiss(self) -> list[str]:
         """Wait until everybody has everything; what is wrong when that takes too long, or somebody was left behind."""
@@ -100,7 +100,7 @@ async def measure(readers: int, events: int, a_second: float, directory: Path) -
     async with own_redis(directory) as url, connect(ServiceSettings(REDIS_URL=url)) as redis, AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         streams, fanout = JobStreams(redis, ServiceSettings()), Fanout(redis, "bench")
-        own = [tasks.create_task(fanout.run())]
+        own = [tasks.create_task(fanout.deliver_forever())]
         channel = streams.shard(SESSION).events(SESSION)
         seats = [fanout.listen(channel) for _ in range(readers)]
         room = Room([await stack.enter_async_context(seat) for seat in seats])

@@ -26,7 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend.load.usage import spent, usage
 from backend.local.system import running
-from backend.service.lifecycle import allow_many_files
+from backend.service.lifecycle import raise_open_file_limit
 from gateway.session.segmenter import WINDOW
 from stt_worker.recognizers.null import transcript
 from tests.bench import figures
@@ -173,7 +173,7 @@ def describe(reports: Sequence[Report]) -> str:
 @figures.option
 def main(sessions: tuple[int, ...], seconds: float, previews: str, file: Path | None) -> None:
     """Measure; exit with 1 when a final is missing or anything heard is wrong."""
-    allow_many_files()
+    raise_open_file_limit()
     kinds = {"on": (True,), "off": (False,), "both": (False, True)}[previews]
     reports: list[Report] = []
     with (

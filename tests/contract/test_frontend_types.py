@@ -45,8 +45,8 @@ def test_a_server_leaves_out_only_what_is_null() -> None:
 
 def test_every_language_that_the_page_offers_is_served() -> None:
     offered = json.loads(LANGUAGES.read_text(encoding="utf-8"))
-    assert {languages.whisper(code) for code in offered["spoken"]} == {
+    assert {languages.whisper_code(code) for code in offered["spoken"]} == {
         language.whisper for language in languages.LANGUAGES if language.whisper
     }
-    written = [languages.flores(code) for code in offered["written"]]
+    written = [languages.flores_code(code) for code in offered["written"]]
     assert len(written) == len(set(written)) > 100

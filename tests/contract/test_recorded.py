@@ -19,11 +19,11 @@ from backend.messages.jobs import (
     TakenOver,
     Transcript,
     decode_audio_job,
+    decode_channel_message,
     decode_transcript,
-    unpack_live,
 )
 from backend.messages.protocol import parse_client, parse_server
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from tests.testkit.recorded import Recorded, releases
 
 AUDIO, TRANSCRIPTS = ("audio:final", "audio:preview"), ("transcript:final", "transcript:preview")
@@ -70,7 +70,7 @@ def test_a_recording_holds_everything_that_is_written(release: Recorded) -> None
         assert release.of(lane), lane
     written = {json.loads(event.partition(b" ")[2])["type"] for event in log(release)}
     assert written == {"final", "translation", "notice", "error"}
-    assert {type(unpack_live(event.encode()).event).__name__ for event in release.events} == {
+    assert {type(decode_channel_message(event.encode()).event).__name__ for event in release.events} == {
         "PartialResult",
         "Final",
         "Translation",
@@ -112,7 +112,7 @@ def test_dead_letters_are_read_and_those_that_could_never_be_read_still_say_so(r
 
 def test_events_are_read_from_the_channel_and_from_the_log(release: Recorded) -> None:
     for text in release.events:
-        live = unpack_live(text.encode())
+        live = decode_channel_message(text.encode())
         if isinstance(live.event, TakenOver):
             continue
         said = json.loads(text.partition(" ")[2])
@@ -122,11 +122,11 @@ def test_events_are_read_from_the_channel_and_from_the_log(release: Recorded) ->
         assert live.event.model_dump(mode="json", include=set(said)) == said
         assert isinstance(live.event, PartialResult) == (said["type"] == "partial")
     for entry in log(release):
-        assert unpack_live(entry).cursor == "7-1"
+        assert decode_channel_message(entry).cursor == "7-1"
 
 
 def test_sessions_are_taken_over(release: Recorded) -> None:
-    records = [Record.read(pairs(session)) for session in release.sessions]
+    records = [SessionRecord.read(pairs(session)) for session in release.sessions]
     for record, session in zip(records, release.sessions, strict=True):
         assert (record.correlation_id, record.next) == (session["correlation"], int(session["next"]))
         assert record.start.model_dump(mode="json", exclude_defaults=True) == json.loads(session["start"])
@@ -156,10 +156,12 @@ def test_what_a_later_release_adds_is_passed_over(release: Recorded) -> None:
     for text in release.events:
         place, _, body = text.partition(" ")
         if place != "!":
-            assert unpack_live(f"{place} {with_more(body)}".encode()) == unpack_live(text.encode())
+            assert decode_channel_message(f"{place} {with_more(body)}".encode()) == decode_channel_message(
+                text.encode()
+            )
     for session in release.sessions:
         more_session = {**session, "mood": "?", "mood:1": "?", "start": with_more(session["start"])}
-        assert Record.read(pairs(more_session)) == Record.read(pairs(session))
+        assert SessionRecord.read(pairs(more_session)) == SessionRecord.read(pairs(session))
     for frame in release.said:
         assert parse_client(with_more(frame)) == parse_client(frame)
     for frame in release.heard:

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from backend.errors import EntryError, ProtocolError
 from backend.messages.jobs import (
     AudioJob,
+    ChannelMessage,
     HypothesisWord,
-    Live,
     PartialResult,
     Transcript,
     decode_audio_job,
+    decode_channel_message,
     decode_transcript,
+    encode_channel_message,
     encode_entry,
-    pack_live,
-    unpack_live,
 )
 from backend.messages.protocol import (
     AudioFormat,
@@ -135,7 +135,9 @@ def test_a_transcript_comes_back_from_its_entry() -> None:
 
 def test_durable_events_carry_their_place_in_the_log() -> None:
     final = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
-    assert unpack_live(pack_live(final, "7-1")) == Live("7-1", final.model_copy(update={"cursor": "7-1"}))
+    assert decode_channel_message(encode_channel_message(final, "7-1")) == ChannelMessage(
+        "7-1", final.model_copy(update={"cursor": "7-1"})
+    )
 
 
 def test_a_partial_keeps_on_the_channel_what_the_gateway_needs_and_the_client_does_not_get_it() -> None:
@@ -150,7 +152,7 @@ def test_a_partial_keeps_on_the_channel_what_the_gateway_needs_and_the_client_do
         hypothesis=(HypothesisWord(text=" b", probability=0.5),),
         language_probability=0.9,
     )
-    assert unpack_live(pack_live(partial)) == Live(None, partial)
+    assert decode_channel_message(encode_channel_message(partial)) == ChannelMessage(None, partial)
     assert set(json.loads(to_json(partial.event()))) == {
         "type",
         "utterance",

@@ -21,7 +21,7 @@ from backend.client.client import Client, ServerError
 from backend.local.processes import Service, python, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Done, Start
-from backend.streams.access.api_keys import Keys, Limits
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.redis.clients import client
 from gateway.http.http_limits import HEAD_BYTES
 from tests.conftest import in_a_thread
@@ -54,7 +54,7 @@ def guarded(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 async def keys(guarded: System) -> Any:
     """To make keys with."""
     redis: Redis = client(guarded.redis_url)
-    yield Keys(redis)
+    yield ApiKeys(redis)
     await redis.aclose()
 
 
@@ -79,8 +79,8 @@ async def started(socket: ClientConnection) -> dict[str, Any]:
     return answer
 
 
-async def test_no_key_and_a_wrong_one_are_refused(guarded: System, keys: Keys) -> None:
-    key = await keys.create("ada", ("stream",), Limits())
+async def test_no_key_and_a_wrong_one_are_refused(guarded: System, keys: ApiKeys) -> None:
+    key = await keys.create("ada", ("stream",), QuotaLimits())
     wrong = f"nova_{key.split('_')[1]}_{secrets.token_hex(24)}"
     assert await refused(guarded) == (401, "unauthorized")
     for credential in (wrong, "x", "nova_", f"nova_{'0' * 12}_{'0' * 48}", key[:-1], "a.b.c", "ß" * 99):
@@ -88,8 +88,8 @@ async def test_no_key_and_a_wrong_one_are_refused(guarded: System, keys: Keys) -
     assert await refused(guarded, Authorization=f"Basic {key}") == (401, "unauthorized")
 
 
-async def test_a_key_that_is_for_something_else_is_refused(guarded: System, keys: Keys) -> None:
-    key = await keys.create("prometheus", ("read",), Limits())
+async def test_a_key_that_is_for_something_else_is_refused(guarded: System, keys: ApiKeys) -> None:
+    key = await keys.create("prometheus", ("read",), QuotaLimits())
     assert await refused(guarded, **bearer(key)) == (403, "forbidden")
 
 
@@ -135,8 +135,8 @@ async def test_the_client_says_what_the_server_said(guarded: System) -> None:
         assert [event async for event in talking if not isinstance(event, Done)] == []
 
 
-async def test_who_holds_all_their_sessions_is_told_to_come_again(guarded: System, keys: Keys) -> None:
-    key = await keys.create("ada", ("stream",), Limits(sessions=1))
+async def test_who_holds_all_their_sessions_is_told_to_come_again(guarded: System, keys: ApiKeys) -> None:
+    key = await keys.create("ada", ("stream",), QuotaLimits(sessions=1))
     url = stream_url(guarded.urls[0])
     async with connect(url, additional_headers=bearer(key)) as first:
         assert (await started(first))["type"] == "ready"
@@ -153,8 +153,8 @@ async def _begins(url: str, key: str) -> bool:
         return bool((await started(socket))["type"] == "ready")
 
 
-async def test_a_live_session_ends_soon_after_its_key_is_revoked(guarded: System, keys: Keys) -> None:
-    key = await keys.create("ada", ("stream",), Limits())
+async def test_a_live_session_ends_soon_after_its_key_is_revoked(guarded: System, keys: ApiKeys) -> None:
+    key = await keys.create("ada", ("stream",), QuotaLimits())
     async with connect(stream_url(guarded.urls[0]), additional_headers=bearer(key)) as socket:
         await started(socket)
         began = time.monotonic()
@@ -166,9 +166,9 @@ async def test_a_live_session_ends_soon_after_its_key_is_revoked(guarded: System
     assert time.monotonic() - began < 10
 
 
-async def test_operators_need_a_key_and_the_balancer_needs_none(guarded: System, keys: Keys) -> None:
-    read = await keys.create("prometheus", ("read",), Limits())
-    stream = await keys.create("ada", ("stream",), Limits())
+async def test_operators_need_a_key_and_the_balancer_needs_none(guarded: System, keys: ApiKeys) -> None:
+    read = await keys.create("prometheus", ("read",), QuotaLimits())
+    stream = await keys.create("ada", ("stream",), QuotaLimits())
     async with httpx.AsyncClient(base_url=guarded.urls[0]) as http:
         assert (await http.get("/health")).status_code == 200
         for path in ("/health/full", "/metrics"):
@@ -224,9 +224,9 @@ async def test_sessions_are_spoken_over_tls(artifacts: Path, tmp_path: Path) -> 
             assert (await http.get(f"{url}/health")).status_code == 200
 
 
-async def test_no_secret_and_no_stack_trace_is_in_the_logs(guarded: System, keys: Keys) -> None:
+async def test_no_secret_and_no_stack_trace_is_in_the_logs(guarded: System, keys: ApiKeys) -> None:
     """The last test here: it reads what the others have left behind."""
-    key = await keys.create("ada", ("stream",), Limits())
+    key = await keys.create("ada", ("stream",), QuotaLimits())
     async with connect(f"{stream_url(guarded.urls[0])}?key={key}", additional_headers=bearer(key)) as socket:
         ready = await started(socket)
     token = issuer.token()

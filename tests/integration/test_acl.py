@@ -21,7 +21,7 @@ from backend.client.client import Client
 from backend.local.processes import Service, free_port, redis_answers, redis_binary
 from backend.local.system import Plan, running
 from backend.messages.protocol import Final, Start, Translation
-from backend.streams.access.api_keys import Keys, Limits
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.names import Shard, api_key
 from backend.streams.redis.clients import client
 from tests.conftest import in_a_thread
@@ -146,7 +146,7 @@ async def test_the_whole_system_runs_as_these_users_and_asks_for_nothing_more(
     operator: Redis = client(users["operator"])
     auditor: Redis = client(users["auditor"])
     await auditor.acl_log_reset()
-    key = await Keys(operator).create("ada", ("admin",), Limits(sessions=1, minutes_a_day=5, new_a_minute=5))
+    key = await ApiKeys(operator).create("ada", ("admin",), QuotaLimits(sessions=1, minutes_a_day=5, new_a_minute=5))
     as_whom = {"gateway": users["gateway"], "stt_worker": users["stt"], "translation_worker": users["translation"]}
     plan = Plan(
         stt_model="null",
@@ -162,9 +162,9 @@ async def test_the_whole_system_runs_as_these_users_and_asks_for_nothing_more(
         await converse(system.urls[0], voice, key)
         for path in ("/health/full", "/metrics"):
             assert (await http.get(path, headers={"Authorization": f"Bearer {key}"})).status_code == 200
-    usage = await Keys(operator).usage(key.split("_")[1])
+    usage = await ApiKeys(operator).usage(key.split("_")[1])
     assert usage.minutes_today > 0
-    assert await Keys(operator).revoke(key.split("_")[1])
+    assert await ApiKeys(operator).revoke(key.split("_")[1])
     await operator.aclose()
     assert await auditor.acl_log() == []
     await auditor.aclose()

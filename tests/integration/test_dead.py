@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from backend.messages.protocol import Start
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings
 from backend.streams.dead_letters import DeadLetterId, DeadLetters
 from backend.streams.job_streams import TRANSCRIPTS, JobStreams
@@ -65,9 +65,9 @@ async def test_without_dead_letters_the_list_says_so(redis: Redis, run: Nova) ->
 async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_first(
     streams: JobStreams, lease: Lease, run: Nova
 ) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     await buried(streams)
-    await lease.translate(transcript(1))
+    await lease.resubmit_transcript(transcript(1))
     await buried(streams, lane=TRANSCRIPTS)
     second, first = json.loads((await run("list", "--json")).stdout)
     assert first["id"].startswith("a0-")
@@ -96,7 +96,7 @@ async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(
     streams: JobStreams, lease: Lease, run: Nova
 ) -> None:
     for number in (1, 2, 3):
-        await lease.submit(job(number), PCM, early=False)
+        await lease.submit_audio(job(number), PCM, early=False)
     await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"{}", "p": PCM})
     await buried(streams, 4)
 
@@ -114,8 +114,8 @@ async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova
     streams = JobStreams(redis, ServiceSettings(NOVA_SHARDS=3))
     sessions = Sessions(redis, ServiceSettings(NOVA_SHARDS=3), "gateway")
     for number in range(30):
-        lease = await sessions.open(f"s{number}", "secret", Record(Start(), "c"))
-        await lease.submit(job(1, session=f"s{number}"), PCM, early=False)
+        lease = await sessions.open(f"s{number}", "secret", SessionRecord(Start(), "c"))
+        await lease.submit_audio(job(1, session=f"s{number}"), PCM, early=False)
     await buried(streams, 30)
     found = json.loads((await run("list", "--json", NOVA_SHARDS="3")).stdout)
     assert {letter["session"] for letter in found} == {f"s{number}" for number in range(30)}
@@ -130,9 +130,9 @@ async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova
 async def test_show_tells_everything_and_gives_the_audio(
     streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, tmp_path: Path
 ) -> None:
-    await lease.submit(job(7, prompt="né \x1b]0;owned\x07", language="fr"), PCM, early=False)
+    await lease.submit_audio(job(7, prompt="né \x1b]0;owned\x07", language="fr"), PCM, early=False)
     await buried(streams)
-    place = (await only(dead)).place
+    place = (await only(dead)).id
     file = tmp_path / "letter.wav"
     shown = (await run("show", str(place), "--wav", str(file))).stdout
     told = dict(line.split(maxsplit=1) for line in shown.splitlines())
@@ -147,9 +147,9 @@ async def test_show_tells_everything_and_gives_the_audio(
 
 
 async def test_what_cannot_be_shown_is_said(streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova) -> None:
-    await lease.translate(transcript(1))
+    await lease.resubmit_transcript(transcript(1))
     await buried(streams, lane=TRANSCRIPTS)
-    place = str((await only(dead)).place)
+    place = str((await only(dead)).id)
     for arguments, complaint in (
         (("show", place, "--wav", "never.wav"), "holds no audio"),
         (("show", "a0-1-1"), "no such dead letter"),
@@ -170,7 +170,7 @@ async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_
 ) -> None:
     await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"\xffnot json", "p": b"\1\0\2", "new": b"x"})
     await buried(streams)
-    place = str((await only(dead)).place)
+    place = str((await only(dead)).id)
     assert place in (await run("list")).stdout
     shown = (await run("show", place, "--wav", str(tmp_path / "odd.wav"))).stdout
     assert "audio of 3 bytes is not 16-bit samples" in shown
@@ -184,21 +184,21 @@ async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_
     ((_, fields),) = await entries(streams, streams.shard("s").audio("final"))
     assert fields == {b"h": b"\xffnot json", b"p": b"\1\0\2", b"new": b"x"}
     await buried(streams)
-    assert str((await only(dead)).place) != place
+    assert str((await only(dead)).id) != place
 
 
 async def test_dropping_asks_first_and_then_deletes(
     streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova
 ) -> None:
     for number in (1, 2, 3):
-        await lease.submit(job(number), PCM, early=False)
+        await lease.submit_audio(job(number), PCM, early=False)
     await buried(streams, 3)
     kept = await run("drop", "--all", answer="n\n")
     assert kept.exit_code == 1
     assert "Delete 3 dead letters for good?" in kept.stdout
-    first, second, third = (str(letter.place) for letter in await letters(dead))
+    first, second, third = (str(letter.id) for letter in await letters(dead))
     assert (await run("drop", first, third, "--yes")).stdout == "2 dead letters dropped.\n"
-    assert [str(letter.place) for letter in await letters(dead)] == [second]
+    assert [str(letter.id) for letter in await letters(dead)] == [second]
     assert "1 dead letter dropped." in (await run("drop", "--all", "--session", "s", answer="y\n")).stdout
     assert (await run("drop", "--all")).stdout == "0 dead letters dropped.\n"
 

@@ -16,9 +16,9 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from backend.errors import EntryError
-from backend.messages.jobs import AudioJob, Kind
-from backend.messages.protocol import FARTHEST, Error, Final, Resume, Start, Translation
-from backend.messages.session_record import Record
+from backend.messages.jobs import AudioJob, JobKind
+from backend.messages.protocol import MAX_POSITION, Error, Final, Resume, Start, Translation
+from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings, WorkerSettings
 from backend.streams.job_streams import AUDIO, TRANSCRIPTS, JobStream, JobStreams
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP
@@ -50,7 +50,7 @@ class Bin:
     """What can be wrong with an entry of a lane."""
 
     dice: random.Random
-    kind: Kind
+    kind: JobKind
     names: Sequence[str]
     """Of honest sessions: none of what is made here is theirs."""
 
@@ -83,7 +83,7 @@ class Bin:
         dice = self.dice
         stranger = f"stranger-{dice.randrange(3)}"
         # Whoever names a session and an utterance of it speaks for it: of honest ones, only such as do not exist.
-        number = dice.choice([0, -1, 999, 10**30, FARTHEST])
+        number = dice.choice([0, -1, 999, 10**30, MAX_POSITION])
         header: dict[str, Any] = {
             "kind": self.kind if dice.random() < 0.8 else dice.choice(["final", "preview"]),
             "session": dice.choice([*self.names, stranger]),
@@ -112,7 +112,7 @@ class Bin:
         return self.dice.randbytes(self.dice.randint(0, most))
 
 
-def unreadable(lane: JobStream[Any], kind: Kind, fields: Fields) -> bool:
+def unreadable(lane: JobStream[Any], kind: JobKind, fields: Fields) -> bool:
     try:
         job, _ = lane.decode(fields)
     except EntryError:
@@ -148,13 +148,13 @@ def streams(redis: Redis) -> JobStreams:
 
 async def speak(leases: Mapping[str, Lease], utterance: int) -> None:
     for number, (session, lease) in enumerate(leases.items()):
-        await lease.submit(job(session, utterance), spoken(number, utterance), early=False)
+        await lease.submit_audio(job(session, utterance), spoken(number, utterance), early=False)
 
 
 async def litter(streams: JobStreams, names: Sequence[str], dice: random.Random) -> dict[str, int]:
     """Throw garbage on all four lanes; how much of it, by group, no worker can read though it must not be lost."""
     shard, hopeless = streams.shard("any"), {STT_GROUP: 0, TRANSLATION_GROUP: 0}
-    places: list[tuple[JobStream[Any], Kind, str]] = [
+    places: list[tuple[JobStream[Any], JobKind, str]] = [
         (AUDIO, "final", shard.audio("final")),
         (AUDIO, "preview", shard.audio("preview")),
         (TRANSCRIPTS, "final", shard.transcripts("final")),
@@ -186,7 +186,7 @@ async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becom
     ]
     sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
     names = [f"honest-{number}" for number in range(HONEST)]
-    leases = {name: await sessions.open(name, "secret", Record(Start(language="en"), name)) for name in names}
+    leases = {name: await sessions.open(name, "secret", SessionRecord(Start(language="en"), name)) for name in names}
     hopeless = {STT_GROUP: 0, TRANSLATION_GROUP: 0}
     stop = asyncio.Event()
     with capture_logs():  # each failure's traceback is long
@@ -236,10 +236,10 @@ async def says_its_own_words_and_no_others(streams: JobStreams, name: str, numbe
 async def test_a_guess_on_the_lane_of_finals_is_no_final(streams: JobStreams) -> None:
     """It would be answered as a guess, with nothing durable: its neighbours are not to be harmed by that."""
     sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
-    lease = await sessions.open("s", "secret", Record(Start(), "s"))
+    lease = await sessions.open("s", "secret", SessionRecord(Start(), "s"))
     guess = job("s", 1).model_copy(update={"kind": "preview"})
-    await lease.submit(guess, spoken(0, 1), early=False)
-    await lease.submit(job("s", 1), spoken(0, 1), early=False)
+    await lease.submit_audio(guess, spoken(0, 1), early=False)
+    await lease.submit_audio(job("s", 1), spoken(0, 1), early=False)
     stop = asyncio.Event()
     worker = SttWorker(NullRecognizer(), SttSettings())
     consumer = Consumer(streams, AUDIO, "w", WorkerSettings(), worker.handle)
@@ -270,7 +270,7 @@ async def test_what_cannot_be_read_in_a_log_is_passed_over(streams: JobStreams) 
 @pytest.mark.parametrize("field", ["start", "count", "audio", "closed:x", "translating:1"])
 async def test_a_session_that_cannot_be_read_is_unknown(streams: JobStreams, field: str) -> None:
     sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
-    await sessions.open("s", "secret", Record(Start(), "c"))
+    await sessions.open("s", "secret", SessionRecord(Start(), "c"))
     await streams.redis.hset(streams.shard("s").session("s"), field, "7e")
     with pytest.raises(UnknownSessionError):
         await sessions.resume(Resume(session="s", token="secret"))
@@ -278,8 +278,8 @@ async def test_a_session_that_cannot_be_read_is_unknown(streams: JobStreams, fie
 
 async def test_a_client_that_claims_to_be_far_ahead_keeps_redis_no_longer_than_others(streams: JobStreams) -> None:
     sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
-    lease = await sessions.open("s", "secret", Record(Start(), "c"))
-    await lease.submit(job("s", 1), spoken(0, 1), early=False)
+    lease = await sessions.open("s", "secret", SessionRecord(Start(), "c"))
+    await lease.submit_audio(job("s", 1), spoken(0, 1), early=False)
     async with asyncio.timeout(2):
-        _, record = await sessions.resume(Resume(session="s", token="secret", utterance=FARTHEST))
-    assert (record.next, record.closed) == (FARTHEST + 1, frozenset())
+        _, record = await sessions.resume(Resume(session="s", token="secret", utterance=MAX_POSITION))
+    assert (record.next, record.closed) == (MAX_POSITION + 1, frozenset())

@@ -19,12 +19,12 @@ from redis.asyncio import Redis
 
 from backend.local.processes import free_port
 from backend.local.system import System, running
-from backend.service.monitor import Monitor
+from backend.service.metrics_server import MetricsServer
 from backend.service.settings import ServiceSettings, WorkerSettings
 from backend.streams.names import STT_GROUP, Shard, all_shards
-from backend.streams.observe.state import Observer
+from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
-from backend.streams.worker.health import Working
+from backend.streams.worker.health import WorkerHealth
 from backend.streams.worker.in_flight import InFlight
 from tests.conftest import in_a_thread
 from tests.testkit.services import null_plan
@@ -132,7 +132,7 @@ async def test_dead_letters_and_finals_that_wait_are_reasons(system: System, own
 async def test_a_worker_whose_loop_does_not_turn_says_so_itself() -> None:
     port = free_port()
     settings = WorkerSettings(metrics_port=port)
-    with Monitor().serving(settings):
+    with MetricsServer().serving(settings):
         asking = asyncio.create_task(asyncio.to_thread(ask, f"http://127.0.0.1:{port}/health"))
         await asyncio.sleep(0)
         time.sleep(1.5)  # noqa: ASYNC251 - the hang
@@ -150,12 +150,14 @@ async def test_a_worker_is_ready_when_its_model_is_there_and_until_it_drains(red
         status, text, _ = await asyncio.to_thread(ask, f"{url}{path}")
         return status, json.loads(text)["reasons"]
 
-    with Monitor().serving(WorkerSettings(metrics_port=port)) as monitor:
+    with MetricsServer().serving(WorkerSettings(metrics_port=port)) as metrics_server:
         assert await told("") == (200, [])
         assert await told("/ready") == (503, ["the model is being loaded"])
-        monitor.vitals = Working(redis, Observer(redis, all_shards(1)), [in_flight], 0.0, stop)
+        metrics_server.health_source = WorkerHealth(
+            redis, StreamInspector(redis, all_shards(1)), [in_flight], 0.0, stop
+        )
         assert (await told(""), await told("/ready")) == ((200, []), (200, []))
-        with in_flight.holding([]):
+        with in_flight.tracking([]):
             assert await told("") == (503, ["a batch has been in hand for 0 s"])
         stop.set()
         assert (await told(""), await told("/ready")) == ((200, []), (503, ["it drains"]))

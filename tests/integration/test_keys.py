@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 
 from backend.cli.main import nova
 from backend.errors import SetupError
-from backend.streams.access.api_keys import Keys, Limits, Scope
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits, Scope
 from backend.streams.access.quota import Quota
 from backend.streams.names import API_KEYS, api_key
 from backend.streams.redis.clients import client
@@ -28,8 +28,8 @@ from tests.testkit.redis_kinds import cluster
 
 
 @pytest.fixture
-def keys(redis: Redis) -> Keys:
-    return Keys(redis)
+def keys(redis: Redis) -> ApiKeys:
+    return ApiKeys(redis)
 
 
 def asked(query: str = "", **headers: str) -> HTTPConnection:
@@ -42,26 +42,26 @@ def bearer(key: str, **headers: str) -> HTTPConnection:
     return asked(authorization=f"Bearer {key}", **headers)
 
 
-def auth(keys: Keys, **settings: object) -> Auth:
+def auth(keys: ApiKeys, **settings: object) -> Auth:
     return Auth(GatewaySettings.model_validate({"auth": "keys", **settings}), keys, None)
 
 
-async def a_key(keys: Keys, *scopes: Scope) -> str:
-    return await keys.create("ada", scopes or ("stream",), Limits(sessions=3))
+async def a_key(keys: ApiKeys, *scopes: Scope) -> str:
+    return await keys.create("ada", scopes or ("stream",), QuotaLimits(sessions=3))
 
 
-async def test_a_key_is_found_by_itself_alone(keys: Keys) -> None:
+async def test_a_key_is_found_by_itself_alone(keys: ApiKeys) -> None:
     key = await a_key(keys, "stream", "read")
     found = await keys.find(key)
     assert found is not None
-    assert (found.name, sorted(found.scopes), found.limits) == ("ada", ["read", "stream"], Limits(sessions=3))
+    assert (found.name, sorted(found.scopes), found.limits) == ("ada", ["read", "stream"], QuotaLimits(sessions=3))
     other = key[:-1] + ("0" if key[-1] != "0" else "1")
     elsewhere = key.replace(found.id, "0" * 12)
     for wrong in (other, elsewhere, key[:-1], key + "0", key.upper(), "", "nova__", "\0", "ß" * 66):
         assert await keys.find(wrong) is None
 
 
-async def test_nothing_in_redis_is_a_key(keys: Keys, redis: Redis) -> None:
+async def test_nothing_in_redis_is_a_key(keys: ApiKeys, redis: Redis) -> None:
     key = await a_key(keys)
     secret = key.rpartition("_")[2].encode()
     kept = [name async for name in redis.scan_iter()]
@@ -71,7 +71,7 @@ async def test_nothing_in_redis_is_a_key(keys: Keys, redis: Redis) -> None:
     assert secret not in everything
 
 
-async def test_a_revoked_key_is_known_to_nobody(keys: Keys, redis: Redis) -> None:
+async def test_a_revoked_key_is_known_to_nobody(keys: ApiKeys, redis: Redis) -> None:
     key = await a_key(keys)
     key_id = key.split("_")[1]
     assert await keys.revoke(key_id)
@@ -82,8 +82,8 @@ async def test_a_revoked_key_is_known_to_nobody(keys: Keys, redis: Redis) -> Non
     assert await redis.keys("*") == []
 
 
-async def test_a_key_expires_by_itself(keys: Keys, redis: Redis) -> None:
-    key = await keys.create("guest", ("stream",), Limits(), expires=int(time.time()) + 2)
+async def test_a_key_expires_by_itself(keys: ApiKeys, redis: Redis) -> None:
+    key = await keys.create("guest", ("stream",), QuotaLimits(), expires=int(time.time()) + 2)
     assert await keys.find(key)
     assert 0 < await redis.ttl(api_key(key.split("_")[1])) <= 2
     await redis.delete(api_key(key.split("_")[1]))
@@ -92,21 +92,21 @@ async def test_a_key_expires_by_itself(keys: Keys, redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("how", ["header", "subprotocol"])
-async def test_a_key_comes_in_a_header_or_among_the_subprotocols(keys: Keys, how: str) -> None:
+async def test_a_key_comes_in_a_header_or_among_the_subprotocols(keys: ApiKeys, how: str) -> None:
     key = await a_key(keys)
     protocols = asked(sec_websocket_protocol=f"nova.v1, nova.key.{key}")
     caller = await auth(keys).caller(bearer(key) if how == "header" else protocols, "stream")
     assert (caller.id, caller.limits.sessions) == (key.split("_")[1], 3)
 
 
-async def test_a_key_comes_in_the_address_only_where_that_is_allowed(keys: Keys) -> None:
+async def test_a_key_comes_in_the_address_only_where_that_is_allowed(keys: ApiKeys) -> None:
     key = await a_key(keys)
     assert await auth(keys, key_in_query=True).caller(asked(f"key={key}"), "stream")
     with pytest.raises(RefusedError, match="a key is needed"):
         await auth(keys).caller(asked(f"key={key}"), "stream")
 
 
-async def test_a_scope_is_needed_for_what_it_allows(keys: Keys) -> None:
+async def test_a_scope_is_needed_for_what_it_allows(keys: ApiKeys) -> None:
     stream, read, admin = [await a_key(keys, scope) for scope in ("stream", "read", "admin")]
     door = auth(keys)
     for key, scope in ((stream, "stream"), (read, "read"), (admin, "stream"), (admin, "read")):
@@ -116,7 +116,7 @@ async def test_a_scope_is_needed_for_what_it_allows(keys: Keys) -> None:
             await door.caller(bearer(key), scope)  # type: ignore[arg-type]
 
 
-async def test_on_loopback_nobody_needs_a_key_but_who_comes_through_a_proxy(keys: Keys) -> None:
+async def test_on_loopback_nobody_needs_a_key_but_who_comes_through_a_proxy(keys: ApiKeys) -> None:
     door = auth(keys, auth="auto")
     assert await door.caller(asked(host="localhost"), "stream") is NOBODY
     for proxied in (asked(x_forwarded_for="203.0.113.9"), asked(forwarded="for=203.0.113.9")):
@@ -124,7 +124,7 @@ async def test_on_loopback_nobody_needs_a_key_but_who_comes_through_a_proxy(keys
             await door.caller(proxied, "stream")
 
 
-async def test_a_foreign_page_is_refused_whatever_it_brings(keys: Keys) -> None:
+async def test_a_foreign_page_is_refused_whatever_it_brings(keys: ApiKeys) -> None:
     key = await a_key(keys)
     page = {"origin": "https://evil.example", "host": "nova.example"}
     for mode in ("keys", "auto", "none"):
@@ -135,7 +135,7 @@ async def test_a_foreign_page_is_refused_whatever_it_brings(keys: Keys) -> None:
     assert await auth(keys, origins="https://evil.example").caller(bearer(key, **page), "stream")
 
 
-async def test_strangers_are_let_near_only_when_somebody_has_thought_of_it(keys: Keys, redis_url: str) -> None:
+async def test_strangers_are_let_near_only_when_somebody_has_thought_of_it(keys: ApiKeys, redis_url: str) -> None:
     def settings(**given: object) -> GatewaySettings:
         return GatewaySettings.model_validate({"host": "0.0.0.0", "redis_url": SecretStr(redis_url), **given})
 
@@ -151,13 +151,16 @@ async def test_strangers_are_let_near_only_when_somebody_has_thought_of_it(keys:
 async def test_keys_and_quotas_lie_in_a_cluster_as_well(tmp_path: Path) -> None:
     async with cluster(tmp_path) as kind:
         redis = client(kind.url)
-        keys, quota, limits = Keys(redis), Quota(redis), Limits(sessions=1, minutes_a_day=1, new_a_minute=9)
+        keys, quota, limits = ApiKeys(redis), Quota(redis), QuotaLimits(sessions=1, minutes_a_day=1, new_a_minute=9)
         made = [await keys.create(name, ("stream",), limits, expires=int(time.time()) + 60) for name in "abcdef"]
         for key in made:
             found = await keys.find(key)
             assert found is not None
-            assert [(await quota.enter(found.id, limits, session, new=True))[0] for session in "xy"] == ["", "sessions"]
-            await quota.leave(found.id, "x", 30_000)
+            assert [(await quota.take_slot(found.id, limits, session, new=True))[0] for session in "xy"] == [
+                "",
+                "sessions",
+            ]
+            await quota.release_slot(found.id, "x", 30_000)
             assert (await keys.usage(found.id)).minutes_today == 0.5
         assert len(await keys.all()) == 6
         assert await keys.any()
@@ -173,7 +176,7 @@ test. What a comparison byte by byte would add is too little to be seen here; ag
 """
 
 
-async def _medians(ask: dict[str, object], keys: Keys) -> dict[str, float]:
+async def _medians(ask: dict[str, object], keys: ApiKeys) -> dict[str, float]:
     """How long each takes to be refused, in turn, so that what disturbs one disturbs all."""
     took: dict[str, list[float]] = {name: [] for name in ask}
     for _ in range(TRIES):
@@ -184,7 +187,7 @@ async def _medians(ask: dict[str, object], keys: Keys) -> dict[str, float]:
     return {name: median(times) for name, times in took.items()}
 
 
-async def test_the_time_of_a_refusal_does_not_tell_which_part_was_wrong(keys: Keys) -> None:
+async def test_the_time_of_a_refusal_does_not_tell_which_part_was_wrong(keys: ApiKeys) -> None:
     key = await a_key(keys)
     key_id, secret = key.split("_")[1:]
     ask: dict[str, object] = {
@@ -200,8 +203,8 @@ async def test_the_time_of_a_refusal_does_not_tell_which_part_was_wrong(keys: Ke
     pytest.fail(f"refusals take different times: {found}")
 
 
-async def test_that_measurement_notices_a_look_up_that_is_left_out(keys: Keys) -> None:
-    class Hasty(Keys):
+async def test_that_measurement_notices_a_look_up_that_is_left_out(keys: ApiKeys) -> None:
+    class Hasty(ApiKeys):
         async def find(self, presented: str) -> None:
             if presented.startswith("nova_"):
                 await super().find(presented)

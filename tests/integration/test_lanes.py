@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from backend.messages.jobs import AudioJob, PartialResult, Transcript, encode_entry
 from backend.messages.protocol import Error, Final, Start, Translation
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings, WorkerSettings
 from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, JobStreams, Outcome
 from backend.streams.names import STT_GROUP
@@ -42,7 +42,7 @@ def job(utterance: int, *, attempt: int = 1, kind: Any = "final", session: str =
 def final_of(job: AudioJob, text: str | None = None) -> Outcome:
     said = text if text is not None else f"text {job.utterance}.{job.attempt}"
     event = Final(utterance=job.utterance, text=said, language="en", confidence=1.0, start_ms=0, end_ms=100)
-    onward = Transcript(
+    transcript = Transcript(
         kind="final",
         session=job.session,
         utterance=job.utterance,
@@ -52,7 +52,7 @@ def final_of(job: AudioJob, text: str | None = None) -> Outcome:
         language="en",
         translate_to=("es",),
     )
-    return Outcome(durable=(event,), onward=onward)
+    return Outcome(durable=(event,), transcript=transcript)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def streams(redis: Redis) -> JobStreams:
 
 
 async def opened(redis: Redis, session: str) -> Lease:
-    return await Sessions(redis, ServiceSettings(), "gateway").open(session, "secret", Record(Start(), "c"))
+    return await Sessions(redis, ServiceSettings(), "gateway").open(session, "secret", SessionRecord(Start(), "c"))
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ async def logged(streams: JobStreams, session: str = "s") -> list[Any]:
 
 async def test_results_are_released_in_the_order_of_their_utterances(streams: JobStreams, lease: Lease) -> None:
     for number in (1, 2, 3):
-        await lease.submit(job(number), PCM, early=False)
+        await lease.submit_audio(job(number), PCM, early=False)
     entries = await taken(streams, 3)
     for entry in reversed(entries):
         assert await streams.commit_final(entry, final_of(entry.job)) == 1
@@ -117,7 +117,7 @@ async def test_results_are_released_in_the_order_of_their_utterances(streams: Jo
 
 
 async def test_a_result_is_committed_once_however_many_workers_have_it(streams: JobStreams, lease: Lease) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     answers = [await streams.commit_final(entry, final_of(entry.job)) for _ in range(3)]
     assert answers == [1, 0, 0]
@@ -127,18 +127,18 @@ async def test_a_result_is_committed_once_however_many_workers_have_it(streams: 
 
 
 async def test_an_early_result_waits_for_the_endpoint(streams: JobStreams, lease: Lease) -> None:
-    await lease.submit(job(1), PCM, early=True)
+    await lease.submit_audio(job(1), PCM, early=True)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
     assert await logged(streams) == []
-    await lease.close(1, 1, 100, entry.id)
+    await lease.close_utterance(1, 1, 100, entry.id)
     assert [event.text for event in await logged(streams)] == ["text 1.1"]
 
 
 async def test_the_endpoint_may_come_before_the_early_result(streams: JobStreams, lease: Lease) -> None:
-    await lease.submit(job(1), PCM, early=True)
+    await lease.submit_audio(job(1), PCM, early=True)
     (entry,) = await taken(streams, 1)
-    await lease.close(1, 1, 100, entry.id)
+    await lease.close_utterance(1, 1, 100, entry.id)
     assert await logged(streams) == []
     await streams.commit_final(entry, final_of(entry.job))
     assert [event.text for event in await logged(streams)] == ["text 1.1"]
@@ -147,9 +147,9 @@ async def test_the_endpoint_may_come_before_the_early_result(streams: JobStreams
 async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(
     streams: JobStreams, lease: Lease
 ) -> None:
-    await lease.submit(job(1, attempt=1), PCM, early=True)
+    await lease.submit_audio(job(1, attempt=1), PCM, early=True)
     (first,) = await taken(streams, 1)
-    await lease.submit(job(1, attempt=2), PCM, early=False)
+    await lease.submit_audio(job(1, attempt=2), PCM, early=False)
     (second,) = await taken(streams, 1)
     assert await streams.commit_final(first, final_of(first.job)) == 2
     assert await streams.commit_final(second, final_of(second.job)) == 1
@@ -157,8 +157,8 @@ async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(
 
 
 async def test_a_withdrawn_early_final_is_never_read(streams: JobStreams, lease: Lease) -> None:
-    entry_id = await lease.submit(job(1), PCM, early=True)
-    await lease.withdraw(1, 1, entry_id)
+    entry_id = await lease.submit_audio(job(1), PCM, early=True)
+    await lease.withdraw_early_final(1, 1, entry_id)
     assert await streams.redis.xlen(streams.shard("s").audio("final")) == 0
 
 
@@ -170,25 +170,25 @@ async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open
         utterance=1, revision=3, committed="a", tentative=" b", language="en", start_ms=0, end_ms=100
     )
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(fanout.run())
+        running = tasks.create_task(fanout.deliver_forever())
         async with fanout.listen(streams.shard("s").events("s")) as listener:
             await asyncio.sleep(0.1)
-            await lease.submit(job(1), PCM, early=True)
+            await lease.submit_audio(job(1), PCM, early=True)
             (entry,) = await taken(streams, 1)
             outcome = final_of(entry.job)
-            await streams.commit_final(entry, Outcome(outcome.durable, (partial,), outcome.onward))
-            live = await asyncio.wait_for(listener.next(), 2)
+            await streams.commit_final(entry, Outcome(outcome.durable, (partial,), outcome.transcript))
+            live = await asyncio.wait_for(listener.next_event(), 2)
             assert live.cursor is None
             assert live.event == partial
-            await lease.close(1, 1, 100, entry.id)
-            live = await asyncio.wait_for(listener.next(), 2)
+            await lease.close_utterance(1, 1, 100, entry.id)
+            live = await asyncio.wait_for(listener.next_event(), 2)
             assert isinstance(live.event, Final)
             assert live.event.cursor == live.cursor
         running.cancel()
 
 
 async def test_everything_a_session_leaves_has_a_time_to_live(streams: JobStreams, lease: Lease) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
     for key in (entry.shard.session("s"), entry.shard.log("s")):
@@ -205,7 +205,7 @@ async def test_the_loop_handles_finals_in_batches_over_sessions(streams: JobStre
 
     for session in sessions:
         lease = await opened(streams.redis, session)
-        await lease.submit(job(1, session=session), PCM, early=False)
+        await lease.submit_audio(job(1, session=session), PCM, early=False)
     async with consuming(streams, handle):
 
         async def all_there() -> bool:
@@ -224,7 +224,7 @@ async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_lette
         return [final_of(entry.job) for entry in batch]
 
     for number in (1, 2, 3):
-        await lease.submit(job(number), PCM, early=False)
+        await lease.submit_audio(job(number), PCM, early=False)
     async with consuming(streams, handle, claim_after_ms=100, max_attempts=2):
 
         async def all_there() -> bool:
@@ -258,7 +258,7 @@ async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(streams: Jo
 
 
 async def test_a_dead_workers_entry_is_taken_over(streams: JobStreams, lease: Lease) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     await taken(streams, 1)  # read by a worker that is never heard of again
 
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
@@ -303,7 +303,7 @@ async def test_previews_begin_with_fresh_speech_then_the_newest_and_late_or_supe
 
 
 async def test_translations_follow_into_the_log(streams: JobStreams, lease: Lease) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
 
@@ -332,7 +332,7 @@ async def test_a_lost_group_is_made_again(streams: JobStreams) -> None:
         await asyncio.sleep(0.1)
         await streams.redis.flushall()
         lease = await opened(streams.redis, "s")
-        await lease.submit(job(1), PCM, early=False)
+        await lease.submit_audio(job(1), PCM, early=False)
 
         async def there() -> bool:
             return len(await logged(streams)) == 1

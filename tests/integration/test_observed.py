@@ -85,7 +85,8 @@ def test_lines_of_threads_and_of_libraries_are_json_and_name_the_service() -> No
     said = in_a_process(
         "import logging as library, threading\n"
         "from backend.service import logging\nfrom backend.service.settings import ServiceSettings\nimport structlog\n"
-        "logging.configure('gateway', ServiceSettings(NOVA_LOG_FORMAT='json'))\nlogging.identify(model='tiny')\n"
+        "logging.configure('gateway', ServiceSettings(NOVA_LOG_FORMAT='json'))\n"
+        "logging.add_process_fields(model='tiny')\n"
         "thread = threading.Thread(target=lambda: structlog.get_logger().info('worked', model='base'))\n"
         "thread.start(); thread.join()\n"
         "try: 1 / 0\nexcept ZeroDivisionError: library.getLogger('urllib3').exception('it %s', 'broke')\n"

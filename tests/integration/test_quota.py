@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 
 from backend.errors import ClientError
 from backend.streams.access import quota as places
-from backend.streams.access.api_keys import Keys, Limits
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.access.quota import Quota
-from backend.streams.names import quota_places, quota_used
+from backend.streams.names import quota_slots, quota_used
 from gateway.access import quota as visits
 from gateway.access.auth import Caller, RefusedError
 from gateway.access.quota import OverQuotaError, QuotaSlots
@@ -23,46 +23,48 @@ def quota(redis: Redis) -> Quota:
     return Quota(redis)
 
 
-async def entered(quota: Quota, limits: Limits, *sessions: str, new: bool = True) -> list[str]:
+async def entered(quota: Quota, limits: QuotaLimits, *sessions: str, new: bool = True) -> list[str]:
     """What is said to each."""
-    return [(await quota.enter("ada", limits, session, new=new))[0] for session in sessions]
+    return [(await quota.take_slot("ada", limits, session, new=new))[0] for session in sessions]
 
 
 async def test_so_many_sessions_at_a_time_and_no_more(quota: Quota) -> None:
-    limits = Limits(sessions=2)
+    limits = QuotaLimits(sessions=2)
     assert await entered(quota, limits, "a", "b", "c") == ["", "", "sessions"]
-    await quota.leave("ada", "a", 0)
+    await quota.release_slot("ada", "a", 0)
     assert await entered(quota, limits, "c", "d") == ["", "sessions"]
 
 
 async def test_another_caller_has_places_of_their_own(quota: Quota) -> None:
-    limits = Limits(sessions=1)
+    limits = QuotaLimits(sessions=1)
     assert await entered(quota, limits, "a") == [""]
-    assert (await quota.enter("bob", limits, "b", new=True))[0] == ""
+    assert (await quota.take_slot("bob", limits, "b", new=True))[0] == ""
 
 
 async def test_a_session_that_goes_on_at_another_gateway_counts_once(quota: Quota) -> None:
-    assert await entered(quota, Limits(sessions=1), "a", "a", new=False) == ["", ""]
+    assert await entered(quota, QuotaLimits(sessions=1), "a", "a", new=False) == ["", ""]
 
 
 async def test_many_gateways_that_ask_at_once_give_no_place_twice(quota: Quota) -> None:
-    answers = await asyncio.gather(*(quota.enter("ada", Limits(sessions=5), f"{n}", new=True) for n in range(40)))
+    answers = await asyncio.gather(
+        *(quota.take_slot("ada", QuotaLimits(sessions=5), f"{n}", new=True) for n in range(40))
+    )
     assert sum(used_up == "" for used_up, _ in answers) == 5
 
 
 async def test_the_places_of_a_gateway_that_died_become_free(quota: Quota, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = Limits(sessions=1)
-    monkeypatch.setattr(places, "HOLD_S", 0.2)
+    limits = QuotaLimits(sessions=1)
+    monkeypatch.setattr(places, "SLOT_TTL_S", 0.2)
     assert await entered(quota, limits, "a", "b") == ["", "sessions"]
-    await quota.keep("ada", limits, ["a"], 0)
+    await quota.renew_slots("ada", limits, ["a"], 0)
     await asyncio.sleep(0.25)
     assert await entered(quota, limits, "b") == [""]
 
 
 async def test_sessions_are_begun_as_fast_as_the_bucket_fills(quota: Quota, redis: Redis) -> None:
-    limits = Limits(new_a_minute=3)
+    limits = QuotaLimits(new_a_minute=3)
     assert await entered(quota, limits, "a", "b", "c", "d") == ["", "", "", "starts"]
-    _, after_s = await quota.enter("ada", limits, "d", new=True)
+    _, after_s = await quota.take_slot("ada", limits, "d", new=True)
     assert 18 < after_s <= 20, "a third of a minute fills the bucket by one"
     assert await entered(quota, limits, "a", new=False) == [""], "what goes on was begun before"
     before = int((await redis.hget(quota_used("ada"), "at")) or 0)
@@ -71,9 +73,9 @@ async def test_sessions_are_begun_as_fast_as_the_bucket_fills(quota: Quota, redi
 
 
 async def test_minutes_are_used_up_for_the_day_and_begin_anew_the_next(quota: Quota, redis: Redis) -> None:
-    limits = Limits(minutes_a_day=1)
-    assert await quota.keep("ada", limits, ["a"], 59_999) == ("", 0)
-    used_up, after_s = await quota.keep("ada", limits, ["a"], 1)
+    limits = QuotaLimits(minutes_a_day=1)
+    assert await quota.renew_slots("ada", limits, ["a"], 59_999) == ("", 0)
+    used_up, after_s = await quota.renew_slots("ada", limits, ["a"], 1)
     assert (used_up, 0 < after_s <= 86_400) == ("minutes", True)
     assert await entered(quota, limits, "b") == ["minutes"]
     assert await entered(quota, limits, "a", new=False) == ["minutes"]
@@ -82,20 +84,20 @@ async def test_minutes_are_used_up_for_the_day_and_begin_anew_the_next(quota: Qu
 
 
 async def test_nothing_is_kept_of_a_caller_for_ever(quota: Quota, redis: Redis) -> None:
-    await entered(quota, Limits(sessions=9, new_a_minute=9, minutes_a_day=9), "a")
-    assert [await redis.ttl(key) > 0 for key in (quota_used("ada"), quota_places("ada"))] == [True, True]
+    await entered(quota, QuotaLimits(sessions=9, new_a_minute=9, minutes_a_day=9), "a")
+    assert [await redis.ttl(key) > 0 for key in (quota_used("ada"), quota_slots("ada"))] == [True, True]
 
 
 # --- what a gateway makes of it
 
 
 async def a_caller(redis: Redis, **limits: int) -> Caller:
-    key = await Keys(redis).create("ada", ("stream",), Limits(**limits))
-    return Caller(key.split("_")[1], frozenset({"stream"}), Limits(**limits), has_key=True)
+    key = await ApiKeys(redis).create("ada", ("stream",), QuotaLimits(**limits))
+    return Caller(key.split("_")[1], frozenset({"stream"}), QuotaLimits(**limits), has_key=True)
 
 
 async def test_a_session_counts_for_as_long_as_it_is_held(redis: Redis) -> None:
-    caller, here = await a_caller(redis, sessions=1), QuotaSlots(Quota(redis), Keys(redis))
+    caller, here = await a_caller(redis, sessions=1), QuotaSlots(Quota(redis), ApiKeys(redis))
     async with here.visit(caller, "a", new=True) as visit:
         with pytest.raises(OverQuotaError) as refused:
             async with here.visit(caller, "b", new=True):
@@ -103,20 +105,20 @@ async def test_a_session_counts_for_as_long_as_it_is_held(redis: Redis) -> None:
         assert (refused.value.code, refused.value.close_code) == ("over_quota", 1013)
         assert refused.value.retry_after_s
         visit.go_on(90_000, 60)
-    usage = await Keys(redis).usage(caller.id)
+    usage = await ApiKeys(redis).usage(caller.id)
     assert (usage.sessions, usage.minutes_today) == (0, 1.5)
 
 
 async def test_audio_is_counted_once_while_it_comes(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis, minutes_a_day=2), QuotaSlots(Quota(redis), Keys(redis))
+    caller, here = await a_caller(redis, minutes_a_day=2), QuotaSlots(Quota(redis), ApiKeys(redis))
     async with asyncio.TaskGroup() as tasks, AsyncExitStack() as held:
         running = tasks.create_task(here.run())
         a, b = [await held.enter_async_context(here.visit(caller, name, new=True)) for name in "ab"]
         a.go_on(30_000, 60)
         b.go_on(60_000, 60)
         await asyncio.sleep(0.3)
-        assert (await Keys(redis).usage(caller.id)).minutes_today == 1.5
+        assert (await ApiKeys(redis).usage(caller.id)).minutes_today == 1.5
         assert a.over is None
         a.go_on(60_000, 90)
         await asyncio.sleep(0.3)
@@ -128,26 +130,26 @@ async def test_audio_is_counted_once_while_it_comes(redis: Redis, monkeypatch: p
 
 async def test_the_sessions_of_a_revoked_key_end(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis), QuotaSlots(Quota(redis), Keys(redis))
+    caller, here = await a_caller(redis), QuotaSlots(Quota(redis), ApiKeys(redis))
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(here.run())
         async with here.visit(caller, "a", new=True) as visit:
             await asyncio.sleep(0.2)
             assert visit.over is None
-            await Keys(redis).revoke(caller.id)
+            await ApiKeys(redis).revoke(caller.id)
             await asyncio.sleep(0.2)
             assert isinstance(visit.over, RefusedError)
         running.cancel()
 
 
 async def test_whom_nobody_needs_to_know_costs_redis_nothing(redis: Redis) -> None:
-    async with QuotaSlots(Quota(redis), Keys(redis)).visit(Caller("", frozenset()), "a", new=True):
+    async with QuotaSlots(Quota(redis), ApiKeys(redis)).visit(Caller("", frozenset()), "a", new=True):
         pass
     assert await redis.keys("*") == []
 
 
 async def test_no_session_lasts_for_ever(redis: Redis) -> None:
-    async with QuotaSlots(Quota(redis), Keys(redis), 60.0).visit(Caller("", frozenset()), "a", new=True) as visit:
+    async with QuotaSlots(Quota(redis), ApiKeys(redis), 60.0).visit(Caller("", frozenset()), "a", new=True) as visit:
         visit.go_on(0, 59)
         with pytest.raises(ClientError) as over:
             visit.go_on(0, 61)

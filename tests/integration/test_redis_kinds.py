@@ -20,11 +20,11 @@ from backend.local.processes import free_port
 from backend.local.system import running
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Done, Start
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings
 from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, Shard, all_shards, worker_key
-from backend.streams.observe.load_report import Waiting, heartbeats
+from backend.streams.observe.load_report import StreamDelay, read_heartbeats
 from backend.streams.redis.clients import LOOK_EVERY_S, client
 from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.session.fanout import Fanout, Listener
@@ -134,7 +134,7 @@ async def test_what_a_killed_redis_still_knows_is_what_it_wrote_to_its_disk(
 ) -> None:
     async with single(tmp_path, **settings) as kind, client(kind.url) as redis:
         streams = JobStreams(redis, ServiceSettings())
-        lease = await Sessions(redis, ServiceSettings(), "gateway").open("s", "secret", Record(Start(), "c"))
+        lease = await Sessions(redis, ServiceSettings(), "gateway").open("s", "secret", SessionRecord(Start(), "c"))
         for number in range(1, 101):
             job = AudioJob(
                 kind="final",
@@ -146,7 +146,7 @@ async def test_what_a_killed_redis_still_knows_is_what_it_wrote_to_its_disk(
                 start_ms=0,
                 end_ms=1,
             )
-            await lease.submit(job, b"\0\0", early=False)
+            await lease.submit_audio(job, b"\0\0", early=False)
         await (await kind.kill_master()).start()
         assert await redis.xlen(streams.shard("s").audio("final")) == (100 if settings else 0)
 
@@ -156,7 +156,7 @@ async def listening(redis: Redis, channel: str) -> AsyncIterator[Listener]:
     """Somebody who listens to a channel."""
     fanout = Fanout(redis, "test")
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(fanout.run())
+        running = tasks.create_task(fanout.deliver_forever())
         async with fanout.listen(channel) as listener:
             assert listener.subscribed.is_set()
             assert not listener.gap.is_set()
@@ -170,7 +170,7 @@ async def comes_back(redis: Redis, channel: str, listener: Listener, within_s: f
     async with asyncio.timeout(within_s):
         await listener.gap.wait()
         await redis.spublish(channel, '- {"type": "done"}')
-        assert (await listener.next()).event == Done()
+        assert (await listener.next_event()).event == Done()
 
 
 async def test_messages_follow_a_shard_whose_master_changes_though_nothing_died(kind: Kind) -> None:
@@ -216,12 +216,12 @@ async def test_heartbeats_and_lanes_are_seen_whichever_node_holds_them(kind: Kin
         await redis.set(worker_key("stt", name), json.dumps({"kind": "stt", "name": name, "load": 0.5}), ex=10)
         await redis.sadd(WORKERS, worker_key("stt", name))
     await redis.sadd(WORKERS, worker_key("stt", "gone"))
-    assert {worker["name"] for worker in await heartbeats(redis)} >= names
-    before = await Waiting(redis, all_shards(SHARDS)).seconds()
+    assert {worker["name"] for worker in await read_heartbeats(redis)} >= names
+    before = await StreamDelay(redis, all_shards(SHARDS)).oldest_final_s()
     for shard in all_shards(SHARDS):
         await redis.delete(shard.audio("final"))
     await redis.xadd(Shard(2).audio("final"), {"h": b""}, id=f"{int(1000 * time.time()) - 5_000}-0")
-    assert before < 5.0 <= await Waiting(redis, all_shards(SHARDS)).seconds()
+    assert before < 5.0 <= await StreamDelay(redis, all_shards(SHARDS)).oldest_final_s()
     await redis.delete(Shard(2).audio("final"))
     await redis.aclose()
 

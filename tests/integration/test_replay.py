@@ -1,4 +1,4 @@
-"""Dead letters put back on their lanes: the promises of replay.lua, on a real Redis, with real workers."""
+"""Dead letters put back on their lanes: the promises of replay_dead_letter.lua, on a real Redis, with real workers."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(strea
 async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_it_at_the_same_time(
     streams: JobStreams, lease: Lease, dead: DeadLetters, redis_url: str, recognizing: Any
 ) -> None:
-    await lease.submit(job(1, translate_to=("es",)), PCM, early=False)
+    await lease.submit_audio(job(1, translate_to=("es",)), PCM, early=False)
     await buried(streams)
     letter = await only(dead)
-    operators = (str(letter.place), "--all", "--all")
+    operators = (str(letter.id), "--all", "--all")
     replays = (asyncio.to_thread(nova, "dead", "replay", one, "--redis-url", redis_url) for one in operators)
     said = [result.stdout for result in await asyncio.gather(*replays)]
     assert said.count("1 dead letter replayed.\n") == 1
@@ -84,7 +84,7 @@ async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_i
 
 
 async def test_ten_replays_of_one_letter_put_it_back_once(streams: JobStreams, lease: Lease, dead: DeadLetters) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     await buried(streams)
     letter = await only(dead)
     outcomes = await asyncio.gather(*(dead.replay(letter) for _ in range(10)))
@@ -97,7 +97,7 @@ async def test_the_replayed_job_is_the_one_that_died_down_to_fields_of_a_later_r
 ) -> None:
     sent = job(1, prompt="Zoë", hypothesis=({"text": " a", "probability": 0.1},))
     header = json.dumps({**json.loads(sent.model_dump_json(exclude_defaults=True)), "later": [1.5, {}, []]})
-    await lease.submit(sent, PCM, early=False)
+    await lease.submit_audio(sent, PCM, early=False)
     ((entry_id, _),) = await entries(streams, streams.shard("s").audio("final"))
     await streams.redis.xdel(streams.shard("s").audio("final"), entry_id)
     await streams.redis.xadd(streams.shard("s").audio("final"), {"h": header, "p": PCM})
@@ -112,7 +112,7 @@ async def test_the_replayed_job_is_the_one_that_died_down_to_fields_of_a_later_r
 async def test_a_letter_that_dies_again_can_be_replayed_again(
     streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     await buried(streams)
     await run("replay", "--all")
     await buried(streams)
@@ -126,9 +126,9 @@ async def test_a_letter_that_dies_again_can_be_replayed_again(
 async def test_an_error_that_still_waits_for_its_turn_is_taken_back_and_nobody_sees_it(
     streams: JobStreams, lease: Lease, dead: DeadLetters, recognizing: Any
 ) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     (first,) = await taken(streams, 1)
-    await lease.submit(job(2), PCM, early=False)
+    await lease.submit_audio(job(2), PCM, early=False)
     await buried(streams)
     assert await logged(streams) == []
     assert await dead.replay(await only(dead)) == "replayed"
@@ -141,10 +141,10 @@ async def test_an_error_that_still_waits_for_its_turn_is_taken_back_and_nobody_s
 async def test_a_dead_attempt_whose_utterance_has_its_final_from_another_is_not_replayed(
     streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
-    entry_id = await lease.submit(job(1), PCM, early=True)
+    entry_id = await lease.submit_audio(job(1), PCM, early=True)
     await buried(streams)
-    await lease.withdraw(1, 1, entry_id)
-    await lease.submit(job(1, attempt=2), PCM, early=False)
+    await lease.withdraw_early_final(1, 1, entry_id)
+    await lease.submit_audio(job(1, attempt=2), PCM, early=False)
     assert len(await handled(streams, recognizing, 1)) == 1
     refused = await run("replay", "--all")
     assert refused.exit_code == 1
@@ -160,7 +160,7 @@ async def test_a_replayed_transcript_gets_its_translations(streams: JobStreams, 
             for e in batch
         ]
 
-    await lease.translate(transcript(1))
+    await lease.resubmit_transcript(transcript(1))
     await buried(streams, lane=TRANSCRIPTS)
     assert (await run("replay", "--all", "--lane", "transcript")).exit_code == 0
     error, translation = await handled(streams, translate, 2, TRANSCRIPTS)
@@ -171,7 +171,7 @@ async def test_a_replayed_transcript_gets_its_translations(streams: JobStreams, 
 async def test_a_letter_whose_session_has_expired_is_replayed_without_harm(
     streams: JobStreams, lease: Lease, run: Nova, recognizing: Any
 ) -> None:
-    await lease.submit(job(1, translate_to=("es",)), PCM, early=False)
+    await lease.submit_audio(job(1, translate_to=("es",)), PCM, early=False)
     await buried(streams)
     shard = streams.shard("s")
     await streams.redis.delete(shard.session("s"), shard.log("s"))

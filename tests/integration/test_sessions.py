@@ -12,18 +12,18 @@ from redis.asyncio import Redis
 from backend.errors import UnavailableError
 from backend.messages.jobs import AudioJob, TakenOver, Transcript
 from backend.messages.protocol import Final, Resume, Start
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings, WorkerSettings
 from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, JobStreams, Outcome
 from backend.streams.names import STT_GROUP
-from backend.streams.observe.load_report import Waiting
+from backend.streams.observe.load_report import StreamDelay
 from backend.streams.session.fanout import Fanout
 from backend.streams.session.sessions import Lease, SessionLostError, Sessions, TakenOverError, UnknownSessionError
 from backend.streams.worker.consumer import Consumer, HungError
 from backend.streams.worker.sweep import Sweeper
 from tests.integration.test_lanes import PCM, consuming, eventually, final_of, job, logged, taken
 
-RECORD = Record(Start(language="en", translate_to=("es",)), "c")
+RECORD = SessionRecord(Start(language="en", translate_to=("es",)), "c")
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def resume(token: str = "secret", utterance: int = 0) -> Resume:
 
 
 async def test_a_session_is_resumed_with_all_that_another_gateway_knew(lease: Lease, sessions: Sessions) -> None:
-    await lease.submit(job(1), PCM, early=False)
-    await lease.submit(job(2), PCM, early=True)
+    await lease.submit_audio(job(1), PCM, early=False)
+    await lease.submit_audio(job(2), PCM, early=True)
     _, record = await sessions.resume(resume())
     assert record.start == RECORD.start
     assert (record.epoch, record.next, record.count, record.audio_ms) == (1, 1, 1, 100)
@@ -59,20 +59,20 @@ async def test_a_session_is_resumed_with_all_that_another_gateway_knew(lease: Le
 async def test_nobody_resumes_what_is_not_theirs(lease: Lease, sessions: Sessions, message: Resume) -> None:
     with pytest.raises(UnknownSessionError):
         await sessions.resume(message)
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
 
 
 async def test_who_was_taken_over_changes_nothing_any_more(
     lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
-    entry = await lease.submit(job(1), PCM, early=True)
+    entry = await lease.submit_audio(job(1), PCM, early=True)
     await sessions.resume(resume())
     with pytest.raises(TakenOverError):
-        await lease.submit(job(1, attempt=2), PCM, early=False)
+        await lease.submit_audio(job(1, attempt=2), PCM, early=False)
     with pytest.raises(TakenOverError):
-        await lease.close(1, 1, 100, entry)
+        await lease.close_utterance(1, 1, 100, entry)
     with pytest.raises(TakenOverError):
-        await lease.keep(RECORD)
+        await lease.update(RECORD)
     with pytest.raises(TakenOverError):
         await lease.restore(RECORD)
     assert await streams.redis.xlen(streams.shard("s").audio("final")) == 1
@@ -81,21 +81,21 @@ async def test_who_was_taken_over_changes_nothing_any_more(
 async def test_the_first_holder_hears_of_the_second(lease: Lease, sessions: Sessions, streams: JobStreams) -> None:
     fanout = Fanout(streams.redis, "test")
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(fanout.run())
+        running = tasks.create_task(fanout.deliver_forever())
         async with fanout.listen(streams.shard("s").events("s")) as listener:
             await asyncio.sleep(0.1)
             await sessions.resume(resume())
-            assert (await asyncio.wait_for(listener.next(), 2)).event == TakenOver(1)
+            assert (await asyncio.wait_for(listener.next_event(), 2)).event == TakenOver(1)
         running.cancel()
 
 
 async def test_an_early_result_from_before_the_resumption_is_void(
     lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
-    await lease.submit(job(1, attempt=1), PCM, early=True)
+    await lease.submit_audio(job(1, attempt=1), PCM, early=True)
     (old,) = await taken(streams, 1)
     again, _ = await sessions.resume(resume())
-    await again.submit(job(1, attempt=1_001), PCM, early=False)
+    await again.submit_audio(job(1, attempt=1_001), PCM, early=False)
     (new,) = await taken(streams, 1)
     assert await streams.commit_final(old, final_of(old.job)) == 2
     assert await streams.commit_final(new, final_of(new.job)) == 1
@@ -105,7 +105,7 @@ async def test_an_early_result_from_before_the_resumption_is_void(
 async def test_translations_still_to_come_are_known_to_whoever_resumes(
     lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
     _, record = await sessions.resume(resume())
@@ -116,13 +116,13 @@ async def test_translations_still_to_come_are_known_to_whoever_resumes(
 async def test_a_session_that_redis_lost_says_so_and_is_restored(
     lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
-    entry = await lease.submit(job(1), PCM, early=True)
+    entry = await lease.submit_audio(job(1), PCM, early=True)
     await streams.redis.flushall()
     with pytest.raises(SessionLostError):
-        await lease.close(1, 1, 100, entry)
-    known = await lease.restore(Record(RECORD.start, "c", next=5, count=5))
+        await lease.close_utterance(1, 1, 100, entry)
+    known = await lease.restore(SessionRecord(RECORD.start, "c", next=5, count=5))
     assert (known.next, known.closed) == (5, frozenset())
-    await lease.submit(job(5), PCM, early=False)
+    await lease.submit_audio(job(5), PCM, early=False)
     (again,) = await taken(streams, 1)
     await streams.commit_final(again, final_of(again.job))
     assert [event.utterance for event in await logged(streams)] == [5], "it waits for nothing that was said before"
@@ -133,18 +133,18 @@ async def test_a_session_that_redis_lost_says_so_and_is_restored(
 async def test_what_is_not_yet_submitted_again_does_not_count_as_closed(
     lease: Lease, sessions: Sessions, streams: JobStreams
 ) -> None:
-    await lease.submit(job(1), PCM, early=False)
-    ahead = Record(RECORD.start, "c", next=1, count=2, audio_ms=900)
+    await lease.submit_audio(job(1), PCM, early=False)
+    ahead = SessionRecord(RECORD.start, "c", next=1, count=2, audio_ms=900)
     assert (await lease.restore(ahead)).closed == {1}
     _, record = await sessions.resume(resume())  # its gateway died before it could submit the second
     assert (record.count, record.audio_ms) == (1, 100)
 
 
 async def test_a_translation_that_has_come_is_known_to_have_come(lease: Lease, streams: JobStreams) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
-    now = Record(RECORD.start, "c", next=2, count=1)
+    now = SessionRecord(RECORD.start, "c", next=2, count=1)
     known = await lease.restore(now)
     assert (known.translating, known.translated) == ({1: ("es",)}, frozenset())
 
@@ -161,14 +161,14 @@ async def test_a_translation_that_has_come_is_known_to_have_come(lease: Lease, s
 
 
 async def test_closing_what_was_lost_is_noticed(lease: Lease, streams: JobStreams) -> None:
-    entry = await lease.submit(job(1), PCM, early=True)
+    entry = await lease.submit_audio(job(1), PCM, early=True)
     await streams.redis.delete(streams.shard("s").audio("final"))
     with pytest.raises(SessionLostError):
-        await lease.close(1, 1, 100, entry)
+        await lease.close_utterance(1, 1, 100, entry)
 
 
 async def test_a_replayed_letter_is_heard_late_and_once(lease: Lease, streams: JobStreams) -> None:
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     reason = {"reason": "max_attempts", "error": "", "attempts": "3", "worker": "w", "time": "0"}
     await streams.dead_letter(entry.shard, STT_GROUP, entry.id, entry.job, reason)
@@ -181,19 +181,19 @@ async def test_a_replayed_letter_is_heard_late_and_once(lease: Lease, streams: J
 
 
 async def test_the_age_of_what_waits_is_known(lease: Lease, streams: JobStreams) -> None:
-    waiting = Waiting(streams.redis, streams.shards)
-    assert await waiting.seconds() == 0.0
-    await lease.submit(job(1), PCM, early=False)
+    waiting = StreamDelay(streams.redis, streams.shards)
+    assert await waiting.oldest_final_s() == 0.0
+    await lease.submit_audio(job(1), PCM, early=False)
     await asyncio.sleep(0.2)
-    assert 0.2 <= await waiting.seconds() < 2.0
+    assert 0.2 <= await waiting.oldest_final_s() < 2.0
     await taken(streams, 1)
-    assert await waiting.seconds() == 0.0, "a worker has it"
+    assert await waiting.oldest_final_s() == 0.0, "a worker has it"
 
 
 async def test_what_was_delivered_before_is_tried_alone(streams: JobStreams, sessions: Sessions) -> None:
     for number in range(4):
         lease = await sessions.open(f"s{number}", "t", RECORD)
-        await lease.submit(job(1, session=f"s{number}"), PCM, early=False)
+        await lease.submit_audio(job(1, session=f"s{number}"), PCM, early=False)
     await taken(streams, 4)  # by a worker that is never heard of again
     sizes: list[int] = []
 
@@ -215,7 +215,7 @@ async def test_a_handler_that_hangs_ends_the_loop_and_loses_nothing(lease: Lease
         await asyncio.Event().wait()
         return []
 
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     consumer = Consumer(streams, AUDIO, "w", WorkerSettings(hung_after_s=0.2), hang)
     with pytest.raises(ExceptionGroup) as raised:
         await asyncio.wait_for(consumer.run(asyncio.Event()), 5)
@@ -234,7 +234,7 @@ async def test_an_engine_that_is_away_is_waited_for(lease: Lease, streams: JobSt
             raise UnavailableError("away", retry_after_s=0.15)
         return [final_of(entry.job) for entry in batch]
 
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     async with consuming(streams, handle, claim_after_ms=100, max_attempts=1):
 
         async def there() -> bool:
@@ -247,7 +247,7 @@ async def test_an_engine_that_is_away_is_waited_for(lease: Lease, streams: JobSt
 
 async def test_abandoned_consumers_are_swept_but_not_what_they_hold(lease: Lease, streams: JobStreams) -> None:
     shard = streams.shard("s")
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     await streams.submit_preview(job(1, kind="preview"), PCM)
     await taken(streams, 1)
     await streams.redis.xreadgroup(STT_GROUP, "idler", {shard.audio("preview"): ">"})
@@ -263,7 +263,7 @@ async def test_a_consumer_that_leaves_is_forgotten(lease: Lease, streams: JobStr
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         return [final_of(entry.job) for entry in batch]
 
-    await lease.submit(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), PCM, early=False)
     async with consuming(streams, handle):
 
         async def there() -> bool:

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import connect as open_socket
 
 from backend.local.system import System, running
-from backend.messages.jobs import Live, PartialResult, decode_transcript
+from backend.messages.jobs import ChannelMessage, PartialResult, decode_transcript
 from backend.messages.protocol import Final, Ready, parse_server
 from backend.service.settings import ServiceSettings
 from backend.streams.names import WORKERS, Shard, worker_key
@@ -57,15 +57,15 @@ def release(request: pytest.FixtureRequest) -> Recorded:
 async def listening(redis: Redis, session: str) -> AsyncIterator[Listener]:
     fanout = Fanout(redis, "test")
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(fanout.run())
+        running = tasks.create_task(fanout.deliver_forever())
         async with fanout.listen(SHARD.events(session)) as listener:
             yield listener
         running.cancel()
 
 
-async def heard(listener: Listener, kind: type[Any]) -> Live:
+async def heard(listener: Listener, kind: type[Any]) -> ChannelMessage:
     async with asyncio.timeout(10):
-        while not isinstance((live := await listener.next()).event, kind):
+        while not isinstance((live := await listener.next_event()).event, kind):
             pass
     return live
 

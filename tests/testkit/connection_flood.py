@@ -26,7 +26,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from backend.load.usage import usage
 from backend.local.system import running
-from backend.service.lifecycle import allow_many_files
+from backend.service.lifecycle import raise_open_file_limit
 from stt_worker.recognizers.null import transcript
 from tests.testkit.ledger import RATE
 from tests.testkit.live import stream_url
@@ -204,7 +204,7 @@ async def burden(http_url: str) -> AsyncIterator[Burden]:
 
 async def compare(rounds: int, period_s: float, kinds: Sequence[str], logs: Path, tell: Tell) -> Comparison:
     """Calm and disturbed in turn, for each kind of burden, so many times."""
-    allow_many_files()
+    raise_open_file_limit()
     meter = Meter()
     periods: dict[str, list[Period]] = {kind: [] for kind in ("calm", *kinds)}
     async with running(null_plan(logs, environment=SPACIOUS), tell) as system, burden(system.urls[0]) as burdens:

@@ -69,7 +69,7 @@ async def entries(streams: JobStreams, stream: str) -> list[tuple[bytes, dict[by
 
 
 async def letters(dead: DeadLetters) -> list[DeadLetter]:
-    return [letter async for letter in dead.all()]
+    return [letter async for letter in dead.scan()]
 
 
 async def only(dead: DeadLetters) -> DeadLetter:

@@ -17,8 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backend.messages.jobs import SAMPLE_RATE
 from backend.service import logging
-from backend.service.lifecycle import run
-from backend.service.monitor import Monitor
+from backend.service.lifecycle import run_until_signalled
+from backend.service.metrics_server import MetricsServer
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
@@ -72,10 +72,10 @@ class Poisoned:
 async def _main(stop: asyncio.Event) -> None:
     settings = SttSettings()
     logging.configure("stt_worker", settings)
-    with Monitor().serving(settings) as monitor:
+    with MetricsServer().serving(settings) as metrics_server:
         recognizer = Poisoned(NullRecognizer(settings.null_cost, settings.null_base_s), Poison())
-        await serve(recognizer, settings, stop, monitor)
+        await serve(recognizer, settings, stop, metrics_server)
 
 
 if __name__ == "__main__":
-    run(_main)
+    run_until_signalled(_main)

@@ -40,7 +40,7 @@ from backend.messages.protocol import (
 )
 from backend.service.settings import ServiceSettings
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
-from backend.streams.observe.load_report import heartbeats
+from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.redis.connection import connect as redis_client
 from tests.testkit.live import FRAME, RATE, stream_url
 from tests.testkit.recorded import FOLDER, Recorded, encoded
@@ -192,7 +192,7 @@ async def everything(system: System, tap: Tap, redis: Redis) -> None:
             await asyncio.sleep(0.5)
         await redis.xadd(SHARD.transcripts("final"), UNREADABLE)
         await asyncio.sleep(2)
-        tap.recorded.heartbeats += await heartbeats(redis)
+        tap.recorded.heartbeats += await read_heartbeats(redis)
         for task in listening:
             task.cancel()
 

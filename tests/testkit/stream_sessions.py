@@ -68,7 +68,7 @@ class Talker:
 
     async def _listen(self, listener: Listener) -> None:
         while True:
-            live = await listener.next()
+            live = await listener.next_event()
             async with self._reading:
                 if not (live.cursor and listener.gap.is_set()):  # else it stands in the log, behind what was missed
                     await self._perform(self.session.learn(live, time.time()))
@@ -121,7 +121,7 @@ async def talking(kind: Kind) -> AsyncIterator[Talk]:
     sessions = Sessions(talk.redis, talk.settings, "gateway")
     worker = Consumer(talk.streams, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), _recognize)
     async with asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(fanout.run())
+        listening = tasks.create_task(fanout.deliver_forever())
         working = tasks.create_task(worker.run(stop))
         lives = [tasks.create_task(talker.live(sessions, fanout, silent)) for talker in talk.talkers]
         await talk.flowing(time.monotonic())

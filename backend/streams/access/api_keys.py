@@ -18,7 +18,7 @@ from typing import Any, Literal, cast, get_args
 
 from redis.asyncio import Redis
 
-from backend.streams.names import API_KEYS, api_key, quota_places, quota_used
+from backend.streams.names import API_KEYS, api_key, quota_slots, quota_used
 
 Scope = Literal["stream", "read", "admin"]
 """stream: hold sessions; read: /metrics and /health/full; admin: everything."""
@@ -35,7 +35,7 @@ Record = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QuotaLimits:
     """What one caller may use, on all gateways together; 0: no limit."""
 
     sessions: int = 0
@@ -47,14 +47,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """What is known of an API key."""
 
     id: str
     name: str
     """What its maker calls it."""
     scopes: frozenset[Scope]
-    limits: Limits
+    limits: QuotaLimits
     created: int
     """Unix time, seconds."""
     expires: int = 0
@@ -62,20 +62,20 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class KeyUsage:
     """What a key uses now."""
 
     sessions: int
     minutes_today: float
 
 
-class Keys:
+class ApiKeys:
     """All API keys of a system."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def create(self, name: str, scopes: Sequence[Scope], limits: Limits, *, expires: int = 0) -> str:
+    async def create(self, name: str, scopes: Sequence[Scope], limits: QuotaLimits, *, expires: int = 0) -> str:
         """A new key, which is shown here and never again."""
         key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
         key = f"nova_{key_id}_{secret}"
@@ -95,7 +95,7 @@ class Keys:
         await self._redis.sadd(API_KEYS, key_id)  # who dies before this has shown the key to nobody
         return key
 
-    async def find(self, presented: str) -> Key | None:
+    async def find(self, presented: str) -> ApiKey | None:
         """The key's record, or None when nobody has such a key.
 
         How long it takes tells nothing: of a key that does not exist as much is hashed, fetched and compared.
@@ -115,7 +115,7 @@ class Keys:
         """Whether there is a key that somebody could come in with."""
         return any((await self._records()).values())
 
-    async def all(self) -> list[Key]:
+    async def all(self) -> list[ApiKey]:
         """Every key, the oldest first."""
         records = await self._records()
         if gone := [key_id for key_id, record in records.items() if not record]:
@@ -131,13 +131,13 @@ class Keys:
                 pipe.hgetall(api_key(key_id))
             return dict(zip(ids, await pipe.execute(), strict=True))
 
-    async def usage(self, key_id: str) -> Usage:
+    async def usage(self, key_id: str) -> KeyUsage:
         """What the key uses now, on all gateways."""
         now = time.time()
-        sessions = await self._redis.zcount(quota_places(key_id), int(now * 1000), "+inf")
+        sessions = await self._redis.zcount(quota_slots(key_id), int(now * 1000), "+inf")
         day, spoken = await self._redis.hmget(quota_used(key_id), ["day", "spoken"])
         today = day is not None and int(day) == int(now) // DAY_S
-        return Usage(sessions, int(spoken or 0) / 60_000 if today else 0.0)
+        return KeyUsage(sessions, int(spoken or 0) / 60_000 if today else 0.0)
 
     async def revoke(self, key_id: str) -> bool:
         """Nobody comes in with it from now on, and sessions that it holds end within seconds; False: it was none."""
@@ -150,11 +150,11 @@ def _hash(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def _read(key_id: str, record: Record) -> Key | None:
+def _read(key_id: str, record: Record) -> ApiKey | None:
     """None when it is gone."""
     fields = {name.decode(): value.decode() for name, value in record.items()}
     if not fields:
         return None
-    limits = Limits(*(int(fields.get(name, 0)) for name in ("sessions", "minutes_a_day", "new_a_minute")))
+    limits = QuotaLimits(*(int(fields.get(name, 0)) for name in ("sessions", "minutes_a_day", "new_a_minute")))
     scopes = frozenset(scope for scope in SCOPES if scope in fields["scopes"].split())
-    return Key(key_id, fields["name"], scopes, limits, int(fields["created"]), int(fields.get("expires", 0)))
+    return ApiKey(key_id, fields["name"], scopes, limits, int(fields["created"]), int(fields.get("expires", 0)))

@@ -13,14 +13,14 @@ from backend.streams.names import STT_GROUP, WORKERS, Shard
 from backend.streams.scripts import script
 
 
-class Waiting:
+class StreamDelay:
     """How long the oldest final has waited."""
 
     def __init__(self, redis: Redis, shards: Sequence[Shard]) -> None:
         self._shards = shards
-        self._script: AsyncScript = redis.register_script(script("lane"))
+        self._script: AsyncScript = redis.register_script(script("stream_state"))
 
-    async def seconds(self) -> float:
+    async def oldest_final_s(self) -> float:
         """Age of the oldest final that no worker has taken; 0 when none waits."""
         return max([await self._milliseconds(shard) for shard in self._shards]) / 1000
 
@@ -28,7 +28,7 @@ class Waiting:
         return int((await self._script(keys=[shard.audio("final")], args=[STT_GROUP]))[0])
 
 
-async def heartbeats(redis: Redis) -> list[dict[str, Any]]:
+async def read_heartbeats(redis: Redis) -> list[dict[str, Any]]:
     """What every live process says of itself, by kind and name."""
     keys = list(await redis.smembers(WORKERS))
     async with redis.pipeline(transaction=False) as pipe:  # MGET would want all keys in one slot of a cluster

@@ -17,7 +17,7 @@ from backend.streams.scripts import script
 
 
 @dataclass(frozen=True, slots=True)
-class LaneState:
+class StreamState:
     """One lane, or one stream of dead letters, just now."""
 
     name: str
@@ -58,26 +58,26 @@ class RedisState:
     """The last snapshot failed; unless told otherwise, it then takes no more work either."""
 
 
-class Observer:
+class StreamInspector:
     """Reads how the lanes of a system stand, of all its groups or one."""
 
     def __init__(self, redis: Redis, shards: Sequence[Shard], groups: Sequence[str] = (STT_GROUP, TRANSLATION_GROUP)):
         self._redis, self._shards, self._groups = redis, shards, groups
-        self._script: AsyncScript = redis.register_script(script("lane"))
+        self._script: AsyncScript = redis.register_script(script("stream_state"))
 
-    async def streams(self) -> list[LaneState]:
+    async def streams(self) -> list[StreamState]:
         """Every lane of every shard, the dead letters' among them; all shards are asked at the same time."""
         found = await asyncio.gather(*(self._shard(shard) for shard in self._shards))
         return [lane for streams in found for lane in streams]
 
-    async def _shard(self, shard: Shard) -> list[LaneState]:
+    async def _shard(self, shard: Shard) -> list[StreamState]:
         streams = []
         for group in self._groups:
             lane = shard.audio if group == STT_GROUP else shard.transcripts
             for name in (lane("final"), lane("preview"), shard.dead(group)):
                 age_ms, length, pending = await self._script(keys=[name], args=[group])
                 waits = 0.0 if name == shard.dead(group) else age_ms / 1000
-                streams.append(LaneState(name, int(length), int(pending), waits))
+                streams.append(StreamState(name, int(length), int(pending), waits))
         return streams
 
     async def redis(self) -> RedisState:
@@ -114,7 +114,7 @@ def _persistence(info: Mapping[str, Any]) -> str:
     return ", ".join(name for name, on in kinds if on) or "none"
 
 
-def publish_lanes(streams: Iterable[LaneState]) -> None:
+def set_stream_metrics(streams: Iterable[StreamState]) -> None:
     """Set the lanes' gauges."""
     metrics.REDIS_UP.set(1)
     for lane in streams:
@@ -123,7 +123,7 @@ def publish_lanes(streams: Iterable[LaneState]) -> None:
         metrics.PENDING.labels(lane.name).set(lane.pending)
 
 
-def publish_absence() -> None:
+def clear_stream_metrics() -> None:
     """Redis does not answer: no figure is better than an old one."""
     metrics.REDIS_UP.set(0)
     for gauge in (metrics.STREAM_LENGTH, metrics.OLDEST, metrics.PENDING):

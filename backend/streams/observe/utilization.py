@@ -16,7 +16,7 @@ class Utilization:
         self._share, self._at = share, now
         self._on = False
 
-    def turn(self, on: bool, now: float) -> None:
+    def set_active(self, on: bool, now: float) -> None:
         """From now on it goes on, or does not."""
         self._share, self._at = self.share(now), now
         self._on = on

@@ -16,7 +16,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.client import PubSub
 
 from backend.backoff import Backoff
-from backend.messages.jobs import Live, unpack_live
+from backend.messages.jobs import ChannelMessage, decode_channel_message
 from backend.streams.names import fanout_channel
 from backend.streams.redis.connection import REDIS_ERRORS, subscriber
 
@@ -35,20 +35,20 @@ class Listener:
     """One session's events."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Live] = asyncio.Queue(QUEUE)
+        self._queue: asyncio.Queue[ChannelMessage] = asyncio.Queue(QUEUE)
         self.gap = asyncio.Event()
         """Set when events may have been missed; the listener clears it, then reads the log."""
         self.subscribed = asyncio.Event()
         """Set once the subscription has been in effect."""
 
-    def offer(self, live: Live) -> None:
+    def offer(self, live: ChannelMessage) -> None:
         """Take an event, or note the gap."""
         try:
             self._queue.put_nowait(live)
         except asyncio.QueueFull:
             self.gap.set()
 
-    async def next(self) -> Live:
+    async def next_event(self) -> ChannelMessage:
         """The next event, as it comes."""
         return await self._queue.get()
 
@@ -58,21 +58,21 @@ class Fanout:
 
     def __init__(self, redis: Redis, name: str) -> None:
         self._redis, self._name = redis, name
-        self._lines: dict[int, _Line] = {}
-        self._new: asyncio.Queue[_Line] = asyncio.Queue()  # as many as there are shards, each once
+        self._subscriptions: dict[int, _Subscription] = {}
+        self._new: asyncio.Queue[_Subscription] = asyncio.Queue()  # as many as there are shards, each once
 
-    async def run(self) -> None:
+    async def deliver_forever(self) -> None:
         """Deliver until cancelled, coming back by itself when Redis does."""
-        async with asyncio.TaskGroup() as lines:
+        async with asyncio.TaskGroup() as tasks:
             while True:
-                line = await self._new.get()
-                lines.create_task(line.run())
+                subscription = await self._new.get()
+                tasks.create_task(subscription.run_forever())
 
     @asynccontextmanager
     async def listen(self, channel: str) -> AsyncIterator[Listener]:
         """The events of a channel from now on."""
-        line, listener = self._line(channel), Listener()
-        line.join(channel, listener)
+        subscription, listener = self._subscription(channel), Listener()
+        subscription.join(channel, listener)
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(CONFIRM_S):
@@ -80,18 +80,18 @@ class Fanout:
                 listener.gap.clear()  # who has only just come has missed nothing
             yield listener
         finally:
-            line.leave(channel, listener)
+            subscription.leave(channel, listener)
 
-    def _line(self, channel: str) -> _Line:
-        """In a cluster a shard's channels live on the shard's master, which may change: each shard has a line."""
+    def _subscription(self, channel: str) -> _Subscription:
+        """One subscription per shard: in a cluster, a shard's channels live on the master of its slot."""
         slot = self._redis.keyslot(channel) if isinstance(self._redis, RedisCluster) else 0
-        if slot not in self._lines:
-            self._lines[slot] = _Line(self._redis, fanout_channel(channel, self._name))
-            self._new.put_nowait(self._lines[slot])
-        return self._lines[slot]
+        if slot not in self._subscriptions:
+            self._subscriptions[slot] = _Subscription(self._redis, fanout_channel(channel, self._name))
+            self._new.put_nowait(self._subscriptions[slot])
+        return self._subscriptions[slot]
 
 
-class _Line:
+class _Subscription:
     """A subscription that is kept up: a lost, silent or misdirected connection is replaced by a new one."""
 
     def __init__(self, redis: Redis, own_channel: str) -> None:
@@ -115,7 +115,7 @@ class _Line:
             del self._listeners[channel]
             self._changed.set()
 
-    async def run(self) -> None:
+    async def run_forever(self) -> None:
         """Until cancelled."""
         backoff = Backoff(cap_s=1.0)
         while True:
@@ -163,7 +163,7 @@ class _Line:
 
     def _pass_on(self, channel: str, data: bytes) -> None:
         try:
-            live = unpack_live(data)
+            live = decode_channel_message(data)
         except ValueError as error:
             log.warning("unreadable_event_ignored", error=str(error))
             return

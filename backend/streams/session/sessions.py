@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from backend.errors import ClientError, NovaError
 from backend.messages.jobs import AudioJob, Transcript
 from backend.messages.protocol import Resume
-from backend.messages.session_record import DamagedRecordError, Record
+from backend.messages.session_record import DamagedRecordError, SessionRecord
 from backend.service.settings import ServiceSettings
 from backend.streams.names import STT_GROUP, Shard, shard_of
 from backend.streams.scripts import Script
@@ -52,13 +52,13 @@ class Sessions:
         self._script = Script(redis, "session", settings)
         self._shards, self._owner = settings.shards, owner
 
-    async def open(self, session: str, token: str, record: Record) -> Lease:
+    async def open(self, session: str, token: str, record: SessionRecord) -> Lease:
         """A new session, held from the first."""
         lease = self._lease(session, token, 0)
         await lease.open(record)
         return lease
 
-    async def resume(self, message: Resume) -> tuple[Lease, Record]:
+    async def resume(self, message: Resume) -> tuple[Lease, SessionRecord]:
         """Take a session over from whoever holds it. Raises UnknownSessionError."""
         shard = shard_of(message.session, self._shards)
         arguments = (_hash(message.token), message.utterance, self._owner)
@@ -66,7 +66,7 @@ class Sessions:
         if answer == -2:
             raise UnknownSessionError("no such session: it has expired, or the token is not its own")
         try:
-            record = Record.read(answer)
+            record = SessionRecord.read(answer)
         except DamagedRecordError as error:
             log.error("session_damaged", session=message.session, error=error.message)
             raise UnknownSessionError("what was known of this session cannot be read") from None
@@ -87,15 +87,15 @@ class Lease:
         self._script, self._shard, self._session, self._identity = script, shard, session, identity
         self.epoch = epoch
 
-    async def open(self, record: Record) -> None:
+    async def open(self, record: SessionRecord) -> None:
         """Make the session known."""
         await self._run("open", *_pairs({**record.fields(), **self._identity, "next": str(record.next)}))
 
-    async def keep(self, record: Record) -> None:
+    async def update(self, record: SessionRecord) -> None:
         """This is so now; the session's time to live starts anew."""
         await self._run("keep", *_pairs(record.fields()))
 
-    async def submit(self, job: AudioJob, pcm: bytes, *, early: bool) -> str:
+    async def submit_audio(self, job: AudioJob, pcm: bytes, *, early: bool) -> str:
         """Put work on the lane that loses nothing; returns the entry's id. From now on its audio is safe.
 
         An `early` one is decoded at once but released only by `close`; further speech overtakes it.
@@ -104,24 +104,26 @@ class Lease:
         answer = await self._run("submit", job.utterance, job.attempt, int(early), job.end_ms, header, pcm)
         return str(answer.decode())
 
-    async def close(self, utterance: int, attempt: int, end_ms: int, entry_id: str) -> None:
+    async def close_utterance(self, utterance: int, attempt: int, end_ms: int, entry_id: str) -> None:
         """The endpoint is certain: what this early attempt hears, or has heard, is the utterance's final."""
         await self._run("close", utterance, attempt, end_ms, entry_id)
 
-    async def withdraw(self, utterance: int, attempt: int, entry_id: str) -> None:
+    async def withdraw_early_final(self, utterance: int, attempt: int, entry_id: str) -> None:
         """Take back an early final that further speech overtook; harmless when a worker has begun it."""
         await self._run("withdraw", utterance, attempt, entry_id)
 
-    async def translate(self, transcript: Transcript) -> None:
+    async def resubmit_transcript(self, transcript: Transcript) -> None:
         """Have a transcript translated that was lost before it was."""
         await self._run("translate", transcript.utterance, transcript.model_dump_json(exclude_defaults=True))
 
-    async def restore(self, record: Record) -> Record:
+    async def restore(self, record: SessionRecord) -> SessionRecord:
         """After Redis may have lost writes: this is so, and all results before `record.next` have been seen.
 
         Returns what Redis knows then; what should be among its `closed` and `translating` and is not, was lost.
         """
-        return Record.read(await self._run("restore", record.next - 1, *_pairs({**record.fields(), **self._identity})))
+        return SessionRecord.read(
+            await self._run("restore", record.next - 1, *_pairs({**record.fields(), **self._identity}))
+        )
 
     async def _run(self, operation: str, *arguments: str | int | bytes) -> Any:
         answer = await self._script.run(self._shard, self._session, STT_GROUP, operation, self.epoch, *arguments)

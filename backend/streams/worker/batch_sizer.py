@@ -18,16 +18,16 @@ class BatchSizer:
         self._grown = 1
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Entries to take now."""
         return min(self._most, self._grown * self._modest)
 
-    def found(self, count: int) -> None:
-        """So many were there when `self.count` were asked for: as many means that more may wait."""
-        full = count >= self.count
+    def record_read(self, count: int) -> None:
+        """So many were there when `self.size` were asked for: as many means that more may wait."""
+        full = count >= self.size
         self._grown = min(2 * self._grown, self._most) if full else 1
 
-    def took(self, seconds: float, count: int) -> None:
+    def record_duration(self, seconds: float, count: int) -> None:
         """A batch of so many entries took so long."""
         cost_s = seconds / count
         self._cost_s = 0.7 * (self._cost_s or cost_s) + 0.3 * cost_s

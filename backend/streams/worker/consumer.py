@@ -21,7 +21,7 @@ from redis.exceptions import ResponseError
 
 from backend.backoff import Backoff
 from backend.errors import EntryError, NovaError, UnavailableError
-from backend.messages.jobs import Kind
+from backend.messages.jobs import JobKind
 from backend.service import tracing
 from backend.service.settings import WorkerSettings
 from backend.streams import metrics
@@ -125,8 +125,8 @@ class Consumer(Generic[J]):
     async def _turn(self, reader: Reader) -> None:
         finals = await self._left_behind()
         if not finals:
-            finals = await self._sort(await reader.read(self._for_finals.count, wait=not self._previews))
-            self._for_finals.found(len(finals))
+            finals = await self._sort(await reader.read(self._for_finals.size, wait=not self._previews))
+            self._for_finals.record_read(len(finals))
         if finals:
             await self._work(finals)
         if previews := self._next_previews():
@@ -169,7 +169,9 @@ class Consumer(Generic[J]):
         self._previews = _worthwhile([*self._previews, *previews], finals)
         return finals
 
-    def _readable(self, shard: Shard, kind: Kind, raw: Sequence[RawEntry]) -> list[Entry[J] | tuple[str, EntryError]]:
+    def _readable(
+        self, shard: Shard, kind: JobKind, raw: Sequence[RawEntry]
+    ) -> list[Entry[J] | tuple[str, EntryError]]:
         read: list[Entry[J] | tuple[str, EntryError]] = []
         for raw_id, fields in raw:
             try:
@@ -188,7 +190,7 @@ class Consumer(Generic[J]):
                 good.append(read)
             else:
                 await self._dead_letter(shard, read[0], None, read[1], attempts=1)
-        self.in_flight.take(good)
+        self.in_flight.record_queue_wait(good)
         return good
 
     async def _forget(self, stream: bytes, entries: Sequence[RawEntry]) -> None:
@@ -203,9 +205,9 @@ class Consumer(Generic[J]):
     def _next_previews(self) -> list[Entry[J]]:
         oldest = time.time() - self._settings.preview_max_age_ms / 1000
         fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
-        count = self._for_previews.count
+        count = self._for_previews.size
         self._previews = fresh[count:]
-        self.in_flight.take(fresh[:count])
+        self.in_flight.record_queue_wait(fresh[:count])
         return fresh[:count]
 
     async def _preview(self, batch: Sequence[Entry[J]]) -> None:
@@ -217,10 +219,10 @@ class Consumer(Generic[J]):
         except Exception as error:
             log.exception("preview_failed", code=_code(error), entries=len(batch))
             return
-        self._for_previews.took(time.monotonic() - began, len(batch))
+        self._for_previews.record_duration(time.monotonic() - began, len(batch))
         self._counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
-            await self._streams.show(entry.job.session, outcome.live, outcome.onward)
+            await self._streams.publish_previews(entry.job.session, outcome.live, outcome.transcript)
             log.debug("guessed", batch=len(batch), **entry.lasted(taken_s, time.time()), **entry.about)
 
     # --- finals
@@ -230,17 +232,17 @@ class Consumer(Generic[J]):
             taken_s, began = time.time(), time.monotonic()
             for entry in batch:
                 tracing.span("queue", entry.traceparent, entry.written_s, taken_s, lane=self._lane.group)
-            self._utilization.turn(True, began)
+            self._utilization.set_active(True, began)
             try:
                 outcomes = await self._patiently(batch)
-                self._for_finals.took(time.monotonic() - began, len(batch))
+                self._for_finals.record_duration(time.monotonic() - began, len(batch))
             except HungError:
                 raise
             except Exception as error:
                 await self._failed(batch, error)
                 outcomes = None
             finally:
-                self._utilization.turn(False, time.monotonic())
+                self._utilization.set_active(False, time.monotonic())
             for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
                 with tracing.stage("publish", [entry], lane=self._lane.group):
                     took = await retry_until_available(partial(self._lane.commit, self._streams, entry, outcome))
@@ -266,7 +268,7 @@ class Consumer(Generic[J]):
     async def _within_limit(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
         limit_s = self._settings.hung_after_s
         try:
-            with self.in_flight.holding(batch):
+            with self.in_flight.tracking(batch):
                 async with asyncio.timeout(limit_s):
                     return await self._handle(batch)
         except TimeoutError:
@@ -321,7 +323,7 @@ def _worthwhile(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> lis
     over = {(entry.job.session, entry.job.utterance) for entry in finals}
     newest = {entry.job.session: entry for entry in sorted(previews, key=lambda entry: entry.job.sent_at)}
     wanted = [entry for entry in newest.values() if (entry.job.session, entry.job.utterance) not in over]
-    return sorted(wanted, key=lambda entry: (not entry.job.begins, -entry.job.sent_at))
+    return sorted(wanted, key=lambda entry: (not entry.job.is_first_preview, -entry.job.sent_at))
 
 
 def _code(error: Exception) -> str:

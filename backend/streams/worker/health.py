@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from backend.streams.observe.state import Observer, publish_absence, publish_lanes
+from backend.streams.observe.state import StreamInspector, clear_stream_metrics, set_stream_metrics
 from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.worker.in_flight import InFlight
 
@@ -17,11 +17,11 @@ REDIS_LIMIT_S = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
-    """A worker whose model is loaded; fulfils `Vitals`."""
+class WorkerHealth:
+    """A worker whose model is loaded; fulfils `HealthSource`."""
 
     redis: Redis
-    observer: Observer
+    observer: StreamInspector
     hands: Sequence[InFlight]
     hung_after_s: float
     stop: asyncio.Event
@@ -46,6 +46,6 @@ class Working:
         """How this worker's lanes stand."""
         try:
             async with asyncio.timeout(REDIS_LIMIT_S):
-                publish_lanes(await self.observer.streams())
+                set_stream_metrics(await self.observer.streams())
         except REDIS_ERRORS:
-            publish_absence()
+            clear_stream_metrics()

@@ -20,7 +20,7 @@ class InFlight:
         self._last_batch = 0
         self._last_at = 0.0
 
-    def take(self, entries: Sequence[Entry[Any]]) -> None:
+    def record_queue_wait(self, entries: Sequence[Entry[Any]]) -> None:
         """Note how long these waited, by Redis's clock when they came and ours now."""
         now_ms = 1000 * time.time()
         for entry in entries:
@@ -28,7 +28,7 @@ class InFlight:
             metrics.QUEUE_WAIT.labels(self._group, entry.job.kind).observe(waited_s)
 
     @contextmanager
-    def holding(self, batch: Sequence[Entry[Any]]) -> Iterator[None]:
+    def tracking(self, batch: Sequence[Entry[Any]]) -> Iterator[None]:
         """While the handler works on them."""
         self._since = time.monotonic()
         try:

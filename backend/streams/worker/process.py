@@ -12,16 +12,16 @@ import structlog
 
 from backend.service import logging
 from backend.service.gpu import graphics_card
-from backend.service.heartbeat import beat
-from backend.service.lifecycle import keep_tidy, process_name, settle
-from backend.service.monitor import Monitor
+from backend.service.heartbeat import publish_heartbeats
+from backend.service.lifecycle import freeze_startup_objects, process_name, trim_memory_periodically
+from backend.service.metrics_server import MetricsServer
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import J, JobStream, JobStreams
 from backend.streams.names import WORKERS, worker_key
-from backend.streams.observe.state import Observer
+from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.worker.consumer import Consumer, Handler, HungError
-from backend.streams.worker.health import Working
+from backend.streams.worker.health import WorkerHealth
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ async def work(
     handle: Handler[J],
     about: Callable[[], Mapping[str, object]],
     stop: asyncio.Event,
-    monitor: Monitor,
+    metrics_server: MetricsServer,
     *,
     overlap: int = 1,
 ) -> None:
@@ -58,18 +58,18 @@ async def work(
         told = {what: (max if what in LATEST else sum)(report[what] for report in reports) for what in reports[0]}
         return {**body, **about(), **told}
 
-    observer = Observer(redis, streams.shards, (lane.group,))
-    monitor.vitals = Working(
+    observer = StreamInspector(redis, streams.shards, (lane.group,))
+    metrics_server.health_source = WorkerHealth(
         redis, observer, [consumer.in_flight for consumer in consumers], settings.hung_after_s, stop
     )
     overdue = False
     try:
         async with asyncio.TaskGroup() as tasks:
-            heart = tasks.create_task(beat(redis, WORKERS, worker_key(kind, name), alive))
+            heart = tasks.create_task(publish_heartbeats(redis, WORKERS, worker_key(kind, name), alive))
             loops = [tasks.create_task(consumer.run(stop)) for consumer in consumers]
-            tidy = tasks.create_task(keep_tidy())
-            settle()
-            logging.identify(model=about().get("model"), gpu_device=_gpu(str(about().get("device"))))
+            tidy = tasks.create_task(trim_memory_periodically())
+            freeze_startup_objects()
+            logging.add_process_fields(model=about().get("model"), gpu_device=_gpu(str(about().get("device"))))
             log.info("worker_started", worker=name, **about())
             await stop.wait()
             _, late = await asyncio.wait(loops, timeout=settings.drain_s)

@@ -19,7 +19,7 @@ class Sweeper:
 
     def __init__(self, redis: Redis, group: str) -> None:
         self._group = group
-        self._script: AsyncScript = redis.register_script(script("sweep"))
+        self._script: AsyncScript = redis.register_script(script("delete_idle_consumers"))
 
     async def sweep(
         self, finals: Sequence[str], previews: Sequence[str], *, idle_s: float = ABANDONED_S, only: str = ""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ProtocolError
-from backend.messages.languages import LANGUAGES, WHISPER, flores, name, whisper
+from backend.messages.languages import LANGUAGES, WHISPER, english_name, flores_code, whisper_code
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ from backend.messages.languages import LANGUAGES, WHISPER, flores, name, whisper
     ],
 )
 def test_what_people_type_is_understood(typed: str, meant: str) -> None:
-    assert flores(typed) == meant
+    assert flores_code(typed) == meant
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_people_type_is_understood(typed: str, meant: str) -> None:
     ],
 )
 def test_whisper_gets_its_own_spelling(typed: str, spelled: str | None) -> None:
-    assert whisper(typed) == spelled
+    assert whisper_code(typed) == spelled
 
 
 def test_all_of_nllbs_languages_are_there() -> None:
@@ -81,16 +81,16 @@ def test_all_of_nllbs_languages_are_there() -> None:
     assert len(codes) == len(set(codes)) == 202
     for code in codes:
         assert re.fullmatch(r"[a-z]{3}_[A-Z][a-z]{3}", code)
-        assert flores(code) == code
+        assert flores_code(code) == code
 
 
 def test_all_of_whispers_languages_are_there_and_three_of_them_cannot_be_translated() -> None:
     assert len(WHISPER) == 100
     assert {code for code, translated in WHISPER.items() if translated is None} == {"br", "haw", "la"}
     for code, translated in WHISPER.items():
-        assert whisper(code) == code
+        assert whisper_code(code) == code
         if translated:
-            assert flores(code) == translated
+            assert flores_code(code) == translated
 
 
 def test_no_code_means_two_languages() -> None:
@@ -101,7 +101,11 @@ def test_no_code_means_two_languages() -> None:
 def test_every_language_has_its_own_name() -> None:
     names = [language.name for language in LANGUAGES]
     assert len(names) == len(set(names))
-    assert (name("es"), name("zh-TW"), name("la")) == ("Spanish", "Chinese (Traditional)", "Latin")
+    assert (english_name("es"), english_name("zh-TW"), english_name("la")) == (
+        "Spanish",
+        "Chinese (Traditional)",
+        "Latin",
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +120,7 @@ def test_every_language_has_its_own_name() -> None:
     ],
 )
 def test_an_unknown_language_is_refused_with_a_hint(typed: str, hint: str) -> None:
-    for ask in (flores, whisper, name):
+    for ask in (flores_code, whisper_code, english_name):
         with pytest.raises(ProtocolError) as refusal:
             ask(typed)
         assert refusal.value.code == "unsupported_language"
@@ -125,13 +129,13 @@ def test_an_unknown_language_is_refused_with_a_hint(typed: str, hint: str) -> No
 
 def test_a_language_that_only_one_model_knows_is_refused_by_the_other() -> None:
     with pytest.raises(ProtocolError, match=r"Breton \(br\) can be recognized but not translated"):
-        flores("br")
+        flores_code("br")
     with pytest.raises(ProtocolError, match=r"Asturian \(ast\) can be translated but not recognized"):
-        whisper("ast")
+        whisper_code("ast")
 
 
 @given(st.text(max_size=2_000))
 def test_a_wrong_code_however_long_is_refused_in_few_words(typed: str) -> None:
     with pytest.raises(ProtocolError) as refusal:
-        flores(typed + "?")
+        flores_code(typed + "?")
     assert len(refusal.value.message) < 600

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from backend.errors import EntryError, ProtocolError
 from backend.messages.jobs import (
     AudioJob,
-    Live,
+    ChannelMessage,
     PartialResult,
     TakenOver,
     Transcript,
     decode_audio_job,
+    decode_channel_message,
     decode_transcript,
+    encode_channel_message,
     encode_entry,
-    pack_live,
-    unpack_live,
 )
-from backend.messages.protocol import FARTHEST, Configure, Final, Partial, Resume, Start, parse_client
-from backend.messages.session_record import DamagedRecordError, Record
+from backend.messages.protocol import MAX_POSITION, Configure, Final, Partial, Resume, Start, parse_client
+from backend.messages.session_record import DamagedRecordError, SessionRecord
 from gateway.session.machine import Session
 from gateway.session.utterance import Policy
 
@@ -152,9 +152,9 @@ def test_nobody_counts_further_than_redis_can(field: str) -> None:
     def resume(number: int) -> str:
         return json.dumps({"type": "resume", "session": "s", "token": "t", field: number})
 
-    assert getattr(parse_client(resume(FARTHEST)), field) == FARTHEST
+    assert getattr(parse_client(resume(MAX_POSITION)), field) == MAX_POSITION
     with pytest.raises(ProtocolError, match=field):
-        parse_client(resume(FARTHEST + 1))
+        parse_client(resume(MAX_POSITION + 1))
 
 
 @pytest.mark.parametrize("cursor", ["", "1", "1-", "-1", "１-２", "١-٢", "99999999999999999999-0", "1-1\n", "(1-1"])
@@ -193,20 +193,20 @@ def test_a_text_entry_is_a_transcript_or_an_entry_error(fields: dict[bytes, byte
 
 
 def channel_messages() -> st.SearchStrategy[bytes]:
-    final, partial = pack_live(FINAL, "7-1"), pack_live(PARTIAL)
+    final, partial = encode_channel_message(FINAL, "7-1"), encode_channel_message(PARTIAL)
     places = st.sampled_from([b"-", b"!", b"7-1", b"7", b"", b"7-x", b"\xd9\xa1-1", b"1" * 5_000 + b"-1"])
     bodies = st.binary(max_size=20) | with_fields(json.loads(partial.partition(b" ")[2]))
     return changed(final) | changed(partial) | st.builds(lambda *parts: b" ".join(parts), places, bodies)
 
 
 @given(channel_messages())
-@example(b"abc " + pack_live(FINAL).partition(b" ")[2])
+@example(b"abc " + encode_channel_message(FINAL).partition(b" ")[2])
 def test_a_channel_message_is_an_event_with_a_place_or_a_value_error(data: bytes) -> None:
     try:
-        live = unpack_live(data)
+        live = decode_channel_message(data)
     except ValueError:
         return
-    assert isinstance(live, Live)
+    assert isinstance(live, ChannelMessage)
     assert live.cursor is None or [int(part) >= 0 for part in live.cursor.split("-")] == [True, True]
     assert isinstance(live.event, TakenOver) or live.event.type
     assert type(live.event) is not Partial
@@ -218,7 +218,7 @@ def test_a_channel_message_is_an_event_with_a_place_or_a_value_error(data: bytes
 @given(st.integers(0, len(RECORD) - 1), st.binary(max_size=8) | st.sampled_from([b"-1", b"[1]", b'"es"', b"1e400"]))
 def test_a_damaged_record_is_read_or_refused_by_name(at: int, by: bytes) -> None:
     try:
-        record = Record.read([*RECORD[:at], by, *RECORD[at + 1 :]])
+        record = SessionRecord.read([*RECORD[:at], by, *RECORD[at + 1 :]])
     except DamagedRecordError as error:
         assert error.code == "session_damaged"
     else:
@@ -228,13 +228,13 @@ def test_a_damaged_record_is_read_or_refused_by_name(at: int, by: bytes) -> None
 @given(st.lists(st.sampled_from(RECORD) | st.binary(max_size=8)))
 def test_fields_in_disorder_are_a_record_or_an_error_by_name(pairs: list[bytes]) -> None:
     try:
-        assert isinstance(Record.read(pairs), Record)
+        assert isinstance(SessionRecord.read(pairs), SessionRecord)
     except DamagedRecordError as error:
         assert error.code == "session_damaged"
 
 
 def test_a_sound_record_is_read() -> None:
-    record = Record.read(RECORD)
+    record = SessionRecord.read(RECORD)
     assert (record.start, record.correlation_id) == (Start(language="en"), "c")
     assert (record.epoch, record.next, record.count, record.audio_ms, record.open) == (2, 3, 4, 9, "5:1")
     assert record.closed == {4}
@@ -247,7 +247,7 @@ def test_a_sound_record_is_read() -> None:
 def test_what_redis_takes_for_settled_is_not_counted_again() -> None:
     """Of a client that first said it had three finals, and now says it has none."""
     session = Session("s", "c", Policy())
-    session.resume(Resume(session="s", token="t", utterance=0), Record(Start(), "c", epoch=2, next=4, count=1))
+    session.resume(Resume(session="s", token="t", utterance=0), SessionRecord(Start(), "c", epoch=2, next=4, count=1))
     assert session.record().count == 3
 
 

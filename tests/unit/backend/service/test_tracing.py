@@ -18,10 +18,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from structlog.testing import capture_logs
 
 from backend.client.progress import SessionProgress
-from backend.messages.jobs import AudioJob, Live
+from backend.messages.jobs import AudioJob, ChannelMessage
 from backend.messages.protocol import Final, Ready, Start, Translation
 from backend.service import otlp, tracing
-from backend.service.otlp import Otlp
+from backend.service.otlp import OtlpRecorder
 from gateway.connection.traces import REMEMBERED, Traces
 from gateway.session.actions import Action, Close, Preview, Submit
 from gateway.session.machine import Session
@@ -40,7 +40,7 @@ class Recorded:
 
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
-        self.otlp = Otlp("test", SimpleSpanProcessor(self._exporter))
+        self.otlp = OtlpRecorder("test", SimpleSpanProcessor(self._exporter))
 
     @property
     def spans(self) -> list[ReadableSpan]:
@@ -56,9 +56,9 @@ ANY = Recorded().otlp
 @pytest.fixture
 def recorded() -> Iterator[Recorded]:
     recorded = Recorded()
-    tracing.record_with(recorded.otlp)
+    tracing.set_recorder(recorded.otlp)
     yield recorded
-    tracing.record_with(None)
+    tracing.set_recorder(None)
 
 
 def identity(span: ReadableSpan) -> str:
@@ -76,7 +76,7 @@ def parent_of(span: ReadableSpan) -> int:
 
 def test_while_it_is_off_nothing_is_minted_recorded_or_staged() -> None:
     assert not tracing.is_on()
-    assert tracing.mint(CLIENT) == ""
+    assert tracing.new_traceparent(CLIENT) == ""
     assert tracing.stage("encode", [Piece(CLIENT)]) is tracing.stage("decode", [])
     tracing.span("queue", CLIENT, 0.0, 1.0)
     tracing.close()
@@ -100,13 +100,13 @@ def test_what_belongs_to_nothing_is_not_recorded(recorded: Recorded) -> None:
 @given(st.text(max_size=80) | st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fullmatch=True))
 def test_a_parent_may_be_anything(parent: str) -> None:
     ANY.record("queue", parent, 0.0, 1.0, "", "", {})
-    assert len(ANY.mint(parent)) == len(CLIENT)
+    assert len(ANY.new_traceparent(parent)) == len(CLIENT)
 
 
 def test_a_minted_identity_is_that_of_the_span_recorded_later_and_children_may_come_before_it(
     recorded: Recorded,
 ) -> None:
-    root = tracing.mint()
+    root = tracing.new_traceparent()
     tracing.span("receive", root, 1.0, 2.0)
     tracing.span("utterance", "", 1.0, 3.0, identity=root, link=CLIENT)
     child, itself = recorded.spans
@@ -117,14 +117,14 @@ def test_a_minted_identity_is_that_of_the_span_recorded_later_and_children_may_c
 
 
 def test_no_two_identities_are_the_same_and_one_with_a_parent_stays_in_its_trace(recorded: Recorded) -> None:
-    minted = {tracing.mint() for _ in range(100)}
+    minted = {tracing.new_traceparent() for _ in range(100)}
     assert len({one[3:35] for one in minted}) == len({one[36:52] for one in minted}) == 100
-    assert tracing.mint(CLIENT)[:35] == CLIENT[:35]
-    assert tracing.mint(CLIENT)[36:52] != CLIENT[36:52]
+    assert tracing.new_traceparent(CLIENT)[:35] == CLIENT[:35]
+    assert tracing.new_traceparent(CLIENT)[36:52] != CLIENT[36:52]
 
 
 def test_a_stage_is_part_of_every_piece_that_shares_it_even_when_it_fails(recorded: Recorded) -> None:
-    pieces = [Piece(tracing.mint()), Piece(""), Piece(tracing.mint())]
+    pieces = [Piece(tracing.new_traceparent()), Piece(""), Piece(tracing.new_traceparent())]
     with pytest.raises(ValueError, match="bad"), tracing.stage("encode", pieces, window_s=8.0):
         raise ValueError("bad")
     assert [identity(span)[3:35] for span in recorded.spans] == [
@@ -137,7 +137,7 @@ def test_a_stage_is_part_of_every_piece_that_shares_it_even_when_it_fails(record
 def test_what_the_sampler_leaves_out_is_left_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
     recorded = Recorded()
-    root = recorded.otlp.mint("")
+    root = recorded.otlp.new_traceparent("")
     assert root.endswith("-00")
     recorded.otlp.record("utterance", "", 0.0, 1.0, root, "", {})
     recorded.otlp.record("queue", root, 0.0, 1.0, "", "", {})
@@ -155,7 +155,7 @@ def test_a_process_does_not_wait_long_for_a_collector_that_is_away(monkeypatch: 
 
     monkeypatch.setattr(otlp, "CLOSE_S", 0.01)
     began = time.monotonic()
-    Otlp("test", Slow()).close()
+    OtlpRecorder("test", Slow()).close()
     away.set()
     assert time.monotonic() - began < 10
 
@@ -200,7 +200,7 @@ class Stage:
     """A session that is spoken to, its traces, and what it decided."""
 
     def __init__(self, parent: str = "") -> None:
-        self.session = Session("s", "c", Policy(), tracing.mint)
+        self.session = Session("s", "c", Policy(), tracing.new_traceparent)
         self.session.receive(Start(translate_to=("es",)), 0.0)
         self.traces = Traces(self.session, parent)
         self.decided: list[Action] = []
@@ -243,7 +243,7 @@ def test_finals_carry_the_trace_of_their_utterance_and_guesses_none(recorded: Re
 def test_a_transcript_that_is_asked_for_again_belongs_to_the_same_trace(recorded: Recorded) -> None:
     stage = Stage()
     job = stage.utterance()
-    stage.session.learn(Live("1-0", final(1, 0.001)), 0.0)
+    stage.session.learn(ChannelMessage("1-0", final(1, 0.001)), 0.0)
     (lost,) = stage.session._pending.lost(stage.session.record())
     assert lost.transcript.traceparent == job.traceparent  # type: ignore[union-attr]
 

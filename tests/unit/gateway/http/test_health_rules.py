@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.streams.observe.state import LaneState, RedisState, read_info
+from backend.streams.observe.state import RedisState, StreamState, read_info
 from gateway.http.health_rules import Status, judge
 
 NOW = 1_000.0
@@ -23,9 +23,9 @@ REDIS = RedisState(
     cannot_save=False,
 )
 LANES = (
-    LaneState("nova:{0}:audio:final", length=3, pending=3),
-    LaneState("nova:{0}:audio:preview", length=90, pending=0, oldest_s=60.0),
-    LaneState("nova:{0}:audio:dead", length=0),
+    StreamState("nova:{0}:audio:final", length=3, pending=3),
+    StreamState("nova:{0}:audio:preview", length=90, pending=0, oldest_s=60.0),
+    StreamState("nova:{0}:audio:dead", length=0),
 )
 
 
@@ -71,7 +71,7 @@ def test_a_final_may_wait_for_so_long_and_no_longer(waited_s: float, status: Sta
 
 
 def test_dead_letters_are_counted_and_the_command_is_named() -> None:
-    condition = judge(REDIS, (LaneState("nova:{3}:audio:dead", length=2),), ALL, PATIENCE_S, NOW)
+    condition = judge(REDIS, (StreamState("nova:{3}:audio:dead", length=2),), ALL, PATIENCE_S, NOW)
     assert condition.status == "degraded"
     assert condition.reasons == ("nova:{3}:audio:dead: 2 dead letters; see `nova dead list`",)
 

@@ -47,9 +47,9 @@ def test_the_level_is_never_below_what_is_measured(seen: list[tuple[float, float
 def test_a_busy_share_follows_the_work_of_late() -> None:
     busy = Utilization(0.0)
     for second in range(60):
-        busy.turn(True, float(second))
-        busy.turn(False, second + 0.25)
+        busy.set_active(True, float(second))
+        busy.set_active(False, second + 0.25)
     assert busy.share(60.0) == pytest.approx(0.25, abs=0.03)
     assert busy.share(120.0) < 0.01
-    busy.turn(True, 120.0)
+    busy.set_active(True, 120.0)
     assert busy.share(180.0) > 0.95, "work that has not ended counts"

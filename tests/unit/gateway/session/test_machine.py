@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ProtocolError
-from backend.messages.jobs import HypothesisWord, Live, PartialResult
+from backend.messages.jobs import ChannelMessage, HypothesisWord, PartialResult
 from backend.messages.protocol import (
     Configure,
     Done,
@@ -27,7 +27,7 @@ from backend.messages.protocol import (
     Stop,
     Translation,
 )
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from gateway.session.actions import Action, Close, Finish, Preview, Send, Submit, Withdraw
 from gateway.session.backpressure import Backpressure
 from gateway.session.machine import Session
@@ -63,7 +63,7 @@ class Stage:
         return self._take(self.session.receive(message, self.now))
 
     def learn(self, event: Any, cursor: str | None = None) -> list[Action]:
-        return self._take(self.session.learn(Live(cursor, event), self.now))
+        return self._take(self.session.learn(ChannelMessage(cursor, event), self.now))
 
     def answer(self, preview: Preview, committed: str, tentative: str) -> list[Action]:
         job = preview.job
@@ -362,7 +362,7 @@ def test_every_utterance_gets_exactly_one_way_to_its_final(parts: list[tuple[flo
     assert sorted(settled) == sorted(early)
 
 
-def resumed(record: Record, **said: Any) -> Stage:
+def resumed(record: SessionRecord, **said: Any) -> Stage:
     """A session that another gateway left, and that a client has resumed here."""
     stage = Stage()
     stage.session = Session("s", "c", Policy())
@@ -371,7 +371,7 @@ def resumed(record: Record, **said: Any) -> Stage:
 
 
 def test_a_resumed_session_says_from_where_audio_is_wanted_and_counts_on() -> None:
-    stage = resumed(Record(Start(language="de"), "c", epoch=1, next=3, count=3, audio_ms=8_000), utterance=2)
+    stage = resumed(SessionRecord(Start(language="de"), "c", epoch=1, next=3, count=3, audio_ms=8_000), utterance=2)
     (ready,) = stage.events(Ready)
     assert ready.audio_from_ms == 8_000
     assert stage.session.waiting, "utterance 3 is on its way"
@@ -384,7 +384,7 @@ def test_a_resumed_session_says_from_where_audio_is_wanted_and_counts_on() -> No
 
 
 def test_no_answer_from_before_passes_for_a_new_one() -> None:
-    stage = resumed(Record(Start(), "c", epoch=2))
+    stage = resumed(SessionRecord(Start(), "c", epoch=2))
     stage.speak(1)
     stage.be_silent(1)
     assert min(submit.job.attempt for submit in stage.of(Submit)) > 2_000
@@ -392,7 +392,9 @@ def test_no_answer_from_before_passes_for_a_new_one() -> None:
 
 
 def test_words_that_were_promised_before_stay_promised() -> None:
-    stage = resumed(Record(Start(), "c", epoch=1, next=2, count=1), utterance=1, open_utterance=2, committed="good")
+    stage = resumed(
+        SessionRecord(Start(), "c", epoch=1, next=2, count=1), utterance=1, open_utterance=2, committed="good"
+    )
     stage.speak(1)
     assert stage.of(Preview)[0].job.committed == "good"
     stage.be_silent(1)
@@ -401,7 +403,7 @@ def test_words_that_were_promised_before_stay_promised() -> None:
 
 
 def test_a_client_that_cannot_send_the_audio_again_is_told_what_is_missing() -> None:
-    stage = resumed(Record(Start(), "c", audio_ms=5_000), audio_from_ms=9_000)
+    stage = resumed(SessionRecord(Start(), "c", audio_ms=5_000), audio_from_ms=9_000)
     assert stage.events(Ready)[0].audio_from_ms == 9_000
     assert [notice.code for notice in stage.events(Notice)] == ["audio_missing"]
 
@@ -456,8 +458,8 @@ def test_an_early_final_that_redis_forgot_is_decoded_anew() -> None:
     stage.speak(1)
     stage.be_silent(0.3)
     (early,) = stage.of(Submit)
-    assert stage.session.lost(Record(Start(), "c", open=f"1:{early.job.attempt}"), stage.now) == []
-    assert stage.session.lost(Record(Start(), "c"), stage.now) == []
+    assert stage.session.lost(SessionRecord(Start(), "c", open=f"1:{early.job.attempt}"), stage.now) == []
+    assert stage.session.lost(SessionRecord(Start(), "c"), stage.now) == []
     stage.be_silent(1)
     assert stage.of(Close) == []
     assert [submit.early for submit in stage.of(Submit)] == [True, False]

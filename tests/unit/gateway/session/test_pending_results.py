@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Resume, Start
-from backend.messages.session_record import Record
+from backend.messages.session_record import SessionRecord
 from gateway.session.actions import Submit, Translate
 from gateway.session.pending_results import ForgottenError, PendingResults
 
@@ -48,8 +48,8 @@ def waiting_for(*utterances: int) -> PendingResults:
     return awaited
 
 
-def record(**known: Any) -> Record:
-    return Record(Start(), "c", **known)
+def record(**known: Any) -> SessionRecord:
+    return SessionRecord(Start(), "c", **known)
 
 
 @given(st.lists(st.integers(1, 6), max_size=40))

@@ -1,4 +1,4 @@
-"""Live captions: which words are firm, and which lines stand for good."""
+"""ChannelMessage captions: which words are firm, and which lines stand for good."""
 
 from backend.cli.terminal.captions import Captions
 from backend.messages.protocol import Final, Partial, Translation

@@ -9,32 +9,32 @@ from backend.streams.worker.batch_sizer import BatchSizer
 
 
 def test_what_is_not_known_yet_is_tried_one_at_a_time() -> None:
-    assert BatchSizer(8, 0.6).count == 1
+    assert BatchSizer(8, 0.6).size == 1
 
 
 def test_a_batch_takes_about_what_the_budget_allows() -> None:
-    appetite = BatchSizer(8, 0.6)
-    appetite.took(0.2, 1)
-    appetite.found(1)
-    assert appetite.count == 3
+    sizer = BatchSizer(8, 0.6)
+    sizer.record_duration(0.2, 1)
+    sizer.record_read(1)
+    assert sizer.size == 3
 
 
 def test_an_entry_that_takes_longer_than_the_budget_is_taken_alone() -> None:
-    appetite = BatchSizer(8, 0.6)
-    appetite.took(5.0, 1)
-    assert appetite.count == 1
+    sizer = BatchSizer(8, 0.6)
+    sizer.record_duration(5.0, 1)
+    assert sizer.size == 1
 
 
 def test_batches_grow_while_the_lane_is_full_and_shrink_at_once_when_it_is_not() -> None:
-    appetite = BatchSizer(8, 0.6)
-    appetite.took(0.6, 1)
+    sizer = BatchSizer(8, 0.6)
+    sizer.record_duration(0.6, 1)
     counts = []
     for _ in range(5):
-        counts.append(appetite.count)
-        appetite.found(appetite.count)
+        counts.append(sizer.size)
+        sizer.record_read(sizer.size)
     assert counts == [1, 2, 4, 8, 8]
-    appetite.found(3)
-    assert appetite.count == 1
+    sizer.record_read(3)
+    assert sizer.size == 1
 
 
 @given(
@@ -45,8 +45,8 @@ def test_batches_grow_while_the_lane_is_full_and_shrink_at_once_when_it_is_not()
 def test_it_is_always_at_least_one_and_never_more_than_allowed(
     most: int, budget_s: float, history: list[tuple[float, int, int]]
 ) -> None:
-    appetite = BatchSizer(most, budget_s)
+    sizer = BatchSizer(most, budget_s)
     for seconds, count, found in history:
-        appetite.took(seconds, count)
-        appetite.found(found)
-        assert 1 <= appetite.count <= most
+        sizer.record_duration(seconds, count)
+        sizer.record_read(found)
+        assert 1 <= sizer.size <= most

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from backend.service.metrics import tell_version
+from backend.service.metrics import export_build_info
 from backend.service.settings import WorkerSettings
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ HEAD_TIMEOUT_S = 5.0
 """Within which a request must have been sent."""
 
 
-class Vitals(Protocol):
+class HealthSource(Protocol):
     """What the worker knows of itself. All of it is asked on the event loop."""
 
     async def live(self) -> str:
@@ -46,7 +46,7 @@ class Vitals(Protocol):
         ...
 
 
-class Loading:
+class ModelLoading:
     """A worker that has no model yet."""
 
     async def live(self) -> str:
@@ -61,16 +61,16 @@ class Loading:
         """There is nothing to be known."""
 
 
-class Monitor:
+class MetricsServer:
     """What answers, and of whom. Made on the event loop that it watches."""
 
     def __init__(self) -> None:
-        self.vitals: Vitals = Loading()
+        self.health_source: HealthSource = ModelLoading()
         self._loop = asyncio.get_running_loop()
-        tell_version()
+        export_build_info()
 
     @contextmanager
-    def serving(self, settings: WorkerSettings) -> Iterator[Monitor]:
+    def serving(self, settings: WorkerSettings) -> Iterator[MetricsServer]:
         """Answer at the settings' address until the end; not at all when its port is 0.
 
         Raises OSError when something else listens there.
@@ -99,7 +99,7 @@ class Monitor:
     def metrics(self) -> bytes:
         """Prometheus text; for the server's threads."""
         try:
-            self._ask(self.vitals.refresh)
+            self._ask(self.health_source.refresh)
         except TimeoutError:
             log.warning("metrics_not_refreshed")
         return generate_latest()
@@ -125,7 +125,7 @@ class Monitor:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], monitor: Monitor) -> None:
+    def __init__(self, address: tuple[str, int], monitor: MetricsServer) -> None:
         self.monitor = monitor
         super().__init__(address, _Request)
 
@@ -143,9 +143,9 @@ class _Request(BaseHTTPRequestHandler):
         monitor = self.server.monitor
         match self.path.partition("?")[0]:
             case "/health":
-                self._answer(*monitor.health(monitor.vitals.live), "application/json")
+                self._answer(*monitor.health(monitor.health_source.live), "application/json")
             case "/health/ready":
-                self._answer(*monitor.health(monitor.vitals.ready), "application/json")
+                self._answer(*monitor.health(monitor.health_source.ready), "application/json")
             case "/metrics":
                 self._answer(200, monitor.metrics(), CONTENT_TYPE_LATEST)
             case _:

@@ -6,6 +6,8 @@ NovaError                       code: stable; used in logs, metric labels and th
 |  '- AudioError                audio that cannot be decoded, or a format that is not served
 |- EntryError                   a stream entry that no worker can ever handle; dead-lettered at once
 |- ModelError                   weights that are missing, damaged or of an unknown form
+|  |- DamagedModelError         weights that are on this machine and fail verification
+|  '- SourceUnavailableError    one source of a model fails; the next one is tried
 |- UnsupportedPairError              no installed translation model serves this pair of languages
 |- UnavailableError             an engine that is away for now; not the entry's fault, so entries are kept for later
 '- SetupError                   this machine lacks something; the message says what, and what to do
@@ -64,6 +66,14 @@ class ModelError(NovaError):
     """Weights that are missing, damaged, or of a form no engine reads."""
 
     code = "model_unavailable"
+
+
+class DamagedModelError(ModelError):
+    """The files of an installed model differ from those that were verified or published."""
+
+
+class SourceUnavailableError(ModelError):
+    """One source of a model cannot be reached, lacks it, or sends wrong bytes. The store tries the next source."""
 
 
 class UnsupportedPairError(NovaError):

@@ -275,7 +275,7 @@ def placed(settings: SttSettings) -> SttSettings:
         return settings
     from stt_worker.loading import gpus
 
-    return pinned(settings, "stt", models.Store.from_environment().devices, gpus)
+    return pinned(settings, "stt", models.ModelStore.from_environment().devices, gpus)
 
 
 async def _main(stop: asyncio.Event) -> None:

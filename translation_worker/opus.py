@@ -11,7 +11,7 @@ from pathlib import Path
 
 from backend.errors import ModelError, ProtocolError
 from backend.messages.languages import english_name, flores_code
-from backend.models.forms import pair
+from backend.models.formats import language_pair
 from translation_worker.engine import Engine, Frame, Hardware
 from translation_worker.translator import Passage
 
@@ -27,7 +27,7 @@ class Opus:
     """
 
     def __init__(self, directory: Path, hardware: Hardware | None = None) -> None:
-        self._source, self._target = map(_flores, pair(directory))
+        self._source, self._target = map(_flores, language_pair(directory))
         self._engine = Engine(directory, "model", "sentencepiece.model", lambda _: Frame(), hardware or Hardware())
         self.model = self._engine.model
         self.device, self.compute_type = self._engine.device, self._engine.compute_type

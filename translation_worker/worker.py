@@ -137,7 +137,7 @@ def placed(settings: TranslationSettings) -> TranslationSettings:
     """The settings, with a GPU of this worker's own where they ask for any."""
     from translation_worker.engine import gpus
 
-    return pinned(settings, "translation", models.Store.from_environment().devices, gpus)
+    return pinned(settings, "translation", models.ModelStore.from_environment().devices, gpus)
 
 
 async def _main(stop: asyncio.Event) -> None:

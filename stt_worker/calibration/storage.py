@@ -13,7 +13,7 @@ import ctranslate2
 import structlog
 
 from backend.errors import SetupError
-from backend.models import Store
+from backend.models import ModelStore
 from stt_worker.calibration.findings import FOUND, Calibration, Machine, applied, read
 from stt_worker.calibration.machine import cores, graphics_card, processor
 from stt_worker.settings import SttSettings
@@ -37,7 +37,7 @@ def describe(directory: Path, settings: SttSettings) -> Machine:
 def place(directory: Path, machine: Machine) -> Path:
     """Where the calibration of a model on a device is kept: in the cache, beside the models."""
     name = f"{directory.name}-{machine.device.replace(':', '')}.json"
-    return Store.from_environment().cache.parent / "calibration" / name
+    return ModelStore.from_environment().cache.parent / "calibration" / name
 
 
 def keep(found: Calibration, file: Path) -> None:

@@ -172,7 +172,7 @@ def translation_model() -> Check:
 
 def hub() -> Check:
     """Whether models can be downloaded."""
-    endpoint = models.Store.from_environment().endpoint
+    endpoint = models.ModelStore.from_environment().hub.endpoint
     try:
         httpx.head(endpoint, timeout=NETWORK_TIMEOUT_S, follow_redirects=True).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -183,7 +183,7 @@ def hub() -> Check:
 
 def disk() -> Check:
     """Room for the models that are not here yet."""
-    cache = models.Store.from_environment().cache
+    cache = models.ModelStore.from_environment().cache
     place = next(directory for directory in (cache, *cache.absolute().parents) if directory.is_dir())
     device = "cuda" if shutil.which("nvidia-smi") else "cpu"
     here = {found.name for found in models.installed()}

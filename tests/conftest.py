@@ -19,11 +19,10 @@ from backend import models
 from backend.local.system import Plan, System, running
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
-from tests.testkit.services import HOSPITABLE, own_redis
-from tests.testkit.speech import Clip, shared_clips, spoken_clips
+from tests.paths import ROOT, SHARED
+from tests.testkit.audio.clips import Clip, shared_clips, spoken_clips
+from tests.testkit.system.plans import HOSPITABLE, own_redis
 
-ROOT = Path(__file__).parent.parent
-SHARED = ROOT.parent / "shared"
 T = TypeVar("T")
 
 # How long an example takes says more of the machine that day than of the code; pytest ends what hangs.

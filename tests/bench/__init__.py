@@ -1,0 +1,1 @@
+"""Benchmarks: latency, throughput, cost and accuracy, each runnable with `python -m`."""

@@ -15,10 +15,10 @@ from typing import Any
 
 import click
 
-from tests.bench import figures
-from tests.testkit.command import NOVA
-from tests.testkit.speakers import SHARED
-from tests.testkit.speech import shared_clips, write_manifest
+from tests.bench.support import results
+from tests.paths import SHARED
+from tests.testkit.audio.clips import shared_clips, write_manifest
+from tests.testkit.system.command import NOVA
 
 BENCHES: Mapping[str, tuple[str, ...]] = {
     "overhead": ("--sessions", "100", "--seconds", "20", "--previews", "both"),
@@ -52,9 +52,9 @@ def _manifest(out: Path) -> tuple[str, ...]:
     return "--manifest", str(write_manifest(shared_clips(SHARED), out / "manifest.jsonl"))
 
 
-def summary(found: Mapping[str, Any]) -> list[figures.Row]:
+def summary(found: Mapping[str, Any]) -> list[results.Row]:
     """The headlines of what the benches wrote, by their names."""
-    rows: list[figures.Row] = []
+    rows: list[results.Row] = []
     for name, figures_ in found.items():
         headlines = _HEADLINES[name.partition("-")[0]](figures_)
         rows += [{"bench": name, "what": what, "figure": figure} for what, figure in headlines]
@@ -139,11 +139,11 @@ def main(out: Path, capacity: bool, only: tuple[str, ...]) -> None:
     began = time.monotonic()
     wanted = {name: command for name, command in commands(out, capacity).items() if not only or name in only}
     found, failed = run(wanted, out)
-    here = figures.where()
+    here = results.where()
     rows = summary(found)
     click.secho(f"\n{here['date']}, {_machine(here['machine'])}; {time.monotonic() - began:.0f} s\n", bold=True)
     if rows:
-        click.echo(figures.table(rows))
+        click.echo(results.table(rows))
     for line in failed:
         click.secho(line, fg="red", err=True)
     (out / "summary.json").write_text(json.dumps({**here, "rows": rows, "failed": failed}, indent=2) + "\n")

@@ -31,12 +31,12 @@ from backend.messages.protocol import Final
 from stt_worker.loading import Hardware
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.settings import SttSettings
-from tests.bench import figures
-from tests.bench.bare import Bare
-from tests.bench.utterances import Spoken, errors, joined, spoken
+from tests.bench.support import results
+from tests.bench.support.offline_whisper import Bare
+from tests.bench.support.utterances import Spoken, errors, joined, spoken
 from tests.bench.windows import Heard, decode
-from tests.testkit.live import speak_all
-from tests.testkit.services import HOSPITABLE
+from tests.testkit.session import speak_all
+from tests.testkit.system.plans import HOSPITABLE
 
 WORKER = "stt_worker-1"
 WAYS = ("bare", "recognizer", "pipeline", "one by one")
@@ -66,7 +66,7 @@ class Report:
     """Medians over the rounds."""
 
     audio_s: float
-    rows: tuple[figures.Row, ...]
+    rows: tuple[results.Row, ...]
     to_bare: float
     """The pipeline's speed, in that of the bare model."""
     to_one_by_one: float
@@ -170,7 +170,7 @@ async def _model(url: str) -> tuple[float, float]:
 def _report(said: Sequence[Spoken], runs: dict[str, list[Run]]) -> Report:
     audio_s, utterances = sum(one.seconds for one in said), sum(len(one.utterances) for one in said)
     bare, recognized, through, one_by_one = (runs[way] for way in WAYS)
-    rows: tuple[figures.Row, ...] = tuple(
+    rows: tuple[results.Row, ...] = tuple(
         {
             "way": way,
             "audio s / s": median(audio_s / run.seconds for run in some),
@@ -200,7 +200,7 @@ def describe(report: Report) -> str:
     processes = ", ".join(f"{name} {cpu_s:.2f}" for name, cpu_s in report.cpu_s_of.items())
     return "\n".join(
         [
-            figures.table(report.rows),
+            results.table(report.rows),
             f"pipeline / bare: {report.to_bare:.2f} ({report.to_bare_by_cpu:.2f} by CPU time); "
             f"pipeline / one by one: {report.to_one_by_one:.2f}",
             f"recognizer / bare: {report.recognizer_to_bare_by_cpu:.2f} by CPU time, with second looks at "
@@ -221,10 +221,10 @@ def describe(report: Report) -> str:
 @click.option("--at-once", type=click.IntRange(1), default=8, show_default=True, help="Sessions of the pipeline.")
 @click.option("--plain", is_flag=True, help="Leave out clips that need a second look: the bare model takes none.")
 @click.option("--threads", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Of the model.")
-@figures.option
+@results.option
 def main(model: str, seconds: float, rounds: int, at_once: int, plain: bool, threads: int, file: Path | None) -> None:
     """Measure; exit with 1 when the pipeline did not hear as many utterances as there are."""
-    figures.quiet()
+    results.quiet()
     said = spoken(["en"], seconds)
     if plain:
         said = heard_at_once(models.fetch(model), said)
@@ -249,7 +249,7 @@ def main(model: str, seconds: float, rounds: int, at_once: int, plain: bool, thr
         "threads": threads,
         "clips": len(said),
     }
-    figures.write(file, options, **asdict(report))
+    results.write(file, options, **asdict(report))
     sys.exit(bool(report.wrong))
 
 

@@ -26,8 +26,8 @@ from backend.service.settings import ServiceSettings
 from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
 from backend.streams.session.fanout import QUEUE, Fanout, Listener
-from tests.bench import figures
-from tests.testkit.services import own_redis
+from tests.bench.support import results
+from tests.testkit.system.plans import own_redis
 
 SESSION = "conference"
 WORDS = "and so my fellow citizens ask not what your country can do for you"
@@ -163,7 +163,7 @@ def describe(report: Report) -> str:
 @click.option("--readers", type=click.IntRange(1), default=500, show_default=True)
 @click.option("--events", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--a-second", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True)
-@figures.option
+@results.option
 def main(readers: int, events: int, a_second: float, file: Path | None) -> None:
     """Measure; exit with 1 when a reader missed anything."""
     with (
@@ -172,7 +172,7 @@ def main(readers: int, events: int, a_second: float, file: Path | None) -> None:
     ):
         report = runner.run(measure(readers, events, a_second, Path(directory)))
     click.echo(describe(report))
-    figures.write(file, {}, **asdict(report))
+    results.write(file, {}, **asdict(report))
     sys.exit(bool(report.wrong))
 
 

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT, SHARED
+
 NEEDED = {
     "av": "av",
     "ctranslate2": "ctranslate2",
@@ -89,7 +90,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--like",
         type=Path,
-        default=ROOT.parent / "shared" / "models" / "whisper-tiny-int8",
+        default=SHARED / "models" / "whisper-tiny-int8",
         help="a folder with a Whisper's tokenizer.json, vocabulary.json and config.json",
     )
     parser.add_argument("--batches", default="1,2,4,8,16,32,64")
@@ -195,7 +196,7 @@ def measured(chosen: argparse.Namespace) -> int:
 
 def trials(chosen: argparse.Namespace) -> Iterator[Row]:
     """One row after another: models, arithmetic, batches."""
-    from tests.bench.shapes import SHAPES, make_model
+    from tests.bench.support.random_whisper import SHAPES, make_model
 
     for name in chosen.model:
         from backend import models

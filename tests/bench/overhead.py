@@ -29,11 +29,11 @@ from backend.local.system import running
 from backend.service.lifecycle import raise_open_file_limit
 from gateway.session.segmenter import WINDOW
 from stt_worker.recognizers.null import transcript
-from tests.bench import figures
-from tests.bench.load_swarm import FRAME, FRAME_S, RATE, Singer, Track, assemble, dismiss, sing
-from tests.testkit.live import stream_url
-from tests.testkit.processes import resident_mb
-from tests.testkit.services import SPACIOUS, null_plan
+from tests.bench.support import results
+from tests.bench.support.load_swarm import FRAME, FRAME_S, RATE, Singer, Track, assemble, dismiss, sing
+from tests.testkit.session import stream_url
+from tests.testkit.system.plans import SPACIOUS, null_plan
+from tests.testkit.system.processes import resident_mb
 
 KEPT, ENDPOINT = 7 * WINDOW, 19 * WINDOW
 """Samples of silence: kept at an utterance's end (224 ms), and ending it (608 ms); whole windows of the detector."""
@@ -170,7 +170,7 @@ def describe(reports: Sequence[Report]) -> str:
 @click.option("--sessions", multiple=True, type=int, default=(100,), show_default=True, help="May be given repeatedly.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long they speak.")
 @click.option("--previews", type=click.Choice(("on", "off", "both")), default="both", show_default=True)
-@figures.option
+@results.option
 def main(sessions: tuple[int, ...], seconds: float, previews: str, file: Path | None) -> None:
     """Measure; exit with 1 when a final is missing or anything heard is wrong."""
     raise_open_file_limit()
@@ -185,7 +185,7 @@ def main(sessions: tuple[int, ...], seconds: float, previews: str, file: Path | 
                 report = runner.run(measure(count, seconds, previews=on, logs=Path(logs)))
                 reports.append(report)
                 click.echo(describe(reports[-1:]))
-    figures.write(file, {}, runs=[asdict(report) for report in reports])
+    results.write(file, {}, runs=[asdict(report) for report in reports])
     sys.exit(any(report.wrong for report in reports))
 
 

@@ -22,9 +22,9 @@ from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.stability import CaptionState, Policy, contradicted, count_words
 from stt_worker.worker import load
-from tests.bench import figures
-from tests.testkit.speech import RATE, Clip, shared_clips
-from tests.testkit.stability import erased, grown
+from tests.bench.support import results
+from tests.testkit.audio.clips import RATE, Clip, shared_clips
+from tests.testkit.models.preview_replay import erased, grown
 
 LONGEST_SECONDS = 25
 """The gateway cuts longer utterances."""
@@ -206,7 +206,7 @@ def _speaker(utterance: Utterance) -> str:
 )
 @click.option("--threads", default=2)
 @click.option("--recorded", type=click.Path(path_type=Path), help="File that keeps the decodes of this very model.")
-@figures.option
+@results.option
 def main(
     model: str, steps: tuple[float, ...], shared: Path, threads: int, recorded: Path | None, file: Path | None
 ) -> None:
@@ -228,7 +228,7 @@ def main(
         for utterance in utterances:
             errors.add(utterance.clip.text, utterance.final.text)
         print(f"word error rate of free finals: {errors.percent:.2f} %\n")
-    figures.write(file, {"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
+    results.write(file, {"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
 
 
 def _figures(utterances: Sequence[Utterance], policy: Policy) -> dict[str, float]:

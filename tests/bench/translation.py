@@ -17,9 +17,9 @@ import click
 import sentencepiece
 
 from backend import models
-from tests.bench import figures
-from tests.testkit.bleu import bleu, sentence_pairs
-from tests.testkit.speakers import SHARED
+from tests.bench.support import results
+from tests.paths import SHARED
+from tests.testkit.models.bleu import bleu, sentence_pairs
 from translation_worker.settings import TranslationSettings
 from translation_worker.translator import Passage, Translator
 from translation_worker.worker import load
@@ -68,7 +68,7 @@ def translate(translator: Translator, sources: Sequence[str], at_once: int, beam
     return Run(time.perf_counter() - began, time.process_time() - cpu_s, tuple(came))
 
 
-def rows(runs: dict[str, list[Run]], text: Text, count: Callable[[str], int]) -> list[figures.Row]:
+def rows(runs: dict[str, list[Run]], text: Text, count: Callable[[str], int]) -> list[results.Row]:
     """A line for each way. `count` knows a sentence's tokens."""
     tokens = sum(map(count, text.sources))
     slowest = median(run.seconds for run in next(iter(runs.values())))
@@ -90,10 +90,10 @@ def rows(runs: dict[str, list[Run]], text: Text, count: Callable[[str], int]) ->
 @click.option("--sentences", type=click.IntRange(1), default=100, show_default=True, help="At most; 300 are there.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--threads", default=0, show_default=True, help="0: as many as there are cores, at most 8.")
-@figures.option
+@results.option
 def main(model: str, sentences: int, rounds: int, threads: int, file: Path | None) -> None:
     """Measure every way."""
-    figures.quiet()
+    results.quiet()
     directory, text = models.fetch(model), Text.at_hand(sentences)
     settings = TranslationSettings(models=str(directory), device="cpu", threads=threads)
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(directory / "sentencepiece.model"))
@@ -103,8 +103,8 @@ def main(model: str, sentences: int, rounds: int, threads: int, file: Path | Non
             (translator,) = load(settings)
             runs[way].append(translate(translator, text.sources, at_once, settings.beam_size))
     lines = rows(runs, text, lambda source: len(pieces.encode(source)))
-    click.echo(figures.table(lines))
-    figures.write(file, {"model": model, "sentences": len(text.sources), "rounds": rounds}, rows=lines)
+    click.echo(results.table(lines))
+    results.write(file, {"model": model, "sentences": len(text.sources), "rounds": rounds}, rows=lines)
 
 
 if __name__ == "__main__":

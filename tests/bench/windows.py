@@ -20,8 +20,8 @@ from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.recognizers.windows import Windows
 from stt_worker.settings import SttSettings
-from tests.bench import figures
-from tests.bench.utterances import Spoken, errors, joined, languages, spoken
+from tests.bench.support import results
+from tests.bench.support.utterances import Spoken, errors, joined, languages, spoken
 
 RULES = ("30,5,3", "10,5,3", "8,2,4", "6,2,3", "6,2,2")
 """FLOOR,STEP,MARGIN in seconds; the first is always 30 s, as everybody else has it."""
@@ -56,7 +56,7 @@ def decode(recognizer: FasterWhisper, said: Sequence[Spoken]) -> Heard:
     )
 
 
-def cost(rule: str, said: Sequence[Spoken], heard: Heard) -> figures.Row:
+def cost(rule: str, said: Sequence[Spoken], heard: Heard) -> results.Row:
     """A line of the first table."""
     audio_s = sum(one.seconds for one in said)
     return {
@@ -70,7 +70,7 @@ def cost(rule: str, said: Sequence[Spoken], heard: Heard) -> figures.Row:
     }
 
 
-def spoilt(rule: str, said: Sequence[Spoken], heard: Heard) -> figures.Row:
+def spoilt(rule: str, said: Sequence[Spoken], heard: Heard) -> results.Row:
     """A line of the second table."""
     there = dict.fromkeys(one.language for one in said)
     audio_s = sum(one.seconds for one in said)
@@ -90,14 +90,14 @@ def spoilt(rule: str, said: Sequence[Spoken], heard: Heard) -> figures.Row:
 @click.option("--seconds", default=120.0, show_default=True, help="About how much audio of each language.")
 @click.option("--english", is_flag=True, help="Nothing but the first table.")
 @click.option("--threads", default=0, show_default=True, help="0: as many as there are cores, at most 8.")
-@figures.option
+@results.option
 def main(model: str, rules: tuple[str, ...], seconds: float, english: bool, threads: int, file: Path | None) -> None:
     """Measure every rule."""
-    figures.quiet()
+    results.quiet()
     directory = models.fetch(model)
     first, others = spoken(["en"], seconds), [] if english else spoken(languages()[1:], seconds)
-    costs: list[figures.Row] = []
-    spoils: list[figures.Row] = []
+    costs: list[results.Row] = []
+    spoils: list[results.Row] = []
     for rule in rules:
         recognizer = FasterWhisper(
             directory, model=directory.name, hardware=Hardware("cpu", threads=threads), windows=Windows.parse(rule)
@@ -106,10 +106,10 @@ def main(model: str, rules: tuple[str, ...], seconds: float, english: bool, thre
         click.echo(f"  {costs[-1]}", err=True)
         if others:
             spoils.append(spoilt(rule, others, decode(recognizer, others)))
-    click.echo(figures.table(costs))
+    click.echo(results.table(costs))
     if spoils:
-        click.echo(f"\n{figures.table(spoils)}")
-    figures.write(file, {"model": model, "seconds": seconds, "threads": threads}, rows=costs, languages=spoils)
+        click.echo(f"\n{results.table(spoils)}")
+    results.write(file, {"model": model, "seconds": seconds, "threads": threads}, rows=costs, languages=spoils)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.testkit.rules import INFRA, RULES, expressions, known, named, rules, unknown
+from tests.paths import INFRA
+from tests.testkit.prometheus_rules import RULES, expressions, known, named, rules, unknown
 
 DASHBOARDS = sorted((INFRA / "grafana" / "dashboards").glob("*.json"))
 PUBLISHED = {

@@ -1,6 +1,6 @@
 """What earlier releases wrote is read today, and what later ones will write as well: so both may run side by side.
 
-The recordings are real (`python -m tests.testkit.record`), one folder a release; none is ever changed.
+The recordings are real (`python -m tests.contract.record`), one folder a release; none is ever changed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from backend.messages.jobs import (
 )
 from backend.messages.protocol import parse_client, parse_server
 from backend.messages.session_record import SessionRecord
-from tests.testkit.recorded import Recorded, releases
+from tests.contract.recording import Recorded, releases
 
 AUDIO, TRANSCRIPTS = ("audio:final", "audio:preview"), ("transcript:final", "transcript:preview")
 FUTURE = {"from_a_later_release": {"any": ["thing", None, 1.5]}}

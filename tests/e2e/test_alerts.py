@@ -19,9 +19,9 @@ from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Start
 from tests.infra.tools import tool
-from tests.testkit.live import stream_url
-from tests.testkit.rules import RULES
-from tests.testkit.services import null_plan
+from tests.testkit.prometheus_rules import RULES
+from tests.testkit.session import stream_url
+from tests.testkit.system.plans import null_plan
 
 HERE = RULES.parent
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from tests.testkit.audit import node_weaknesses, python_weaknesses
 
-ROOT = Path(__file__).parents[2]
 SILENT = "the service that knows of weaknesses in {} packages does not answer here"
 
 

@@ -12,8 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from backend.local.system import System
-from tests.testkit.live import Conversation, speak, stream_url
-from tests.testkit.speech import Clip
+from tests.testkit.audio.clips import Clip
+from tests.testkit.session import Conversation, speak, stream_url
 
 START = json.dumps({"type": "start"})
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from stt_worker.calibration.findings import Calibration
 from stt_worker.settings import SttSettings
 from stt_worker.worker import calibrated, load
-from tests.testkit.command import nova
+from tests.testkit.system.command import nova
 
 
 def test_a_worker_goes_by_what_was_measured_and_by_nothing_else(

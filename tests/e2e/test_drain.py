@@ -19,9 +19,9 @@ from backend.client.client import ServerError
 from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
 from stt_worker.recognizers.null import transcript
-from tests.testkit.live import speak, stream_url
-from tests.testkit.services import null_plan
-from tests.testkit.speech import Clip
+from tests.testkit.audio.clips import Clip
+from tests.testkit.session import speak, stream_url
+from tests.testkit.system.plans import null_plan
 
 RATE = 16_000
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.command import nova
-from tests.testkit.speech import Clip, write_manifest
+from tests.testkit.audio.clips import Clip, write_manifest
+from tests.testkit.system.command import nova
 
 SESSIONS, SECONDS = 3, 4
 

@@ -25,11 +25,11 @@ from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.redis.clients import client
 from gateway.http.http_limits import HEAD_BYTES
 from tests.conftest import in_a_thread
-from tests.testkit.certificate import self_signed
-from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer
-from tests.testkit.live import stream_url
-from tests.testkit.rawsocket import handshake
-from tests.testkit.services import HOSPITABLE, null_plan
+from tests.testkit.raw_websocket import handshake
+from tests.testkit.servers.certificate import self_signed
+from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
+from tests.testkit.session import stream_url
+from tests.testkit.system.plans import HOSPITABLE, null_plan
 
 issuer = Issuer()
 

@@ -12,10 +12,10 @@ from websockets.asyncio.client import connect
 
 from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final, Start, Stop, Translation, parse_server, to_json
-from tests.testkit.collector import Collector, Received, collecting
-from tests.testkit.live import FRAME, RATE, stream_url
-from tests.testkit.services import HOSPITABLE
-from tests.testkit.speech import Clip
+from tests.testkit.audio.clips import Clip
+from tests.testkit.servers.otlp_collector import Collector, Received, collecting
+from tests.testkit.session import FRAME, RATE, stream_url
+from tests.testkit.system.plans import HOSPITABLE
 
 CLIENT = "4bf92f3577b34da6a3ce929d0e0e4736"
 """The trace of the client, which asks for words on somebody's behalf."""

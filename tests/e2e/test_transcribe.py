@@ -16,9 +16,9 @@ from backend.cli.files.subtitles import LINE
 from backend.load.wer import WordErrors
 from backend.local.processes import free_port
 from backend.local.system import System
-from tests.testkit.command import NOVA, nova
-from tests.testkit.media import cut_off, encode
-from tests.testkit.speech import RATE, Clip
+from tests.testkit.audio.clips import RATE, Clip
+from tests.testkit.audio.media_files import cut_off, encode
+from tests.testkit.system.command import NOVA, nova
 
 pytestmark = pytest.mark.timeout(300)
 

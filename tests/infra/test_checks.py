@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra import tools
-from tests.infra.tools import INFRA
+from tests.paths import INFRA
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.infra.tools import INFRA, tool
+from tests.infra.tools import tool
+from tests.paths import INFRA
 
 IMPORT = """
 import sys

@@ -13,7 +13,8 @@ from prometheus_client import REGISTRY
 import backend.streams.metrics
 import gateway.metrics
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
-from tests.infra.tools import INFRA, ROOT, objects
+from tests.infra.tools import objects
+from tests.paths import INFRA, ROOT
 
 OVERLAYS = ("cpu", "gpu", "redis-cluster")
 LEAVING_S = 5

@@ -15,10 +15,11 @@ import pytest
 from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
-from tests.infra.tools import INFRA, certificate, tool
-from tests.testkit.live import RATE, speak
-from tests.testkit.services import null_plan
-from tests.testkit.speech import Clip
+from tests.infra.tools import certificate, tool
+from tests.paths import INFRA
+from tests.testkit.audio.clips import Clip
+from tests.testkit.session import RATE, speak
+from tests.testkit.system.plans import null_plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent.parent
-INFRA = ROOT / "infra"
+from tests.paths import ROOT
+
 KUBERNETES = "1.30"
 """The oldest release that is served: `sleep` before SIGTERM is known to it by default."""
 EXPOSURE = 15

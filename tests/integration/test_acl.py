@@ -24,10 +24,10 @@ from backend.messages.protocol import Final, Start, Translation
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.names import Shard, api_key
 from backend.streams.redis.clients import client
+from tests.chaos.speakers import voices
 from tests.conftest import in_a_thread
-from tests.testkit.live import stream_url
-from tests.testkit.services import HOSPITABLE, QUICK
-from tests.testkit.speakers import voices
+from tests.testkit.session import stream_url
+from tests.testkit.system.plans import HOSPITABLE, QUICK
 
 SCRIPT = Path(__file__).parents[2] / "infra" / "redis" / "make-users.sh"
 NAMES = ("gateway", "stt", "translation", "operator", "scaler")

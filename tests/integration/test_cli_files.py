@@ -17,8 +17,8 @@ from backend.cli.files.media import MediaError, TruncatedAudioError, opened
 from backend.local.processes import free_port
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Final, Ready, to_json
-from tests.testkit.command import nova
-from tests.testkit.media import CODECS, cut_off, encode, film_without_sound, noise
+from tests.testkit.audio.media_files import CODECS, cut_off, encode, film_without_sound, noise
+from tests.testkit.system.command import nova
 
 SECONDS = 6.0
 

@@ -13,10 +13,8 @@ from backend.client.client import Client, DisconnectedError, ServerError
 from backend.client.replay_buffer import KEPT_MS
 from backend.local.processes import free_port
 from backend.messages.protocol import AudioFormat, Configure, Draining, Error, Final, Notice, Resume, Start
-from tests.testkit.command import nova
-from tests.testkit.fault_proxy import FaultProxy
-from tests.testkit.media import encode, noise
-from tests.testkit.small_gateway import (
+from tests.testkit.audio.media_files import encode, noise
+from tests.testkit.servers.fake_gateway import (
     BLOCK_MS,
     MS,
     PHONE,
@@ -29,6 +27,8 @@ from tests.testkit.small_gateway import (
     speech,
     tell,
 )
+from tests.testkit.servers.fault_proxy import FaultProxy
+from tests.testkit.system.command import nova
 
 BYTES_PER_S = 2e6
 OVERLOADED = Error(code="overloaded", message="full", fatal=True, retry_after_s=0.4)

@@ -23,8 +23,8 @@ from backend.streams.job_streams import TRANSCRIPTS, JobStreams
 from backend.streams.names import Shard
 from backend.streams.session.sessions import Lease, Sessions
 from tests.integration.test_lanes import job, opened
-from tests.testkit.command import nova
-from tests.testkit.dead_letters import PCM, POISON, buried, entries, letters, only, operator, transcript
+from tests.testkit.system.command import nova
+from tests.testkit.system.dead_letters import PCM, POISON, buried, entries, letters, only, operator, transcript
 
 Nova = Callable[..., Awaitable[Result]]
 

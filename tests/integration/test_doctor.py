@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from backend.local.processes import free_port
-from tests.testkit.command import NOVA, nova
+from tests.testkit.system.command import NOVA, nova
 
 OFFLINE = {"HF_ENDPOINT": "http://127.0.0.1:1"}
 

@@ -27,7 +27,7 @@ from backend.streams.redis.connection import connect
 from backend.streams.worker.health import WorkerHealth
 from backend.streams.worker.in_flight import InFlight
 from tests.conftest import in_a_thread
-from tests.testkit.services import null_plan
+from tests.testkit.system.plans import null_plan
 
 AT_ONCE_S = 1.2
 """An answer within a second, and what this machine takes to hand it over."""

@@ -24,7 +24,7 @@ from backend.streams.redis.clients import client
 from gateway.access.auth import NOBODY, Auth, ForbiddenError, ForeignOriginError, RefusedError, check_exposure
 from gateway.access.jwt import Tokens
 from gateway.settings import GatewaySettings
-from tests.testkit.redis_kinds import cluster
+from tests.testkit.system.redis_servers import cluster
 
 
 @pytest.fixture

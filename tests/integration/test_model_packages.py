@@ -27,7 +27,18 @@ from backend.models.specs import (
     WheelSource,
 )
 from backend.models.verification import RECORD_NAME
-from tests.testkit.hub import CONTENT, FILES, HUB, WEIGHTS, HubServer, assert_whole, serving, spec_of, store, whisper
+from tests.testkit.servers.hub import (
+    CONTENT,
+    FILES,
+    HUB,
+    WEIGHTS,
+    HubServer,
+    assert_whole,
+    serving,
+    spec_of,
+    store,
+    whisper,
+)
 
 
 @pytest.fixture

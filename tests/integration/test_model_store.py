@@ -19,7 +19,18 @@ from backend.models import ModelStore
 from backend.models import hub as hub_module
 from backend.models.hub import HubConfig
 from backend.models.specs import ArgosSource, HubSource, ModelSpec
-from tests.testkit.hub import CONTENT, HUB, WEIGHTS, HubServer, assert_whole, path_of, serving, spec_of, store, whisper
+from tests.testkit.servers.hub import (
+    CONTENT,
+    HUB,
+    WEIGHTS,
+    HubServer,
+    assert_whole,
+    path_of,
+    serving,
+    spec_of,
+    store,
+    whisper,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -30,9 +30,9 @@ from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.session.fanout import Fanout, Listener
 from backend.streams.session.sessions import Sessions
 from tests.conftest import in_a_thread
-from tests.testkit.redis_kinds import Kind, cluster, sentinel, single
-from tests.testkit.services import null_plan
-from tests.testkit.stream_sessions import SHARDS, talking
+from tests.testkit.system.plans import null_plan
+from tests.testkit.system.redis_servers import Kind, cluster, sentinel, single
+from tests.testkit.system.stream_sessions import SHARDS, talking
 
 RESUMED_WITHIN_S = 10.0
 

@@ -16,7 +16,7 @@ from redis.exceptions import AuthenticationError
 
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
-from tests.testkit.certificate import self_signed
+from tests.testkit.servers.certificate import self_signed
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from backend.messages.jobs import AudioJob, PartialResult
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.worker import preview_outcome
-from tests.testkit.endpoint import Answered, Asked, Endpoint, heard
+from tests.testkit.servers.speech_endpoint import Answered, Asked, Endpoint, heard
 
 Remote = Callable[..., RemoteRecognizer]
 

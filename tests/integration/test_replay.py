@@ -23,8 +23,8 @@ from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.integration.test_lanes import job, logged, opened, taken
-from tests.testkit.command import nova
-from tests.testkit.dead_letters import PCM, buried, entries, handled, letters, only, operator, transcript
+from tests.testkit.system.command import nova
+from tests.testkit.system.dead_letters import PCM, buried, entries, handled, letters, only, operator, transcript
 
 Nova = Callable[..., Awaitable[Result]]
 

@@ -24,9 +24,9 @@ from backend.streams.session.fanout import Fanout, Listener
 from backend.streams.session.log import read_after
 from stt_worker.recognizers.null import transcript
 from tests.conftest import in_a_thread
-from tests.testkit.live import stream_url
-from tests.testkit.recorded import Recorded, releases
-from tests.testkit.services import null_plan
+from tests.contract.recording import Recorded, releases
+from tests.testkit.session import stream_url
+from tests.testkit.system.plans import null_plan
 
 SHARD = Shard(0)
 PATIENT = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}

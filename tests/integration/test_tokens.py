@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from gateway.access.jwt import BadTokenError, Tokens
-from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer
+from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
 
 
 @contextmanager

@@ -18,11 +18,12 @@ from backend.errors import ModelError
 from gateway.audio.silero import CONTEXT, Silero, Stretch, fresh
 from gateway.audio.vad import SpeechDetector
 from gateway.session.segmenter import WINDOW, Segmenter, Utterance
-from tests.testkit.speech import decode
+from tests.paths import SHARED
+from tests.testkit.audio.clips import decode
 
 RATE = 16_000
 
-AUDIO = Path(__file__).parents[3] / "shared" / "audio"
+AUDIO = SHARED / "audio"
 needs_recordings = pytest.mark.skipif(not AUDIO.is_dir(), reason="no recordings beside the checkout")
 
 

@@ -1,0 +1,1 @@
+"""Real servers, clients and recordings that tests use instead of mocks."""

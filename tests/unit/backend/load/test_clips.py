@@ -9,7 +9,7 @@ import pytest
 
 from backend.errors import SetupError
 from backend.load.clips import Clip, decode, read
-from tests.testkit.media import encode
+from tests.testkit.audio.media_files import encode
 
 
 def manifest(folder: Path, text: str) -> Path:

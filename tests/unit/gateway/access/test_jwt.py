@@ -16,7 +16,7 @@ import pytest
 from backend.errors import SetupError
 from gateway.access.jwt import LEEWAY_S, BadTokenError, Tokens
 from gateway.settings import GatewaySettings
-from tests.testkit.issuer import AUDIENCE, ISSUER, Issuer
+from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from stt_worker.recognizers.null import NullRecognizer, checksum, transcript
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.stability import contradicted
 from stt_worker.worker import final_outcome, preview_outcome
-from tests.testkit.poison import Poison, Poisoned
+from tests.testkit.system.poisoned_worker import Poison, Poisoned
 
 RATE = 16_000
 SAMPLES = st.lists(st.integers(-32_768, 32_767), min_size=1, max_size=200)

@@ -1,0 +1,1 @@
+"""What benchmarks share: audio, reference decoders, load and result files."""

@@ -1,0 +1,66 @@
+"""Whisper with nothing around it: what any pipeline's speed and accuracy are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
+
+from stt_worker.loading import Hardware, load
+from stt_worker.recognizers.whisper import MOST_TOKENS, TOKENS_PER_S, log_mel
+from stt_worker.recognizers.windows import Windows, batches
+from tests.chaos.ledger import RATE
+
+
+class Bare:
+    """The weights in `path` on the CPU, for English."""
+
+    def __init__(self, path: Path, *, threads: int, beam_size: int) -> None:
+        """In batches it decodes one a core at the same time, as is fastest; one by one with `threads` on each."""
+        best = Hardware("cpu")
+        self._decoders = best.decoders
+        self._whisper, _ = load(path, best)
+        self._usual, _ = load(path, Hardware("cpu", threads=threads))
+        self._windows = Windows()
+        self._beam_size = beam_size
+        model: Any = self._whisper.model
+        self._tokenizer = Tokenizer(self._whisper.hf_tokenizer, model.is_multilingual, "transcribe", "en")
+
+    def in_batches(self, utterances: Sequence[NDArray[np.float32]], most: int) -> list[str]:
+        """CTranslate2 by itself, offline: utterances of one window size together, no guard, one look."""
+        sizes = [self._windows.fit(len(samples) / RATE) for samples in utterances]
+        by_length = sorted(range(len(utterances)), key=lambda i: len(utterances[i]))
+        planned = [[by_length[i] for i in places] for places in batches([sizes[i] for i in by_length], most)]
+        texts: dict[int, str] = {}
+        with ThreadPoolExecutor(self._decoders) as threads:
+            heard = threads.map(lambda some: self._decode([utterances[i] for i in some], sizes[some[0]]), planned)
+            for together, said in zip(planned, heard, strict=True):
+                texts.update(zip(together, said, strict=True))
+        return [texts[i] for i in range(len(utterances))]
+
+    def one_by_one(self, utterances: Sequence[NDArray[np.float32]]) -> list[str]:
+        """faster-whisper as its users call it: one utterance after the other, each in a window of 30 s."""
+        texts = []
+        for samples in utterances:
+            segments, _ = self._usual.transcribe(samples, language="en", beam_size=self._beam_size)
+            texts.append(" ".join(segment.text.strip() for segment in segments))
+        return texts
+
+    def _decode(self, batch: Sequence[NDArray[np.float32]], size: int) -> list[str]:
+        tokenizer = self._tokenizer
+        mels = np.stack([log_mel(self._whisper.feature_extractor, samples, size) for samples in batch])
+        encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
+        results = self._whisper.model.generate(
+            encoded,
+            [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * len(batch),
+            beam_size=self._beam_size,
+            # As many as the pipeline grants, so that a loop costs the same in both.
+            max_length=min(MOST_TOKENS, 2 * (24 + round(TOKENS_PER_S["en"] * max(map(len, batch)) / RATE))),
+        )
+        return [tokenizer.decode(result.sequences_ids[0]).strip() for result in results]

@@ -1,0 +1,1 @@
+"""Clients that break the protocol, read slowly or connect in large numbers."""

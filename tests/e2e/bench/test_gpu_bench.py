@@ -1,0 +1,74 @@
+"""The GPU benchmark, as far as it goes without a GPU."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench import gpu
+from tests.paths import ROOT
+
+
+def test_a_dry_run_prints_sessions_with_the_arithmetic(whisper_tiny: Path, tmp_path: Path) -> None:
+    tokenizer = tmp_path / "tokenizer"
+    tokenizer.mkdir()
+    for file in ("tokenizer.json", "config.json", "vocabulary.json", "vocabulary.txt"):
+        if (whisper_tiny / file).is_file():
+            (tokenizer / file).symlink_to(whisper_tiny / file)
+    done = _run(
+        "--cpu",
+        "--shape",
+        "tiny",
+        "--like",
+        tokenizer,
+        "--batches",
+        "1,2",
+        "--rounds",
+        "1",
+        "--json",
+        tmp_path / "rows.json",
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [row["batch"] for row in rows] == [1, 2]
+    assert all(row["faithful"] and "compute only" in row["model"] for row in rows)
+    assert "0.7 / (0.5 * (" in done.stdout
+
+
+def test_it_says_what_is_missing(tmp_path: Path) -> None:
+    done = _run("--cpu", "--like", tmp_path)
+    assert done.returncode == 2
+    assert "--like" in done.stderr
+
+
+def test_cublas_of_cuda_12_is_taken_from_where_it_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / gpu.CUBLAS).touch()
+    assert gpu.cublas([tmp_path / "none", tmp_path], tmp_path / "links") == [tmp_path]
+
+
+@pytest.mark.skipif(gpu.loads(gpu.CUBLAS), reason="the loader finds one by itself")
+def test_cublas_of_cuda_13_stands_in_for_it_where_there_is_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer, links = tmp_path / "cuda13", tmp_path / "links"
+    newer.mkdir()
+    links.mkdir()
+    (newer / gpu.NEWER_CUBLAS).touch()
+    assert gpu.cublas([newer], links) == [links, newer]
+    assert (links / gpu.CUBLAS).resolve() == newer / gpu.NEWER_CUBLAS
+    assert "stands in" in capsys.readouterr().err
+
+
+def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.bench.gpu", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        check=False,
+    )

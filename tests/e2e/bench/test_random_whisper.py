@@ -1,0 +1,48 @@
+"""Random weights in the shape of a Whisper, behind the worker's own recognizer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stt_worker.calibration.rehearsal import murmur
+from stt_worker.loading import Hardware
+from stt_worker.recognizers.recognizer import Speech
+from stt_worker.recognizers.whisper import FasterWhisper
+from tests.bench.support.random_whisper import Shape, make_model
+
+SMALL = Shape(width=64, heads=2, encoder_layers=2, decoder_layers=2, mels=128, vocabulary=51_866)
+TOKENS = 24
+SAID = "The ship had left the harbour before the morning fog was gone, and those who stood on the"
+
+
+@pytest.fixture(scope="module")
+def shaped(whisper_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> FasterWhisper:
+    directory = tmp_path_factory.mktemp("shaped")
+    assert make_model(directory, SMALL, like=whisper_tiny, tokens=TOKENS) == SAID
+    return FasterWhisper(directory, model="small", hardware=Hardware("cpu", threads=2), batch_size=8)
+
+
+def test_a_model_of_random_weights_says_as_many_words_as_it_should_whatever_it_hears(shaped: FasterWhisper) -> None:
+    sounds = [murmur(6.0, seed) for seed in range(3)] + [np.zeros(6 * 16_000, np.float32)]
+    for beam_size in (1, 5):
+        heard = shaped.recognize([Speech(sound, "en", beam_size=beam_size) for sound in sounds])
+        assert [one.text for one in heard] == [SAID] * len(sounds)
+
+
+def test_no_guard_objects_so_that_nothing_is_decoded_twice(shaped: FasterWhisper) -> None:
+    final = shaped.recognize([Speech(murmur(6.0, 1), "en", beam_size=5)])[0]
+    assert final.retried == ""
+    assert final.avg_logprob > -0.1
+
+
+def test_previews_have_their_words_timed(shaped: FasterWhisper) -> None:
+    preview = shaped.recognize([Speech(murmur(6.0, 1), "en", words=True, final=False)])[0]
+    assert "".join(word.text for word in preview.words).strip() == preview.text
+
+
+def test_more_words_than_a_model_has_axes_are_refused(whisper_tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="too small"):
+        make_model(tmp_path, Shape(width=16, heads=2, encoder_layers=1, decoder_layers=1), like=whisper_tiny, tokens=16)

@@ -1,0 +1,169 @@
+"""Slow clients, many clients, lost connections: who is slow is given up, who comes back has lost nothing, and nobody
+else waits. How long the others wait is measured at length by `python -m tests.chaos.connection_flood`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from asyncio import StreamReader as Reader
+from asyncio import StreamWriter as Writer
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from backend.local.processes import wait_for
+from backend.local.system import System, running
+from backend.messages.protocol import Start
+from gateway.http.http_limits import HEAD_S
+from gateway.session.segmenter import Rules
+from tests.chaos.connection_flood import compare, describe, percentile
+from tests.chaos.ledger import differences, reference
+from tests.chaos.speakers import converse, voices
+from tests.conftest import in_a_thread
+from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
+from tests.testkit.servers.fault_proxy import FaultProxy
+from tests.testkit.session import stream_url
+from tests.testkit.system.plans import null_plan
+
+START = masked(TEXT, b'{"type":"start"}')
+PATIENCE = {"GATEWAY_START_TIMEOUT_S": "1", "GATEWAY_IDLE_TIMEOUT_S": "2", "GATEWAY_OUTBOX": "20"}
+
+
+@pytest.fixture(scope="module")
+def impatient(artifacts: Path) -> Iterator[System]:
+    """A system that waits for nobody."""
+    with in_a_thread(running(null_plan(artifacts / "logs-slow", environment=PATIENCE), lambda line: None)) as up:
+        yield up
+
+
+def place(system: System) -> tuple[str, int]:
+    host, port = system.urls[0].removeprefix("http://").split(":")
+    return host, int(port)
+
+
+@asynccontextmanager
+async def connected(system: System, *frames: bytes, room: int = 1 << 16) -> AsyncIterator[tuple[Reader, Writer]]:
+    """A WebSocket on which these frames are sent."""
+    reader, writer = await opened(*place(system), *frames, room=room)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def end_of(reader: Reader, within_s: float) -> bytes:
+    """All that comes until the connection is closed, which it must be."""
+    async with asyncio.timeout(within_s):
+        try:
+            return await reader.read(-1)
+        except ConnectionResetError:
+            return b""
+
+
+async def told(reader: Reader, code: str) -> list[bytes]:
+    """The types of the events up to the error with this code."""
+    async with asyncio.timeout(5):
+        said = await reader.readuntil(f'"code":"{code}"'.encode())
+    return re.findall(rb'"type":"(\w+)"', said)
+
+
+async def drip(writer: Writer, data: bytes) -> None:
+    """A byte a second, until the other side has had enough."""
+    with suppress(ConnectionError):
+        for byte in data:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(1)
+
+
+@pytest.mark.slow
+async def test_who_never_finishes_the_handshake_is_given_up(impatient: System) -> None:
+    reader, writer = await asyncio.open_connection(*place(impatient))
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as tasks:
+        dripping = tasks.create_task(drip(writer, handshake()))
+        assert await end_of(reader, HEAD_S + 5) == b""
+        assert time.monotonic() - began > HEAD_S / 2
+        dripping.cancel()
+        writer.transport.abort()
+
+
+async def test_who_asks_again_and_again_is_not_given_up(impatient: System) -> None:
+    async with httpx.AsyncClient() as http:
+        answers = [(await http.get(f"{impatient.urls[0]}/health")).status_code for _ in range(20)]
+    assert answers == [200] * 20
+
+
+async def test_who_does_not_start_is_told_so(impatient: System) -> None:
+    async with connected(impatient) as (reader, _):
+        assert await told(reader, "idle_timeout") == [b"error"]
+
+
+async def test_who_stops_in_the_middle_of_a_frame_is_told_so(impatient: System) -> None:
+    async with connected(impatient, START, masked(BINARY, bytes(60_000))[:1_000]) as (reader, _):
+        assert await told(reader, "idle_timeout") == [b"ready", b"error"]
+
+
+async def test_who_reads_nothing_loses_the_connection(impatient: System) -> None:
+    async with connected(impatient, START, room=1 << 10) as (_, writer):
+        with suppress(ConnectionError):
+            async with asyncio.timeout(40):
+                await provoke(writer)
+    await wait_for(lambda: nobody_is_connected(impatient), "its session is still there", 10)
+
+
+async def provoke(writer: Writer) -> None:
+    """Make the server answer as often as it can."""
+    while True:
+        writer.write(masked(TEXT, b'{"type":"sing"}') * 100)
+        await writer.drain()
+
+
+async def nobody_is_connected(system: System) -> bool:
+    async with httpx.AsyncClient() as http:
+        return "gateway_active_connections 0.0" in (await http.get(f"{system.urls[0]}/metrics")).text
+
+
+@pytest.mark.parametrize("cut_at_s", [0.05, 1.6])
+async def test_whose_connection_is_cut_in_the_middle_of_a_word_resumes_and_loses_nothing(
+    impatient: System, cut_at_s: float
+) -> None:
+    (voice,) = voices(1, 4, "en", 0)
+    async with FaultProxy(*place(impatient)) as proxy, asyncio.TaskGroup() as tasks:
+
+        async def cut() -> None:
+            await asyncio.sleep(cut_at_s)
+            proxy.cut()
+
+        tasks.create_task(cut())
+        account = await converse([stream_url(f"http://127.0.0.1:{proxy.port}")], voice, Start(language="en"))
+    assert account.resumes == 1
+    heard = reference(voice, Rules(pause_ms=200), Start().endpoint_ms)
+    assert heard.utterances
+    assert differences(account, heard, checksums=True, translated=False, logged=False) == []
+
+
+MEDIAN_GROWS, P90_GROWS = 1.5, 2.0
+"""What is tolerated in a minute on a busy machine: who has to wait for a slow client, or for a crowd to come in, waits
+longer than this. What is promised is a p99 that grows by a fifth at most, and takes longer to measure.
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+async def test_nobody_else_waits_for_slow_clients_or_for_many(
+    artifacts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await compare(1, 3.0, ["deaf", "idle", "burst"], artifacts / "logs-crowd", lambda line: None)
+    with capsys.disabled():
+        print(f"\n{describe(found)}")
+    assert found.wrong == []
+    assert all(len(samples) >= 10 for samples in found.disturbed.values())
+    everybody = [sample for samples in found.disturbed.values() for sample in samples]
+    assert percentile(everybody, 50) < MEDIAN_GROWS * percentile(found.calm, 50)
+    assert percentile(everybody, 90) < P90_GROWS * percentile(found.calm, 90)

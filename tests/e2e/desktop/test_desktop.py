@@ -1,0 +1,131 @@
+"""The desktop client's windows in a real browser, with a recording for a microphone, on a real system.
+
+A few functions stand in for Electron's shell (frontend/e2e/fake-shell.mjs); what that does is told in test_shell.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.load.wer import WordErrors
+from backend.local.system import System, running
+from tests.testkit.audio.clips import Clip, decode
+from tests.testkit.desktop.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, drive_and_lose, microphone
+from tests.testkit.session import stream_url
+from tests.testkit.system.plans import null_plan
+
+
+def english(spoken: list[Clip]) -> Clip:
+    """Four seconds, clearly spoken."""
+    clips = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    return next((clip for clip in clips if clip.id == "ls-367-130732-0001"), clips[0])
+
+
+def seconds_of(clip: Clip) -> float:
+    """Without the silence around it."""
+    return len(decode(clip.path, BROWSER_RATE)) / BROWSER_RATE
+
+
+def errors_in(clip: Clip, text: str) -> float:
+    """Word error rate, in percent."""
+    score = WordErrors(clip.language)
+    score.add(clip.text, text)
+    return score.percent
+
+
+async def test_the_first_minute_tests_server_and_microphone_and_what_is_chosen_is_kept(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    wav = artifacts / "desk-tour.wav"
+    microphone(english(spoken), wav)
+    report = await drive(browser, "tour", system.urls[0], wav, artifacts)
+    assert report["answer"].startswith("It works")
+    assert report["heard"] == "It hears you."
+    assert report["kept"] == {
+        "dictionary": "Nova Voice\nkube cuttle -> kubectl",
+        "keys": "Ctrl + Shift + F8",
+        "lines": "3",
+        "command": "next line, new line",
+        "language": "es",
+        "mode": "true",
+    }
+    assert len(report["found"]) == 1
+    assert report["chinese"] == "设置"
+    assert report["complaints"] == []
+    for picture in ("setup", "dictation", "settings", "subtitles", "history", "opened", "zh"):
+        for theme in ("light", "dark"):
+            single, double = (artifacts / f"desk-tour-{picture}-{theme}-{scale}x.png" for scale in (1, 2))
+            assert double.stat().st_size > single.stat().st_size > 10_000
+
+
+async def test_what_is_dictated_is_typed_when_the_key_is_released_and_stands_in_the_bubble_before(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    clip, wav = english(spoken), artifacts / "desk-dictation.wav"
+    microphone(clip, wav)
+    held = LEAD_S + seconds_of(clip) + 0.3
+    told = ("--seconds", str(held), "--language", "en")
+    report = await drive(browser, "dictate", system.urls[0], wav, artifacts, *told)
+    text = "".join(piece["text"] for piece in report["typed"])
+    assert errors_in(clip, text) <= 40, text
+    assert report["typed"][-1]["at"] - report["releasedAt"] < 5_000
+    assert any(bubble["faint"] for bubble in report["bubbles"])
+    assert report["hidden"]
+    assert text.split(".")[0][:40] in report["found"][0]
+    assert report["complaints"] == []
+
+
+async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_gateway_dies_in_mid_sentence(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    first = english(spoken)
+    others = [clip for clip in spoken if clip.language == "es"] or [first]
+    second = next((clip for clip in others if clip.id == "ast-es-privacy-unident"), others[0])
+    wav = artifacts / "desk-captions.wav"
+    seconds = microphone(first, wav, second)
+    change_at = LEAD_S + seconds_of(first) + 1.2
+    lose_at = LEAD_S + seconds_of(first) + TAIL_S + 1.5
+    told = (
+        "--seconds",
+        str(seconds + 0.5),
+        "--language",
+        first.language,
+        "--then",
+        second.language,
+        "--change-at",
+        str(change_at),
+        "--lose-at",
+        str(lose_at),
+    )
+    report = await drive_and_lose(
+        browser, "subtitles", system.urls[0], wav, artifacts, system.named("gateway-1"), *told
+    )
+    texts = [utterance["committed"] for utterance in report["utterances"]]
+    assert all(utterance["state"] == "final" for utterance in report["utterances"])
+    assert errors_in(first, texts[0]) <= 40, texts
+    assert errors_in(second, " ".join(texts[1:])) <= 50, texts
+    assert report["streamed"].split("\n")[-1].strip() == list(report["seen"].values())[-1].strip()
+    said = "".join(report["seen"].values())
+    assert said.replace(" ", "") == "".join(texts).replace(" ", ""), "every line has stood in the overlay"
+
+
+async def test_a_server_that_is_away_a_lost_microphone_and_a_lock_are_told_and_no_word_is_lost(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    clip, wav = english(spoken), artifacts / "desk-trouble.wav"
+    microphone(clip, wav)
+    strict = {"GATEWAY_AUTH": "keys", "GATEWAY_ORIGINS": system.urls[0]}
+    plan = null_plan(artifacts / "logs-desk-trouble", environment=strict)
+    async with running(plan, lambda line: None) as other:
+        locked = stream_url(other.urls[0])
+        told = ("--seconds", str(LEAD_S + seconds_of(clip)), "--language", "en", "--locked", locked)
+        report = await drive(browser, "failures", system.urls[0], wav, artifacts, *told)
+    away, unplugged, refused = report["away"], report["unplugged"], report["locked"]
+    assert "kept" in away["status"]
+    assert "cannot be reached" in away["notices"][0]
+    assert away["typed"] == ""
+    assert errors_in(clip, report["back"]["typed"]) <= 40, report["back"]["typed"]
+    assert "was disconnected" in unplugged["notices"][0]
+    assert unplugged["typed"] != ""
+    assert "key is needed" in refused["status"]
+    assert refused["tone"] == "error"

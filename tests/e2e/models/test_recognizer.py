@@ -1,0 +1,210 @@
+"""The recognizer with real weights: speech of several sessions in, the right words of each out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from structlog.testing import capture_logs
+
+from backend.errors import ModelError
+from backend.load.wer import WordErrors
+from stt_worker.guards import withdrawal
+from stt_worker.loading import Hardware
+from stt_worker.recognizers.recognizer import Speech
+from stt_worker.recognizers.whisper import FasterWhisper
+from tests.testkit.audio.clips import Clip, decode
+from tests.testkit.models.preview_replay import replay
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def whisper(whisper_base: Path) -> FasterWhisper:
+    return FasterWhisper(whisper_base, model="base", hardware=Hardware("cpu", threads=2), batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def english(spoken: list[Clip]) -> list[Clip]:
+    """Clips of different lengths and windows."""
+    clips = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    return sorted(clips, key=lambda clip: len(clip.pcm()))[:: max(1, len(clips) // 6)]
+
+
+def sound(clip: Clip) -> NDArray[np.float32]:
+    return floats(clip.pcm())
+
+
+def floats(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
+    return pcm.astype(np.float32) / np.float32(32_768)
+
+
+def test_speech_of_many_sessions_in_one_call_is_heard_as_each_alone(
+    whisper: FasterWhisper, english: Sequence[Clip]
+) -> None:
+    batch = [Speech(sound(clip), "en", beam_size=1 + 4 * (i % 2)) for i, clip in enumerate(english)]
+    together = whisper.recognize(batch)
+    assert [heard.text for heard in together] == [whisper.recognize([speech])[0].text for speech in batch]
+    score = WordErrors("en")
+    for clip, heard in zip(english, together, strict=True):
+        score.add(clip.text, heard.text)
+    assert score.percent <= 30
+
+
+def test_the_words_joined_are_the_text_and_their_times_lie_within_the_audio(
+    whisper: FasterWhisper, english: Sequence[Clip]
+) -> None:
+    batch = [Speech(sound(clip), "en", words=True) for clip in english]
+    for speech, heard in zip(batch, whisper.recognize(batch), strict=True):
+        assert heard.words
+        assert "".join(word.text for word in heard.words).strip() == heard.text
+        starts = [word.start for word in heard.words]
+        assert starts == sorted(starts)
+        assert all(0 <= word.start <= word.end <= len(speech.samples) / RATE + 0.1 for word in heard.words)
+        assert all(0 <= word.probability <= 1 for word in heard.words)
+        assert np.mean([word.probability for word in heard.words]) > 0.3
+
+
+def test_a_hypothesis_begins_with_its_prefix_and_goes_on_behind_it(
+    whisper: FasterWhisper, english: Sequence[Clip]
+) -> None:
+    longest = sound(english[-1])
+    free = whisper.recognize([Speech(longest, "en")])[0]
+    half = " ".join(free.text.split()[: len(free.text.split()) // 2])
+    prefixes = ["", half, half.upper(), "Quite another beginning, with “signs” — and  spaces"]
+    batch = [Speech(longest, "en", prefix=prefix, final=False, words=True) for prefix in prefixes]
+    for prefix, heard in zip(prefixes, whisper.recognize(batch), strict=True):
+        assert heard.text.startswith(prefix)
+        assert "".join(word.text for word in heard.words).strip() == heard.text
+    same = WordErrors("en")
+    same.add(free.text, whisper.recognize([batch[1]])[0].text)
+    assert same.percent <= 15, "what follows the right words should be the right words"
+
+
+def test_a_prefix_that_fills_the_decoder_is_given_back_whole(whisper: FasterWhisper, english: Sequence[Clip]) -> None:
+    prefix = " ".join(f"{number} bottles" for number in range(150))
+    heard = whisper.recognize([Speech(sound(english[0]), "en", prefix=prefix, final=False)])[0]
+    assert heard.text.startswith(prefix)
+
+
+def test_prompts_of_any_length_and_content_share_a_call(whisper: FasterWhisper, english: Sequence[Clip]) -> None:
+    samples = sound(english[-1])
+    prompts = ["", "A tale.", "<|startoftranscript|><|fr|><|endoftext|>", "long " * 400]
+    hotwords = ["", "Quilter", "", "names, " * 300]
+    batch = [
+        Speech(samples, "en", prompt=prompt, hotwords=words) for prompt, words in zip(prompts, hotwords, strict=True)
+    ]
+    heard = whisper.recognize(batch)
+    assert all(hypothesis.text for hypothesis in heard[:3])
+    assert "<|" not in "".join(hypothesis.text for hypothesis in heard)
+
+
+def test_a_hotword_sets_the_spelling(whisper: FasterWhisper, shared: Path, spoken: list[Clip]) -> None:
+    clip = next(clip for clip in spoken if clip.id == "ls-2033-164914-0005")
+    plain, hinted = whisper.recognize(
+        [Speech(sound(clip), "en", hotwords=words, beam_size=5) for words in ("", "Zau al Makan")]
+    )
+    assert "Makan" not in plain.text
+    assert "Zau al Makan" in hinted.text
+
+
+def test_languages_are_detected_each_for_itself_in_one_call(
+    whisper: FasterWhisper, shared: Path, spoken: list[Clip]
+) -> None:
+    clips = [
+        next(clip for clip in spoken if clip.language == language and clip.kind == "utt")
+        for language in ("en", "fr", "ru", "zh", "ja")
+    ]
+    heard = whisper.recognize([Speech(sound(clip), words=True) for clip in clips])
+    assert [hypothesis.language for hypothesis in heard] == [clip.language for clip in clips]
+    assert all(0.3 < hypothesis.language_probability <= 1 for hypothesis in heard)
+    assert all("".join(word.text for word in h.words).strip() == h.text for h in heard)
+
+
+def test_a_moment_of_another_language_does_not_change_the_conversation_s(
+    whisper: FasterWhisper, shared: Path, spoken: list[Clip]
+) -> None:
+    clip = next(clip for clip in spoken if clip.language == "fr" and clip.kind == "utt")
+    moment, sentence = sound(clip)[: RATE * 3 // 2], sound(clip)
+    heard = whisper.recognize([Speech(moment, heard="en", final=False), Speech(sentence, heard="en")])
+    assert [hypothesis.language for hypothesis in heard] == ["en", "fr"]
+
+
+@pytest.mark.parametrize("samples", [0, 1, 100, 1600])
+def test_a_blink_of_audio_is_no_error(whisper: FasterWhisper, samples: int) -> None:
+    heard = whisper.recognize(
+        [Speech(np.zeros(samples, np.float32), words=True, final=final) for final in (True, False)]
+    )
+    assert [bool(h.text) and not withdrawal(h, samples / RATE) for h in heard] == [False, False]
+
+
+def test_what_cannot_be_decoded_is_refused(whisper: FasterWhisper) -> None:
+    with pytest.raises(ValueError, match="do not fit"):
+        whisper.recognize([Speech(np.zeros(RATE * 31, np.float32), "en")])
+    with pytest.raises(ValueError, match="xx"):
+        whisper.recognize([Speech(np.zeros(RATE, np.float32), "xx")])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_hardly_any_text_comes_of_noise_and_music_even_without_a_voice_detector(
+    whisper: FasterWhisper, shared: Path
+) -> None:
+    files = sorted((shared / "audio" / "noise").glob("*.flac"))
+    pieces = [(file.stem, floats(decode(file))[: 15 * RATE]) for file in files]
+    assert len(pieces) >= 23
+    heard = whisper.recognize([Speech(samples, beam_size=5) for _, samples in pieces])
+    shown = [
+        (name, hypothesis.text)
+        for (name, samples), hypothesis in zip(pieces, heard, strict=True)
+        if hypothesis.text and not withdrawal(hypothesis, len(samples) / RATE)
+    ]
+    assert len(shown) <= 0.05 * len(pieces), shown
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_few_of_the_promised_words_are_contradicted(
+    whisper: FasterWhisper, english: Sequence[Clip], capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = replay(whisper, [sound(clip) for clip in english])
+    with capsys.disabled():
+        print(
+            f"\nreplay of {len(english)} clips: {figures.committed_percent:.0f} % committed before the final,"
+            f" {figures.contradicted_percent:.1f} % of it contradicted, erasure {figures.erasure:.2f}"
+        )
+    assert figures.committed_words > 0
+    assert figures.contradicted_percent <= 4
+    assert figures.erasure <= 0.25
+
+
+@pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="this machine has a GPU that works")
+def test_without_a_working_gpu_the_model_runs_on_the_cpu_and_says_so(
+    whisper_tiny: Path, english: Sequence[Clip]
+) -> None:
+    with capture_logs() as logs:
+        hardware = Hardware("cuda", compute_type="float16", threads=2)
+        whisper = FasterWhisper(whisper_tiny, model="tiny", hardware=hardware)
+    assert whisper.device == "cpu"
+    warning = next(line for line in logs if line["event"] == "gpu_unusable")
+    assert (warning["log_level"], warning["fallback"]) == ("warning", "cpu")
+    assert "CUDA" in warning["error"]
+    assert whisper.recognize([Speech(sound(english[-1]), "en")])[0].text
+
+
+def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no model"):
+        FasterWhisper(tmp_path, model="none", hardware=Hardware("cpu"))
+
+
+def test_damaged_weights_are_refused(tmp_path: Path, whisper_tiny: Path) -> None:
+    for file in whisper_tiny.iterdir():
+        (tmp_path / file.name).write_bytes(
+            file.read_bytes()[:100_000] if file.name == "model.bin" else file.read_bytes()
+        )
+    with pytest.raises(ModelError, match="does not run"):
+        FasterWhisper(tmp_path, model="broken", hardware=Hardware("cpu"))

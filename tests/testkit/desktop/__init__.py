@@ -1,0 +1,1 @@
+"""Chromium, an X server and Electron, driven by tests."""

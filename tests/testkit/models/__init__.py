@@ -1,0 +1,1 @@
+"""Metrics and derived models for tests of recognizers and translators."""

@@ -1,0 +1,68 @@
+"""Prometheus's rules and Grafana's dashboards, as far as they name metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from backend.service import metrics as of_all
+from backend.streams import metrics as of_lanes
+from gateway import metrics as of_gateways
+from stt_worker import metrics as of_stt_workers
+from tests.paths import INFRA
+from translation_worker import metrics as of_translation_workers
+
+RULES = INFRA / "prometheus" / "alerts.yaml"
+DECLARED: tuple[ModuleType, ...] = (of_all, of_lanes, of_gateways, of_stt_workers, of_translation_workers)
+OTHERS = {"up", "ALERTS", "process_resident_memory_bytes", "process_cpu_seconds_total"}
+"""Prometheus's own, and those of its Python client."""
+SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+WORDS = frozenset({"and", "or", "unless", "offset", "bool"})
+_NOT_METRICS = re.compile(
+    r'"[^"]*"'  # strings
+    r"|\{[^}]*\}|\[[^\]]*\]"  # selectors and ranges
+    r"|\b\w+\s+(?:by|without)\s*\([^)]*\)|\b(?:on|ignoring)\s*\([^)]*\)"  # lists of labels, with what they belong to
+    r"|\b\w+\s*(?=\()"  # functions
+)
+_NAME = re.compile(r"(?<![\w.:])[a-zA-Z_:][\w:]*")
+
+
+def named(expression: str) -> set[str]:
+    """The metrics that a PromQL expression asks for."""
+    return set(_NAME.findall(_NOT_METRICS.sub(" ", expression))) - WORDS
+
+
+def known() -> set[str]:
+    """The names of all samples that our services and recording rules give."""
+    names = set(OTHERS)
+    for module in DECLARED:
+        for metric in vars(module).values():
+            if isinstance(metric, MetricWrapperBase):
+                (family,) = metric.describe()
+                names |= {family.name + suffix for suffix in SUFFIXES.get(family.type, ("",))}
+    return names | {rule["record"] for rule in rules(RULES) if "record" in rule}
+
+
+def rules(path: Path) -> list[dict[str, str]]:
+    """All rules of a file."""
+    return [rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
+
+
+def expressions(path: Path) -> Iterator[str]:
+    """What a file of rules, or a dashboard, asks for."""
+    if path.suffix == ".yaml":
+        yield from (rule["expr"] for rule in rules(path))
+        return
+    for panel in json.loads(path.read_text())["panels"]:
+        yield from (target["expr"] for target in panel["targets"])
+
+
+def unknown(path: Path) -> set[str]:
+    """The metrics that a file asks for and nobody gives."""
+    return {name for expression in expressions(path) for name in named(expression)} - known()

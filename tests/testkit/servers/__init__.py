@@ -1,0 +1,1 @@
+"""Small real servers that stand in for remote services, with behaviour chosen by a test."""

@@ -1,0 +1,1 @@
+"""Processes under test: the `nova` command, Redis servers, workers and whole systems."""

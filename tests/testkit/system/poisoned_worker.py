@@ -1,0 +1,82 @@
+"""An STT worker on which some audio does harm, to test how the system handles these entries.
+
+Run: `python -m tests.testkit.system.poisoned_worker`.
+It is a real worker with the recognizer "null", and reads the same settings. A final whose audio lasts between
+POISON_SECONDS ("3.0-3.4") does POISON_DEED to it; previews of the same audio do nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from backend.messages.jobs import SAMPLE_RATE
+from backend.service import logging
+from backend.service.lifecycle import run_until_signalled
+from backend.service.metrics_server import MetricsServer
+from stt_worker.recognizers.null import NullRecognizer
+from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.settings import SttSettings
+from stt_worker.worker import serve
+
+Deed = Literal["raise", "hang", "kill"]
+
+
+class Poison(BaseSettings):
+    """Read from the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="POISON_", frozen=True)
+
+    seconds: str = ""
+    """Shortest and longest poisonous final, both included; empty: none is."""
+    deed: Deed = "raise"
+    """What it does: an error, a call that never returns, or the end of the process."""
+
+    def harms(self, speech: Speech) -> bool:
+        """Whether this audio is poisonous."""
+        if not (speech.final and self.seconds):
+            return False
+        shortest, longest = map(float, self.seconds.split("-"))
+        return shortest <= len(speech.samples) / SAMPLE_RATE <= longest
+
+
+class Poisoned:
+    """A recognizer that does not survive everything; fulfils `Recognizer`."""
+
+    def __init__(self, recognizer: Recognizer, poison: Poison) -> None:
+        self._recognizer, self._poison = recognizer, poison
+        self.model, self.device, self.compute_type = recognizer.model, recognizer.device, recognizer.compute_type
+        self.overlap, self.decoders = recognizer.overlap, recognizer.decoders
+
+    def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
+        """As the recognizer inside, unless a piece of the batch is poisonous."""
+        if any(map(self._poison.harms, batch)):
+            self._suffer()
+        return self._recognizer.recognize(batch)
+
+    def _suffer(self) -> None:
+        match self._poison.deed:
+            case "raise":
+                raise ValueError("poison")
+            case "hang":
+                threading.Event().wait()
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def _main(stop: asyncio.Event) -> None:
+    settings = SttSettings()
+    logging.configure("stt_worker", settings)
+    with MetricsServer().serving(settings) as metrics_server:
+        recognizer = Poisoned(NullRecognizer(settings.null_cost, settings.null_base_s), Poison())
+        await serve(recognizer, settings, stop, metrics_server)
+
+
+if __name__ == "__main__":
+    run_until_signalled(_main)

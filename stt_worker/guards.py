@@ -10,6 +10,7 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 
+from backend.text.normalize import letters
 from stt_worker.recognizers.recognizer import Hypothesis
 
 MOST_COMPRESSED = 2.4
@@ -104,12 +105,6 @@ def compression(text: str) -> float:
     """How many times shorter zlib makes the text's bytes."""
     data = text.encode()
     return len(data) / len(zlib.compress(data))
-
-
-def letters(text: str) -> str:
-    """The letters, marks and digits alone, case folded: what two spellings of the same words share."""
-    kept = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c)[0] in "LMN")
-    return kept.casefold()
 
 
 def breadth(text: str) -> int:

@@ -9,14 +9,14 @@ because mending it would take back, for the reader, all that stands behind it.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from backend.messages.jobs import HypothesisWord
-from stt_worker.guards import letters
+from backend.text.edits import edit_table
+from backend.text.normalize import letters
+from backend.text.scripts import is_letter, split_words
 from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
 
 SWITCH_PROBABILITY = 0.8
@@ -87,8 +87,8 @@ def agree(
     `heard` must carry words; it may begin with `committed`, and need not.
     """
     policy = policy or Policy()
-    promised, said = _split(committed), _units(heard.words, seconds)
-    shown = [*promised, *_split(tentative)]
+    promised, said = split_words(committed), _units(heard.words, seconds)
+    shown = [*promised, *split_words(tentative)]
     places = _places(shown, said)
     behind = min(_behind(places, len(promised)), len(said))
     said[behind:] = _confirmed(said[behind:], before)
@@ -110,16 +110,6 @@ def agree(
         tuple(HypothesisWord(text=unit.text, probability=unit.probability, since=unit.since) for unit in said[behind:]),
         (said[behind - 1].end if behind else seconds) if sure else 0.0,
     )
-
-
-def contradicted(committed: str, final: str) -> int:
-    """How many of the committed words the final did not bear out: word edits between them and the final's beginning."""
-    return min(_edits(_spelled(_split(committed)), _spelled(_split(final)))[-1])
-
-
-def count_words(text: str) -> int:
-    """Words; in scripts that write no spaces, characters."""
-    return len(_split(text))
 
 
 def spoken_language(heard: str | None, probabilities: Mapping[str, float], seconds: float) -> tuple[str, float]:
@@ -177,7 +167,7 @@ def _places(old: Sequence[str], new: Sequence[_Unit]) -> list[int | None]:
     before, after = _spelled(old), _spelled([unit.text for unit in new])
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
     before, after = before[same:], after[same:]
-    edits = _edits(before, after)
+    edits = edit_table(before, after)
     places: list[int | None] = [*range(same), *(None for _ in before)]
     i = len(before)
     j = min(range(len(after) + 1), key=lambda j: (edits[i][j], before[-1:] != after[:j][-1:], abs(j - i)))
@@ -190,52 +180,20 @@ def _places(old: Sequence[str], new: Sequence[_Unit]) -> list[int | None]:
     return places
 
 
-def _edits(old: Sequence[str], new: Sequence[str]) -> list[list[int]]:
-    """[i][j]: how many edits make the first `i` old words the first `j` new ones."""
-    table = [list(range(len(new) + 1))]
-    for word in old:
-        above, row = table[-1], [table[-1][0] + 1]
-        for j, other in enumerate(new, 1):
-            row.append(min(above[j - 1] + (word != other), above[j] + 1, row[-1] + 1))
-        table.append(row)
-    return table
-
-
 def _units(words: Sequence[TimedWord], seconds: float) -> list[_Unit]:
     """What a decoder's words spell, which need not begin and end as words do, as if heard for the first time."""
     text = "".join(word.text for word in words)
     owners = [word for word in words for _ in word.text]
     units: list[_Unit] = []
     begin = 0
-    for piece in _split(text):
+    for piece in split_words(text):
         end = begin + len(piece)
-        spoken = [owners[i] for i in range(begin, end) if _is_letter(text[i])]
+        spoken = [owners[i] for i in range(begin, end) if is_letter(text[i])]
         probability = min(word.probability for word in spoken)
         units.append(_Unit(piece, spoken[-1].end, probability, probability, seconds))
         begin = end
     return units
 
 
-def _split(text: str) -> list[str]:
-    """The words, each with the space and punctuation before it: joined, they are the text up to its last letter."""
-    pieces: list[str] = []
-    begin = 0
-    for match in _WORD.finditer(text):
-        end = max((i + 1 for i in range(*match.span()) if _is_letter(text[i])), default=begin)
-        if end > begin:
-            pieces.append(text[begin:end])
-        begin = end
-    return pieces
-
-
 def _spelled(pieces: Sequence[str]) -> list[str]:
     return [letters(piece) for piece in pieces]
-
-
-def _is_letter(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMN"
-
-
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-"""Thai, Lao, Burmese, Khmer, kana, Han."""
-_WORD = re.compile(f"[{_UNSPACED}]|[^\\s{_UNSPACED}]+")

@@ -23,6 +23,8 @@ from backend.service.metrics import export_model_info
 from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import work
+from backend.text.edits import contradicted
+from backend.text.normalize import normalized_words
 from stt_worker import metrics
 from stt_worker.guards import withdrawal
 from stt_worker.recognizers.null import NullRecognizer
@@ -30,7 +32,7 @@ from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.recognizers.windows import Windows
 from stt_worker.settings import SttSettings
-from stt_worker.stability import CaptionState, agree, contradicted, count_words
+from stt_worker.stability import CaptionState, agree
 
 if TYPE_CHECKING:
     from stt_worker.recognizers.whisper import FasterWhisper
@@ -123,8 +125,8 @@ def final_outcome(job: AudioJob, heard: Hypothesis) -> Outcome:
     if job.finals == "stable":
         text = text or job.committed
     elif job.committed:
-        metrics.COMMITTED.inc(count_words(job.committed))
-        metrics.CONTRADICTED.inc(contradicted(job.committed, text))
+        metrics.COMMITTED.inc(len(normalized_words(job.committed, heard.language)))
+        metrics.CONTRADICTED.inc(contradicted(job.committed, text, heard.language))
     final = Final(
         utterance=job.utterance,
         text=text,

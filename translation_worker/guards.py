@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from backend.text.scripts import UNSPACED, UNSPACED_CHARACTER
+
 LONGEST_LOOP = 12
 """Words, or characters of scripts without spaces, in a phrase whose repetition is noticed."""
 
@@ -49,4 +51,4 @@ def _turns(spoken: list[str], first: int, length: int) -> int:
     return turns
 
 
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
+_WORD = re.compile(rf"{UNSPACED_CHARACTER}|[^\W_{UNSPACED}]+")

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from backend.text.scripts import sentence_separator
+
 LONGEST = 250
 """Characters, some 40 English words; a longer sentence is divided: models have seen few such and lose their place."""
 
@@ -43,7 +45,7 @@ def joint(gap: str, language: str) -> str:
     """What goes between two translated sentences: a line break stays, else a space where `language` writes one."""
     if "\n" in gap:
         return gap
-    return "" if language[:3] in _UNSPACED else " "
+    return sentence_separator(language)
 
 
 def _ends(text: str, language: str) -> Iterator[int]:
@@ -105,7 +107,6 @@ _WORD = re.compile(r"[^\W_](?:[\w.]*\w)?$")
 _VISIBLE = re.compile(r"\S")
 _CLAUSE = re.compile(r"[,;:،؛](?=\s)|[、，；：]")
 _SPACE = re.compile(r"\s")
-_UNSPACED = _words("zho yue jpn")
 _ORDINALS = _words("azj bos ces dan deu est eus fao fin hrv hun isl lim ltz lvs nno nob pol slk slv srp szl tur")
 """Languages that write "3." for "third"."""
 _TITLES = _words(

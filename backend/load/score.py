@@ -16,10 +16,10 @@ import numpy as np
 
 from backend.load.account import Account
 from backend.load.monologue import Piece
-from backend.load.wer import WordErrors
-from backend.load.words import contradicted, erased, words
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Error, Final, Partial
+from backend.text.edits import WordErrors, contradicted, erased
+from backend.text.normalize import normalized_words
 
 MOST_LAG_S = 0.05
 """A generator that is later than this, once in a hundred frames, measures itself."""
@@ -171,9 +171,9 @@ class _Shown:
             seen = [partial for _, partial in partials.get(final.utterance, ())]
             promised = seen[-1].committed if seen else ""
             texts = [partial.committed + partial.tentative for partial in seen] + [final.text]
-            self.words += len(words(final.text, final.language))
+            self.words += len(normalized_words(final.text, final.language))
             self.erased += sum(erased(before, after, final.language) for before, after in pairwise(texts))
-            self.committed += len(words(promised, final.language))
+            self.committed += len(normalized_words(promised, final.language))
             self.contradicted += contradicted(promised, final.text, final.language)
             self.unshown += bool(final.text and not seen)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from backend.load.words import erased, words
 from backend.messages.protocol import Final, Message, Partial, SpeechStarted
+from backend.text.edits import erased
+from backend.text.normalize import normalized_words
 from gateway import metrics
 
 
@@ -31,7 +32,7 @@ class CaptionMetrics:
                 self._began.pop(utterance, None)
                 if utterance in self._texts:
                     self._replace(utterance, event.text, event.language)
-                    metrics.SHOWN.inc(len(words(event.text, event.language)))
+                    metrics.SHOWN.inc(len(normalized_words(event.text, event.language)))
                     del self._texts[utterance]
 
     def _replace(self, utterance: int, text: str, language: str) -> None:

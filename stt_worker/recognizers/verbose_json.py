@@ -17,15 +17,14 @@ from pydantic import BaseModel, ConfigDict
 from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages.jobs import SAMPLE_RATE
-from stt_worker.guards import letters
+from backend.text.normalize import letters
+from backend.text.scripts import WORD
 from stt_worker.recognizers.recognizer import Hypothesis, Speech, TimedWord
 
 _NAMED = {language.name.lower(): language.whisper for language in languages.LANGUAGES if language.whisper}
 _NAMED |= {"chinese": "zh", "myanmar": "my", "nynorsk": "nn"}
 """Whisper's names for languages, and its codes."""
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
-"""Thai, Lao, Burmese, Khmer, kana, Han: a character counts as a word."""
-_WORDS = re.compile(rf"\s*(?:[{_UNSPACED}]|[^\s{_UNSPACED}]+)")
+_WORDS = re.compile(rf"\s*(?:{WORD})")
 
 
 class Spoken(BaseModel):

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
 from backend.service import tracing
+from backend.text.normalize import letters
 from stt_worker import guards
-from stt_worker.guards import letters
 from stt_worker.loading import Hardware, load
 from stt_worker.recognizers.recognizer import Hypothesis, Speech, TimedWord
 from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, Windows, batches

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from stt_worker.guards import letters, loop_start
+from backend.text.normalize import letters
+from stt_worker.guards import loop_start
 from stt_worker.recognizers.recognizer import TimedWord
 
 TOKEN_SECONDS = 0.02

@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from backend.load.wer import WordErrors
-from stt_worker.guards import letters
+from backend.text.edits import WordErrors, contradicted, erased
+from backend.text.normalize import letters
+from backend.text.scripts import split_words
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
-from stt_worker.stability import CaptionState, Policy, contradicted, count_words
+from stt_worker.stability import CaptionState, Policy
 from stt_worker.worker import load
 from tests.bench.support import results
 from tests.testkit.audio.clips import RATE, Clip, shared_clips
-from tests.testkit.models.preview_replay import erased, grown
+from tests.testkit.models.preview_replay import grown
 
 LONGEST_SECONDS = 25
 """The gateway cuts longer utterances."""
@@ -112,11 +113,11 @@ class Tally:
             texts.append(stable.committed + stable.tentative)
             if texts[-1] and not any(texts[:-1]) and utterance.final.words:
                 self.firsts.append(seconds - utterance.final.words[0].start)
-            seen = _overtake(self.shown_lags, ends, seen, count_words(texts[-1]), seconds)
-            promised = _overtake(self.committed_lags, ends, promised, count_words(stable.committed), seconds)
-        self.words += count_words(final)
+            seen = _overtake(self.shown_lags, ends, seen, len(split_words(texts[-1])), seconds)
+            promised = _overtake(self.committed_lags, ends, promised, len(split_words(stable.committed)), seconds)
+        self.words += len(split_words(final))
         self.shown += seen
-        self.committed += count_words(stable.committed)
+        self.committed += len(split_words(stable.committed))
         self.contradicted += contradicted(stable.committed, final)
         for before, after in zip(texts, [*texts[1:], final], strict=True):
             self.erased += erased(before, after)

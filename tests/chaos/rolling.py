@@ -26,9 +26,9 @@ import click
 import httpx
 
 from backend.errors import SetupError
-from backend.load.wer import WordErrors
 from backend.local.models import speech_model, translation_models
 from backend.local.processes import free_port, wait_for
+from backend.text.edits import WordErrors
 from tests.chaos.ledger import Account
 from tests.chaos.process_killer import Tell
 from tests.chaos.speakers import converse, logged, voices

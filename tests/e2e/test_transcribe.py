@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from backend.cli.files.subtitles import LINE
-from backend.load.wer import WordErrors
 from backend.local.processes import free_port
 from backend.local.system import System
+from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import RATE, Clip
 from tests.testkit.audio.media_files import cut_off, encode
 from tests.testkit.system.command import NOVA, nova

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from backend.messages.protocol import Final
+from backend.text.scripts import UNSPACED, UNSPACED_CHARACTER
 
 LINE = 42
 """Columns; Chinese, Japanese and Korean characters take two."""
@@ -23,10 +24,9 @@ SHORTEST_MS = 1_000
 _BREATH_MS = 150
 """A pause that is shorter stands between any two words."""
 
-_WIDE = r"\u2E80-\u2FFF\u3040-\u31FF\u3400-\u9FFF\uF900-\uFAFF"
 _WIDE_STOPS = r"\u3000-\u303F\uFF00-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65"
-_UNIT = re.compile(rf"\s*(?:[{_WIDE}][{_WIDE_STOPS}]*|[^\s{_WIDE}]+)")
-"""A word with the space before it; where no spaces are written, a character with the punctuation behind it."""
+# A word with the space before it; in scripts without spaces, a character with the punctuation after it.
+_UNIT = re.compile(rf"\s*(?:{UNSPACED_CHARACTER}[{_WIDE_STOPS}]*|[^\s{UNSPACED}]+)")
 _SENTENCE_END = re.compile(r"[.!?…。！？؟۔।][\"'”’»」』）)]*$")
 _CLAUSE_END = re.compile(r"[,;:—–、，；：،؛][\"'”’»」』）)]*$")
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.load import clips
-from backend.load.wer import WordErrors
 from backend.messages.protocol import Start
+from backend.text.edits import WordErrors
 from gateway.session.segmenter import Rules
 from tests.chaos.ledger import RATE, reference
 from tests.paths import SHARED

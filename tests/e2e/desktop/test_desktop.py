@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.load.wer import WordErrors
 from backend.local.system import System, running
+from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import Clip, decode
 from tests.testkit.desktop.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, drive_and_lose, microphone
 from tests.testkit.session import stream_url

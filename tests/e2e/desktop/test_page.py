@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from backend.load.wer import WordErrors
 from backend.local.system import System, running
+from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import Clip
 from tests.testkit.desktop.browser import drive, drive_and_lose, microphone, silence, write
 from tests.testkit.system.plans import null_plan

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.load.wer import WordErrors
 from backend.local.system import System
+from backend.text.edits import WordErrors
 from tests.conftest import in_a_thread
 from tests.paths import FRONTEND
 from tests.testkit.audio.clips import Clip

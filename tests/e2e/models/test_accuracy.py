@@ -17,7 +17,6 @@ import pytest
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from backend.load.wer import WordErrors
 from backend.local.system import System
 from backend.messages.jobs import Transcript, encode_entry
 from backend.messages.protocol import Final, Notice, Translation
@@ -25,6 +24,7 @@ from backend.service.settings import ServiceSettings
 from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
 from backend.streams.session.log import read_after
+from backend.text.edits import WordErrors
 from stt_worker.settings import SttSettings
 from tests.testkit.audio.clips import Clip, decode
 from tests.testkit.models.bleu import bleu, sentence_pairs

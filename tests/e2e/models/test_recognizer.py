@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
 from backend.errors import ModelError
-from backend.load.wer import WordErrors
+from backend.text.edits import WordErrors
 from stt_worker.guards import withdrawal
 from stt_worker.loading import Hardware
 from stt_worker.recognizers.recognizer import Speech

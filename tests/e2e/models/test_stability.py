@@ -12,7 +12,8 @@ import pytest
 
 from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final
-from stt_worker.stability import contradicted, count_words
+from backend.text.edits import contradicted
+from backend.text.normalize import normalized_words
 from tests.conftest import in_a_thread
 from tests.testkit.audio.clips import Clip
 from tests.testkit.session import Conversation, speak_all
@@ -93,11 +94,11 @@ def _numbers(heard: list[Conversation]) -> dict[str, float]:
     for conversation in heard:
         partials = conversation.partials()
         for final in conversation.of(Final):
-            words += count_words(final.text)
+            words += len(normalized_words(final.text))
             shown += len(partials.get(final.utterance, ()))
             if final.utterance in partials:
                 promised = partials[final.utterance][-1].committed
-                committed += count_words(promised)
+                committed += len(normalized_words(promised))
                 against += contradicted(promised, final.text)
     return {
         "words": words,

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stt_worker.guards import letters, withdrawal
+from backend.text.edits import contradicted, erased
+from backend.text.normalize import normalized_words
+from stt_worker.guards import withdrawal
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
-from stt_worker.stability import CaptionState, Policy, agree, contradicted, count_words
+from stt_worker.stability import CaptionState, Policy, agree
 
 RATE = 16_000
 
@@ -46,18 +47,12 @@ class Replay:
 
     def add(self, shown: Sequence[str], committed: str, final: str) -> None:
         """Count one utterance: what was shown, one partial after the other, what was promised at the end, the final."""
-        self.final_words += count_words(final)
-        self.committed_words += count_words(committed)
+        self.final_words += len(normalized_words(final))
+        self.committed_words += len(normalized_words(committed))
         self.contradicted_words += contradicted(committed, final)
         self.erased_words += sum(
             erased(before, after) for before, after in zip(shown, [*shown[1:], final], strict=True)
         )
-
-
-def erased(before: str, after: str) -> int:
-    """How many words must be taken from the end of `before` so that it can grow into `after`."""
-    old, new = ([word for word in map(letters, text.split()) if word] for text in (before, after))
-    return len(old) - sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
 
 def grown(before: CaptionState, heard: Hypothesis, seconds: float, policy: Policy | None = None) -> CaptionState:

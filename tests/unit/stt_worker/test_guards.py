@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.guards import CREDITS, FILLERS, breadth, letters, loop_start, objection, withdrawal
+from stt_worker.guards import CREDITS, FILLERS, breadth, loop_start, objection, withdrawal
 from stt_worker.recognizers.recognizer import Hypothesis
 
 SENTENCE = " I knew well enough that he might be carried thousands of miles in the box car."
@@ -157,11 +157,6 @@ def test_a_loop_keeps_a_beginning_and_something_of_every_text(said: list[str], r
 def test_a_phrase_repeated_to_the_end_is_always_cut(start: list[str], rounds: int) -> None:
     phrase = ["one", "more", "time", "please"]
     assert loop_start(start + phrase * rounds) <= len(start) + len(phrase)
-
-
-@given(st.text(max_size=60))
-def test_letters_ignore_case_punctuation_and_spaces(text: str) -> None:
-    assert letters(f" {text}... ") == letters(text)
 
 
 def test_wide_characters_count_twice_and_marks_nothing() -> None:

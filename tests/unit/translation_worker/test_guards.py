@@ -13,6 +13,7 @@ from translation_worker.guards import loops, most_tokens, without_loops
         "So it was, and so it was, and so it was, and so it was",
         "我知道我知道我知道",
         "好好好好",
+        "ไปทะเลไปทะเลไปทะเล",
         "We go to the sea, to the sea, To The Sea!",
     ],
 )

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from backend.load.words import erased
 from backend.messages.protocol import Final, Message, Partial, SpeechStarted
+from backend.text.edits import erased
 from gateway.connection.caption_metrics import CaptionMetrics
 
 FIRST = "nova_gateway_first_partial_seconds_"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.guards import letters
+from backend.text.normalize import letters
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
 from stt_worker.recognizers.verbose_json import Answer
 

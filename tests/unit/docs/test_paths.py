@@ -97,3 +97,11 @@ def test_a_page_names_only_class_members_that_exist(page: Path) -> None:
     named = set(re.findall(r"`([A-Z][a-z]\w+)\.(\w+)[`(]", page.read_text(encoding="utf-8")))
     own = {(name, member) for name, member in named if name not in THIRD_PARTY_CLASSES}
     assert {(name, member) for name, member in own if not has_member(name, member)} == set()
+
+
+def test_the_index_of_decisions_lists_each_one_with_its_title() -> None:
+    folder = ROOT / "docs" / "explanation" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for page in sorted(folder.glob("[0-9]*.md")):
+        number, _, title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").partition(". ")
+        assert f"| [{number}]({page.name}) | {title} |" in index

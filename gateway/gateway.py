@@ -28,12 +28,12 @@ from backend.service.lifecycle import (
 from backend.service.metrics import export_build_info
 from backend.streams.access.api_keys import ApiKeys
 from backend.streams.access.quota import Quota
-from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, worker_key
 from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
-from backend.streams.session.fanout import Fanout
-from backend.streams.session.sessions import Sessions
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.redis_fanout import RedisFanout
+from backend.streams.session.redis_sessions import RedisSessions
 from gateway.access.admission import Admission
 from gateway.access.auth import Auth, check_exposure
 from gateway.access.jwt import Tokens
@@ -73,8 +73,8 @@ def build(settings: GatewaySettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         redis = connect(settings)
         name = process_name()
-        streams = JobStreams(redis, settings)
-        fanout, admission = Fanout(redis, name), Admission(settings, streams, name)
+        streams = RedisJobStreams(redis, settings)
+        fanout, admission = RedisFanout(redis, name), Admission(settings, streams, name)
         keys = ApiKeys(redis)
         auth, visits = Auth(settings, keys, tokens), QuotaSlots(Quota(redis), keys, settings.max_session_s)
         app.state.streams, app.state.admission, app.state.auth = streams, admission, auth
@@ -82,7 +82,7 @@ def build(settings: GatewaySettings) -> FastAPI:
         app.state.services = Services(
             settings,
             streams,
-            Sessions(redis, settings, name),
+            RedisSessions(redis, settings, name),
             fanout,
             VadBatcher(await asyncio.to_thread(Silero)),
             admission,

@@ -22,7 +22,7 @@ from backend.service.lifecycle import lower_priority, retain_freed_memory, run_u
 from backend.service.metrics import export_model_info
 from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
-from backend.streams.worker.process import work
+from backend.streams.worker.process import run_worker
 from backend.text.edits import contradicted
 from backend.text.normalize import normalized_words
 from stt_worker import metrics
@@ -304,7 +304,7 @@ async def serve(
     def tell() -> dict[str, object]:
         return {**about, **worker.report()}
 
-    await work("stt", settings, AUDIO, worker.handle, tell, stop, metrics_server, overlap=recognizer.overlap)
+    await run_worker("stt", settings, AUDIO, worker.handle, tell, stop, metrics_server, overlap=recognizer.overlap)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from backend.service.lifecycle import lower_priority, retain_freed_memory, run_u
 from backend.service.metrics import export_model_info
 from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
-from backend.streams.worker.process import work
+from backend.streams.worker.process import run_worker
 from translation_worker import metrics
 from translation_worker.settings import TranslationSettings
 from translation_worker.translator import Passage, Translator, pick_translator
@@ -151,7 +151,7 @@ async def _main(stop: asyncio.Event) -> None:
         translators = await asyncio.to_thread(load, settings)
         worker = TranslationWorker(translators, settings)
         about = _about(translators)
-        await work("translation", settings, TRANSCRIPTS, worker.handle, lambda: about, stop, metrics_server)
+        await run_worker("translation", settings, TRANSCRIPTS, worker.handle, lambda: about, stop, metrics_server)
 
 
 def _about(translators: Sequence[Translator]) -> dict[str, object]:

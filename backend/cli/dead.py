@@ -8,7 +8,7 @@ import json
 import sys
 import wave
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -23,7 +23,7 @@ from rich.text import Text
 from backend.errors import SetupError
 from backend.messages.jobs import SAMPLE_RATE, Transcript
 from backend.service.settings import ServiceSettings
-from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, FailureField, ReplayResult, StreamName
+from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, ReplayResult, StreamName
 from backend.streams.redis.connection import REDIS_ERRORS, connect
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Chosen:
 
     def _match(self, letter: DeadLetter) -> bool:
         session = letter.job.session if letter.job else None
-        return self.session in (None, session) and self.reason in (None, letter.failure_field("reason"))
+        return self.session in (None, session) and self.reason in (None, letter.failure.reason)
 
 
 @click.group("dead")
@@ -218,15 +218,15 @@ def _summary(letter: DeadLetter) -> dict[str, object]:
     job = letter.job
     return {
         "id": str(letter.id),
-        "lane": letter.id.lane,
+        "lane": letter.id.stream_name,
         "session": job.session if job else None,
         "utterance": job.utterance if job else None,
-        "seconds": round(letter.audio_s, 3) if letter.id.lane == "audio" else None,
+        "seconds": round(letter.audio_s, 3) if letter.id.stream_name == "audio" else None,
         "characters": len(job.text) if isinstance(job, Transcript) else None,
-        "reason": letter.failure_field("reason"),
-        "error": letter.failure_field("error"),
-        "attempts": letter.failure_field("attempts"),
-        "worker": letter.failure_field("worker"),
+        "reason": letter.failure.reason,
+        "error": letter.failure.error,
+        "attempts": letter.failure.attempts,
+        "worker": letter.failure.worker,
         "when": _time(letter.id.time_ms / 1000),
     }
 
@@ -246,9 +246,9 @@ def _print(letters: Sequence[DeadLetter]) -> None:
 
 def _about(letter: DeadLetter) -> dict[str, str]:
     place, job = letter.id, letter.job
-    about = {"id": str(place), "lane": f"{place.lane}, shard {place.shard.number}"}
+    about = {"id": str(place), "lane": f"{place.stream_name}, shard {place.shard.number}"}
     about["when"] = _time(place.time_ms / 1000)
-    about |= {field: letter.failure_field(field) for field in get_args(FailureField)}
+    about |= {field: value for field, value in asdict(letter.failure).items() if field != "time"}
     if letter.audio_bytes:
         about["audio"] = f"{letter.audio_s:.2f} s, {letter.audio_bytes} bytes"
     if job is None:

@@ -1,4 +1,4 @@
-"""Dead letters: work that no worker could do, kept whole until an operator replays or drops it."""
+"""Dead letters: entries that no worker could process. They are kept until an operator replays or drops them."""
 
 from __future__ import annotations
 
@@ -15,50 +15,48 @@ from backend.errors import EntryError
 from backend.messages.jobs import BYTES_PER_SECOND, AudioJob, Transcript
 from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
-from backend.streams.job_streams import AUDIO, TRANSCRIPTS, JobStream
+from backend.streams.job_streams import AUDIO, FAILURE_FIELDS, TRANSCRIPTS, Failure, JobStream
 from backend.streams.names import Shard, all_shards
-from backend.streams.scripts import script
-from backend.streams.session.log import read_after
+from backend.streams.scripts import load_script
+from backend.streams.session.log import read_log
 
 StreamName = Literal["audio", "transcript"]
-FailureField = Literal["reason", "error", "attempts", "worker"]
 ReplayResult = Literal["replayed", "gone", "unreadable", "answered"]
 
+# Dead letters per script call. Each may hold a megabyte that Redis has to read, which takes about 1 ms for two of them;
+# Redis serves nobody else during the call.
 PAGE = 2
-"""Letters looked at in one step: each may hold a megabyte, and Redis does nothing else meanwhile (about 1 ms)."""
 
-_LANES: Mapping[StreamName, JobStream[Any]] = {"audio": AUDIO, "transcript": TRANSCRIPTS}
-_ADDED = frozenset({b"reason", b"error", b"attempts", b"worker", b"time"})
-"""What a letter has and its entry had not (consumer.py writes it, replay_dead_letter.lua takes it off)."""
+_JOB_STREAMS: Mapping[StreamName, JobStream[Any]] = {"audio": AUDIO, "transcript": TRANSCRIPTS}
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterId:
-    """Where a letter lies; as text `a0-1700000000000-0`: lane and shard, then the entry's id in the stream."""
+    """Identifies a dead letter. As text: `a0-1700000000000-0`, which is stream, shard, and the id in that stream."""
 
-    lane: StreamName
+    stream_name: StreamName
     shard: Shard
     entry: str
 
     def __str__(self) -> str:
-        return f"{self.lane[0]}{self.shard.number}-{self.entry}"
+        return f"{self.stream_name[0]}{self.shard.number}-{self.entry}"
 
     @classmethod
     def parse(cls, text: str) -> DeadLetterId:
-        """The opposite of `str`. Raises ValueError."""
+        """The inverse of `str`. Raises ValueError."""
         match = re.fullmatch(r"([at])(\d{1,4})-(\d{1,20}-\d{1,20})", text)
         if not match:
-            raise ValueError(f"{text!r} is no dead letter's id: such as a0-1700000000000-0")
+            raise ValueError(f"{text!r} is not the id of a dead letter; an id looks like a0-1700000000000-0")
         return cls("audio" if match[1] == "a" else "transcript", Shard(int(match[2])), match[3])
 
     @property
-    def stream(self) -> str:
-        """Its stream of dead letters."""
-        return self.shard.dead(_LANES[self.lane].group)
+    def key(self) -> str:
+        """The stream of dead letters in Redis."""
+        return self.shard.dead(_JOB_STREAMS[self.stream_name].group)
 
     @property
     def time_ms(self) -> int:
-        """Unix time at which the letter was written, by Redis's clock."""
+        """Unix time when the dead letter was written, by Redis's clock."""
         return int(self.entry.partition("-")[0])
 
 
@@ -68,108 +66,108 @@ class DeadLetter:
 
     id: DeadLetterId
     fields: Mapping[bytes, bytes]
-    """As they lie in the stream; but `p` is the number of bytes of audio."""
+    """As stored, except that `p` holds the number of bytes of audio."""
     job: AudioJob | Transcript | None
-    """None when it cannot be read."""
+    """None if it cannot be read."""
     problem: str = ""
     """Why it cannot be read."""
 
     @property
+    def failure(self) -> Failure:
+        return Failure.read(self.fields)
+
+    @property
     def entry(self) -> dict[bytes, bytes]:
-        """The fields that it had on its lane; of `p` again the length."""
-        return {name: value for name, value in self.fields.items() if name not in _ADDED}
+        """The fields of the original entry; `p` holds the number of bytes of audio."""
+        return {name: value for name, value in self.fields.items() if name not in FAILURE_FIELDS}
 
     @property
     def audio_bytes(self) -> int:
-        """How much audio it holds."""
         return int(self.fields.get(b"p", b"0"))
 
     @property
     def audio_s(self) -> float:
-        """The same in seconds."""
         return self.audio_bytes / BYTES_PER_SECOND
-
-    def failure_field(self, field: FailureField) -> str:
-        """What the worker noted that gave it up."""
-        return self.fields.get(field.encode(), b"").decode(errors="backslashreplace")
 
 
 class DeadLetters:
-    """All of a system's, over all shards."""
+    """The dead letters of all shards."""
 
     def __init__(self, redis: Redis, settings: ServiceSettings) -> None:
         self._redis = redis
         self.shards = all_shards(settings.shards)
-        self._letters: AsyncScript = redis.register_script(script("list_dead_letters"))
-        self._replay: AsyncScript = redis.register_script(script("replay_dead_letter"))
+        self._list: AsyncScript = redis.register_script(load_script("list_dead_letters"))
+        self._replay: AsyncScript = redis.register_script(load_script("replay_dead_letter"))
 
-    async def scan(self, lane: StreamName | None = None) -> AsyncIterator[DeadLetter]:
-        """Every letter, of one lane or both; the oldest of each stream first."""
-        for name in (lane,) if lane else _LANES:
+    async def scan(self, stream_name: StreamName | None = None) -> AsyncIterator[DeadLetter]:
+        """Yield all dead letters of one stream or of both; within each shard, the oldest first."""
+        for name in (stream_name,) if stream_name else _JOB_STREAMS:
             for shard in self.shards:
-                after = "-"
-                while page := await self._page(DeadLetterId(name, shard, ""), after, "+"):
-                    for letter in page:
-                        yield letter
-                    after = f"({page[-1].id.entry}"
+                first = "-"
+                while page := await self._page(DeadLetterId(name, shard, ""), first, "+"):
+                    for dead_letter in page:
+                        yield dead_letter
+                    first = f"({page[-1].id.entry}"
 
-    async def find(self, place: DeadLetterId) -> DeadLetter | None:
-        """This one; None when there is none, or no more."""
-        page = await self._page(place, place.entry, place.entry)
+    async def find(self, id: DeadLetterId) -> DeadLetter | None:
+        page = await self._page(id, id.entry, id.entry)
         return page[0] if page else None
 
-    async def audio(self, place: DeadLetterId) -> bytes:
-        """Its audio, PCM s16le, 16 kHz, mono; empty when it has none, or is gone."""
-        found = await self._redis.xrange(place.stream, place.entry, place.entry)
+    async def audio(self, id: DeadLetterId) -> bytes:
+        """The audio: PCM s16le, 16 kHz, mono. Empty if there is none, or the dead letter is gone."""
+        found = await self._redis.xrange(id.key, id.entry, id.entry)
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", found)
         return entries[0][1].get(b"p", b"") if entries else b""
 
-    async def replay(self, letter: DeadLetter, *, force: bool = False) -> ReplayResult:
-        """Put it back on its lane, as if it had just been submitted; its result follows the error, marked `late`.
+    async def replay(self, dead_letter: DeadLetter, *, force: bool = False) -> ReplayResult:
+        """Move it back to its stream. The result follows the error that the client has received, marked as `late`.
 
-        Refused are one that cannot be read (it would only come back; `force` replays it all the same, if anything is
-        left of it), and one whose utterance has its final, which another attempt gave.
+        "answered": another attempt has given the utterance a final. "unreadable": it would fail again; `force` replays
+        it anyway, unless nothing is left of the original entry.
         """
-        if not letter.entry or (letter.job is None and not force):
+        if not dead_letter.entry or (dead_letter.job is None and not force):
             return "unreadable"
-        if await self._answered(letter):
+        if await self._has_final(dead_letter):
             return "answered"
-        place, job = letter.id, letter.job
-        lane = _LANES[place.lane].finals(place.shard)
-        turn = (job.utterance, job.attempt) if isinstance(job, AudioJob) else ("", "")
-        header = json.dumps({**json.loads(letter.fields[b"h"]), "replayed": True}, ensure_ascii=False) if job else ""
-        keys = [place.stream, lane, place.shard.session(job.session if job else "")]
-        took = await self._replay(keys=keys, args=[place.entry, *turn, header])
-        return "replayed" if took else "gone"
+        id, job = dead_letter.id, dead_letter.job
+        stream = _JOB_STREAMS[id.stream_name].finals(id.shard)
+        attempt = (job.utterance, job.attempt) if isinstance(job, AudioJob) else ("", "")
+        # The stored JSON is extended, not written again from `job`: a newer release may have added fields.
+        fields = dead_letter.fields
+        header = json.dumps({**json.loads(fields[b"h"]), "replayed": True}, ensure_ascii=False) if job else ""
+        keys = [id.key, stream, id.shard.session(job.session if job else "")]
+        answer = await self._replay(keys=keys, args=[id.entry, *attempt, header, *FAILURE_FIELDS])
+        return cast("ReplayResult", answer.decode())
 
-    async def drop(self, place: DeadLetterId) -> bool:
-        """Delete it; whether it was there."""
-        return bool(await self._redis.xdel(place.stream, place.entry))
+    async def drop(self, id: DeadLetterId) -> bool:
+        """Delete it. Returns False if it was gone already."""
+        return bool(await self._redis.xdel(id.key, id.entry))
 
-    async def _page(self, place: DeadLetterId, first: str, last: str) -> list[DeadLetter]:
-        found = await self._letters(keys=[place.stream], args=[first, last, PAGE])
+    async def _page(self, id: DeadLetterId, first: str, last: str) -> list[DeadLetter]:
+        found = await self._list(keys=[id.key], args=[first, last, PAGE])
         return [
-            _read(DeadLetterId(place.lane, place.shard, entry.decode()), dict(zip(flat[::2], flat[1::2], strict=True)))
+            _read(DeadLetterId(id.stream_name, id.shard, entry.decode()), dict(zip(flat[::2], flat[1::2], strict=True)))
             for entry, flat in found
         ]
 
-    async def _answered(self, letter: DeadLetter) -> bool:
-        """Whether the utterance was settled by a final after this attempt at it had died."""
-        job = letter.job
+    async def _has_final(self, dead_letter: DeadLetter) -> bool:
+        """Whether a later attempt at the utterance, for example after a resume, has succeeded."""
+        job = dead_letter.job
         if not isinstance(job, AudioJob):
             return False
-        before = f"{letter.id.time_ms - 1}-0"
-        async for live in read_after(self._redis, letter.id.shard, job.session, before):
-            if isinstance(live.event, Final | Error) and live.event.utterance == job.utterance:
-                return isinstance(live.event, Final)
+        cursor = f"{dead_letter.id.time_ms - 1}-0"
+        async for message in read_log(self._redis, dead_letter.id.shard, job.session, cursor):
+            event = message.event
+            if isinstance(event, Final | Error) and event.utterance == job.utterance:
+                return isinstance(event, Final)
         return False
 
 
-def _read(place: DeadLetterId, fields: dict[bytes, bytes]) -> DeadLetter:
-    # Whether audio can be read depends on its length alone.
-    whole = {**fields, b"p": bytes(int(fields.get(b"p", b"0")))}
+def _read(id: DeadLetterId, fields: dict[bytes, bytes]) -> DeadLetter:
+    # Only the length of the audio decides whether it is readable, so zeros stand in for it.
+    entry = {**fields, b"p": bytes(int(fields.get(b"p", b"0")))}
     try:
-        job, _ = _LANES[place.lane].decode(whole)
+        job, _ = _JOB_STREAMS[id.stream_name].decode(entry)
     except EntryError as error:
-        return DeadLetter(place, fields, None, error.message)
-    return DeadLetter(place, fields, job)
+        return DeadLetter(id, fields, None, error.message)
+    return DeadLetter(id, fields, job)

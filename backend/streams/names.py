@@ -1,7 +1,8 @@
-"""Every key and channel in Redis; the only place that spells them.
+"""All keys and channels in Redis. No other module spells them.
 
-`{s}` is the shard's hash tag: all of a session's keys share a Redis Cluster slot, so that one script commits across
-them. Each key's owner, and what keeps it from growing, is in docs/reference/redis-keys.md.
+`{n}` in a key is the hash tag of shard n. All keys of a session carry the same tag, so they are in one Redis Cluster
+slot, and one script can use them together. docs/reference/redis-keys.md lists who owns each key and what limits its
+size.
 """
 
 from __future__ import annotations
@@ -13,22 +14,20 @@ from backend.messages.jobs import JobKind
 
 STT_GROUP = "stt"
 TRANSLATION_GROUP = "translation"
+# Set of all heartbeat keys. Readers remove keys that have expired.
 WORKERS = "nova:workers"
-"""Set of all heartbeat keys; who reads it takes out those that have expired."""
-
+# Set of the ids of all API keys. Readers remove ids whose key has expired.
 API_KEYS = "nova:keys"
-"""Set of the ids of all API keys; who lists them takes out those that have expired."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The lanes of one shard."""
+    """The keys of one shard."""
 
     number: int
 
     @property
     def prefix(self) -> str:
-        """What all keys of the shard begin with."""
         return f"nova:{{{self.number}}}"
 
     def audio(self, kind: JobKind) -> str:
@@ -39,30 +38,33 @@ class Shard:
         """Stream of transcripts to translate, read by group `translation`."""
         return f"{self.prefix}:transcript:{kind}"
 
+    def finals(self, group: str) -> str:
+        """The stream of final jobs that a group reads."""
+        return self.audio("final") if group == STT_GROUP else self.transcripts("final")
+
     def dead(self, group: str) -> str:
         """Stream of the entries that a group could not process."""
         return f"{self.prefix}:{'audio' if group == STT_GROUP else 'transcript'}:dead"
 
     def session(self, session: str) -> str:
-        """Hash: the session's settings, owner, and results that wait for their turn (common.lua)."""
+        """Hash: options, lease, and results that wait for their release; common.lua lists the fields."""
         return f"{self.prefix}:session:{session}"
 
     def log(self, session: str) -> str:
-        """Stream: every durable event of the session in order."""
+        """Stream: the session's durable events in order."""
         return f"{self.prefix}:log:{session}"
 
     def events(self, session: str) -> str:
-        """Sharded pub/sub channel: the same events and the partials, live."""
+        """Sharded pub/sub channel: the durable events and the partials, as they happen."""
         return f"{self.prefix}:events:{session}"
 
 
 def shard_of(session: str, shards: int) -> Shard:
-    """The shard a session lives on: the same for every process and release."""
+    """The shard of a session: the same in every process and release."""
     return Shard(zlib.crc32(session.encode()) % shards)
 
 
 def all_shards(shards: int) -> tuple[Shard, ...]:
-    """Every shard there is."""
     return tuple(Shard(number) for number in range(shards))
 
 
@@ -72,20 +74,20 @@ def worker_key(kind: str, name: str) -> str:
 
 
 def api_key(key_id: str) -> str:
-    """Hash: what is known of an API key; of the key itself only its SHA-256."""
+    """Hash: name, scopes and limits of an API key, and the SHA-256 of the key. The key itself is not stored."""
     return f"nova:key:{{{key_id}}}"
 
 
 def quota_used(caller: str) -> str:
-    """Hash: what a caller has used up, of audio today and of new sessions this minute."""
+    """Hash: today's audio of a caller, and the token bucket of new sessions."""
     return f"nova:quota:{{{caller}}}:used"
 
 
 def quota_slots(caller: str) -> str:
-    """Sorted set: the sessions that a caller holds, each with the time (ms) until which it counts."""
+    """Sorted set: sessions of a caller, each with the time (ms) when its slot expires."""
     return f"nova:quota:{{{caller}}}:places"
 
 
 def fanout_channel(channel: str, name: str) -> str:
-    """A process's own channel in the slot of a session's: `nova:{s}:fanout:<name>`."""
+    """A channel of one process, in the cluster slot of a session's channel: `nova:{n}:fanout:<name>`."""
     return f"{channel[: channel.index('}') + 1]}:fanout:{name}"

@@ -12,10 +12,10 @@ import structlog
 
 from backend.errors import ClientError
 from backend.messages.protocol import Resume, Start
-from backend.streams.job_streams import JobStreams
 from backend.streams.observe.load_report import StreamDelay, read_heartbeats
 from backend.streams.observe.utilization import Utilization
 from backend.streams.redis.connection import REDIS_ERRORS
+from backend.streams.redis_job_streams import RedisJobStreams
 from gateway import metrics
 from gateway.session.backpressure import Backpressure, Gauge, Limits
 from gateway.settings import GatewaySettings
@@ -74,7 +74,7 @@ class SpeechMeter:
 class Admission:
     """One gateway's. `watch` runs for as long as the process lives."""
 
-    def __init__(self, settings: GatewaySettings, streams: JobStreams, name: str) -> None:
+    def __init__(self, settings: GatewaySettings, streams: RedisJobStreams, name: str) -> None:
         self._redis, self._most, self._name = streams.redis, settings.max_sessions, name
         self._waiting = StreamDelay(streams.redis, streams.shards)
         self._gauge = Gauge(

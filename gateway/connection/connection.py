@@ -22,7 +22,6 @@ from backend.service import tracing
 from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.fanout import Fanout, Listener
-from backend.streams.session.log import read_after
 from backend.streams.session.sessions import Lease, Sessions, TakenOverError
 from gateway import metrics
 from gateway.access.admission import Admission, SpeechMeter
@@ -226,7 +225,7 @@ class Connection:
 
     async def _read_log(self) -> None:
         session = self._session
-        async for live in read_after(self._streams.redis, self._streams.shard(session.id), session.id, session.cursor):
+        async for live in self._services.sessions.read_log(session.id, session.cursor):
             await self._outbox.room()
             await self._perform(session.learn(live, time.time()))
             self._heard_news()

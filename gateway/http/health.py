@@ -13,10 +13,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from backend.streams.job_streams import JobStreams
 from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.observe.state import StreamInspector, StreamState, clear_stream_metrics, set_stream_metrics
 from backend.streams.redis.connection import REDIS_ERRORS
+from backend.streams.redis_job_streams import RedisJobStreams
 from gateway import metrics
 from gateway.access.admission import Admission
 from gateway.access.auth import operator
@@ -42,7 +42,7 @@ async def health() -> JSONResponse:
 @router.get("/health/ready")
 async def ready(request: Request) -> JSONResponse:
     """200 when this gateway takes sessions; 503 when Redis does not answer, or while it drains."""
-    streams: JobStreams = request.app.state.streams
+    streams: RedisJobStreams = request.app.state.streams
     admission: Admission = request.app.state.admission
     if admission.draining.is_set():
         return JSONResponse({"status": "draining", "reasons": ["it is being shut down"]}, 503)
@@ -57,7 +57,7 @@ async def ready(request: Request) -> JSONResponse:
 @operators.get("/health/full")
 async def health_full(request: Request) -> JSONResponse:
     """The whole system: Redis, every lane, everybody who sends heartbeats; 503 when it is unhealthy."""
-    streams: JobStreams = request.app.state.streams
+    streams: RedisJobStreams = request.app.state.streams
     observer: StreamInspector = request.app.state.observer
     settings: GatewaySettings = request.app.state.services.settings
     base = {"version": version("nova-voice"), "notes": [], "lanes": {}, "workers": [], "pairs": [], "dead_letters": 0}

@@ -1,9 +1,9 @@
 """One speaker, many readers: `python -m tests.bench.fanout --readers 500`.
 
-Readers in one process hear one session's channel through `Fanout`, from a real Valkey. First events come at a steady
-pace, and what counts is the time from publishing one to the last reader's having it; then as many as a reader's queue
-holds are published at once, and what counts is how many are delivered in a second. Publisher and readers share a
-process and its clock, so the publisher's work is in the processor time.
+Readers in one process hear one session's channel through the gateway's fan-out, from a real Valkey. First events come
+at a steady pace, and what counts is the time from publishing one to the last reader's having it; then as many as a
+reader's queue holds are published at once, and what counts is how many are delivered in a second. Publisher and readers
+share a process and its clock, so the publisher's work is in the processor time.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import uvloop
 
 from backend.messages.protocol import Partial
 from backend.service.settings import ServiceSettings
-from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
-from backend.streams.session.fanout import QUEUE, Fanout, Listener
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.fanout import QUEUE_SIZE, Listener
+from backend.streams.session.redis_fanout import RedisFanout
 from tests.bench.support import results
 from tests.testkit.system.plans import own_redis
 
@@ -75,7 +76,7 @@ class Room:
             if not self.missing:
                 self.complete.set()
 
-    async def publish(self, streams: JobStreams, count: int = 1) -> None:
+    async def publish(self, streams: RedisJobStreams, count: int = 1) -> None:
         """So many events, in one go."""
         first = len(self.published)
         events = [_event(number) for number in range(first, first + count)]
@@ -99,7 +100,7 @@ async def measure(readers: int, events: int, a_second: float, directory: Path) -
     """On a Valkey of its own."""
     async with own_redis(directory) as url, connect(ServiceSettings(REDIS_URL=url)) as redis, AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        streams, fanout = JobStreams(redis, ServiceSettings()), Fanout(redis, "bench")
+        streams, fanout = RedisJobStreams(redis, ServiceSettings()), RedisFanout(redis, "bench")
         own = [tasks.create_task(fanout.deliver_forever())]
         channel = streams.shard(SESSION).events(SESSION)
         seats = [fanout.listen(channel) for _ in range(readers)]
@@ -124,7 +125,7 @@ async def measure(readers: int, events: int, a_second: float, directory: Path) -
     )
 
 
-async def _steadily(room: Room, streams: JobStreams, events: int, a_second: float) -> tuple[float, list[str]]:
+async def _steadily(room: Room, streams: RedisJobStreams, events: int, a_second: float) -> tuple[float, list[str]]:
     """The share of a core that it took, and what went wrong."""
     began, cpu_s = time.perf_counter(), time.process_time()
     for number in range(events):
@@ -134,9 +135,9 @@ async def _steadily(room: Room, streams: JobStreams, events: int, a_second: floa
     return (time.process_time() - cpu_s) / (time.perf_counter() - began), wrong
 
 
-async def _at_once(room: Room, streams: JobStreams) -> tuple[int, float, float, list[str]]:
+async def _at_once(room: Room, streams: RedisJobStreams) -> tuple[int, float, float, list[str]]:
     """Events, and the seconds and processor seconds that they took; what went wrong."""
-    count = QUEUE // 2
+    count = QUEUE_SIZE // 2
     began, cpu_s = time.perf_counter(), time.process_time()
     await room.publish(streams, count)
     wrong = await room.amiss()

@@ -17,7 +17,7 @@ from backend.messages.protocol import Final, Start
 from backend.service.settings import ServiceSettings
 from backend.streams.names import shard_of
 from backend.streams.redis.connection import connect, retry_until_available
-from backend.streams.session.log import read_after
+from backend.streams.session.log import read_log
 from tests.chaos.ledger import FRAME, RATE, Account
 from tests.paths import SHARED
 from tests.testkit.audio.clips import shared_clips, spoken_clips
@@ -79,7 +79,7 @@ async def logged(redis_url: str, account: Account, shards: int) -> list[int]:
 
     async def read() -> list[int]:
         async with connect(ServiceSettings(REDIS_URL=redis_url)) as redis:
-            log = read_after(redis, shard_of(account.session, shards), account.session, "0-0")
+            log = read_log(redis, shard_of(account.session, shards), account.session, "0-0")
             return [live.event.utterance async for live in log if isinstance(live.event, Final)]
 
     return await retry_until_available(read)

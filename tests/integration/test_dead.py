@@ -19,9 +19,11 @@ from backend.messages.protocol import Start
 from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings
 from backend.streams.dead_letters import DeadLetterId, DeadLetters
-from backend.streams.job_streams import TRANSCRIPTS, JobStreams
+from backend.streams.job_streams import TRANSCRIPTS
 from backend.streams.names import Shard
-from backend.streams.session.sessions import Lease, Sessions
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.redis_sessions import RedisSessions
+from backend.streams.session.sessions import Lease
 from tests.integration.test_lanes import job, opened
 from tests.testkit.system.command import nova
 from tests.testkit.system.dead_letters import PCM, POISON, buried, entries, letters, only, operator, transcript
@@ -30,8 +32,8 @@ Nova = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def streams(redis: Redis) -> JobStreams:
-    return JobStreams(redis, ServiceSettings())
+def streams(redis: Redis) -> RedisJobStreams:
+    return RedisJobStreams(redis, ServiceSettings())
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ async def test_without_dead_letters_the_list_says_so(redis: Redis, run: Nova) ->
 
 
 async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_first(
-    streams: JobStreams, lease: Lease, run: Nova
+    streams: RedisJobStreams, lease: Lease, run: Nova
 ) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     await buried(streams)
@@ -93,7 +95,7 @@ async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_fir
 
 
 async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(
-    streams: JobStreams, lease: Lease, run: Nova
+    streams: RedisJobStreams, lease: Lease, run: Nova
 ) -> None:
     for number in (1, 2, 3):
         await lease.submit_audio(job(number), PCM, early=False)
@@ -111,8 +113,8 @@ async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(
 
 
 async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova) -> None:
-    streams = JobStreams(redis, ServiceSettings(NOVA_SHARDS=3))
-    sessions = Sessions(redis, ServiceSettings(NOVA_SHARDS=3), "gateway")
+    streams = RedisJobStreams(redis, ServiceSettings(NOVA_SHARDS=3))
+    sessions = RedisSessions(redis, ServiceSettings(NOVA_SHARDS=3), "gateway")
     for number in range(30):
         lease = await sessions.open(f"s{number}", "secret", SessionRecord(Start(), "c"))
         await lease.submit_audio(job(1, session=f"s{number}"), PCM, early=False)
@@ -128,7 +130,7 @@ async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova
 
 
 async def test_show_tells_everything_and_gives_the_audio(
-    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, tmp_path: Path
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova, tmp_path: Path
 ) -> None:
     await lease.submit_audio(job(7, prompt="né \x1b]0;owned\x07", language="fr"), PCM, early=False)
     await buried(streams)
@@ -146,14 +148,16 @@ async def test_show_tells_everything_and_gives_the_audio(
         assert audio.readframes(16_000) == PCM
 
 
-async def test_what_cannot_be_shown_is_said(streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova) -> None:
+async def test_what_cannot_be_shown_is_said(
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova
+) -> None:
     await lease.resubmit_transcript(transcript(1))
     await buried(streams, lane=TRANSCRIPTS)
     place = str((await only(dead)).id)
     for arguments, complaint in (
         (("show", place, "--wav", "never.wav"), "holds no audio"),
         (("show", "a0-1-1"), "no such dead letter"),
-        (("show", "1-1"), "is no dead letter's id"),
+        (("show", "1-1"), "is not the id of a dead letter"),
         (("replay", "a0-1-1"), "no such dead letter"),
         (("replay",), "or --all"),
         (("drop", place, "--all"), "or --all"),
@@ -166,7 +170,7 @@ async def test_what_cannot_be_shown_is_said(streams: JobStreams, lease: Lease, d
 
 
 async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_replayed_unless_forced(
-    streams: JobStreams, dead: DeadLetters, run: Nova, tmp_path: Path
+    streams: RedisJobStreams, dead: DeadLetters, run: Nova, tmp_path: Path
 ) -> None:
     await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"\xffnot json", "p": b"\1\0\2", "new": b"x"})
     await buried(streams)
@@ -188,7 +192,7 @@ async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_
 
 
 async def test_dropping_asks_first_and_then_deletes(
-    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova
 ) -> None:
     for number in (1, 2, 3):
         await lease.submit_audio(job(number), PCM, early=False)

@@ -20,11 +20,14 @@ from backend.messages.jobs import AudioJob, JobKind
 from backend.messages.protocol import MAX_POSITION, Error, Final, Resume, Start, Translation
 from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.job_streams import AUDIO, TRANSCRIPTS, JobStream, JobStreams
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, JobStream
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP
-from backend.streams.session.log import read_after
-from backend.streams.session.sessions import Lease, Sessions, UnknownSessionError
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.log import read_log
+from backend.streams.session.redis_sessions import RedisSessions
+from backend.streams.session.sessions import Lease, UnknownSessionError
 from backend.streams.worker.consumer import Consumer
+from backend.streams.worker.redis_source import redis_consumer
 from stt_worker.recognizers.null import NullRecognizer, transcript
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
@@ -34,7 +37,7 @@ from translation_worker.worker import TranslationWorker
 
 SEED = int(os.environ.get("NOVA_FUZZ_SEED", "0"))
 HONEST = 4
-"""Sessions that do real work."""
+"""RedisSessions that do real work."""
 UTTERANCES = 12
 """Of each."""
 GARBAGE = 40
@@ -141,9 +144,9 @@ def job(session: str, utterance: int) -> AudioJob:
 
 
 @pytest.fixture
-def streams(redis: Redis) -> JobStreams:
+def streams(redis: Redis) -> RedisJobStreams:
     """That keep every dead letter: they are counted."""
-    return JobStreams(redis, ServiceSettings(dead_cap=100_000))
+    return RedisJobStreams(redis, ServiceSettings(dead_cap=100_000))
 
 
 async def speak(leases: Mapping[str, Lease], utterance: int) -> None:
@@ -151,7 +154,7 @@ async def speak(leases: Mapping[str, Lease], utterance: int) -> None:
         await lease.submit_audio(job(session, utterance), spoken(number, utterance), early=False)
 
 
-async def litter(streams: JobStreams, names: Sequence[str], dice: random.Random) -> dict[str, int]:
+async def litter(streams: RedisJobStreams, names: Sequence[str], dice: random.Random) -> dict[str, int]:
     """Throw garbage on all four lanes; how much of it, by group, no worker can read though it must not be lost."""
     shard, hopeless = streams.shard("any"), {STT_GROUP: 0, TRANSLATION_GROUP: 0}
     places: list[tuple[JobStream[Any], JobKind, str]] = [
@@ -173,25 +176,25 @@ async def litter(streams: JobStreams, names: Sequence[str], dice: random.Random)
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becomes_a_dead_letter(
-    streams: JobStreams,
+    streams: RedisJobStreams,
 ) -> None:
     dice = random.Random(SEED)
     settings = WorkerSettings(claim_after_ms=150, max_attempts=1)
     hear = SttWorker(NullRecognizer(), SttSettings()).handle
     translate = TranslationWorker([], TranslationSettings()).handle
     consumers: list[Consumer[Any]] = [
-        Consumer(streams, AUDIO, "stt-1", settings, hear),
-        Consumer(streams, AUDIO, "stt-2", settings, hear),
-        Consumer(streams, TRANSCRIPTS, "translation-1", settings, translate),
+        redis_consumer(streams, AUDIO, "stt-1", settings, hear),
+        redis_consumer(streams, AUDIO, "stt-2", settings, hear),
+        redis_consumer(streams, TRANSCRIPTS, "translation-1", settings, translate),
     ]
-    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
+    sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     names = [f"honest-{number}" for number in range(HONEST)]
     leases = {name: await sessions.open(name, "secret", SessionRecord(Start(language="en"), name)) for name in names}
     hopeless = {STT_GROUP: 0, TRANSLATION_GROUP: 0}
     stop = asyncio.Event()
     with capture_logs():  # each failure's traceback is long
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(consumer.run(stop)) for consumer in consumers]
+            running = [tasks.create_task(consumer.consume_until(stop)) for consumer in consumers]
             for utterance in range(1, UTTERANCES + 1):
                 await speak(leases, utterance)
                 for group, count in (await litter(streams, names, dice)).items():
@@ -208,7 +211,7 @@ async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becom
         await says_its_own_words_and_no_others(streams, name, number)
 
 
-async def all_done(streams: JobStreams, names: Sequence[str]) -> bool:
+async def all_done(streams: RedisJobStreams, names: Sequence[str]) -> bool:
     shard = streams.shard("any")
     keys = (shard.audio("final"), shard.audio("preview"), shard.transcripts("final"), shard.transcripts("preview"))
     left = sum([await streams.redis.xlen(key) for key in keys])
@@ -216,13 +219,13 @@ async def all_done(streams: JobStreams, names: Sequence[str]) -> bool:
     return left == 0 and min(said) >= 2 * UTTERANCES
 
 
-async def letters(streams: JobStreams, group: str) -> list[str]:
+async def letters(streams: RedisJobStreams, group: str) -> list[str]:
     found: Any = await streams.redis.xrange(streams.shard("any").dead(group))
     return [fields[b"reason"].decode() for _, fields in found]
 
 
-async def says_its_own_words_and_no_others(streams: JobStreams, name: str, number: int) -> None:
-    events = [live.event async for live in read_after(streams.redis, streams.shard(name), name, "0-0")]
+async def says_its_own_words_and_no_others(streams: RedisJobStreams, name: str, number: int) -> None:
+    events = [live.event async for live in read_log(streams.redis, streams.shard(name), name, "0-0")]
     wanted = {utterance: transcript(spoken(number, utterance)) for utterance in range(1, UTTERANCES + 1)}
     finals = [event for event in events if isinstance(event, Final)]
     assert [final.utterance for final in finals] == list(wanted)
@@ -233,18 +236,18 @@ async def says_its_own_words_and_no_others(streams: JobStreams, name: str, numbe
     assert not any(isinstance(event, Error) for event in events)
 
 
-async def test_a_guess_on_the_lane_of_finals_is_no_final(streams: JobStreams) -> None:
+async def test_a_guess_on_the_lane_of_finals_is_no_final(streams: RedisJobStreams) -> None:
     """It would be answered as a guess, with nothing durable: its neighbours are not to be harmed by that."""
-    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
+    sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "s"))
     guess = job("s", 1).model_copy(update={"kind": "preview"})
     await lease.submit_audio(guess, spoken(0, 1), early=False)
     await lease.submit_audio(job("s", 1), spoken(0, 1), early=False)
     stop = asyncio.Event()
     worker = SttWorker(NullRecognizer(), SttSettings())
-    consumer = Consumer(streams, AUDIO, "w", WorkerSettings(), worker.handle)
+    consumer = redis_consumer(streams, AUDIO, "w", WorkerSettings(), worker.handle)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(consumer.run(stop))
+        tasks.create_task(consumer.consume_until(stop))
 
         async def there() -> bool:
             return len(await logged(streams)) == 1
@@ -259,7 +262,7 @@ async def test_a_guess_on_the_lane_of_finals_is_no_final(streams: JobStreams) ->
 # --- what gateways read
 
 
-async def test_what_cannot_be_read_in_a_log_is_passed_over(streams: JobStreams) -> None:
+async def test_what_cannot_be_read_in_a_log_is_passed_over(streams: RedisJobStreams) -> None:
     log = streams.shard("s").log("s")
     event = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
     for fields in ({"x": b"?"}, {"e": b"\xff{"}, {"e": event.model_dump_json()}, {"e": b"{}"}):
@@ -268,16 +271,16 @@ async def test_what_cannot_be_read_in_a_log_is_passed_over(streams: JobStreams) 
 
 
 @pytest.mark.parametrize("field", ["start", "count", "audio", "closed:x", "translating:1"])
-async def test_a_session_that_cannot_be_read_is_unknown(streams: JobStreams, field: str) -> None:
-    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
+async def test_a_session_that_cannot_be_read_is_unknown(streams: RedisJobStreams, field: str) -> None:
+    sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     await sessions.open("s", "secret", SessionRecord(Start(), "c"))
     await streams.redis.hset(streams.shard("s").session("s"), field, "7e")
     with pytest.raises(UnknownSessionError):
         await sessions.resume(Resume(session="s", token="secret"))
 
 
-async def test_a_client_that_claims_to_be_far_ahead_keeps_redis_no_longer_than_others(streams: JobStreams) -> None:
-    sessions = Sessions(streams.redis, ServiceSettings(), "gateway")
+async def test_a_client_that_claims_to_be_far_ahead_keeps_redis_no_longer_than_others(streams: RedisJobStreams) -> None:
+    sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "c"))
     await lease.submit_audio(job("s", 1), spoken(0, 1), early=False)
     async with asyncio.timeout(2):

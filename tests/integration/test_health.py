@@ -158,9 +158,9 @@ async def test_a_worker_is_ready_when_its_model_is_there_and_until_it_drains(red
         )
         assert (await told(""), await told("/ready")) == ((200, []), (200, []))
         with in_flight.tracking([]):
-            assert await told("") == (503, ["a batch has been in hand for 0 s"])
+            assert await told("") == (503, ["the current batch has taken 0 s"])
         stop.set()
-        assert (await told(""), await told("/ready")) == ((200, []), (503, ["it drains"]))
+        assert (await told(""), await told("/ready")) == ((200, []), (503, ["draining"]))
 
 
 def test_where_nobody_answers_the_status_is_that() -> None:

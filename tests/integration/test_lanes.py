@@ -15,12 +15,15 @@ from backend.messages.jobs import AudioJob, PartialResult, Transcript, encode_en
 from backend.messages.protocol import Error, Final, Start, Translation
 from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, JobStreams, Outcome
+from backend.streams.job_streams import AUDIO, TRANSCRIPTS, Entry, Outcome
 from backend.streams.names import STT_GROUP
-from backend.streams.session.fanout import Fanout
-from backend.streams.session.log import read_after
-from backend.streams.session.sessions import Lease, Sessions
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.log import read_log
+from backend.streams.session.redis_fanout import RedisFanout
+from backend.streams.session.redis_sessions import RedisSessions
+from backend.streams.session.sessions import Lease
 from backend.streams.worker.consumer import Consumer
+from backend.streams.worker.redis_source import redis_consumer
 
 PCM = b"\1\0" * 1600
 
@@ -56,12 +59,12 @@ def final_of(job: AudioJob, text: str | None = None) -> Outcome:
 
 
 @pytest.fixture
-def streams(redis: Redis) -> JobStreams:
-    return JobStreams(redis, ServiceSettings())
+def streams(redis: Redis) -> RedisJobStreams:
+    return RedisJobStreams(redis, ServiceSettings())
 
 
 async def opened(redis: Redis, session: str) -> Lease:
-    return await Sessions(redis, ServiceSettings(), "gateway").open(session, "secret", SessionRecord(Start(), "c"))
+    return await RedisSessions(redis, ServiceSettings(), "gateway").open(session, "secret", SessionRecord(Start(), "c"))
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ async def lease(redis: Redis) -> Lease:
     return await opened(redis, "s")
 
 
-async def taken(streams: JobStreams, count: int) -> list[Entry[AudioJob]]:
+async def taken(streams: RedisJobStreams, count: int) -> list[Entry[AudioJob]]:
     """Read entries as a worker does, without handling them."""
     seen: list[Entry[AudioJob]] = []
 
@@ -77,20 +80,19 @@ async def taken(streams: JobStreams, count: int) -> list[Entry[AudioJob]]:
         seen.extend(batch)
         raise asyncio.CancelledError
 
-    consumer = Consumer(streams, AUDIO, "reader", WorkerSettings(), handle)
-    await consumer.create_groups()
+    consumer = redis_consumer(streams, AUDIO, "reader", WorkerSettings(), handle)
     while len(seen) < count:
         with pytest.raises(asyncio.CancelledError):
-            await consumer.run(asyncio.Event())
+            await consumer.consume_until(asyncio.Event())
     return seen
 
 
 @asynccontextmanager
-async def consuming(streams: JobStreams, handle: Any, lane: Any = AUDIO, **settings: Any) -> Any:
+async def consuming(streams: RedisJobStreams, handle: Any, lane: Any = AUDIO, **settings: Any) -> Any:
     stop = asyncio.Event()
-    consumer: Consumer[Any] = Consumer(streams, lane, "w", WorkerSettings(**settings), handle)
+    consumer: Consumer[Any] = redis_consumer(streams, lane, "w", WorkerSettings(**settings), handle)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(consumer.run(stop))
+        tasks.create_task(consumer.consume_until(stop))
         try:
             yield consumer
         finally:
@@ -103,30 +105,30 @@ async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float =
             await asyncio.sleep(0.01)
 
 
-async def logged(streams: JobStreams, session: str = "s") -> list[Any]:
-    return [live.event async for live in read_after(streams.redis, streams.shard(session), session, "0-0")]
+async def logged(streams: RedisJobStreams, session: str = "s") -> list[Any]:
+    return [live.event async for live in read_log(streams.redis, streams.shard(session), session, "0-0")]
 
 
-async def test_results_are_released_in_the_order_of_their_utterances(streams: JobStreams, lease: Lease) -> None:
+async def test_results_are_released_in_the_order_of_their_utterances(streams: RedisJobStreams, lease: Lease) -> None:
     for number in (1, 2, 3):
         await lease.submit_audio(job(number), PCM, early=False)
     entries = await taken(streams, 3)
     for entry in reversed(entries):
-        assert await streams.commit_final(entry, final_of(entry.job)) == 1
+        assert await streams.commit_final(entry, final_of(entry.job)) == "committed"
     assert [event.utterance for event in await logged(streams)] == [1, 2, 3]
 
 
-async def test_a_result_is_committed_once_however_many_workers_have_it(streams: JobStreams, lease: Lease) -> None:
+async def test_a_result_is_committed_once_however_many_workers_have_it(streams: RedisJobStreams, lease: Lease) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     answers = [await streams.commit_final(entry, final_of(entry.job)) for _ in range(3)]
-    assert answers == [1, 0, 0]
+    assert answers == ["committed", "already_acknowledged", "already_acknowledged"]
     assert len(await logged(streams)) == 1
     assert await streams.redis.xlen(entry.shard.transcripts("final")) == 1
     assert await streams.redis.xlen(entry.shard.audio("final")) == 0
 
 
-async def test_an_early_result_waits_for_the_endpoint(streams: JobStreams, lease: Lease) -> None:
+async def test_an_early_result_waits_for_the_endpoint(streams: RedisJobStreams, lease: Lease) -> None:
     await lease.submit_audio(job(1), PCM, early=True)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
@@ -135,7 +137,7 @@ async def test_an_early_result_waits_for_the_endpoint(streams: JobStreams, lease
     assert [event.text for event in await logged(streams)] == ["text 1.1"]
 
 
-async def test_the_endpoint_may_come_before_the_early_result(streams: JobStreams, lease: Lease) -> None:
+async def test_the_endpoint_may_come_before_the_early_result(streams: RedisJobStreams, lease: Lease) -> None:
     await lease.submit_audio(job(1), PCM, early=True)
     (entry,) = await taken(streams, 1)
     await lease.close_utterance(1, 1, 100, entry.id)
@@ -145,27 +147,27 @@ async def test_the_endpoint_may_come_before_the_early_result(streams: JobStreams
 
 
 async def test_further_speech_voids_an_early_attempt_whenever_its_result_comes(
-    streams: JobStreams, lease: Lease
+    streams: RedisJobStreams, lease: Lease
 ) -> None:
     await lease.submit_audio(job(1, attempt=1), PCM, early=True)
     (first,) = await taken(streams, 1)
     await lease.submit_audio(job(1, attempt=2), PCM, early=False)
     (second,) = await taken(streams, 1)
-    assert await streams.commit_final(first, final_of(first.job)) == 2
-    assert await streams.commit_final(second, final_of(second.job)) == 1
+    assert await streams.commit_final(first, final_of(first.job)) == "superseded"
+    assert await streams.commit_final(second, final_of(second.job)) == "committed"
     assert [event.text for event in await logged(streams)] == ["text 1.2"]
 
 
-async def test_a_withdrawn_early_final_is_never_read(streams: JobStreams, lease: Lease) -> None:
+async def test_a_withdrawn_early_final_is_never_read(streams: RedisJobStreams, lease: Lease) -> None:
     entry_id = await lease.submit_audio(job(1), PCM, early=True)
     await lease.withdraw_early_final(1, 1, entry_id)
     assert await streams.redis.xlen(streams.shard("s").audio("final")) == 0
 
 
 async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open(
-    streams: JobStreams, lease: Lease
+    streams: RedisJobStreams, lease: Lease
 ) -> None:
-    fanout = Fanout(streams.redis, "test")
+    fanout = RedisFanout(streams.redis, "test")
     partial = PartialResult(
         utterance=1, revision=3, committed="a", tentative=" b", language="en", start_ms=0, end_ms=100
     )
@@ -187,7 +189,7 @@ async def test_an_early_result_is_shown_as_a_partial_while_the_utterance_is_open
         running.cancel()
 
 
-async def test_everything_a_session_leaves_has_a_time_to_live(streams: JobStreams, lease: Lease) -> None:
+async def test_everything_a_session_leaves_has_a_time_to_live(streams: RedisJobStreams, lease: Lease) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
@@ -195,7 +197,7 @@ async def test_everything_a_session_leaves_has_a_time_to_live(streams: JobStream
         assert 0 < await streams.redis.ttl(key) <= 3600
 
 
-async def test_the_loop_handles_finals_in_batches_over_sessions(streams: JobStreams) -> None:
+async def test_the_loop_handles_finals_in_batches_over_sessions(streams: RedisJobStreams) -> None:
     sessions = [f"s{number}" for number in range(5)]
     sizes: list[int] = []
 
@@ -216,7 +218,7 @@ async def test_the_loop_handles_finals_in_batches_over_sessions(streams: JobStre
 
 
 async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_letter(
-    streams: JobStreams, lease: Lease
+    streams: RedisJobStreams, lease: Lease
 ) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         if any(entry.job.utterance == 2 for entry in batch):
@@ -241,7 +243,7 @@ async def test_a_bad_entry_does_not_fail_its_neighbours_and_ends_as_a_dead_lette
     assert letter[1][b"p"] == PCM
 
 
-async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(streams: JobStreams) -> None:
+async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(streams: RedisJobStreams) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         return [final_of(entry.job) for entry in batch]
 
@@ -257,7 +259,7 @@ async def test_an_entry_that_cannot_be_read_is_dead_lettered_at_once(streams: Jo
     assert await streams.redis.xlen(shard.audio("final")) == 0
 
 
-async def test_a_dead_workers_entry_is_taken_over(streams: JobStreams, lease: Lease) -> None:
+async def test_a_dead_workers_entry_is_taken_over(streams: RedisJobStreams, lease: Lease) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     await taken(streams, 1)  # read by a worker that is never heard of again
 
@@ -273,7 +275,7 @@ async def test_a_dead_workers_entry_is_taken_over(streams: JobStreams, lease: Le
 
 
 async def test_previews_begin_with_fresh_speech_then_the_newest_and_late_or_superseded_ones_are_dropped(
-    streams: JobStreams,
+    streams: RedisJobStreams,
 ) -> None:
     seen: list[int] = []
 
@@ -302,7 +304,7 @@ async def test_previews_begin_with_fresh_speech_then_the_newest_and_late_or_supe
     assert await streams.redis.xlen(streams.shard("s").audio("preview")) == 0
 
 
-async def test_translations_follow_into_the_log(streams: JobStreams, lease: Lease) -> None:
+async def test_translations_follow_into_the_log(streams: RedisJobStreams, lease: Lease) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     (entry,) = await taken(streams, 1)
     await streams.commit_final(entry, final_of(entry.job))
@@ -324,7 +326,7 @@ async def test_translations_follow_into_the_log(streams: JobStreams, lease: Leas
     assert translation.cursor > final.cursor
 
 
-async def test_a_lost_group_is_made_again(streams: JobStreams) -> None:
+async def test_a_lost_group_is_made_again(streams: RedisJobStreams) -> None:
     async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         return [final_of(entry.job) for entry in batch]
 

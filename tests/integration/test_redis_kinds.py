@@ -22,13 +22,15 @@ from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Done, Start
 from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings
-from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, Shard, all_shards, worker_key
 from backend.streams.observe.load_report import StreamDelay, read_heartbeats
-from backend.streams.redis.clients import LOOK_EVERY_S, client
+from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
-from backend.streams.session.fanout import Fanout, Listener
-from backend.streams.session.sessions import Sessions
+from backend.streams.redis.redis_py_fixes import MASTER_CHECK_EVERY_S
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.fanout import Listener
+from backend.streams.session.redis_fanout import RedisFanout
+from backend.streams.session.redis_sessions import RedisSessions
 from tests.conftest import in_a_thread
 from tests.testkit.system.plans import null_plan
 from tests.testkit.system.redis_servers import Kind, cluster, sentinel, single
@@ -133,8 +135,10 @@ async def test_what_a_killed_redis_still_knows_is_what_it_wrote_to_its_disk(
     settings: dict[str, Any], tmp_path: Path
 ) -> None:
     async with single(tmp_path, **settings) as kind, client(kind.url) as redis:
-        streams = JobStreams(redis, ServiceSettings())
-        lease = await Sessions(redis, ServiceSettings(), "gateway").open("s", "secret", SessionRecord(Start(), "c"))
+        streams = RedisJobStreams(redis, ServiceSettings())
+        lease = await RedisSessions(redis, ServiceSettings(), "gateway").open(
+            "s", "secret", SessionRecord(Start(), "c")
+        )
         for number in range(1, 101):
             job = AudioJob(
                 kind="final",
@@ -154,7 +158,7 @@ async def test_what_a_killed_redis_still_knows_is_what_it_wrote_to_its_disk(
 @asynccontextmanager
 async def listening(redis: Redis, channel: str) -> AsyncIterator[Listener]:
     """Somebody who listens to a channel."""
-    fanout = Fanout(redis, "test")
+    fanout = RedisFanout(redis, "test")
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(fanout.deliver_forever())
         async with fanout.listen(channel) as listener:
@@ -195,7 +199,7 @@ async def test_writes_follow_the_sentinels_while_the_old_master_still_takes_them
         await opened.hand_over()
         while (await opened.master()) is before:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(MASTER_CHECK_EVERY_S)
         await redis.set("key", 2)
         assert (await before.do("ROLE"))[0] == "master"
         assert await (await opened.master()).do("GET", "key") == "2"
@@ -269,6 +273,6 @@ async def test_a_task_that_talks_to_redis_ends_whenever_it_is_cancelled(alone: K
     ],
 )
 def test_an_address_that_is_none_is_told_at_once_and_without_its_password(url: str) -> None:
-    with pytest.raises(SetupError, match="REDIS_URL is not understood") as told:
+    with pytest.raises(SetupError, match="REDIS_URL is not valid") as told:
         client(url)
     assert "secret" not in told.value.message

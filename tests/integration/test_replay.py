@@ -16,9 +16,11 @@ from backend.messages.jobs import Transcript
 from backend.messages.protocol import Error, Final, Resume, Translation
 from backend.service.settings import ServiceSettings
 from backend.streams.dead_letters import DeadLetters
-from backend.streams.job_streams import TRANSCRIPTS, Entry, JobStreams, Outcome
+from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
 from backend.streams.names import STT_GROUP
-from backend.streams.session.sessions import Lease, Sessions, UnknownSessionError
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.redis_sessions import RedisSessions
+from backend.streams.session.sessions import Lease, UnknownSessionError
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
@@ -30,8 +32,8 @@ Nova = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def streams(redis: Redis) -> JobStreams:
-    return JobStreams(redis, ServiceSettings())
+def streams(redis: Redis) -> RedisJobStreams:
+    return RedisJobStreams(redis, ServiceSettings())
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome]]]:
     return SttWorker(NullRecognizer(), SttSettings()).handle
 
 
-async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(streams: JobStreams, run: Nova) -> None:
+async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(streams: RedisJobStreams, run: Nova) -> None:
     await streams.redis.xadd(streams.shard("s").dead(STT_GROUP), {"reason": "x", "attempts": "1"})
     assert (await run("list")).exit_code == 0
     assert (await run("replay", "--all", "--force")).exit_code == 1
@@ -64,7 +66,7 @@ async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(strea
 
 
 async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_it_at_the_same_time(
-    streams: JobStreams, lease: Lease, dead: DeadLetters, redis_url: str, recognizing: Any
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, redis_url: str, recognizing: Any
 ) -> None:
     await lease.submit_audio(job(1, translate_to=("es",)), PCM, early=False)
     await buried(streams)
@@ -83,7 +85,9 @@ async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_i
     assert await letters(dead) == []
 
 
-async def test_ten_replays_of_one_letter_put_it_back_once(streams: JobStreams, lease: Lease, dead: DeadLetters) -> None:
+async def test_ten_replays_of_one_letter_put_it_back_once(
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters
+) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     await buried(streams)
     letter = await only(dead)
@@ -93,7 +97,7 @@ async def test_ten_replays_of_one_letter_put_it_back_once(streams: JobStreams, l
 
 
 async def test_the_replayed_job_is_the_one_that_died_down_to_fields_of_a_later_release(
-    streams: JobStreams, lease: Lease, dead: DeadLetters
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters
 ) -> None:
     sent = job(1, prompt="Zoë", hypothesis=({"text": " a", "probability": 0.1},))
     header = json.dumps({**json.loads(sent.model_dump_json(exclude_defaults=True)), "later": [1.5, {}, []]})
@@ -110,7 +114,7 @@ async def test_the_replayed_job_is_the_one_that_died_down_to_fields_of_a_later_r
 
 
 async def test_a_letter_that_dies_again_can_be_replayed_again(
-    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     await buried(streams)
@@ -124,7 +128,7 @@ async def test_a_letter_that_dies_again_can_be_replayed_again(
 
 
 async def test_an_error_that_still_waits_for_its_turn_is_taken_back_and_nobody_sees_it(
-    streams: JobStreams, lease: Lease, dead: DeadLetters, recognizing: Any
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, recognizing: Any
 ) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     (first,) = await taken(streams, 1)
@@ -139,7 +143,7 @@ async def test_an_error_that_still_waits_for_its_turn_is_taken_back_and_nobody_s
 
 
 async def test_a_dead_attempt_whose_utterance_has_its_final_from_another_is_not_replayed(
-    streams: JobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
     entry_id = await lease.submit_audio(job(1), PCM, early=True)
     await buried(streams)
@@ -153,7 +157,7 @@ async def test_a_dead_attempt_whose_utterance_has_its_final_from_another_is_not_
     assert len(await logged(streams)) == 1
 
 
-async def test_a_replayed_transcript_gets_its_translations(streams: JobStreams, lease: Lease, run: Nova) -> None:
+async def test_a_replayed_transcript_gets_its_translations(streams: RedisJobStreams, lease: Lease, run: Nova) -> None:
     async def translate(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
         return [
             Outcome(durable=(Translation(utterance=e.job.utterance, language="es", text="hola", is_final=True),))
@@ -169,7 +173,7 @@ async def test_a_replayed_transcript_gets_its_translations(streams: JobStreams, 
 
 
 async def test_a_letter_whose_session_has_expired_is_replayed_without_harm(
-    streams: JobStreams, lease: Lease, run: Nova, recognizing: Any
+    streams: RedisJobStreams, lease: Lease, run: Nova, recognizing: Any
 ) -> None:
     await lease.submit_audio(job(1, translate_to=("es",)), PCM, early=False)
     await buried(streams)
@@ -182,4 +186,4 @@ async def test_a_letter_whose_session_has_expired_is_replayed_without_harm(
     for key in (shard.session("s"), shard.log("s")):
         assert 0 < await streams.redis.ttl(key) <= 3600
     with pytest.raises(UnknownSessionError):
-        await Sessions(streams.redis, ServiceSettings(), "g").resume(Resume(session="s", token="secret"))
+        await RedisSessions(streams.redis, ServiceSettings(), "g").resume(Resume(session="s", token="secret"))

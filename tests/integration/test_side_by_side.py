@@ -20,8 +20,9 @@ from backend.messages.protocol import Final, Ready, parse_server
 from backend.service.settings import ServiceSettings
 from backend.streams.names import WORKERS, Shard, worker_key
 from backend.streams.redis.connection import connect
-from backend.streams.session.fanout import Fanout, Listener
-from backend.streams.session.log import read_after
+from backend.streams.session.fanout import Listener
+from backend.streams.session.log import read_log
+from backend.streams.session.redis_fanout import RedisFanout
 from stt_worker.recognizers.null import transcript
 from tests.conftest import in_a_thread
 from tests.contract.recording import Recorded, releases
@@ -55,7 +56,7 @@ def release(request: pytest.FixtureRequest) -> Recorded:
 
 @asynccontextmanager
 async def listening(redis: Redis, session: str) -> AsyncIterator[Listener]:
-    fanout = Fanout(redis, "test")
+    fanout = RedisFanout(redis, "test")
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(fanout.deliver_forever())
         async with fanout.listen(SHARD.events(session)) as listener:
@@ -98,7 +99,7 @@ async def test_an_older_final_of_an_older_session_is_released_logged_and_handed_
         assert isinstance(live.event, Final)
         assert live.event.utterance == job["utterance"]
         assert transcript(fields[b"p"]) in live.event.text
-        assert [logged async for logged in read_after(redis, SHARD, name, "0-0")] == [live]
+        assert [logged async for logged in read_log(redis, SHARD, name, "0-0")] == [live]
         handed_on: Any = await redis.xrange(SHARD.transcripts("final"))
         assert [decode_transcript(entry).text for _, entry in handed_on] == (
             [live.event.text] if job.get("translate_to") else []

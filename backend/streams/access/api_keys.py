@@ -1,8 +1,9 @@
-"""API keys in Redis: `nova_<id>_<secret>`. Of the secret only a hash is stored, so whoever reads Redis has no key.
+"""API keys in Redis: `nova_<id>_<secret>`. Only a hash of the key is stored, so a reader of Redis has no keys.
 
-The hash is a plain SHA-256. Slow hashes (bcrypt, Argon2) make up for secrets that people choose, which can be guessed;
-ours have 192 random bits, which cannot, however fast the guessing (NIST SP 800-63B, look-up secrets: 112 bits
-or more need no more than an approved hash). And a slow hash would let anyone keep a gateway busy with wrong keys.
+The hash is a plain SHA-256. Slow hashes (bcrypt, Argon2) protect secrets that people choose, which can be guessed.
+These secrets have 192 random bits, which cannot be guessed at any speed: NIST SP 800-63B requires no more than an
+approved hash for look-up secrets of 112 bits or more. A slow hash would also let anyone keep a gateway busy with wrong
+keys.
 """
 
 from __future__ import annotations
@@ -21,38 +22,38 @@ from redis.asyncio import Redis
 from backend.streams.names import API_KEYS, api_key, quota_slots, quota_used
 
 Scope = Literal["stream", "read", "admin"]
-"""stream: hold sessions; read: /metrics and /health/full; admin: everything."""
+"""stream: open sessions; read: /metrics and /health/full; admin: everything."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-FORM = re.compile(r"nova_([0-9a-f]{12})_[0-9a-f]{48}")
-NO_HASH = sha256(b"").hexdigest().encode()
-"""What the hash of a key is compared with that nobody has: never equal, and it takes as long."""
-HASH = "return redis.call('HGET', KEYS[1], 'hash') or ARGV[1]"
-"""Reads a key's hash, or the other, so that answers are of one length: even that took measurably longer than none."""
+KEY_PATTERN = re.compile(r"nova_([0-9a-f]{12})_[0-9a-f]{48}")
+# Compared with the hash of a presented key that does not exist, so that both cases take the same time.
+DUMMY_HASH = sha256(b"").hexdigest().encode()
+# Returns the hash of a key, or the dummy. HGET alone would answer with nil, which is shorter, and takes measurably less
+# time.
+GET_HASH = "return redis.call('HGET', KEYS[1], 'hash') or ARGV[1]"
 DAY_S = 86_400
 
-Record = Mapping[bytes, bytes]
-"""A hash as Redis gives it."""
+RedisHash = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaLimits:
-    """What one caller may use, on all gateways together; 0: no limit."""
+    """What one caller may use on all gateways together; 0: no limit."""
 
     sessions: int = 0
-    """At the same time."""
+    """Concurrent sessions."""
     minutes_a_day: int = 0
-    """Of audio, from midnight to midnight UTC."""
+    """Minutes of audio from midnight to midnight UTC."""
     new_a_minute: int = 0
-    """Sessions begun; as many may be begun at once."""
+    """New sessions per minute; the same number may start at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known of an API key."""
+    """The record of an API key."""
 
     id: str
     name: str
-    """What its maker calls it."""
+    """Chosen by the operator who created the key."""
     scopes: frozenset[Scope]
     limits: QuotaLimits
     created: int
@@ -63,7 +64,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyUsage:
-    """What a key uses now."""
+    """Current usage of an API key on all gateways."""
 
     sessions: int
     minutes_today: float
@@ -76,7 +77,7 @@ class ApiKeys:
         self._redis = redis
 
     async def create(self, name: str, scopes: Sequence[Scope], limits: QuotaLimits, *, expires: int = 0) -> str:
-        """A new key, which is shown here and never again."""
+        """Create a key and return it. It cannot be retrieved later."""
         key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
         key = f"nova_{key_id}_{secret}"
         fields = {
@@ -92,39 +93,41 @@ class ApiKeys:
             if expires:
                 pipe.expireat(api_key(key_id), expires)
             await pipe.execute()
-        await self._redis.sadd(API_KEYS, key_id)  # who dies before this has shown the key to nobody
+        # A separate command, because the set is in another cluster slot. If this process dies before it, the key exists
+        # but is not listed; nobody has seen its secret.
+        await self._redis.sadd(API_KEYS, key_id)
         return key
 
     async def find(self, presented: str) -> ApiKey | None:
-        """The key's record, or None when nobody has such a key.
+        """The record of a key, or None if the key is not valid.
 
-        How long it takes tells nothing: of a key that does not exist as much is hashed, fetched and compared.
+        Timing reveals nothing: for an unknown key, as much is hashed, fetched and compared as for a known one.
         """
-        form = FORM.fullmatch(presented)
-        key_id = form[1] if form else "0" * 12
-        stored = cast("bytes", await self._redis.eval_ro(HASH, 1, api_key(key_id), NO_HASH))
+        match = KEY_PATTERN.fullmatch(presented)
+        key_id = match[1] if match else "0" * 12
+        stored = cast("bytes", await self._redis.eval_ro(GET_HASH, 1, api_key(key_id), DUMMY_HASH))
         if not compare_digest(_hash(presented).encode(), stored):
             return None
-        return _read(key_id, cast("Record", await self._redis.hgetall(api_key(key_id))))
+        return _read_key(key_id, cast("RedisHash", await self._redis.hgetall(api_key(key_id))))
 
     async def exists(self, key_id: str) -> bool:
-        """Whether the key has neither been revoked nor expired."""
+        """False if the key was revoked or has expired."""
         return bool(await self._redis.exists(api_key(key_id)))
 
     async def any(self) -> bool:
-        """Whether there is a key that somebody could come in with."""
+        """Whether there is a valid key."""
         return any((await self._records()).values())
 
     async def all(self) -> list[ApiKey]:
-        """Every key, the oldest first."""
+        """All keys, the oldest first."""
         records = await self._records()
-        if gone := [key_id for key_id, record in records.items() if not record]:
-            await self._redis.srem(API_KEYS, *gone)
-        keys = [key for key_id, record in records.items() if (key := _read(key_id, record))]
+        if expired := [key_id for key_id, record in records.items() if not record]:
+            await self._redis.srem(API_KEYS, *expired)
+        keys = [key for key_id, record in records.items() if (key := _read_key(key_id, record))]
         return sorted(keys, key=lambda key: (key.created, key.id))
 
-    async def _records(self) -> dict[str, Record]:
-        """By id; empty where a key has expired."""
+    async def _records(self) -> dict[str, RedisHash]:
+        """Records by id; empty for an expired key."""
         ids = [cast("bytes", found).decode() for found in await self._redis.smembers(API_KEYS)]
         async with self._redis.pipeline(transaction=False) as pipe:
             for key_id in ids:
@@ -132,29 +135,29 @@ class ApiKeys:
             return dict(zip(ids, await pipe.execute(), strict=True))
 
     async def usage(self, key_id: str) -> KeyUsage:
-        """What the key uses now, on all gateways."""
         now = time.time()
         sessions = await self._redis.zcount(quota_slots(key_id), int(now * 1000), "+inf")
-        day, spoken = await self._redis.hmget(quota_used(key_id), ["day", "spoken"])
-        today = day is not None and int(day) == int(now) // DAY_S
-        return KeyUsage(sessions, int(spoken or 0) / 60_000 if today else 0.0)
+        day, spoken_ms = await self._redis.hmget(quota_used(key_id), ["day", "spoken"])
+        is_today = day is not None and int(day) == int(now) // DAY_S
+        return KeyUsage(sessions, int(spoken_ms or 0) / 60_000 if is_today else 0.0)
 
     async def revoke(self, key_id: str) -> bool:
-        """Nobody comes in with it from now on, and sessions that it holds end within seconds; False: it was none."""
-        revoked = await self._redis.delete(api_key(key_id))
+        """Delete a key. Its sessions are closed within seconds. Returns False if it did not exist."""
+        deleted = await self._redis.delete(api_key(key_id))
         await self._redis.srem(API_KEYS, key_id)
-        return bool(revoked)
+        return bool(deleted)
 
 
 def _hash(key: str) -> str:
     return sha256(key.encode()).hexdigest()
 
 
-def _read(key_id: str, record: Record) -> ApiKey | None:
-    """None when it is gone."""
+def _read_key(key_id: str, record: RedisHash) -> ApiKey | None:
+    """None for an empty record: the key has expired or was revoked."""
     fields = {name.decode(): value.decode() for name, value in record.items()}
     if not fields:
         return None
     limits = QuotaLimits(*(int(fields.get(name, 0)) for name in ("sessions", "minutes_a_day", "new_a_minute")))
+    # Scopes of a newer release are ignored.
     scopes = frozenset(scope for scope in SCOPES if scope in fields["scopes"].split())
     return ApiKey(key_id, fields["name"], scopes, limits, int(fields["created"]), int(fields.get("expires", 0)))

@@ -1,8 +1,8 @@
-"""What callers use of what they may, counted in Redis over all gateways (quota.lua).
+"""What callers use, counted in Redis over all gateways (quota.lua) and checked against their limits.
 
-A session holds a place for as long as its gateway says that it lives; one that dies with its gateway gives it up by
-itself. Audio is counted every few seconds, so a file that comes faster than it could be spoken may go over its day by
-as much as a gateway takes in that time.
+A session holds a slot while its gateway renews it; the slots of a gateway that dies expire. Audio is counted every few
+seconds, so a file that is uploaded faster than real time may exceed the daily limit by what a gateway accepts in
+between.
 """
 
 from __future__ import annotations
@@ -15,39 +15,41 @@ from redis.commands.core import AsyncScript
 
 from backend.streams.access.api_keys import QuotaLimits
 from backend.streams.names import quota_slots, quota_used
-from backend.streams.scripts import script
+from backend.streams.scripts import load_script
 
+# How long a slot outlives its last renewal. Gateways renew every few seconds, so a short pause frees no slot.
 SLOT_TTL_S = 15.0
-"""For so long a place is held after the last word of its gateway."""
 
-UsedUp = Literal["", "sessions", "minutes", "starts"]
-QuotaAnswer = tuple[UsedUp, float]
-"""What is used up, and after how many seconds it makes sense to come again."""
+ExhaustedLimit = Literal["", "sessions", "minutes", "starts"]
+QuotaAnswer = tuple[ExhaustedLimit, float]
+"""The exhausted limit ("": none), and the seconds until a retry makes sense."""
 
 
 class Quota:
-    """Of all callers."""
+    """Usage of all callers."""
 
     def __init__(self, redis: Redis) -> None:
-        self._script: AsyncScript = redis.register_script(script("quota"))
+        self._script: AsyncScript = redis.register_script(load_script("quota"))
 
-    async def take_slot(self, caller: str, limits: QuotaLimits, place: str, *, new: bool) -> QuotaAnswer:
-        """Take a place for a session, a new one or one that goes on; none is taken when something is used up."""
-        return await self._run(caller, limits, "enter", place, _ms(SLOT_TTL_S), int(new))
+    async def take_slot(self, caller: str, limits: QuotaLimits, session: str, *, new: bool) -> QuotaAnswer:
+        """Take a slot for a new or a resumed session. If a limit is exhausted, no slot is taken."""
+        return await self._run(caller, limits, "take_slot", session, _ms(SLOT_TTL_S), int(new))
 
-    async def renew_slots(self, caller: str, limits: QuotaLimits, places: Sequence[str], audio_ms: int) -> QuotaAnswer:
-        """These sessions live, and so much audio has come in them since the last time."""
-        return await self._run(caller, limits, "keep", audio_ms, _ms(SLOT_TTL_S), *places)
+    async def renew_slots(
+        self, caller: str, limits: QuotaLimits, sessions: Sequence[str], audio_ms: int
+    ) -> QuotaAnswer:
+        """Renew the slots of live sessions, and add the audio that they have received since the last call."""
+        return await self._run(caller, limits, "renew_slots", audio_ms, _ms(SLOT_TTL_S), *sessions)
 
-    async def release_slot(self, caller: str, place: str, audio_ms: int) -> None:
-        """Give a place back; so much audio has come since the last time."""
-        await self._run(caller, QuotaLimits(), "leave", audio_ms, place)
+    async def release_slot(self, caller: str, session: str, audio_ms: int) -> None:
+        """Release a slot, and add the audio that the session has received since the last call."""
+        await self._run(caller, QuotaLimits(), "release_slot", audio_ms, session)
 
     async def _run(self, caller: str, limits: QuotaLimits, operation: str, *arguments: str | int) -> QuotaAnswer:
         keys = [quota_used(caller), quota_slots(caller)]
-        most = (limits.sessions, limits.minutes_a_day, limits.new_a_minute)
-        used_up, after_ms = await self._script(keys=keys, args=[operation, *most, *arguments])
-        return cast("UsedUp", used_up.decode()), int(after_ms) / 1000
+        maxima = (limits.sessions, limits.minutes_a_day, limits.new_a_minute)
+        exhausted, retry_after_ms = await self._script(keys=keys, args=[operation, *maxima, *arguments])
+        return cast("ExhaustedLimit", exhausted.decode()), int(retry_after_ms) / 1000
 
 
 def _ms(seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""How Redis and the lanes stand: what health and metrics tell of them."""
+"""The state of Redis and of the streams, for health checks and metrics."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from redis.commands.core import AsyncScript
 
 from backend.streams import metrics
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
-from backend.streams.scripts import script
+from backend.streams.scripts import load_script
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """One lane, or one stream of dead letters, just now."""
+    """One stream of jobs or dead letters."""
 
     name: str
     length: int
-    """Entries on it, those in hand included."""
+    """Entries, including pending ones."""
     pending: int = 0
-    """Of these, entries that workers have in hand."""
+    """Entries that workers have read and not acknowledged."""
     oldest_s: float = 0.0
-    """Age of the oldest that no worker has taken; 0 when none waits."""
+    """Age of the oldest entry that no worker has read yet; 0 if there is none."""
 
     @property
     def is_dead(self) -> bool:
@@ -35,67 +35,69 @@ class StreamState:
 
     @property
     def is_final(self) -> bool:
-        """Whether it holds work that must not be lost."""
+        """Whether it holds jobs that must not be lost."""
         return self.name.endswith(":final")
 
 
 @dataclass(frozen=True, slots=True)
 class RedisState:
-    """A Redis that answers; of a cluster, all its masters together."""
+    """A Redis that answers. For a cluster: all masters together."""
 
     version: str
     round_trip_ms: float
     memory_bytes: int
     memory_limit_bytes: int
-    """0: none."""
+    """0: no limit."""
     evicts: bool
-    """Whether it throws away keys when it is full, work that waits among them."""
+    """Whether it deletes keys when memory is full. That may delete jobs."""
     persistence: str
-    """What it has on disk: "aof", "rdb" once there was a snapshot, both, or "none"."""
+    """"aof", "rdb" (once a snapshot was saved), "aof, rdb" or "none"."""
     refuses_writes: bool
-    """Its append-only file cannot be written, so it takes no more work."""
+    """The append-only file cannot be written, so Redis rejects writes."""
     cannot_save: bool
-    """The last snapshot failed; unless told otherwise, it then takes no more work either."""
+    """The last snapshot failed. By default, Redis then rejects writes (stop-writes-on-bgsave-error)."""
 
 
 class StreamInspector:
-    """Reads how the lanes of a system stand, of all its groups or one."""
+    """Reads the state of the streams of all groups, or of some."""
 
     def __init__(self, redis: Redis, shards: Sequence[Shard], groups: Sequence[str] = (STT_GROUP, TRANSLATION_GROUP)):
         self._redis, self._shards, self._groups = redis, shards, groups
-        self._script: AsyncScript = redis.register_script(script("stream_state"))
+        self._script: AsyncScript = redis.register_script(load_script("stream_state"))
 
     async def streams(self) -> list[StreamState]:
-        """Every lane of every shard, the dead letters' among them; all shards are asked at the same time."""
-        found = await asyncio.gather(*(self._shard(shard) for shard in self._shards))
-        return [lane for streams in found for lane in streams]
+        """All streams of all shards, including dead letters. Shards are queried concurrently."""
+        found = await asyncio.gather(*(self._streams_of(shard) for shard in self._shards))
+        return [state for states in found for state in states]
 
-    async def _shard(self, shard: Shard) -> list[StreamState]:
-        streams = []
+    async def _streams_of(self, shard: Shard) -> list[StreamState]:
+        states = []
         for group in self._groups:
-            lane = shard.audio if group == STT_GROUP else shard.transcripts
-            for name in (lane("final"), lane("preview"), shard.dead(group)):
+            stream = shard.audio if group == STT_GROUP else shard.transcripts
+            for name in (stream("final"), stream("preview"), shard.dead(group)):
                 age_ms, length, pending = await self._script(keys=[name], args=[group])
-                waits = 0.0 if name == shard.dead(group) else age_ms / 1000
-                streams.append(StreamState(name, int(length), int(pending), waits))
-        return streams
+                # Dead letters wait for an operator, not for a worker.
+                oldest_s = 0.0 if name == shard.dead(group) else age_ms / 1000
+                states.append(StreamState(name, int(length), int(pending), oldest_s))
+        return states
 
     async def redis(self) -> RedisState:
-        """What the server says of itself, and how soon it answers."""
+        """What INFO reports, and the round trip time of a PING."""
         began = time.perf_counter()
         await self._redis.ping()
         round_trip_ms = 1000 * (time.perf_counter() - began)
-        return read_info(await self._infos(), round_trip_ms)
+        return summarize_info(await self._info_of_masters(), round_trip_ms)
 
-    async def _infos(self) -> list[Mapping[str, Any]]:
+    async def _info_of_masters(self) -> list[Mapping[str, Any]]:
         if not isinstance(self._redis, RedisCluster):
             return [await self._redis.info()]
-        told = await self._redis.info(target_nodes=RedisCluster.PRIMARIES)
-        return [told] if "run_id" in told else list(told.values())  # of one node it comes bare
+        answer = await self._redis.info(target_nodes=RedisCluster.PRIMARIES)
+        # With several masters, redis-py returns a dict by node name; with one master, the bare answer.
+        return [answer] if "run_id" in answer else list(answer.values())
 
 
-def read_info(infos: Sequence[Mapping[str, Any]], round_trip_ms: float) -> RedisState:
-    """What INFO says of each server, taken together: the oldest version, the fullest memory, the worst news."""
+def summarize_info(infos: Sequence[Mapping[str, Any]], round_trip_ms: float) -> RedisState:
+    """Combine INFO of several servers: the oldest version, the fullest memory, and any problem of any server."""
     fullest = max(infos, key=lambda info: info.get("used_memory", 0) / (info.get("maxmemory") or float("inf")))
     return RedisState(
         version=min(str(info.get("valkey_version") or info.get("redis_version")) for info in infos),
@@ -111,20 +113,19 @@ def read_info(infos: Sequence[Mapping[str, Any]], round_trip_ms: float) -> Redis
 
 def _persistence(info: Mapping[str, Any]) -> str:
     kinds = [("aof", info.get("aof_enabled")), ("rdb", info.get("rdb_saves"))]
-    return ", ".join(name for name, on in kinds if on) or "none"
+    return ", ".join(name for name, enabled in kinds if enabled) or "none"
 
 
-def set_stream_metrics(streams: Iterable[StreamState]) -> None:
-    """Set the lanes' gauges."""
+def set_stream_metrics(states: Iterable[StreamState]) -> None:
     metrics.REDIS_UP.set(1)
-    for lane in streams:
-        metrics.STREAM_LENGTH.labels(lane.name).set(lane.length)
-        metrics.OLDEST.labels(lane.name).set(lane.oldest_s)
-        metrics.PENDING.labels(lane.name).set(lane.pending)
+    for state in states:
+        metrics.STREAM_LENGTH.labels(state.name).set(state.length)
+        metrics.OLDEST.labels(state.name).set(state.oldest_s)
+        metrics.PENDING.labels(state.name).set(state.pending)
 
 
 def clear_stream_metrics() -> None:
-    """Redis does not answer: no figure is better than an old one."""
+    """Remove the stream metrics while Redis does not answer: a missing value is better than an outdated one."""
     metrics.REDIS_UP.set(0)
     for gauge in (metrics.STREAM_LENGTH, metrics.OLDEST, metrics.PENDING):
         gauge.clear()

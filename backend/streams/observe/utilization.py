@@ -1,27 +1,27 @@
-"""Which share of the time something goes on: work, or speech. Pure: the time is an argument."""
+"""The share of recent time in which an activity went on, for example work or speech. Pure: time is an argument."""
 
 from __future__ import annotations
 
 import math
 
-OVER_S = 10.0
-"""The share is that of about so many seconds."""
+# The past loses half of its weight in this time, so the share reflects roughly the last 10 s.
+HALF_LIFE_S = 10.0
 
 
 class Utilization:
-    """Spans in, a share between 0 and 1 out."""
+    """An exponentially weighted average of an on/off signal."""
 
     def __init__(self, now: float, share: float = 0.0) -> None:
-        """`share` is what is believed before anything is known."""
+        """`share` is the initial estimate, 0 to 1."""
         self._share, self._at = share, now
-        self._on = False
+        self._is_active = False
 
-    def set_active(self, on: bool, now: float) -> None:
-        """From now on it goes on, or does not."""
+    def set_active(self, is_active: bool, now: float) -> None:
+        """The activity starts or ends now."""
         self._share, self._at = self.share(now), now
-        self._on = on
+        self._is_active = is_active
 
     def share(self, now: float) -> float:
-        """The share as of now; what was long ago counts less and less."""
-        weight = math.exp2((self._at - now) / OVER_S)
-        return weight * self._share + (1.0 - weight) * self._on
+        """The share as of now, 0 to 1."""
+        weight = math.exp2((self._at - now) / HALF_LIFE_S)
+        return weight * self._share + (1.0 - weight) * self._is_active

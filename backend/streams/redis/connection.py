@@ -1,4 +1,4 @@
-"""One way to reach Redis, of whichever kind it is, with a limit on every wait."""
+"""Connections to Redis, with a timeout for every call."""
 
 from __future__ import annotations
 
@@ -28,35 +28,34 @@ GIVE_UP_AFTER_S = 30.0
 # Longest blocking read. The socket timeout must be longer, or every idle read would look like a lost connection.
 BLOCK_MS = 1_000
 
+# What an unavailable Redis raises (restart, failover, full memory, network partition). Callers retry with backoff.
+# RedisError is broad, but redis-py has no class for several of these errors (MISCONF, UNBLOCKED, NOREPLICAS).
 REDIS_ERRORS = (RedisError, RedisClusterException, OSError)
-"""What a lost, restarting, failed-over, full or split Redis raises: back off and try again.
-
-It is broad because Redis says much of this (MISCONF, UNBLOCKED, NOREPLICAS) by errors that have no class of their own.
-"""
 
 
 def connect(settings: ServiceSettings) -> Redis:
-    """A client whose every call ends within seconds. Nothing is sent until the first command.
+    """A client whose calls all end within seconds. It connects with the first command.
 
-    Raises SetupError when the address is none.
+    Raises SetupError if the address is not valid.
     """
     return client(settings.redis_url.get_secret_value())
 
 
 def is_cluster(redis: Redis) -> bool:
-    """Whether keys in different slots need calls of their own."""
+    """Whether a call may use only keys of one slot."""
     return isinstance(redis, RedisCluster)
 
 
 @asynccontextmanager
 async def subscriber(redis: Redis, channel: str) -> AsyncIterator[PubSub]:
-    """A connection that is subscribed to `channel` at the node that is its master now; it is not mended when it breaks.
+    """A connection that is subscribed to `channel` at the node that is its master now.
 
-    In a cluster it is good for channels of the same slot.
+    It does not reconnect by itself. In a cluster, further channels must be in the same slot.
     """
     async with AsyncExitStack() as stack:
         if isinstance(redis, RedisCluster):
-            await redis.exists(channel)  # the client finds the slot's master by talking to it
+            # Any command for the slot makes the client find its current master.
+            await redis.exists(channel)
             node = cast("ClusterNode", redis.get_node_from_key(channel))
             pool = ConnectionPool(connection_class=node.connection_class, **node.connection_kwargs)
             pubsub = PubSub(await stack.enter_async_context(pool))
@@ -64,8 +63,10 @@ async def subscriber(redis: Redis, channel: str) -> AsyncIterator[PubSub]:
             pubsub = redis.pubsub()
         await stack.enter_async_context(pubsub)
         await pubsub.connect()  # type: ignore[no-untyped-call]
+        # PubSub reconnects inside every method. Its reader and its writer are two tasks here, so both would reconnect
+        # at the same time, and messages would be lost without notice.
         connection: Any = pubsub.connection
-        usual, connection.retry = connection.retry, Retry(NoBackoff(), 0, ())  # else each of its users mends it
+        usual, connection.retry = connection.retry, Retry(NoBackoff(), 0, ())
         stack.callback(setattr, connection, "retry", usual)
         await pubsub.ssubscribe(channel)
         yield pubsub

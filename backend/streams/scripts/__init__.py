@@ -1,40 +1,41 @@
-"""The Lua scripts: each is one step that either happens or does not, whoever dies meanwhile."""
+"""Lua scripts. Redis runs each one atomically; its header describes keys, arguments and answers.
+
+Every process loads the scripts of its own release, so arguments and answers may change between releases. Keys and
+fields in Redis may not: processes of two releases share them during a rolling upgrade.
+"""
 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from backend.service.settings import ServiceSettings
-from backend.streams.names import STT_GROUP, Shard
+from backend.streams.names import Shard
 
 
-def script(*parts: str) -> str:
-    """The source of a script, made of parts."""
-    return "".join(files(__package__).joinpath(f"{part}.lua").read_text() for part in parts)
+def load_script(*names: str) -> str:
+    """The source of the named scripts, joined."""
+    return "".join(files(__package__).joinpath(f"{name}.lua").read_text() for name in names)
 
 
-class Script:
-    """One that commits to a session, ready to run."""
+class SessionScript:
+    """commit.lua or session.lua, with the keys and limits that common.lua expects."""
 
-    def __init__(self, redis: Redis, name: str, settings: ServiceSettings) -> None:
-        self._script: AsyncScript = redis.register_script(script("common", name))
-        self._ttl, self._cap = settings.session_ttl_s, settings.log_cap
+    def __init__(self, redis: Redis, name: Literal["commit", "session"], settings: ServiceSettings) -> None:
+        self._script: AsyncScript = redis.register_script(load_script("common", name))
+        self._limits = (settings.session_ttl_s, settings.log_cap, settings.dead_cap)
 
-    async def run(
-        self, shard: Shard, session: str, group: str, operation: str, *arguments: str | int | bytes, cap: int = 0
-    ) -> Any:
-        """What the script answers. `group` says which jobs and dead letters are meant; `cap` overrides the log's."""
-        lane = shard.audio("final") if group == STT_GROUP else shard.transcripts("final")
+    async def run(self, shard: Shard, session: str, group: str, operation: str, *arguments: str | int | bytes) -> Any:
+        """Run an operation on a session, and on the jobs and dead letters of a group; returns the script's answer."""
         keys = (
-            lane,
+            shard.finals(group),
             shard.transcripts("final"),
             shard.session(session),
             shard.log(session),
             shard.dead(group),
             shard.events(session),
         )
-        return await self._script(keys=keys, args=[operation, self._ttl, cap or self._cap, *arguments])
+        return await self._script(keys=keys, args=[operation, *self._limits, *arguments])

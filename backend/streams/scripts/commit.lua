@@ -1,73 +1,86 @@
--- The one step in which a worker's result becomes true. Whoever acknowledges first wins; everyone else changes nothing.
+-- Acknowledges an entry and stores its result. The first acknowledgement wins: a second worker with the same entry
+-- changes nothing.
 --
--- ARGV  4 group  5 entry id  6 utterance or ''  7 attempt, then by operation:
---   commit  8 event  9 transcript or ''  10 partial or ''   an utterance's result; it waits for its turn
---   late    8 event  9 transcript or ''                     the result of a replayed dead letter: its turn is over
---   append  8.. events                                      translations: all that are still to come of an utterance
---   bury    8 event or ''  9.. field, value, ...            a dead letter, and the word of it to the client
--- Returns 1 when this call took effect, 0 when someone else was first, 2 when further speech had overtaken the result.
-local group, id, utterance, attempt = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+-- KEYS, ARGV 1 to 4: see common.lua
+-- ARGV  5 group   6 entry id   7 utterance, or ''   8 attempt, '' for a transcript   9.. by operation:
+--   commit                9 event   10 transcript, or ''   11 partial, or ''
+--                         the final of an utterance; it is released in order
+--   commit_late           9 event   10 transcript, or ''
+--                         the final of a replayed dead letter; its utterance was released before, as an error
+--   commit_translations   9.. events
+--                         all missing translations of an utterance
+--   dead_letter           9 event, or ''   10.. field, value, ... that are added to the fields of the entry
+--                         no worker can process the entry; the event is the error for the client
+-- Returns 'committed'
+--         'already_acknowledged'   another worker was first
+--         'superseded'             more speech followed, and a later attempt replaces this one
+local group, entry_id, utterance, attempt = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
--- Of an entry's fields and values so many are kept of what is buried: ours has four, and Lua passes on 8,000 at most.
-local MOST = 1000
--- Utterances of which it is remembered that their translations have come: as many as a gateway may wait for.
-local REMEMBERED = 64
+-- Fields and values that are copied to a dead letter. Our entries have four. A foreign entry may have any number, and
+-- Lua's unpack fails at about 8,000.
+local MAX_COPIED = 1000
+-- Utterances for which `translated:n` is kept. A gateway waits for at most this many.
+local TRANSLATED_KEPT = 64
 
-local function overtaken()
-  local decided = redis.call('HGET', session, 'closed:' .. utterance)
-  if decided then return decided ~= attempt end
+local function is_superseded()
+  local final_attempt = redis.call('HGET', session, 'closed:' .. utterance)
+  if final_attempt then return final_attempt ~= attempt end
   return redis.call('HGET', session, 'open') ~= utterance .. ':' .. attempt
 end
 
-local function hold(event, transcript)
-  redis.call('HSET', session, 'event:' .. utterance .. ':' .. attempt, event)
+local function store_result(event, transcript)
+  redis.call('HSET', session, result_field('event', utterance, attempt), event)
   if transcript ~= '' then
-    redis.call('HSET', session, 'transcript:' .. utterance .. ':' .. attempt, transcript)
+    redis.call('HSET', session, result_field('transcript', utterance, attempt), transcript)
   end
 end
 
-local function translated()
-  redis.call('HDEL', session, 'translating:' .. utterance, 'translated:' .. utterance - REMEMBERED)
+local function mark_translated()
+  redis.call('HDEL', session, 'translating:' .. utterance, 'translated:' .. utterance - TRANSLATED_KEPT)
   redis.call('HSET', session, 'translated:' .. utterance, 1)
-  keep_alive()
+  extend_ttl()
 end
 
-local entry = operation == 'bury' and redis.call('XRANGE', jobs, id, id)[1]
-if redis.call('XACK', jobs, group, id) == 0 then return 0 end
-redis.call('XDEL', jobs, id)
-
-if operation == 'append' then
-  for n = 8, #ARGV do say(ARGV[n]) end
-  translated()
-  return 1
+local function add_dead_letter(entry)
+  local dead_letter = {}
+  for n = 1, math.min(entry and #entry[2] or 0, MAX_COPIED) do dead_letter[n] = entry[2][n] end
+  for n = 10, #ARGV do dead_letter[#dead_letter + 1] = ARGV[n] end
+  redis.call('XADD', dead_letters, 'MAXLEN', '~', dead_letter_cap, '*', unpack(dead_letter))
 end
 
-if operation == 'late' then
-  say(ARGV[8])
-  if ARGV[9] ~= '' then translate(utterance, ARGV[9]) end
-  keep_alive()
-  return 1
-end
+-- The entry must be read before it is deleted.
+local entry = operation == 'dead_letter' and redis.call('XRANGE', jobs, entry_id, entry_id)[1]
+if redis.call('XACK', jobs, group, entry_id) == 0 then return 'already_acknowledged' end
+redis.call('XDEL', jobs, entry_id)
 
-if operation == 'bury' then
-  if ARGV[8] ~= '' and attempt ~= '' and overtaken() then return 2 end
-  local letter = {}
-  for n = 1, math.min(entry and #entry[2] or 0, MOST) do letter[n] = entry[2][n] end
-  for n = 9, #ARGV do letter[#letter + 1] = ARGV[n] end
-  redis.call('XADD', dead, 'MAXLEN', '~', cap, '*', unpack(letter))
-  if ARGV[8] == '' then return 1 end
-  if attempt == '' then
-    say(ARGV[8])
-    translated()
-    return 1
+if operation == 'commit' then
+  local event, transcript, partial = ARGV[9], ARGV[10], ARGV[11]
+  if is_superseded() then return 'superseded' end
+  store_result(event, transcript)
+  -- While the endpoint is uncertain, the client sees the early result as a partial.
+  local is_open = not redis.call('HGET', session, 'closed:' .. utterance)
+  if is_open and partial ~= '' then redis.call('SPUBLISH', channel, '- ' .. partial) end
+  release_results()
+elseif operation == 'commit_late' then
+  local event, transcript = ARGV[9], ARGV[10]
+  log_event(event)
+  if transcript ~= '' then submit_transcript(utterance, transcript) end
+  extend_ttl()
+elseif operation == 'commit_translations' then
+  for n = 9, #ARGV do log_event(ARGV[n]) end
+  mark_translated()
+elseif operation == 'dead_letter' then
+  local event = ARGV[9]
+  local is_audio = attempt ~= ''
+  if event ~= '' and is_audio and is_superseded() then return 'superseded' end
+  add_dead_letter(entry)
+  if event ~= '' and is_audio then
+    -- The error takes the place of the final, so later results are not blocked.
+    store_result(event, '')
+    release_results()
+  elseif event ~= '' then
+    log_event(event)
+    mark_translated()
   end
 end
-
-if overtaken() then return 2 end
-hold(ARGV[8], operation == 'commit' and ARGV[9] or '')
-local open = not redis.call('HGET', session, 'closed:' .. utterance)
-if open and operation == 'commit' and ARGV[10] ~= '' then
-  redis.call('SPUBLISH', channel, '- ' .. ARGV[10])
-end
-release()
-return 1
+return 'committed'

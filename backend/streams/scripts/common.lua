@@ -1,52 +1,68 @@
--- What both scripts share: it is put before each of them.
+-- Shared first part of commit.lua and session.lua. Python puts it in front of each of them (scripts/__init__.py).
 --
--- KEYS  1 jobs  2 onward lane  3 session  4 log  5 dead letters  6 channel
--- ARGV  1 operation  2 ttl s  3 log cap, then what the operation takes
+-- Atomicity: Redis runs no other command while a script runs, so an operation takes effect completely or not at all.
+-- All keys carry the shard's hash tag, so they are in one cluster slot.
 --
--- The session's hash:  epoch, owner, token, start, correlation   who holds it, and what was asked for
---   next          the utterance whose result is to be released next
---   count, audio  the last utterance that was closed, and up to where (ms) audio is safe
---   open          "n:a": attempt a of utterance n is decoded early; its endpoint is not decided
---   closed:n      the attempt that is utterance n's final
---   event:n:a, transcript:n:a   a result that waits for its turn
---   translating:n the languages in which translations of utterance n are still to come
---   translated:n  that they have come; kept for the last utterances, as a gateway may not have heard of it
-local jobs, onward, session, log, dead, channel = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local operation, ttl, cap = ARGV[1], ARGV[2], ARGV[3]
+-- KEYS  1 jobs           stream of final jobs of the group: audio, or transcripts
+--       2 transcripts    stream of transcripts to translate
+--       3 session        hash, see below
+--       4 log            stream of the session's durable events
+--       5 dead_letters   stream of the group's dead letters
+--       6 channel        sharded pub/sub channel of the session
+-- ARGV  1 operation   2 TTL of the session, s   3 events kept in the log   4 dead letters kept   5.. see each script
+--
+-- Fields of the session hash, for utterance n and attempt a:
+--   epoch, owner, token, start, correlation   the lease and the client's request
+--   next                        the utterance whose result is released next
+--   count, audio                the last closed utterance, and the end of the audio that is safe (ms)
+--   open                        "n:a": an early final whose endpoint is not certain yet
+--   closed:n                    the attempt that is the final of utterance n
+--   event:n:a, transcript:n:a   a result that waits for its release
+--   translating:n               JSON array of the languages whose translations are still missing
+--   translated:n                all translations were logged; kept for the last utterances, because a gateway that
+--                               missed the event asks for it
+local jobs, transcripts, session, log, dead_letters, channel = unpack(KEYS)
+local operation, session_ttl_s, log_cap, dead_letter_cap = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local function say(event)
-  local cursor = redis.call('XADD', log, 'MAXLEN', '~', cap, '*', 'e', event)
+-- Field of the stored result, or of its transcript, of one attempt.
+local function result_field(kind, utterance, attempt)
+  return kind .. ':' .. utterance .. ':' .. attempt
+end
+
+local function log_event(event)
+  local cursor = redis.call('XADD', log, 'MAXLEN', '~', log_cap, '*', 'e', event)
   redis.call('SPUBLISH', channel, cursor .. ' ' .. event)
 end
 
-local function keep_alive()
-  redis.call('EXPIRE', session, ttl)
-  redis.call('EXPIRE', log, ttl)
+local function extend_ttl()
+  redis.call('EXPIRE', session, session_ttl_s)
+  redis.call('EXPIRE', log, session_ttl_s)
 end
 
-local function translate(utterance, transcript)
-  redis.call('XADD', onward, '*', 'h', transcript)
-  redis.call('HSET', session, 'translating:' .. utterance, cjson.encode(cjson.decode(transcript).translate_to))
+local function submit_transcript(utterance, transcript)
+  redis.call('XADD', transcripts, '*', 'h', transcript)
+  local languages = cjson.decode(transcript).translate_to
+  redis.call('HSET', session, 'translating:' .. utterance, cjson.encode(languages))
 end
 
--- Results of a session are released in the order of its utterances: each waits until its utterance is closed (its
--- endpoint decided) and all earlier ones have been released.
-local function release()
-  local turn = tonumber(redis.call('HGET', session, 'next') or '1')
+-- Releases results in the order of the utterances. A result waits until its utterance is closed (its endpoint is
+-- certain) and all earlier results are released.
+local function release_results()
+  local utterance = tonumber(redis.call('HGET', session, 'next') or '1')
   while true do
-    local closed = 'closed:' .. turn
-    local decided = redis.call('HGET', session, closed)
-    if not decided then break end
-    local result = 'event:' .. turn .. ':' .. decided
-    local event = redis.call('HGET', session, result)
+    local closed = 'closed:' .. utterance
+    local attempt = redis.call('HGET', session, closed)
+    if not attempt then break end
+    local event_field = result_field('event', utterance, attempt)
+    local event = redis.call('HGET', session, event_field)
     if not event then break end
-    say(event)
-    local text = 'transcript:' .. turn .. ':' .. decided
-    local transcript = redis.call('HGET', session, text)
-    if transcript then translate(turn, transcript) end
-    redis.call('HDEL', session, closed, result, text)
-    turn = turn + 1
+    log_event(event)
+    local transcript_field = result_field('transcript', utterance, attempt)
+    local transcript = redis.call('HGET', session, transcript_field)
+    if transcript then submit_transcript(utterance, transcript) end
+    redis.call('HDEL', session, closed, event_field, transcript_field)
+    utterance = utterance + 1
   end
-  redis.call('HSET', session, 'next', turn)
-  keep_alive()
+  redis.call('HSET', session, 'next', utterance)
+  extend_ttl()
 end

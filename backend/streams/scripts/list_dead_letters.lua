@@ -1,12 +1,14 @@
--- Dead letters without their audio: field p says how many bytes of it there are.
+-- Dead letters without their audio: field p holds the number of bytes instead. An entry may hold a megabyte of audio,
+-- and a list needs only its length. Read-only.
 --
--- KEYS  1 dead letters      ARGV  1 first id  2 last id  3 how many at most
+-- KEYS  1 dead letters   ARGV  1 first id   2 last id   3 maximum number
 -- Returns what XRANGE returns.
-local letters = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])
-for _, letter in ipairs(letters) do
-  local fields = letter[2]
+local dead_letters, first, last, count = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local found = redis.call('XRANGE', dead_letters, first, last, 'COUNT', count)
+for _, dead_letter in ipairs(found) do
+  local fields = dead_letter[2]
   for n = 1, #fields, 2 do
     if fields[n] == 'p' then fields[n + 1] = tostring(#fields[n + 1]) end
   end
 end
-return letters
+return found

@@ -1,58 +1,69 @@
--- What a caller may use, counted over all gateways, by Redis's clock.
+-- Counts what a caller uses, over all gateways, and checks it against the caller's limits. Times are by Redis's clock.
 --
--- KEYS  1 hash of what is used up  2 sorted set of the places that are held
--- ARGV  1 operation  2 sessions at most  3 minutes of audio a day at most  4 new sessions a minute at most; 0: no limit
---   enter  5 place  6 how long it is held, ms  7 '1' when it is a new session, '0' when one goes on
---   keep   5 audio since the last time, ms  6 how long, ms  7.. places
---   leave  5 audio since the last time, ms  6 place
--- Returns {what is used up: '', 'sessions', 'minutes' or 'starts', ms until it makes sense to come again}.
---
--- The hash:  day, spoken   the day (UTC, since 1970), and the audio of it in ms
---            starts, at    the token bucket of new sessions, and when (ms) it was looked at last
-local used, places, operation = KEYS[1], KEYS[2], ARGV[1]
-local most, minutes, starts = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+-- KEYS  1 usage   hash:        day, spoken   the day (UTC, days since 1970) and the audio received on it, ms
+--                              starts, at    tokens left in the token bucket of new sessions, and when it was updated
+--       2 slots   sorted set:  sessions, each with the time (ms) when its slot expires
+-- ARGV  1 operation   2 maximum sessions   3 maximum minutes of audio a day   4 maximum new sessions a minute
+--       (a maximum of 0: no limit)   5.. by operation:
+--   take_slot      5 session   6 TTL of the slot, ms   7 '1' for a new session, '0' for a resumed one
+--   renew_slots    5 audio since the last call, ms   6 TTL of the slots, ms   7.. sessions
+--   release_slot   5 audio since the last call, ms   6 session
+-- Returns {exhausted limit, ms until a retry makes sense}; the limit is 'sessions', 'minutes', 'starts', or '' for none
+local usage, slots, operation = KEYS[1], KEYS[2], ARGV[1]
+local max_sessions, max_minutes, max_starts = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local DAY_MS, MINUTE_MS = 86400000, 60000
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local day = math.floor(now / DAY_MS)
+local WITHIN_LIMITS = { '', 0 }
+local seconds, microseconds = unpack(redis.call('TIME'))
+local now_ms = seconds * 1000 + math.floor(microseconds / 1000)
+local day = math.floor(now_ms / DAY_MS)
 
-local function speak(ms)
-  if redis.call('HGET', used, 'day') ~= tostring(day) then redis.call('HSET', used, 'day', day, 'spoken', 0) end
-  redis.call('PEXPIRE', used, 2 * DAY_MS)
-  return redis.call('HINCRBY', used, 'spoken', ms)
+-- Returns today's audio, including these milliseconds.
+local function add_audio(ms)
+  if redis.call('HGET', usage, 'day') ~= tostring(day) then redis.call('HSET', usage, 'day', day, 'spoken', 0) end
+  redis.call('PEXPIRE', usage, 2 * DAY_MS)
+  return redis.call('HINCRBY', usage, 'spoken', ms)
 end
 
-local function hold(place, ms)
-  redis.call('ZADD', places, now + ms, place)
-  redis.call('PEXPIRE', places, DAY_MS)
+local function hold_slot(session, ttl_ms)
+  redis.call('ZADD', slots, now_ms + ttl_ms, session)
+  redis.call('PEXPIRE', slots, DAY_MS)
 end
 
-local function spent(spoken)
-  return minutes > 0 and spoken >= minutes * MINUTE_MS
+local function is_audio_exhausted(audio_ms)
+  return max_minutes > 0 and audio_ms >= max_minutes * MINUTE_MS
 end
 
-if operation == 'leave' then
-  speak(ARGV[5])
-  redis.call('ZREM', places, ARGV[6])
-  return { '', 0 }
+local function retry_tomorrow()
+  return { 'minutes', (day + 1) * DAY_MS - now_ms }
 end
 
-if operation == 'keep' then
-  for n = 7, #ARGV do hold(ARGV[n], ARGV[6]) end
-  if spent(speak(ARGV[5])) then return { 'minutes', (day + 1) * DAY_MS - now } end
-  return { '', 0 }
+if operation == 'release_slot' then
+  local audio_ms, session = ARGV[5], ARGV[6]
+  add_audio(audio_ms)
+  redis.call('ZREM', slots, session)
+  return WITHIN_LIMITS
 end
 
-local place, ms, new = ARGV[5], ARGV[6], ARGV[7] == '1'
-if spent(speak(0)) then return { 'minutes', (day + 1) * DAY_MS - now } end
-redis.call('ZREMRANGEBYSCORE', places, '-inf', now)
-local others = redis.call('ZCARD', places) - (redis.call('ZSCORE', places, place) and 1 or 0)
-if most > 0 and others >= most then return { 'sessions', 0 } end
-if new and starts > 0 then
-  local bucket = redis.call('HMGET', used, 'starts', 'at')
-  local left = math.min(starts, (tonumber(bucket[1]) or starts) + (now - (tonumber(bucket[2]) or now)) * starts / MINUTE_MS)
-  if left < 1 then return { 'starts', math.ceil((1 - left) * MINUTE_MS / starts) } end
-  redis.call('HSET', used, 'starts', tostring(left - 1), 'at', now)
+if operation == 'renew_slots' then
+  local audio_ms, ttl_ms = ARGV[5], ARGV[6]
+  for n = 7, #ARGV do hold_slot(ARGV[n], ttl_ms) end
+  if is_audio_exhausted(add_audio(audio_ms)) then return retry_tomorrow() end
+  return WITHIN_LIMITS
 end
-hold(place, ms)
-return { '', 0 }
+
+local session, ttl_ms, is_new = ARGV[5], ARGV[6], ARGV[7] == '1'
+if is_audio_exhausted(add_audio(0)) then return retry_tomorrow() end
+redis.call('ZREMRANGEBYSCORE', slots, '-inf', now_ms)
+-- A session that is resumed on another gateway may still hold its slot: it counts once.
+local other_sessions = redis.call('ZCARD', slots) - (redis.call('ZSCORE', slots, session) and 1 or 0)
+if max_sessions > 0 and other_sessions >= max_sessions then return { 'sessions', 0 } end
+if is_new and max_starts > 0 then
+  -- A token bucket: it holds `max_starts` tokens and refills at `max_starts` a minute.
+  local tokens, updated_ms = unpack(redis.call('HMGET', usage, 'starts', 'at'))
+  local refilled = (now_ms - (tonumber(updated_ms) or now_ms)) * max_starts / MINUTE_MS
+  local left = math.min(max_starts, (tonumber(tokens) or max_starts) + refilled)
+  if left < 1 then return { 'starts', math.ceil((1 - left) * MINUTE_MS / max_starts) } end
+  redis.call('HSET', usage, 'starts', tostring(left - 1), 'at', now_ms)
+end
+hold_slot(session, ttl_ms)
+return WITHIN_LIMITS

@@ -1,90 +1,112 @@
--- What a gateway does to a session of its own. Fenced: whoever holds an older epoch changes nothing.
+-- What a gateway writes about a session. Fenced: a gateway with an older epoch changes nothing.
 --
--- ARGV  4 epoch (resume: the token's hash), then by operation:
---   open      5.. field, value, ...                a new session
---   resume    5 utterance  6 owner                 another connection takes it over; returns all fields, or -2
---   keep      5.. field, value, ...                it lives; these fields are so now
---   submit    5 utterance  6 attempt  7 '1' when early  8 audio ms  9 header  10 PCM     returns the entry's id
---   close     5 utterance  6 attempt  7 audio ms  8 entry id   this early attempt is the utterance's final
---   withdraw  5 utterance  6 attempt  7 entry id   further speech voids this early attempt
---   translate 5 utterance  6 transcript            a transcript that was lost before it was translated
---   restore   5 settled utterance  6.. field, value, ...   after Redis has lost writes; returns all fields
--- Returns 1, -1 when another connection has taken the session over, -2 when Redis does not know it (any more).
-local epoch = ARGV[4]
-local WAITING = { closed = true, event = true, transcript = true }
+-- KEYS, ARGV 1 to 4: see common.lua
+-- ARGV  5 epoch (resume: the hash of the token)   6.. by operation:
+--   open                   6.. field, value, ...
+--                          a new session
+--   resume                 6 last settled utterance   7 owner
+--                          another connection takes the session over; returns all fields of the session
+--   update                 6.. field, value, ...
+--                          sets fields and extends the TTL
+--   submit                 6 utterance  7 attempt  8 '1' when early  9 end of the audio, ms  10 header  11 PCM
+--                          adds a final job; returns the id of the entry
+--   close_utterance        6 utterance  7 attempt  8 end of the audio, ms  9 entry id
+--                          the endpoint is certain: the early attempt is the final
+--   withdraw_early_final   6 utterance  7 attempt  8 entry id
+--                          more speech followed: the early attempt is void
+--   resubmit_transcript    6 utterance  7 transcript
+--                          Redis lost the transcript before it was translated
+--   restore                6 last settled utterance   7.. field, value, ...
+--                          after Redis lost writes; returns all fields of the session
+-- Returns 'ok', unless stated otherwise above
+--         'taken_over'   another connection has resumed the session
+--         'unknown'      Redis does not know the session, the token does not match, or the entry to close is lost
+local epoch = ARGV[5]
+local RESULT_FIELDS = { closed = true, event = true, transcript = true }
 
-local function set_from(first)
+local function set_fields(first)
   if ARGV[first] then redis.call('HSET', session, unpack(ARGV, first)) end
-  keep_alive()
+  extend_ttl()
 end
 
--- Only what is there is gone through: how far it is to `settled` a client says, and Redis serves nobody else meanwhile.
-local function skip_to(settled)
+-- Continues after utterance `settled`, whose result the client has. It loops over the existing fields, not over the
+-- numbers up to `settled`: a client chooses that number, and a long loop would block Redis.
+local function skip_settled(settled)
   local next = tonumber(redis.call('HGET', session, 'next') or '1')
   for _, field in ipairs(redis.call('HKEYS', session)) do
-    local kind, turn = string.match(field, '^(%a+):(%d+)')
-    if WAITING[kind] and tonumber(turn) <= settled then redis.call('HDEL', session, field) end
+    local kind, utterance = string.match(field, '^(%a+):(%d+)')
+    if RESULT_FIELDS[kind] and tonumber(utterance) <= settled then redis.call('HDEL', session, field) end
   end
   redis.call('HSET', session, 'next', math.max(next, settled + 1))
-  release()
+  release_results()
 end
 
 if operation == 'open' then
   redis.call('HSET', session, 'epoch', epoch)
-  set_from(5)
-  return 1
+  set_fields(6)
+  return 'ok'
 end
 
 if operation == 'resume' then
-  if redis.call('HGET', session, 'token') ~= epoch then return -2 end
-  local current = redis.call('HINCRBY', session, 'epoch', 1)
-  redis.call('HSET', session, 'owner', ARGV[6])
-  local early = redis.call('HGET', session, 'open')
-  if early then redis.call('HDEL', session, 'open', 'event:' .. early, 'transcript:' .. early) end
-  redis.call('SPUBLISH', channel, '! ' .. current)
-  skip_to(tonumber(ARGV[5]))
+  local token, settled, owner = ARGV[5], tonumber(ARGV[6]), ARGV[7]
+  if redis.call('HGET', session, 'token') ~= token then return 'unknown' end
+  local new_epoch = redis.call('HINCRBY', session, 'epoch', 1)
+  redis.call('HSET', session, 'owner', owner)
+  -- The new gateway receives the audio of the open utterance again and submits attempts of its own.
+  local open = redis.call('HGET', session, 'open')
+  if open then redis.call('HDEL', session, 'open', 'event:' .. open, 'transcript:' .. open) end
+  redis.call('SPUBLISH', channel, '! ' .. new_epoch)
+  skip_settled(settled)
   return redis.call('HGETALL', session)
 end
 
-local held = tonumber(redis.call('HGET', session, 'epoch') or '-1')
-if held > tonumber(epoch) then return -1 end
+local held_epoch = tonumber(redis.call('HGET', session, 'epoch') or '-1')
+if held_epoch > tonumber(epoch) then return 'taken_over' end
 
 if operation == 'restore' then
+  local settled = tonumber(ARGV[6])
   redis.call('HSET', session, 'epoch', epoch)
-  for n = 6, #ARGV, 2 do
-    -- What Redis still knows of closed utterances and safe audio fits its lanes; only what it submits anew moves them.
-    local own = ARGV[n] == 'count' or ARGV[n] == 'audio'
-    redis.call(own and 'HSETNX' or 'HSET', session, ARGV[n], ARGV[n + 1])
+  for n = 7, #ARGV, 2 do
+    local field, value = ARGV[n], ARGV[n + 1]
+    -- If Redis still has `count` and `audio`, they match the jobs that it has. The gateway may be ahead of them, and
+    -- only the jobs that it submits again may advance them.
+    local keep_existing = field == 'count' or field == 'audio'
+    redis.call(keep_existing and 'HSETNX' or 'HSET', session, field, value)
   end
-  keep_alive()
-  skip_to(tonumber(ARGV[5]))
+  extend_ttl()
+  skip_settled(settled)
   return redis.call('HGETALL', session)
 end
 
-if held < tonumber(epoch) then return -2 end
+-- A lower epoch means that a failover lost the resume that created this lease.
+if held_epoch < tonumber(epoch) then return 'unknown' end
 
-if operation == 'keep' then
-  set_from(5)
+if operation == 'update' then
+  set_fields(6)
 elseif operation == 'submit' then
-  local utterance, attempt, early, audio = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-  if early == '1' then
+  local utterance, attempt, is_early, audio_ms, header, pcm = unpack(ARGV, 6, 11)
+  if is_early == '1' then
     redis.call('HSET', session, 'open', utterance .. ':' .. attempt)
   else
-    redis.call('HSET', session, 'closed:' .. utterance, attempt, 'count', utterance, 'audio', audio)
+    redis.call('HSET', session, 'closed:' .. utterance, attempt, 'count', utterance, 'audio', audio_ms)
     redis.call('HDEL', session, 'open')
   end
-  return redis.call('XADD', jobs, '*', 'h', ARGV[9], 'p', ARGV[10])
-elseif operation == 'close' then
-  local heard = redis.call('HEXISTS', session, 'event:' .. ARGV[5] .. ':' .. ARGV[6]) == 1
-  if not heard and #redis.call('XRANGE', jobs, ARGV[8], ARGV[8]) == 0 then return -2 end
-  redis.call('HSET', session, 'closed:' .. ARGV[5], ARGV[6], 'count', ARGV[5], 'audio', ARGV[7])
+  return redis.call('XADD', jobs, '*', 'h', header, 'p', pcm)
+elseif operation == 'close_utterance' then
+  local utterance, attempt, audio_ms, entry_id = unpack(ARGV, 6, 9)
+  local has_result = redis.call('HEXISTS', session, result_field('event', utterance, attempt)) == 1
+  local is_in_stream = #redis.call('XRANGE', jobs, entry_id, entry_id) > 0
+  if not has_result and not is_in_stream then return 'unknown' end
+  redis.call('HSET', session, 'closed:' .. utterance, attempt, 'count', utterance, 'audio', audio_ms)
   redis.call('HDEL', session, 'open')
-  release()
-elseif operation == 'withdraw' then
-  redis.call('XDEL', jobs, ARGV[7])
-  local place = ARGV[5] .. ':' .. ARGV[6]
-  redis.call('HDEL', session, 'open', 'event:' .. place, 'transcript:' .. place)
-elseif operation == 'translate' then
-  translate(ARGV[5], ARGV[6])
+  release_results()
+elseif operation == 'withdraw_early_final' then
+  local utterance, attempt, entry_id = unpack(ARGV, 6, 8)
+  redis.call('XDEL', jobs, entry_id)
+  local result, transcript = result_field('event', utterance, attempt), result_field('transcript', utterance, attempt)
+  redis.call('HDEL', session, 'open', result, transcript)
+elseif operation == 'resubmit_transcript' then
+  local utterance, transcript = ARGV[6], ARGV[7]
+  submit_transcript(utterance, transcript)
 end
-return 1
+return 'ok'

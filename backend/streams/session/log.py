@@ -1,4 +1,4 @@
-"""The durable log of a session: what was said, in order, each event with its place."""
+"""The session log: a stream of the durable events of a session. The id of an entry is the cursor of its event."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from backend.streams.names import Shard
 
 log = structlog.get_logger()
 
+# Events per XRANGE. Redis serves nobody else during the call, so a long log is read in pages.
 PAGE = 100
-"""Events read at once."""
 
 
-async def read_after(redis: Redis, shard: Shard, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:
-    """The durable events after `cursor` ("0-0" for all), oldest first, as many as can be read."""
+async def read_log(redis: Redis, shard: Shard, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:
+    """Yield the durable events after `cursor` ("0-0": all), oldest first. Unreadable events are skipped."""
     while True:
         answer = await redis.xrange(shard.log(session), min=f"({cursor}", max="+", count=PAGE)
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", answer)
         for entry_id, fields in entries:
             try:
-                live = decode_channel_message(entry_id + b" " + fields.get(b"e", b""))
+                message = decode_channel_message(entry_id + b" " + fields.get(b"e", b""))
             except ValueError as error:
                 log.warning("unreadable_event_ignored", session=session, entry=entry_id.decode(), error=str(error))
                 continue
-            yield live
+            yield message
         if len(entries) < PAGE:
             return
         cursor = entries[-1][0].decode()

@@ -1,31 +1,22 @@
-"""A session as Redis keeps it, and the lease by which one gateway holds it (session.lua).
+"""Sessions, and the lease under which one gateway writes to a session. `RedisSessions` implements the interface.
 
-A gateway needs no durable state: what it must not lose it writes here before it counts as done. The lease is fenced by
-an epoch, which grows whenever another connection resumes the session: an old holder changes nothing any more.
+A gateway keeps no durable state. The lease is fenced by an epoch that every resume increments: a gateway with an older
+epoch cannot change the session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from hashlib import sha256
-from typing import Any
-
-import structlog
-from redis.asyncio import Redis
+from collections.abc import AsyncIterator
+from typing import Protocol
 
 from backend.errors import ClientError, NovaError
-from backend.messages.jobs import AudioJob, Transcript
+from backend.messages.jobs import AudioJob, ChannelMessage, Transcript
 from backend.messages.protocol import Resume
-from backend.messages.session_record import DamagedRecordError, SessionRecord
-from backend.service.settings import ServiceSettings
-from backend.streams.names import STT_GROUP, Shard, shard_of
-from backend.streams.scripts import Script
-
-log = structlog.get_logger()
+from backend.messages.session_record import SessionRecord
 
 
 class UnknownSessionError(ClientError):
-    """No such session, or not with this token."""
+    """The session does not exist, or the token does not match."""
 
     code = "unknown_session"
 
@@ -40,103 +31,63 @@ class TakenOverError(ClientError):
 
 
 class SessionLostError(NovaError):
-    """Redis has lost what it knew of a session that is held: `restore` it."""
+    """Redis has lost the session although this gateway holds the lease. Call `Lease.restore`."""
 
     code = "session_lost"
 
 
-class Sessions:
-    """Every session of a system."""
-
-    def __init__(self, redis: Redis, settings: ServiceSettings, owner: str) -> None:
-        self._script = Script(redis, "session", settings)
-        self._shards, self._owner = settings.shards, owner
+class Sessions(Protocol):
+    """All sessions of a system."""
 
     async def open(self, session: str, token: str, record: SessionRecord) -> Lease:
-        """A new session, held from the first."""
-        lease = self._lease(session, token, 0)
-        await lease.open(record)
-        return lease
+        """Create a session and return its lease."""
+        ...
 
     async def resume(self, message: Resume) -> tuple[Lease, SessionRecord]:
-        """Take a session over from whoever holds it. Raises UnknownSessionError."""
-        shard = shard_of(message.session, self._shards)
-        arguments = (_hash(message.token), message.utterance, self._owner)
-        answer = await self._script.run(shard, message.session, STT_GROUP, "resume", *arguments)
-        if answer == -2:
-            raise UnknownSessionError("no such session: it has expired, or the token is not its own")
-        try:
-            record = SessionRecord.read(answer)
-        except DamagedRecordError as error:
-            log.error("session_damaged", session=message.session, error=error.message)
-            raise UnknownSessionError("what was known of this session cannot be read") from None
-        return self._lease(message.session, message.token, record.epoch), record
+        """Take over a session from the connection that holds it. Raises UnknownSessionError."""
+        ...
 
-    def _lease(self, session: str, token: str, epoch: int) -> Lease:
-        identity = {"token": _hash(token), "owner": self._owner}
-        return Lease(self._script, shard_of(session, self._shards), session, epoch, identity)
+    def read_log(self, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:
+        """Yield the durable events after `cursor` ("0-0": all), oldest first."""
+        ...
 
 
-class Lease:
+class Lease(Protocol):
     """The right to write to a session.
 
-    Every method raises TakenOverError once another connection has resumed it, SessionLostError when Redis has lost it.
+    Every method raises TakenOverError once another connection has resumed the session, and SessionLostError when Redis
+    has lost it.
     """
 
-    def __init__(self, script: Script, shard: Shard, session: str, epoch: int, identity: Mapping[str, str]) -> None:
-        self._script, self._shard, self._session, self._identity = script, shard, session, identity
-        self.epoch = epoch
-
-    async def open(self, record: SessionRecord) -> None:
-        """Make the session known."""
-        await self._run("open", *_pairs({**record.fields(), **self._identity, "next": str(record.next)}))
+    @property
+    def epoch(self) -> int: ...
 
     async def update(self, record: SessionRecord) -> None:
-        """This is so now; the session's time to live starts anew."""
-        await self._run("keep", *_pairs(record.fields()))
+        """Store the record and extend the time to live of the session."""
+        ...
 
     async def submit_audio(self, job: AudioJob, pcm: bytes, *, early: bool) -> str:
-        """Put work on the lane that loses nothing; returns the entry's id. From now on its audio is safe.
+        """Add a final job and return the id of the entry. From then on its audio is safe.
 
-        An `early` one is decoded at once but released only by `close`; further speech overtakes it.
+        An early final is decoded at once, but its result is released only after `close_utterance`.
         """
-        header = job.model_dump_json(exclude_defaults=True)
-        answer = await self._run("submit", job.utterance, job.attempt, int(early), job.end_ms, header, pcm)
-        return str(answer.decode())
+        ...
 
     async def close_utterance(self, utterance: int, attempt: int, end_ms: int, entry_id: str) -> None:
-        """The endpoint is certain: what this early attempt hears, or has heard, is the utterance's final."""
-        await self._run("close", utterance, attempt, end_ms, entry_id)
+        """Make an early attempt the final of its utterance: the endpoint is certain."""
+        ...
 
     async def withdraw_early_final(self, utterance: int, attempt: int, entry_id: str) -> None:
-        """Take back an early final that further speech overtook; harmless when a worker has begun it."""
-        await self._run("withdraw", utterance, attempt, entry_id)
+        """Void an early attempt because more speech followed. A worker may have begun it already."""
+        ...
 
     async def resubmit_transcript(self, transcript: Transcript) -> None:
-        """Have a transcript translated that was lost before it was."""
-        await self._run("translate", transcript.utterance, transcript.model_dump_json(exclude_defaults=True))
+        """Submit a transcript again that Redis lost before it was translated."""
+        ...
 
     async def restore(self, record: SessionRecord) -> SessionRecord:
-        """After Redis may have lost writes: this is so, and all results before `record.next` have been seen.
+        """Write the session again after Redis may have lost writes; results before `record.next` were delivered.
 
-        Returns what Redis knows then; what should be among its `closed` and `translating` and is not, was lost.
+        Returns what Redis knows afterwards. Utterances that are missing from its `closed` and `translating` are lost.
         """
-        return SessionRecord.read(
-            await self._run("restore", record.next - 1, *_pairs({**record.fields(), **self._identity}))
-        )
-
-    async def _run(self, operation: str, *arguments: str | int | bytes) -> Any:
-        answer = await self._script.run(self._shard, self._session, STT_GROUP, operation, self.epoch, *arguments)
-        if answer == -1:
-            raise TakenOverError
-        if answer == -2:
-            raise SessionLostError("Redis has lost the session")
-        return answer
-
-
-def _pairs(fields: Mapping[str, str]) -> list[str]:
-    return [part for item in fields.items() for part in item]
-
-
-def _hash(token: str) -> str:
-    return sha256(token.encode()).hexdigest()
+        ...

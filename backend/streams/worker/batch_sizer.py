@@ -1,37 +1,37 @@
 """How many entries a worker takes at once. Pure.
 
-A batch cannot be interrupted, and its results come all at its end. So a batch is kept as small as what it takes is
-bounded by a budget; only when the lane fills, so that somebody waits in any case, does it grow to what a model does
-best.
+A batch cannot be interrupted, and all its results arrive at its end. So a batch is limited to the entries that fit into
+a time budget. Only while the stream is full does it grow to the size that a model handles best: then entries wait in
+any case, and throughput matters more.
 """
 
 from __future__ import annotations
 
+# Weight of the newest batch in the moving average of the cost of an entry.
+NEWEST_WEIGHT = 0.3
+
 
 class BatchSizer:
-    """For one kind of entry."""
+    """Batch size for one kind of job."""
 
-    def __init__(self, most: int, budget_s: float) -> None:
-        """At most `most` entries; about so many as take `budget_s` seconds, but one at least."""
-        self._most, self._budget_s = most, budget_s
+    def __init__(self, max_size: int, budget_s: float) -> None:
+        """A batch has 1 to `max_size` entries, and takes about `budget_s` seconds while the stream is not full."""
+        self._max_size, self._budget_s = max_size, budget_s
         self._cost_s = 0.0
-        self._grown = 1
+        self._growth = 1
 
     @property
     def size(self) -> int:
         """Entries to take now."""
-        return min(self._most, self._grown * self._modest)
+        within_budget = max(1, int(self._budget_s / self._cost_s)) if self._cost_s else 1
+        return min(self._max_size, self._growth * within_budget)
 
     def record_read(self, count: int) -> None:
-        """So many were there when `self.size` were asked for: as many means that more may wait."""
-        full = count >= self.size
-        self._grown = min(2 * self._grown, self._most) if full else 1
+        """Note how many entries a read of `size` entries returned. A full read means that more may wait."""
+        is_full = count >= self.size
+        self._growth = min(2 * self._growth, self._max_size) if is_full else 1
 
     def record_duration(self, seconds: float, count: int) -> None:
-        """A batch of so many entries took so long."""
+        """Note how long a batch of `count` entries took."""
         cost_s = seconds / count
-        self._cost_s = 0.7 * (self._cost_s or cost_s) + 0.3 * cost_s
-
-    @property
-    def _modest(self) -> int:
-        return max(1, int(self._budget_s / self._cost_s)) if self._cost_s else 1
+        self._cost_s = (1 - NEWEST_WEIGHT) * (self._cost_s or cost_s) + NEWEST_WEIGHT * cost_s

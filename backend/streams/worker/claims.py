@@ -1,80 +1,94 @@
-"""Who works on an entry: claims that are kept alive while work is long, and taken over from whoever fell silent."""
+"""Claims on pending entries: renewed while a worker processes an entry, taken over when a worker stops renewing."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from backend.streams.names import Shard
 from backend.streams.redis.connection import REDIS_ERRORS
-from backend.streams.worker.reader import RawEntry
+from backend.streams.worker.policy import CLAIM_CHECKS_PER_TIMEOUT
+from backend.streams.worker.source import Claimed, RawEntry
 
 log = structlog.get_logger()
 
 
 class Claims:
-    """One consumer's."""
+    """The claims of one consumer."""
 
     def __init__(
-        self, redis: Redis, group: str, lane: Callable[[Shard], str], shards: Sequence[Shard], name: str, after_ms: int
+        self,
+        redis: Redis,
+        group: str,
+        finals: Callable[[Shard], str],
+        shards: Sequence[Shard],
+        name: str,
+        claim_after_ms: int,
     ) -> None:
-        self._redis, self._group, self._lane, self._shards, self._name = redis, group, lane, shards, name
-        self._after_ms = after_ms
-        self._due = 0.0
+        self._redis, self._group, self._finals, self._shards, self._name = redis, group, finals, shards, name
+        self._claim_after_ms = claim_after_ms
         self._cursors: dict[Shard, str] = {}
 
-    async def take(self) -> tuple[Shard, RawEntry, int] | None:
-        """One stale entry, and how often it has been delivered now. Looks for one three times in `after_ms`, no more.
-
-        One at a time: an entry that kills whoever works on it raises the delivery count of no other.
-        """
-        if time.monotonic() < self._due:
-            return None
+    async def claim_stale_entry(self) -> Claimed | None:
+        """Take over one stale entry of any shard."""
         for shard in self._shards:
             try:
-                if entry := await self._stale(shard):
-                    return shard, entry, await self._deliveries(shard, entry[0])
-            except REDIS_ERRORS as error:  # with this shard: the others' entries need not wait for it
+                if raw := await self._claim(shard):
+                    return Claimed(raw, await self._deliveries(raw))
+            except REDIS_ERRORS as error:
+                # The reader creates a missing group.
+                if is_missing_group(error):
+                    continue
+                # One shard's master may be away while the entries of other shards can be claimed.
                 if len(self._shards) == 1:
                     raise
                 log.warning("nothing_claimed", shard=shard.number, error=str(error))
-        self._due = time.monotonic() + self._after_ms / 3000
         return None
 
-    async def _stale(self, shard: Shard) -> RawEntry | None:
+    async def _claim(self, shard: Shard) -> RawEntry | None:
+        # XAUTOCLAIM scans a limited number of pending entries per call and returns where to go on.
+        start = self._cursors.get(shard, "0-0")
         cursor, entries, _ = await self._redis.xautoclaim(
-            self._lane(shard), self._group, self._name, self._after_ms, self._cursors.get(shard, "0-0"), count=1
+            self._finals(shard), self._group, self._name, self._claim_after_ms, start, count=1
         )
         self._cursors[shard] = cursor.decode()
-        return entries[0] if entries else None
+        return RawEntry(shard, "final", entries[0][0].decode(), entries[0][1]) if entries else None
 
-    async def _deliveries(self, shard: Shard, entry_id: bytes) -> int:
-        pending = await self._redis.xpending_range(self._lane(shard), self._group, min=entry_id, max=entry_id, count=1)
+    async def _deliveries(self, raw: RawEntry) -> int:
+        stream = self._finals(raw.shard)
+        pending = await self._redis.xpending_range(stream, self._group, min=raw.id, max=raw.id, count=1)
         return int(pending[0]["times_delivered"]) if pending else 1
 
     @asynccontextmanager
-    async def held(self, entries: Sequence[tuple[Shard, str]]) -> AsyncIterator[None]:
-        """Keep the claim on these while they are worked on."""
+    async def keep(self, entries: Sequence[tuple[Shard, str]]) -> AsyncIterator[None]:
+        """Renew the claims on these entries (shard, id) until the context exits."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                renewal = tasks.create_task(self._renew(entries))
+                renewal = tasks.create_task(self._renew_forever(entries))
                 try:
                     yield
                 finally:
                     renewal.cancel()
         except ExceptionGroup as group:
+            # The renewal raises nothing, so this is the one error of the body.
             raise group.exceptions[0] from None
 
-    async def _renew(self, entries: Sequence[tuple[Shard, str]]) -> None:
+    async def _renew_forever(self, entries: Sequence[tuple[Shard, str]]) -> None:
         while True:
-            await asyncio.sleep(self._after_ms / 3000)
+            await asyncio.sleep(self._claim_after_ms / 1000 / CLAIM_CHECKS_PER_TIMEOUT)
             for shard, entry_id in entries:
                 try:
-                    await self._redis.xclaim(self._lane(shard), self._group, self._name, 0, [entry_id], justid=True)
+                    # JUSTID resets the idle time without incrementing the delivery count.
+                    await self._redis.xclaim(self._finals(shard), self._group, self._name, 0, [entry_id], justid=True)
                 except REDIS_ERRORS as error:
                     log.warning("claim_not_renewed", entry=entry_id, error=str(error))
+
+
+def is_missing_group(error: BaseException) -> bool:
+    """Whether Redis says that the stream or the group does not exist. redis-py has no class for this error."""
+    return isinstance(error, ResponseError) and "NOGROUP" in str(error)

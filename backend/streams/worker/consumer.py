@@ -1,271 +1,234 @@
-"""The one consume loop. A worker is its settings, its model, and a `Handler`.
+"""The consume loop of every worker. A worker is its settings, its model, and a `Handler`.
 
-Finals are work that must not be lost: they stay pending until their result is committed, their claim is kept alive
-while inference is long, a dead worker's are claimed by others, and what fails `max_attempts` times is dead-lettered.
-What was delivered before is tried alone, one entry at a time: if it is what killed a worker, it takes none with it.
-Previews are guesses: acknowledged as they are read, those of speech that has just begun first, then the newest; dropped
-when late.
+Finals must not be lost. They stay pending until their result is committed, and their claims are renewed meanwhile.
+Entries of a worker that died are claimed and retried alone: an entry that kills its worker affects no other. An entry
+that failed `max_attempts` times becomes a dead letter. Previews are best effort. `policy.py` makes the decisions.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Generic, Protocol
 
 import structlog
-from redis.exceptions import ResponseError
 
 from backend.backoff import Backoff
 from backend.errors import EntryError, NovaError, UnavailableError
-from backend.messages.jobs import JobKind
 from backend.service import tracing
 from backend.service.settings import WorkerSettings
 from backend.streams import metrics
-from backend.streams.job_streams import Entry, J, JobStream, JobStreams, Outcome
-from backend.streams.names import Shard
+from backend.streams.job_streams import Entry, Failure, J, JobStreams, Outcome
 from backend.streams.observe.utilization import Utilization
-from backend.streams.redis.connection import REDIS_ERRORS, is_cluster, retry_until_available
-from backend.streams.worker import sweep
-from backend.streams.worker.batch_sizer import BatchSizer
-from backend.streams.worker.claims import Claims
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
+from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
 from backend.streams.worker.in_flight import InFlight
-from backend.streams.worker.reader import Part, RawEntry, Reader
-from backend.streams.worker.sweep import Sweeper
+from backend.streams.worker.policy import ConsumerPolicy, after_failure
+from backend.streams.worker.source import EntrySource, RawEntry
 
 log = structlog.get_logger()
 
 
 class HungError(NovaError):
-    """The handler has not come back within the limit. No thread can be stopped: the process must end."""
+    """The handler did not return within the time limit. A thread cannot be stopped, so the process must exit."""
 
     code = "hung"
 
 
 class Handler(Protocol[J]):
-    """What a worker does with a batch of one kind. Raises when the batch, or its only entry, cannot be handled."""
+    """Processes a batch of jobs of one kind. Raises when the batch, or its only entry, cannot be processed."""
 
     async def __call__(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
-        """One outcome for each entry, in order."""
+        """Return one outcome for each entry, in order."""
         ...
 
 
 class Consumer(Generic[J]):
-    """Takes entries of one lane until told to stop."""
+    """Reads entries, hands them to the handler, and commits the results."""
 
     def __init__(
-        self, streams: JobStreams, lane: JobStream[J], name: str, settings: WorkerSettings, handle: Handler[J]
+        self,
+        source: EntrySource[J],
+        streams: JobStreams,
+        settings: WorkerSettings,
+        handle: Handler[J],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._streams, self._lane, self._name, self._settings, self._handle = streams, lane, name, settings, handle
-        self._redis = streams.redis
-        self._finals = {lane.finals(shard).encode(): shard for shard in streams.shards}
-        self._preview_streams = {lane.previews(shard).encode(): shard for shard in streams.shards}
-        self._previews: list[Entry[J]] = []
-        self._for_finals = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
-        self._for_previews = BatchSizer(settings.batch, settings.preview_budget_ms / 1000)
-        self._utilization = Utilization(time.monotonic())
-        self.in_flight = InFlight(lane.group)
-        self._claims = Claims(self._redis, lane.group, lane.finals, streams.shards, name, settings.claim_after_ms)
-        self._sweeper = Sweeper(self._redis, lane.group)
+        self._source, self._streams, self._handle = source, streams, handle
+        self._settings, self._clock = settings, clock
+        self._job_stream, self._group = source.job_stream, source.job_stream.group
+        self._policy: ConsumerPolicy[J] = ConsumerPolicy(settings, clock.monotonic(), sweep_phase=random.random())
+        self._utilization = Utilization(clock.monotonic())
+        self.in_flight = InFlight(self._group, clock)
         self._counts = {"handled": 0, "failed": 0, "previews": 0}
-        self._sweep_due = time.monotonic() + sweep.EVERY_S * random.random()
 
     def report(self) -> dict[str, float]:
-        """What it has done so far, and its load; part of the heartbeat."""
-        load = self._utilization.share(time.monotonic())
-        metrics.LOAD.labels(self._lane.group).set(load)
+        """What it has processed, and its load; part of the heartbeat."""
+        load = self._utilization.share(self._clock.monotonic())
+        metrics.LOAD.labels(self._group).set(load)
         return {**self._counts, **self.in_flight.report(), "load": round(load, 3)}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish what is in hand. Redis may come and go meanwhile.
+    async def consume_until(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set, then finish the entries that were read. Reconnects when Redis was unavailable.
 
-        Raises HungError when the handler hangs: what it was given stays pending, and others will try.
+        Raises HungError when the handler hangs. Its entries stay pending, and other workers claim them.
         """
         backoff = Backoff()
-        async with Reader(self._redis, self._lane.group, self._name, self._parts()) as reader:
+        async with self._source:
             while not stop.is_set():
                 try:
-                    await self._turn(reader)
+                    await self._run_cycle()
                     backoff.reset()
                 except REDIS_ERRORS as error:
-                    if isinstance(error, ResponseError) and "NOGROUP" in str(error):
-                        await self._insist_on_groups()
-                        continue
                     delay_s = backoff.next_delay_s()
                     log.warning("redis_unavailable", error=str(error), retry_in_s=round(delay_s, 3))
                     await asyncio.sleep(delay_s)
-            await self._leave(reader)
+            await self._leave()
 
-    async def create_groups(self) -> None:
-        """Make the consumer groups, from each stream's first entry; those that exist stay as they are."""
-        for stream in (*self._finals, *self._preview_streams):
-            try:
-                await self._redis.xgroup_create(stream, self._lane.group, id="0", mkstream=True)
-            except ResponseError as error:
-                if "BUSYGROUP" not in str(error):
-                    raise
-
-    async def _insist_on_groups(self) -> None:
-        try:
-            await self.create_groups()
-        except REDIS_ERRORS as error:
-            log.warning("groups_not_made", error=str(error))
-            await asyncio.sleep(0.5)
-
-    def _parts(self) -> list[Part]:
-        """What one call may read: everything; on a cluster, the streams of one shard."""
-        if is_cluster(self._redis):
-            pairs = zip(self._finals, self._preview_streams, strict=True)
-            return [Part((final,), (preview,)) for final, preview in pairs]
-        return [Part(tuple(self._finals), tuple(self._preview_streams))]
-
-    async def _turn(self, reader: Reader) -> None:
-        finals = await self._left_behind()
-        if not finals:
-            finals = await self._sort(await reader.read(self._for_finals.size, wait=not self._previews))
-            self._for_finals.record_read(len(finals))
-        if finals:
-            await self._work(finals)
-        if previews := self._next_previews():
-            await self._preview(previews)
-        await self._sweep()
-
-    async def _leave(self, reader: Reader) -> None:
-        """What was being read is done as well; then the group forgets this consumer."""
-        try:
-            if finals := await self._sort(await reader.rest()):
-                await self._work(finals)
-            finals_lanes, preview_lanes = self._lane_names()
-            await self._sweeper.sweep(finals_lanes, preview_lanes, only=self._name)
-        except REDIS_ERRORS as error:
-            log.warning("left_without_goodbye", error=str(error))
+    async def _run_cycle(self) -> None:
+        # Claimed entries come first, and alone: they have waited longest, and one of them may have killed its worker.
+        if finals := await self._claim_final() or await self._read_finals():
+            await self._process_finals(finals)
+        if previews := self._policy.next_previews(self._clock.wall()):
+            self.in_flight.record_queue_wait(previews)
+            await self._process_previews(previews)
+        if self._policy.should_sweep(self._clock.monotonic()):
+            await self._sweep()
 
     async def _sweep(self) -> None:
-        if time.monotonic() < self._sweep_due:
-            return
-        self._sweep_due = time.monotonic() + sweep.EVERY_S
-        if swept := await self._sweeper.sweep(*self._lane_names()):
-            log.info("abandoned_consumers_swept", consumers=swept)
+        if deleted := await self._source.delete_idle_consumers():
+            log.info("abandoned_consumers_swept", consumers=deleted)
 
-    def _lane_names(self) -> tuple[list[str], list[str]]:
-        return [lane.decode() for lane in self._finals], [lane.decode() for lane in self._preview_streams]
+    async def _leave(self) -> None:
+        try:
+            if finals := await self._accept(await self._source.finish_reads()):
+                await self._process_finals(finals)
+            await self._source.leave()
+        except REDIS_ERRORS as error:
+            # The consumer stays in the group until another worker deletes it as idle.
+            log.warning("left_without_goodbye", error=str(error))
 
-    # --- what is read
+    # --- reading
 
-    async def _sort(self, found: Sequence[tuple[bytes, list[RawEntry]]]) -> list[Entry[J]]:
-        """Finals are returned; previews are acknowledged and kept in the order in which they are worth work."""
-        finals: list[Entry[J]] = []
-        previews: list[Entry[J]] = []
-        for stream, entries in found:
-            if stream in self._finals:
-                finals += await self._decoded(self._finals[stream], entries)
-            else:
-                await self._forget(stream, entries)
-                read = self._readable(self._preview_streams[stream], "preview", entries)
-                previews += [entry for entry in read if isinstance(entry, Entry)]
-        self._previews = _worthwhile([*self._previews, *previews], finals)
+    async def _claim_final(self) -> list[Entry[J]]:
+        """One entry that another worker left behind, unless it has failed too often."""
+        if not self._policy.should_claim(self._clock.monotonic()):
+            return []
+        claimed = await self._source.claim_stale_entry()
+        self._policy.record_claim(claimed is not None, self._clock.monotonic())
+        entry = await self._decode_final(claimed.raw) if claimed else None
+        if claimed is None or entry is None:
+            return []
+        if self._policy.is_exhausted(claimed.deliveries):
+            failures = claimed.deliveries - 1
+            error = NovaError(f"failed {failures} times", code="max_attempts")
+            await self._dead_letter(claimed.raw, entry, error, attempts=failures)
+            return []
+        metrics.CLAIMED.labels(self._group).inc()
+        log.warning("entry_claimed", attempt=claimed.deliveries, **entry.log_fields)
+        self.in_flight.record_queue_wait([entry])
+        return [entry]
+
+    async def _read_finals(self) -> list[Entry[J]]:
+        sizer = self._policy.final_sizer
+        finals = await self._accept(await self._source.read(sizer.size, wait=self._policy.may_wait))
+        sizer.record_read(len(finals))
         return finals
 
-    def _readable(
-        self, shard: Shard, kind: JobKind, raw: Sequence[RawEntry]
-    ) -> list[Entry[J] | tuple[str, EntryError]]:
-        read: list[Entry[J] | tuple[str, EntryError]] = []
-        for raw_id, fields in raw:
-            try:
-                entry = Entry(shard, raw_id.decode(), *self._lane.decode(fields))
-                if entry.job.kind != kind:
-                    raise EntryError(f"a {entry.job.kind} on the lane of each {kind}")
-                read.append(entry)
-            except EntryError as error:
-                read.append((raw_id.decode(), error))
-        return read
+    async def _accept(self, raw: Sequence[RawEntry]) -> list[Entry[J]]:
+        """Decode entries. Finals are returned; previews go to the policy."""
+        finals = [entry for one in raw if one.kind == "final" and (entry := await self._decode_final(one))]
+        previews = [entry for one in raw if one.kind == "preview" and (entry := self._decode_preview(one))]
+        self._policy.add_previews(previews, finals)
+        self.in_flight.record_queue_wait(finals)
+        return finals
 
-    async def _decoded(self, shard: Shard, entries: Sequence[RawEntry]) -> list[Entry[J]]:
-        good: list[Entry[J]] = []
-        for read in self._readable(shard, "final", entries):
-            if isinstance(read, Entry):
-                good.append(read)
-            else:
-                await self._dead_letter(shard, read[0], None, read[1], attempts=1)
-        self.in_flight.record_queue_wait(good)
-        return good
+    async def _decode_final(self, raw: RawEntry) -> Entry[J] | None:
+        try:
+            return raw.decode(self._job_stream)
+        except EntryError as error:
+            await self._dead_letter(raw, None, error, attempts=1)
+            return None
 
-    async def _forget(self, stream: bytes, entries: Sequence[RawEntry]) -> None:
-        ids = [raw_id for raw_id, _ in entries]
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.xack(stream, self._lane.group, *ids)
-            pipe.xdel(stream, *ids)
-            await pipe.execute()
+    def _decode_preview(self, raw: RawEntry) -> Entry[J] | None:
+        try:
+            return raw.decode(self._job_stream)
+        except EntryError:
+            return None
 
     # --- previews
 
-    def _next_previews(self) -> list[Entry[J]]:
-        oldest = time.time() - self._settings.preview_max_age_ms / 1000
-        fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
-        count = self._for_previews.size
-        self._previews = fresh[count:]
-        self.in_flight.record_queue_wait(fresh[:count])
-        return fresh[:count]
-
-    async def _preview(self, batch: Sequence[Entry[J]]) -> None:
-        taken_s, began = time.time(), time.monotonic()
+    async def _process_previews(self, batch: Sequence[Entry[J]]) -> None:
+        taken_at_s, began = self._clock.wall(), self._clock.monotonic()
         try:
-            outcomes = await self._within_limit(batch)
+            outcomes = await self._call_handler(batch)
         except HungError:
             raise
         except Exception as error:
             log.exception("preview_failed", code=_code(error), entries=len(batch))
             return
-        self._for_previews.record_duration(time.monotonic() - began, len(batch))
+        self._policy.preview_sizer.record_duration(self._clock.monotonic() - began, len(batch))
         self._counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
             await self._streams.publish_previews(entry.job.session, outcome.live, outcome.transcript)
-            log.debug("guessed", batch=len(batch), **entry.lasted(taken_s, time.time()), **entry.about)
+            durations = entry.durations(taken_at_s, self._clock.wall())
+            log.debug("guessed", batch=len(batch), **durations, **entry.log_fields)
 
     # --- finals
 
-    async def _work(self, batch: Sequence[Entry[J]]) -> None:
-        async with self._claims.held([(entry.shard, entry.id) for entry in batch]):
-            taken_s, began = time.time(), time.monotonic()
+    async def _process_finals(self, batch: Sequence[Entry[J]]) -> None:
+        async with self._source.keep_claims(batch):
+            taken_at_s = self._clock.wall()
             for entry in batch:
-                tracing.span("queue", entry.traceparent, entry.written_s, taken_s, lane=self._lane.group)
-            self._utilization.set_active(True, began)
-            try:
-                outcomes = await self._patiently(batch)
-                self._for_finals.record_duration(time.monotonic() - began, len(batch))
-            except HungError:
-                raise
-            except Exception as error:
-                await self._failed(batch, error)
-                outcomes = None
-            finally:
-                self._utilization.set_active(False, time.monotonic())
-            for entry, outcome in zip(batch, outcomes or (), strict=outcomes is not None):
-                with tracing.stage("publish", [entry], lane=self._lane.group):
-                    took = await retry_until_available(partial(self._lane.commit, self._streams, entry, outcome))
-                self._counts["handled"] += 1
-                lasted = entry.lasted(taken_s, time.time())
-                log.info("handled", took_effect=took == 1, batch=len(batch), **lasted, **entry.about)
-        if outcomes is None and len(batch) > 1:
+                tracing.span("queue", entry.traceparent, entry.written_at_s, taken_at_s, lane=self._group)
+            outcomes = await self._try_batch(batch)
+            if outcomes is not None:
+                for entry, outcome in zip(batch, outcomes, strict=True):
+                    await self._commit(entry, outcome, taken_at_s, len(batch))
+                return
+        if len(batch) > 1:
             for entry in batch:
-                await self._work([entry])
+                await self._process_finals([entry])
 
-    async def _patiently(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
-        """An engine that is away is waited for, up to a limit: that is not the entries' fault."""
-        give_up = time.monotonic() + self._settings.wait_for_engine_s
+    async def _try_batch(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome] | None:
+        """None when the batch failed."""
+        began = self._clock.monotonic()
+        self._utilization.set_active(True, began)
+        try:
+            outcomes = await self._call_until_engine_answers(batch)
+        except HungError:
+            raise
+        except Exception as error:
+            await self._handle_failure(batch, error)
+            return None
+        finally:
+            self._utilization.set_active(False, self._clock.monotonic())
+        self._policy.final_sizer.record_duration(self._clock.monotonic() - began, len(batch))
+        return outcomes
+
+    async def _commit(self, entry: Entry[J], outcome: Outcome, taken_at_s: float, batch_size: int) -> None:
+        with tracing.stage("publish", [entry], lane=self._group):
+            result = await retry_until_available(partial(self._job_stream.commit, self._streams, entry, outcome))
+        self._counts["handled"] += 1
+        durations = entry.durations(taken_at_s, self._clock.wall())
+        log.info("handled", took_effect=result == "committed", batch=batch_size, **durations, **entry.log_fields)
+
+    async def _call_until_engine_answers(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
+        """Wait for a remote engine that is unavailable, up to a limit: it is not the fault of the entries."""
+        give_up_at = self._clock.monotonic() + self._settings.wait_for_engine_s
         while True:
             try:
-                return await self._within_limit(batch)
+                return await self._call_handler(batch)
             except UnavailableError as error:
-                if time.monotonic() > give_up:
+                if self._clock.monotonic() > give_up_at:
                     raise
+                # The engine, or the circuit breaker in front of it, says when to retry, so no backoff is needed.
                 log.warning("engine_unavailable", error=error.message, retry_in_s=error.retry_after_s)
                 await asyncio.sleep(error.retry_after_s)
 
-    async def _within_limit(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
+    async def _call_handler(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
         limit_s = self._settings.hung_after_s
         try:
             with self.in_flight.tracking(batch):
@@ -274,56 +237,30 @@ class Consumer(Generic[J]):
         except TimeoutError:
             raise HungError(f"{len(batch)} entries took more than {limit_s:g} s") from None
 
-    async def _failed(self, batch: Sequence[Entry[J]], error: Exception) -> None:
-        """A lone entry stays pending, is claimed again when stale, and in the end becomes a dead letter."""
-        metrics.FAILED.labels(self._lane.group, _code(error)).inc()
-        if len(batch) > 1:
+    # --- failures
+
+    async def _handle_failure(self, batch: Sequence[Entry[J]], error: Exception) -> None:
+        metrics.FAILED.labels(self._group, _code(error)).inc()
+        action = after_failure(error, len(batch))
+        if action == "retry_alone":
             log.warning("batch_failed", code=_code(error), error=str(error), entries=len(batch))
             return
         (entry,) = batch
         self._counts["failed"] += 1
-        log.exception("entry_failed", code=_code(error), **entry.about)
-        if isinstance(error, EntryError):
-            await self._dead_letter(entry.shard, entry.id, entry, error, attempts=1)
-
-    async def _left_behind(self) -> list[Entry[J]]:
-        """One entry that another worker left behind, if there is any worth another try."""
-        claimed = await self._claims.take()
-        if claimed is None:
-            return []
-        shard, raw, attempts = claimed
-        for entry in await self._decoded(shard, [raw]):
-            if attempts > self._settings.max_attempts:
-                error = NovaError(f"failed {attempts - 1} times", code="max_attempts")
-                await self._dead_letter(shard, entry.id, entry, error, attempts=attempts - 1)
-                continue
-            metrics.CLAIMED.labels(self._lane.group).inc()
-            log.warning("entry_claimed", attempt=attempts, **entry.about)
-            return [entry]
-        return []
+        log.exception("entry_failed", code=_code(error), **entry.log_fields)
+        if action == "dead_letter" and isinstance(error, EntryError):
+            await self._dead_letter(entry, entry, error, attempts=1)
 
     async def _dead_letter(
-        self, shard: Shard, entry_id: str, entry: Entry[J] | None, error: NovaError, *, attempts: int
+        self, place: RawEntry | Entry[J], entry: Entry[J] | None, error: NovaError, *, attempts: int
     ) -> None:
-        reason = {
-            "reason": error.code,
-            "error": error.message,
-            "attempts": str(attempts),
-            "worker": self._name,
-            "time": str(time.time()),
-        }
-        await self._streams.dead_letter(shard, self._lane.group, entry_id, entry.job if entry else None, reason)
-        metrics.DEAD_LETTERS.labels(self._lane.group, error.code).inc()
-        about = entry.about if entry else {"entry": entry_id}
-        log.error("entry_dead_lettered", code=error.code, error=error.message, attempts=attempts, **about)
-
-
-def _worthwhile(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> list[Entry[J]]:
-    """Each session's newest, unless its final is here: those of speech that has just begun first, then the newest."""
-    over = {(entry.job.session, entry.job.utterance) for entry in finals}
-    newest = {entry.job.session: entry for entry in sorted(previews, key=lambda entry: entry.job.sent_at)}
-    wanted = [entry for entry in newest.values() if (entry.job.session, entry.job.utterance) not in over]
-    return sorted(wanted, key=lambda entry: (not entry.job.is_first_preview, -entry.job.sent_at))
+        time_s = str(self._clock.wall())
+        failure = Failure(error.code, error.message, str(attempts), self._source.name, time_s)
+        job = entry.job if entry else None
+        await self._streams.dead_letter(place.shard, self._group, place.id, job, failure)
+        metrics.DEAD_LETTERS.labels(self._group, error.code).inc()
+        fields = entry.log_fields if entry else {"entry": place.id}
+        log.error("entry_dead_lettered", code=error.code, error=error.message, attempts=attempts, **fields)
 
 
 def _code(error: Exception) -> str:

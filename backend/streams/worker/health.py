@@ -1,4 +1,4 @@
-"""What a worker's monitor tells: whether it had better be started anew, and whether it can take work."""
+"""Health of a worker whose model is loaded: whether it should be restarted, and whether it can process entries."""
 
 from __future__ import annotations
 
@@ -12,40 +12,39 @@ from backend.streams.observe.state import StreamInspector, clear_stream_metrics,
 from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.worker.in_flight import InFlight
 
-REDIS_LIMIT_S = 0.7
-"""How long Redis may take to answer; less than the monitor waits for us."""
+# Less than the time that the metrics server waits for an answer.
+REDIS_TIMEOUT_S = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerHealth:
-    """A worker whose model is loaded; fulfils `HealthSource`."""
+    """Implements `HealthSource`."""
 
     redis: Redis
-    observer: StreamInspector
-    hands: Sequence[InFlight]
+    inspector: StreamInspector
+    in_flight: Sequence[InFlight]
     hung_after_s: float
     stop: asyncio.Event
 
     async def live(self) -> str:
-        """That Redis is away is nothing that a new start would cure."""
-        busy_s = max(in_flight.busy_s() for in_flight in self.hands)
-        return f"a batch has been in hand for {busy_s:.0f} s" if busy_s > self.hung_after_s else ""
+        # An unavailable Redis is no reason for a restart, because a restart would not help.
+        busy_s = max(batch.busy_s() for batch in self.in_flight)
+        return f"the current batch has taken {busy_s:.0f} s" if busy_s > self.hung_after_s else ""
 
     async def ready(self) -> str:
-        """Redis must answer, and the worker must go on."""
         if self.stop.is_set():
-            return "it drains"
+            return "draining"
         try:
-            async with asyncio.timeout(REDIS_LIMIT_S):
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
                 await self.redis.ping()
-        except REDIS_ERRORS:  # anybody may ask: where Redis is stands in the error, and is nobody's business
+        except REDIS_ERRORS:
+            # The endpoint needs no key, and the error may contain the address of Redis.
             return "Redis: no answer"
         return ""
 
     async def refresh(self) -> None:
-        """How this worker's lanes stand."""
         try:
-            async with asyncio.timeout(REDIS_LIMIT_S):
-                set_stream_metrics(await self.observer.streams())
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                set_stream_metrics(await self.inspector.streams())
         except REDIS_ERRORS:
             clear_stream_metrics()

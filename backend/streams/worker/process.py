@@ -1,11 +1,12 @@
-"""The shell of every worker process: Redis, heartbeat, the consume loop, and an orderly end."""
+"""The frame of every worker process: Redis, heartbeat, consumers, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import structlog
@@ -16,81 +17,95 @@ from backend.service.heartbeat import publish_heartbeats
 from backend.service.lifecycle import freeze_startup_objects, process_name, trim_memory_periodically
 from backend.service.metrics_server import MetricsServer
 from backend.service.settings import WorkerSettings
-from backend.streams.job_streams import J, JobStream, JobStreams
+from backend.streams.job_streams import J, JobStream
 from backend.streams.names import WORKERS, worker_key
 from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
-from backend.streams.worker.consumer import Consumer, Handler, HungError
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.worker.consumer import Handler, HungError
 from backend.streams.worker.health import WorkerHealth
+from backend.streams.worker.redis_source import redis_consumer
 
 log = structlog.get_logger()
 
-LATEST = ("load", "last_batch", "last_inference")
-"""What the heartbeat says of the consumer that has most of it; the rest is added up."""
+# Heartbeat fields that are the maximum over all consumers of the process; the others are sums.
+MAXIMA = ("load", "last_batch", "last_inference")
+
+Describe = Callable[[], Mapping[str, object]]
+"""What the heartbeat says about a worker: model, device, speed."""
 
 
-async def work(
+async def run_worker(
     kind: str,
     settings: WorkerSettings,
-    lane: JobStream[J],
+    job_stream: JobStream[J],
     handle: Handler[J],
-    about: Callable[[], Mapping[str, object]],
+    describe: Describe,
     stop: asyncio.Event,
     metrics_server: MetricsServer,
     *,
     overlap: int = 1,
 ) -> None:
-    """Consume a lane until `stop`, then finish what is in hand within the drain time; the rest is left to others.
+    """Consume until `stop`, then finish the entries in flight within the drain time.
 
-    `overlap` batches are in hand at a time, each taken by a consumer of its own. `about` is what the heartbeat says
-    of this worker: its model, its device, how fast it is. `monitor` learns that it can take work.
+    `overlap` consumers process a batch each at the same time. If entries are still in flight after the drain time, or
+    the handler hangs, the process exits at once; other workers claim the entries.
     """
     redis = connect(settings)
     name = settings.name or process_name()
-    streams = JobStreams(redis, settings)
+    streams = RedisJobStreams(redis, settings)
     names = [name, *(f"{name}.{number}" for number in range(2, overlap + 1))]
-    consumers = [Consumer(streams, lane, own, settings, handle) for own in names]
-    body = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
-    body |= await asyncio.to_thread(graphics_card, str(about().get("device")))
-
-    def alive() -> dict[str, object]:
-        reports = [consumer.report() for consumer in consumers]
-        told = {what: (max if what in LATEST else sum)(report[what] for report in reports) for what in reports[0]}
-        return {**body, **about(), **told}
-
-    observer = StreamInspector(redis, streams.shards, (lane.group,))
-    metrics_server.health_source = WorkerHealth(
-        redis, observer, [consumer.in_flight for consumer in consumers], settings.hung_after_s, stop
-    )
-    overdue = False
+    consumers = [redis_consumer(streams, job_stream, own, settings, handle) for own in names]
+    device = str(describe().get("device"))
+    static: dict[str, object] = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
+    static |= await asyncio.to_thread(graphics_card, device)
+    heartbeat = _Heartbeat(static, describe, [consumer.report for consumer in consumers])
+    inspector = StreamInspector(redis, streams.shards, (job_stream.group,))
+    in_flight = [consumer.in_flight for consumer in consumers]
+    metrics_server.health_source = WorkerHealth(redis, inspector, in_flight, settings.hung_after_s, stop)
+    is_overdue = False
     try:
         async with asyncio.TaskGroup() as tasks:
-            heart = tasks.create_task(publish_heartbeats(redis, WORKERS, worker_key(kind, name), alive))
-            loops = [tasks.create_task(consumer.run(stop)) for consumer in consumers]
-            tidy = tasks.create_task(trim_memory_periodically())
+            background = [
+                tasks.create_task(publish_heartbeats(redis, WORKERS, worker_key(kind, name), heartbeat)),
+                tasks.create_task(trim_memory_periodically()),
+            ]
+            loops = [tasks.create_task(consumer.consume_until(stop)) for consumer in consumers]
             freeze_startup_objects()
-            logging.add_process_fields(model=about().get("model"), gpu_device=_gpu(str(about().get("device"))))
-            log.info("worker_started", worker=name, **about())
+            logging.add_process_fields(model=describe().get("model"), gpu_device=_gpu_index(device))
+            log.info("worker_started", worker=name, **describe())
             await stop.wait()
-            _, late = await asyncio.wait(loops, timeout=settings.drain_s)
-            overdue = bool(late)
-            for loop in late:
-                loop.cancel()
-            heart.cancel()
-            tidy.cancel()
+            _, overdue = await asyncio.wait(loops, timeout=settings.drain_s)
+            is_overdue = bool(overdue)
+            for task in (*overdue, *background):
+                task.cancel()
     except* HungError as hung:
         log.critical("worker_hung", worker=name, error=str(hung.exceptions[0]))
-        overdue = True
+        is_overdue = True
     finally:
         await redis.aclose()
-    log.info("worker_stopped", worker=name, overdue=overdue)
-    if overdue:
-        # A thread that works on cannot be stopped, so the process ends; what it held is claimed by others.
+    log.info("worker_stopped", worker=name, overdue=is_overdue)
+    if is_overdue:
+        # A thread that is still computing cannot be stopped and would keep the process alive.
         sys.stdout.flush()
         os._exit(os.EX_TEMPFAIL)
 
 
-def _gpu(device: str) -> int | None:
-    """The number of the graphics card in "cuda:0"; None where there is none."""
+@dataclass(frozen=True, slots=True)
+class _Heartbeat:
+    """Makes the body of a heartbeat."""
+
+    static: Mapping[str, object]
+    describe: Describe
+    reports: Sequence[Callable[[], Mapping[str, float]]]
+
+    def __call__(self) -> dict[str, object]:
+        reports = [report() for report in self.reports]
+        merged = {field: (max if field in MAXIMA else sum)(report[field] for report in reports) for field in reports[0]}
+        return {**self.static, **self.describe(), **merged}
+
+
+def _gpu_index(device: str) -> int | None:
+    """2 for "cuda:2"; None for a CPU."""
     number = device.rpartition("cuda:")[2]
     return int(number) if number.isdigit() else None

@@ -1,4 +1,4 @@
-"""Reading a lane's streams: finals and previews together; on a cluster, where no call spans shards, shard by shard."""
+"""Reads the streams of a group: in one call, or on a cluster, where a call may not span shards, in one per shard."""
 
 from __future__ import annotations
 
@@ -10,97 +10,119 @@ from typing import Any
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from backend.streams.redis.connection import BLOCK_MS, REDIS_ERRORS
+from backend.streams.worker.claims import is_missing_group
 
 log = structlog.get_logger()
 
-RawEntry = tuple[bytes, dict[bytes, bytes]]
-Found = list[tuple[bytes, list[RawEntry]]]
-"""Streams, and the entries that were read from each."""
+StreamEntries = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
+"""Streams, each with the (id, fields) that were read from it."""
 
-
-PREVIEWS = 64
-"""Previews that are taken at once: all there are, as only the newest are worth work."""
+# Previews of each stream per read: practically all, because only the newest of each session are worth decoding.
+PREVIEWS_PER_READ = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StreamPartition:
     """Streams that one call may read together."""
 
     finals: tuple[bytes, ...]
     previews: tuple[bytes, ...]
 
 
-class Reader(AsyncExitStack):
-    """One consumer's. Entered for as long as it reads; `rest` takes what is still under way."""
+class StreamReader(AsyncExitStack):
+    """Reads for one consumer. Enter it while it reads.
 
-    def __init__(self, redis: Redis, group: str, name: str, parts: Sequence[Part]) -> None:
+    Each partition has at most one read in progress. A read that is still blocked when another partition had entries
+    goes on in the background, and a later call returns its entries.
+    """
+
+    def __init__(self, redis: Redis, group: str, name: str, partitions: Sequence[StreamPartition]) -> None:
         super().__init__()
-        self._redis, self._group, self._name, self._parts = redis, group, name, parts
-        self._reads: dict[int, asyncio.Task[Found | Exception]] = {}
-        self._utilization = True
-        """Whether there was something when it was last looked."""
+        self._redis, self._group, self._name, self._partitions = redis, group, name, partitions
+        self._reads: dict[int, asyncio.Task[StreamEntries | Exception]] = {}
+        self._had_entries = True
 
-    async def __aenter__(self) -> Reader:
+    async def __aenter__(self) -> StreamReader:
         await super().__aenter__()
         self._tasks = await self.enter_async_context(asyncio.TaskGroup())
         return self
 
-    async def read(self, finals: int, *, wait: bool) -> Found:
-        """What there is, of each stream at most so many finals; with `wait` at least something, unless a second passes
-        without. Raises TROUBLE.
-        """
-        fresh = [number for number in range(len(self._parts)) if number not in self._reads]
-        for number in fresh:
-            self._reads[number] = self._tasks.create_task(self._read(self._parts[number], finals, wait))
-        some = list(self._reads.values()) if wait else [self._reads[number] for number in fresh]
-        if some:
-            await asyncio.wait(some, return_when=asyncio.FIRST_COMPLETED if wait else asyncio.ALL_COMPLETED)
-        found = self._gathered()
-        self._utilization = bool(found)
-        return found
+    async def read(self, max_finals: int, *, wait: bool) -> StreamEntries:
+        """Return what is there; with `wait`, block for up to a second for the first entry. Raises REDIS_ERRORS."""
+        idle = [number for number in range(len(self._partitions)) if number not in self._reads]
+        for number in idle:
+            self._reads[number] = self._tasks.create_task(self._read(self._partitions[number], max_finals, wait))
+        awaited = list(self._reads.values()) if wait else [self._reads[number] for number in idle]
+        if awaited:
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED if wait else asyncio.ALL_COMPLETED)
+        entries = self._collect_finished()
+        self._had_entries = bool(entries)
+        return entries
 
-    async def rest(self) -> Found:
-        """What reads still bring that were under way when reading was to end."""
+    async def finish_reads(self) -> StreamEntries:
+        """Wait for the reads in progress and return their entries, which would otherwise stay pending."""
         if self._reads:
             await asyncio.wait(self._reads.values())
         try:
-            return self._gathered()
+            return self._collect_finished()
         except REDIS_ERRORS as error:
             log.warning("redis_unavailable", error=str(error))
             return []
 
-    async def _read(self, part: Part, finals: int, wait: bool) -> Found | Exception:
+    async def create_groups(self, streams: Sequence[bytes]) -> None:
+        """Create the consumer groups that are missing. They start at the first entry of each stream."""
+        for stream in streams:
+            try:
+                await self._redis.xgroup_create(stream, self._group, id="0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+
+    async def _read(self, partition: StreamPartition, max_finals: int, wait: bool) -> StreamEntries | Exception:
         try:
-            if self._utilization or not wait:
-                # Finals last: what fails behind them would leave them pending, in nobody's hands.
-                guesses = await self._take(part.previews, PREVIEWS)
-                found = await self._take(part.finals, finals) + guesses
-                if found or not wait:
-                    return found
-            return await self._take((*part.finals, *part.previews), finals, BLOCK_MS)
+            return await self._read_streams(partition, max_finals, wait)
+        except REDIS_ERRORS as error:
+            if not is_missing_group(error):
+                return error
+        # A new system, or Redis has lost its data.
+        try:
+            await self.create_groups((*partition.finals, *partition.previews))
+            return await self._read_streams(partition, max_finals, wait)
         except REDIS_ERRORS as error:
             return error
 
-    async def _take(self, streams: Sequence[bytes], count: int, block: int | None = None) -> Found:
-        places: dict[Any, Any] = dict.fromkeys(streams, ">")
-        return _streams(await self._redis.xreadgroup(self._group, self._name, places, count=count, block=block))
+    async def _read_streams(self, partition: StreamPartition, max_finals: int, wait: bool) -> StreamEntries:
+        # The COUNT of XREADGROUP applies to every stream of a call. So under load, finals and previews are read by two
+        # calls without blocking; an idle consumer blocks in a single call for both.
+        if self._had_entries or not wait:
+            # Finals last: if the second call failed, finals of the first one would stay pending with no one at work.
+            previews = await self._xreadgroup(partition.previews, PREVIEWS_PER_READ)
+            entries = await self._xreadgroup(partition.finals, max_finals) + previews
+            if entries or not wait:
+                return entries
+        return await self._xreadgroup((*partition.finals, *partition.previews), max_finals, BLOCK_MS)
 
-    def _gathered(self) -> Found:
-        """What has been read; trouble with one shard is passed on when no other brought anything."""
-        done = {number: task.result() for number, task in self._reads.items() if task.done()}
-        for number in done:
+    async def _xreadgroup(self, streams: Sequence[bytes], count: int, block: int | None = None) -> StreamEntries:
+        ids: dict[Any, Any] = dict.fromkeys(streams, ">")
+        return _entries_by_stream(await self._redis.xreadgroup(self._group, self._name, ids, count=count, block=block))
+
+    def _collect_finished(self) -> StreamEntries:
+        """Entries of all finished reads. An error of one partition is raised only if no other has entries."""
+        finished = {number: task.result() for number, task in self._reads.items() if task.done()}
+        for number in finished:
             del self._reads[number]
-        found = [item for result in done.values() if not isinstance(result, Exception) for item in result]
-        troubles = [result for result in done.values() if isinstance(result, Exception)]
-        if troubles and not found:
-            raise troubles[0]
-        return found
+        entries = [item for result in finished.values() if not isinstance(result, Exception) for item in result]
+        errors = [result for result in finished.values() if isinstance(result, Exception)]
+        if errors and not entries:
+            raise errors[0]
+        return entries
 
 
-def _streams(answer: object) -> Found:
-    """XREADGROUP's answer, whichever protocol version the client speaks: pairs, or a map of lists of lists."""
+def _entries_by_stream(answer: object) -> StreamEntries:
+    """The answer of XREADGROUP: a list of pairs (RESP2), or a map to lists of lists (RESP3)."""
     if not answer:
         return []
     if isinstance(answer, Mapping):

@@ -1,4 +1,4 @@
-"""Abandoned consumers: a worker that died leaves its name in every group, for ever. They are swept, losing nothing."""
+"""Deletion of idle consumers. A worker that is killed leaves its consumer in every group forever."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from backend.streams.scripts import script
+from backend.streams.scripts import load_script
 
-EVERY_S = 60.0
-ABANDONED_S = 600.0
-"""Longer than any worker is silent."""
+# A live consumer reads at least once a second, or renews its claims.
+IDLE_S = 600.0
 
 
-class Sweeper:
-    """Of one group."""
+class ConsumerSweeper:
+    """Deletes consumers of one group."""
 
     def __init__(self, redis: Redis, group: str) -> None:
         self._group = group
-        self._script: AsyncScript = redis.register_script(script("delete_idle_consumers"))
+        self._script: AsyncScript = redis.register_script(load_script("delete_idle_consumers"))
 
     async def sweep(
-        self, finals: Sequence[str], previews: Sequence[str], *, idle_s: float = ABANDONED_S, only: str = ""
+        self, finals: Sequence[str], previews: Sequence[str], *, idle_s: float = IDLE_S, only: str = ""
     ) -> int:
-        """Delete consumers that have been silent for so long, or only the one of this name; returns how many.
+        """Delete consumers that were idle for `idle_s` seconds, or only the one named `only`; returns how many.
 
-        One that holds a final stays until others have claimed it. What it held of previews goes with it.
+        A consumer with pending finals stays until other consumers have claimed them. Pending previews are dropped.
         """
-        streams = [(stream, "keep") for stream in finals] + [(stream, "") for stream in previews]
-        swept = 0
-        for stream, keep in streams:
-            swept += int(await self._script(keys=[stream], args=[self._group, int(1000 * idle_s), only, keep]))
-        return swept
+        streams = [(stream, "keep_pending") for stream in finals] + [(stream, "") for stream in previews]
+        deleted = 0
+        for stream, keep_pending in streams:
+            deleted += int(
+                await self._script(keys=[stream], args=[self._group, int(1000 * idle_s), only, keep_pending])
+            )
+        return deleted

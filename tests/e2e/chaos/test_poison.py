@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
-from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
-from backend.streams.session.log import read_after
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.log import read_log
 from stt_worker.recognizers.null import transcript
 from tests.testkit.audio.clips import Clip
 from tests.testkit.session import Conversation, speak
@@ -83,9 +83,9 @@ async def _late(redis_url: str, session: str) -> Final:
     """The final that follows in the session's log once its letter was replayed."""
     settings = ServiceSettings(REDIS_URL=redis_url)
     async with connect(settings) as redis, asyncio.timeout(15):
-        streams = JobStreams(redis, settings)
+        streams = RedisJobStreams(redis, settings)
         while True:
-            async for live in read_after(redis, streams.shard(session), session, "0-0"):
+            async for live in read_log(redis, streams.shard(session), session, "0-0"):
                 if isinstance(live.event, Final) and live.event.late:
                     return live.event
             await asyncio.sleep(0.1)

@@ -21,9 +21,9 @@ from backend.local.system import System
 from backend.messages.jobs import Transcript, encode_entry
 from backend.messages.protocol import Final, Notice, Translation
 from backend.service.settings import ServiceSettings
-from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import connect
-from backend.streams.session.log import read_after
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.log import read_log
 from backend.text.edits import WordErrors
 from stt_worker.settings import SttSettings
 from tests.testkit.audio.clips import Clip, decode
@@ -148,7 +148,7 @@ async def test_translations_through_the_worker_are_as_good_as_the_bare_model(
 async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
     """Put transcripts on the lane as an STT worker does, and read the translations from the sessions' log."""
     async with connect(ServiceSettings(REDIS_URL=redis_url)) as redis:
-        streams = JobStreams(redis, ServiceSettings())
+        streams = RedisJobStreams(redis, ServiceSettings())
         shard = streams.shard("tatoeba")
         for number, text in enumerate(sources):
             transcript = Transcript(
@@ -166,7 +166,7 @@ async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
         cursor = "0-0"
         async with asyncio.timeout(240):
             while len(translations) < len(sources):
-                async for live in read_after(redis, shard, "tatoeba", cursor):
+                async for live in read_log(redis, shard, "tatoeba", cursor):
                     assert isinstance(live.event, Translation)
                     translations[live.event.utterance] = live.event.text
                     cursor = live.cursor or cursor

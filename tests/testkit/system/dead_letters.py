@@ -13,7 +13,8 @@ from backend.cli.main import nova
 from backend.errors import EntryError
 from backend.messages.jobs import Transcript
 from backend.streams.dead_letters import DeadLetter, DeadLetters
-from backend.streams.job_streams import AUDIO, Entry, JobStreams, Outcome
+from backend.streams.job_streams import AUDIO, Entry, Outcome
+from backend.streams.redis_job_streams import RedisJobStreams
 from tests.integration.test_lanes import consuming, eventually, logged
 
 PCM = b"\1\0\2\0" * 8_000
@@ -26,7 +27,7 @@ async def refuse(batch: Sequence[Entry[Any]]) -> list[Outcome]:
     raise EntryError(POISON, code="poison")
 
 
-async def buried(streams: JobStreams, count: int = 1, lane: Any = AUDIO) -> None:
+async def buried(streams: RedisJobStreams, count: int = 1, lane: Any = AUDIO) -> None:
     """Have a worker give up what waits, until there are so many dead letters."""
 
     async def all_dead() -> bool:
@@ -38,7 +39,7 @@ async def buried(streams: JobStreams, count: int = 1, lane: Any = AUDIO) -> None
             await eventually(all_dead)
 
 
-async def handled(streams: JobStreams, handle: Any, events: int, lane: Any = AUDIO) -> list[Any]:
+async def handled(streams: RedisJobStreams, handle: Any, events: int, lane: Any = AUDIO) -> list[Any]:
     """What a working worker makes of the lane: so many events of the session in all."""
 
     async def all_there() -> bool:
@@ -63,7 +64,7 @@ def transcript(utterance: int) -> Transcript:
     )
 
 
-async def entries(streams: JobStreams, stream: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+async def entries(streams: RedisJobStreams, stream: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
     found: Any = await streams.redis.xrange(stream)
     return list(found)
 

@@ -1,4 +1,4 @@
-"""Sessions in full flow on any Redis: all that a gateway and a worker do, but for sockets, speech and models."""
+"""RedisSessions in full flow on any Redis: all that a gateway and a worker do, but for sockets, speech and models."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import numpy as np
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Message, Start
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.job_streams import AUDIO, Entry, JobStreams, Outcome
+from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.redis.connection import connect, retry_until_available
-from backend.streams.session.fanout import Fanout, Listener
-from backend.streams.session.log import read_after
-from backend.streams.session.sessions import Lease, Sessions
-from backend.streams.worker.consumer import Consumer
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.fanout import Listener
+from backend.streams.session.log import read_log
+from backend.streams.session.redis_fanout import RedisFanout
+from backend.streams.session.redis_sessions import RedisSessions
+from backend.streams.session.sessions import Lease
+from backend.streams.worker.redis_source import redis_consumer
 from gateway.connection.redis_writer import Check, RedisWriter
 from gateway.session.actions import Action, Finish, Send
 from gateway.session.machine import Session
@@ -32,7 +35,7 @@ SESSIONS = 8
 class Talker:
     """A session as the gateway holds it; who speaks does so without end, an utterance every so often."""
 
-    def __init__(self, streams: JobStreams, name: str, *, partials: bool) -> None:
+    def __init__(self, streams: RedisJobStreams, name: str, *, partials: bool) -> None:
         self._streams = streams
         self.session = Session(name, "c", Policy())
         self._start = Start(partials=partials)
@@ -42,7 +45,7 @@ class Talker:
         self.told: list[Message] = []
         """What else the client is told."""
 
-    async def live(self, sessions: Sessions, fanout: Fanout, silent: asyncio.Event) -> None:
+    async def live(self, sessions: RedisSessions, fanout: RedisFanout, silent: asyncio.Event) -> None:
         """Speak until `silent` is set, and then until everything has been heard."""
         session = self.session
         async with fanout.listen(self._streams.shard(session.id).events(session.id)) as listener:
@@ -83,7 +86,7 @@ class Talker:
 
     async def _read_log(self) -> None:
         session = self.session
-        async for live in read_after(self._streams.redis, self._streams.shard(session.id), session.id, session.cursor):
+        async for live in read_log(self._streams.redis, self._streams.shard(session.id), session.id, session.cursor):
             await self._perform(session.learn(live, time.time()))
 
     async def _perform(self, actions: Sequence[Action]) -> None:
@@ -96,12 +99,12 @@ class Talker:
 
 
 class Talk:
-    """Sessions in full flow."""
+    """RedisSessions in full flow."""
 
     def __init__(self, kind: Kind) -> None:
         self.settings = ServiceSettings(REDIS_URL=kind.url, NOVA_SHARDS=SHARDS)
         self.redis = connect(self.settings)
-        self.streams = JobStreams(self.redis, self.settings)
+        self.streams = RedisJobStreams(self.redis, self.settings)
         self.talkers = [Talker(self.streams, token_hex(8), partials=n % 2 == 0) for n in range(SESSIONS)]
 
     async def flowing(self, since: float) -> float:
@@ -115,14 +118,14 @@ class Talk:
 
 @asynccontextmanager
 async def talking(kind: Kind) -> AsyncIterator[Talk]:
-    """Sessions that speak throughout. In the end each must have heard every utterance once, in order."""
+    """RedisSessions that speak throughout. In the end each must have heard every utterance once, in order."""
     talk = Talk(kind)
-    fanout, stop, silent = Fanout(talk.redis, "test"), asyncio.Event(), asyncio.Event()
-    sessions = Sessions(talk.redis, talk.settings, "gateway")
-    worker = Consumer(talk.streams, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), _recognize)
+    fanout, stop, silent = RedisFanout(talk.redis, "test"), asyncio.Event(), asyncio.Event()
+    sessions = RedisSessions(talk.redis, talk.settings, "gateway")
+    worker = redis_consumer(talk.streams, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), _recognize)
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(fanout.deliver_forever())
-        working = tasks.create_task(worker.run(stop))
+        working = tasks.create_task(worker.consume_until(stop))
         lives = [tasks.create_task(talker.live(sessions, fanout, silent)) for talker in talk.talkers]
         await talk.flowing(time.monotonic())
         yield talk

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backend.streams.observe.state import RedisState, StreamState, read_info
+from backend.streams.observe.state import RedisState, StreamState, summarize_info
 from gateway.http.health_rules import Status, judge
 
 NOW = 1_000.0
@@ -103,7 +103,7 @@ def test_of_several_masters_the_oldest_version_the_fullest_memory_and_the_worst_
     first = {"valkey_version": "9.1.2", "used_memory": 80, "maxmemory": 100, "aof_enabled": 1}
     second = {"redis_version": "7.0.15", "used_memory": 500, "maxmemory": 1_000, "aof_last_write_status": "err"}
     third = {"redis_version": "8.0.0", "used_memory": 900, "rdb_last_bgsave_status": "err", "rdb_saves": 1}
-    state = read_info([first, second, third], 0.25)
+    state = summarize_info([first, second, third], 0.25)
     assert (state.version, state.memory_bytes, state.memory_limit_bytes) == ("7.0.15", 80, 100)
     assert (state.refuses_writes, state.cannot_save, state.evicts) == (True, True, False)
-    assert (state.persistence, read_info([third], 0.25).persistence) == ("aof", "rdb")
+    assert (state.persistence, summarize_info([third], 0.25).persistence) == ("aof", "rdb")

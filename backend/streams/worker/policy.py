@@ -1,0 +1,96 @@
+"""What a consumer does next: what it reads, retries, dead-letters and drops. Pure: time is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, Literal
+
+from backend.errors import EntryError
+from backend.service.settings import WorkerSettings
+from backend.streams.job_streams import Entry, J
+from backend.streams.worker.batch_sizer import BatchSizer
+
+# Stale entries are looked for this often per claim timeout, so a lost entry waits at most a third longer than needed.
+CLAIM_CHECKS_PER_TIMEOUT = 3
+SWEEP_EVERY_S = 60.0
+
+FailureAction = Literal["retry_alone", "leave_pending", "dead_letter"]
+
+
+class ConsumerPolicy(Generic[J]):
+    """The state behind the decisions of one consumer. `now` is seconds of a monotonic clock."""
+
+    def __init__(self, settings: WorkerSettings, now: float, *, sweep_phase: float) -> None:
+        """`sweep_phase`, 0 to 1, spreads the sweeps of workers that were started together."""
+        self._settings = settings
+        self.final_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
+        self.preview_sizer = BatchSizer(settings.batch, settings.preview_budget_ms / 1000)
+        self._previews: list[Entry[J]] = []
+        self._next_claim_check = now
+        self._next_sweep = now + SWEEP_EVERY_S * sweep_phase
+
+    # --- what to read
+
+    def should_claim(self, now: float) -> bool:
+        """Whether to look for a stale entry before new ones are read."""
+        return now >= self._next_claim_check
+
+    def record_claim(self, found: bool, now: float) -> None:
+        """After an entry was found, look for the next one at once: its consumer has probably left more."""
+        if not found:
+            self._next_claim_check = now + self._settings.claim_after_ms / 1000 / CLAIM_CHECKS_PER_TIMEOUT
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether a read may block: not while previews wait for this consumer."""
+        return not self._previews
+
+    def should_sweep(self, now: float) -> bool:
+        """Whether idle consumers should be deleted now. Each time it returns True, the next sweep is scheduled."""
+        if now < self._next_sweep:
+            return False
+        self._next_sweep = now + SWEEP_EVERY_S
+        return True
+
+    # --- previews
+
+    def add_previews(self, previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> None:
+        """Keep the previews that are worth decoding; `finals` were read together with them."""
+        self._previews = select_previews([*self._previews, *previews], finals)
+
+    def next_previews(self, wall_time_s: float) -> list[Entry[J]]:
+        """The next batch of previews. Late ones are dropped: a newer one is on its way. `wall_time_s` is Unix time."""
+        oldest = wall_time_s - self._settings.preview_max_age_ms / 1000
+        fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
+        size = self.preview_sizer.size
+        self._previews = fresh[size:]
+        return fresh[:size]
+
+    # --- failures
+
+    def is_exhausted(self, deliveries: int) -> bool:
+        """Whether an entry that is delivered for the `deliveries`-th time becomes a dead letter without another try."""
+        return deliveries > self._settings.max_attempts
+
+
+def select_previews(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> list[Entry[J]]:
+    """The newest preview of each session, unless the final of its utterance is here too, in the order of their value.
+
+    Utterances of which the client has seen nothing yet come first, because they define the delay that users notice.
+    Then the newest ones come first.
+    """
+    finished = {(entry.job.session, entry.job.utterance) for entry in finals}
+    newest = {entry.job.session: entry for entry in sorted(previews, key=lambda entry: entry.job.sent_at)}
+    useful = [entry for entry in newest.values() if (entry.job.session, entry.job.utterance) not in finished]
+    return sorted(useful, key=lambda entry: (not entry.job.is_first_preview, -entry.job.sent_at))
+
+
+def after_failure(error: Exception, batch_size: int) -> FailureAction:
+    """What happens to a batch of finals that failed.
+
+    Any entry of a batch may be at fault, so each is retried alone. A single entry stays pending and is claimed again
+    after the claim timeout, so a temporary fault has time to pass; EntryError means that no worker can process it.
+    """
+    if batch_size > 1:
+        return "retry_alone"
+    return "dead_letter" if isinstance(error, EntryError) else "leave_pending"

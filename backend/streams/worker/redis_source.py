@@ -1,0 +1,103 @@
+"""The reading side of a consumer in Redis: a consumer of a consumer group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Generic
+
+import structlog
+
+from backend.messages.jobs import JobKind
+from backend.service.settings import WorkerSettings
+from backend.streams.job_streams import Entry, J, JobStream
+from backend.streams.names import Shard
+from backend.streams.redis.connection import REDIS_ERRORS, is_cluster
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.worker.claims import Claims
+from backend.streams.worker.consumer import Consumer, Handler
+from backend.streams.worker.reader import StreamEntries, StreamPartition, StreamReader
+from backend.streams.worker.source import Claimed, RawEntry
+from backend.streams.worker.sweep import ConsumerSweeper
+
+log = structlog.get_logger()
+
+
+class RedisEntrySource(AsyncExitStack, Generic[J]):
+    """Implements `EntrySource`."""
+
+    def __init__(self, streams: RedisJobStreams, job_stream: JobStream[J], name: str, settings: WorkerSettings) -> None:
+        super().__init__()
+        self.job_stream, self.name = job_stream, name
+        self._redis, self._group = streams.redis, job_stream.group
+        self._streams: dict[bytes, tuple[Shard, JobKind]] = {
+            **{job_stream.finals(shard).encode(): (shard, "final") for shard in streams.shards},
+            **{job_stream.previews(shard).encode(): (shard, "preview") for shard in streams.shards},
+        }
+        self._reader = StreamReader(self._redis, self._group, name, self._partitions())
+        finals = job_stream.finals
+        self._claims = Claims(self._redis, self._group, finals, streams.shards, name, settings.claim_after_ms)
+        self._sweeper = ConsumerSweeper(self._redis, self._group)
+
+    async def __aenter__(self) -> RedisEntrySource[J]:
+        await super().__aenter__()
+        await self.enter_async_context(self._reader)
+        return self
+
+    async def create_groups(self) -> None:
+        """Create the groups before the first read, which would otherwise do it."""
+        await self._reader.create_groups(list(self._streams))
+
+    async def read(self, max_finals: int, *, wait: bool) -> list[RawEntry]:
+        return await self._accept(await self._reader.read(max_finals, wait=wait))
+
+    async def finish_reads(self) -> list[RawEntry]:
+        return await self._accept(await self._reader.finish_reads())
+
+    async def claim_stale_entry(self) -> Claimed | None:
+        return await self._claims.claim_stale_entry()
+
+    def keep_claims(self, entries: Sequence[Entry[J]]) -> AbstractAsyncContextManager[None]:
+        return self._claims.keep([(entry.shard, entry.id) for entry in entries])
+
+    async def delete_idle_consumers(self) -> int:
+        return await self._sweeper.sweep(self._names("final"), self._names("preview"))
+
+    async def leave(self) -> None:
+        await self._sweeper.sweep(self._names("final"), self._names("preview"), only=self.name)
+
+    def _partitions(self) -> list[StreamPartition]:
+        finals, previews = self._names("final"), self._names("preview")
+        pairs = [(final.encode(), preview.encode()) for final, preview in zip(finals, previews, strict=True)]
+        if is_cluster(self._redis):
+            return [StreamPartition((final,), (preview,)) for final, preview in pairs]
+        return [StreamPartition(tuple(final for final, _ in pairs), tuple(preview for _, preview in pairs))]
+
+    def _names(self, kind: JobKind) -> list[str]:
+        return [stream.decode() for stream, (_, its_kind) in self._streams.items() if its_kind == kind]
+
+    async def _accept(self, found: StreamEntries) -> list[RawEntry]:
+        raw: list[RawEntry] = []
+        for stream, entries in found:
+            shard, kind = self._streams[stream]
+            if kind == "preview" and entries:
+                await self._acknowledge(stream, [entry_id for entry_id, _ in entries])
+            raw += [RawEntry(shard, kind, entry_id.decode(), fields) for entry_id, fields in entries]
+        return raw
+
+    async def _acknowledge(self, stream: bytes, ids: Sequence[bytes]) -> None:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.xack(stream, self._group, *ids)
+                pipe.xdel(stream, *ids)
+                await pipe.execute()
+        except REDIS_ERRORS as error:
+            # Not raised: finals that were read by the same call would stay pending with no one at work.
+            log.warning("previews_not_acknowledged", entries=len(ids), error=str(error))
+
+
+def redis_consumer(
+    streams: RedisJobStreams, job_stream: JobStream[J], name: str, settings: WorkerSettings, handle: Handler[J]
+) -> Consumer[J]:
+    """A consumer that reads from Redis under this name, and writes its results there."""
+    return Consumer(RedisEntrySource(streams, job_stream, name, settings), streams, settings, handle)

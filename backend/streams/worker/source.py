@@ -1,0 +1,78 @@
+"""What a consumer reads: the reading side of one consumer in a group. `RedisEntrySource` implements the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol
+
+from backend.errors import EntryError
+from backend.messages.jobs import JobKind
+from backend.streams.job_streams import Entry, J, JobStream
+from backend.streams.names import Shard
+
+
+@dataclass(frozen=True, slots=True)
+class RawEntry:
+    """An entry as it was read, not decoded yet."""
+
+    shard: Shard
+    kind: JobKind
+    """Of the stream that it was read from."""
+    id: str
+    fields: Mapping[bytes, bytes]
+
+    def decode(self, job_stream: JobStream[J]) -> Entry[J]:
+        """Raises EntryError when no worker can read it."""
+        entry = Entry(self.shard, self.id, *job_stream.decode(self.fields))
+        if entry.job.kind != self.kind:
+            raise EntryError(f"a {entry.job.kind} job in a stream of {self.kind} jobs")
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A stale entry that was taken over from another consumer."""
+
+    raw: RawEntry
+    deliveries: int
+    """How often the entry was delivered, this delivery included."""
+
+
+class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
+    """One consumer of one group. Entered while it reads; methods raise REDIS_ERRORS."""
+
+    job_stream: JobStream[J]
+    name: str
+
+    async def read(self, max_finals: int, *, wait: bool) -> list[RawEntry]:
+        """New entries: up to `max_finals` finals of each stream, and all previews.
+
+        Finals stay pending until they are committed. Previews are acknowledged here. With `wait`, blocks until there is
+        an entry, for about a second at most.
+        """
+        ...
+
+    async def finish_reads(self) -> list[RawEntry]:
+        """The entries of reads that are still in progress. Call it once, after the last `read`."""
+        ...
+
+    async def claim_stale_entry(self) -> Claimed | None:
+        """Take over one final whose consumer has not renewed its claim in time.
+
+        One at a time: if the entry kills this worker too, no other entry's delivery count grows.
+        """
+        ...
+
+    def keep_claims(self, entries: Sequence[Entry[J]]) -> AbstractAsyncContextManager[None]:
+        """Renew the claims on these entries until the context exits, so that no other consumer takes them over."""
+        ...
+
+    async def delete_idle_consumers(self) -> int:
+        """Delete consumers of workers that died; returns how many."""
+        ...
+
+    async def leave(self) -> None:
+        """Delete this consumer from the group."""
+        ...

@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test bench storm overload soak fuzz containers rolling desktop installers lint types page docs clean
+.PHONY: setup run test bench storm overload soak fuzz containers rolling desktop installers lint types page docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
 
 # End-to-end tests measure latencies and kill processes, so they run one at a time. All other tests run in parallel.
-test: setup page lint types  ## run all checks and tests
+test: setup page lint types docs-build  ## run all checks and tests
 	$(BIN)/python -m pytest -n auto --dist loadfile tests/unit tests/contract tests/integration tests/infra
 	$(BIN)/python -m pytest tests/e2e
 
@@ -66,6 +66,12 @@ types: setup  ## check types with mypy --strict
 
 docs: setup  ## update the generated reference pages
 	$(BIN)/python docs/generate.py
+
+docs-build: setup  ## build the documentation site in artifacts/site; broken links and orphan pages are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-serve: setup  ## show the documentation at http://127.0.0.1:8000, rebuilt after every change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 clean:  ## delete environments, builds and artifacts
 	rm -rf .venv frontend/node_modules frontend/dist frontend/dist-shell frontend/release artifacts

@@ -114,7 +114,7 @@ def long_files(root: Path = ROOT) -> list[str]:
 
 
 def repeated_classes(found: list[Module]) -> list[str]:
-    """Class names that stand in more than one place."""
+    """Class names that are used more than once."""
     places: dict[str, list[str]] = defaultdict(list)
     for module in found:
         for name in module.classes():

@@ -19,11 +19,7 @@ GENERATED = (
     "infra/prometheus/nova_key",
 )
 THIRD_PARTY_CLASSES = {"WhisperModel"}
-PAGES = [
-    page
-    for page in (*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md")
-    if page.exists()
-]
+PAGES = sorted((*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")))
 
 
 @cache

@@ -17,7 +17,7 @@ from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.worker.claims import Claims
 from backend.streams.worker.consumer import Consumer, Handler
 from backend.streams.worker.reader import StreamEntries, StreamPartition, StreamReader
-from backend.streams.worker.source import Claimed, RawEntry
+from backend.streams.worker.source import IDLE_S, Claimed, RawEntry
 from backend.streams.worker.sweep import ConsumerSweeper
 
 log = structlog.get_logger()
@@ -60,8 +60,8 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
     def keep_claims(self, entries: Sequence[Entry[J]]) -> AbstractAsyncContextManager[None]:
         return self._claims.keep([(entry.shard, entry.id) for entry in entries])
 
-    async def delete_idle_consumers(self) -> int:
-        return await self._sweeper.sweep(self._names("final"), self._names("preview"))
+    async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
+        return await self._sweeper.sweep(self._names("final"), self._names("preview"), idle_s=idle_s)
 
     async def leave(self) -> None:
         await self._sweeper.sweep(self._names("final"), self._names("preview"), only=self.name)

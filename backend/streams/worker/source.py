@@ -12,6 +12,9 @@ from backend.messages.jobs import JobKind
 from backend.streams.job_streams import Entry, J, JobStream
 from backend.streams.names import Shard
 
+# A live consumer reads at least once a second, or renews its claims.
+IDLE_S = 600.0
+
 
 @dataclass(frozen=True, slots=True)
 class RawEntry:
@@ -69,8 +72,8 @@ class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
         """Renew the claims on these entries until the context exits, so that no other consumer takes them over."""
         ...
 
-    async def delete_idle_consumers(self) -> int:
-        """Delete consumers of workers that died; returns how many."""
+    async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
+        """Delete consumers of workers that died; returns how many. A consumer with pending finals stays."""
         ...
 
     async def leave(self) -> None:

@@ -8,9 +8,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from backend.streams.scripts import load_script
-
-# A live consumer reads at least once a second, or renews its claims.
-IDLE_S = 600.0
+from backend.streams.worker.source import IDLE_S
 
 
 class ConsumerSweeper:

@@ -1,0 +1,1 @@
+"""Streams without a server, time without waiting, and sample jobs."""

@@ -1,4 +1,4 @@
-"""`nova load`: sessions of real speech in real time, and what becomes of them."""
+"""`nova load`: generate load with simulated speakers, and report latency, accuracy and resource usage."""
 
 from __future__ import annotations
 
@@ -8,93 +8,87 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from backend.cli.options import key_option, language_option, targets_option
 from backend.errors import SetupError
+from backend.load import clips
+from backend.load.capacity import find_capacity, objections
+from backend.load.monologue import WINDOW, PreparedClip
+from backend.load.report import as_dict, describe, machine, verdict
+from backend.load.run import LoadPlan, LoadResult, LoadTarget, prepare_clips, run_load
+from backend.load.score import Score
 from backend.local.models import speech_model, translation_models
 from backend.local.server import stream_url
 from backend.local.system import Plan, running
+from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Start
 from backend.service import lifecycle
 
-if TYPE_CHECKING:
-    from backend.load.monologue import Take
-    from backend.load.run import Load, Outcome
-    from backend.load.score import Score
-
+# Warm-up of each step in the search for the capacity.
 WARM_UP_S = 5.0
-"""Of each step in the search for the capacity."""
+WINDOW_MS = 1000 * WINDOW // SAMPLE_RATE
+# Exit statuses besides 0 and 1. 130 is that of a program ended by Ctrl-C.
 INTERRUPTED, LATE = 130, 3
-"""Exit statuses, beside 0 and 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is measured."""
-
-    urls: tuple[str, ...]
-    """Of the gateways' WebSockets."""
-    processes: Callable[[], Mapping[str, int]]
-    """Ids by name, of those that run here and are ours."""
-    key: str = field(default="", repr=False)
-
-
-def _seconds(_: click.Context, __: click.Parameter, given: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|)", given)
+def _seconds(_: click.Context, __: click.Parameter, value: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|)", value)
     if not found:
-        raise click.BadParameter(f"{given} is no time: give 2s or 800ms")
+        raise click.BadParameter(f"{value} is not a duration: use 2s or 800ms")
     return float(found[1]) / (1000 if found[2] == "ms" else 1)
 
 
-def _windows(_: click.Context, __: click.Parameter, given: int) -> int:
-    if given % 20:
-        raise click.BadParameter("frames are multiples of 20 ms")
-    return given
+def _whole_windows(_: click.Context, __: click.Parameter, value: int) -> int:
+    if value % WINDOW_MS:
+        raise click.BadParameter(f"the frame length must be a multiple of {WINDOW_MS} ms")
+    return value
 
 
 @click.command()
-@click.option("--url", "urls", multiple=True, metavar="WS_URL", help="A system's address; else one is started.")
+@click.option("--url", "urls", multiple=True, metavar="WS_URL", help="A running system. Default: start a private one.")
 @key_option
 @click.option(
     "--manifest",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="What is said: JSON lines with audio_filepath, text and lang.",
+    help="Recordings to send: JSON lines with audio_filepath, text and lang. Default: synthesized sentences.",
 )
-@click.option("--sessions", type=click.IntRange(1), default=4, show_default=True, help="At the same time.")
-@click.option("--seconds", type=click.FloatRange(1), default=60.0, show_default=True, help="For how long all speak.")
-@click.option("--silence", "silence_s", type=click.FloatRange(0), default=1.5, show_default=True, help="Between clips.")
+@click.option("--sessions", type=click.IntRange(1), default=4, show_default=True, help="Concurrent sessions.")
+@click.option("--seconds", type=click.FloatRange(1), default=60.0, show_default=True, help="Measured time.")
+@click.option(
+    "--silence", "silence_s", type=click.FloatRange(0), default=1.5, show_default=True, help="Seconds between clips."
+)
 @click.option(
     "--stagger",
     "stagger_s",
     type=click.FloatRange(0),
     default=0.5,
     show_default=True,
-    help="Seconds from one session's beginning to the next; before all are there, nothing counts.",
+    help="Seconds between session starts. The measured time begins when all sessions have started.",
 )
 @click.option(
     "--frame-ms",
     type=click.IntRange(20, 1000),
-    callback=_windows,
+    callback=_whole_windows,
     default=100,
     show_default=True,
-    help="Audio sent at once.",
+    help="Audio per WebSocket frame.",
 )
 @language_option
 @targets_option
-@click.option("--no-partials", is_flag=True, help="Ask for finals only.")
-@click.option("--model", metavar="NAME|DIR", help="Speech model of the system to start (auto); null: none.")
-@click.option("--stt-workers", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--gateways", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--find-capacity", is_flag=True, help="Find the most sessions within --p95, from --sessions on.")
-@click.option("--p95", "p95_s", default="2s", show_default=True, callback=_seconds, help="Limit of final latency.")
-@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write everything here as well.")
-@click.option("--seed", default=0, show_default=True, help="The same seed, the same speech.")
+@click.option("--no-partials", is_flag=True, help="Request finals only.")
+@click.option("--model", metavar="NAME|DIR", help="Speech model of the private system (auto), or null for none.")
+@click.option("--stt-workers", type=click.IntRange(1), default=1, show_default=True, help="Of the private system.")
+@click.option("--gateways", type=click.IntRange(1), default=1, show_default=True, help="Of the private system.")
+@click.option("--find-capacity", "search", is_flag=True, help="Search for the most sessions that keep within --p95.")
+@click.option("--p95", "p95_s", default="2s", show_default=True, callback=_seconds, help="Limit for final latency.")
+@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write a report as JSON.")
+@click.option("--seed", default=0, show_default=True, help="Seed for the order of the clips.")
 def load(
     urls: tuple[str, ...],
     key: str,
@@ -106,27 +100,25 @@ def load(
     stt_workers: int,
     gateways: int,
     frame_ms: int,
-    find_capacity: bool,
+    search: bool,
     p95_s: float,
     file: Path | None,
-    **asked: Any,
+    **plan_options: Any,
 ) -> None:
-    """Let sessions speak in real time, and measure.
+    """Let simulated speakers use a system in real time, and measure it.
 
-    Starts a system of its own for that, unless --url names one. Ends with status 1 when a final is missing, an error
-    came, or a session was refused; with 3 when this machine was too slow to send in time, so that the figures count
-    for nothing. See docs/howto/load-test.md.
+    Starts a private system unless --url names a running one. Exit status 1: a final is missing, an error occurred or a
+    session was refused. Exit status 3: this machine was too slow to send in real time, so the figures are invalid.
+    See docs/howto/load-test.md.
     """
-    from backend.load.run import Load
-
     if urls and model:
-        raise click.UsageError("--model is the system's choice: give --url or --model")
+        raise click.UsageError("the server chooses the model: use either --url or --model")
     if file and not file.absolute().parent.is_dir():
-        raise click.BadParameter(f"there is no directory {file.parent}", param_hint="--json")
+        raise click.BadParameter(f"the directory {file.parent} does not exist", param_hint="--json")
     start = Start(language=language, translate_to=targets, partials=not no_partials)
-    wanted = Load(start, **asked, texts=model != "null")
-    said = _takes(manifest, language, frame_ms)
-    plan = None if urls else _plan(model or "auto", bool(targets), stt_workers, gateways)
+    plan = LoadPlan(start, **plan_options, texts=model != "null")
+    prepared = _prepared_clips(manifest, language, frame_ms)
+    system = None if urls else _system_plan(model or "auto", bool(targets), stt_workers, gateways)
     options = {
         "url": urls,
         "manifest": manifest and str(manifest),
@@ -134,41 +126,38 @@ def load(
         "stt_workers": stt_workers,
         "gateways": gateways,
         "frame_ms": frame_ms,
-        "find_capacity": find_capacity,
+        "find_capacity": search,
         "p95_s": p95_s,
     }
     status = INTERRUPTED
 
     async def measure() -> None:
         nonlocal status
-        async with _target(urls, key, plan) as target:
+        async with _target(urls, key, system) as target:
             lifecycle.freeze_startup_objects()
-            if find_capacity:
-                answer, status = await _search(wanted, target, said, p95_s)
+            if search:
+                report, status = await _search_capacity(plan, target, prepared, p95_s)
             else:
-                answer, status = await _once(wanted, target, said)
+                report, status = await _run_once(plan, target, prepared)
         if file:
-            _write(file, options, answer)
+            _write_report(file, options, report)
 
-    lifecycle.run_until_signalled(lambda stop: _unless(stop, measure()))
+    lifecycle.run_until_signalled(lambda stop: _run_unless_stopped(stop, measure()))
     sys.exit(status)
 
 
-def _takes(manifest: Path | None, language: str, frame_ms: int) -> list[Take]:
-    """What can be said: of a manifest, what is in the language, or all when that is to be detected."""
-    from backend.load import clips
-    from backend.load.run import takes
-
+def _prepared_clips(manifest: Path | None, language: str, frame_ms: int) -> list[PreparedClip]:
+    """The clips of a manifest in one language (all for "auto"), or synthesized sentences."""
     if manifest is None:
         with tempfile.TemporaryDirectory(prefix="nova-") as folder:
-            return takes(clips.spoken(Path(folder)), frame_ms)
-    found = [clip for clip in clips.read(manifest) if language == "auto" or clip.language in ("", language)]
+            return prepare_clips(clips.synthesize_clips(Path(folder)), frame_ms)
+    found = [clip for clip in clips.read_manifest(manifest) if language == "auto" or clip.language in ("", language)]
     if not found:
-        raise SetupError(f"{manifest} has nothing in {language}")
-    return takes(found, frame_ms)
+        raise SetupError(f"{manifest} contains no recording in the language {language}")
+    return prepare_clips(found, frame_ms)
 
 
-def _plan(model: str, translate: bool, stt_workers: int, gateways: int) -> Plan:
+def _system_plan(model: str, translate: bool, stt_workers: int, gateways: int) -> Plan:
     return Plan(
         stt_model=speech_model(model),
         translation_models=translation_models("auto") if translate else "",
@@ -180,68 +169,61 @@ def _plan(model: str, translate: bool, stt_workers: int, gateways: int) -> Plan:
 
 
 @contextlib.asynccontextmanager
-async def _target(urls: tuple[str, ...], key: str, plan: Plan | None) -> AsyncIterator[Target]:
-    """The system that is named, else one of our own for as long as it takes."""
-    if plan is None:
-        yield Target(urls, dict, key)
+async def _target(urls: tuple[str, ...], key: str, system: Plan | None) -> AsyncIterator[LoadTarget]:
+    """The running system at `urls`, or a private one that is stopped at the end."""
+    if system is None:
+        yield LoadTarget(urls, dict, key)
         return
-    async with running(plan, lambda line: click.echo(f"  {line}", err=True)) as system:
-        yield Target(tuple(map(stream_url, system.urls)), lambda: system.processes)
+    async with running(system, lambda line: click.echo(f"  {line}", err=True)) as started:
+        yield LoadTarget(tuple(map(stream_url, started.urls)), lambda: started.processes)
 
 
-async def _once(load: Load, target: Target, said: list[Take]) -> tuple[dict[str, Any], int]:
-    from backend.load.report import as_dict, describe, verdict
-    from backend.load.run import put
-
-    click.echo(f"  {load.sessions} sessions speak, together for {load.seconds:g} s", err=True)
-    outcome = await put(load, target.urls, said, target.processes, target.key)
-    click.echo(describe(load, outcome))
-    for wrong in verdict(outcome.score):
-        click.secho(wrong, fg="red", err=True)
-    return as_dict(load, outcome), _status(outcome.score)
+async def _run_once(plan: LoadPlan, target: LoadTarget, prepared: list[PreparedClip]) -> tuple[dict[str, Any], int]:
+    click.echo(f"  {plan.sessions} sessions, measured for {plan.seconds:g} s", err=True)
+    result = await run_load(plan, target, prepared)
+    click.echo(describe(plan, result))
+    for problem in verdict(result.score):
+        click.secho(problem, fg="red", err=True)
+    return as_dict(plan, result), _exit_status(result.score)
 
 
-def _status(score: Score) -> int:
+def _exit_status(score: Score) -> int:
     if not score.sound:
         return 1
     return LATE if score.late else 0
 
 
-async def _search(load: Load, target: Target, said: list[Take], p95_s: float) -> tuple[dict[str, Any], int]:
-    """Runs of more and fewer sessions, one line each, and the answer; status 1 when it holds none."""
-    from backend.load.capacity import capacity, objections
-    from backend.load.report import as_dict
-    from backend.load.run import put
-
+async def _search_capacity(
+    plan: LoadPlan, target: LoadTarget, prepared: list[PreparedClip], p95_s: float
+) -> tuple[dict[str, Any], int]:
+    """Print one line per step, then the capacity. The exit status is 1 if not even one session holds."""
     steps: list[dict[str, Any]] = []
 
     async def holds(sessions: int) -> bool:
-        step = replace(load, sessions=sessions, warm_up_s=WARM_UP_S)
-        outcome = await put(step, target.urls, said, target.processes, target.key)
-        against = objections(outcome.score, p95_s)
-        steps.append({**as_dict(step, outcome), "objections": against})
-        click.echo(f"{sessions:5} sessions  {_latency(outcome)}  {'; '.join(against) or 'holds'}")
+        step = replace(plan, sessions=sessions, warm_up_s=WARM_UP_S)
+        result = await run_load(step, target, prepared)
+        against = objections(result.score, p95_s)
+        steps.append({**as_dict(step, result), "objections": against})
+        click.echo(f"{sessions:5} sessions  {_latency(result)}  {'; '.join(against) or 'holds'}")
         return not against
 
-    most = await capacity(holds, load.sessions)
-    click.secho(f"{most} sessions hold a p95 of {p95_s:g} s", bold=True)
-    return {"capacity": most, "steps": steps}, 0 if most else 1
+    capacity = await find_capacity(holds, plan.sessions)
+    click.secho(f"capacity: {capacity} sessions with a p95 of at most {p95_s:g} s", bold=True)
+    return {"capacity": capacity, "steps": steps}, 0 if capacity else 1
 
 
-def _latency(outcome: Outcome) -> str:
-    spread = outcome.score.final_s
-    return f"final p50 {spread.p50:.2f} s, p95 {spread.p95:.2f} s" if spread else "no final"
-
-
-def _write(file: Path, options: dict[str, Any], answer: dict[str, Any]) -> None:
-    from backend.load.report import machine
-
-    everything = {"machine": machine(), "options": options, **answer}
+def _write_report(file: Path, options: dict[str, Any], report: dict[str, Any]) -> None:
+    everything = {"machine": machine(), "options": options, **report}
     file.write_text(json.dumps(everything, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work; give it up, in good order, when asked to stop."""
+def _latency(result: LoadResult) -> str:
+    spread = result.score.final_s
+    return f"final p50 {spread.p50:.2f} s, p95 {spread.p95:.2f} s" if spread else "no final"
+
+
+async def _run_unless_stopped(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Run the work. Cancel it, and wait for its cleanup, when `stop` is set."""
     working, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()

@@ -1,19 +1,13 @@
-"""The Python client: audio in, events out, over one WebSocket at a time.
+"""The asyncio client: sends audio and receives events over one WebSocket at a time.
 
-async with Client.connect("ws://127.0.0.1:8080/v1/stream", Start(language="en")) as client, TaskGroup() as tasks:
-    tasks.create_task(speak(client))            # client.send(pcm), then client.stop()
-    async for event in client:                  # Ready is already taken; ends after Done
-        ...
-
-A connection that is lost is replaced, and the session goes on: on the same gateway or another, with the audio that no
-final covers sent again. The iteration does that. It needs no task of its own and raises what went wrong where the user
-looks; so whoever sends must also iterate.
+A lost connection is replaced while the client is iterated over: on the same gateway or on another one, with the audio
+that no final covers sent again. The client has no background task of its own, so errors are raised where the events
+are read. Code that sends must therefore also iterate.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle
@@ -21,9 +15,9 @@ from itertools import cycle
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake
 
-from backend.client import connection as link
+from backend.client import connection
 from backend.client.connection import DisconnectedError, ServerError
-from backend.client.progress import ReconnectBackoff, SessionProgress
+from backend.client.progress import ReconnectPolicy, SessionProgress
 from backend.client.replay_buffer import SAMPLE_BYTES
 from backend.errors import NovaError
 from backend.messages.protocol import (
@@ -40,17 +34,29 @@ from backend.messages.protocol import (
     to_json,
 )
 
-__all__ = ["PATIENCE_S", "Client", "DisconnectedError", "ServerError"]
+__all__ = ["RECONNECT_TIMEOUT_S", "Client", "DisconnectedError", "ServerError"]
 
-PATIENCE_S = 60.0
-"""For a lost connection to come back."""
-AHEAD_MS = 10_000
-"""Audio that may be on its way to the server: more would only wait in the network's buffers. With an utterance of 25 s
-and what the server's own queue holds it is less than the ring, so what falls out of the ring is safe."""
+RECONNECT_TIMEOUT_S = 60.0
+# Audio in transit to the server. More would only wait in network buffers. Together with an utterance (up to 25 s) and
+# the server's own queue it fits into the replay buffer (60 s), so audio that the buffer drops has reached the server.
+MAX_IN_TRANSIT_MS = 10_000
 
 
 class Client:
-    """One session. Made by `connect`."""
+    """One session with a server. Create it with `connect`.
+
+    Example::
+
+        async with Client.connect("ws://127.0.0.1:8080/v1/stream", Start(language="en")) as client:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(send_audio(client))  # calls client.send(...), then client.stop()
+                async for event in client:
+                    if isinstance(event, Final):
+                        print(event.text)
+
+    Attributes: `ready` is the server's first answer (session id, correlation id). `reconnects` counts the connections
+    that were lost and replaced.
+    """
 
     def __init__(
         self,
@@ -58,20 +64,20 @@ class Client:
         key: str,
         socket: ClientConnection,
         ready: Ready,
-        place: SessionProgress,
-        backoff: ReconnectBackoff | None,
+        progress: SessionProgress,
+        policy: ReconnectPolicy | None,
     ) -> None:
         self.ready = ready
-        """The first answer of the server."""
         self.reconnects = 0
-        """How often another connection has taken the place of one that was lost."""
-        self._urls, self._key, self._socket, self._place, self._backoff = urls, key, socket, place, backoff
-        self._read_ms = ready.audio_from_ms
+        self._urls, self._key, self._socket, self._progress, self._policy = urls, key, socket, progress, policy
+        # Position up to which the server has read the audio, as far as it is known.
+        self._received_ms = ready.audio_from_ms
+        # Keeps the order of frames when several tasks send.
         self._writing = asyncio.Lock()
         self._connected = asyncio.Event()
         self._connected.set()
-        self._trouble: Exception | None = None
-        self._over = False
+        self._connection_error: Exception | None = None
+        self._ended = False
 
     @classmethod
     @asynccontextmanager
@@ -82,136 +88,142 @@ class Client:
         *,
         key: str = "",
         resume: bool = True,
-        patience_s: float = PATIENCE_S,
+        reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
     ) -> AsyncIterator[Client]:
-        """Open a session at the first address that answers; each later connection goes to the next one in turn.
+        """Open a session, and close the connection at the end of the block.
 
-        `key` is an API key or a token, for servers that let nobody in without.
-        Raises ServerError when the server refuses it, OSError when there is none. A connection that is lost is not
-        replaced when `resume` is False, when the server gives no token for it, and in containers (webm, ogg), which
-        cannot be sent again from the middle.
+        `url` is the address of a gateway's stream ("ws://host:8080/v1/stream") or of several gateways, which are tried
+        in turn. `start` holds the options of the session. `key` is an API key or a JSON Web Token. `resume` enables
+        reconnects; the client retries for `reconnect_timeout_s` seconds after a lost connection. Sessions with
+        container formats (webm, ogg) cannot be resumed.
+
+        Raises ServerError when the server refuses the session, and OSError, TimeoutError,
+        websockets.exceptions.InvalidHandshake or DisconnectedError when no server can be reached.
         """
         urls = (url,) if isinstance(url, str) else tuple(url)
-        turn, place = cycle(urls), SessionProgress(start)
-        socket, ready = await _first(turn, len(urls), start, key)
-        place.opened(ready)
-        again = resume and ready.resume_token and start.audio.encoding in SAMPLE_BYTES
-        client = cls(turn, key, socket, ready, place, ReconnectBackoff(patience_s) if again else None)
-        if again:
-            link.widen(socket)
+        turn, progress = cycle(urls), SessionProgress(start)
+        socket, ready = await connection.open_first(turn, len(urls), start, key)
+        progress.apply_ready(ready)
+        resumable = resume and ready.resume_token and start.audio.encoding in SAMPLE_BYTES
+        client = cls(turn, key, socket, ready, progress, ReconnectPolicy(reconnect_timeout_s) if resumable else None)
+        if resumable:
+            connection.raise_write_limit(socket)
         try:
             yield client
         finally:
             await client._socket.close()
 
-    # --- what the user says; when the session is over, all of it raises DisconnectedError
+    # --- sending; every method raises DisconnectedError after the session has ended
 
     async def send(self, audio: bytes) -> None:
-        """Send audio of any length, in the format that `start` named.
+        """Send audio of any length, in the format given in `start` (default: 16-bit little-endian PCM, 16 kHz, mono).
 
-        Waits while the server is busy. While the connection is lost it returns at once, until a minute is kept.
+        Waits while the server applies backpressure. While the connection is lost, up to one minute of audio is
+        buffered without waiting.
         """
-        if self._backoff is None:
-            await link.send(self._socket, audio)
+        if self._policy is None:
+            await connection.send_frame(self._socket, audio)
             return
-        ring = self._place.ring
-        for at in range(0, len(audio), ring.block):
-            await self._room()
-            ring.add(audio[at : at + ring.block])
+        buffer = self._progress.buffer
+        for at in range(0, len(audio), buffer.block_bytes):
+            await self._wait_for_room()
+            buffer.add(audio[at : at + buffer.block_bytes])
             await self._flush()
 
-    async def say(self, message: ClientMessage) -> None:
-        """Send any other message. What matters of it after a lost connection is said again."""
-        if self._backoff is None:
-            await link.send(self._socket, to_json(message))
+    async def send_message(self, message: ClientMessage) -> None:
+        """Send any other message. Changed options and unanswered `finalize` and `stop` are sent again on reconnect."""
+        if self._policy is None:
+            await connection.send_frame(self._socket, to_json(message))
             return
-        self._check()
+        self._check_not_ended()
         match message:
             case Finalize() | Stop():
-                self._place.ring.mark(message)
+                self._progress.buffer.add_message(message)
                 await self._flush()
             case Configure():
-                self._place.configure(message)
+                self._progress.apply_configure(message)
                 await self._flush(message)
             case _:
                 await self._flush(message)
 
     async def stop(self) -> None:
-        """No more audio; the events in flight follow, then the iteration ends."""
-        await self.say(Stop())
+        """End the audio. The events in flight follow, then the iteration ends."""
+        await self.send_message(Stop())
 
-    async def caught_up(self) -> None:
-        """Return when the server has read what was sent."""
-        if self._backoff is None:
-            await link.caught_up(self._socket)
+    async def wait_until_received(self) -> None:
+        """Wait until the server has read everything sent so far."""
+        if self._policy is None:
+            await connection.wait_until_received(self._socket)
             return
-        self._check()
-        while not await self._acknowledged():
+        self._check_not_ended()
+        while not await self._received():
             await self._connected.wait()
-            self._check()
+            self._check_not_ended()
 
-    async def _room(self) -> None:
-        """Return when a block may be added to the ring, and nothing falls out that the server has not read."""
-        ring = self._place.ring
+    async def _wait_for_room(self) -> None:
+        """Wait until a block can be added without dropping audio that the server has not read."""
+        buffer = self._progress.buffer
         while True:
-            self._check()
+            self._check_not_ended()
             if self._connected.is_set():
-                if ring.end_ms - self._read_ms <= AHEAD_MS:
+                if buffer.end_ms - self._received_ms <= MAX_IN_TRANSIT_MS:
                     return
-                await self._acknowledged()
-            elif ring.has_room:
+                await self._received()
+            elif buffer.has_room:
                 return
             else:
                 await self._connected.wait()
 
-    async def _acknowledged(self) -> bool:
-        """Whether the server has read what was sent; False when the connection was lost first."""
-        socket, upto_ms = self._socket, self._place.ring.end_ms
+    async def _received(self) -> bool:
+        """Wait until the server has read what was sent. Returns False when the connection was lost first."""
+        socket, upto_ms = self._socket, self._progress.buffer.end_ms
         try:
-            await link.caught_up(socket)
+            await connection.wait_until_received(socket)
         except NovaError:
-            self._lost(socket)
+            self._mark_lost(socket)
             return False
+        # The reading task may have replaced the connection meanwhile.
         if socket is self._socket:
-            self._read_ms = upto_ms
+            self._received_ms = upto_ms
         return socket is self._socket
 
     async def _flush(self, message: ClientMessage | None = None) -> None:
-        """Send a message, and what the ring has not sent yet. A lost connection is the reader's to replace."""
+        """Send a message and everything in the buffer that is not sent. A lost connection is left to the reader."""
         async with self._writing:
             if self._connected.is_set():
                 await self._transmit(message)
 
     async def _transmit(self, message: ClientMessage | None) -> None:
-        socket, ring = self._socket, self._place.ring
-        item: bytes | ClientMessage | None = message or ring.take()
+        socket, buffer = self._socket, self._progress.buffer
+        item: bytes | ClientMessage | None = message or buffer.next_item()
         try:
             while item is not None:
-                await link.send(socket, item if isinstance(item, bytes) else to_json(item))
-                item = ring.take()
+                await connection.send_frame(socket, item if isinstance(item, bytes) else to_json(item))
+                item = buffer.next_item()
         except NovaError:
-            self._lost(socket)
+            self._mark_lost(socket)
 
-    def _lost(self, socket: ClientConnection) -> None:
-        if socket is self._socket and not self._over:
+    def _mark_lost(self, socket: ClientConnection) -> None:
+        if socket is self._socket and not self._ended:
             self._connected.clear()
 
-    def _check(self) -> None:
-        if self._over:
-            raise DisconnectedError("the session is over")
+    def _check_not_ended(self) -> None:
+        if self._ended:
+            raise DisconnectedError("the session has ended")
 
-    # --- what the server says
+    # --- receiving
 
     async def __aiter__(self) -> AsyncIterator[ServerMessage]:
-        """Events as they come, until `done`; each final once, whatever becomes of connections.
+        """Yield events until `done`. Each final is yielded once, even when connections are lost.
 
-        Two notices are the client's own, `connection_lost` and `connection_restored`; behind them the utterance in
-        progress may begin anew. Raises ServerError after a fatal error, DisconnectedError when the connection is lost
-        and could not be replaced.
+        The client adds the notices `connection_lost` and `connection_restored`; after the latter the server may
+        recognize the utterance in progress again from its beginning.
+        Raises ServerError after a fatal error event, and DisconnectedError when the connection is lost and cannot be
+        replaced.
         """
         try:
-            while not isinstance(event := await self._next(), Done):
-                if self._place.take(event):
+            while not isinstance(event := await self._next_event(), Done):
+                if self._progress.apply_event(event):
                     yield event
         except NovaError:
             self._end()
@@ -219,70 +231,67 @@ class Client:
         self._end()
 
     def _end(self) -> None:
-        self._over = True
+        self._ended = True
+        # Wake the senders that wait for a connection; they raise DisconnectedError.
         self._connected.set()
 
-    async def _next(self) -> ServerMessage:
-        if self._trouble is not None:
-            await self._resume(self._trouble)
-            return Notice(code="connection_restored", message="the connection is back")
+    async def _next_event(self) -> ServerMessage:
+        if self._connection_error is not None:
+            await self._reconnect(self._connection_error)
+            return Notice(code="connection_restored", message="the connection is restored")
         try:
-            event = await link.receive(self._socket)
+            event = await connection.receive_event(self._socket)
         except NovaError as error:
-            if self._backoff is None or not link.passes(error):
+            if self._policy is None or not connection.is_transient(error):
                 raise
-            self._trouble = error
-            self._lost(self._socket)
-            return Notice(code="connection_lost", message=f"{error.message}; trying to go on")
-        if self._backoff is None or not isinstance(event, Draining):
+            # Report the loss first; the next call reconnects.
+            self._connection_error = error
+            self._mark_lost(self._socket)
+            return Notice(code="connection_lost", message=f"{error.message}; reconnecting")
+        if self._policy is None or not isinstance(event, Draining):
             return event
-        await self._resume(DisconnectedError("the gateway closes"))
-        return await self._next()
+        await self._reconnect(DisconnectedError("the gateway is draining"))
+        return await self._next_event()
 
-    async def _resume(self, trouble: Exception) -> None:
-        """Put another connection in the place of this one. Raises DisconnectedError when patience ends."""
-        assert self._backoff is not None, "a session without one ends with its connection"
+    async def _reconnect(self, error: Exception) -> None:
+        """Replace the connection. Raises DisconnectedError when the policy gives up."""
+        assert self._policy is not None, "a session without a policy ends with its connection"
         now = asyncio.get_running_loop().time
-        self._backoff.lost(now(), self._place.cursor)
+        self._policy.connection_lost(now(), self._progress.cursor)
         while True:
-            wait_s = self._backoff.wait_s(now(), getattr(trouble, "retry_after_s", None) or 0.0)
-            if wait_s is None:
-                raise DisconnectedError(f"the connection was lost and did not come back: {trouble}")
-            await asyncio.sleep(wait_s)
+            delay_s = self._policy.next_delay_s(now(), getattr(error, "retry_after_s", None) or 0.0)
+            if delay_s is None:
+                raise DisconnectedError(f"the connection was lost and could not be restored: {error}")
+            await asyncio.sleep(delay_s)
             try:
-                opened = await self._reopen(next(self._urls))
-            except (OSError, InvalidHandshake, NovaError) as error:
-                if not link.passes(error):
+                opened = await self._open_next(next(self._urls))
+            except (OSError, InvalidHandshake, NovaError) as failed:
+                if not connection.is_transient(failed):
                     raise
-                trouble = error
+                error = failed
             else:
                 await self._adopt(*opened)
                 return
 
-    async def _reopen(self, url: str) -> tuple[ClientConnection, Ready]:
+    async def _open_next(self, url: str) -> tuple[ClientConnection, Ready]:
+        """Resume the session, or start a new one that continues it if the server no longer knows it."""
         try:
-            return await link.open_link(url, self._place.resume(), self._key)
+            return await connection.open_connection(url, self._progress.resume_message(), self._key)
         except ServerError as refused:
             if refused.code != "unknown_session":
                 raise
-        return await link.open_link(url, self._place.start(), self._key)
+        return await connection.open_connection(url, self._progress.restart_message(), self._key)
 
     async def _adopt(self, socket: ClientConnection, ready: Ready) -> None:
-        """From now on this is the connection; what stands behind the server's position is sent again."""
+        """Switch to a new connection, and send again what follows the server's position."""
         self._connected.clear()
-        link.drop(self._socket)
-        link.widen(socket)
-        self._socket, self._trouble = socket, None
+        connection.abort(self._socket)
+        connection.raise_write_limit(socket)
+        self._socket, self._connection_error = socket, None
+        # A sender may still hold the lock with the old connection; aborting it has made its send fail.
         async with self._writing:
-            self._place.opened(ready)
-            self._read_ms = ready.audio_from_ms
+            self._progress.apply_ready(ready)
+            self._received_ms = ready.audio_from_ms
             self.reconnects += 1
             self._connected.set()
-            await self._transmit(self._place.options())
-
-
-async def _first(urls: Iterator[str], count: int, start: Start, key: str) -> tuple[ClientConnection, Ready]:
-    for _ in range(count - 1):
-        with contextlib.suppress(OSError, InvalidHandshake, DisconnectedError):
-            return await link.open_link(next(urls), start, key)
-    return await link.open_link(next(urls), start, key)
+            await self._transmit(self._progress.options_message())

@@ -1,9 +1,10 @@
-"""One WebSocket to a gateway: opened by `ready`, read as messages; and what it means when it ends."""
+"""One WebSocket connection to a gateway: handshake, events, and which ways of ending allow a reconnect."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
@@ -13,23 +14,26 @@ from backend.errors import NovaError
 from backend.messages.protocol import Error, Ready, Resume, ServerMessage, Start, parse_server, to_json
 
 OPEN_TIMEOUT_S = 10.0
+# A gateway that applies backpressure reads nothing meanwhile, so it answers pings late.
 PONG_TIMEOUT_S = 120.0
-"""A server that is busy reads nothing meanwhile, and so answers pings late."""
+# Time limit for the closing handshake of a session that is abandoned.
 CLOSE_TIMEOUT_S = 2.0
-"""For the goodbyes of a session that is given up."""
-LARGEST_EVENT = 1 << 22
-"""Bytes; a final of 25 s with word times has some tens of thousands."""
-WRITE_LIMIT = 1 << 26
-"""Bytes; more than twice a ring of the widest format."""
+# Bytes. A final of 25 s with word times has some tens of thousands.
+MAX_EVENT_BYTES = 1 << 22
+# More than twice a full replay buffer of the widest format (60 s, 48 kHz, stereo, float32: 23 MB).
+WRITE_LIMIT_BYTES = 1 << 26
 
-POLICY, TRY_LATER, TAKEN_OVER = 1008, 1013, 4001
-"""Close codes."""
-PASSING = frozenset({1001, 1005, 1006, 1011, 1012, 1013})
-"""Close codes after which another attempt makes sense."""
+CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_TAKEN_OVER = 1008, 1013, 4001
+# RFC 6455, section 7.4.1: going away, no status, abnormal, internal error, service restart, try again later.
+TRANSIENT_CLOSE_CODES = frozenset({1001, 1005, 1006, 1011, 1012, 1013})
 
 
 class ServerError(NovaError):
-    """What the server said before it closed the connection."""
+    """A fatal error event of the server, or its refusal of the connection.
+
+    `code` and `message` are those of the event. `close_code` is the WebSocket close code. `retry_after_s` is the delay
+    in seconds after which the server suggests another attempt, or None.
+    """
 
     def __init__(self, error: Error, close_code: int | None = None) -> None:
         super().__init__(error.message, code=error.code)
@@ -38,7 +42,7 @@ class ServerError(NovaError):
 
 
 class DisconnectedError(NovaError):
-    """The connection ended before `done`, and could not be replaced."""
+    """The connection ended before `done` and was not replaced. `close_code` is the WebSocket close code, if any."""
 
     code = "disconnected"
 
@@ -47,10 +51,12 @@ class DisconnectedError(NovaError):
         self.close_code = close_code
 
 
-async def open_link(url: str, hello: Start | Resume, key: str = "") -> tuple[ClientConnection, Ready]:
-    """A connection that `ready` has opened; the caller closes it. `key` says who we are, to a server that asks.
+async def open_connection(url: str, first: Start | Resume, key: str = "") -> tuple[ClientConnection, Ready]:
+    """Connect, send the first message, and wait for `ready`. The caller closes the connection.
 
-    Raises ServerError when the server refuses; DisconnectedError, OSError or InvalidHandshake when none is there.
+    `key` is an API key or a JSON Web Token; empty for servers without authentication.
+    Raises ServerError when the server refuses, and DisconnectedError, OSError or InvalidHandshake when it cannot be
+    reached.
     """
     try:
         socket = await connect(
@@ -58,39 +64,52 @@ async def open_link(url: str, hello: Start | Resume, key: str = "") -> tuple[Cli
             open_timeout=OPEN_TIMEOUT_S,
             ping_timeout=PONG_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S,
-            max_size=LARGEST_EVENT,
-            compression=None,
+            max_size=MAX_EVENT_BYTES,
+            compression=None,  # audio does not compress, and events are small
             additional_headers={"Authorization": f"Bearer {key}"} if key else None,
         )
     except InvalidStatus as refused:
         raise _refusal(refused) from None
     try:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
-            await send(socket, to_json(hello))
-            first = await receive(socket)
-        if not isinstance(first, Ready):
-            raise DisconnectedError(f"the server began with {first.type!r}")
+            await send_frame(socket, to_json(first))
+            answer = await receive_event(socket)
+        if not isinstance(answer, Ready):
+            raise DisconnectedError(f"the server answered with {answer.type!r} instead of 'ready'")
     except BaseException:
-        drop(socket)
+        abort(socket)
         raise
-    return socket, first
+    return socket, answer
 
 
-async def send(socket: ClientConnection, frame: str | bytes) -> None:
-    """Send a frame. Raises as `receive` does."""
+async def open_first(urls: Iterator[str], count: int, start: Start, key: str) -> tuple[ClientConnection, Ready]:
+    """Open a session at the first of `count` addresses that answers. A refusal (ServerError) is final."""
+    for _ in range(count - 1):
+        with contextlib.suppress(OSError, InvalidHandshake, DisconnectedError):
+            return await open_connection(next(urls), start, key)
+    return await open_connection(next(urls), start, key)
+
+
+async def send_frame(socket: ClientConnection, frame: str | bytes) -> None:
+    """Send a frame. Raises ServerError (close code 4001) or DisconnectedError when the connection has ended."""
     try:
         await socket.send(frame)
     except ConnectionClosed as closed:
         raise _ended(socket, closed) from None
 
 
-async def receive(socket: ClientConnection) -> ServerMessage:
-    """The next message. Raises ServerError after a fatal error or 4001, else DisconnectedError when it has ended."""
+async def receive_event(socket: ClientConnection) -> ServerMessage:
+    """Receive the next event.
+
+    Raises ServerError after a fatal error event or close code 4001, and DisconnectedError when the connection ended
+    in any other way.
+    """
     try:
         event = parse_server(await socket.recv())
     except ConnectionClosed as closed:
         raise _ended(socket, closed) from None
     if isinstance(event, Error) and event.fatal:
+        # The close frame follows the error. Its code tells whether another attempt makes sense.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await socket.wait_closed()
@@ -98,42 +117,48 @@ async def receive(socket: ClientConnection) -> ServerMessage:
     return event
 
 
-async def caught_up(socket: ClientConnection) -> None:
-    """Return when the server has read what was sent. Raises as `receive` does."""
+async def wait_until_received(socket: ClientConnection) -> None:
+    """Wait until the server has read everything sent so far. Raises the errors of `send_frame`."""
     try:
+        # The server answers a ping only after it has read all frames before it.
         await (await socket.ping())
     except ConnectionClosed as closed:
         raise _ended(socket, closed) from None
 
 
-def widen(socket: ClientConnection) -> None:
-    """From now on sending waits for nobody, so that who reads may send a whole ring; the caller limits itself."""
-    socket.transport.set_write_buffer_limits(WRITE_LIMIT)
+def raise_write_limit(socket: ClientConnection) -> None:
+    """Let `send_frame` return without waiting for the network. The caller limits the audio in transit.
+
+    After a reconnect the reading task sends the whole replay buffer. If it waited for the server to read, and the
+    server for the client to read events, neither would continue.
+    """
+    socket.transport.set_write_buffer_limits(WRITE_LIMIT_BYTES)
 
 
-def drop(socket: ClientConnection) -> None:
-    """End a connection at once, without the goodbyes for which a dead network would have to be waited for."""
+def abort(socket: ClientConnection) -> None:
+    """Close a connection without the closing handshake, which a dead network would delay."""
     socket.transport.abort()
 
 
-def passes(error: Exception) -> bool:
-    """Whether another attempt may help."""
+def is_transient(error: Exception) -> bool:
+    """Return whether another attempt may succeed."""
     if isinstance(error, ServerError | DisconnectedError):
-        return error.close_code is None or error.close_code in PASSING
+        return error.close_code is None or error.close_code in TRANSIENT_CLOSE_CODES
     return isinstance(error, OSError | InvalidHandshake)
 
 
 def _refusal(refused: InvalidStatus) -> ServerError | InvalidStatus:
-    """What a server of ours says by HTTP, before there is a WebSocket; anything else stays as it is."""
+    """Convert an HTTP response of a gateway to a ServerError. Responses of other servers stay as they are."""
     try:
         event = parse_server(bytes(refused.response.body or b""))
     except ValidationError:
         return refused
-    close_code = POLICY if refused.response.status_code < 500 else TRY_LATER
+    close_code = CLOSE_POLICY if refused.response.status_code < 500 else CLOSE_TRY_LATER
     return ServerError(event, close_code) if isinstance(event, Error) else refused
 
 
 def _ended(socket: ClientConnection, closed: ConnectionClosed) -> ServerError | DisconnectedError:
-    if socket.close_code == TAKEN_OVER:
-        return ServerError(Error(code="taken_over", message="another connection has resumed the session"), TAKEN_OVER)
-    return DisconnectedError(f"the connection was closed: {closed.rcvd or 'without a word'}", socket.close_code)
+    if socket.close_code == CLOSE_TAKEN_OVER:
+        error = Error(code="taken_over", message="another connection has resumed the session")
+        return ServerError(error, CLOSE_TAKEN_OVER)
+    return DisconnectedError(f"the connection was closed: {closed.rcvd or 'without a close frame'}", socket.close_code)

@@ -1,10 +1,8 @@
-"""What a client remembers of its session to go on after a lost connection, and when it tries again. Pure."""
+"""What a client remembers of its session to resume it on another connection, and when it reconnects. Pure."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
-
+from backend.backoff import Backoff
 from backend.client.replay_buffer import ReplayBuffer
 from backend.messages.protocol import (
     Configure,
@@ -20,48 +18,51 @@ from backend.messages.protocol import (
     Translation,
 )
 
+# Reconnect delays in seconds. A connection that lasted longer than the cap counts as a good one.
 BASE_S, CAP_S = 0.1, 5.0
-"""Of exponential backoff; a connection that held for longer than the cap was a good one."""
 
 
 class SessionProgress:
-    """How far a session has got, as its client sees it: across connections, gateways, and a session that was lost."""
+    """The state of a session as its client knows it. It outlives connections, gateways and the server's session."""
 
     def __init__(self, start: Start) -> None:
-        self.ring = ReplayBuffer(start.audio, start.audio_from_ms)
+        self.buffer = ReplayBuffer(start.audio, start.audio_from_ms)
+        # Cursor of the last durable event.
         self.cursor = "0-0"
-        """That of the last durable event."""
         self._start = start
         self._configured = False
         self._session = self._token = self._correlation_id = ""
-        self._settled = start.utterance
-        self._promised = (0, "")
+        # The highest utterance that has a final or an error.
+        self._last_settled = start.utterance
+        # Utterance and committed text of the last partial.
+        self._committed = (0, "")
         self._finals: set[int] = set()
         self._ends_ms: dict[int, int] = {}
 
-    def opened(self, ready: Ready) -> None:
-        """A connection stands: what the ring holds from the server's position on is to be sent."""
+    def apply_ready(self, ready: Ready) -> None:
+        """Record a new connection, and rewind the replay buffer to the position from which the server expects audio."""
         if ready.session != self._session:
             self.cursor = ready.cursor
         self._session, self._token = ready.session, ready.resume_token
         self._correlation_id = ready.correlation_id
-        self.ring.rewind(ready.audio_from_ms)
+        self.buffer.rewind(ready.audio_from_ms)
 
-    def configure(self, change: Configure) -> None:
-        """The user has changed options."""
+    def apply_configure(self, change: Configure) -> None:
+        """Record a change of options."""
         self._start = change.applied_to(self._start)
         self._configured = True
 
-    def take(self, event: ServerMessage) -> bool:
-        """Learn from an event; whether it is news to the user."""
+    def apply_event(self, event: ServerMessage) -> bool:
+        """Record an event. Returns False for a final that was already received."""
         if isinstance(event, Final | Translation | Error) and event.cursor:
             self.cursor = event.cursor
         match event:
             case Partial():
-                self._promised = (event.utterance, event.committed)
+                self._committed = (event.utterance, event.committed)
             case SpeechEnded():
                 self._ends_ms[event.utterance] = event.end_ms
             case Error(utterance=int() as utterance):
+                # An error carries no times; the end of the utterance is known from `speech_ended`.
                 self._settle(utterance, self._ends_ms.get(utterance, 0))
             case Final() if event.utterance in self._finals:
                 return False
@@ -71,57 +72,59 @@ class SessionProgress:
         return True
 
     def _settle(self, utterance: int, end_ms: int) -> None:
-        self._settled = max(self._settled, utterance)
+        self._last_settled = max(self._last_settled, utterance)
         self._ends_ms.pop(utterance, None)
-        self.ring.settle(end_ms)
+        self.buffer.drop_before(end_ms)
 
-    def resume(self) -> Resume:
-        """Asks a gateway to go on from here."""
-        number, committed = self._promised
+    def resume_message(self) -> Resume:
+        """The first message on a new connection while the server knows the session."""
+        utterance, committed = self._committed
         return Resume(
             session=self._session,
             token=self._token,
             cursor=self.cursor,
-            audio_from_ms=self.ring.start_ms,
-            utterance=self._settled,
-            open_utterance=number,
+            audio_from_ms=self.buffer.start_ms,
+            utterance=self._last_settled,
+            open_utterance=utterance,
             committed=committed,
         )
 
-    def start(self) -> Start:
-        """Asks for a session that stands in for this one, which the server has lost."""
+    def restart_message(self) -> Start:
+        """The first message of a new session that continues this one, after the server has lost it."""
         return self._start.model_copy(
             update={
-                "audio_from_ms": self.ring.start_ms,
-                "utterance": self._settled,
+                "audio_from_ms": self.buffer.start_ms,
+                "utterance": self._last_settled,
                 "correlation_id": self._correlation_id,
             }
         )
 
-    def options(self) -> Configure | None:
-        """What a gateway that resumes may not know: the options in force, when they were ever changed."""
-        in_force = self._start.model_dump(include=set(Options.model_fields))
-        return Configure.model_validate(in_force) if self._configured else None
+    def options_message(self) -> Configure | None:
+        """The current options, or None if they never changed. A gateway that resumes may not know the last change."""
+        current = self._start.model_dump(include=set(Options.model_fields))
+        return Configure.model_validate(current) if self._configured else None
 
 
-class ReconnectBackoff:
-    """When to try again: exponential, with full jitter, until patience ends. Times are seconds of any one clock."""
+class ReconnectPolicy:
+    """Decides when to reconnect and when to give up. Times are seconds of any one monotonic clock."""
 
-    def __init__(self, patience_s: float, chance: Callable[[], float] = random.random) -> None:
-        self._patience_s, self._chance = patience_s, chance
-        self._until = self._tried = -float("inf")
-        self._attempts = 0
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s, self._backoff = timeout_s, Backoff(BASE_S, CAP_S)
+        self._deadline = self._attempted_at = -float("inf")
         self._cursor = ""
 
-    def lost(self, now: float, cursor: str) -> None:
-        """A connection is gone. Patience begins anew, unless the connection was soon gone and has brought nothing."""
-        if cursor != self._cursor or now - self._tried > CAP_S:
-            self._attempts, self._until = 0, now + self._patience_s
+    def connection_lost(self, now: float, cursor: str) -> None:
+        """Start the timeout again, unless the last connection ended quickly without delivering a durable event.
+
+        Otherwise a gateway that accepts a session and then fails would be retried forever.
+        """
+        if cursor != self._cursor or now - self._attempted_at > CAP_S:
+            self._backoff.reset()
+            self._deadline = now + self._timeout_s
         self._cursor = cursor
 
-    def wait_s(self, now: float, at_least_s: float) -> float | None:
-        """Seconds until the next attempt; None: give up."""
-        jitter = self._chance() * min(CAP_S, BASE_S * 2 ** min(self._attempts, 10))
-        self._attempts += 1
-        self._tried = now + at_least_s + jitter
-        return at_least_s + jitter if self._tried < self._until else None
+    def next_delay_s(self, now: float, at_least_s: float) -> float | None:
+        """Return the delay before the next attempt, or None to give up. `at_least_s` is the server's retry_after_s."""
+        delay_s = at_least_s + self._backoff.next_delay_s()
+        self._attempted_at = now + delay_s
+        return delay_s if self._attempted_at < self._deadline else None

@@ -1,4 +1,4 @@
-"""What sessions say in a measurement: recordings with their texts, else sentences that a synthesizer speaks."""
+"""The speech for a load run: recordings with their texts, or sentences spoken by a synthesizer."""
 
 from __future__ import annotations
 
@@ -24,64 +24,63 @@ SENTENCES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
-    """A recording and what is said in it."""
+class AudioClip:
+    """A recording, its text, and the code of its language (empty if unknown)."""
 
     path: Path
     text: str
     language: str = ""
-    """The code of the language spoken; empty when nobody has said."""
 
     def pcm(self) -> NDArray[np.int16]:
-        """[n], 16 kHz mono."""
+        """The samples, [n], 16 kHz mono."""
         return decode(self.path)
 
 
-class _Line(BaseModel):
-    """Of a manifest as NVIDIA NeMo has them; what else stands there is of no concern here."""
+class _ManifestLine(BaseModel):
+    """A line of a manifest in the format of NVIDIA NeMo. Other fields are ignored."""
 
     audio_filepath: Path
     text: str
     lang: str = ""
 
 
-def read(manifest: Path) -> list[Clip]:
-    """The clips of a manifest: one JSON object a line, paths relative to it. Raises SetupError when it is not one."""
+def read_manifest(manifest: Path) -> list[AudioClip]:
+    """Read a manifest: one JSON object per line, with paths relative to the manifest. Raises SetupError."""
     try:
         lines = manifest.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{manifest} cannot be read: {error}") from None
-    clips = [_clip(manifest, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    clips = [_parse_line(manifest, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not clips:
-        raise SetupError(f"{manifest} names no recording")
+        raise SetupError(f"{manifest} contains no recordings")
     return clips
 
 
-def _clip(manifest: Path, number: int, line: str) -> Clip:
+def _parse_line(manifest: Path, number: int, line: str) -> AudioClip:
     try:
-        said = _Line.model_validate_json(line)
+        entry = _ManifestLine.model_validate_json(line)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the line"
         raise SetupError(f"{manifest}, line {number}: {where}: {first['msg']}") from None
-    return Clip(manifest.parent / said.audio_filepath, said.text, said.lang)
+    return AudioClip(manifest.parent / entry.audio_filepath, entry.text, entry.lang)
 
 
-def spoken(folder: Path) -> list[Clip]:
-    """The sentences above, spoken by espeak-ng into files in this folder. Raises SetupError where there is none."""
+def synthesize_clips(folder: Path) -> list[AudioClip]:
+    """Speak a few English sentences with espeak-ng into files in a folder. Raises SetupError if it is not installed."""
     espeak = shutil.which("espeak-ng")
     if espeak is None:
-        raise SetupError("no speech to send: give --manifest, or install espeak-ng, which can speak some")
+        raise SetupError("no speech to send: give --manifest, or install espeak-ng")
     clips = []
     for number, sentence in enumerate(SENTENCES):
         path = folder / f"espeak-{number}.wav"
         subprocess.run([espeak, "-v", "en-us", "-s", "140", "-w", str(path), sentence], check=True)
-        clips.append(Clip(path, sentence, "en"))
+        clips.append(AudioClip(path, sentence, "en"))
     return clips
 
 
 def decode(path: Path, rate: int = SAMPLE_RATE) -> NDArray[np.int16]:
-    """Any audio file as mono samples at this rate, in Hz. Raises SetupError when it is none."""
+    """Decode an audio file to mono samples, [n], at a sample rate in Hz. Raises SetupError when it is not audio."""
     try:
         with av.open(str(path)) as container:
             resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
@@ -90,5 +89,5 @@ def decode(path: Path, rate: int = SAMPLE_RATE) -> NDArray[np.int16]:
     except (av.FFmpegError, OSError, IndexError) as error:
         raise SetupError(f"{path} cannot be decoded: {error}") from None
     if not frames:
-        raise SetupError(f"{path} holds no sound")
+        raise SetupError(f"{path} contains no sound")
     return np.concatenate([frame.to_ndarray().ravel() for frame in frames])

@@ -1,4 +1,4 @@
-"""What one session says, and when it truly speaks: told by the audio itself, not by what a server believes. Pure."""
+"""The audio of one simulated speaker, and where in it there is speech, measured on the audio itself. Pure."""
 
 from __future__ import annotations
 
@@ -9,99 +9,95 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.load.clips import Clip
+from backend.load.clips import AudioClip
+from backend.load.ledger import split
 from backend.messages.jobs import SAMPLE_RATE
 
+# Samples, 20 ms: the resolution at which speech is told from silence.
 WINDOW = 320
-"""Samples, 20 ms: the step in which speech is told from silence."""
+# A window is speech if its power exceeds the 95th percentile less 30 dB (QUIET). In noisier recordings it must exceed
+# the 5th percentile plus 10 dB (ABOVE_NOISE). A window above the 95th percentile less 20 dB (NOISY) is always speech.
 QUIET, NOISY, ABOVE_NOISE = 1e-3, 1e-2, 10.0
-"""Speech is what has more power than the loud windows less 30 dB. Where a recording's own noise is louder than that, it
-is what stands 10 dB above the noise; but always what has more than the loud windows less 20 dB."""
 NOISE_PERCENTILE, LOUD_PERCENTILE = 5, 95
+# Seconds of silence after the last clip, so that its endpoint is detected like any other, not forced by `stop`.
 TAIL_S = 2.0
-"""Silence behind the last word, so that it ends as every other does, and not by the session's end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Take:
-    """A clip, ready to be sent by any number of sessions."""
+class PreparedClip:
+    """A clip split into frames, ready to be sent by any number of sessions."""
 
-    clip: Clip
+    clip: AudioClip
+    # Samples, without padding.
     length: int
-    """Samples."""
+    # s16le, all of the same length; the last one is padded with silence.
     frames: tuple[bytes, ...]
-    """s16le, each of the same length; silence fills the last."""
+    # The first samples of the windows that are speech, ascending.
     speech: NDArray[np.int64]
-    """First samples of the windows that are speech, ascending."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A clip's place in a monologue: samples, from and to."""
+class Placement:
+    """The position of a clip in a monologue, in samples: [start, end)."""
 
     start: int
     end: int
-    clip: Clip
+    clip: AudioClip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Monologue:
-    """All that one session says."""
+    """All audio that one session sends."""
 
-    frame: int
-    """Samples in each frame."""
+    # s16le, 16 kHz mono. Sessions share the frames, so a hundred need no more memory than one.
     frames: tuple[bytes, ...]
-    """s16le, 16 kHz mono; sessions share them, so that a hundred cost no more memory than one."""
-    pieces: tuple[Piece, ...]
+    placements: tuple[Placement, ...]
+    # The first samples of the windows that are speech, ascending.
     speech: NDArray[np.int64]
-    """First samples of the windows that are speech, ascending."""
-
-    @property
-    def seconds(self) -> float:
-        """Its length, silence and all."""
-        return len(self.frames) * self.frame / SAMPLE_RATE
 
     def first_speech(self, from_sample: int) -> int | None:
-        """The first sample of speech from here on; None when nothing more is said."""
+        """The first sample of speech at or after a position, or None."""
         at = int(np.searchsorted(self.speech, from_sample - WINDOW, side="right"))
         return max(int(self.speech[at]), from_sample) if at < len(self.speech) else None
 
     def last_speech(self, before_sample: int) -> int | None:
-        """The last sample of speech before this one; None when nothing has been said."""
+        """The last sample of speech before a position, or None."""
         at = int(np.searchsorted(self.speech, before_sample, side="left")) - 1
         return min(int(self.speech[at]) + WINDOW, before_sample) - 1 if at >= 0 else None
 
 
-def take(clip: Clip, pcm: NDArray[np.int16], frame: int) -> Take:
-    """A clip cut into frames of so many samples, whole windows; `pcm` [n], 16 kHz mono, is not empty."""
+def prepare(clip: AudioClip, pcm: NDArray[np.int16], frame: int) -> PreparedClip:
+    """Split a clip into frames and detect its speech.
+
+    `pcm` has shape [n], n > 0, 16 kHz mono. `frame` is the frame length in samples, a multiple of WINDOW.
+    """
     padded = np.concatenate([pcm, np.zeros(-len(pcm) % frame, np.int16)])
-    data = padded.astype("<i2", copy=False).tobytes()
     power = np.square(padded.reshape(-1, WINDOW).astype(np.float64)).mean(axis=1)
     noise, loud = np.percentile(power[: -(-len(pcm) // WINDOW)], (NOISE_PERCENTILE, LOUD_PERCENTILE))
     speech = np.flatnonzero(power > min(max(QUIET * loud, ABOVE_NOISE * noise), NOISY * loud)) * WINDOW
-    return Take(clip, len(pcm), tuple(data[at : at + 2 * frame] for at in range(0, len(data), 2 * frame)), speech)
+    return PreparedClip(clip, len(pcm), tuple(split(padded.astype("<i2", copy=False).tobytes(), frame)), speech)
 
 
-def compose(takes: Sequence[Take], frame: int, seconds: float, silence_s: float, dice: Random) -> Monologue:
-    """Whole clips, each before any comes again, silence between them, until `seconds` are reached; then a tail.
+def compose(clips: Sequence[PreparedClip], frame: int, seconds: float, silence_s: float, rng: Random) -> Monologue:
+    """Join clips with `silence_s` seconds of silence between them, until `seconds` are reached, and append a tail.
 
-    `takes` are cut into frames of `frame` samples. The same dice make the same monologue.
+    Clips come in random order; each is used once before any is repeated. `frame` is their frame length in samples.
     """
     silence, pause = bytes(2 * frame), round(silence_s * SAMPLE_RATE / frame)
     frames: list[bytes] = []
-    pieces: list[Piece] = []
+    placements: list[Placement] = []
     speech = [np.zeros(0, np.int64)]
-    for said in _shuffled(takes, dice):
+    for clip in _shuffled(clips, rng):
         start = len(frames) * frame
-        pieces.append(Piece(start, start + said.length, said.clip))
-        speech.append(said.speech + start)
-        frames += [*said.frames, *[silence] * pause]
+        placements.append(Placement(start, start + clip.length, clip.clip))
+        speech.append(clip.speech + start)
+        frames += [*clip.frames, *[silence] * pause]
         if len(frames) * frame >= seconds * SAMPLE_RATE:
             break
     frames += [silence] * round(TAIL_S * SAMPLE_RATE / frame)
-    return Monologue(frame, tuple(frames), tuple(pieces), np.concatenate(speech))
+    return Monologue(tuple(frames), tuple(placements), np.concatenate(speech))
 
 
-def _shuffled(takes: Sequence[Take], dice: Random) -> Iterator[Take]:
+def _shuffled(clips: Sequence[PreparedClip], rng: Random) -> Iterator[PreparedClip]:
     while True:
-        yield from dice.sample(takes, len(takes))
+        yield from rng.sample(clips, len(clips))

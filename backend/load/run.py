@@ -1,4 +1,4 @@
-"""A run: sessions that come one after the other, and all speak together for a while."""
+"""A load run: sessions start one after another, and all speak together for a while."""
 
 from __future__ import annotations
 
@@ -9,82 +9,92 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from backend.load.clips import Clip
-from backend.load.monologue import Take, compose, take
-from backend.load.score import Score, score
-from backend.load.talk import talk
-from backend.load.usage import Usage, spent, usage
+from backend.load.clips import AudioClip
+from backend.load.driver import drive_session
+from backend.load.monologue import PreparedClip, compose, prepare
+from backend.load.score import LoadLedger, Score, score
+from backend.load.usage import ProcessUsage, usage, usage_between
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Start
 
+# The name of this process in the usage table.
 GENERATOR = "generator"
-"""The name of this process among those that are watched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """What is asked of a system."""
+class LoadPlan:
+    """How much load to generate."""
 
     start: Start
     sessions: int = 4
+    # How long all sessions speak together. Latency is measured over this time.
     seconds: float = 60.0
-    """For how long all speak together: the time that counts."""
+    # Silence between clips.
     silence_s: float = 1.5
-    """Between clips."""
+    # Delay from one session's start to the next.
     stagger_s: float = 0.5
-    """From one session's beginning to the next."""
+    # How long all sessions speak before the measured time begins.
     warm_up_s: float = 0.0
-    """For how long all speak before it counts."""
     seed: int = 0
+    # Whether the recognizer returns the text of the speech. The recognizer `null` does not.
     texts: bool = True
-    """Whether what comes is the text of what was said."""
 
     @property
     def lead_s(self) -> float:
-        """From the first session's beginning until it counts."""
+        """Seconds from the start of the first session to the begin of the measured time."""
         return (self.sessions - 1) * self.stagger_s + self.warm_up_s
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it."""
+class LoadResult:
+    """The figures of a run. `usage` is by process name, over the whole run."""
 
     score: Score
-    usage: dict[str, Usage]
-    """By process, over the whole run."""
+    usage: dict[str, ProcessUsage]
 
 
-def takes(clips: Sequence[Clip], frame_ms: int) -> list[Take]:
-    """The clips, ready to be sent. Raises SetupError when one cannot be decoded."""
-    return [take(clip, clip.pcm(), frame_ms * SAMPLE_RATE // 1000) for clip in clips]
+@dataclass(frozen=True, slots=True)
+class LoadTarget:
+    """The system under load: the stream URLs of its gateways, and an API key for them.
 
-
-async def put(
-    load: Load, urls: Sequence[str], said: Sequence[Take], processes: Callable[[], Mapping[str, int]], key: str = ""
-) -> Outcome:
-    """Put the load on a system, whose gateways the sessions take in turn.
-
-    `said` are not empty, and all cut into the same frames. `processes` answers the ids of those to be watched, by name.
+    `processes` returns the ids of the local processes whose usage is measured, by name.
     """
-    frame = len(said[0].frames[0]) // 2
-    all_s = load.lead_s + load.seconds
-    monologues = [
-        compose(said, frame, all_s - i * load.stagger_s, load.silence_s, Random(f"{load.seed} {i}"))
-        for i in range(load.sessions)
-    ]
-    before = usage({**processes(), GENERATOR: os.getpid()})
-    clock = time.monotonic()
+
+    urls: Sequence[str]
+    processes: Callable[[], Mapping[str, int]]
+    key: str = ""
+
+    def urls_for(self, session: int) -> list[str]:
+        """All URLs, rotated so that sessions are spread evenly over the gateways."""
+        turn = session % len(self.urls)
+        return [*self.urls[turn:], *self.urls[:turn]]
+
+    def usage(self) -> dict[str, ProcessUsage]:
+        """The usage of the watched processes and of this one."""
+        return usage({**self.processes(), GENERATOR: os.getpid()})
+
+
+def prepare_clips(clips: Sequence[AudioClip], frame_ms: int) -> list[PreparedClip]:
+    """Decode clips and split them into frames. Raises SetupError when one cannot be decoded."""
+    return [prepare(clip, clip.pcm(), frame_ms * SAMPLE_RATE // 1000) for clip in clips]
+
+
+async def run_load(plan: LoadPlan, target: LoadTarget, clips: Sequence[PreparedClip]) -> LoadResult:
+    """Run the sessions of a plan against a system. `clips` must not be empty and must have the same frame length."""
+    frame = len(clips[0].frames[0]) // 2
+    end_s = plan.lead_s + plan.seconds
+    ledgers = []
+    for i in range(plan.sessions):
+        rng = Random(f"{plan.seed} {i}")
+        monologue = compose(clips, frame, end_s - i * plan.stagger_s, plan.silence_s, rng)
+        ledgers.append(LoadLedger(monologue.frames, monologue=monologue))
+    before, clock = target.usage(), time.monotonic()
     async with asyncio.TaskGroup() as tasks:
-        talks = [
-            tasks.create_task(talk(_from(urls, i), monologue, load.start, clock, i * load.stagger_s, key))
-            for i, monologue in enumerate(monologues)
-        ]
-    taken = spent(before, usage({**processes(), GENERATOR: os.getpid()}))
-    accounts = [one.result() for one in talks]
-    return Outcome(score(accounts, load.lead_s, all_s, texts=load.texts), taken)
-
-
-def _from(urls: Sequence[str], number: int) -> list[str]:
-    """All of them, this session's own first."""
-    turn = number % len(urls)
-    return [*urls[turn:], *urls[:turn]]
+        for i, ledger in enumerate(ledgers):
+            tasks.create_task(
+                drive_session(
+                    target.urls_for(i), plan.start, ledger, key=target.key, clock=clock, begin_s=i * plan.stagger_s
+                )
+            )
+    used = usage_between(before, target.usage())
+    return LoadResult(score(ledgers, plan.lead_s, end_s, texts=plan.texts), used)

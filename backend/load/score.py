@@ -1,7 +1,7 @@
-"""What the accounts of a run come to. Pure.
+"""The figures of a load run, computed from the ledgers of its sessions. Pure.
 
-Final latency is defined as NVIDIA Riva's streaming client does with --simulate_realtime: the arrival of a final minus
-the moment when the last sample of its speech was sent. So the silence by which a server knows the end counts.
+Final latency is defined as in NVIDIA Riva's streaming client with --simulate_realtime: the arrival of a final minus the
+time at which the last sample of its speech was sent. It therefore includes the endpoint silence.
 """
 
 from __future__ import annotations
@@ -14,21 +14,28 @@ from math import inf
 
 import numpy as np
 
-from backend.load.account import Account
-from backend.load.monologue import Piece
+from backend.load.ledger import SessionLedger
+from backend.load.monologue import Monologue, Placement
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Error, Final, Partial
 from backend.text.edits import WordErrors, contradicted, erased
 from backend.text.normalize import normalized_words
 
-MOST_LAG_S = 0.05
-"""A generator that is later than this, once in a hundred frames, measures itself."""
+# A generator that sends more than 1 % of its frames later than this measures its own delay.
+MAX_LAG_S = 0.05
 _MS = SAMPLE_RATE // 1000
+
+
+@dataclass(slots=True)
+class LoadLedger(SessionLedger):
+    """The ledger of a load session, and the audio that it sends."""
+
+    monologue: Monologue = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How a quantity is distributed, in its own unit."""
+    """Percentiles of a quantity, in its own unit."""
 
     count: int
     p50: float
@@ -38,7 +45,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread | None:
-        """None of nothing."""
+        """The spread of the values, or None if there are none."""
         if not values:
             return None
         p50, p95, p99 = (float(value) for value in np.percentile(values, (50, 95, 99)))
@@ -47,189 +54,191 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Latencies are of the time that counts; all else is of the whole run."""
+    """Latencies cover the measured time; all other figures cover the whole run. Field names are those of `--json`."""
 
     sessions: int
+    # Seconds of audio sent by all sessions, silence included.
     spoken_s: float
-    """Seconds of audio sent, silence and all, over all sessions."""
     finals: int
     final_s: Spread | None
+    # From sending an utterance's first sample of speech to its first partial with text.
     first_partial_s: Spread | None
-    """From the sending of an utterance's first sample of speech to the first partial with words."""
+    # Between consecutive partials of an utterance.
     partial_gap_s: Spread | None
-    """Between one partial of an utterance and the next."""
+    # How late the generator sent its frames.
     lag_s: Spread | None
-    """How late the generator was with a frame."""
+    # Utterances with text that had no partial before the final.
     unshown: int
-    """Utterances with a text of which no word was shown before the final."""
+    # Finals with text where there was no speech.
     invented: int
-    """Finals with a text where nobody spoke."""
+    # None when texts are meaningless (the recognizer `null`).
     word_error_percent: float | None
-    """None where texts say nothing (the recognizer `null`)."""
+    # Words of the finals.
     words: int
-    """Of the finals."""
+    # Normalized erasure (Arivazhagan et al. 2020): words that a later partial or the final replaced, per word of the
+    # finals. None without partials.
     erasure: float | None
-    """Words taken back, by a partial or the final, for each word of the finals (normalized erasure, Arivazhagan et al.
-    2020); None where no partial came."""
+    # Words that were committed when the final arrived, and how many of them the final contradicts.
     committed: int
-    """Words that were committed when the final came."""
     contradicted: int
-    """Of those: what the final does not bear out."""
+    # Clips or utterance numbers without a final, described in words.
     missing: tuple[str, ...]
-    """What was said, or numbered, and got no final: in words."""
+    # Clips whose finals are empty: the recognizer returned no text. They also count as word errors.
     unheard: int
-    """Clips whose finals have no text: nothing was lost, but the recognizer heard nothing. The error rate has them."""
+    # By code: `error` events, and errors that ended sessions.
     errors: dict[str, int]
-    """By code: `error` events, and what ended sessions."""
+    # By code: sessions that could not be opened.
     refused: dict[str, int]
-    """By code: sessions that were never opened."""
     reconnects: int
 
     @property
     def late(self) -> bool:
-        """Whether the generator was: then its figures are worth nothing."""
-        return self.lag_s is not None and self.lag_s.p99 > MOST_LAG_S
+        """Whether the generator was too slow, which makes the figures invalid."""
+        return self.lag_s is not None and self.lag_s.p99 > MAX_LAG_S
 
     @property
     def sound(self) -> bool:
-        """Whether everything said was answered, and nothing went wrong."""
+        """Whether every clip got its final and no error occurred."""
         return not (self.missing or self.errors or self.refused)
 
 
-def score(accounts: Sequence[Account], from_s: float = 0.0, to_s: float = inf, *, texts: bool = True) -> Score:
-    """Add up a run. Utterances whose speech ended between the two times, on the run's clock, count for latency."""
-    times, shown = _Times(), _Shown()
-    for account in accounts:
-        times.add(account, from_s, to_s)
-        shown.add(account)
-    opened = [account for account in accounts if account.session]
-    errors = Counter(event.code for account in opened for _, event in account.events if isinstance(event, Error))
+def score(ledgers: Sequence[LoadLedger], from_s: float = 0.0, to_s: float = inf, *, texts: bool = True) -> Score:
+    """Compute the figures of a run. Latency covers utterances whose speech was sent between the two latencies."""
+    latencies, partials = _Latencies(), _PartialFigures()
+    for ledger in ledgers:
+        latencies.add(ledger, from_s, to_s)
+        partials.add(ledger)
+    opened = [ledger for ledger in ledgers if ledger.session]
+    errors = Counter(event.code for ledger in opened for _, event in ledger.events if isinstance(event, Error))
     return Score(
-        sessions=len(accounts),
-        spoken_s=sum(account.spoken_s for account in accounts),
-        finals=sum(len(account.finals) for account in accounts),
-        final_s=Spread.of(times.final_s),
-        first_partial_s=Spread.of(times.first_partial_s),
-        partial_gap_s=Spread.of(times.partial_gap_s),
-        lag_s=Spread.of([lag for account in accounts for lag in account.lag_s]),
-        unshown=shown.unshown,
-        invented=times.invented,
+        sessions=len(ledgers),
+        spoken_s=sum(ledger.sent_s for ledger in ledgers),
+        finals=sum(len(ledger.finals) for ledger in ledgers),
+        final_s=Spread.of(latencies.final_s),
+        first_partial_s=Spread.of(latencies.first_partial_s),
+        partial_gap_s=Spread.of(latencies.partial_gap_s),
+        lag_s=Spread.of([lag for ledger in ledgers for lag in ledger.lag_s]),
+        unshown=partials.unshown,
+        invented=latencies.invented,
         word_error_percent=_word_errors(opened).percent if texts and opened else None,
-        words=shown.words,
-        erasure=shown.erased / max(1, shown.words) if shown.partials else None,
-        committed=shown.committed,
-        contradicted=shown.contradicted,
-        missing=tuple(lack for number, account in enumerate(opened, 1) for lack in _missing(number, account)),
-        unheard=sum(_unheard(account) for account in opened),
-        errors=dict(errors + Counter(account.ended for account in opened if account.ended)),
-        refused=dict(Counter(account.ended for account in accounts if not account.session)),
-        reconnects=sum(account.reconnects for account in accounts),
+        words=partials.words,
+        erasure=partials.erased / max(1, partials.words) if partials.count else None,
+        committed=partials.committed,
+        contradicted=partials.contradicted,
+        missing=tuple(lack for number, ledger in enumerate(opened, 1) for lack in _missing(number, ledger)),
+        unheard=sum(_clips_without_text(ledger) for ledger in opened),
+        errors=dict(errors + Counter(ledger.ended for ledger in opened if ledger.ended)),
+        refused=dict(Counter(ledger.ended for ledger in ledgers if not ledger.session)),
+        reconnects=sum(ledger.reconnects for ledger in ledgers),
     )
 
 
 @dataclass(slots=True)
-class _Times:
+class _Latencies:
     final_s: list[float] = field(default_factory=list)
     first_partial_s: list[float] = field(default_factory=list)
     partial_gap_s: list[float] = field(default_factory=list)
     invented: int = 0
 
-    def add(self, account: Account, from_s: float, to_s: float) -> None:
-        partials = account.partials()
-        for at, final in account.finals:
-            last = account.monologue.last_speech(final.end_ms * _MS)
+    def add(self, ledger: LoadLedger, from_s: float, to_s: float) -> None:
+        partials = ledger.partials()
+        for at, final in ledger.finals:
+            last = ledger.monologue.last_speech(final.end_ms * _MS)
             if last is None or last < final.start_ms * _MS:
                 self.invented += bool(final.text)
                 continue
-            sent = account.sent(last)
+            sent = ledger.sent_time(last)
             if sent is not None and from_s <= sent <= to_s:
                 self.final_s.append(at - sent)
-                self._add_partials(account, partials.get(final.utterance, []))
+                self._add_partials(ledger, partials.get(final.utterance, []))
 
-    def _add_partials(self, account: Account, partials: Sequence[tuple[float, Partial]]) -> None:
+    def _add_partials(self, ledger: LoadLedger, partials: Sequence[tuple[float, Partial]]) -> None:
         self.partial_gap_s += [after - before for (before, _), (after, _) in pairwise(partials)]
         for at, partial in partials[:1]:
-            first = account.monologue.first_speech(partial.start_ms * _MS)
-            sent = None if first is None else account.sent(first)
+            first = ledger.monologue.first_speech(partial.start_ms * _MS)
+            sent = None if first is None else ledger.sent_time(first)
             if sent is not None:
                 self.first_partial_s.append(at - sent)
 
 
 @dataclass(slots=True)
-class _Shown:
-    partials: int = 0
+class _PartialFigures:
+    count: int = 0
     words: int = 0
     erased: int = 0
     committed: int = 0
     contradicted: int = 0
     unshown: int = 0
 
-    def add(self, account: Account) -> None:
-        partials = account.partials()
-        self.partials += sum(map(len, partials.values()))
-        for _, final in account.finals:
-            seen = [partial for _, partial in partials.get(final.utterance, ())]
-            promised = seen[-1].committed if seen else ""
-            texts = [partial.committed + partial.tentative for partial in seen] + [final.text]
+    def add(self, ledger: LoadLedger) -> None:
+        partials = ledger.partials()
+        self.count += sum(map(len, partials.values()))
+        for _, final in ledger.finals:
+            shown = [partial for _, partial in partials.get(final.utterance, ())]
+            committed = shown[-1].committed if shown else ""
+            texts = [partial.committed + partial.tentative for partial in shown] + [final.text]
             self.words += len(normalized_words(final.text, final.language))
             self.erased += sum(erased(before, after, final.language) for before, after in pairwise(texts))
-            self.committed += len(normalized_words(promised, final.language))
-            self.contradicted += contradicted(promised, final.text, final.language)
-            self.unshown += bool(final.text and not seen)
+            self.committed += len(normalized_words(committed, final.language))
+            self.contradicted += contradicted(committed, final.text, final.language)
+            self.unshown += bool(final.text and not shown)
 
 
-def _word_errors(accounts: Sequence[Account]) -> WordErrors:
+def _word_errors(ledgers: Sequence[LoadLedger]) -> WordErrors:
     total = WordErrors()
-    for account in accounts:
-        heard = _heard(account)
-        for piece in _said(account):
-            text = " ".join(final.text for final in heard.get(piece, ()))
-            total.add(piece.clip.text, text, piece.clip.language)
+    for ledger in ledgers:
+        finals_by_clip = _finals_by_clip(ledger)
+        for placement in _sent_clips(ledger):
+            text = " ".join(final.text for final in finals_by_clip.get(placement, ()))
+            total.add(placement.clip.text, text, placement.clip.language)
     return total
 
 
-def _heard(account: Account) -> dict[Piece, list[Final]]:
-    """The finals with a text, in order, each with the piece that it overlaps most."""
-    heard: dict[Piece, list[Final]] = {}
-    for _, final in account.finals:
-        piece = max(account.monologue.pieces, key=lambda piece: _overlap(piece.start, piece.end, final))
-        if final.text and _overlap(piece.start, piece.end, final):
-            heard.setdefault(piece, []).append(final)
-    return heard
+def _finals_by_clip(ledger: LoadLedger) -> dict[Placement, list[Final]]:
+    """The finals with text, in order, by the clip that each overlaps most."""
+    finals_by_clip: dict[Placement, list[Final]] = {}
+    for _, final in ledger.finals:
+        placement = max(
+            ledger.monologue.placements, key=lambda placement: _overlap(placement.start, placement.end, final)
+        )
+        if final.text and _overlap(placement.start, placement.end, final):
+            finals_by_clip.setdefault(placement, []).append(final)
+    return finals_by_clip
 
 
-def _said(account: Account) -> list[Piece]:
-    """What was sent to its end."""
-    return [piece for piece in account.monologue.pieces if account.sent(piece.end - 1) is not None]
+def _sent_clips(ledger: LoadLedger) -> list[Placement]:
+    """The clips that were sent completely."""
+    return [placement for placement in ledger.monologue.placements if ledger.sent_time(placement.end - 1) is not None]
 
 
 def _overlap(start: int, end: int, final: Final) -> int:
-    """Samples."""
+    """The overlap of [start, end) and a final, in samples."""
     return max(0, min(end, final.end_ms * _MS) - max(start, final.start_ms * _MS))
 
 
-def _missing(number: int, account: Account) -> Iterator[str]:
-    finals = [final for _, final in account.finals]
-    for piece, first, last in _spoken(account):
+def _missing(number: int, ledger: LoadLedger) -> Iterator[str]:
+    finals = [final for _, final in ledger.finals]
+    for placement, first, last in _sent_speech(ledger):
         if not any(_overlap(first, last, final) for final in finals):
-            yield f"session {number}: no final for {piece.clip.path.name}, {piece.start / SAMPLE_RATE:.1f} s into it"
-    answered = {event.utterance for _, event in account.events if isinstance(event, Final | Error)}
-    known = {getattr(event, "utterance", None) or 0 for _, event in account.events}
+            begin_s = placement.start / SAMPLE_RATE
+            yield f"session {number}: no final for {placement.clip.path.name}, sent {begin_s:.1f} s after the start"
+    answered = {event.utterance for _, event in ledger.events if isinstance(event, Final | Error)}
+    known = {getattr(event, "utterance", None) or 0 for _, event in ledger.events}
     for utterance in sorted(set(range(1, max(known, default=0) + 1)) - answered):
         yield f"session {number}: no final of utterance {utterance}"
 
 
-def _unheard(account: Account) -> int:
+def _clips_without_text(ledger: LoadLedger) -> int:
     answers = [
-        [final.text for _, final in account.finals if _overlap(first, last, final)]
-        for _, first, last in _spoken(account)
+        [final.text for _, final in ledger.finals if _overlap(first, last, final)]
+        for _, first, last in _sent_speech(ledger)
     ]
     return sum(bool(texts) and not any(texts) for texts in answers)
 
 
-def _spoken(account: Account) -> Iterator[tuple[Piece, int, int]]:
-    """What was sent to its end, with its first and last sample of speech; not clips in which nobody speaks."""
-    for piece in _said(account):
-        first, last = account.monologue.first_speech(piece.start), account.monologue.last_speech(piece.end)
+def _sent_speech(ledger: LoadLedger) -> Iterator[tuple[Placement, int, int]]:
+    """The clips that were sent completely and contain speech, with their first and last sample of speech."""
+    for placement in _sent_clips(ledger):
+        first, last = ledger.monologue.first_speech(placement.start), ledger.monologue.last_speech(placement.end)
         if first is not None and last is not None and first <= last:
-            yield piece, first, last
+            yield placement, first, last

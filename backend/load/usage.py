@@ -1,4 +1,4 @@
-"""What processes take of a machine, as Linux tells it; nothing where there is no /proc."""
+"""CPU time and memory of processes, read from Linux's /proc. Elsewhere nothing is reported."""
 
 from __future__ import annotations
 
@@ -11,39 +11,40 @@ PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Of one process."""
+class ProcessUsage:
+    """The resources that one process has used."""
 
     pid: int
+    # Seconds of processor time, user and system.
     cpu_s: float
-    """Seconds of processor time, in its own code and in the system's for it."""
+    # The peak resident memory in megabytes.
     peak_mb: float
-    """The most memory, in megabytes, that was ever resident."""
 
-    def since(self, before: Usage | None) -> Usage:
-        """The same with what was taken after `before`; all of it when that was another process."""
+    def since(self, before: ProcessUsage | None) -> ProcessUsage:
+        """The usage after an earlier reading. If that was of another process, everything counts."""
         if before is None or before.pid != self.pid:
             return self
-        return Usage(self.pid, self.cpu_s - before.cpu_s, self.peak_mb)
+        return ProcessUsage(self.pid, self.cpu_s - before.cpu_s, self.peak_mb)
 
 
-def usage(processes: Mapping[str, int]) -> dict[str, Usage]:
-    """What each has taken so far, by name, from their process ids; those that are gone are left out."""
-    found = {name: _of(pid) for name, pid in processes.items()}
-    return {name: taken for name, taken in found.items() if taken}
+def usage(processes: Mapping[str, int]) -> dict[str, ProcessUsage]:
+    """Read the usage of processes, given as ids by name. Processes that have ended are left out."""
+    readings = {name: _read(pid) for name, pid in processes.items()}
+    return {name: reading for name, reading in readings.items() if reading}
 
 
-def spent(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str, Usage]:
-    """What each has taken between two readings."""
-    return {name: taken.since(before.get(name)) for name, taken in after.items()}
+def usage_between(before: Mapping[str, ProcessUsage], after: Mapping[str, ProcessUsage]) -> dict[str, ProcessUsage]:
+    """The usage between two readings, by name."""
+    return {name: reading.since(before.get(name)) for name, reading in after.items()}
 
 
-def _of(pid: int) -> Usage | None:
+def _read(pid: int) -> ProcessUsage | None:
     try:
-        # proc(5): the name, in parentheses, may hold anything; user and system time are the 12th and 13th field behind.
+        # proc(5): the process name, in parentheses, may contain any character. User and system time are the 12th and
+        # 13th field after it.
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         status = (PROC / str(pid) / "status").read_text()
     except OSError:
         return None
     peak_kb = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
-    return Usage(pid, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak_kb * 1024 / 1e6)
+    return ProcessUsage(pid, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak_kb * 1024 / 1e6)

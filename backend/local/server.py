@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from websockets.exceptions import InvalidHandshake, InvalidURI
 
 from backend.client.client import Client, DisconnectedError, ServerError
-from backend.client.connection import TRY_LATER
+from backend.client.connection import CLOSE_TRY_LATER
 from backend.errors import NovaError
 from backend.local.models import speech_model, translation_models
 from backend.local.system import Plan, running
@@ -107,7 +107,7 @@ async def _patiently(url: str, start: Start, key: str) -> AsyncIterator[Client]:
                 client = await stack.enter_async_context(Client.connect(url, start, key=key))
                 break
             except ServerError as refusal:
-                if refusal.close_code != TRY_LATER or time.monotonic() > give_up:
+                if refusal.close_code != CLOSE_TRY_LATER or time.monotonic() > give_up:
                     raise
                 tell("the server is busy; waiting for a place")
                 await asyncio.sleep(refusal.retry_after_s or 1.0)

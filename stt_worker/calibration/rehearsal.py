@@ -29,7 +29,9 @@ def voice() -> tuple[list[Sound], str]:
     """
     with tempfile.TemporaryDirectory(prefix="nova-") as folder:
         try:
-            spoken = [clip.pcm().astype(np.float32) / np.float32(32_768) for clip in clips.spoken(Path(folder))]
+            spoken = [
+                clip.pcm().astype(np.float32) / np.float32(32_768) for clip in clips.synthesize_clips(Path(folder))
+            ]
         except SetupError:
             return [murmur(3.0, seed) for seed in range(4)], "noise (espeak-ng is not installed)"
         return spoken, "espeak-ng"

@@ -24,7 +24,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import models
-from backend.load.usage import spent, usage
+from backend.load.usage import usage, usage_between
 from backend.local.processes import free_port
 from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final
@@ -141,7 +141,7 @@ async def _through(system: System, said: Sequence[Spoken], at_once: int, metrics
     before, model_before, began = usage(processes), await _model(metrics), time.perf_counter()
     heard = await speak_all(system.urls[0], [one.pcm for one in said], at_once, language="en", partials=False)
     seconds, after, model = time.perf_counter() - began, usage(processes), await _model(metrics)
-    cpu = {name: taken.cpu_s for name, taken in spent(before, after).items()}
+    cpu = {name: taken.cpu_s for name, taken in usage_between(before, after).items()}
     return Run(
         seconds,
         sum(cpu.values()) - cpu["client"],

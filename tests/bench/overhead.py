@@ -24,7 +24,7 @@ import numpy as np
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
-from backend.load.usage import spent, usage
+from backend.load.usage import usage, usage_between
 from backend.local.system import running
 from backend.service.lifecycle import raise_open_file_limit
 from gateway.session.segmenter import WINDOW
@@ -83,7 +83,7 @@ async def measure(sessions: int, seconds: float, *, previews: bool, logs: Path) 
         await asyncio.sleep(WARM_S)
         before, waited_s = usage(processes), _waited_s(gateway)
         await asyncio.sleep(seconds)
-        cpu_s = {name: taken.cpu_s for name, taken in spent(before, usage(processes)).items()}
+        cpu_s = {name: taken.cpu_s for name, taken in usage_between(before, usage(processes)).items()}
         full_mb, waited_s = resident_mb(gateway), _waited_s(gateway) - waited_s
         within = await _within(system.urls[0])
         await dismiss(singers)

@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 
 from backend import models
-from backend.load.clips import spoken
+from backend.load.clips import synthesize_clips
 from backend.local.processes import Service
 from backend.local.system import Plan, System, running
 from backend.messages.protocol import (
@@ -167,7 +167,7 @@ class Talker:
 async def everything(system: System, tap: Tap, redis: Redis) -> None:
     """Have the system write each kind of thing at least once."""
     with tempfile.TemporaryDirectory() as folder:
-        one, two, three, _ = (clip.pcm() for clip in spoken(Path(folder)))
+        one, two, three, _ = (clip.pcm() for clip in synthesize_clips(Path(folder)))
     silence = np.zeros(RATE, np.int16)
     async with asyncio.TaskGroup() as tasks:
         listening = [tasks.create_task(part()) for part in (tap.streams, tap.channels, tap.hashes)]

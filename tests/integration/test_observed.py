@@ -66,7 +66,7 @@ async def calls(address: str, frames: int) -> int:
                 await client.send(FRAME)
             await client.stop()
             tasks.create_task(anything(client))
-            await client.caught_up()
+            await client.wait_until_received()
         finally:
             sys.setprofile(None)
     return called.total()

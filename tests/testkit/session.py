@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.client.client import PATIENCE_S, Client
+from backend.client.client import RECONNECT_TIMEOUT_S, Client
 from backend.messages.protocol import Final, Partial, ServerMessage, Start, Translation
 
 RATE = 16_000
@@ -63,7 +63,7 @@ async def speak(
     *,
     pace: float | None = None,
     silence_s: float = 0.0,
-    patience_s: float = PATIENCE_S,
+    patience_s: float = RECONNECT_TIMEOUT_S,
     **options: Any,
 ) -> Conversation:
     """Send a clip, then silence, then stop; return when all has been said. `pace` 1: in real time; None: at once.
@@ -73,7 +73,7 @@ async def speak(
     urls = [stream_url(url) for url in ([http_url] if isinstance(http_url, str) else http_url)]
     said = Conversation()
     frames = np.concatenate([pcm, np.zeros(round(RATE * silence_s), np.int16)])
-    async with Client.connect(urls, Start(**options), patience_s=patience_s) as client:
+    async with Client.connect(urls, Start(**options), reconnect_timeout_s=patience_s) as client:
         said.session = client.ready.session
         began = time.monotonic()
 

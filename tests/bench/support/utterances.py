@@ -72,7 +72,9 @@ def _in(language: str) -> list[Spoken]:
         said = [(clip.text, clip.pcm()) for clip in found]
     else:
         with tempfile.TemporaryDirectory(prefix="nova-") as folder:
-            said = [(clip.text, clip.pcm()) for clip in clips.spoken(Path(folder)) if clip.language == language]
+            said = [
+                (clip.text, clip.pcm()) for clip in clips.synthesize_clips(Path(folder)) if clip.language == language
+            ]
     order = np.random.default_rng(0).permutation(len(said))
     return [_heard(said[i][0], language, said[i][1]) for i in order]
 

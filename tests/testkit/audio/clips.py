@@ -20,7 +20,7 @@ RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class Clip(clips.Clip):
+class Clip(clips.AudioClip):
     """A recording and what is said in it."""
 
     id: str = ""
@@ -42,7 +42,7 @@ def shared_clips(shared: Path) -> list[Clip]:
 def spoken_clips(folder: Path) -> list[Clip]:
     """Sentences spoken by a synthesizer; skips where there is none."""
     try:
-        spoken = clips.spoken(folder)
+        spoken = clips.synthesize_clips(folder)
     except SetupError as error:
         pytest.skip(error.message)
     return [Clip(clip.path, clip.text, clip.language, id=clip.path.stem) for clip in spoken]

@@ -1,4 +1,4 @@
-"""The search for the most sessions that a system holds, and what speaks against a step."""
+"""The search for the number of sessions that a system can serve, and the objections to a step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.load.capacity import PRECISION, capacity, objections
+from backend.load.capacity import PRECISION, find_capacity, objections
 from backend.load.score import Score, Spread
 
 HELD = Score(
@@ -41,11 +41,11 @@ async def found(limit: int, first: int) -> tuple[int, list[int]]:
         tried.append(sessions)
         return sessions <= limit
 
-    return await capacity(holds, first), tried
+    return await find_capacity(holds, first), tried
 
 
 @given(st.integers(0, 3_000), st.integers(1, 64))
-async def test_the_answer_holds_and_is_the_limit_but_for_the_precision(limit: int, first: int) -> None:
+async def test_the_answer_holds_and_is_within_the_precision_of_the_limit(limit: int, first: int) -> None:
     answer, tried = await found(limit, first)
     assert answer <= limit
     assert limit - answer <= answer // PRECISION
@@ -53,11 +53,11 @@ async def test_the_answer_holds_and_is_the_limit_but_for_the_precision(limit: in
     assert answer == 0 or answer in tried
 
 
-async def test_it_doubles_until_a_step_fails_and_then_halves_what_is_between() -> None:
+async def test_the_search_doubles_until_a_step_fails_and_then_bisects() -> None:
     assert await found(11, 2) == (11, [2, 4, 8, 16, 12, 10, 11])
 
 
-def test_a_step_within_all_limits_has_nothing_against_it() -> None:
+def test_a_step_within_all_limits_has_no_objections() -> None:
     assert objections(HELD, 1.2) == []
 
 
@@ -67,11 +67,11 @@ def test_a_step_within_all_limits_has_nothing_against_it() -> None:
         ({"final_s": Spread(9, 1.0, 2.1, 2.2, 2.3)}, "p95 is 2.10 s"),
         ({"final_s": None}, "no final"),
         ({"missing": ("session 1: no final of utterance 2",)}, "1 finals missing"),
-        ({"errors": {"disconnected": 2}}, "2 times disconnected"),
+        ({"errors": {"disconnected": 2}}, "2 errors (disconnected)"),
         ({"refused": {"overloaded": 3}}, "3 refused (overloaded)"),
-        ({"lag_s": Spread(9, 0.0, 0.01, 0.06, 0.1)}, "late itself, by 60 ms"),
+        ({"lag_s": Spread(9, 0.0, 0.01, 0.06, 0.1)}, "late by 60 ms"),
     ],
 )
-def test_each_thing_that_speaks_against_a_step_is_said(changed: dict[str, object], said: str) -> None:
+def test_each_failed_criterion_is_an_objection(changed: dict[str, object], said: str) -> None:
     (objection,) = objections(replace(HELD, **changed), 2.0)  # type: ignore[arg-type]
     assert said in objection

@@ -1,4 +1,4 @@
-"""Manifests of recordings, and what is said of those that are none."""
+"""Reading manifests and decoding recordings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.errors import SetupError
-from backend.load.clips import Clip, decode, read
+from backend.load.clips import AudioClip, decode, read_manifest
 from tests.testkit.audio.media_files import encode
 
 
@@ -18,15 +18,15 @@ def manifest(folder: Path, text: str) -> Path:
     return path
 
 
-def test_paths_are_relative_to_the_manifest_and_what_else_stands_there_is_passed_over(tmp_path: Path) -> None:
+def test_paths_are_relative_to_the_manifest_and_other_fields_are_ignored(tmp_path: Path) -> None:
     lines = """
 {"audio_filepath": "a/b.wav", "text": "été", "lang": "fr", "duration": 1.5}
 
 {"audio_filepath": "/c.wav", "text": ""}
 """
-    assert read(manifest(tmp_path, lines)) == [
-        Clip(tmp_path / "a" / "b.wav", "été", "fr"),
-        Clip(Path("/c.wav"), "", ""),
+    assert read_manifest(manifest(tmp_path, lines)) == [
+        AudioClip(tmp_path / "a" / "b.wav", "été", "fr"),
+        AudioClip(Path("/c.wav"), "", ""),
     ]
 
 
@@ -37,32 +37,32 @@ def test_paths_are_relative_to_the_manifest_and_what_else_stands_there_is_passed
         ('{"audio_filepath": "a.wav", "text": "a"}\n{', "line 2: the line: Invalid JSON"),
         ('{"audio_filepath": "a.wav", "text": null}', "line 1: text: Input should be a valid string"),
         ("[]", "line 1: the line: Input should be an object"),
-        ("", "names no recording"),
+        ("", "contains no recordings"),
     ],
 )
-def test_what_is_wrong_with_a_manifest_is_told_with_its_line(tmp_path: Path, text: str, complaint: str) -> None:
+def test_an_invalid_manifest_is_reported_with_the_line_number(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(SetupError, match=complaint):
-        read(manifest(tmp_path, text))
+        read_manifest(manifest(tmp_path, text))
 
 
-def test_a_manifest_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_manifest_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="cannot be read"):
-        read(tmp_path / "none.jsonl")
+        read_manifest(tmp_path / "none.jsonl")
     (tmp_path / "latin.jsonl").write_bytes(b"\xe9t\xe9")
     with pytest.raises(SetupError, match="cannot be read"):
-        read(tmp_path / "latin.jsonl")
+        read_manifest(tmp_path / "latin.jsonl")
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
-def test_a_recording_becomes_mono_samples_at_sixteen_kilohertz(tmp_path: Path, suffix: str) -> None:
+def test_a_recording_is_decoded_to_16_khz_mono(tmp_path: Path, suffix: str) -> None:
     wave = (8_000 * np.sin(np.arange(48_000) * 2 * np.pi * 440 / 48_000)).astype(np.int16)
-    pcm = Clip(encode(tmp_path / f"a{suffix}", np.stack([wave, wave], axis=1), 48_000), "a").pcm()
+    pcm = AudioClip(encode(tmp_path / f"a{suffix}", np.stack([wave, wave], axis=1), 48_000), "a").pcm()
     assert pcm.dtype == np.int16
     assert len(pcm) == pytest.approx(16_000, abs=20)
     assert np.abs(pcm[1_000:-1_000]).max() == pytest.approx(8_000, rel=0.05)
 
 
-def test_what_cannot_be_decoded_is_told_with_its_name(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_decoded_is_reported_by_name(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"missing\.wav cannot be decoded"):
         decode(tmp_path / "missing.wav")
     text = tmp_path / "text.wav"

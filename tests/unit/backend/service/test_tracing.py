@@ -295,10 +295,10 @@ def test_while_it_is_off_jobs_say_nothing_and_nothing_is_kept() -> None:
 # --- correlation
 
 
-def test_a_session_in_the_place_of_a_lost_one_keeps_its_name_in_the_logs() -> None:
-    place = SessionProgress(Start())
-    place.opened(Ready(session="s", correlation_id="ticket-42"))
-    assert place.start().correlation_id == "ticket-42"
+def test_a_session_that_replaces_a_lost_one_keeps_its_correlation_id() -> None:
+    progress = SessionProgress(Start())
+    progress.apply_ready(Ready(session="s", correlation_id="ticket-42"))
+    assert progress.restart_message().correlation_id == "ticket-42"
 
 
 def test_a_session_tells_its_name_in_the_logs() -> None:

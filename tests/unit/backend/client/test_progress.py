@@ -1,0 +1,130 @@
+"""What a client remembers of its session, and when it reconnects."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.client.progress import BASE_S, CAP_S, ReconnectPolicy, SessionProgress
+from backend.messages.protocol import (
+    AudioFormat,
+    Configure,
+    Error,
+    Final,
+    Partial,
+    Ready,
+    SpeechEnded,
+    Start,
+    Translation,
+)
+
+PHONE = AudioFormat(encoding="mulaw", sample_rate=8_000)
+
+
+def final(utterance: int, end_ms: int, cursor: str = "") -> Final:
+    return Final(utterance=utterance, text="x", language="en", confidence=1, start_ms=0, end_ms=end_ms, cursor=cursor)
+
+
+@pytest.fixture
+def progress() -> SessionProgress:
+    """A session that is open, with one second of audio in its replay buffer."""
+    opened = SessionProgress(Start(audio=PHONE, language="de"))
+    opened.apply_ready(Ready(session="s", resume_token="t", cursor="1-0"))
+    for _ in range(4):
+        opened.buffer.add(bytes(opened.buffer.block_bytes))
+    return opened
+
+
+def test_the_resume_message_states_what_the_client_has_and_can_send_again(progress: SessionProgress) -> None:
+    progress.apply_event(final(1, 300, "5-0"))
+    progress.apply_event(Translation(utterance=1, language="es", text="x", is_final=True, cursor="6-0"))
+    progress.apply_event(
+        Partial(utterance=2, revision=1, committed="so far", tentative="", language="de", start_ms=0, end_ms=1)
+    )
+    asked = progress.resume_message()
+    assert (asked.session, asked.token, asked.cursor, asked.audio_from_ms) == ("s", "t", "6-0", 300)
+    assert (asked.utterance, asked.open_utterance, asked.committed) == (1, 2, "so far")
+
+
+def test_a_repeated_final_is_dropped_and_a_late_final_after_an_error_is_not(progress: SessionProgress) -> None:
+    assert progress.apply_event(final(1, 300))
+    assert not progress.apply_event(final(1, 300))
+    assert progress.apply_event(Error(code="dead_lettered", message="", utterance=2))
+    assert progress.apply_event(final(3, 600))
+    assert progress.apply_event(final(2, 500))
+    assert progress.resume_message().utterance == 3
+
+
+def test_the_audio_of_a_failed_utterance_is_not_sent_again(progress: SessionProgress) -> None:
+    progress.apply_event(SpeechEnded(utterance=1, end_ms=400))
+    progress.apply_event(Error(code="dead_lettered", message="", utterance=1))
+    assert (progress.resume_message().audio_from_ms, progress.resume_message().utterance) == (400, 1)
+
+
+def test_resuming_keeps_the_cursor_of_the_last_event_and_a_new_session_replaces_it(progress: SessionProgress) -> None:
+    progress.apply_event(final(1, 300, "5-0"))
+    progress.apply_ready(Ready(session="s", resume_token="t", cursor="9-0"))
+    assert progress.resume_message().cursor == "5-0"
+    progress.apply_ready(Ready(session="another", resume_token="u", cursor="0-0"))
+    assert (progress.resume_message().session, progress.resume_message().token, progress.resume_message().cursor) == (
+        "another",
+        "u",
+        "0-0",
+    )
+
+
+def test_a_session_that_replaces_a_lost_one_has_the_current_options(progress: SessionProgress) -> None:
+    assert progress.options_message() is None
+    progress.apply_configure(Configure(translate_to=("es",)))
+    progress.apply_event(final(4, 700))
+    restart = progress.restart_message()
+    assert (restart.language, restart.translate_to, restart.audio) == ("de", ("es",), PHONE)
+    assert (restart.audio_from_ms, restart.utterance) == (700, 4)
+    options = progress.options_message()
+    assert options is not None
+    assert (options.language, options.translate_to, options.endpoint_ms) == ("de", ("es",), 600)
+
+
+# --- when to reconnect
+
+
+def delays(policy: ReconnectPolicy, now: float) -> list[float]:
+    """All delays until the policy gives up."""
+    delays = []
+    while (delay_s := policy.next_delay_s(now, 0)) is not None:
+        delays.append(delay_s)
+        now += delay_s
+    return delays
+
+
+def test_delays_grow_to_the_cap_and_end_at_the_timeout() -> None:
+    policy = ReconnectPolicy(60)
+    policy.connection_lost(1_000, "")
+    waits = delays(policy, 1_000)
+    assert all(0 <= wait_s <= min(CAP_S, BASE_S * 2**attempt) for attempt, wait_s in enumerate(waits))
+    assert max(waits) > 10 * BASE_S
+    assert 60 - CAP_S < sum(waits) < 60
+
+
+@given(st.floats(0, 30))
+def test_a_delay_that_the_server_asks_for_is_kept_and_jitter_added(asked_s: float) -> None:
+    policy = ReconnectPolicy(60)
+    policy.connection_lost(0, "")
+    delay_s = policy.next_delay_s(0, asked_s)
+    assert delay_s is not None
+    assert asked_s <= delay_s <= asked_s + BASE_S
+
+
+@pytest.mark.parametrize(("held_s", "cursor", "again"), [(0.1, "1-0", False), (0.1, "2-0", True), (6.0, "1-0", True)])
+def test_the_timeout_restarts_only_after_a_connection_that_lasted_or_delivered_an_event(
+    held_s: float, cursor: str, again: bool
+) -> None:
+    policy = ReconnectPolicy(10)
+    policy.connection_lost(0, "1-0")
+    delay_s = policy.next_delay_s(9.8, 0)
+    assert delay_s is not None
+    lost_at = 9.8 + delay_s + held_s
+    policy.connection_lost(lost_at, cursor)
+    # Without a restart, the deadline of 10 s is passed by the delay asked for here.
+    assert (policy.next_delay_s(lost_at, 1.0) is not None) == again

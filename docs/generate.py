@@ -9,6 +9,7 @@ docs/reference/metrics.md              every metric of every service
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -21,7 +22,7 @@ from backend.messages.protocol import ClientMessage, Message, ServerMessage
 from backend.messages.schema import protocol_schema, protocol_schema_json
 from backend.service import metrics as of_all
 from backend.service.settings import ServiceSettings
-from backend.streams import metrics as of_lanes
+from backend.streams import metrics as of_streams
 from gateway import metrics as of_gateways
 from gateway.settings import GatewaySettings
 from stt_worker import metrics as of_stt_workers
@@ -37,10 +38,55 @@ SERVICES: tuple[tuple[str, type[ServiceSettings]], ...] = (
 )
 METRICS: tuple[tuple[str, ModuleType], ...] = (
     ("Every service", of_all),
-    ("Redis and its streams (`nova_worker_*`: workers only)", of_lanes),
+    ("Redis and its streams (`nova_worker_*`: workers only)", of_streams),
     ("Gateways", of_gateways),
     ("STT workers", of_stt_workers),
     ("Translation workers", of_translation_workers),
+)
+# Variables that are not fields of a settings class. The code or a library reads them from the environment directly.
+OTHER_VARIABLES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
+    (
+        "The command `nova` and clients",
+        (
+            ("NOVA_SERVER", "127.0.0.1:8080", "Server that the commands use: host:port or a URL."),
+            ("NOVA_KEY", "", "API key that the commands send."),
+            ("NOVA_COMMAND", "`nova` on PATH", "Desktop client: command that starts a local server."),
+        ),
+    ),
+    (
+        "Models",
+        (
+            ("NOVA_MODELS_DIR", "", "Folder with your own models, one folder for each. Searched first."),
+            ("NOVA_CACHE_DIR", "~/.cache/nova-voice", "Folder for downloaded models and calibrations."),
+            ("XDG_CACHE_HOME", "~/.cache", "Parent of the default cache folders."),
+            ("HF_ENDPOINT", "https://huggingface.co", "Hub, or a mirror of it."),
+            ("HF_TOKEN", "", "Token for the hub."),
+            ("HF_HUB_OFFLINE", "0", "1: download nothing, from any source."),
+            ("HF_HOME", "~/.cache/huggingface", "Folder of all Hugging Face tools."),
+            ("HF_HUB_CACHE", "HF_HOME/hub", "Shared cache of the hub. HUGGINGFACE_HUB_CACHE is the older name."),
+            ("HF_HUB_DISABLE_XET", "1", "0: download with Xet instead of plain HTTP."),
+            ("HF_HUB_DOWNLOAD_TIMEOUT", "10", "Seconds without data before a download is resumed."),
+        ),
+    ),
+    (
+        "Tracing",
+        (
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "", "URL of the collector. Setting it enables tracing."),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "", "The same, for traces only."),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "The only supported protocol."),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf", "The same, for traces only."),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "", "Headers for the collector, for example a token."),
+            ("OTEL_TRACES_EXPORTER", "", "otlp: enable tracing with the default endpoint; none: disable it."),
+            ("OTEL_SDK_DISABLED", "false", "true: disable tracing."),
+            ("OTEL_TRACES_SAMPLER", "parentbased_always_on", "Which utterances are traced."),
+            ("OTEL_SERVICE_NAME", "", "Name of the service in traces, instead of its own."),
+            ("OTEL_RESOURCE_ATTRIBUTES", "", "Attributes added to all traces of the process."),
+        ),
+    ),
+    (
+        "Hardware",
+        (("CUDA_VISIBLE_DEVICES", "", "GPUs that the process can use. `gpu_device` in logs follows this numbering."),),
+    ),
 )
 GENERATED = "generated from the code by `make docs`; edit the code instead"
 
@@ -100,11 +146,26 @@ def env_example() -> str:
 
 def configuration() -> str:
     """The text of configuration.md."""
-    lines = ["# Configuration", "", f"Every setting is an environment variable. This page is {GENERATED}."]
+    lines = [
+        f"# Configuration\n\nEvery setting is an environment variable. This page is {GENERATED}. Services also read",
+        "settings from the file `.env` in their working directory. Set the [other variables](#other-variables) in the",
+        "environment.",
+    ]
     for title, settings in _sections():
-        lines += ["", f"## {title}", "", "| variable | default | description |", "|---|---|---|"]
-        lines += [f"| `{name}` | `{default or ' '}` | {meaning} |" for name, default, meaning in settings]
+        lines += ["", f"## {title}", *_settings_table(settings)]
+    lines += ["", "## Other variables"]
+    for title, variables in OTHER_VARIABLES:
+        lines += ["", f"### {title}", *_settings_table(variables)]
     return "\n".join(lines) + "\n"
+
+
+def _settings_table(settings: Iterable[tuple[str, str, str]]) -> list[str]:
+    rows = [f"| `{name}` | {_code(default)} | {meaning} |" for name, default, meaning in settings]
+    return ["", "| variable | default | description |", "|---|---|---|", *rows]
+
+
+def _code(default: str) -> str:
+    return default if "`" in default or not default else f"`{default}`"
 
 
 def _sections() -> list[tuple[str, list[tuple[str, str, str]]]]:

@@ -3,14 +3,14 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   plugins: [react()],
-  // Relative, so that the page also opens from a sub-path or a desktop shell.
+  // Relative URLs work in a subdirectory and in the desktop client as well.
   base: "./",
-  // No data: addresses: the page runs under `default-src 'self'`.
   build: {
     target: "es2023",
+    // No data: URLs, because the content security policy is `default-src 'self'`.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // The page, which is the desktop client's main window as well, and its little windows.
+    // index.html is the page and the main window of the desktop client; the others are its overlay windows.
     rolldownOptions: { input: ["index.html", "bubble.html", "overlay.html"] },
   },
   worker: { format: "es" },

@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-/** The shell: two scripts for Electron. The preload is sandboxed and can load no other, so neither shares anything with the other. */
+/** Builds the main process and the preload script. The sandboxed preload script cannot load other files. */
 export default defineConfig({
   publicDir: "main/icons",
   build: {

@@ -1,8 +1,8 @@
-// Comes to a server that lets nobody in without a key: first without one, then with it, then after a reload.
+// Connects to a server that requires an API key: without a key, with one, and after a reload.
 //
 //   node e2e/api-key.mjs --url http://localhost:8080 --wav FILE --key KEY --out DIR --screenshot NAME
 //
-// The last line on stdout is one JSON object: refused (what the page said), and what `finish` returns.
+// Prints a JSON object: refused (the problem that the page showed), and the result of `finish`.
 import { parseArgs } from "node:util";
 import { finish, inBrowser, options, shoot, start } from "./browser.mjs";
 

@@ -1,13 +1,13 @@
-// A real browser whose microphone is a WAV file (16-bit mono PCM at 48 kHz), and what its page shows.
+// Runs the page in Chromium with a WAV file (16-bit mono PCM at 48 kHz) as the microphone, and records what it shows.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
-const DONE_WITHIN_MS = 60_000;
+const DONE_TIMEOUT_MS = 60_000;
 
-/** What every run can be told on the command line. */
+/** Command line options of all drivers. */
 export const options = {
   url: { type: "string", default: "http://localhost:8080" },
   wav: { type: "string" },
@@ -20,30 +20,30 @@ export const options = {
   dark: { type: "boolean", default: false },
 };
 
-/** Opens the page, lets `act` do what it will, and prints what that returns as JSON. Fails where the page did. */
+/** Opens the page, calls `act`, and prints its result as JSON. The exit status is 1 if the page is not idle afterwards. */
 export async function inBrowser(args, act) {
   await inProfile(args, async (browser, page) => {
-    const complaints = complaintsOf(page);
+    const consoleErrors = consoleErrorsOf(page);
     await page.goto(args.url);
     await page.getByTestId("language").selectOption(args.language);
     await page.getByTestId("target").selectOption(args.target);
-    const report = { ...(await act(page)), complaints };
+    const report = { ...(await act(page)), consoleErrors };
     process.stdout.write(`${JSON.stringify(report)}\n`);
     process.exitCode = report.phase === "idle" ? 0 : 1;
   });
 }
 
-/** What a page says on its console that it should not; grows while it is open. */
-export function complaintsOf(page) {
-  const complaints = [];
-  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  return complaints;
+/** Collects errors from the console of a page while it is open. */
+export function consoleErrorsOf(page) {
+  const consoleErrors = [];
+  page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
+  page.on("pageerror", (error) => consoleErrors.push(String(error)));
+  return consoleErrors;
 }
 
-/** A browser that knows nothing, and its first page. */
+/** Starts a browser with an empty profile, and calls `act` with its first page. */
 export async function inProfile(args, act) {
-  if (args.wav === undefined) throw new Error("--wav FILE is missing");
+  if (args.wav === undefined) throw new Error("the option --wav is required");
   const profile = await mkdtemp(join(tmpdir(), "nova-e2e-"));
   await mkdir(args.out, { recursive: true });
   const browser = await launch(args, profile);
@@ -55,7 +55,7 @@ export async function inProfile(args, act) {
   }
 }
 
-/** Presses Start; from now on every change of what is shown is noted, with its time. */
+/** Presses Start, and records every change of the page with its time from then on. */
 export async function start(page) {
   await page.evaluate(watch);
   await page.getByTestId("toggle").click();
@@ -66,16 +66,16 @@ export async function elapsed(page) {
   return page.evaluate(() => Math.round(performance.now() - globalThis.startedAt));
 }
 
-/** Presses Stop when so much has been spoken, and waits for the last words. Returns when that was and what was shown. */
+/** Presses Stop after `seconds` of speech and waits for the last words. Returns the time of Stop and what was shown. */
 export async function finish(page, seconds) {
   await page.waitForTimeout(Math.max(0, seconds * 1000 - (await elapsed(page))));
   const stoppedAt = await elapsed(page);
   await page.getByTestId("toggle").click();
   const settled = page.locator("[data-testid=status][data-phase=idle], [data-testid=status][data-phase=failed]");
-  await settled.waitFor({ timeout: DONE_WITHIN_MS });
+  await settled.waitFor({ timeout: DONE_TIMEOUT_MS });
   await page.waitForTimeout(200);
-  const problems = await page.locator("[data-testid=problem], [data-testid=note]").allInnerTexts();
-  return { stoppedAt, ...(await page.evaluate(() => globalThis.shownUntilNow())), problems };
+  const problems = await page.locator("[data-testid=problem], [data-testid=notice]").allInnerTexts();
+  return { stoppedAt, ...(await page.evaluate(() => globalThis.shownSoFar())), problems };
 }
 
 export async function shoot(page, args, moment) {
@@ -107,7 +107,7 @@ function launch(args, profile) {
   });
 }
 
-/** Runs in the page: notes every change of what is shown, with its time. */
+/** Runs in the page: records every change with its time. */
 function watch() {
   const text = (node, name) => node.querySelector(`[data-testid=${name}]`)?.textContent ?? "";
   const read = () => ({
@@ -126,15 +126,15 @@ function watch() {
   });
   const timeline = [];
   let last = "";
-  const note = () => {
+  const record = () => {
     const { level, ...now } = read();
     const key = JSON.stringify(now);
     if (key !== last) timeline.push({ t: Math.round(performance.now() - globalThis.startedAt), level, ...now });
     last = key;
   };
   globalThis.startedAt = performance.now();
-  globalThis.shownUntilNow = () => ({ timeline, ...read() });
-  new MutationObserver(note).observe(document.body, {
+  globalThis.shownSoFar = () => ({ timeline, ...read() });
+  new MutationObserver(record).observe(document.body, {
     subtree: true,
     childList: true,
     characterData: true,
@@ -147,6 +147,6 @@ function browserPath() {
   const names = ["chromium", "chromium-browser", "google-chrome"];
   const found = (process.env.PATH ?? "").split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
   const path = process.env.CHROMIUM ?? found.find(existsSync);
-  if (path === undefined) throw new Error("no Chromium on the PATH: set CHROMIUM to one");
+  if (path === undefined) throw new Error("no Chromium on the PATH; set CHROMIUM to its path");
   return path;
 }

@@ -1,13 +1,13 @@
-// Dictates a WAV file, by the shortcut that is held down: in a real browser, with a shell that remembers what was typed.
+// Dictates a WAV file by holding the shortcut. A fake shell records what is typed.
 //
 //   node e2e/dictate.mjs --url http://localhost:8080 --wav FILE --seconds N --out DIR --language en --screenshot NAME
 //                        [--while-speaking]
 //
-// One JSON object goes to stdout: typed (texts with their times, in ms after the key was pressed), releasedAt, bubbles
-// (what the bubble was given), hidden (whether it was hidden at the end), found (sessions in the history), complaints.
+// Prints a JSON object: typed (texts with their times, in ms after the key was pressed), releasedAt, bubbles (contents of
+// the bubble), hidden (whether it was hidden at the end), found (sessions in the history), consoleErrors.
 import { parseArgs } from "node:util";
 import { options, shoot } from "./browser.mjs";
-import { atDesk, openLittle, typed, wish } from "./fake-shell.mjs";
+import { inDesktop, openOverlay, typed, perform } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({ options: { ...options, "while-speaking": { type: "boolean", default: false } } });
 const settings = {
@@ -18,22 +18,22 @@ const settings = {
   typesWhileSpeaking: args["while-speaking"],
 };
 
-await atDesk(args, settings, async (page, browser) => {
-  const bubble = await openLittle(browser, args, "bubble", { width: 440, height: 120 });
+await inDesktop(args, settings, async (page, browser) => {
+  const bubble = await openOverlay(browser, args, "bubble", { width: 440, height: 120 });
   const pressedAt = Date.now();
-  await wish(page, "hold");
+  await perform(page, "hold");
   await page.waitForTimeout((Number(args.seconds) * 1000) / 2);
   await shoot(bubble, args, "bubble");
   await page.waitForTimeout(Math.max(0, Number(args.seconds) * 1000 - (Date.now() - pressedAt)));
   const releasedAt = Date.now() - pressedAt;
-  await wish(page, "release");
+  await perform(page, "release");
   await page.waitForFunction(
     () =>
-      globalThis.shell.shown.some(({ little, state }, index, all) => {
+      globalThis.shell.shown.some(({ target, content }, index, all) => {
         return (
-          little === "bubble" &&
-          state === null &&
-          all.slice(0, index).some(({ state: before }) => before?.tone === "type")
+          target === "bubble" &&
+          content === null &&
+          all.slice(0, index).some(({ content: before }) => before?.tone === "type")
         );
       }),
     undefined,
@@ -41,7 +41,7 @@ await atDesk(args, settings, async (page, browser) => {
   );
   await shoot(page, args, "done");
   const shown = await page.evaluate(() =>
-    globalThis.shell.shown.filter(({ little }) => little === "bubble").map(({ state }) => state),
+    globalThis.shell.shown.filter(({ target }) => target === "bubble").map(({ content }) => content),
   );
   await page.getByTestId("tab-history").click();
   const found = await page.getByTestId("session").allInnerTexts();
@@ -49,7 +49,7 @@ await atDesk(args, settings, async (page, browser) => {
   return {
     typed: all.map(({ at, text }) => ({ at: at - pressedAt, text })),
     releasedAt,
-    bubbles: shown.filter((state) => state !== null),
+    bubbles: shown.filter((content) => content !== null),
     hidden: shown.at(-1) === null,
     found,
   };

@@ -1,38 +1,38 @@
-// The desktop client's windows in a browser: a shell that is a few functions stands in for Electron's. It keeps the
-// settings, remembers what was to be typed, and passes on what the little windows are to draw.
+// Runs the desktop client's windows in a browser, with a fake shell in place of Electron. It stores the settings, records
+// what is typed, and forwards content to the overlay windows.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { complaintsOf, inProfile } from "./browser.mjs";
+import { consoleErrorsOf, inProfile } from "./browser.mjs";
 
-/** Opens the main window with these settings, lets `act` do what it will, and prints what that returns as JSON. */
-export async function atDesk(args, settings, act) {
+/** Opens the main window with these settings, calls `act`, and prints its result as JSON. */
+export async function inDesktop(args, settings, act) {
   await inProfile(args, async (browser, page) => {
     await browser.addInitScript(fakeShell, {
       server: args.url.replace(/^http/, "ws") + "/v1/stream",
       settings: JSON.stringify(settings),
     });
-    const complaints = complaintsOf(page);
+    const consoleErrors = consoleErrorsOf(page);
     await page.goto(args.url);
-    const report = { ...(await act(page, browser)), complaints };
+    const report = { ...(await act(page, browser)), consoleErrors };
     process.stdout.write(`${JSON.stringify(report)}\n`);
   });
 }
 
-/** Opens a little window beside the main one. */
-export async function openLittle(browser, args, name, size) {
+/** Opens the page of an overlay window. */
+export async function openOverlay(browser, args, name, size) {
   const page = await browser.newPage();
   await page.setViewportSize(size);
   await page.goto(`${args.url}/${name}.html`);
   return page;
 }
 
-/** What a person asks for by shortcut. */
-export const wish = (page, name) => page.evaluate((asked) => globalThis.shell.wish(asked), name);
+/** Performs a user action, as a shortcut does. */
+export const perform = (page, action) => page.evaluate((name) => globalThis.shell.perform(name), action);
 
-/** What was typed until now, with its time. */
+/** Returns the typed texts with their times. */
 export const typed = (page) => page.evaluate(() => globalThis.shell.typed);
 
-/** A picture in light and dark, at one and two pixels for each of CSS. */
+/** Takes screenshots in light and dark, at one and two device pixels per CSS pixel. */
 export async function shootAll(page, args, name) {
   const { width, height } = page.viewportSize();
   const devices = await page.context().newCDPSession(page);
@@ -49,14 +49,14 @@ export async function shootAll(page, args, name) {
 
 /** Runs in every window before its own scripts. */
 function fakeShell({ server, settings }) {
-  // So another program's browser comes to a page: without a shell.
-  if (location.search === "?elsewhere") return;
-  const KEPT = "fake-shell.settings";
-  const wires = new BroadcastChannel("fake-shell");
+  // Browser sources of other programs have no shell.
+  if (location.search === "?no-shell") return;
+  const SETTINGS_ENTRY = "fake-shell.settings";
+  const channel = new BroadcastChannel("fake-shell");
   const listeners = new Set();
-  const shell = { typed: [], shown: [], bubble: undefined, wish: () => undefined, server, unplug: () => undefined };
-  wires.onmessage = ({ data: { little, state } }) => {
-    if (location.pathname === `/${little}.html` && state !== null) for (const listener of listeners) listener(state);
+  const shell = { typed: [], shown: [], bubble: undefined, perform: () => undefined, server, unplug: () => undefined };
+  channel.onmessage = ({ data: { target, content } }) => {
+    if (location.pathname === `/${target}.html` && content !== null) for (const listener of listeners) listener(content);
   };
   const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (what) => {
@@ -70,42 +70,42 @@ function fakeShell({ server, settings }) {
   };
   globalThis.shell = shell;
   globalThis.nova = {
-    surroundings: async () => ({
+    environment: async () => ({
       platform: "linux",
-      typing: "direct",
+      typingMethod: "direct",
       typingProblem: "",
       shortcutProblem: "",
-      settings: localStorage.getItem(KEPT) ?? settings,
+      settings: localStorage.getItem(SETTINGS_ENTRY) ?? settings,
       hasKey: false,
       canServe: true,
     }),
-    keep: async ({ settings: text }) => localStorage.setItem(KEPT, text),
-    keepKey: async () => undefined,
+    saveSettings: async ({ settings: text }) => localStorage.setItem(SETTINGS_ENTRY, text),
+    saveKey: async () => undefined,
     server: async () => ({ url: shell.server, key: null }),
-    onServer: () => () => undefined,
-    type: async (text) => {
+    onServerState: () => () => undefined,
+    typeText: async (text) => {
       shell.typed.push({ at: Date.now(), text });
       return { ok: true, by: "direct" };
     },
-    sources: async () => [
+    audioSources: async () => [
       { id: "screen:0:0", name: "Everything", kind: "system" },
       { id: "window:1:0", name: "A film", kind: "window" },
     ],
-    onWish: (listener) => {
-      shell.wish = listener;
+    onUserAction: (listener) => {
+      shell.perform = listener;
       return () => undefined;
     },
-    show: (little, state) => {
-      if (little === "bubble") shell.bubble = state === null ? null : JSON.parse(state);
-      shell.shown.push({ little, state: state === null ? null : JSON.parse(state) });
-      wires.postMessage({ little, state });
+    showOverlay: (target, content) => {
+      if (target === "bubble") shell.bubble = content === null ? null : JSON.parse(content);
+      shell.shown.push({ target, content: content === null ? null : JSON.parse(content) });
+      channel.postMessage({ target, content });
     },
-    onShow: (listener) => {
+    onOverlayContent: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    onMoved: () => () => undefined,
+    onOverlayMoved: () => () => undefined,
     captionsAddress: async () => "http://127.0.0.1:43117/some-token/overlay.html",
-    open: () => undefined,
+    openExternal: () => undefined,
   };
 }

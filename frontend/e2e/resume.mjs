@@ -1,13 +1,12 @@
-// Speaks a WAV file into the page, in a real browser, while the caller takes its server away.
+// Transcribes a WAV file while the caller kills or restarts the gateway.
 //
 //   node e2e/resume.mjs --url http://localhost:8080 --wav FILE --seconds N --lose-at M [--lose-at M ...] --out DIR
 //                       --language en --screenshot NAME
 //
-// At each M (seconds after Start) one line, "lose", goes to stdout; the caller kills or restarts the gateway and
-// answers with a line on stdin. Meanwhile the page goes on listening. When N seconds have been spoken, Stop is pressed.
-// The last line on stdout is one JSON object: lost (for each loss: when it was announced and answered, and when the
-// page listened again or had come to its end), utterances (at the end), problems, timeline. The exit status is 1 when
-// the page did not get to its end.
+// At each M, in seconds after Start, it prints the line "lose"; the caller kills or restarts the gateway and answers with a
+// line on stdin. Stop is pressed after N seconds. The last line on stdout is a JSON object: lost (for each loss: when it was
+// announced and answered, and when the page was connected again), utterances (at the end), problems, timeline. The exit
+// status is 1 if the page is not idle at the end.
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { elapsed, finish, inBrowser, options, shoot, start } from "./browser.mjs";
@@ -27,7 +26,7 @@ await inBrowser(args, async (page) => {
   return { lost: losses.map((loss) => ({ ...loss, backAt: backAt(shown.timeline, loss.announcedAt) })), ...shown };
 });
 
-/** Asks the caller to take the server away, and returns when that was done. */
+/** Asks the caller to kill the gateway, and returns when that was done. */
 async function lose(page, seconds) {
   await page.waitForTimeout(Math.max(0, seconds * 1000 - (await elapsed(page))));
   const announcedAt = await elapsed(page);
@@ -38,7 +37,7 @@ async function lose(page, seconds) {
   return { announcedAt, answeredAt };
 }
 
-/** When the page had a server again, in ms after Start; null when it never did, or never missed it. */
+/** When the page was connected again, in ms after Start; null if it never was, or if the connection was not lost. */
 function backAt(timeline, since) {
   const away = timeline.findIndex(({ t, phase }) => t >= since && ["waiting", "connecting"].includes(phase));
   const back = away < 0 ? undefined : timeline.slice(away).find(({ phase }) => ["listening", "finishing"].includes(phase));

@@ -1,16 +1,15 @@
-// Speaks a WAV file for subtitles, changes the spoken language in the middle, and lets the caller take the server away.
+// Shows subtitles for a WAV file, changes the spoken language in between, and lets the caller kill the gateway.
 //
 //   node e2e/subtitles.mjs --url http://localhost:8080 --wav FILE --seconds N --out DIR --language en --screenshot NAME
 //                        --then es --change-at M --lose-at L
 //
-// At L seconds after Start one line, "lose", goes to stdout; the caller kills the gateway and answers with a line on
-// stdin. The last line on stdout is one JSON object: seen (the lines that stood in the overlay, each as it was last),
-// drawn (what stands in it at the end), streamed (what another program draws of it), utterances (in the main window),
-// problems, complaints.
+// L seconds after Start it prints the line "lose"; the caller kills the gateway and answers with a line on stdin. The last
+// line on stdout is a JSON object: seen (all lines of the overlay in their last state), drawn (text of the overlay at the
+// end), streamed (text that another program shows), utterances (in the main window), problems, consoleErrors.
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { elapsed, finish, options, shoot, start } from "./browser.mjs";
-import { atDesk, openLittle } from "./fake-shell.mjs";
+import { inDesktop, openOverlay } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({
   options: { ...options, then: { type: "string" }, "change-at": { type: "string" }, "lose-at": { type: "string" } },
@@ -24,8 +23,8 @@ const settings = {
   subtitles: { isServed: true },
 };
 
-await atDesk(args, settings, async (page, browser) => {
-  const overlay = await openLittle(browser, args, "overlay", { width: 896, height: 220 });
+await inDesktop(args, settings, async (page, browser) => {
+  const overlay = await openOverlay(browser, args, "overlay", { width: 896, height: 220 });
   await overlay.evaluate(
     () => (document.documentElement.style.background = "linear-gradient(150deg, #5b7286, #b9a48c 55%, #3e4f47)"),
   );
@@ -43,28 +42,28 @@ await atDesk(args, settings, async (page, browser) => {
   await shoot(overlay, args, "overlay-done");
   const drawn = await overlay.locator(".overlay").innerText();
   const seen = await page.evaluate(() => {
-    const lines = globalThis.shell.shown.flatMap(({ little, state }) =>
-      little === "overlay" ? (state?.texts[0]?.lines ?? []) : [],
+    const lines = globalThis.shell.shown.flatMap(({ target, content }) =>
+      target === "overlay" ? (content?.texts[0]?.lines ?? []) : [],
     );
-    return Object.fromEntries(lines.map(({ key, firm, faint }) => [key, firm + faint]));
+    return Object.fromEntries(lines.map(({ key, committed, tentative }) => [key, committed + tentative]));
   });
   const streamed = await inAnotherProgram(browser, page);
   process.stdin.destroy();
   return { phase: shown.phase, seen, drawn, streamed, utterances: shown.utterances, problems: shown.problems };
 });
 
-/** What OBS would show: the same page without a shell, which is sent what to draw. */
+/** Returns what OBS would show: the overlay page without a shell, with its content as server-sent events. */
 async function inAnotherProgram(browser, page) {
   const last = await page.evaluate(() => {
     return globalThis.shell.shown.findLast(
-      ({ little, state }) => little === "stream" && state.texts[0]?.lines.length > 0,
+      ({ target, content }) => target === "stream" && content.texts[0]?.lines.length > 0,
     );
   });
   const source = await browser.newPage();
-  await source.route("**/captions?elsewhere", (route) =>
-    route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(last?.state ?? null)}\n\n` }),
+  await source.route("**/captions?no-shell", (route) =>
+    route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(last?.content ?? null)}\n\n` }),
   );
-  await source.goto(`${args.url}/overlay.html?elsewhere`);
+  await source.goto(`${args.url}/overlay.html?no-shell`);
   await source.locator(".overlay .spoken").waitFor({ timeout: 5_000 });
   return source.locator(".overlay").innerText();
 }

@@ -1,27 +1,27 @@
-// Goes through the desktop client's main window, and takes pictures.
+// Visits all parts of the desktop client's main window, and takes screenshots.
 //
 //   node e2e/tour.mjs --url http://localhost:8080 --wav FILE --out DIR --screenshot NAME
 //
-// One JSON object goes to stdout: answer (of the tested server), heard (of the tested microphone), kept (what the window
-// shows after a reload of what was chosen before), found (sessions by search), chinese (a tab's name), complaints.
+// Prints a JSON object: serverResult (of the connection test), microphoneResult (of the microphone test), restored (settings
+// after a reload), found (sessions by search), chinese (name of a tab), consoleErrors.
 import { parseArgs } from "node:util";
 import { options } from "./browser.mjs";
-import { atDesk, shootAll } from "./fake-shell.mjs";
+import { inDesktop, shootAll } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({ options });
 
-await atDesk(args, {}, async (page) => {
+await inDesktop(args, {}, async (page) => {
   const at = (name) => page.getByTestId(name);
   await at("test-server").click();
-  await at("answer")
+  await at("server-result")
     .filter({ hasText: /\d+ ms/ })
     .waitFor({ timeout: 10_000 });
-  const answer = await at("answer").innerText();
+  const serverResult = await at("server-result").innerText();
   await shootAll(page, args, "setup");
   await at("next").click();
-  await at("hear").click();
-  await at("heard").filter({ hasText: /\w/ }).waitFor({ timeout: 15_000 });
-  const heard = await at("heard").innerText();
+  await at("test-microphone").click();
+  await at("microphone-result").filter({ hasText: /\w/ }).waitFor({ timeout: 15_000 });
+  const microphoneResult = await at("microphone-result").innerText();
   await shootAll(page, args, "microphone");
   await at("next").click();
   await at("next").click();
@@ -43,20 +43,20 @@ await atDesk(args, {}, async (page) => {
   await at("on-screen").scrollIntoViewIfNeeded();
   await shootAll(page, args, "subtitles");
   await page.waitForTimeout(400);
-  await page.evaluate(remember);
+  await page.evaluate(storeSessions);
   await page.reload();
 
   await at("tab-settings").click();
   await at("commands").click();
-  const kept = {
+  const restored = {
     dictionary: await at("dictionary").inputValue(),
     keys: await at("toggle-keys").innerText(),
     lines: await at("lines").inputValue(),
     command: await at("command-new_line").inputValue(),
   };
   await at("tab-speak").click();
-  kept.language = await at("language").inputValue();
-  kept.mode = await at("mode-dictation").getAttribute("aria-pressed");
+  restored.language = await at("language").inputValue();
+  restored.mode = await at("mode-dictation").getAttribute("aria-pressed");
 
   await at("tab-history").click();
   await at("session").first().waitFor();
@@ -70,11 +70,11 @@ await atDesk(args, {}, async (page) => {
   await at("theme").selectOption("dark");
   const chinese = await at("tab-settings").innerText();
   await shootAll(page, args, "zh");
-  return { answer, heard, kept, found, chinese };
+  return { serverResult, microphoneResult, restored, found, chinese };
 });
 
-/** Two sessions, as if they had been spoken. */
-function remember() {
+/** Stores two sessions in the history. */
+function storeSessions() {
   const said = (number, committed, language, translations = {}) => ({
     id: `1/${number}`,
     take: 1,

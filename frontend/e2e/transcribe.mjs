@@ -1,11 +1,11 @@
-// Speaks a WAV file into the page, in a real browser, and tells what was shown when.
+// Transcribes a WAV file in the page, and records what it shows.
 //
 //   node e2e/transcribe.mjs --url http://localhost:8080 --wav FILE --seconds N --out DIR --language en --target es
 //                      --screenshot NAME [--size 1280x800] [--dark]
 //
-// FILE is 16-bit mono PCM at 48 kHz. Chromium comes from $CHROMIUM or the PATH. One JSON object goes to stdout:
-// timeline (what was on the page at t ms after Start, one entry a change), utterances (at the end), copied and
-// downloads (what the buttons gave), problems. The exit status is 1 when the page did not get to its end.
+// FILE is 16-bit mono PCM at 48 kHz. Chromium is taken from $CHROMIUM or the PATH. Prints a JSON object: timeline (the
+// content of the page at t ms after Start, one entry per change), utterances (at the end), copied and downloads (results of
+// the buttons), problems. The exit status is 1 if the page is not idle at the end.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { finish, inBrowser, options, shoot, start } from "./browser.mjs";
@@ -16,16 +16,16 @@ await inBrowser(args, async (page) => {
   const seconds = Number(args.seconds);
   await shoot(page, args, "before");
   await start(page);
-  await shootGuess(page, (seconds * 1000) / 2);
+  await shootTentative(page, (seconds * 1000) / 2);
   const shown = await finish(page, seconds);
   await shoot(page, args, "done");
-  const kept =
-    shown.phase === "idle" && shown.utterances.length > 0 ? await takeAlong(page) : { copied: "", downloads: {} };
-  return { ...shown, ...kept };
+  const exported =
+    shown.phase === "idle" && shown.utterances.length > 0 ? await exportAll(page) : { copied: "", downloads: {} };
+  return { ...shown, ...exported };
 });
 
-/** Presses Copy and every download button, and returns what they gave. */
-async function takeAlong(page) {
+/** Presses Copy and all download buttons, and returns their results. */
+async function exportAll(page) {
   await page.getByTestId("copy").click();
   await page.getByTestId("copy").filter({ hasText: "Copied" }).waitFor();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
@@ -40,10 +40,10 @@ async function takeAlong(page) {
   return { copied, downloads };
 }
 
-/** After `delay`, the first moment at which words are shown that may still change; any moment when none come. */
-async function shootGuess(page, delay) {
+/** Takes a screenshot when tentative text is visible, at the earliest after `delay`; without such text, a bit later. */
+async function shootTentative(page, delay) {
   await page.waitForTimeout(delay);
-  const guess = page.locator("[data-testid=tentative]:not(:empty)").first();
-  await guess.waitFor({ timeout: delay / 2 }).catch(() => undefined);
+  const tentative = page.locator("[data-testid=tentative]:not(:empty)").first();
+  await tentative.waitFor({ timeout: delay / 2 }).catch(() => undefined);
   await shoot(page, args, "speaking");
 }

@@ -1,13 +1,13 @@
 /**
- * The overlay is moved by its middle and sized by its right and lower edges. By hand, since a window that no window manager
- * knows cannot be dragged otherwise; a locked one hears no pointer at all.
+ * Moves the overlay window by its center and resizes it by its right and lower edges. Overlay windows are not managed
+ * by the window manager, so the page implements dragging itself. A locked overlay receives no pointer events.
  */
-import type { Say } from "../main/ipc/channels";
+import type { MessageChannel } from "../main/ipc/channels";
 
 /** CSS pixels from the right and lower edges. */
 const EDGE = 24;
 
-export function letDrag(say: (what: Say, ...given: readonly unknown[]) => void): void {
+export function enableOverlayDrag(send: (channel: MessageChannel, ...args: readonly unknown[]) => void): void {
   let from: { readonly how: "move" | "size"; readonly x: number; readonly y: number } | null = null;
   const isEdge = ({ clientX, clientY }: PointerEvent) => clientX > innerWidth - EDGE || clientY > innerHeight - EDGE;
 
@@ -19,12 +19,12 @@ export function letDrag(say: (what: Say, ...given: readonly unknown[]) => void):
   addEventListener("pointermove", (event) => {
     document.documentElement.style.cursor = isEdge(event) ? "nwse-resize" : "move";
     if (from === null) return;
-    say("drag", { how: from.how, dx: event.screenX - from.x, dy: event.screenY - from.y });
+    send("drag", { how: from.how, dx: event.screenX - from.x, dy: event.screenY - from.y });
     from = { ...from, x: event.screenX, y: event.screenY };
   });
   for (const end of ["pointerup", "pointercancel"] as const) {
     addEventListener(end, () => {
-      if (from !== null) say("dropped");
+      if (from !== null) send("dragEnd");
       from = null;
     });
   }

@@ -1,52 +1,55 @@
-/** All that a window has of the shell: `window.nova`. */
+/** Exposes the shell to its windows as `window.nova`. */
 import { contextBridge, ipcRenderer } from "electron";
-import type { Bridge } from "../src/desktop/bridge";
-import type { Ask, Say, Told } from "../main/ipc/channels";
-import { letDrag } from "./overlay-drag";
+import type { MessageChannel, RequestChannel, WindowEvents } from "../main/ipc/channels";
+import type { ShellBridge } from "../src/desktop/bridge";
+import { enableOverlayDrag } from "./overlay-drag";
 
-const nova: Bridge = {
-  surroundings: () => ask("surroundings"),
-  keep: (settings) => ask("keep", settings),
-  keepKey: (key) => ask("keepKey", key),
-  server: () => ask("server"),
-  onServer: (listener) => on("server", listener),
-  type: (text) => ask("type", text),
-  sources: () => ask("sources"),
-  onWish: (listener) => on("wish", listener),
-  show: (little, state) => {
-    say("show", little, state);
+const nova: ShellBridge = {
+  environment: () => request("environment"),
+  saveSettings: (settings) => request("saveSettings", settings),
+  saveKey: (key) => request("saveKey", key),
+  server: () => request("server"),
+  onServerState: (listener) => on("serverState", listener),
+  typeText: (text) => request("typeText", text),
+  audioSources: () => request("audioSources"),
+  onUserAction: (listener) => on("userAction", listener),
+  showOverlay: (target, content) => {
+    send("showOverlay", target, content);
   },
-  onShow: (listener) => on("show", listener),
-  onMoved: (listener) => on("moved", listener),
-  captionsAddress: () => ask("captionsAddress"),
-  open: (url) => {
-    say("open", url);
+  onOverlayContent: (listener) => on("overlayContent", listener),
+  onOverlayMoved: (listener) => on("overlayMoved", listener),
+  captionsAddress: () => request("captionsAddress"),
+  openExternal: (url) => {
+    send("openExternal", url);
   },
 };
 
 contextBridge.exposeInMainWorld("nova", nova);
-if (location.pathname === "/overlay.html") letDrag(say);
+if (location.pathname === "/overlay.html") enableOverlayDrag(send);
 
-/** What went wrong is told without what Electron puts before it. */
-async function ask<A extends Ask>(what: A, given?: unknown): Promise<Awaited<ReturnType<Bridge[A]>>> {
+/** Removes the prefix that Electron adds to error messages. */
+async function request<C extends RequestChannel>(
+  channel: C,
+  argument?: unknown,
+): Promise<Awaited<ReturnType<ShellBridge[C]>>> {
   try {
-    return (await ipcRenderer.invoke(what, given)) as Awaited<ReturnType<Bridge[A]>>;
+    return (await ipcRenderer.invoke(channel, argument)) as Awaited<ReturnType<ShellBridge[C]>>;
   } catch (error) {
     throw new Error(String(error).replace(/^.*Error invoking remote method '\w+': (\w*Error: )?/, ""));
   }
 }
 
-function say(what: Say, ...given: readonly unknown[]): void {
-  ipcRenderer.send(what, ...given);
+function send(channel: MessageChannel, ...args: readonly unknown[]): void {
+  ipcRenderer.send(channel, ...args);
 }
 
-/** Returns what ends the listening. */
-function on<W extends keyof Told>(what: W, listener: (value: Told[W]) => void): () => void {
-  const heard = (_: unknown, value: Told[W]) => {
+/** Returns a function that unsubscribes. */
+function on<E extends keyof WindowEvents>(event: E, listener: (value: WindowEvents[E]) => void): () => void {
+  const handler = (_: unknown, value: WindowEvents[E]) => {
     listener(value);
   };
-  ipcRenderer.on(what, heard);
+  ipcRenderer.on(event, handler);
   return () => {
-    ipcRenderer.removeListener(what, heard);
+    ipcRenderer.removeListener(event, handler);
   };
 }

@@ -1,4 +1,4 @@
-// What our pages use and Chrome 83, which is in Electron 9, had not yet. In the tests' build alone.
+// Polyfills for Chrome 83 (Electron 9). Used only by tests.
 const missing = (of, those) => {
   for (const [name, value] of Object.entries(those)) {
     if (!(name in of)) Object.defineProperty(of, name, { value, writable: true, configurable: true });

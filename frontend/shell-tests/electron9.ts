@@ -1,6 +1,6 @@
 /**
- * Today's Electron on an old one: Electron 9 is the only one that a package registry carries whole, so the tests run the
- * shell on it. What it lacks is made here out of what it has; the shell itself knows nothing of it.
+ * Adapts the API of current Electron to Electron 9. Tests run the shell on Electron 9, because it is the only version that
+ * a package registry carries with its binary. The shell itself does not depend on this.
  */
 import { createRequire } from "node:module";
 import type * as Electron from "electron";
@@ -14,7 +14,7 @@ type Old = typeof Electron & {
   };
 };
 
-class Answer {
+class FakeResponse {
   readonly data: Buffer;
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -28,7 +28,7 @@ class Answer {
 
 const real = createRequire(__filename)("electron") as Old;
 
-Object.assign(globalThis, { Response: Answer });
+Object.assign(globalThis, { Response: FakeResponse });
 URL.canParse = (url: string | URL) => {
   try {
     return Boolean(new URL(url));
@@ -38,10 +38,10 @@ URL.canParse = (url: string | URL) => {
 };
 
 real.protocol.handle = (scheme, serve) => {
-  // eslint-disable-next-line @typescript-eslint/no-deprecated -- it was not, then
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- not deprecated in Electron 9
   real.protocol.registerBufferProtocol(scheme, (request, answer) => {
     void Promise.resolve(serve(request as unknown as Request)).then((reply) => {
-      const { status, headers, data } = reply as unknown as Answer;
+      const { status, headers, data } = reply as unknown as FakeResponse;
       answer({ statusCode: status, headers, data });
     });
   });
@@ -60,8 +60,8 @@ real.app.on("session-created", (session) => {
   session.setDisplayMediaRequestHandler = () => undefined;
 });
 
-/** Events did not yet name the frame that sent them (our pages have no others), and could outrun the news of its address. */
-const named = async (event: Electron.IpcMainEvent) => {
+/** Adds `senderFrame`, which Electron 9 lacks. An event may arrive before the URL of its page is known. */
+const withSenderFrame = async (event: Electron.IpcMainEvent) => {
   while (event.sender.getURL() === "") await new Promise((resolve) => setTimeout(resolve, 5));
   return Object.defineProperty(event, "senderFrame", { value: { url: event.sender.getURL() }, configurable: true });
 };
@@ -72,17 +72,17 @@ export const { screen, session, shell, systemPreferences, Tray } = real;
 export const ipcMain = {
   handle: (name: string, give: (event: Electron.IpcMainEvent, ...given: unknown[]) => unknown) => {
     real.ipcMain.handle(name, async (event, ...given: unknown[]) =>
-      give(await named(event as unknown as Electron.IpcMainEvent), ...given),
+      give(await withSenderFrame(event as unknown as Electron.IpcMainEvent), ...given),
     );
   },
   on: (name: string, heed: (event: Electron.IpcMainEvent, ...given: unknown[]) => void) => {
     real.ipcMain.on(name, (event, ...given: unknown[]) => {
-      void named(event).then((whole) => {
+      void withSenderFrame(event).then((whole) => {
         heed(whole, ...given);
       });
     });
   },
 };
 
-/** There was no way to the system's keychain. */
+/** Electron 9 has no access to the system keychain. */
 export const safeStorage = { isEncryptionAvailable: () => false };

@@ -1,4 +1,4 @@
-/** The pages for Electron 9's Chrome 83. */
+/** Builds the pages for Chrome 83 (Electron 9), with polyfills. */
 import { readFileSync } from "node:fs";
 import { defineConfig, mergeConfig, type Plugin } from "vite";
 import pages from "../vite.config.ts";

@@ -1,10 +1,10 @@
 import { StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
-import { serverAddress } from "./server/page-server";
+import { pageServer } from "./server/page-server";
 import { createSession } from "./session/session";
-import { keptSettings } from "./settings/browser-storage";
+import { loadSettings } from "./settings/browser-storage";
 import { App } from "./view/App";
-import { Frame } from "./view/Appearance";
+import { Appearance } from "./view/Appearance";
 import "./view/styles/page.css";
 import "./view/styles/transcript.css";
 import "./view/styles/dock.css";
@@ -15,21 +15,21 @@ const draw = (content: ReactNode) => {
   createRoot(root).render(<StrictMode>{content}</StrictMode>);
 };
 
-/** In the desktop client's window there is a shell to speak to; in a browser there is the page. */
+// The preload script of the desktop client defines `nova`.
 if (window.nova === undefined) {
-  const server = serverAddress(location);
-  const settings = keptSettings(server.host);
+  const server = pageServer(location);
+  const settings = loadSettings(server.host);
   const session = createSession({
     settings,
     server: () => Promise.resolve({ url: server.url, key: settings.get().key }),
-    elsewhere: server.isElsewhere ? server.host : "",
+    remoteHost: server.isOtherHost ? server.host : "",
   });
   draw(
-    <Frame settings={settings}>
+    <Appearance settings={settings}>
       <App session={session} />
-    </Frame>,
+    </Appearance>,
   );
 } else {
   const shell = window.nova;
-  void import("./view/desktop/open").then(({ openDesk }) => openDesk(shell)).then(draw);
+  void import("./view/desktop/open").then(({ openDesktop }) => openDesktop(shell)).then(draw);
 }

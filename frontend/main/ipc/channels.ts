@@ -1,14 +1,17 @@
-/** The names under which windows and shell speak to each other. */
-import type { OverlayPlace, ServerState, Wish } from "../../src/desktop/bridge";
+/** Names of the IPC channels between windows and the main process. */
+import type { OverlayPlacement, ServerState, UserAction } from "../../src/desktop/bridge";
 
-/** Questions, with their answers. */
-export type Ask = "surroundings" | "keep" | "keepKey" | "server" | "type" | "sources" | "captionsAddress";
-/** Messages, without. */
-export type Say = "show" | "open" | "drag" | "dropped";
-/** What a window is told. */
-export interface Told {
-  readonly server: ServerState;
-  readonly wish: Wish;
-  readonly show: string;
-  readonly moved: OverlayPlace;
+/** Requests from a window, with a response. */
+export type RequestChannel =
+  "environment" | "saveSettings" | "saveKey" | "server" | "typeText" | "audioSources" | "captionsAddress";
+
+/** Messages from a window, without a response. */
+export type MessageChannel = "showOverlay" | "openExternal" | "drag" | "dragEnd";
+
+/** Messages to a window. */
+export interface WindowEvents {
+  readonly serverState: ServerState;
+  readonly userAction: UserAction;
+  readonly overlayContent: string;
+  readonly overlayMoved: OverlayPlacement;
 }

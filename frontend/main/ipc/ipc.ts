@@ -1,35 +1,45 @@
-/** What windows may ask for. Only our own pages are heard, and each only for what is its own. */
+/** Handles IPC from windows. Only our own pages are served, and each only on the channels that it may use. */
 import { desktopCapturer, ipcMain, type IpcMainEvent, type IpcMainInvokeEvent } from "electron";
-import type { Bridge, Source } from "../../src/desktop/bridge";
-import type { Ask, Say } from "./channels";
-import { isOurs } from "../pages/app-paths";
+import type { DesktopAudioSource, ShellBridge } from "../../src/desktop/bridge";
+import { isAppUrl } from "../pages/app-paths";
+import type { MessageChannel, RequestChannel } from "./channels";
 
-type May = (event: IpcMainEvent | IpcMainInvokeEvent) => boolean;
+type IsAllowed = (event: IpcMainEvent | IpcMainInvokeEvent) => boolean;
 
-/** The answer to a question of a window that may ask it. */
-export function answer<A extends Ask>(ask: A, may: May, give: (given: unknown) => ReturnType<Bridge[A]>): void {
-  ipcMain.handle(ask, (event, given: unknown) => {
-    if (!isPage(event) || !may(event)) throw new Error(`not for this window: ${ask}`);
-    return give(given);
+export function handleRequest<C extends RequestChannel>(
+  channel: C,
+  isAllowed: IsAllowed,
+  handler: (argument: unknown) => ReturnType<ShellBridge[C]>,
+): void {
+  ipcMain.handle(channel, (event, argument: unknown) => {
+    if (!isAppPage(event) || !isAllowed(event)) throw new Error(`This window may not use the channel ${channel}.`);
+    return handler(argument);
   });
 }
 
-/** A message that makes no sense is not heeded. */
-export function hear(say: Say, may: May, heed: (...given: readonly unknown[]) => void): void {
-  ipcMain.on(say, (event, ...given: readonly unknown[]) => {
-    if (!isPage(event) || !may(event)) return;
+/** Invalid messages are logged and ignored. */
+export function handleMessage(
+  channel: MessageChannel,
+  isAllowed: IsAllowed,
+  handler: (...args: readonly unknown[]) => void,
+): void {
+  ipcMain.on(channel, (event, ...args: readonly unknown[]) => {
+    if (!isAppPage(event) || !isAllowed(event)) return;
     try {
-      heed(...given);
+      handler(...args);
     } catch (error) {
-      console.error(`${say}: ${String(error)}`);
+      console.error(`${channel}: ${String(error)}`);
     }
   });
 }
 
-const isPage: May = (event) => isOurs(event.senderFrame?.url ?? "");
+const isAppPage: IsAllowed = (event) => isAppUrl(event.senderFrame?.url ?? "");
 
-/** What can be heard beside a microphone: the computer itself, and each window. */
-export async function sources(): Promise<readonly Source[]> {
-  const found = await desktopCapturer.getSources({ types: ["screen", "window"], thumbnailSize: { width: 0, height: 0 } });
+/** Lists the whole computer and each window as audio sources. */
+export async function listAudioSources(): Promise<readonly DesktopAudioSource[]> {
+  const found = await desktopCapturer.getSources({
+    types: ["screen", "window"],
+    thumbnailSize: { width: 0, height: 0 },
+  });
   return found.map(({ id, name }) => ({ id, name, kind: id.startsWith("screen:") ? "system" : "window" }));
 }

@@ -1,78 +1,87 @@
-/** What a window sends is looked at before it is believed. Pure. Each returns what it was given, or throws TypeError. */
-import type { Little, OverlayPlace, Place, ShellSettings } from "../../src/desktop/bridge";
+/** Validates what windows send. Pure. Each function returns the valid value, or throws TypeError. */
+import type { OverlayPlacement, OverlayTarget, ServerLocation, ShellSettings } from "../../src/desktop/bridge";
 
-const MOST_TEXT = 20_000;
-const MOST_STATE = 1_000_000;
-const MOST_KEY = 4_000;
-const MOST_SHORTCUT = 100;
+// Limits in characters, far above what our own pages send.
+const MAX_TEXT = 20_000;
+const MAX_CONTENT = 1_000_000;
+const MAX_KEY = 4_000;
+const MAX_SHORTCUT = 100;
+const MAX_PIXELS = 100_000;
 
-export function isText(value: unknown, most = MOST_TEXT): string {
-  if (typeof value !== "string" || value.length > most) throw new TypeError("a text was expected");
+export function parseText(value: unknown, maxLength = MAX_TEXT): string {
+  if (typeof value !== "string" || value.length > maxLength) throw new TypeError("expected a string");
   return value;
 }
 
-export function isKey(value: unknown): string | null {
-  return value === null ? null : isText(value, MOST_KEY);
+export function parseKey(value: unknown): string | null {
+  return value === null ? null : parseText(value, MAX_KEY);
 }
 
-export function isLittle(value: unknown): Little {
-  if (value !== "bubble" && value !== "overlay" && value !== "stream") throw new TypeError("no such window");
+export function parseOverlayTarget(value: unknown): OverlayTarget {
+  if (value !== "bubble" && value !== "overlay" && value !== "stream") throw new TypeError("unknown overlay");
   return value;
 }
 
-export function isState(value: unknown): string | null {
-  return value === null ? null : isText(value, MOST_STATE);
+export function parseContent(value: unknown): string | null {
+  return value === null ? null : parseText(value, MAX_CONTENT);
 }
 
-export function isSettings(value: unknown): ShellSettings {
-  const given = isObject(value);
+export function parseShellSettings(value: unknown): ShellSettings {
+  const settings = parseObject(value);
   return {
-    place: isPlace(given.place),
-    holdShortcut: isText(given.holdShortcut, MOST_SHORTCUT),
-    toggleShortcut: isText(given.toggleShortcut, MOST_SHORTCUT),
-    subtitlesShortcut: isText(given.subtitlesShortcut, MOST_SHORTCUT),
-    opensAtLogin: isFlag(given.opensAtLogin),
-    overlay: isOverlayPlace(given.overlay),
-    servesCaptions: isFlag(given.servesCaptions),
-    settings: isText(given.settings, MOST_STATE),
+    place: parseServerLocation(settings.place),
+    holdShortcut: parseText(settings.holdShortcut, MAX_SHORTCUT),
+    toggleShortcut: parseText(settings.toggleShortcut, MAX_SHORTCUT),
+    subtitlesShortcut: parseText(settings.subtitlesShortcut, MAX_SHORTCUT),
+    opensAtLogin: parseBoolean(settings.opensAtLogin),
+    overlay: parseOverlayPlacement(settings.overlay),
+    servesCaptions: parseBoolean(settings.servesCaptions),
+    settings: parseText(settings.settings, MAX_CONTENT),
   };
 }
 
-/** The steps of a drag, in CSS pixels. */
-export function isDrag(value: unknown): { readonly how: "move" | "size"; readonly dx: number; readonly dy: number } {
-  const { how, dx, dy } = isObject(value);
-  if (how !== "move" && how !== "size") throw new TypeError("no such drag");
-  return { how, dx: isNumber(dx), dy: isNumber(dy) };
+/** A step of a drag, in CSS pixels. */
+export interface DragStep {
+  readonly how: "move" | "size";
+  readonly dx: number;
+  readonly dy: number;
 }
 
-function isPlace(value: unknown): Place {
-  const { kind, url } = isObject(value);
+export function parseDrag(value: unknown): DragStep {
+  const { how, dx, dy } = parseObject(value);
+  if (how !== "move" && how !== "size") throw new TypeError("unknown kind of drag");
+  return { how, dx: parseNumber(dx), dy: parseNumber(dy) };
+}
+
+function parseServerLocation(value: unknown): ServerLocation {
+  const { kind, url } = parseObject(value);
   if (kind === "here") return { kind };
-  if (kind === "address") return { kind, url: isText(url) };
-  throw new TypeError("no such place");
+  if (kind === "address") return { kind, url: parseText(url) };
+  throw new TypeError("unknown kind of server location");
 }
 
-function isOverlayPlace(value: unknown): OverlayPlace {
-  const { isLocked, at } = isObject(value);
-  if (at === null) return { isLocked: isFlag(isLocked), at };
-  const { x, y, width, height } = isObject(at);
+function parseOverlayPlacement(value: unknown): OverlayPlacement {
+  const { isLocked, at } = parseObject(value);
+  if (at === null) return { isLocked: parseBoolean(isLocked), at };
+  const { x, y, width, height } = parseObject(at);
   return {
-    isLocked: isFlag(isLocked),
-    at: { x: isNumber(x), y: isNumber(y), width: isNumber(width), height: isNumber(height) },
+    isLocked: parseBoolean(isLocked),
+    at: { x: parseNumber(x), y: parseNumber(y), width: parseNumber(width), height: parseNumber(height) },
   };
 }
 
-function isObject(value: unknown): Record<string, unknown> {
-  if (typeof value !== "object" || value === null) throw new TypeError("an object was expected");
+function parseObject(value: unknown): Record<string, unknown> {
+  if (typeof value !== "object" || value === null) throw new TypeError("expected an object");
   return value as Record<string, unknown>;
 }
 
-function isFlag(value: unknown): boolean {
-  if (typeof value !== "boolean") throw new TypeError("true or false was expected");
+function parseBoolean(value: unknown): boolean {
+  if (typeof value !== "boolean") throw new TypeError("expected a boolean");
   return value;
 }
 
-function isNumber(value: unknown): number {
-  if (typeof value !== "number" || !Number.isFinite(value) || Math.abs(value) > 100_000) throw new TypeError("a number was expected");
+function parseNumber(value: unknown): number {
+  const isValid = typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= MAX_PIXELS;
+  if (!isValid) throw new TypeError("expected a number");
   return value;
 }

@@ -1,46 +1,56 @@
-/** Pasting, as a guest does: what the clipboard held is there again afterwards. */
+/** Pastes text, and restores the previous clipboard content afterwards. */
 import type { Clipboard, Data, NativeImage } from "electron";
-import { later } from "../system/delay";
-import type { Board, Keyboard } from "./keyboard";
+import { delay } from "../system/delay";
+import type { ClipboardName, Keyboard } from "./keyboard";
 
-/** What is there now cannot be put back, so it may not be replaced. */
-export class Irreplaceable extends Error {
-  override readonly name = "Irreplaceable";
+/** The clipboard content could not be restored, so it must not be replaced. */
+export class ClipboardNotRestorable extends Error {
+  override readonly name = "ClipboardNotRestorable";
 }
 
-/** How long a program may take to fetch what it is to paste. */
-const FETCHED_MS = 400;
-/** What `read` below brings over, and what says something about it; the names differ. Anything else is some program's own. */
-const KNOWN: readonly RegExp[] = [
+// How long the focused program may take to read the clipboard.
+const PASTE_DELAY_MS = 400;
+// Formats that `read` preserves, and names that only describe the content. Other formats belong to a program and would
+// be lost.
+const RESTORABLE_FORMATS: readonly RegExp[] = [
   /^text\/(plain|html|rtf)\b/,
   /^image\//,
   /^(UTF8_STRING|STRING|TEXT|COMPOUND_TEXT|TARGETS|TIMESTAMP|MULTIPLE|SAVE_TARGETS|LENGTH|DELETE)$/,
   /^chromium\/x-(source-url|internal-source-rfh-token)$/,
 ];
 
-/** Throws Irreplaceable before anything is changed. Where there is a selection, it comes second among the boards. */
-export async function paste(text: string, clipboard: Clipboard, boards: readonly Board[], keyboard: Keyboard): Promise<void> {
-  const before: { board: Board; data: Data }[] = [];
+/**
+ * @param boards All clipboards that paste may read; the primary selection comes second.
+ * @throws ClipboardNotRestorable before anything is changed.
+ */
+export async function paste(
+  text: string,
+  clipboard: Clipboard,
+  boards: readonly ClipboardName[],
+  keyboard: Keyboard,
+): Promise<void> {
+  const before: { board: ClipboardName; data: Data }[] = [];
   for (const board of boards) {
-    replaceable([...clipboard.availableFormats(board), ...((await keyboard.offered?.(board)) ?? [])]);
+    checkRestorable([...clipboard.availableFormats(board), ...((await keyboard.clipboardFormats?.(board)) ?? [])]);
     before.push({ board, data: read(clipboard, board) });
   }
   try {
     for (const board of boards) clipboard.writeText(text, board);
     await keyboard.pressPaste();
-    await later(FETCHED_MS);
+    await delay(PASTE_DELAY_MS);
   } finally {
-    // Chromium marks what it copies: whatever is written to the clipboard stands in the selection as well.
+    // Chromium copies what is written to the clipboard into the primary selection as well.
     const changed = before.filter(({ board }) => clipboard.readText(board) === text);
     for (const { board, data } of changed) restore(clipboard, board, data);
   }
 }
 
-function replaceable(formats: readonly string[]): void {
-  if (formats.some((format) => !KNOWN.some((known) => known.test(format)))) throw new Irreplaceable(formats.join(", "));
+function checkRestorable(formats: readonly string[]): void {
+  if (formats.some((format) => !RESTORABLE_FORMATS.some((known) => known.test(format))))
+    throw new ClipboardNotRestorable(formats.join(", "));
 }
 
-function read(clipboard: Clipboard, board: Board): Data {
+function read(clipboard: Clipboard, board: ClipboardName): Data {
   const image: NativeImage = clipboard.readImage(board);
   const [text, html, rtf] = [clipboard.readText(board), clipboard.readHTML(board), clipboard.readRTF(board)];
   return {
@@ -51,7 +61,7 @@ function read(clipboard: Clipboard, board: Board): Data {
   };
 }
 
-function restore(clipboard: Clipboard, board: Board, data: Data): void {
+function restore(clipboard: Clipboard, board: ClipboardName, data: Data): void {
   if (Object.keys(data).length === 0) clipboard.clear(board);
   else clipboard.write(data, board);
 }

@@ -1,39 +1,40 @@
-/** By which keyboards this computer lets us type. Pure. */
-import type { Platform, Typing } from "../../src/desktop/bridge";
-import type { Words } from "../i18n/texts";
+/** Chooses how to type into other programs. Pure. */
+import type { Platform, TypingMethod } from "../../src/desktop/bridge";
+import type { ShellTexts } from "../i18n/texts";
 
-export interface Facts {
+export interface SystemFacts {
   readonly platform: Platform;
   readonly display: "x11" | "wayland" | "none";
-  /** Which of the commands that we know are installed. */
+  /** Which of the supported commands are installed. */
   readonly commands: ReadonlySet<string>;
-  /** macOS: whether the person has allowed us to press keys. */
+  /** macOS: whether the user has granted the Accessibility permission. */
   readonly isTrusted: boolean;
 }
 
-export type Way = "x11" | "wtype" | "ydotool" | "windows" | "macos";
+export type KeyboardKind = "x11" | "wtype" | "ydotool" | "windows" | "macos";
 
-export interface Choice {
-  /** The best first; each that cannot type a text leaves it to the next. */
-  readonly ways: readonly Way[];
-  readonly typing: Typing;
-  readonly problem: keyof Words | null;
+export interface InjectionMethod {
+  /** The best first. If one cannot type a text, the next one is tried. */
+  readonly keyboards: readonly KeyboardKind[];
+  readonly typing: TypingMethod;
+  readonly problem: keyof ShellTexts | null;
 }
 
-export function choose({ platform, display, commands, isTrusted }: Facts): Choice {
-  if (platform === "win32") return { ways: ["windows"], typing: "direct", problem: null };
-  if (platform === "darwin") return isTrusted ? { ways: ["macos"], typing: "direct", problem: null } : none("noAccessibility");
-  if (display === "x11") return { ways: ["x11"], typing: "direct", problem: null };
+export function chooseMethod({ platform, display, commands, isTrusted }: SystemFacts): InjectionMethod {
+  if (platform === "win32") return { keyboards: ["windows"], typing: "direct", problem: null };
+  if (platform === "darwin")
+    return isTrusted ? { keyboards: ["macos"], typing: "direct", problem: null } : none("noAccessibility");
+  if (display === "x11") return { keyboards: ["x11"], typing: "direct", problem: null };
   if (display === "none") return none("noTyping");
-  const ways = (["wtype", "ydotool"] as const).filter((command) => commands.has(command));
-  if (ways.length === 0) return none("noWaylandTyping");
-  return { ways, typing: ways[0] === "wtype" ? "direct" : "paste", problem: null };
+  const keyboards = (["wtype", "ydotool"] as const).filter((command) => commands.has(command));
+  if (keyboards.length === 0) return none("noWaylandTyping");
+  return { keyboards, typing: keyboards[0] === "wtype" ? "direct" : "paste", problem: null };
 }
 
-const none = (problem: keyof Words): Choice => ({ ways: [], typing: "none", problem });
+const none = (problem: keyof ShellTexts): InjectionMethod => ({ keyboards: [], typing: "none", problem });
 
-/** What the environment says of the screen. XWayland's DISPLAY does not count: its keys reach X programs alone. */
-export function displayOf(environment: Readonly<Record<string, string | undefined>>): Facts["display"] {
+/** Detects the display server. XWayland's DISPLAY is ignored, because its keys reach X programs only. */
+export function displayOf(environment: Readonly<Record<string, string | undefined>>): SystemFacts["display"] {
   if (environment.WAYLAND_DISPLAY) return "wayland";
   return environment.DISPLAY ? "x11" : "none";
 }

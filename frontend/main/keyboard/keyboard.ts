@@ -1,35 +1,37 @@
-/** A keyboard that a program presses. */
+/** A keyboard that the program controls, to type into other programs. */
 
-/** The selection is what is marked, on Linux, and pasted there as well. */
-export type Board = "clipboard" | "selection";
+/** On Linux, marked text is a second clipboard: the primary selection. */
+export type ClipboardName = "clipboard" | "selection";
 
-/** Nothing of the text has been typed, so another way may be tried. */
-export class Untypable extends Error {
-  override readonly name = "Untypable";
+/** Nothing of the text has been typed, so another method may be tried. */
+export class CannotType extends Error {
+  override readonly name = "CannotType";
 }
 
 export interface Keyboard {
-  /** Types the text into the program that has the focus, whole. Throws Untypable where it cannot, before the first letter. */
+  /**
+   * Types the complete text into the focused program.
+   *
+   * @throws CannotType before the first letter if it cannot type all of them.
+   */
   type?: (text: string) => Promise<void>;
-  /** Presses what pastes the clipboard in most programs, terminals among them. */
+  /** Presses the keys that paste in most programs, including terminals. */
   pressPaste: () => Promise<void>;
-  /** The keys that a person holds down now, by numbers that mean something to this platform only. */
+  /** Returns the platform-specific codes of all keys that are down. */
   keysDown?: () => Promise<readonly number[]>;
-  /** Those of them with which a letter would become a command: Shift, Ctrl, Alt and the like. */
+  /** Whether Shift, Ctrl, Alt or another modifier is down: letters would become commands. */
   modifiersDown?: () => Promise<boolean>;
-  /** What the clipboard or the selection can be had as, by name, where this tells more than Electron does. */
-  offered?: (board: Board) => Promise<readonly string[]>;
-  /** False once it has gone, and another must be connected. */
+  /** Names the formats of a clipboard's content, where the platform knows more of them than Electron does. */
+  clipboardFormats?: (board: ClipboardName) => Promise<readonly string[]>;
+  /** False after the connection was lost. */
   readonly isOpen?: boolean;
   close: () => void;
 }
 
-/** What may be typed: a recognizer or a server that is not what it seems must not be able to press Escape. */
-export function typable(text: string): string {
-  return (
-    text
-      .replace(/\r\n?/g, "\n")
-       
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
-  );
+/** Removes control characters: a malicious server must not be able to press Escape in a terminal. */
+export function sanitizeText(text: string): string {
+  return text
+    .replace(/\r\n?/g, "\n")
+
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
 }

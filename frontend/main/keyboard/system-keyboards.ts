@@ -1,51 +1,53 @@
-/** The keyboards of this computer, connected when they are first needed. */
+/** The keyboards of this computer. Each is connected when it is first needed. */
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { clipboard, systemPreferences } from "electron";
 import type { Platform } from "../../src/desktop/bridge";
-import { choose, displayOf, type Choice, type Way } from "./injection-method";
+import { chooseMethod, displayOf, type InjectionMethod, type KeyboardKind } from "./injection-method";
 import { paste } from "./clipboard-paste";
-import type { Board, Keyboard } from "./keyboard";
-import type { Keys } from "../shortcuts/shortcuts";
-import type { Hands } from "./text-typer";
+import type { ClipboardName, Keyboard } from "./keyboard";
+import type { KeyReader } from "../shortcuts/shortcuts";
+import type { KeyboardProvider } from "./text-typer";
 
-/** The full path of a command, as a shell would find it; null where there is none. */
-export async function found(command: string, path: string): Promise<string | null> {
+/** Returns the full path of a command in the folders of `path`, or null. */
+export async function findCommand(command: string, path: string): Promise<string | null> {
   for (const folder of path.split(delimiter).filter((folder) => folder !== "")) {
     const file = join(folder, command);
-    const isThere = await access(file, 1).then(
+    const isExecutable = await access(file, 1).then(
       () => true,
       () => false,
     );
-    if (isThere) return file;
+    if (isExecutable) return file;
   }
   return null;
 }
 
-export class Computer implements Hands, Keys {
+export class SystemKeyboards implements KeyboardProvider, KeyReader {
   readonly platform: Platform;
-  readonly choice: Choice;
-  readonly #open = new Map<Way, Keyboard>();
+  readonly method: InjectionMethod;
+  readonly #open = new Map<KeyboardKind, Keyboard>();
 
-  private constructor(platform: Platform, choice: Choice) {
+  private constructor(platform: Platform, choice: InjectionMethod) {
     this.platform = platform;
-    this.choice = choice;
+    this.method = choice;
   }
 
-  /** Looks at what there is. */
-  static async here(): Promise<Computer> {
+  static async detect(): Promise<SystemKeyboards> {
     const platform = process.platform === "win32" || process.platform === "darwin" ? process.platform : "linux";
     const commands = new Set<string>();
     for (const command of ["wtype", "ydotool"]) {
-      if ((await found(command, process.env.PATH ?? "")) !== null) commands.add(command);
+      if ((await findCommand(command, process.env.PATH ?? "")) !== null) commands.add(command);
     }
     const isTrusted = platform !== "darwin" || systemPreferences.isTrustedAccessibilityClient(true);
-    return new Computer(platform, choose({ platform, display: displayOf(process.env), commands, isTrusted }));
+    return new SystemKeyboards(
+      platform,
+      chooseMethod({ platform, display: displayOf(process.env), commands, isTrusted }),
+    );
   }
 
   async keyboards(): Promise<readonly Keyboard[]> {
     const all: Keyboard[] = [];
-    for (const way of this.choice.ways) {
+    for (const way of this.method.keyboards) {
       const keyboard = await this.#keyboard(way).catch(() => null);
       if (keyboard !== null) all.push(keyboard);
     }
@@ -53,15 +55,15 @@ export class Computer implements Hands, Keys {
   }
 
   async paste(text: string, keyboard: Keyboard): Promise<void> {
-    const boards: readonly Board[] = this.platform === "linux" ? ["clipboard", "selection"] : ["clipboard"];
+    const boards: readonly ClipboardName[] = this.platform === "linux" ? ["clipboard", "selection"] : ["clipboard"];
     await paste(text, clipboard, boards, keyboard);
   }
 
-  async tellsKeys(): Promise<boolean> {
+  async canReadKeys(): Promise<boolean> {
     return (await this.keyboards()).some((keyboard) => keyboard.keysDown !== undefined);
   }
 
-  /** None where nothing tells. */
+  /** Returns an empty list if the platform does not report keys. */
   async keysDown(): Promise<readonly number[]> {
     for (const keyboard of await this.keyboards()) {
       if (keyboard.keysDown !== undefined) return keyboard.keysDown();
@@ -74,7 +76,7 @@ export class Computer implements Hands, Keys {
     this.#open.clear();
   }
 
-  async #keyboard(way: Way): Promise<Keyboard> {
+  async #keyboard(way: KeyboardKind): Promise<Keyboard> {
     const open = this.#open.get(way);
     if (open !== undefined && open.isOpen !== false) return open;
     const keyboard = await connect(way);
@@ -83,8 +85,8 @@ export class Computer implements Hands, Keys {
   }
 }
 
-/** Each is loaded only where it is needed: the libraries behind them are not everywhere. */
-async function connect(way: Way): Promise<Keyboard> {
+/** Loads each module only where it is needed, because its library may be missing elsewhere. */
+async function connect(way: KeyboardKind): Promise<Keyboard> {
   switch (way) {
     case "x11":
       return (await import("./x11/x11")).connect(process.env.DISPLAY ?? "");

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { wordsFor } from "../i18n/texts";
-import { choose, displayOf } from "./injection-method";
-import { Irreplaceable } from "./clipboard-paste";
-import { typable, Untypable, type Keyboard } from "./keyboard";
+import { textsFor } from "../i18n/texts";
+import { chooseMethod, displayOf } from "./injection-method";
+import { ClipboardNotRestorable } from "./clipboard-paste";
+import { sanitizeText, CannotType, type Keyboard } from "./keyboard";
 import { pieces } from "./platforms/macos";
 import { inputsFor } from "./platforms/send-input";
-import { Refused, Typist, type Hands } from "./text-typer";
+import { TypingRefused, TextTyper, type KeyboardProvider } from "./text-typer";
 
-const words = wordsFor("en");
+const texts = textsFor("en");
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A keyboard that needs some time for each letter, and a page that keeps them. */
+/** A keyboard that needs some time for each letter, and appends them to `page`. */
 function slow(page: string[], delays: readonly number[] = [3]): Keyboard {
   let place = 0;
   return {
@@ -32,26 +32,30 @@ function slow(page: string[], delays: readonly number[] = [3]): Keyboard {
   };
 }
 
-const hands = (...keyboards: Keyboard[]): Hands => ({
+const provider = (...keyboards: Keyboard[]): KeyboardProvider => ({
   keyboards: () => Promise.resolve(keyboards),
-  paste: () => Promise.reject(new Error("not asked for")),
+  paste: () => Promise.reject(new Error("not expected")),
 });
 
-describe("a typist", () => {
-  test("types texts whole and in the order in which they are asked for, whatever each takes", async () => {
+describe("the text typer", () => {
+  test("types texts completely and in order, however long each takes", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.string({ unit: "grapheme" })), fc.array(fc.nat(9), { minLength: 1 }), async (texts, delays) => {
-        const page: string[] = [];
-        const typist = new Typist(hands(slow(page, delays)), words);
-        const all = Promise.all(texts.map((text) => typist.type(text)));
-        await vi.runAllTimersAsync();
-        expect((await all).every((typed) => typed.ok)).toBe(true);
-        expect(page.join("")).toBe(texts.map(typable).join(""));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: "grapheme" })),
+        fc.array(fc.nat(9), { minLength: 1 }),
+        async (inputs, delays) => {
+          const page: string[] = [];
+          const typer = new TextTyper(provider(slow(page, delays)), texts);
+          const all = Promise.all(inputs.map((text) => typer.type(text)));
+          await vi.runAllTimersAsync();
+          expect((await all).every((typed) => typed.ok)).toBe(true);
+          expect(page.join("")).toBe(inputs.map(sanitizeText).join(""));
+        },
+      ),
     );
   });
 
-  test("goes on with the next text when one could not be typed", async () => {
+  test("continues with the next text after a failure", async () => {
     const page: string[] = [];
     const works = slow(page);
     let isFirst = true;
@@ -60,84 +64,83 @@ describe("a typist", () => {
       type: (text) => {
         if (!isFirst) return works.type?.(text) ?? Promise.resolve();
         isFirst = false;
-        return Promise.reject(new Refused());
+        return Promise.reject(new TypingRefused());
       },
     };
-    const typist = new Typist(hands(once), words);
-    const all = Promise.all([typist.type("one"), typist.type("two")]);
+    const typer = new TextTyper(provider(once), texts);
+    const all = Promise.all([typer.type("one"), typer.type("two")]);
     await vi.runAllTimersAsync();
     expect(await all).toEqual([
-      { ok: false, problem: words.refused },
+      { ok: false, problem: texts.refused },
       { ok: true, by: "direct" },
     ]);
     expect(page.join("")).toBe("two");
   });
 
-  test("leaves to the next keyboard what one cannot, and pastes where none has letters", async () => {
+  test("tries the next keyboard if one cannot type, and pastes if a keyboard has no letters", async () => {
     const pasted: string[] = [];
     const cannot: Keyboard = {
-      type: () => Promise.reject(new Untypable()),
+      type: () => Promise.reject(new CannotType()),
       pressPaste: () => Promise.resolve(),
       close: () => undefined,
     };
     const paste = (text: string, keyboard: Keyboard) => {
-      if (keyboard === cannot) return Promise.reject(new Untypable());
+      if (keyboard === cannot) return Promise.reject(new CannotType());
       pasted.push(text);
       return Promise.resolve();
     };
     const keysOnly: Keyboard = { pressPaste: () => Promise.resolve(), close: () => undefined };
-    const typist = new Typist({ ...hands(cannot, keysOnly), paste }, words);
-    expect(await typist.type("hola")).toEqual({ ok: true, by: "paste" });
+    const typer = new TextTyper({ ...provider(cannot, keysOnly), paste }, texts);
+    expect(await typer.type("hola")).toEqual({ ok: true, by: "paste" });
     expect(pasted).toEqual(["hola"]);
   });
 
-  test("says why where the clipboard could not be put back, and where there is no keyboard", async () => {
+  test("reports that the clipboard could not be restored, and that there is no keyboard", async () => {
     const keysOnly: Keyboard = { pressPaste: () => Promise.resolve(), close: () => undefined };
-    const full = { ...hands(keysOnly), paste: () => Promise.reject(new Irreplaceable()) };
-    expect(await new Typist(full, words).type("a")).toEqual({ ok: false, problem: words.clipboardHolds });
-    expect(await new Typist(hands(), words).type("a")).toEqual({ ok: false, problem: words.notTyped });
+    const full = { ...provider(keysOnly), paste: () => Promise.reject(new ClipboardNotRestorable()) };
+    expect(await new TextTyper(full, texts).type("a")).toEqual({ ok: false, problem: texts.clipboardHolds });
+    expect(await new TextTyper(provider(), texts).type("a")).toEqual({ ok: false, problem: texts.notTyped });
   });
 
-  test("waits while Ctrl and the like are held, and gives up after a minute", async () => {
+  test("waits while modifier keys are held, and gives up after a minute", async () => {
     const page: string[] = [];
     let isDown = true;
-    const typist = new Typist(hands({ ...slow(page), modifiersDown: () => Promise.resolve(isDown) }), words);
-    const first = typist.type("a");
+    const typer = new TextTyper(provider({ ...slow(page), modifiersDown: () => Promise.resolve(isDown) }), texts);
+    const first = typer.type("a");
     await vi.advanceTimersByTimeAsync(5_000);
     expect(page).toEqual([]);
     isDown = false;
     await vi.advanceTimersByTimeAsync(100);
     expect(await first).toEqual({ ok: true, by: "direct" });
     isDown = true;
-    const second = typist.type("b");
+    const second = typer.type("b");
     await vi.advanceTimersByTimeAsync(61_000);
-    expect(await second).toEqual({ ok: false, problem: words.keysHeld });
+    expect(await second).toEqual({ ok: false, problem: texts.keysHeld });
     expect(page).toEqual(["a"]);
   });
 
-  test("lets no more than two hundred texts wait", async () => {
-    const typist = new Typist(hands(slow([])), words);
-    const all = Promise.all(Array.from({ length: 201 }, () => typist.type("a")));
+  test("rejects more than two hundred waiting texts", async () => {
+    const typer = new TextTyper(provider(slow([])), texts);
+    const all = Promise.all(Array.from({ length: 201 }, () => typer.type("a")));
     await vi.runAllTimersAsync();
     expect((await all).map((typed) => typed.ok)).toEqual([...Array<boolean>(200).fill(true), false]);
-    const later = typist.type("a");
+    const later = typer.type("a");
     await vi.runAllTimersAsync();
     expect((await later).ok).toBe(true);
   });
 });
 
-describe("what may be typed", () => {
-  test("is never a control character but a new line and a tab", () => {
+describe("typed text", () => {
+  test("contains no control characters except new lines and tabs", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
-         
-        expect(typable(text)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+        expect(sanitizeText(text)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
       }),
     );
-    expect(typable("a\u001b[2J\r\nb\tc")).toBe("a[2J\nb\tc");
+    expect(sanitizeText("a\u001b[2J\r\nb\tc")).toBe("a[2J\nb\tc");
   });
 
-  test("goes to macOS in pieces that lose nothing and cut no character", () => {
+  test("is split for macOS without losing or splitting characters", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
         const all = pieces(text);
@@ -147,7 +150,7 @@ describe("what may be typed", () => {
     );
   });
 
-  test("goes to Windows as each UTF-16 unit down and up, and as keys for a new line and a tab", () => {
+  test("becomes UTF-16 units for Windows, and keys for new lines and tabs", () => {
     const keys = inputsFor("é😀\n").map(({ u }) => [u.ki.wVk, u.ki.wScan, u.ki.dwFlags]);
     expect(keys).toEqual([
       [0, 0xe9, 4],
@@ -162,32 +165,36 @@ describe("what may be typed", () => {
   });
 });
 
-describe("the way of typing", () => {
+describe("the injection method", () => {
   const facts = { platform: "linux", display: "x11", commands: new Set<string>(), isTrusted: true } as const;
 
   test("is direct on Windows, macOS and X11", () => {
-    expect(choose(facts)).toEqual({ ways: ["x11"], typing: "direct", problem: null });
-    expect(choose({ ...facts, platform: "win32" }).ways).toEqual(["windows"]);
-    expect(choose({ ...facts, platform: "darwin" }).ways).toEqual(["macos"]);
+    expect(chooseMethod(facts)).toEqual({ keyboards: ["x11"], typing: "direct", problem: null });
+    expect(chooseMethod({ ...facts, platform: "win32" }).keyboards).toEqual(["windows"]);
+    expect(chooseMethod({ ...facts, platform: "darwin" }).keyboards).toEqual(["macos"]);
   });
 
-  test("needs the person's leave on macOS", () => {
-    expect(choose({ ...facts, platform: "darwin", isTrusted: false })).toEqual({
-      ways: [],
+  test("needs a permission on macOS", () => {
+    expect(chooseMethod({ ...facts, platform: "darwin", isTrusted: false })).toEqual({
+      keyboards: [],
       typing: "none",
       problem: "noAccessibility",
     });
   });
 
-  test("depends under Wayland on what is installed, and is never XWayland's", () => {
+  test("depends on the installed commands under Wayland, and never uses XWayland", () => {
     const wayland = { ...facts, display: displayOf({ WAYLAND_DISPLAY: "wayland-0", DISPLAY: ":0" }) };
-    expect(choose(wayland)).toEqual({ ways: [], typing: "none", problem: "noWaylandTyping" });
-    expect(choose({ ...wayland, commands: new Set(["ydotool"]) })).toEqual({ ways: ["ydotool"], typing: "paste", problem: null });
-    const both = choose({ ...wayland, commands: new Set(["ydotool", "wtype"]) });
-    expect(both).toEqual({ ways: ["wtype", "ydotool"], typing: "direct", problem: null });
+    expect(chooseMethod(wayland)).toEqual({ keyboards: [], typing: "none", problem: "noWaylandTyping" });
+    expect(chooseMethod({ ...wayland, commands: new Set(["ydotool"]) })).toEqual({
+      keyboards: ["ydotool"],
+      typing: "paste",
+      problem: null,
+    });
+    const both = chooseMethod({ ...wayland, commands: new Set(["ydotool", "wtype"]) });
+    expect(both).toEqual({ keyboards: ["wtype", "ydotool"], typing: "direct", problem: null });
   });
 
-  test("is none without a screen", () => {
-    expect(choose({ ...facts, display: displayOf({}) }).problem).toBe("noTyping");
+  test("is none without a display", () => {
+    expect(chooseMethod({ ...facts, display: displayOf({}) }).problem).toBe("noTyping");
   });
 });

@@ -1,90 +1,96 @@
-/** Types texts whole, one after the other, in the order in which they were asked for; and takes nothing back. */
-import type { Typed } from "../../src/desktop/bridge";
-import { later } from "../system/delay";
-import type { Words } from "../i18n/texts";
-import { Irreplaceable } from "./clipboard-paste";
-import { typable, Untypable, type Keyboard } from "./keyboard";
+/** Types texts completely, one after the other, in the order of the calls. */
+import type { TypingResult } from "../../src/desktop/bridge";
+import { delay } from "../system/delay";
+import type { ShellTexts } from "../i18n/texts";
+import { ClipboardNotRestorable } from "./clipboard-paste";
+import { sanitizeText, CannotType, type Keyboard } from "./keyboard";
 
-const MOST_WAITING = 200;
-const FREE_WITHIN_MS = 60_000;
-const LOOK_EVERY_MS = 15;
+const MAX_WAITING = 200;
+const MODIFIER_TIMEOUT_MS = 60_000;
+const POLL_INTERVAL_MS = 15;
 
-type Problem = Extract<keyof Words, "keysHeld" | "clipboardHolds" | "tooMuch" | "notTyped" | "refused">;
+type Problem = Extract<keyof ShellTexts, "keysHeld" | "clipboardHolds" | "tooMuch" | "notTyped" | "refused">;
 
-/** A keyboard that exists says no, for good. */
-export class Refused extends Error {
-  override readonly name = "Refused";
+/** The focused program rejects input; another method would not help. */
+export class TypingRefused extends Error {
+  override readonly name = "TypingRefused";
 }
 
-export interface Hands {
-  /** The keyboards that there are, the best first. Those that cannot be had are left out. */
+export interface KeyboardProvider {
+  /** Returns the available keyboards, the best first. */
   keyboards: () => Promise<readonly Keyboard[]>;
-  /** Throws Irreplaceable where the clipboard cannot be put back. */
+  /** @throws ClipboardNotRestorable */
   paste: (text: string, keyboard: Keyboard) => Promise<void>;
 }
 
-export class Typist {
-  readonly #hands: Hands;
-  readonly #words: Words;
+export class TextTyper {
+  readonly #provider: KeyboardProvider;
+  readonly #texts: ShellTexts;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(hands: Hands, words: Words) {
-    this.#hands = hands;
-    this.#words = words;
+  constructor(provider: KeyboardProvider, texts: ShellTexts) {
+    this.#provider = provider;
+    this.#texts = texts;
   }
 
-  /** Never rejects: what went wrong is told. */
-  type(text: string): Promise<Typed> {
-    if (this.#waiting >= MOST_WAITING) return Promise.resolve(this.#failed("tooMuch"));
+  /** Never rejects; problems are part of the result. */
+  type(text: string): Promise<TypingResult> {
+    if (this.#waiting >= MAX_WAITING) return Promise.resolve(this.#failed("tooMuch"));
     this.#waiting += 1;
-    const typed = this.#last.then(() => this.#typeNow(typable(text)));
+    const typed = this.#last.then(() => this.#typeNow(sanitizeText(text)));
     this.#last = typed.then(() => (this.#waiting -= 1));
     return typed;
   }
 
-  async #typeNow(text: string): Promise<Typed> {
+  async #typeNow(text: string): Promise<TypingResult> {
     try {
-      for (const keyboard of await this.#hands.keyboards()) {
-        if (!(await freed(keyboard))) return this.#failed("keysHeld");
-        const by = await this.#by(keyboard, text);
+      for (const keyboard of await this.#provider.keyboards()) {
+        if (!(await untilModifiersReleased(keyboard))) return this.#failed("keysHeld");
+        const by = await this.#typeWith(keyboard, text);
         if (by !== null) return { ok: true, by };
       }
       return this.#failed("notTyped");
     } catch (error) {
-      return this.#failed(error instanceof Irreplaceable ? "clipboardHolds" : error instanceof Refused ? "refused" : "notTyped");
+      return this.#failed(
+        error instanceof ClipboardNotRestorable
+          ? "clipboardHolds"
+          : error instanceof TypingRefused
+            ? "refused"
+            : "notTyped",
+      );
     }
   }
 
-  /** Null where this keyboard cannot, and nothing has been typed. */
-  async #by(keyboard: Keyboard, text: string): Promise<"direct" | "paste" | null> {
+  /** Returns null if this keyboard cannot type the text; nothing has been typed then. */
+  async #typeWith(keyboard: Keyboard, text: string): Promise<"direct" | "paste" | null> {
     try {
       if (keyboard.type !== undefined) {
         await keyboard.type(text);
         return "direct";
       }
     } catch (error) {
-      if (!(error instanceof Untypable)) throw error;
+      if (!(error instanceof CannotType)) throw error;
     }
     try {
-      await this.#hands.paste(text, keyboard);
+      await this.#provider.paste(text, keyboard);
       return "paste";
     } catch (error) {
-      if (error instanceof Untypable) return null;
+      if (error instanceof CannotType) return null;
       throw error;
     }
   }
 
-  #failed(problem: Problem): Typed {
-    return { ok: false, problem: this.#words[problem] };
+  #failed(problem: Problem): TypingResult {
+    return { ok: false, problem: this.#texts[problem] };
   }
 }
 
-/** Once no key is held with which a letter would be a command, such as those of the shortcut. False: they stay held. */
-async function freed(keyboard: Keyboard): Promise<boolean> {
-  for (let waited = 0; waited < FREE_WITHIN_MS; waited += LOOK_EVERY_MS) {
+/** Waits until no modifier key is down, for example of the shortcut. Returns false after a timeout. */
+async function untilModifiersReleased(keyboard: Keyboard): Promise<boolean> {
+  for (let waited = 0; waited < MODIFIER_TIMEOUT_MS; waited += POLL_INTERVAL_MS) {
     if (!(await keyboard.modifiersDown?.())) return true;
-    await later(LOOK_EVERY_MS);
+    await delay(POLL_INTERVAL_MS);
   }
   return false;
 }

@@ -1,10 +1,10 @@
-/** Our own pages, as `app://nova/...`: an origin of their own, and what they may do said in every answer. */
+/** Serves our own pages at `app://nova/...`, with a content security policy. */
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { protocol } from "electron";
-import { isOurs, pathIn, SCHEME } from "./app-paths";
+import { isAppUrl, resolveInside, SCHEME } from "./app-paths";
 
-/** A server's address is a setting, so pages may connect to any; they may load nothing from anywhere else. */
+/** Pages may connect to any server, because its address is a setting. Everything else must come from the app itself. */
 export const POLICY = [
   "default-src 'self'",
   "connect-src 'self' ws: wss:",
@@ -32,16 +32,19 @@ export interface File {
   readonly type: string;
 }
 
-/** Before the app is ready. */
-export function announceScheme(): void {
+/** Must be called before the app is ready. */
+export function registerAppScheme(): void {
   protocol.registerSchemesAsPrivileged([
-    { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true, codeCache: true } },
+    {
+      scheme: SCHEME,
+      privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true, codeCache: true },
+    },
   ]);
 }
 
 export function servePages(root: string): void {
   protocol.handle(SCHEME, async ({ url }) => {
-    const file = isOurs(url) ? await fileFor(root, new URL(url).pathname) : null;
+    const file = isAppUrl(url) ? await fileFor(root, new URL(url).pathname) : null;
     if (file === null) return new Response("not found", { status: 404 });
     return new Response(new Uint8Array(file.body), { headers: headersFor(file.type) });
   });
@@ -56,9 +59,9 @@ export function headersFor(type: string): Record<string, string> {
   };
 }
 
-/** Null where there is none, or it is not in `root`, or is of a kind that we do not serve. */
+/** Returns null if the file does not exist, is outside `root`, or has a type that is not served. */
 export async function fileFor(root: string, pathname: string): Promise<File | null> {
-  const path = pathIn(root, pathname);
+  const path = resolveInside(root, pathname);
   const type = TYPES[extname(path ?? "")];
   if (path === null || type === undefined) return null;
   return readFile(path).then(

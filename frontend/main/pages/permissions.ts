@@ -1,16 +1,18 @@
-/** What pages may ask for, and where they may lead: as little as they need. */
+/** Restricts what pages may do to what they need. */
 import { app, desktopCapturer, shell, type Session, type WebContents } from "electron";
 import { originFor } from "./request-origin";
-import { isOurs } from "./app-paths";
+import { isAppUrl } from "./app-paths";
 
 const ALLOWED: ReadonlySet<string> = new Set(["media", "display-capture", "clipboard-sanitized-write"]);
 
-/** Named permissions for our own pages; nothing for anyone else, should anyone else ever get in. */
-export function grant(session: Session): void {
+/** Grants a few permissions to our own pages, and none to any other page. */
+export function allowPermissions(session: Session): void {
   session.setPermissionRequestHandler((contents, permission, answer) => {
-    answer(ALLOWED.has(permission) && isOurs(contents.getURL()));
+    answer(ALLOWED.has(permission) && isAppUrl(contents.getURL()));
   });
-  session.setPermissionCheckHandler((contents, permission) => ALLOWED.has(permission) && isOurs(contents?.getURL() ?? ""));
+  session.setPermissionCheckHandler(
+    (contents, permission) => ALLOWED.has(permission) && isAppUrl(contents?.getURL() ?? ""),
+  );
   session.setDisplayMediaRequestHandler((_, answer) => {
     void desktopCapturer.getSources({ types: ["screen"] }).then(([screen]) => {
       answer(screen === undefined ? {} : { video: screen, audio: "loopback" });
@@ -19,32 +21,34 @@ export function grant(session: Session): void {
 }
 
 /**
- * A gateway believes pages that it served itself, and none of an origin `app:`. Ours say that they come from the gateway: who
- * may speak to it is for its keys to tell.
+ * Sends the server's own origin with WebSocket requests.
+ *
+ * A gateway rejects cross-origin requests, to protect users from malicious web pages. Ours are no web pages; access is
+ * controlled by API keys.
  */
-export function introduce(session: Session): void {
+export function setRequestOrigin(session: Session): void {
   session.webRequest.onBeforeSendHeaders({ urls: ["ws://*/*", "wss://*/*"] }, ({ url, requestHeaders }, answer) => {
     answer({ requestHeaders: { ...requestHeaders, Origin: originFor(url) } });
   });
 }
 
-/** No page leads away from ours, opens a window, or holds another one. */
-export function confine(): void {
+/** Prevents navigation to other pages, new windows and webviews. */
+export function restrictNavigation(): void {
   app.on("web-contents-created", (_, contents: WebContents) => {
     contents.on("will-navigate", (event, url) => {
-      if (!isOurs(url)) event.preventDefault();
+      if (!isAppUrl(url)) event.preventDefault();
     });
     contents.on("will-attach-webview", (event) => {
       event.preventDefault();
     });
     contents.setWindowOpenHandler(({ url }) => {
-      openOutside(url);
+      openExternal(url);
       return { action: "deny" };
     });
   });
 }
 
-/** In the person's browser; https only. */
-export function openOutside(url: string): void {
+/** Opens an https URL in the user's browser; others are ignored. */
+export function openExternal(url: string): void {
   if (URL.canParse(url) && new URL(url).protocol === "https:") void shell.openExternal(url);
 }

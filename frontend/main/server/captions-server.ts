@@ -1,6 +1,8 @@
 /**
- * The captions for other programs on this computer, such as OBS: our overlay's page and, as server-sent events, what it is to
- * draw. Off unless a person turns it on; on loopback only; behind an address that cannot be guessed.
+ * Serves subtitles to other programs on this computer, such as OBS: the overlay page, and its content as server-sent
+ * events.
+ *
+ * Off by default. It listens on the loopback interface only, and its URL contains a random token.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -8,117 +10,126 @@ import type { AddressInfo } from "node:net";
 import { readJson, writeJson } from "../storage/json-file";
 import { fileFor, headersFor } from "../pages/app-protocol";
 
+// Web pages in a browser can reach loopback ports, hence the token.
 const HOST = "127.0.0.1";
-const MOST_READERS = 20;
+const MAX_CLIENTS = 20;
 const TOKEN_BYTES = 16;
 
-/** Kept, so that the address in OBS stays good. */
-interface Kept {
+/** Stored, so that the address in OBS stays valid. */
+interface StoredAddress {
   readonly token: string;
   readonly port: number;
 }
 
-export class Captions {
+export class CaptionsServer {
   readonly #root: string;
   readonly #path: string;
-  readonly #readers = new Set<ServerResponse>();
+  readonly #clients = new Set<ServerResponse>();
   #server: Server | null = null;
-  #kept: Kept | null = null;
-  #state: string | null = null;
-  #turned: Promise<void> = Promise.resolve();
+  #address: StoredAddress | null = null;
+  #content: string | null = null;
+  #lastChange: Promise<void> = Promise.resolve();
 
-  /** `root`: the built pages. `path`: where token and port are kept. */
+  /**
+   * @param root Folder of the built pages.
+   * @param path File that stores token and port.
+   */
   constructor(root: string, path: string) {
     this.#root = root;
     this.#path = path;
   }
 
-  /** On or off; once it is done. */
-  turn(isOn: boolean): Promise<void> {
-    this.#turned = this.#turned.then(async () => {
-      if (isOn && this.#server === null) await this.#open();
-      if (!isOn) await this.#close();
+  /** Calls are executed one after the other. */
+  setEnabled(isEnabled: boolean): Promise<void> {
+    this.#lastChange = this.#lastChange.then(async () => {
+      if (isEnabled && this.#server === null) await this.#open();
+      if (!isEnabled) await this.#close();
     });
-    return this.#turned;
+    return this.#lastChange;
   }
 
-  /** What to give OBS; "" while off. */
+  /** The URL for OBS; "" while disabled. */
   async address(): Promise<string> {
-    await this.#turned;
-    if (this.#server === null || this.#kept === null) return "";
-    return `http://${HOST}:${this.#kept.port}/${this.#kept.token}/overlay.html`;
+    await this.#lastChange;
+    if (this.#server === null || this.#address === null) return "";
+    return `http://${HOST}:${this.#address.port}/${this.#address.token}/overlay.html`;
   }
 
-  /** What readers are to draw from now on: JSON, or null for nothing. */
-  show(state: string | null): void {
-    this.#state = state;
-    for (const reader of this.#readers) reader.write(eventFor(state));
+  /** @param content JSON; null for nothing. */
+  show(content: string | null): void {
+    this.#content = content;
+    for (const client of this.#clients) client.write(eventFor(content));
   }
 
   async #open(): Promise<void> {
-    const kept = isKept(await readJson(this.#path));
+    const stored = parseAddress(await readJson(this.#path));
     const server = createServer((request, response) => {
       this.#answer(request, response).catch(() => response.destroy());
     });
-    const port = await listen(server, kept?.port ?? 0).catch(() => listen(server, 0));
-    this.#kept = { token: kept?.token ?? randomBytes(TOKEN_BYTES).toString("hex"), port };
+    const port = await listen(server, stored?.port ?? 0).catch(() => listen(server, 0));
+    this.#address = { token: stored?.token ?? randomBytes(TOKEN_BYTES).toString("hex"), port };
     this.#server = server;
-    await writeJson(this.#path, this.#kept);
+    await writeJson(this.#path, this.#address);
   }
 
   async #close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    for (const reader of this.#readers) reader.destroy();
+    for (const client of this.#clients) client.destroy();
     await new Promise<void>((resolve) => {
       if (server === null) resolve();
-      else server.close(() => { resolve(); });
+      else
+        server.close(() => {
+          resolve();
+        });
     });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const name = this.#nameOf(request);
+    const name = this.#resourceOf(request);
     if (name === null) response.writeHead(404, { Connection: "close" }).end();
-    else if (name === "captions") this.#tell(response);
-    else await this.#give(name, response);
+    else if (name === "captions") this.#stream(response);
+    else await this.#sendFile(name, response);
   }
 
-  /** What is asked for. Null for a page that was led here by another name, or that does not know the token. */
-  #nameOf({ method, headers, url }: IncomingMessage): string | null {
-    const port = this.#kept?.port ?? 0;
+  /** Returns null for a wrong token, and for other host names (DNS rebinding). */
+  #resourceOf({ method, headers, url }: IncomingMessage): string | null {
+    const port = this.#address?.port ?? 0;
     if (method !== "GET" || (headers.host !== `${HOST}:${port}` && headers.host !== `localhost:${port}`)) return null;
     const [, token = "", ...names] = new URL(url ?? "/", `http://${HOST}`).pathname.split("/");
-    return isSame(token, this.#kept?.token ?? "") ? names.join("/") : null;
+    return isSame(token, this.#address?.token ?? "") ? names.join("/") : null;
   }
 
-  async #give(name: string, response: ServerResponse): Promise<void> {
-    const isOffered = name === "overlay.html" || name === "favicon.svg" || name.startsWith("assets/");
-    const file = isOffered ? await fileFor(this.#root, `/${name}`) : null;
+  async #sendFile(name: string, response: ServerResponse): Promise<void> {
+    const isServed = name === "overlay.html" || name === "favicon.svg" || name.startsWith("assets/");
+    const file = isServed ? await fileFor(this.#root, `/${name}`) : null;
     if (file === null) response.writeHead(404, { Connection: "close" }).end();
     else response.writeHead(200, { ...headersFor(file.type), Connection: "close" }).end(file.body);
   }
 
-  #tell(response: ServerResponse): void {
-    if (this.#readers.size >= MOST_READERS) {
+  #stream(response: ServerResponse): void {
+    if (this.#clients.size >= MAX_CLIENTS) {
       response.writeHead(503).end();
       return;
     }
     response.writeHead(200, { ...headersFor("text/event-stream"), "Cache-Control": "no-store" });
-    response.write(eventFor(this.#state));
-    this.#readers.add(response);
-    response.on("close", () => this.#readers.delete(response));
+    response.write(eventFor(this.#content));
+    this.#clients.add(response);
+    response.on("close", () => this.#clients.delete(response));
   }
 }
 
-/** One event; JSON has no line breaks. (WHATWG HTML, "Server-sent events") */
-function eventFor(state: string | null): string {
-  return `data: ${(state ?? "null").replace(/[\r\n]/g, " ")}\n\n`;
+/** One event. JSON contains no line breaks. (WHATWG HTML, "Server-sent events") */
+function eventFor(content: string | null): string {
+  return `data: ${(content ?? "null").replace(/[\r\n]/g, " ")}\n\n`;
 }
 
-function isKept(value: unknown): Kept | null {
-  const { token, port } = (value ?? {}) as Partial<Record<keyof Kept, unknown>>;
+function parseAddress(value: unknown): StoredAddress | null {
+  const { token, port } = (value ?? {}) as Partial<Record<keyof StoredAddress, unknown>>;
   if (typeof token !== "string" || !/^[0-9a-f]{32}$/.test(token)) return null;
-  return Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536 ? { token, port: port as number } : null;
+  return Number.isInteger(port) && (port as number) > 0 && (port as number) < 65_536
+    ? { token, port: port as number }
+    : null;
 }
 
 function isSame(one: string, other: string): boolean {

@@ -1,14 +1,18 @@
-/** Hold to talk: a shortcut's end, which no platform tells. */
-import { later } from "../system/delay";
+/** Hold to talk: detects when a shortcut is released, which no platform reports for global shortcuts. */
+import { delay } from "../system/delay";
 
-const LOOK_EVERY_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
-/** Once one of the keys that are down now is up. Keys are numbers that only the platform understands; a tap ends at once. */
-export async function released(keysDown: () => Promise<readonly number[]>): Promise<void> {
+/**
+ * Resolves when one of the keys that are now down is released, or immediately if none is down.
+ *
+ * @param keysDown Returns platform-specific key codes.
+ */
+export async function untilReleased(keysDown: () => Promise<readonly number[]>): Promise<void> {
   const held = await keysDown();
   let now = held;
   while (held.length > 0 && held.every((key) => now.includes(key))) {
-    await later(LOOK_EVERY_MS);
+    await delay(POLL_INTERVAL_MS);
     now = await keysDown();
   }
 }

@@ -1,73 +1,87 @@
-/** Global shortcuts: one to hold while one speaks, one to begin and to end, one for the subtitles. */
+/** Global shortcuts: hold to talk, start and stop, subtitles. */
 import { globalShortcut } from "electron";
-import type { ShellSettings, Wish } from "../../src/desktop/bridge";
-import { released } from "./hold-to-talk";
-import type { Words } from "../i18n/texts";
+import type { ShellSettings, UserAction } from "../../src/desktop/bridge";
+import { untilReleased } from "./hold-to-talk";
+import type { ShellTexts } from "../i18n/texts";
 
-type Wanted = Pick<ShellSettings, "holdShortcut" | "toggleShortcut" | "subtitlesShortcut">;
+type ShortcutSettings = Pick<ShellSettings, "holdShortcut" | "toggleShortcut" | "subtitlesShortcut">;
 
-/** The keys that are held. */
-export interface Keys {
-  /** Whether anything tells. */
-  tellsKeys: () => Promise<boolean>;
+export interface KeyReader {
+  /** Whether the platform reports which keys are down. */
+  canReadKeys: () => Promise<boolean>;
   keysDown: () => Promise<readonly number[]>;
 }
 
 export class Shortcuts {
-  readonly #words: Words;
-  readonly #keys: Keys;
-  readonly #wish: (wish: Wish) => void;
+  readonly #texts: ShellTexts;
+  readonly #keys: KeyReader;
+  readonly #perform: (wish: UserAction) => void;
   #isHolding = false;
   #canHold = false;
-  /** Why one is not to be had, or not as it should be; "" where all are. */
+  /** Why a shortcut does not work, or not completely; "" for no problem. */
   problem = "";
 
-  constructor(words: Words, keys: Keys, wish: (wish: Wish) => void) {
-    this.#words = words;
+  constructor(texts: ShellTexts, keys: KeyReader, perform: (action: UserAction) => void) {
+    this.#texts = texts;
     this.#keys = keys;
-    this.#wish = wish;
+    this.#perform = perform;
   }
 
-  /** In place of those that were set before. */
-  async set(wanted: Wanted, isWayland: boolean): Promise<void> {
+  /** Replaces all shortcuts. */
+  async set(shortcuts: ShortcutSettings, isWayland: boolean): Promise<void> {
     globalShortcut.unregisterAll();
     if (isWayland) {
-      this.problem = this.#words.waylandShortcut;
+      this.problem = this.#texts.waylandShortcut;
       return;
     }
     const taken = [
-      [wanted.holdShortcut, () => { this.#hold(); }] as const,
-      [wanted.toggleShortcut, () => { this.#wish("toggle"); }] as const,
-      [wanted.subtitlesShortcut, () => { this.#wish("subtitles"); }] as const,
-    ].filter(([accelerator, then]) => accelerator !== "" && !register(accelerator, then));
-    this.#canHold = await this.#keys.tellsKeys();
+      [
+        shortcuts.holdShortcut,
+        () => {
+          this.#hold();
+        },
+      ] as const,
+      [
+        shortcuts.toggleShortcut,
+        () => {
+          this.#perform("toggle");
+        },
+      ] as const,
+      [
+        shortcuts.subtitlesShortcut,
+        () => {
+          this.#perform("subtitles");
+        },
+      ] as const,
+    ].filter(([accelerator, callback]) => accelerator !== "" && !register(accelerator, callback));
+    this.#canHold = await this.#keys.canReadKeys();
     this.problem = [
-      ...taken.map(([accelerator]) => `${this.#words.shortcutTaken} ${accelerator}.`),
-      ...(wanted.holdShortcut !== "" && !this.#canHold ? [this.#words.noHolding] : []),
+      ...taken.map(([accelerator]) => `${this.#texts.shortcutTaken} ${accelerator}.`),
+      ...(shortcuts.holdShortcut !== "" && !this.#canHold ? [this.#texts.noHolding] : []),
     ].join(" ");
   }
 
-  /** At once, so that no first word is cut. A held key repeats; only its first press counts. */
+  /** Starts immediately, so that the first word is complete. A held key repeats; only its first press counts. */
   #hold(): void {
     if (this.#isHolding) return;
-    this.#wish(this.#canHold ? "hold" : "toggle");
+    this.#perform(this.#canHold ? "hold" : "toggle");
     if (!this.#canHold) return;
     this.#isHolding = true;
-    // A shortcut comes from outside Node's loop, which must be woken before a promise goes on.
+    // Shortcut callbacks run outside Node's event loop; setImmediate wakes it, so that promises continue.
     setImmediate(() => void this.#untilReleased());
   }
 
   async #untilReleased(): Promise<void> {
-    await released(() => this.#keys.keysDown()).catch(() => undefined);
+    await untilReleased(() => this.#keys.keysDown()).catch(() => undefined);
     this.#isHolding = false;
-    this.#wish("release");
+    this.#perform("release");
   }
 }
 
-/** False where another program has it, or it is none. */
-function register(accelerator: string, then: () => void): boolean {
+/** Returns false if another program uses the shortcut, or if it is invalid. */
+function register(accelerator: string, callback: () => void): boolean {
   try {
-    return globalShortcut.register(accelerator, then);
+    return globalShortcut.register(accelerator, callback);
   } catch {
     return false;
   }

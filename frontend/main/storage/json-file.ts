@@ -1,7 +1,7 @@
-/** Small JSON files that are either the old one or the new one, whatever happens in between. */
+/** Small JSON files, replaced atomically: after a crash the file is either the old or the new one. */
 import { open, readFile, rename } from "node:fs/promises";
 
-/** Null where there is none, or none that can be understood. */
+/** Returns null if the file is missing or is not valid JSON. */
 export async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, "utf8")) as unknown;

@@ -1,39 +1,41 @@
-/** The key to a server, as the system's keychain keeps it: never in plain text. */
+/** Stores the API key encrypted by the system's keychain. */
 import { rm } from "node:fs/promises";
 import { safeStorage } from "electron";
 import { readJson, writeJson } from "./json-file";
-import type { Words } from "../i18n/texts";
+import type { ShellTexts } from "../i18n/texts";
 
 export class Keychain {
   readonly #path: string;
-  readonly #words: Words;
+  readonly #texts: ShellTexts;
 
-  constructor(path: string, words: Words) {
+  constructor(path: string, texts: ShellTexts) {
     this.#path = path;
-    this.#words = words;
+    this.#texts = texts;
   }
 
-  /** Null forgets it. Throws a sentence for the person where there is no keychain; then nothing is kept. */
-  async keep(key: string | null): Promise<void> {
+  /**
+   * null removes the key. Throws an error with a message for the user if there is no keychain; nothing is stored then.
+   */
+  async save(key: string | null): Promise<void> {
     await rm(this.#path, { force: true });
     if (key === null) return;
-    if (!isSafe()) throw new Error(this.#words.noKeychain);
+    if (!isSafe()) throw new Error(this.#texts.noKeychain);
     await writeJson(this.#path, safeStorage.encryptString(key).toString("base64"));
   }
 
-  /** Null where none is kept, or the keychain does not give it out. */
+  /** Returns null if no key is stored, or the keychain cannot decrypt it. */
   async read(): Promise<string | null> {
-    const kept = await readJson(this.#path);
-    if (typeof kept !== "string" || !isSafe()) return null;
+    const stored = await readJson(this.#path);
+    if (typeof stored !== "string" || !isSafe()) return null;
     try {
-      return safeStorage.decryptString(Buffer.from(kept, "base64"));
+      return safeStorage.decryptString(Buffer.from(stored, "base64"));
     } catch {
       return null;
     }
   }
 }
 
-/** "basic_text" is a password that stands in Chromium's source. */
+/** The backend "basic_text" encrypts with a password that is part of Chromium's source code. */
 function isSafe(): boolean {
   if (!safeStorage.isEncryptionAvailable()) return false;
   return process.platform !== "linux" || safeStorage.getSelectedStorageBackend() !== "basic_text";

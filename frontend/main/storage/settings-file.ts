@@ -1,31 +1,31 @@
-/** What was kept, from start to start. */
+/** The settings of the shell, in a JSON file. */
 import type { ShellSettings } from "../../src/desktop/bridge";
-import { isSettings } from "../ipc/validation";
+import { parseShellSettings } from "../ipc/validation";
 import { readJson, writeJson } from "./json-file";
 
-export class Settings {
+export class SettingsFile {
   readonly #path: string;
   #last: Promise<void> = Promise.resolve();
-  /** Null at the first start. */
-  now: ShellSettings | null = null;
+  /** null at the first start. */
+  current: ShellSettings | null = null;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Settings that cannot be understood are those of a first start. */
+  /** An unreadable file counts as none. */
   async read(): Promise<void> {
-    const kept = await readJson(this.#path);
+    const stored = await readJson(this.#path);
     try {
-      this.now = kept === null ? null : isSettings(kept);
+      this.current = stored === null ? null : parseShellSettings(stored);
     } catch {
-      this.now = null;
+      this.current = null;
     }
   }
 
-  /** One after the other, so that the last one asked for is the one that stays. */
-  keep(settings: ShellSettings): Promise<void> {
-    this.now = settings;
+  /** Writes one after the other, so that the last call wins. */
+  save(settings: ShellSettings): Promise<void> {
+    this.current = settings;
     const written = this.#last.then(() => writeJson(this.#path, settings));
     this.#last = written.catch(() => undefined);
     return written;

@@ -1,4 +1,4 @@
-/** Starting with the computer. */
+/** Starts the program at login. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -6,14 +6,14 @@ import { app } from "electron";
 import { HIDDEN } from "./command-line";
 import { desktopEntry } from "./desktop-entry";
 
-export async function openAtLogin(isWanted: boolean): Promise<void> {
+export async function setOpenAtLogin(isEnabled: boolean): Promise<void> {
   if (process.platform !== "linux") {
-    app.setLoginItemSettings({ openAtLogin: isWanted, args: [HIDDEN] });
+    app.setLoginItemSettings({ openAtLogin: isEnabled, args: [HIDDEN] });
     return;
   }
   const folder = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), ".config"), "autostart");
   const entry = join(folder, "nova-voice.desktop");
-  if (!isWanted) {
+  if (!isEnabled) {
     await rm(entry, { force: true });
     return;
   }
@@ -21,7 +21,9 @@ export async function openAtLogin(isWanted: boolean): Promise<void> {
   await writeFile(entry, desktopEntry(command()));
 }
 
-/** An AppImage is where its user put it, not where it is unpacked; from source, Electron is told what to run. */
+/**
+ * An AppImage is started from its own file, not from where it is unpacked. From source, Electron needs the app's path.
+ */
 function command(): readonly string[] {
   const image = process.env.APPIMAGE;
   if (image !== undefined) return [image, HIDDEN];

@@ -1,12 +1,11 @@
-/** `nova-voice --toggle` and the like: said to the program that runs already. Pure. */
-import type { Wish } from "../../src/desktop/bridge";
+/** Command line options such as `nova-voice --toggle`, which are passed to the running program. Pure. */
+import type { UserAction } from "../../src/desktop/bridge";
 
-const WISHES: readonly Wish[] = ["toggle", "subtitles", "settings", "quit"];
+const ACTIONS: readonly UserAction[] = ["toggle", "subtitles", "settings", "quit"];
 
-/** Null: none was named. */
-export function wishOf(given: readonly string[]): Wish | null {
-  return WISHES.find((wish) => given.includes(`--${wish}`)) ?? null;
+export function actionFrom(args: readonly string[]): UserAction | null {
+  return ACTIONS.find((action) => args.includes(`--${action}`)) ?? null;
 }
 
-/** Started with the computer, it shows no window. */
+/** Starts without showing the main window. */
 export const HIDDEN = "--hidden";

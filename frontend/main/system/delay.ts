@@ -1,4 +1,3 @@
-/** Resolves after so many milliseconds. */
-export function later(ms: number): Promise<void> {
+export function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

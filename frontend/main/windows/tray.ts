@@ -1,23 +1,34 @@
-/** The icon beside the clock. */
 import { join } from "node:path";
 import { Menu, nativeImage, Tray } from "electron";
-import type { Wish } from "../../src/desktop/bridge";
-import type { Words } from "../i18n/texts";
+import type { UserAction } from "../../src/desktop/bridge";
+import type { ShellTexts } from "../i18n/texts";
 
-/** `wish` is told what was chosen; "settings" and a click show the main window as well. */
-export function showTray(folder: string, words: Words, wish: (wish: Wish) => void, present: () => void): Tray {
-  const tray = new Tray(nativeImage.createFromPath(join(folder, process.platform === "darwin" ? "trayTemplate.png" : "tray.png")));
-  const item = (label: string, chosen: Wish) => ({ label, click: () => { wish(chosen); } });
+/** Creates the tray icon. A click shows the main window. */
+export function showTray(
+  folder: string,
+  texts: ShellTexts,
+  perform: (action: UserAction) => void,
+  present: () => void,
+): Tray {
+  const tray = new Tray(
+    nativeImage.createFromPath(join(folder, process.platform === "darwin" ? "trayTemplate.png" : "tray.png")),
+  );
+  const item = (label: string, action: UserAction) => ({
+    label,
+    click: () => {
+      perform(action);
+    },
+  });
   tray.setToolTip("Nova Voice");
   tray.setContextMenu(
     Menu.buildFromTemplate([
-      item(words.speak, "toggle"),
-      item(words.subtitles, "subtitles"),
+      item(texts.speak, "toggle"),
+      item(texts.subtitles, "subtitles"),
       { type: "separator" },
-      { label: words.open, click: present },
-      item(words.settings, "settings"),
+      { label: texts.open, click: present },
+      item(texts.settings, "settings"),
       { type: "separator" },
-      item(words.quit, "quit"),
+      item(texts.quit, "quit"),
     ]),
   );
   tray.on("click", present);

@@ -1,14 +1,21 @@
-/** The main window, and the two little ones, which never take the focus. */
+/** The main window, and the overlay windows, which never take the focus. */
 import { join } from "node:path";
-import { BrowserWindow, screen, type BrowserWindowConstructorOptions, type Rectangle, type WebContents } from "electron";
-import type { Little, OverlayPlace } from "../../src/desktop/bridge";
-import { bubbleIn, dragged, overlayIn, seen } from "./bounds";
-import type { Told } from "../ipc/channels";
+import {
+  BrowserWindow,
+  screen,
+  type BrowserWindowConstructorOptions,
+  type Rectangle,
+  type WebContents,
+} from "electron";
+import type { OverlayTarget, OverlayPlacement } from "../../src/desktop/bridge";
+import { bubbleBounds, dragBounds, overlayBounds, isVisible } from "./bounds";
+import type { WindowEvents } from "../ipc/channels";
+import type { DragStep } from "../ipc/validation";
 import { ORIGIN } from "../pages/app-paths";
 
-type Small = Exclude<Little, "stream">;
+type OverlayName = Exclude<OverlayTarget, "stream">;
 
-const LITTLE: BrowserWindowConstructorOptions = {
+const OVERLAY_WINDOW: BrowserWindowConstructorOptions = {
   show: false,
   frame: false,
   transparent: true,
@@ -25,21 +32,21 @@ const LITTLE: BrowserWindowConstructorOptions = {
 
 export class Windows {
   readonly #folder: string;
-  readonly #little = new Map<Small, BrowserWindow>();
-  readonly #state = new Map<Small, string>();
-  #place: OverlayPlace = { isLocked: true, at: null };
+  readonly #overlays = new Map<OverlayName, BrowserWindow>();
+  readonly #contents = new Map<OverlayName, string>();
+  #placement: OverlayPlacement = { isLocked: true, at: null };
   #main: BrowserWindow | null = null;
-  /** Closing the main window hides it, until the program is to end. */
+  /** Closing the main window only hides it, until this is set. */
   isEnding = false;
 
-  /** `folder`: where the preload and the icons are. */
+  /** @param folder Contains the preload script and the icons. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Makes the main window; it owns the session, so it lives as long as the program. */
+  /** Creates the main window. It owns the session, so it exists as long as the program runs. */
   open(isShown: boolean): void {
-    const window = this.#make("index.html", {
+    const window = this.#create("index.html", {
       width: 1080,
       height: 760,
       minWidth: 420,
@@ -54,11 +61,14 @@ export class Windows {
       event.preventDefault();
       window.hide();
     });
-    if (isShown) window.once("ready-to-show", () => { window.show(); });
+    if (isShown)
+      window.once("ready-to-show", () => {
+        window.show();
+      });
     this.#main = window;
   }
 
-  /** The main window, in front. */
+  /** Shows the main window in front. */
   present(): void {
     if (this.#main?.isMinimized() === true) this.#main.restore();
     this.#main?.show();
@@ -70,88 +80,92 @@ export class Windows {
   }
 
   isOverlay(contents: WebContents): boolean {
-    return contents === this.#little.get("overlay")?.webContents;
+    return contents === this.#overlays.get("overlay")?.webContents;
   }
 
-  /** The main window; once it listens. */
-  tell<W extends keyof Told>(what: W, value: Told[W]): void {
+  /** Sends an event to the main window, after it has loaded. */
+  send<W extends keyof WindowEvents>(event: W, value: WindowEvents[W]): void {
     const contents = this.#main?.webContents;
-    if (contents?.isLoading() === true) contents.once("did-finish-load", () => { contents.send(what, value); });
-    else contents?.send(what, value);
+    if (contents?.isLoading() === true)
+      contents.once("did-finish-load", () => {
+        contents.send(event, value);
+      });
+    else contents?.send(event, value);
   }
 
-  /** Null hides it. */
-  show(little: Small, state: string | null): void {
-    if (state === null) {
-      this.#state.delete(little);
-      this.#little.get(little)?.hide();
+  /** @param content JSON; null hides the window. */
+  show(name: OverlayName, content: string | null): void {
+    if (content === null) {
+      this.#contents.delete(name);
+      this.#overlays.get(name)?.hide();
       return;
     }
-    this.#state.set(little, state);
-    const window = this.#little.get(little);
+    this.#contents.set(name, content);
+    const window = this.#overlays.get(name);
     if (window === undefined) {
-      this.#openLittle(little);
+      this.#openOverlay(name);
       return;
     }
-    window.webContents.send("show", state);
-    if (!window.isVisible()) this.#reveal(little, window);
+    window.webContents.send("overlayContent", content);
+    if (!window.isVisible()) this.#reveal(name, window);
   }
 
-  /** Where the overlay stands, and whether the pointer goes through it. */
-  put(place: OverlayPlace): void {
-    this.#place = place;
-    const overlay = this.#little.get("overlay");
-    if (overlay !== undefined) this.#putOverlay(overlay);
+  placeOverlay(placement: OverlayPlacement): void {
+    this.#placement = placement;
+    const overlay = this.#overlays.get("overlay");
+    if (overlay !== undefined) this.#applyPlacement(overlay);
   }
 
-  drag(step: Parameters<typeof dragged>[1]): void {
-    const overlay = this.#little.get("overlay");
-    if (overlay === undefined || this.#place.isLocked) return;
-    overlay.setBounds(dragged(overlay.getBounds(), step));
+  drag(step: DragStep): void {
+    const overlay = this.#overlays.get("overlay");
+    if (overlay === undefined || this.#placement.isLocked) return;
+    overlay.setBounds(dragBounds(overlay.getBounds(), step));
   }
 
-  /** Tells where the person has left the overlay. */
-  dropped(): void {
-    const overlay = this.#little.get("overlay");
-    if (overlay === undefined || this.#place.isLocked) return;
-    this.#place = { isLocked: false, at: overlay.getBounds() };
-    overlay.webContents.send("moved", this.#place);
-    this.tell("moved", this.#place);
+  /** Reports where the user has left the overlay. */
+  endDrag(): void {
+    const overlay = this.#overlays.get("overlay");
+    if (overlay === undefined || this.#placement.isLocked) return;
+    this.#placement = { isLocked: false, at: overlay.getBounds() };
+    overlay.webContents.send("overlayMoved", this.#placement);
+    this.send("overlayMoved", this.#placement);
   }
 
-  #openLittle(little: Small): void {
-    const window = this.#make(`${little}.html`, { ...LITTLE, ...this.#boundsOf(little) });
+  #openOverlay(name: OverlayName): void {
+    const window = this.#create(`${name}.html`, { ...OVERLAY_WINDOW, ...this.#boundsOf(name) });
     window.setAlwaysOnTop(true, "screen-saver");
     window.setVisibleOnAllWorkspaces(true, { visibleOnFullScreen: true });
     window.setIgnoreMouseEvents(true, { forward: true });
-    if (little === "overlay") this.#putOverlay(window);
+    if (name === "overlay") this.#applyPlacement(window);
     window.webContents.on("did-finish-load", () => {
-      const state = this.#state.get(little);
-      if (state === undefined) return;
-      window.webContents.send("show", state);
-      this.#reveal(little, window);
+      const content = this.#contents.get(name);
+      if (content === undefined) return;
+      window.webContents.send("overlayContent", content);
+      this.#reveal(name, window);
     });
-    this.#little.set(little, window);
+    this.#overlays.set(name, window);
   }
 
-  #reveal(little: Small, window: BrowserWindow): void {
-    if (little === "bubble") window.setBounds(this.#boundsOf("bubble"));
+  #reveal(name: OverlayName, window: BrowserWindow): void {
+    if (name === "bubble") window.setBounds(this.#boundsOf("bubble"));
     window.showInactive();
   }
 
-  #putOverlay(window: BrowserWindow): void {
-    window.setIgnoreMouseEvents(this.#place.isLocked, { forward: true });
+  #applyPlacement(window: BrowserWindow): void {
+    window.setIgnoreMouseEvents(this.#placement.isLocked, { forward: true });
     window.setBounds(this.#boundsOf("overlay"));
   }
 
-  #boundsOf(little: Small): Rectangle {
+  #boundsOf(name: OverlayName): Rectangle {
     const { workArea } = screen.getDisplayNearestPoint(screen.getCursorScreenPoint());
-    if (little === "bubble") return bubbleIn(workArea);
+    if (name === "bubble") return bubbleBounds(workArea);
     const areas = screen.getAllDisplays().map((display) => display.workArea);
-    return this.#place.at !== null && seen(this.#place.at, areas) ? this.#place.at : overlayIn(workArea);
+    return this.#placement.at !== null && isVisible(this.#placement.at, areas)
+      ? this.#placement.at
+      : overlayBounds(workArea);
   }
 
-  #make(page: string, options: BrowserWindowConstructorOptions): BrowserWindow {
+  #create(page: string, options: BrowserWindowConstructorOptions): BrowserWindow {
     const window = new BrowserWindow({
       ...options,
       webPreferences: {
@@ -160,7 +174,7 @@ export class Windows {
         contextIsolation: true,
         nodeIntegration: false,
         spellcheck: false,
-        // A session goes on while its window is hidden, and begins by a shortcut, without a click.
+        // A session continues while its window is hidden, and may start by a shortcut, without a click in the page.
         backgroundThrottling: false,
         autoplayPolicy: "no-user-gesture-required",
       },

@@ -1,5 +1,5 @@
-// A window that remembers what the shell tells it, and does nothing by itself.
-globalThis.heard = { wishes: [], server: [], moves: [] };
-nova.onWish((wish) => heard.wishes.push(wish));
-nova.onServer((state) => heard.server.push(state));
-nova.onMoved((place) => heard.moves.push(place));
+// A main window for tests: records what the shell sends, and does nothing by itself.
+globalThis.received = { actions: [], serverStates: [], moves: [] };
+nova.onUserAction((action) => received.actions.push(action));
+nova.onServerState((state) => received.serverStates.push(state));
+nova.onOverlayMoved((placement) => received.moves.push(placement));

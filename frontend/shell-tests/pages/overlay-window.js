@@ -1,4 +1,4 @@
-// Shows what it is told to.
+// An overlay window for tests: shows the text of its content.
 globalThis.moves = [];
-nova.onShow((state) => (document.querySelector("#text").textContent = JSON.parse(state).text));
-nova.onMoved((place) => globalThis.moves.push(place));
+nova.onOverlayContent((content) => (document.querySelector("#text").textContent = JSON.parse(content).text));
+nova.onOverlayMoved((placement) => globalThis.moves.push(placement));

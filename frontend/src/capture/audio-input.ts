@@ -1,42 +1,48 @@
-/** One source at a time, open for as long as someone speaks, or longer: then what was heard just before is there as well. */
-import { Preroll } from "./preroll";
+/**
+ * One audio source at a time. A microphone may stay open between sessions, to keep the moments before speech begins.
+ */
 import { problem, type Problem } from "../../client/src/protocol/problems";
-import { capture, type Capture, type Listener } from "./capture";
-import { SourceError, type Source } from "./sources";
+import { startCapture, type Capture, type CaptureListener } from "./capture";
+import { Preroll } from "./preroll";
+import { SourceError, type AudioSource } from "./sources";
 
 interface Device {
-  readonly source: Source;
+  readonly source: AudioSource;
   readonly opened: Promise<Capture>;
-  /** No more will come of it. */
-  isOver: boolean;
+  /** Whether it delivers no more audio. */
+  hasEnded: boolean;
 }
 
-export class Ear {
-  readonly #listener: Listener;
+export class AudioInput {
+  readonly #listener: CaptureListener;
   readonly #preroll = new Preroll();
   #device: Device | null = null;
   #isListening = false;
   #staysOpen = false;
 
-  /** `onEnd` is told only of a source that is listened to. */
-  constructor(listener: Listener) {
+  /** `listener.onEnd` is called only for a source that is in use. */
+  constructor(listener: CaptureListener) {
     this.#listener = listener;
   }
 
-  /** Frames flow from now on, and where the device was open, those of the last moments before. Raises SourceError. */
-  async open(source: Source): Promise<void> {
+  /**
+   * Delivers frames from now on, preceded by the pre-roll if the device was already open.
+   *
+   * @throws SourceError
+   */
+  async open(source: AudioSource): Promise<void> {
     const device = this.#deviceFor(source);
     this.#isListening = true;
     for (const frame of this.#preroll.take()) this.#listener.onFrame(frame, 0);
     await device.opened;
   }
 
-  /** Frames flow no more; the device stays open. */
+  /** Stops delivering frames; the device stays open. */
   pause(): void {
     this.#isListening = false;
   }
 
-  /** Resolves when the last frame was delivered: to false when something else was opened meanwhile. */
+  /** Resolves when the last frame was delivered, to false if another source was opened meanwhile. */
   async close(): Promise<boolean> {
     const closing = this.#device;
     if (!this.#isKept(closing)) {
@@ -48,34 +54,38 @@ export class Ear {
     return true;
   }
 
-  /** Frames flow no more, and the last one is not waited for. */
+  /** Stops delivering frames without waiting for the last one. */
   drop(): void {
     this.#isListening = false;
     if (!this.#isKept(this.#device)) this.#release();
   }
 
-  /** Whether this microphone is to be open before anybody speaks; null: none. One that cannot be opened is left for `open` to tell. */
-  stayReady(source: Source | null): void {
+  /**
+   * Keeps this microphone open while no session uses it; null closes it.
+   *
+   * A microphone that cannot be opened is reported by the next `open`.
+   */
+  keepReady(source: AudioSource | null): void {
     this.#staysOpen = source !== null;
     if (this.#isListening) return;
     if (source === null) this.#release();
     else this.#deviceFor(source).opened.catch(() => undefined);
   }
 
-  #deviceFor(source: Source): Device {
-    if (this.#device?.isOver === false && isSame(this.#device.source, source)) return this.#device;
+  #deviceFor(source: AudioSource): Device {
+    if (this.#device?.hasEnded === false && isSame(this.#device.source, source)) return this.#device;
     this.#release();
     const device: Device = {
       source,
-      isOver: false,
-      opened: capture(source, {
+      hasEnded: false,
+      opened: startCapture(source, {
         onFrame: (pcm, loudness) => {
           if (this.#device !== device) return;
           if (this.#isListening) this.#listener.onFrame(pcm, loudness);
           else this.#preroll.push(pcm);
         },
         onEnd: (why) => {
-          this.#gone(device, why);
+          this.#onEnd(device, why);
         },
       }),
     };
@@ -86,8 +96,8 @@ export class Ear {
     return device;
   }
 
-  #gone(device: Device, why: Problem | null): void {
-    device.isOver = true;
+  #onEnd(device: Device, why: Problem | null): void {
+    device.hasEnded = true;
     if (this.#device !== device) return;
     if (this.#isListening) this.#listener.onEnd(why);
     else this.#release();
@@ -101,15 +111,15 @@ export class Ear {
   }
 
   #isKept(device: Device | null): boolean {
-    return this.#staysOpen && device?.source.kind === "microphone" && !device.isOver;
+    return this.#staysOpen && device?.source.kind === "microphone" && !device.hasEnded;
   }
 }
 
-/** What is the matter with a source that could not be opened. */
-export const whyClosed = (error: unknown): Problem =>
+/** Why a source could not be opened. */
+export const captureProblem = (error: unknown): Problem =>
   error instanceof SourceError ? error.problem : problem("audio_failed");
 
-function isSame(one: Source, other: Source): boolean {
+function isSame(one: AudioSource, other: AudioSource): boolean {
   if (one.kind === "microphone") return other.kind === "microphone" && one.deviceId === other.deviceId;
   return one === other;
 }

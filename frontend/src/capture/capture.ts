@@ -1,66 +1,61 @@
-/** A source's sound as 16 kHz mono 16-bit frames, and which microphones there are. */
+/** Converts an audio source to frames of 30 ms: 16 kHz, mono, 16 bit. */
 import { SAMPLE_RATE } from "../../client/src/audio/resampler";
 import { problem, type Problem } from "../../client/src/protocol/problems";
-import { PROCESSOR, type FromWorklet, type ToWorklet } from "./worklet-messages";
-import { isSecure, open, SourceError, type Opened, type Source } from "./sources";
+import { openSource, SourceError, type AudioSource, type OpenSource } from "./sources";
+import { PROCESSOR_NAME, type FromWorklet, type ToWorklet } from "./worklet-messages";
 import workletUrl from "./worklet?worker&url";
 
 export interface Capture {
-  /** Resolves when the last frame has been delivered and the device is free. */
+  /** Resolves when the last frame has been delivered and the device is released. */
   close: () => Promise<void>;
 }
 
-export interface Listener {
+export interface CaptureListener {
+  /** `loudness` is 0 to 1. */
   onFrame: (pcm: Int16Array<ArrayBuffer>, loudness: number) => void;
-  /** There is no more to come; with a problem where the device went away. */
+  /** The source has ended; with a problem if the device was lost. */
   onEnd: (why: Problem | null) => void;
 }
 
-/** A last frame that does not come within this is not waited for: a device that is gone ends no stream. */
-const END_WITHIN_MS = 300;
+// A device that was unplugged never delivers its last frame.
+const LAST_FRAME_TIMEOUT_MS = 300;
 
-/** Raises SourceError. */
-export async function capture(source: Source, listener: Listener): Promise<Capture> {
-  const opened = await open(source, listener.onEnd);
+/** @throws SourceError */
+export async function startCapture(source: AudioSource, listener: CaptureListener): Promise<Capture> {
+  const opened = await openSource(source, listener.onEnd);
   try {
-    return await frugally(source, opened, listener);
+    return await captureAtTargetRate(source, opened, listener);
   } catch (error) {
     opened.release();
     throw error instanceof SourceError ? error : new SourceError(problem("audio_failed"));
   }
 }
 
-/** In pieces as long as our frames, to be heard by nobody; `sinkId` is of the Web Audio API 1.1, and passed over elsewhere. */
-const FRUGAL = { latencyHint: 0.03, sampleRate: SAMPLE_RATE, sinkId: { type: "none" } } as AudioContextOptions;
+// Without output (`sinkId`, Web Audio API 1.1; other browsers ignore it) and with the latency of one frame, the browser
+// wakes up as rarely as possible.
+const CAPTURE_CONTEXT = { latencyHint: 0.03, sampleRate: SAMPLE_RATE, sinkId: { type: "none" } } as AudioContextOptions;
 
 /**
- * At our own rate the browser resamples, which costs a third of what it costs us. Not where the person listens as well;
- * and Firefox hears a device at no rate but its own.
+ * With a context at 16 kHz the browser resamples, which costs a third of the CPU time of our resampler. A file needs
+ * the device's rate, because it is also played; and Firefox cannot connect a microphone to a context with another rate.
  */
-async function frugally(source: Source, opened: Opened, listener: Listener): Promise<Capture> {
-  const usual = { latencyHint: "interactive" } as const;
-  if (source.kind === "file") return framesOf(opened, new AudioContext(usual), listener);
-  const ours = new AudioContext(FRUGAL);
-  return framesOf(opened, ours, listener).catch(() => framesOf(opened, new AudioContext(usual), listener));
+async function captureAtTargetRate(
+  source: AudioSource,
+  opened: OpenSource,
+  listener: CaptureListener,
+): Promise<Capture> {
+  const deviceRate = { latencyHint: "interactive" } as const;
+  if (source.kind === "file") return captureFrames(opened, new AudioContext(deviceRate), listener);
+  return captureFrames(opened, new AudioContext(CAPTURE_CONTEXT), listener).catch(() =>
+    captureFrames(opened, new AudioContext(deviceRate), listener),
+  );
 }
 
-/** All but the default; none until the page has been allowed to use a microphone. */
-export async function listMicrophones(): Promise<MediaDeviceInfo[]> {
-  if (!isSecure()) return [];
-  const devices = await navigator.mediaDevices.enumerateDevices();
-  return devices.filter(({ kind, deviceId }) => kind === "audioinput" && deviceId !== "" && deviceId !== "default");
-}
-
-/** Calls `listener` whenever a device comes or goes. */
-export function watchMicrophones(listener: () => void): void {
-  if (isSecure()) navigator.mediaDevices.addEventListener("devicechange", listener);
-}
-
-/** Where it fails, its context is closed and the source stays open. */
-async function framesOf(opened: Opened, context: AudioContext, listener: Listener): Promise<Capture> {
+/** On failure it closes the context; the source stays open. */
+async function captureFrames(opened: OpenSource, context: AudioContext, listener: CaptureListener): Promise<Capture> {
   try {
     await context.audioWorklet.addModule(workletUrl);
-    const node = new AudioWorkletNode(context, PROCESSOR, {
+    const node = new AudioWorkletNode(context, PROCESSOR_NAME, {
       numberOfOutputs: 0,
       channelCount: 1,
       channelCountMode: "explicit",
@@ -76,7 +71,7 @@ async function framesOf(opened: Opened, context: AudioContext, listener: Listene
     return {
       close: async () => {
         node.port.postMessage("end" satisfies ToWorklet);
-        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, END_WITHIN_MS))]);
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, LAST_FRAME_TIMEOUT_MS))]);
         opened.release();
         await context.close();
       },

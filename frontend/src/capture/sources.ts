@@ -1,31 +1,33 @@
-/** What can be heard: a microphone, another program's sound, or a file that is played. */
-import { microphoneProblem, problem, type Problem } from "../../client/src/protocol/problems";
+/** Audio sources: a microphone, the audio of other programs, or a file. */
+import { problem, type Problem } from "../../client/src/protocol/problems";
 
-export type Source =
+export type AudioSource =
   | { readonly kind: "microphone"; readonly deviceId: string }
-  /** Of the shell's: all that sounds here, or one window. */
+  /** Desktop client only: the audio of the whole computer, or of one window. */
   | { readonly kind: "system" | "window"; readonly id: string; readonly name: string }
   | { readonly kind: "file"; readonly file: File };
 
-/** Raised by what opens a source; `problem` says what to do. */
 export class SourceError extends Error {
   constructor(readonly problem: Problem) {
     super(problem.message);
   }
 }
 
-/** A source that is open, until it is released. */
-export interface Opened {
-  /** Lets its sound flow into a node. Raises what the browser raises, or SourceError. */
+/** A source that is open until it is released. */
+export interface OpenSource {
+  /** Connects its audio to a node. Throws the browser's exceptions, or SourceError. */
   readonly attach: (to: AudioNode) => Promise<void>;
   readonly release: () => void;
 }
 
-/** Calls `onEnd` when there is no more to come: with a problem where that is one. Raises SourceError. */
-export async function open(source: Source, onEnd: (why: Problem | null) => void): Promise<Opened> {
-  if (source.kind === "file") return played(source.file, onEnd);
+/**
+ * @param onEnd Called when the source ends; with a problem if the device was lost.
+ * @throws SourceError
+ */
+export async function openSource(source: AudioSource, onEnd: (why: Problem | null) => void): Promise<OpenSource> {
+  if (source.kind === "file") return openFile(source.file, onEnd);
   const isMicrophone = source.kind === "microphone";
-  const stream = isMicrophone ? await microphone(source.deviceId) : await sound(source.kind, source.id);
+  const stream = isMicrophone ? await openMicrophone(source.deviceId) : await openDesktopAudio(source.kind, source.id);
   stream.getAudioTracks()[0]?.addEventListener("ended", () => {
     onEnd(problem(isMicrophone ? "microphone_lost" : "source_lost"));
   });
@@ -40,47 +42,65 @@ export async function open(source: Source, onEnd: (why: Problem | null) => void)
   };
 }
 
-/** Recognizers are trained on plain sound; of a microphone only the gain is evened out. */
-const PLAIN = { channelCount: 1, echoCancellation: false, noiseSuppression: false };
+// Recognizers are trained on unprocessed audio. Only the gain of a microphone is adjusted.
+const UNPROCESSED = { channelCount: 1, echoCancellation: false, noiseSuppression: false };
 
-/** Elsewhere `navigator.mediaDevices` does not exist, whatever its type says. */
-export const isSecure = () => window.isSecureContext;
+/** On insecure pages `navigator.mediaDevices` is missing, although its type says otherwise. */
+export const isSecurePage = () => window.isSecureContext;
 
-/** The device, or the default one when it is not there any more. */
-async function microphone(deviceId: string): Promise<MediaStream> {
-  if (!isSecure()) throw new SourceError(problem("microphone_insecure"));
-  const plain = { ...PLAIN, autoGainControl: true };
-  const audio = deviceId === "" ? plain : { ...plain, deviceId: { ideal: deviceId } };
+/** Opens the default device if the requested one is missing. */
+async function openMicrophone(deviceId: string): Promise<MediaStream> {
+  if (!isSecurePage()) throw new SourceError(problem("microphone_insecure"));
+  const constraints = { ...UNPROCESSED, autoGainControl: true };
+  const audio = deviceId === "" ? constraints : { ...constraints, deviceId: { ideal: deviceId } };
   try {
     return await navigator.mediaDevices.getUserMedia({ audio });
   } catch (error) {
-    throw new SourceError(
-      microphoneProblem(error instanceof DOMException ? error.name : "", window.nova !== undefined),
-    );
+    const name = error instanceof DOMException ? error.name : "";
+    throw new SourceError(problem(microphoneProblemCode(name, window.nova !== undefined)));
+  }
+}
+
+/** Translates the error of getUserMedia. */
+function microphoneProblemCode(errorName: string, isDesktopClient: boolean): string {
+  switch (errorName) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return isDesktopClient ? "microphone_forbidden" : "microphone_denied";
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "microphone_missing";
+    case "NotReadableError":
+    case "AbortError":
+      return "microphone_busy";
+    default:
+      return "audio_failed";
   }
 }
 
 /**
- * Chromium gives sound with a picture only; the picture is dropped at once. The sound of everything is asked for as the
- * shell answers it (loopback); that wants a press of a button in our window, so a shortcut goes the other way.
+ * Chromium captures desktop audio only together with video, so the video tracks are stopped immediately.
+ *
+ * For the whole computer the shell answers getDisplayMedia with loopback audio. That needs a click in our window; a
+ * session that a global shortcut starts falls back to the source id.
  */
-async function sound(kind: "system" | "window", id: string): Promise<MediaStream> {
+async function openDesktopAudio(kind: "system" | "window", id: string): Promise<MediaStream> {
   const mandatory = { chromeMediaSource: "desktop", chromeMediaSourceId: id };
   const byId = () =>
     navigator.mediaDevices.getUserMedia({ audio: { mandatory }, video: { mandatory } } as MediaStreamConstraints);
-  const shared = () => navigator.mediaDevices.getDisplayMedia({ audio: PLAIN, video: true });
+  const byDisplay = () => navigator.mediaDevices.getDisplayMedia({ audio: UNPROCESSED, video: true });
   try {
-    const stream = await (kind === "system" ? shared().catch(byId) : byId());
+    const stream = await (kind === "system" ? byDisplay().catch(byId) : byId());
     for (const track of stream.getVideoTracks()) track.stop();
     if (stream.getAudioTracks().length > 0) return stream;
   } catch {
-    // Told below: a refusal and a picture without sound mean the same to whoever wants to hear.
+    // Reported below: a refusal and a capture without audio are the same problem for the user.
   }
   throw new SourceError(problem("source_missing"));
 }
 
-/** Heard by the person, too. */
-function played(file: File, onEnd: (why: null) => void): Opened {
+/** The user hears the file as well. */
+function openFile(file: File, onEnd: (why: null) => void): OpenSource {
   const url = URL.createObjectURL(file);
   const player = new Audio(url);
   player.addEventListener("ended", () => {

@@ -1,7 +1,7 @@
-/** What the worklet tells the page: 30 ms of sound, or that the last has been sent. */
+/** From the worklet: a frame of 30 ms, or "ended" after the last one. `loudness` is 0 to 1. */
 export type FromWorklet = { readonly pcm: Int16Array<ArrayBuffer>; readonly loudness: number } | "ended";
 
-/** All that the page ever tells the worklet: send what is left, and stop. */
+/** To the worklet: send what is left, and stop. */
 export type ToWorklet = "end";
 
-export const PROCESSOR = "nova-capture";
+export const PROCESSOR_NAME = "nova-capture";

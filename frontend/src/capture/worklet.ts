@@ -1,36 +1,36 @@
-/** Runs on the audio thread: the context's rate in, frames of 30 ms at 16 kHz out. */
+/** Runs on the audio thread. Converts audio at the context's rate to frames of 30 ms at 16 kHz. */
 import { loudness, Resampler, SAMPLE_RATE, toPcm16 } from "../../client/src/audio/resampler";
-import { PROCESSOR, type FromWorklet } from "./worklet-messages";
+import { PROCESSOR_NAME, type FromWorklet } from "./worklet-messages";
 
-const FRAME = 0.03 * SAMPLE_RATE;
+const FRAME_SAMPLES = 0.03 * SAMPLE_RATE;
 
-class Capture extends AudioWorkletProcessor {
+class CaptureProcessor extends AudioWorkletProcessor {
   readonly #resampler = new Resampler(sampleRate);
-  readonly #frame = new Float32Array(FRAME);
+  readonly #frame = new Float32Array(FRAME_SAMPLES);
   #filled = 0;
-  #running = true;
+  #isRunning = true;
 
   constructor() {
     super();
     this.port.onmessage = () => {
-      if (this.#running) this.#end();
+      if (this.#isRunning) this.#end();
     };
   }
 
   process(inputs: Float32Array[][]): boolean {
     const [channel] = inputs[0] ?? [];
-    if (channel && this.#running) this.#take(this.#resampler.push(channel));
-    return this.#running;
+    if (channel && this.#isRunning) this.#append(this.#resampler.push(channel));
+    return this.#isRunning;
   }
 
-  #take(samples: Float32Array): void {
+  #append(samples: Float32Array): void {
     let from = 0;
     while (from < samples.length) {
-      const piece = samples.subarray(from, from + FRAME - this.#filled);
+      const piece = samples.subarray(from, from + FRAME_SAMPLES - this.#filled);
       this.#frame.set(piece, this.#filled);
       this.#filled += piece.length;
       from += piece.length;
-      if (this.#filled === FRAME) this.#send();
+      if (this.#filled === FRAME_SAMPLES) this.#send();
     }
   }
 
@@ -42,11 +42,11 @@ class Capture extends AudioWorkletProcessor {
   }
 
   #end(): void {
-    this.#running = false;
-    this.#take(this.#resampler.flush());
+    this.#isRunning = false;
+    this.#append(this.#resampler.flush());
     if (this.#filled > 0) this.#send();
     this.port.postMessage("ended" satisfies FromWorklet);
   }
 }
 
-registerProcessor(PROCESSOR, Capture);
+registerProcessor(PROCESSOR_NAME, CaptureProcessor);

@@ -1,55 +1,54 @@
-/** What the desktop shell does for its windows. The preload exposes it as `window.nova`; nothing else crosses over. */
+/** What the Electron shell offers its windows as `window.nova`. The preload script exposes it, and nothing else. */
 
 export type Platform = "linux" | "win32" | "darwin";
 
-/** How words reach the program that has the focus. */
-export type Typing = "direct" | "paste" | "none";
+/** How text reaches the focused program. */
+export type TypingMethod = "direct" | "paste" | "none";
 
-/** Where the server is. */
-export type Place =
-  /** The shell runs `nova up`. */
+export type ServerLocation =
+  /** The shell runs `nova up` on this computer. */
   { readonly kind: "here" } | { readonly kind: "address"; readonly url: string };
 
-/** What this computer can do, and what the shell has kept. */
-export interface Surroundings {
+/** What this computer can do, and what the shell has stored. */
+export interface DesktopEnvironment {
   readonly platform: Platform;
-  readonly typing: Typing;
-  /** Why typing, or the global shortcut, is not to be had; "" where it is. A sentence that says what to do. */
+  readonly typingMethod: TypingMethod;
+  /** Why typing or global shortcuts do not work, and what to do about it; "" if they work. */
   readonly typingProblem: string;
   readonly shortcutProblem: string;
-  /** Settings as JSON, as the windows kept them last; "" at the first start. */
+  /** The stored settings as JSON; "" at the first start. */
   readonly settings: string;
   readonly hasKey: boolean;
-  /** Whether `nova` is installed, so that the server can run here. */
+  /** Whether `nova` is installed, so that the server can run on this computer. */
   readonly canServe: boolean;
 }
 
-/** What the shell itself has to know of the settings. */
+/** The settings that the shell needs. Their names are those of its settings file. */
 export interface ShellSettings {
-  readonly place: Place;
-  /** Electron accelerators, "" for none: held down while one speaks (where the platform tells), and pressed once. */
+  readonly place: ServerLocation;
+  /** Electron accelerators; "" for none. Held while speaking, where the platform reports key releases. */
   readonly holdShortcut: string;
   readonly toggleShortcut: string;
   readonly subtitlesShortcut: string;
   readonly opensAtLogin: boolean;
-  readonly overlay: OverlayPlace;
-  /** Whether what is shown as "stream" can be read on this computer, at `captionsAddress`. */
+  readonly overlay: OverlayPlacement;
+  /** Whether other programs can show the subtitles, at `captionsAddress`. */
   readonly servesCaptions: boolean;
-  /** Everything, for the windows to read again. */
+  /** All settings as JSON, for the windows. */
   readonly settings: string;
 }
 
-export interface OverlayPlace {
+export interface OverlayPlacement {
   readonly isLocked: boolean;
-  /** CSS pixels on the screen; null: at the bottom of the screen with the pointer. */
+  /** CSS pixels on the screen; null for the bottom of the screen that has the pointer. */
   readonly at: { readonly x: number; readonly y: number; readonly width: number; readonly height: number } | null;
 }
 
-/** What a person asked for by shortcut, tray, or `nova-voice --toggle`. */
-export type Wish = "hold" | "release" | "toggle" | "subtitles" | "settings" | "quit";
+/** Requested by a shortcut, the tray menu, or a command such as `nova-voice --toggle`. */
+export type UserAction = "hold" | "release" | "toggle" | "subtitles" | "settings" | "quit";
 
-/** What became of a text that was to be typed. */
-export type Typed = { readonly ok: true; readonly by: Typing } | { readonly ok: false; readonly problem: string };
+export type TypingResult =
+  { readonly ok: true; readonly by: TypingMethod } | { readonly ok: false; readonly problem: string };
 
 export type ServerState =
   | { readonly phase: "off" }
@@ -57,44 +56,41 @@ export type ServerState =
   | { readonly phase: "running"; readonly url: string }
   | { readonly phase: "failed"; readonly problem: string };
 
-/** Something that can be heard beside a microphone. */
-export interface Source {
+/** Audio of the whole computer, or of one window. */
+export interface DesktopAudioSource {
   readonly id: string;
   readonly name: string;
   readonly kind: "system" | "window";
 }
 
-/**
- * The little windows: the preview beside the tray, and the subtitles. They draw what the main window tells them.
- * "stream" has no window: it is what another program, such as OBS, draws.
- */
-export type Little = "bubble" | "overlay" | "stream";
+/** The dictation bubble, the subtitle overlay, and the subtitles that other programs show; "stream" has no window. */
+export type OverlayTarget = "bubble" | "overlay" | "stream";
 
-export interface Bridge {
-  surroundings: () => Promise<Surroundings>;
-  keep: (settings: ShellSettings) => Promise<void>;
-  /** Into the system's keychain; null forgets it. */
-  keepKey: (key: string | null) => Promise<void>;
-  /** The stream's address, and the key if one is kept. Waits for a server that is being started. */
+export interface ShellBridge {
+  environment: () => Promise<DesktopEnvironment>;
+  saveSettings: (settings: ShellSettings) => Promise<void>;
+  /** Stores the API key in the system's keychain; null removes it. */
+  saveKey: (key: string | null) => Promise<void>;
+  /** Resolves to the stream's URL and the stored key. Waits for a server that is starting. */
   server: () => Promise<{ readonly url: string; readonly key: string | null }>;
-  onServer: (listener: (state: ServerState) => void) => () => void;
-  /** Into the program that has the focus. Texts are typed whole and in the order in which they are asked for. */
-  type: (text: string) => Promise<Typed>;
-  sources: () => Promise<readonly Source[]>;
-  onWish: (listener: (wish: Wish) => void) => () => void;
-  /** Have a little window draw `state` (JSON), or hide it: null. Never takes the focus. */
-  show: (little: Little, state: string | null) => void;
-  /** In a little window: what it is to draw. */
-  onShow: (listener: (state: string) => void) => () => void;
-  /** In the overlay, when unlocked and moved or resized. */
-  onMoved: (listener: (place: OverlayPlace) => void) => () => void;
-  /** The page with the captions for other programs on this computer; "" while they are not served. */
+  onServerState: (listener: (state: ServerState) => void) => () => void;
+  /** Types into the focused program. Texts are typed completely, in the order of the calls. */
+  typeText: (text: string) => Promise<TypingResult>;
+  audioSources: () => Promise<readonly DesktopAudioSource[]>;
+  onUserAction: (listener: (action: UserAction) => void) => () => void;
+  /** Draws `content` (JSON), or hides the window if null. Never takes the focus. */
+  showOverlay: (target: OverlayTarget, content: string | null) => void;
+  /** In an overlay window: its content. */
+  onOverlayContent: (listener: (content: string) => void) => () => void;
+  /** The user moved or resized the unlocked overlay. */
+  onOverlayMoved: (listener: (placement: OverlayPlacement) => void) => () => void;
+  /** The page with the subtitles for other programs on this computer; "" while they are not served. */
   captionsAddress: () => Promise<string>;
-  /** https only; anything else is refused. */
-  open: (url: string) => void;
+  /** Opens an https URL in the browser; all others are refused. */
+  openExternal: (url: string) => void;
 }
 
 declare global {
-  /** Only in the shell's windows. */
-  var nova: Bridge | undefined;
+  /** Defined only in windows of the desktop client. */
+  var nova: ShellBridge | undefined;
 }

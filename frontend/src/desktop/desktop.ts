@@ -1,192 +1,195 @@
-/** The desktop client: one session, by which words are typed into other programs or stand over them. */
-import type { Bridge, ServerState, Surroundings, Wish } from "./bridge";
-import { isRecording } from "../../client/src/session/connection-state";
-import { kept, type History } from "../transcript/history";
+/** The desktop client's main window: one session, used for voice typing or for subtitles. */
+import { serverProblem } from "../../client/src/session/connection";
 import { problem } from "../../client/src/protocol/problems";
-import { forShell, parseSettings, type Settings } from "../settings/settings";
-import { createStore, type Store } from "../session/store";
-import { localeOf } from "../i18n/texts";
-import { probe, type Answer } from "../server/probe";
+import { isRecording } from "../../client/src/session/connection-state";
+import { chooseLocale, textsFor } from "../i18n/texts";
+import { probeServer, type ProbeResult } from "../server/probe";
 import { createSession, type Session } from "../session/session";
+import { createStore, type Store } from "../session/store";
+import { parseSettings, toShellSettings, type Settings } from "../settings/settings";
+import { saveSession, type History } from "../transcript/history";
+import type { DesktopEnvironment, ServerState, ShellBridge, UserAction } from "./bridge";
 import { readHistory, writeHistory } from "./history-storage";
-import { captioner } from "./subtitle-display";
-import { createTrial, type Trial } from "./microphone-test";
-import { typist } from "./voice-typing";
+import { createMicrophoneTest, type MicrophoneTest } from "./microphone-test";
+import { createSubtitleDisplay } from "./subtitle-display";
+import { createVoiceTyping } from "./voice-typing";
 
 export type Tab = "speak" | "history" | "settings";
 
-export interface Desk {
-  readonly nova: Bridge;
-  readonly surroundings: Surroundings;
-  /** Its `start` and `stop` are the desk's: in voice typing they pause and go on. */
+export interface Desktop {
+  readonly shell: ShellBridge;
+  readonly environment: DesktopEnvironment;
+  /** In voice typing, its `start` and `stop` resume and pause. */
   readonly session: Session;
-  /** Of the server that the shell runs. */
+  /** The server that the shell runs on this computer. */
   readonly server: Store<ServerState>;
-  /** What a server said when it was asked last; null: it is being asked. */
-  readonly health: Store<Answer | null>;
+  /** Result of the last check of the server; null during a check. */
+  readonly health: Store<ProbeResult | null>;
   readonly hasKey: Store<boolean>;
-  /** Why the key could not be kept; "" where it could. */
+  /** Why the key could not be stored; "" for no problem. */
   readonly keyProblem: Store<string>;
   readonly history: Store<History>;
   readonly tab: Store<Tab>;
-  readonly trial: Trial;
-  check: () => void;
-  keepKey: (key: string | null) => void;
-  /** Deletes a session from the history, by when it began; null: all. */
-  forget: (at: number | null) => void;
+  readonly microphoneTest: MicrophoneTest;
+  checkServer: () => void;
+  saveKey: (key: string | null) => void;
+  /** Deletes the session that started at this time; null deletes all. */
+  deleteHistory: (at: number | null) => void;
 }
 
-/** After so long without a word, what is said next is a session of its own. */
-const APART_MS = 10 * 60_000;
-const CHECK_EVERY_MS = 60_000;
-/** The shell is not told of every letter that is typed into a field. */
-const KEEP_AFTER_MS = 250;
+// After a pause of this length, the next speech becomes a session of its own in the history.
+const NEW_SESSION_AFTER_MS = 10 * 60_000;
+const CHECK_INTERVAL_MS = 60_000;
+// Delays saving, so that not every letter typed into a field is written to disk.
+const SAVE_DELAY_MS = 250;
 
-export async function createDesk(nova: Bridge): Promise<Desk> {
-  const surroundings = await nova.surroundings();
-  const settings = createStore(parseSettings(surroundings.settings));
+export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
+  const environment = await shell.environment();
+  const settings = createStore(parseSettings(environment.settings));
   const server = createStore<ServerState>({ phase: "off" });
-  const health = createStore<Answer | null>(null);
-  const hasKey = createStore(surroundings.hasKey);
+  const health = createStore<ProbeResult | null>(null);
+  const hasKey = createStore(environment.hasKey);
   const keyProblem = createStore("");
   const tab = createStore<Tab>("speak");
   const history = createStore(readHistory(localStorage));
-  const address = () => nova.server().then(({ url, key }) => ({ url, key: key ?? "" }));
-  const inner = createSession({ settings, server: address, elsewhere: "" });
-  let at = 0;
-  let saidAt = -Infinity;
+  const endpoint = () => shell.server().then(({ url, key }) => ({ url, key: key ?? "" }));
+  const base = createSession({ settings, server: endpoint, remoteHost: "" });
+  let sessionAt = 0;
+  let lastTextAt = -Infinity;
 
-  const locale = () => localeOf(settings.get().locale, navigator.languages);
-  const hands = typist(nova, inner, locale);
-  const subtitles = captioner(nova, inner, locale);
-  const isTyping = () => settings.get().mode === "dictation";
+  const locale = () => chooseLocale(settings.get().locale, navigator.languages);
+  const voiceTyping = createVoiceTyping(shell, base, locale);
+  const subtitles = createSubtitleDisplay(shell, base, locale);
+  const isVoiceTyping = () => settings.get().mode === "dictation";
 
   const session: Session = {
-    ...inner,
+    ...base,
     start: () => {
-      if (performance.now() - saidAt > APART_MS) session.clear();
-      if (isTyping()) hands.talk();
-      else inner.start();
+      clearAfterPause();
+      if (isVoiceTyping()) voiceTyping.start();
+      else base.start();
     },
     stop: () => {
-      if (isTyping()) hands.hush();
-      else inner.stop();
+      if (isVoiceTyping()) voiceTyping.stop();
+      else base.stop();
     },
     clear: () => {
-      inner.clear();
-      at = 0;
+      base.clear();
+      sessionAt = 0;
     },
-    choose: (choice) => {
-      if ("mode" in choice && choice.mode !== settings.get().mode && isRecording(inner.connection.get())) inner.stop();
-      inner.choose(choice);
+    updateSettings: (changes) => {
+      if ("mode" in changes && changes.mode !== settings.get().mode && isRecording(base.connection.get())) base.stop();
+      base.updateSettings(changes);
     },
   };
 
-  inner.onMessage((message) => {
+  function clearAfterPause(): void {
+    if (performance.now() - lastTextAt > NEW_SESSION_AFTER_MS) session.clear();
+  }
+
+  base.onMessage((message) => {
     if (message.type !== "final" && message.type !== "translation") return;
-    saidAt = performance.now();
-    if (!settings.get().keepsHistory || ("text" in message && message.text === "")) return;
-    at ||= Date.now();
-    keepHistory(kept(history.get(), at, inner.captions.get()));
+    lastTextAt = performance.now();
+    if (!settings.get().keepsHistory || message.text === "") return;
+    sessionAt ||= Date.now();
+    setHistory(saveSession(history.get(), sessionAt, base.captions.get()));
   });
 
-  function keepHistory(after: History): void {
+  function setHistory(after: History): void {
     writeHistory(localStorage, history.get(), after);
     history.set(after);
   }
 
-  function check(): void {
+  function checkServer(): void {
     health.set(null);
-    void keep()
-      .then(address)
-      .then(({ url, key }) => probe(url, key))
-      .catch((error: unknown) => ({
-        problem: problem("server_failed", error instanceof Error ? error.message : undefined),
-      }))
+    void saveSettings()
+      .then(endpoint)
+      .then(({ url, key }) => probeServer(url, key))
+      .catch((error: unknown) => ({ problem: serverProblem(error) }))
       .then(health.set);
   }
 
-  const wishes: Record<Wish, () => void> = {
+  const actions: Record<UserAction, () => void> = {
     hold: () => {
-      asTyping(hands.talk);
+      inVoiceTyping(voiceTyping.start);
     },
-    release: hands.hush,
+    release: voiceTyping.stop,
     toggle: () => {
-      asTyping(hands.toggle);
+      inVoiceTyping(voiceTyping.toggle);
     },
     subtitles: () => {
-      const isOn = !isTyping() && isRecording(inner.connection.get());
-      session.choose({ mode: "captions" });
+      const isOn = !isVoiceTyping() && isRecording(base.connection.get());
+      session.updateSettings({ mode: "captions" });
       if (isOn) session.stop();
       else session.start();
     },
     settings: () => {
       tab.set("settings");
     },
-    quit: inner.stop,
+    quit: base.stop,
   };
 
-  /** Subtitles that run are not to be typed into whatever has the focus. */
-  function asTyping(act: () => void): void {
-    if (!isTyping() && isRecording(inner.connection.get())) {
-      inner.note({ code: "busy", message: hands.words().busy, isError: false });
+  /** Running subtitles must not be typed into the focused program, so they have to be stopped first. */
+  function inVoiceTyping(act: () => void): void {
+    if (!isVoiceTyping() && isRecording(base.connection.get())) {
+      base.addNotice({ code: "busy", message: textsFor(locale()).desktop.busy, isError: false });
       return;
     }
-    if (!isTyping()) session.choose({ mode: "dictation" });
-    if (performance.now() - saidAt > APART_MS) session.clear();
+    if (!isVoiceTyping()) session.updateSettings({ mode: "dictation" });
+    clearAfterPause();
     act();
   }
 
   let before = settings.get();
-  let keeping: ReturnType<typeof setTimeout> | undefined;
+  let saveTimer: ReturnType<typeof setTimeout> | undefined;
   settings.subscribe(() => {
     const after = settings.get();
-    applyReadiness(before, after);
+    updateMicrophoneReadiness(before, after);
     before = after;
-    clearTimeout(keeping);
-    keeping = setTimeout(() => void keep(), KEEP_AFTER_MS);
+    clearTimeout(saveTimer);
+    saveTimer = setTimeout(() => void saveSettings(), SAVE_DELAY_MS);
   });
 
-  function keep(): Promise<void> {
-    clearTimeout(keeping);
-    return nova.keep(forShell(settings.get(), screen));
+  function saveSettings(): Promise<void> {
+    clearTimeout(saveTimer);
+    return shell.saveSettings(toShellSettings(settings.get(), screen));
   }
 
-  function applyReadiness(from: Settings | null, to: Settings): void {
+  function updateMicrophoneReadiness(from: Settings | null, to: Settings): void {
     const isReady = ({ isReady, mode, isSetUp }: Settings) => isReady && isSetUp && mode === "dictation";
     if (from === null || isReady(from) !== isReady(to) || from.microphone !== to.microphone)
-      inner.stayReady(isReady(to));
+      base.keepMicrophoneReady(isReady(to));
   }
 
-  nova.onWish((wish) => {
-    wishes[wish]();
+  shell.onUserAction((action) => {
+    actions[action]();
   });
-  nova.onServer((state) => {
+  shell.onServerState((state) => {
     server.set(state);
-    if (state.phase === "running") check();
+    if (state.phase === "running") checkServer();
     if (state.phase === "failed") health.set({ problem: problem("server_failed", state.problem) });
   });
-  nova.onMoved(({ at: place }) => {
-    if (place !== null)
-      settings.update((old) => ({ ...old, subtitles: { ...old.subtitles, ...place, position: "free" } }));
+  shell.onOverlayMoved(({ at }) => {
+    if (at === null) return;
+    settings.update((old) => ({ ...old, subtitles: { ...old.subtitles, ...at, position: "free" } }));
   });
-  inner.connection.subscribe(() => {
-    const state = inner.connection.get();
-    if (state.phase === "listening") health.set({ ms: inner.answeredMs.get() });
-    if (state.phase === "failed") health.set({ problem: state.why });
+  base.connection.subscribe(() => {
+    const state = base.connection.get();
+    if (state.phase === "listening") health.set({ ms: base.responseMs.get() });
+    if (state.phase === "failed") health.set({ problem: state.problem });
   });
   setInterval(() => {
-    if (inner.connection.get().phase === "idle" && document.visibilityState === "visible" && settings.get().isSetUp)
-      check();
-  }, CHECK_EVERY_MS);
+    const isIdle = base.connection.get().phase === "idle";
+    if (isIdle && document.visibilityState === "visible" && settings.get().isSetUp) checkServer();
+  }, CHECK_INTERVAL_MS);
   subtitles.draw();
-  applyReadiness(null, before);
-  await keep();
-  if (before.isSetUp) check();
+  updateMicrophoneReadiness(null, before);
+  await saveSettings();
+  if (before.isSetUp) checkServer();
 
   return {
-    nova,
-    surroundings,
+    shell,
+    environment,
     session,
     server,
     health,
@@ -194,23 +197,23 @@ export async function createDesk(nova: Bridge): Promise<Desk> {
     keyProblem,
     history,
     tab,
-    trial: createTrial(settings, inner.look),
-    check,
-    keepKey: (key) => {
-      nova.keepKey(key).then(
+    microphoneTest: createMicrophoneTest(settings, base.refreshMicrophones),
+    checkServer,
+    saveKey: (key) => {
+      shell.saveKey(key).then(
         () => {
           keyProblem.set("");
           hasKey.set(key !== null);
-          check();
+          checkServer();
         },
         (error: unknown) => {
           keyProblem.set(error instanceof Error ? error.message : String(error));
         },
       );
     },
-    forget: (which) => {
-      if (which === at || which === null) session.clear();
-      keepHistory(which === null ? [] : history.get().filter((other) => other.at !== which));
+    deleteHistory: (at) => {
+      if (at === sessionAt || at === null) session.clear();
+      setHistory(at === null ? [] : history.get().filter((other) => other.at !== at));
     },
   };
 }

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { begin, fold, noCaptions } from "../transcript/captions";
-import { kept, type History } from "../transcript/history";
+import { beginTake, applyEvent, emptyCaptions } from "../transcript/captions";
+import { saveSession, type History } from "../transcript/history";
 import { final } from "../../client/src/testing/server-events";
 import { readHistory, writeHistory } from "./history-storage";
 
-/** A browser's storage, and what was written into it. */
-class Shelf implements Storage {
+/** A Storage that records which entries were written. */
+class FakeStorage implements Storage {
   readonly #entries = new Map<string, string>();
   readonly written: string[] = [];
-  room = Infinity;
+  capacity = Infinity;
 
   get length(): number {
     return this.#entries.size;
@@ -20,44 +20,45 @@ class Shelf implements Storage {
     this.#entries.clear();
   };
   setItem = (name: string, text: string) => {
-    if (text.length > this.room) throw new Error("QuotaExceededError");
+    if (text.length > this.capacity) throw new Error("QuotaExceededError");
     this.written.push(name);
     this.#entries.set(name, text);
   };
 }
 
-const said = (...texts: string[]) => texts.map((text, index) => final(index + 1, text)).reduce(fold, begin(noCaptions));
-const two: History = kept(kept([], 1, said("One.")), 2, said("Two."));
+const said = (...texts: string[]) =>
+  texts.map((text, index) => final(index + 1, text)).reduce(applyEvent, beginTake(emptyCaptions));
+const two: History = saveSession(saveSession([], 1, said("One.")), 2, said("Two."));
 
-test("what is kept is read again, the newest first, beside what others keep there", () => {
-  const shelf = new Shelf();
-  shelf.setItem("nova.settings", "{}");
-  shelf.setItem("nova.session.3", "not what it was");
-  writeHistory(shelf, [], two);
-  expect(readHistory(shelf)).toEqual(two);
+test("stored sessions are read again, newest first, and other entries are ignored", () => {
+  const storage = new FakeStorage();
+  storage.setItem("nova.settings", "{}");
+  storage.setItem("nova.session.3", "not JSON");
+  writeHistory(storage, [], two);
+  expect(readHistory(storage)).toEqual(two);
 });
 
-test("a sentence more writes its session, and no other", () => {
-  const shelf = new Shelf();
-  writeHistory(shelf, [], two);
-  shelf.written.length = 0;
-  const more = kept(two, 2, said("Two.", "Three."));
-  writeHistory(shelf, two, more);
-  expect(shelf.written).toEqual(["nova.session.2"]);
-  expect(readHistory(shelf)).toEqual(more);
+test("a new sentence writes only its session", () => {
+  const storage = new FakeStorage();
+  writeHistory(storage, [], two);
+  storage.written.length = 0;
+  const more = saveSession(two, 2, said("Two.", "Three."));
+  writeHistory(storage, two, more);
+  expect(storage.written).toEqual(["nova.session.2"]);
+  expect(readHistory(storage)).toEqual(more);
 });
 
-test("what is deleted is not there any more", () => {
-  const shelf = new Shelf();
-  writeHistory(shelf, [], two);
-  writeHistory(shelf, two, two.slice(0, 1));
-  expect(readHistory(shelf).map(({ at }) => at)).toEqual([2]);
+test("deleted sessions are removed", () => {
+  const storage = new FakeStorage();
+  writeHistory(storage, [], two);
+  writeHistory(storage, two, two.slice(0, 1));
+  expect(readHistory(storage).map(({ at }) => at)).toEqual([2]);
 });
 
-test("where there is no room, nothing breaks and nothing old is left in its place", () => {
-  const shelf = new Shelf();
-  writeHistory(shelf, [], two);
-  shelf.room = 0;
-  writeHistory(shelf, two, kept(two, 2, said("Two.", "Three.")));
-  expect(readHistory(shelf).map(({ at }) => at)).toEqual([1]);
+test("a session that does not fit is removed instead of left in an old state", () => {
+  const storage = new FakeStorage();
+  writeHistory(storage, [], two);
+  storage.capacity = 0;
+  writeHistory(storage, two, saveSession(two, 2, said("Two.", "Three.")));
+  expect(readHistory(storage).map(({ at }) => at)).toEqual([1]);
 });

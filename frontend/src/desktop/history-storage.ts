@@ -1,12 +1,14 @@
-/** The history, kept by the window: one entry for each session, so that a sentence more writes no more than its own. */
+/**
+ * Keeps the history in localStorage, with one entry per session, so that a new sentence rewrites only its own session.
+ */
 import type { Utterance } from "../transcript/captions";
-import type { History, Kept } from "../transcript/history";
+import type { History, SavedSession } from "../transcript/history";
 
 const PREFIX = "nova.session.";
 
 const nameOf = (at: number) => `${PREFIX}${at}`;
 
-/** What was kept, the newest first; what cannot be read is passed over. */
+/** Returns the stored sessions, newest first. Unreadable entries are ignored. */
 export function readHistory(storage: Storage): History {
   const names = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? "").filter((name) =>
     name.startsWith(PREFIX),
@@ -14,18 +16,18 @@ export function readHistory(storage: Storage): History {
   return names.flatMap((name) => readSession(storage, name)).sort((a, b) => b.at - a.at);
 }
 
-/** Writes what is in `after` and not in `before`, and removes what is not there any more. */
+/** Writes the sessions that differ between `before` and `after`, and removes those that are missing in `after`. */
 export function writeHistory(storage: Storage, before: History, after: History): void {
   for (const { at } of before) {
     if (!after.some((other) => other.at === at)) storage.removeItem(nameOf(at));
   }
   for (const session of after) {
-    if (!before.includes(session)) write(storage, session);
+    if (!before.includes(session)) writeSession(storage, session);
   }
 }
 
-/** Where there is no more room, the session stays for as long as the window is open. */
-function write(storage: Storage, { at, utterances }: Kept): void {
+/** If the storage is full, the session is kept only until the window closes. */
+function writeSession(storage: Storage, { at, utterances }: SavedSession): void {
   try {
     storage.setItem(nameOf(at), JSON.stringify(utterances));
   } catch {
@@ -33,7 +35,7 @@ function write(storage: Storage, { at, utterances }: Kept): void {
   }
 }
 
-function readSession(storage: Storage, name: string): Kept[] {
+function readSession(storage: Storage, name: string): SavedSession[] {
   try {
     const utterances = JSON.parse(storage.getItem(name) ?? "") as Utterance[];
     const at = Number(name.slice(PREFIX.length));

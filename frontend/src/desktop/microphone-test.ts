@@ -1,54 +1,54 @@
-/** A microphone that is tried: how loud it is, and nothing else. */
-import { whyClosed } from "../capture/audio-input";
-import { capture, type Capture } from "../capture/capture";
+/** Shows the level of a microphone during setup. The audio is not sent anywhere. */
 import type { Problem } from "../../client/src/protocol/problems";
-import type { Settings } from "../settings/settings";
+import { captureProblem } from "../capture/audio-input";
+import { startCapture, type Capture } from "../capture/capture";
 import { createStore, type Store } from "../session/store";
+import type { Settings } from "../settings/settings";
 
-export interface Trial {
+export interface MicrophoneTest {
   readonly level: Store<number>;
   readonly loudest: Store<number>;
   readonly problem: Store<Problem | null>;
-  /** Hears for a while, and stops by itself. */
+  /** Stops by itself after a while. */
   start: () => void;
   stop: () => void;
 }
 
-const LASTS_MS = 15_000;
+const DURATION_MS = 15_000;
 
-export function createTrial(settings: Store<Settings>, onOpened: () => void): Trial {
+export function createMicrophoneTest(settings: Store<Settings>, onOpened: () => void): MicrophoneTest {
   const level = createStore(0);
   const loudest = createStore(0);
   const problem = createStore<Problem | null>(null);
-  let opened: Promise<Capture> | null = null;
+  let current: Promise<Capture> | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function start(): void {
     stop();
     loudest.set(0);
     problem.set(null);
-    const mine = capture(
+    const capture = startCapture(
       { kind: "microphone", deviceId: settings.get().microphone },
       {
         onFrame: (_, loudness) => {
-          if (opened !== mine) return;
+          if (current !== capture) return;
           level.set(loudness);
           loudest.update((before) => Math.max(before, loudness));
         },
         onEnd: problem.set,
       },
     );
-    opened = mine;
-    mine.then(onOpened, (error: unknown) => {
-      problem.set(whyClosed(error));
+    current = capture;
+    capture.then(onOpened, (error: unknown) => {
+      problem.set(captureProblem(error));
     });
-    timer = setTimeout(stop, LASTS_MS);
+    timer = setTimeout(stop, DURATION_MS);
   }
 
   function stop(): void {
     clearTimeout(timer);
-    void opened?.then((microphone) => microphone.close()).catch(() => undefined);
-    opened = null;
+    void current?.then((capture) => capture.close()).catch(() => undefined);
+    current = null;
     level.set(0);
   }
 

@@ -1,63 +1,68 @@
 import { expect, test } from "vitest";
-import { begin, fold, noCaptions } from "../transcript/captions";
-import { idle, step, type Input, type State } from "../../client/src/session/connection-state";
-import { DEFAULTS, type Settings } from "../settings/settings";
-import { noSubtitles } from "../subtitles/subtitles";
+import { beginTake, applyEvent, emptyCaptions } from "../transcript/captions";
+import { idle, step, type ConnectionInput, type ConnectionState } from "../../client/src/session/connection-state";
+import { DEFAULT_SETTINGS, type Settings } from "../settings/settings";
+import { emptySubtitles } from "../subtitles/subtitles";
 import { final, partial, ready } from "../../client/src/testing/server-events";
-import { bubbleOf, looksOf, overlayOf } from "./overlay-content";
+import { bubbleContent, subtitleOptions, overlayContent } from "./overlay-content";
 
-const after = (...inputs: Input[]) => inputs.reduce<State>((state, input) => step(state, input, 0).state, idle);
-const opened: Input[] = [{ type: "start" }, { type: "microphone_opened" }];
-const lost: Input = { type: "closed", code: 1006 };
+const after = (...inputs: ConnectionInput[]) =>
+  inputs.reduce<ConnectionState>((state, input) => step(state, input, 0).state, idle);
+const opened: ConnectionInput[] = [{ type: "start" }, { type: "audio_opened" }];
+const lost: ConnectionInput = { type: "closed", code: 1006 };
 const listening = after(...opened, { type: "message", message: ready() });
-const said = fold(begin(noCaptions), partial(1, 1, "Ask", " not")).utterances[0];
+const said = applyEvent(beginTake(emptyCaptions), partial(1, 1, "Ask", " not")).utterances[0];
 
-test("the bubble shows what is being said, firm and faint, and how loud", () => {
-  const bubble = bubbleOf(listening, true, said, 0.51, "en");
+test("the bubble shows committed and tentative text, and the level", () => {
+  const bubble = bubbleContent(listening, true, said, 0.51, "en");
   expect(bubble).toEqual({
     tone: "listen",
     status: "Listening",
-    firm: "Ask",
-    faint: " not",
+    committed: "Ask",
+    tentative: " not",
     language: "en",
     level: 0.5,
   });
 });
 
-test("once nobody speaks any more it shows what is typed", () => {
-  const done = fold(begin(noCaptions), final(1, "Ask not.")).utterances[0];
-  expect(bubbleOf(listening, false, done, 0.5, "es")).toMatchObject({
+test("after speech the bubble shows the text that is typed", () => {
+  const done = applyEvent(beginTake(emptyCaptions), final(1, "Ask not.")).utterances[0];
+  expect(bubbleContent(listening, false, done, 0.5, "es")).toMatchObject({
     tone: "type",
     status: "Escribiendo…",
-    firm: "Ask not.",
+    committed: "Ask not.",
     level: 0,
   });
 });
 
-test("it says when the server is away that nothing is lost, and what to do when it stays away", () => {
-  const away = after(...opened, lost, { type: "timeout" }, lost);
-  expect(bubbleOf(away, true, said, 0, "en")).toMatchObject({
+test("the bubble reports a lost connection, and a failure with advice", () => {
+  const reconnecting = after(...opened, lost, { type: "timeout" }, lost);
+  expect(bubbleContent(reconnecting, true, said, 0, "en")).toMatchObject({
     tone: "wait",
-    status: "Reconnecting… Trying again; the last minute of what you say is kept.",
-    firm: "Ask",
+    status: "Reconnecting… Trying again. The last minute of your speech is kept.",
+    committed: "Ask",
   });
-  const locked = after(...opened, { type: "closed", code: 1008 });
-  expect(bubbleOf(locked, false, undefined, 0, "en")).toMatchObject({
+  const refused = after(...opened, { type: "closed", code: 1008 });
+  expect(bubbleContent(refused, false, undefined, 0, "en")).toMatchObject({
     tone: "error",
     status: "The server refused the session. Check the settings, then press Start.",
   });
 });
 
-test("the microphone and the server are waited for in words", () => {
-  expect(bubbleOf(after({ type: "start" }), true, undefined, 0, "en")).toMatchObject({
+test("the bubble shows that the microphone is being opened", () => {
+  expect(bubbleContent(after({ type: "start" }), true, undefined, 0, "en")).toMatchObject({
     tone: "wait",
     status: "Opening the microphone…",
   });
 });
 
-test("which texts are shown is chosen, and without a translation it is what is spoken", () => {
+test("the settings determine which texts are shown; without a translation it is the spoken text", () => {
   const looks = (target: string, show: Settings["subtitles"]["show"]) => {
-    const { spoken, translation } = looksOf({ ...DEFAULTS, target, subtitles: { ...DEFAULTS.subtitles, show } });
+    const { spoken, translation } = subtitleOptions({
+      ...DEFAULT_SETTINGS,
+      target,
+      subtitles: { ...DEFAULT_SETTINGS.subtitles, show },
+    });
     return [spoken?.language, translation?.language];
   };
   expect(looks("es", "both")).toEqual(["", "es"]);
@@ -66,8 +71,8 @@ test("which texts are shown is chosen, and without a translation it is what is s
   expect(looks("", "translation")).toEqual(["", undefined]);
 });
 
-test("the overlay has the texts that are shown, in their order, and how they look", () => {
-  const { texts, look } = overlayOf(noSubtitles, noSubtitles, DEFAULTS.subtitles, "");
+test("the overlay contains the visible texts in order, and their look", () => {
+  const { texts, look } = overlayContent(emptySubtitles, emptySubtitles, DEFAULT_SETTINGS.subtitles, "");
   expect(texts.map(({ kind }) => kind)).toEqual(["spoken", "translation"]);
   expect(look).toEqual({
     lines: 2,
@@ -78,5 +83,7 @@ test("the overlay has the texts that are shown, in their order, and how they loo
     position: "bottom",
     isLocked: true,
   });
-  expect(overlayOf(null, noSubtitles, DEFAULTS.subtitles, "").texts.map(({ kind }) => kind)).toEqual(["translation"]);
+  expect(overlayContent(null, emptySubtitles, DEFAULT_SETTINGS.subtitles, "").texts.map(({ kind }) => kind)).toEqual([
+    "translation",
+  ]);
 });

@@ -1,58 +1,59 @@
-/** What the little windows show, made of what a session knows. Pure. */
-import type { Utterance } from "../transcript/captions";
-import { trouble, type State } from "../../client/src/session/connection-state";
-import type { Bubble, Overlay, OverlayText } from "../overlays/content";
+/** Computes what the overlay windows show from the state of the session. Pure. */
+import { visibleProblem, type ConnectionState } from "../../client/src/session/connection-state";
+import { describeProblem, textsFor, type Locale } from "../i18n/texts";
+import type { BubbleContent, OverlayContent, OverlayText } from "../overlays/content";
 import type { Settings, SubtitleSettings } from "../settings/settings";
-import type { Look, Subtitles } from "../subtitles/subtitles";
-import { told, wordsOf, type Locale } from "../i18n/texts";
+import type { SubtitleOptions, Subtitles } from "../subtitles/subtitles";
+import type { Utterance } from "../transcript/captions";
 
-/** The bubble while someone dictates. `utterance`: what is being said, or was last. */
-export function bubbleOf(
-  state: State,
+/** @param utterance The current or the last utterance. */
+export function bubbleContent(
+  state: ConnectionState,
   isTalking: boolean,
   utterance: Utterance | undefined,
   level: number,
   locale: Locale,
-): Bubble {
-  const words = wordsOf(locale);
-  const said = {
-    firm: utterance?.committed ?? "",
-    faint: utterance?.tentative ?? "",
+): BubbleContent {
+  const texts = textsFor(locale);
+  const content = {
+    committed: utterance?.committed ?? "",
+    tentative: utterance?.tentative ?? "",
     language: utterance?.language ?? "",
+    // In steps of 10 %, because each change is sent to another process.
     level: isTalking ? Math.round(level * 10) / 10 : 0,
   };
   if (state.phase === "failed") {
-    const { message, advice } = told(state.why, locale);
-    return { ...said, tone: "error", status: `${message} ${advice}` };
+    const { message, advice } = describeProblem(state.problem, locale);
+    return { ...content, tone: "error", status: `${message} ${advice}` };
   }
-  if (trouble(state) !== null)
-    return { ...said, tone: "wait", status: `${words.status.reconnecting} ${words.notices.tryingAgain}` };
-  if (!isTalking) return { ...said, tone: "type", status: words.desk.typing };
+  if (visibleProblem(state) !== null)
+    return { ...content, tone: "wait", status: `${texts.status.reconnecting} ${texts.notices.retrying}` };
+  if (!isTalking) return { ...content, tone: "type", status: texts.desktop.typing };
   return state.phase === "listening" || state.phase === "connecting"
-    ? { ...said, tone: "listen", status: words.status.listening }
-    : { ...said, tone: "wait", status: words.status.opening };
+    ? { ...content, tone: "listen", status: texts.status.listening }
+    : { ...content, tone: "wait", status: texts.status.opening };
 }
 
-/** How the spoken text and its translation are to be folded; null: not shown. */
-export function looksOf({ subtitles, target }: Settings): {
-  readonly spoken: Look | null;
-  readonly translation: Look | null;
+/** Options for the spoken text and for its translation; null for a text that is not shown. */
+export function subtitleOptions({ subtitles, target }: Settings): {
+  readonly spoken: SubtitleOptions | null;
+  readonly translation: SubtitleOptions | null;
 } {
   const { lines, pace, isSteady, show } = subtitles;
-  const look = { lines, pace, isSteady };
+  const options = { lines, pace, isSteady };
   const hasTranslation = target !== "" && show !== "spoken";
   return {
-    spoken: show === "translation" && target !== "" ? null : { ...look, language: "" },
-    translation: hasTranslation ? { ...look, language: target } : null,
+    spoken: show === "translation" && target !== "" ? null : { ...options, language: "" },
+    translation: hasTranslation ? { ...options, language: target } : null,
   };
 }
 
-export function overlayOf(
+export function overlayContent(
   spoken: Subtitles | null,
   translation: Subtitles | null,
   look: SubtitleSettings,
   hint: string,
-): Overlay {
+): OverlayContent {
   const { lines, size, color, background, opacity, position, isLocked } = look;
   const texts: OverlayText[] = [];
   if (spoken !== null) texts.push({ kind: "spoken", lines: spoken.lines });

@@ -1,53 +1,58 @@
-/** Subtitles over other windows, and in other programs. */
-import type { Bridge, Little } from "./bridge";
+/** Subtitles in the overlay window and in other programs. */
 import { isRecording } from "../../client/src/session/connection-state";
-import { caughtUp, noSubtitles, subtitled, type Look, type Subtitles } from "../subtitles/subtitles";
-import { wordsOf, type Locale } from "../i18n/texts";
+import { textsFor, type Locale } from "../i18n/texts";
 import type { Session } from "../session/session";
-import { looksOf, overlayOf } from "./overlay-content";
+import { emptySubtitles, startAfter, updateSubtitles } from "../subtitles/subtitles";
+import type { SubtitleOptions, Subtitles } from "../subtitles/subtitles";
+import type { OverlayTarget, ShellBridge } from "./bridge";
+import { overlayContent, subtitleOptions } from "./overlay-content";
 
-/** How often the time is looked at while lines stand. */
+// How often to check whether visible lines must roll up or disappear.
 const TICK_MS = 250;
 
-export function captioner(nova: Bridge, session: Session, locale: () => Locale): { draw: () => void } {
-  let spoken = noSubtitles;
-  let translation = noSubtitles;
-  let ticking: ReturnType<typeof setInterval> | undefined;
-  const drawn: Partial<Record<Little, string>> = {};
+export function createSubtitleDisplay(
+  shell: ShellBridge,
+  session: Session,
+  locale: () => Locale,
+): { draw: () => void } {
+  let spoken = emptySubtitles;
+  let translation = emptySubtitles;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const shown: Partial<Record<OverlayTarget, string>> = {};
 
   function draw(): void {
     const settings = session.settings.get();
     const { subtitles } = settings;
     const isOn = settings.mode === "captions";
-    const looks = looksOf(settings);
-    spoken = advanced(spoken, isOn ? looks.spoken : null);
-    translation = advanced(translation, isOn ? looks.translation : null);
-    const isStanding = isOn && (spoken.lines.length > 0 || translation.lines.length > 0);
+    const options = subtitleOptions(settings);
+    spoken = advance(spoken, isOn ? options.spoken : null);
+    translation = advance(translation, isOn ? options.translation : null);
+    const hasLines = isOn && (spoken.lines.length > 0 || translation.lines.length > 0);
     const isSpeaking = isOn && isRecording(session.connection.get());
     const isMovable = isOn && !subtitles.isLocked;
-    const hint = isMovable && !isStanding ? wordsOf(locale()).desk.move : "";
-    const overlay = overlayOf(looks.spoken && spoken, looks.translation && translation, subtitles, hint);
-    const picture = isStanding || isSpeaking || isMovable ? JSON.stringify(overlay) : null;
-    tell("overlay", subtitles.isOnScreen ? picture : null);
-    tell("stream", subtitles.isServed && isOn ? JSON.stringify({ ...overlay, hint: "" }) : null);
-    tick(isStanding);
+    const hint = isMovable && !hasLines ? textsFor(locale()).desktop.move : "";
+    const content = overlayContent(options.spoken && spoken, options.translation && translation, subtitles, hint);
+    const isVisible = hasLines || isSpeaking || isMovable;
+    show("overlay", isVisible && subtitles.isOnScreen ? JSON.stringify(content) : null);
+    show("stream", subtitles.isServed && isOn ? JSON.stringify({ ...content, hint: "" }) : null);
+    setTicking(hasLines);
   }
 
-  function advanced(before: Subtitles, look: Look | null): Subtitles {
+  function advance(before: Subtitles, options: SubtitleOptions | null): Subtitles {
     const captions = session.captions.get();
-    return look === null ? caughtUp(captions) : subtitled(before, captions, look, performance.now());
+    return options === null ? startAfter(captions) : updateSubtitles(before, captions, options, performance.now());
   }
 
-  function tell(little: Little, picture: string | null): void {
-    if (drawn[little] === (picture ?? "")) return;
-    drawn[little] = picture ?? "";
-    nova.show(little, picture);
+  function show(target: OverlayTarget, content: string | null): void {
+    if (shown[target] === (content ?? "")) return;
+    shown[target] = content ?? "";
+    shell.showOverlay(target, content);
   }
 
-  function tick(isStanding: boolean): void {
-    if (isStanding === (ticking !== undefined)) return;
-    clearInterval(ticking);
-    ticking = isStanding ? setInterval(draw, TICK_MS) : undefined;
+  function setTicking(isTicking: boolean): void {
+    if (isTicking === (timer !== undefined)) return;
+    clearInterval(timer);
+    timer = isTicking ? setInterval(draw, TICK_MS) : undefined;
   }
 
   for (const store of [session.captions, session.settings, session.connection]) store.subscribe(draw);

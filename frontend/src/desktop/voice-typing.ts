@@ -1,90 +1,91 @@
-/** Voice typing: what is said goes into the program that has the focus, and into a bubble until then. */
-import type { Bridge } from "./bridge";
-import { isRecording, type State } from "../../client/src/session/connection-state";
-import { beginDictation, dictate, nothingDictated, type Deed, type Ways } from "../dictation/dictation";
+/** Voice typing: types what is said into the focused program, and shows it in the bubble until then. */
+import { isRecording, type ConnectionState } from "../../client/src/session/connection-state";
+import { beginDictation, dictate, emptyDictation } from "../dictation/dictation";
+import type { DictationOptions, TypingAction } from "../dictation/dictation";
 import { parseDictionary } from "../dictation/dictionary";
-import type { Settings } from "../settings/settings";
-import { wordsOf, type Locale } from "../i18n/texts";
+import { textsFor, type Locale } from "../i18n/texts";
 import type { Session } from "../session/session";
-import { bubbleOf } from "./overlay-content";
+import type { Settings } from "../settings/settings";
+import type { ShellBridge } from "./bridge";
+import { bubbleContent } from "./overlay-content";
 
-export interface Typist {
-  talk: () => void;
-  hush: () => void;
+export interface VoiceTyping {
+  start: () => void;
+  stop: () => void;
   toggle: () => void;
-  words: () => ReturnType<typeof wordsOf>["desk"];
 }
 
-/** People let the key go while the last sound is still on its way. */
+// Users release the key while the last sound is still being recorded.
 const TAIL_MS = 200;
-/** The session waits for the next dictation; then it is closed. */
+// The session stays open for the next dictation, so that it starts without a delay.
 const LINGER_MS = 10_000;
-/** A text that comes later than this behind the last one does not join it. */
-const JOINS_WITHIN_MS = 60_000;
-/** How long the bubble shows what was typed, or what is the matter. */
-const GLANCE_MS = 1_500;
-const READ_MS = 7_000;
+// After a longer pause the cursor has probably moved, so a text is not joined to the previous one.
+const JOIN_WITHIN_MS = 60_000;
+// How long the bubble shows the typed text, or a problem.
+const RESULT_MS = 1_500;
+const PROBLEM_MS = 7_000;
 
-/** What was said is still to be sent, or its words are awaited. */
-const ON_THE_WAY: ReadonlySet<State["phase"]> = new Set(["connecting", "waiting", "finishing"]);
+// Audio is still to be sent, or its text has not arrived.
+const BUSY_PHASES: ReadonlySet<ConnectionState["phase"]> = new Set(["connecting", "waiting", "finishing"]);
 
-export function typist(nova: Bridge, session: Session, locale: () => Locale): Typist {
-  let dictation = nothingDictated;
+export function createVoiceTyping(shell: ShellBridge, session: Session, locale: () => Locale): VoiceTyping {
+  let dictation = emptyDictation;
   let typedAt = -Infinity;
-  let isSeen = false;
-  let drawn = "";
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let hiding: ReturnType<typeof setTimeout> | undefined;
+  let isBubbleVisible = false;
+  let shown = "";
+  let stopTimer: ReturnType<typeof setTimeout> | undefined;
+  let hideTimer: ReturnType<typeof setTimeout> | undefined;
 
-  const words = () => wordsOf(locale()).desk;
-  const isTyping = () => session.settings.get().mode === "dictation";
+  const texts = () => textsFor(locale()).desktop;
+  const isActive = () => session.settings.get().mode === "dictation";
   const isTalking = () => isRecording(session.connection.get()) && !session.isPaused.get();
 
-  function talk(): void {
-    clearTimeout(timer);
-    isSeen = true;
+  function start(): void {
+    clearTimeout(stopTimer);
+    isBubbleVisible = true;
     if (!isRecording(session.connection.get())) session.start();
-    else if (session.isPaused.get()) session.goOn();
+    else if (session.isPaused.get()) session.resume();
     draw();
   }
 
-  function hush(): void {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
+  function stop(): void {
+    clearTimeout(stopTimer);
+    stopTimer = setTimeout(() => {
       session.pause();
-      timer = setTimeout(leave, LINGER_MS);
+      stopTimer = setTimeout(closeSession, LINGER_MS);
     }, TAIL_MS);
   }
 
-  /** Not while the server is away: what was said is still to be sent. */
-  function leave(): void {
+  /** While the server is away, the session stays open: its audio has not been sent yet. */
+  function closeSession(): void {
     if (!session.isPaused.get()) return;
     if (session.connection.get().phase === "listening") session.stop();
-    else timer = setTimeout(leave, LINGER_MS);
+    else stopTimer = setTimeout(closeSession, LINGER_MS);
   }
 
-  function act(deed: Deed): void {
-    switch (deed.kind) {
+  function perform(action: TypingAction): void {
+    switch (action.kind) {
       case "type":
         typedAt = performance.now();
-        isSeen = true;
-        void nova.type(deed.text).then((typed) => {
-          if (!typed.ok) session.note({ code: "not_typed", message: words().notTyped(typed.problem), isError: true });
+        isBubbleVisible = true;
+        void shell.typeText(action.text).then((result) => {
+          if (result.ok) return;
+          session.addNotice({ code: "not_typed", message: texts().notTyped(result.problem), isError: true });
         });
         break;
       case "stop":
-        hush();
+        stop();
         break;
       case "too_late":
-        session.note({ code: "too_late", message: words().tooLate, isError: false });
+        session.addNotice({ code: "too_late", message: texts().tooLate, isError: false });
     }
   }
 
   session.onMessage((message) => {
-    if (!isTyping()) return;
-    const step = dictate(dictation, message, waysOf(session.settings.get()));
+    if (!isActive()) return;
+    const step = dictate(dictation, message, dictationOptions(session.settings.get()));
     dictation = step.dictation;
-    step.deeds.forEach(act);
+    step.actions.forEach(perform);
   });
 
   let phase = session.connection.get().phase;
@@ -92,62 +93,62 @@ export function typist(nova: Bridge, session: Session, locale: () => Locale): Ty
     const before = phase;
     phase = session.connection.get().phase;
     if (phase === "opening" && before !== phase)
-      dictation = beginDictation(dictation, performance.now() - typedAt < JOINS_WITHIN_MS);
-    if (phase === "failed") isSeen = isTyping();
+      dictation = beginDictation(dictation, performance.now() - typedAt < JOIN_WITHIN_MS);
+    if (phase === "failed") isBubbleVisible = isActive();
     draw();
   });
   for (const store of [session.captions, session.level, session.isPaused, session.settings]) store.subscribe(draw);
 
   function draw(): void {
-    if (!isTyping()) {
-      isSeen = false;
-      tell(null);
+    if (!isActive()) {
+      isBubbleVisible = false;
+      show(null);
       return;
     }
     const state = session.connection.get();
     const { take, utterances } = session.captions.get();
     const last = utterances.at(-1);
-    const isOver = !isTalking() && last?.state !== "speaking" && !ON_THE_WAY.has(state.phase);
-    const isOfNow = last?.take === take && (last.state === "speaking" || !isTalking());
-    if (!isOver) stay();
-    else if (isSeen) hiding ??= setTimeout(hide, state.phase === "failed" ? READ_MS : GLANCE_MS);
-    const bubble = bubbleOf(state, isTalking(), isOfNow ? last : undefined, session.level.get(), locale());
-    tell(isSeen ? JSON.stringify(bubble) : null);
+    const isDone = !isTalking() && last?.state !== "speaking" && !BUSY_PHASES.has(state.phase);
+    const isCurrent = last?.take === take && (last.state === "speaking" || !isTalking());
+    if (!isDone) cancelHide();
+    else if (isBubbleVisible) hideTimer ??= setTimeout(hide, state.phase === "failed" ? PROBLEM_MS : RESULT_MS);
+    const utterance = isCurrent ? last : undefined;
+    const content = bubbleContent(state, isTalking(), utterance, session.level.get(), locale());
+    show(isBubbleVisible ? JSON.stringify(content) : null);
   }
 
-  function stay(): void {
-    clearTimeout(hiding);
-    hiding = undefined;
+  function cancelHide(): void {
+    clearTimeout(hideTimer);
+    hideTimer = undefined;
   }
 
   function hide(): void {
-    hiding = undefined;
-    isSeen = false;
-    tell(null);
+    hideTimer = undefined;
+    isBubbleVisible = false;
+    show(null);
   }
 
-  function tell(picture: string | null): void {
-    if ((picture ?? "") === drawn) return;
-    drawn = picture ?? "";
-    nova.show("bubble", picture);
+  function show(content: string | null): void {
+    if ((content ?? "") === shown) return;
+    shown = content ?? "";
+    shell.showOverlay("bubble", content);
   }
 
   return {
-    talk,
-    hush,
+    start,
+    stop,
     toggle: () => {
-      if (isTalking()) hush();
-      else talk();
+      if (isTalking()) stop();
+      else start();
     },
-    words,
   };
 }
 
-function waysOf(settings: Settings): Ways {
+function dictationOptions(settings: Settings): DictationOptions {
   const { typesWhileSpeaking, typesTranslation, target, dictionary, hasCommands, commands } = settings;
   return {
     whileSpeaking: typesWhileSpeaking,
-    translation: typesTranslation ? target : "",
+    translationLanguage: typesTranslation ? target : "",
     dictionary: parseDictionary(dictionary),
     commands: hasCommands ? commands : {},
   };

@@ -1,7 +1,7 @@
-/** Spoken commands: what can be asked for, and by which words. */
+/** Spoken commands and their phrases. */
 
-/** What is written in the place of a command. */
-const WRITES = {
+/** The text that an action types. */
+const ACTION_TEXT = {
   new_line: "\n",
   new_paragraph: "\n\n",
   full_stop: ".",
@@ -12,7 +12,7 @@ const WRITES = {
   semicolon: ";",
 } as const;
 
-const WRITES_WIDE: Readonly<Record<string, string>> = {
+const FULL_WIDTH_TEXT: Readonly<Record<string, string>> = {
   full_stop: "。",
   comma: "，",
   question_mark: "？",
@@ -21,19 +21,19 @@ const WRITES_WIDE: Readonly<Record<string, string>> = {
   semicolon: "；",
 };
 
-/** `scratch` drops what is not typed yet; `stop` ends the dictation. */
-export const ACTIONS = [...(Object.keys(WRITES) as Writing[]), "scratch", "stop"] as const;
+/** `scratch` discards text that is not typed yet; `stop` ends dictation. */
+export const COMMAND_ACTIONS = [...(Object.keys(ACTION_TEXT) as TextAction[]), "scratch", "stop"] as const;
 
-type Writing = keyof typeof WRITES;
-export type Action = Writing | "scratch" | "stop";
+type TextAction = keyof typeof ACTION_TEXT;
+export type CommandAction = TextAction | "scratch" | "stop";
 
-/** The words for each action; the first are those to tell people about. */
-export type Phrases = Readonly<Partial<Record<Action, readonly string[]>>>;
+/** The phrases for each action. */
+export type CommandPhrases = Readonly<Partial<Record<CommandAction, readonly string[]>>>;
 
-/** By language, the short code. A language without an entry has no commands. */
-export type Commands = Readonly<Record<string, Phrases>>;
+/** By language code without a region. A language without an entry has no commands. */
+export type Commands = Readonly<Record<string, CommandPhrases>>;
 
-export const COMMANDS: Commands = {
+export const DEFAULT_COMMANDS: Commands = {
   en: {
     new_line: ["new line"],
     new_paragraph: ["new paragraph"],
@@ -96,21 +96,21 @@ export const COMMANDS: Commands = {
   },
 };
 
-/** What an action writes; null where it writes nothing. */
-export function writes(action: Action, language: string): string | null {
+/** Returns the text that an action types, or null. */
+export function textFor(action: CommandAction, language: string): string | null {
   if (action === "scratch" || action === "stop") return null;
   const isWide = language.startsWith("zh") || language.startsWith("ja");
-  return (isWide ? WRITES_WIDE[action] : undefined) ?? WRITES[action];
+  return (isWide ? FULL_WIDTH_TEXT[action] : undefined) ?? ACTION_TEXT[action];
 }
 
-/** The commands of a language, by its code with or without a region. */
-export const phrasesOf = (commands: Commands, language: string): Phrases =>
+/** @param language A language code, with or without a region. */
+export const phrasesFor = (commands: Commands, language: string): CommandPhrases =>
   commands[language] ?? commands[language.split("-")[0] ?? ""] ?? {};
 
-/** "new line, next line" as phrases, and back. */
+/** Parses phrases separated by commas, such as "new line, next line". */
 export const parsePhrases = (text: string): string[] =>
   text
     .split(",")
     .map((phrase) => phrase.trim())
     .filter((phrase) => phrase !== "");
-export const writtenPhrases = (phrases: readonly string[] = []): string => phrases.join(", ");
+export const formatPhrases = (phrases: readonly string[] = []): string => phrases.join(", ");

@@ -1,37 +1,49 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { COMMANDS } from "./commands";
-import { beginDictation, dictate, nothingDictated, type Deed, type Dictation, type Ways } from "./dictation";
+import { DEFAULT_COMMANDS } from "./commands";
+import {
+  beginDictation,
+  dictate,
+  emptyDictation,
+  type TypingAction,
+  type Dictation,
+  type DictationOptions,
+} from "./dictation";
 import { parseDictionary } from "./dictionary";
 import type { ServerMessage } from "../../client/src/protocol/messages";
 import { error, final, notice, partial, ready, started, translation } from "../../client/src/testing/server-events";
 
-const AT_PAUSES: Ways = { whileSpeaking: false, translation: "", dictionary: parseDictionary(""), commands: COMMANDS };
-const WHILE_SPEAKING: Ways = { ...AT_PAUSES, whileSpeaking: true };
-const IN_SPANISH: Ways = { ...AT_PAUSES, translation: "es" };
+const AT_PAUSES: DictationOptions = {
+  whileSpeaking: false,
+  translationLanguage: "",
+  dictionary: parseDictionary(""),
+  commands: DEFAULT_COMMANDS,
+};
+const WHILE_SPEAKING: DictationOptions = { ...AT_PAUSES, whileSpeaking: true };
+const IN_SPANISH: DictationOptions = { ...AT_PAUSES, translationLanguage: "es" };
 
-function run(ways: Ways, events: readonly ServerMessage[], from: Dictation = nothingDictated) {
+function run(options: DictationOptions, events: readonly ServerMessage[], from: Dictation = emptyDictation) {
   let dictation = from;
-  const deeds: Deed[] = [];
+  const actions: TypingAction[] = [];
   for (const event of events) {
-    const step = dictate(dictation, event, ways);
+    const step = dictate(dictation, event, options);
     dictation = step.dictation;
-    deeds.push(...step.deeds);
+    actions.push(...step.actions);
   }
-  return { dictation, deeds, text: deeds.map((deed) => (deed.kind === "type" ? deed.text : "")).join("") };
+  return { dictation, actions, text: actions.map((action) => (action.kind === "type" ? action.text : "")).join("") };
 }
 
-const typed = (ways: Ways, ...events: ServerMessage[]) => run(ways, events).text;
+const typed = (options: DictationOptions, ...events: ServerMessage[]) => run(options, events).text;
 const inSpanish = (utterance: number, text: string) => final(utterance, text, { translate_to: ["es"] });
 
-describe("at the pauses", () => {
-  test("finals are typed as they come, joined", () => {
+describe("typing at pauses", () => {
+  test("types finals as they arrive, joined by spaces", () => {
     expect(
       typed(AT_PAUSES, partial(1, 1, "hello"), final(1, "Hello there."), final(2, ""), final(3, "How are you?")),
     ).toBe("Hello there. How are you?");
   });
 
-  test("commands do what they say", () => {
+  test("executes commands", () => {
     const events = [
       final(1, "Dear Sam, new line."),
       final(2, "thank you full stop"),
@@ -40,68 +52,68 @@ describe("at the pauses", () => {
     expect(typed(AT_PAUSES, ...events)).toBe("Dear Sam,\nThank you. See you.\n\nAnn");
   });
 
-  test("what is said before “scratch that” is dropped while it is not typed", () => {
+  test("“scratch that” discards text that is not typed yet", () => {
     expect(run(AT_PAUSES, [final(1, "Hello world. Scratch that. Goodbye.")])).toMatchObject({ text: "Goodbye." });
   });
 
-  test("“scratch that” never touches what is typed, and says so", () => {
-    const { deeds } = run(AT_PAUSES, [final(1, "Hello world."), final(2, "Scratch that.")]);
-    expect(deeds).toEqual([{ kind: "type", text: "Hello world." }, { kind: "too_late" }]);
+  test("“scratch that” does not change typed text, and reports it", () => {
+    const { actions } = run(AT_PAUSES, [final(1, "Hello world."), final(2, "Scratch that.")]);
+    expect(actions).toEqual([{ kind: "type", text: "Hello world." }, { kind: "too_late" }]);
   });
 
-  test("“stop typing” types what came before it and nothing behind it", () => {
-    const { deeds } = run(AT_PAUSES, [final(1, "Good night. Stop typing. Hello?")]);
-    expect(deeds).toEqual([{ kind: "type", text: "Good night." }, { kind: "stop" }]);
+  test("“stop typing” types the text before it and nothing after it", () => {
+    const { actions } = run(AT_PAUSES, [final(1, "Good night. Stop typing. Hello?")]);
+    expect(actions).toEqual([{ kind: "type", text: "Good night." }, { kind: "stop" }]);
   });
 
-  test("the next take goes on behind the last one, or anew elsewhere", () => {
+  test("the next take continues the previous one, or starts elsewhere", () => {
     const { dictation } = run(AT_PAUSES, [final(1, "Hello.")]);
     expect(run(AT_PAUSES, [final(1, "Again.")], beginDictation(dictation, true)).text).toBe(" Again.");
     expect(run(AT_PAUSES, [final(1, "Again.")], beginDictation(dictation, false)).text).toBe("Again.");
   });
 });
 
-describe("while one speaks", () => {
-  test("committed words are typed at once, and the final only adds to them", () => {
+describe("typing while speaking", () => {
+  test("types committed text immediately, and the final only adds to it", () => {
     const events = [
       partial(1, 1, "", "ask"),
       partial(1, 2, "Ask", " not"),
       partial(1, 3, "Ask not what"),
       final(1, "Ask not what you can."),
     ];
-    expect(run(WHILE_SPEAKING, events).deeds).toEqual([
+    expect(run(WHILE_SPEAKING, events).actions).toEqual([
       { kind: "type", text: "Ask" },
       { kind: "type", text: " not what" },
       { kind: "type", text: " you can." },
     ]);
   });
 
-  test("words that may become a command wait for the next one", () => {
+  test("delays words that may become a command until the next word", () => {
     const events = [partial(1, 1, "Dear Sam new"), partial(1, 2, "Dear Sam new line thanks")];
-    expect(run(WHILE_SPEAKING, events).deeds).toEqual([
+    expect(run(WHILE_SPEAKING, events).actions).toEqual([
       { kind: "type", text: "Dear Sam" },
       { kind: "type", text: "\nThanks" },
     ]);
   });
 
-  test("a final that has another case or punctuation goes on behind as many letters", () => {
+  test("continues after the same number of letters if the final differs in case or punctuation", () => {
     expect(typed(WHILE_SPEAKING, partial(1, 1, "ask not"), final(1, "Ask, not what."))).toBe("ask not what.");
   });
 
-  test("an utterance waits until the one before it is over", () => {
+  test("delays an utterance until the previous one is complete", () => {
     const events = [partial(1, 1, "One"), partial(2, 1, "Three"), final(1, "One two."), final(2, "Three four.")];
     expect(typed(WHILE_SPEAKING, ...events)).toBe("One two. Three four.");
   });
 
-  test("an utterance that gets no final leaves what was typed of it", () => {
+  test("keeps the typed text of an utterance without a final", () => {
     expect(
       typed(WHILE_SPEAKING, partial(1, 1, "One two"), error("dead_lettered", { utterance: 1 }), final(2, "Three.")),
     ).toBe("One two Three.");
   });
 });
 
-describe("the translation instead", () => {
-  test("is typed when it is final, in the order in which it was spoken", () => {
+describe("typing the translation", () => {
+  test("types final translations in the order of the utterances", () => {
     const events = [
       inSpanish(1, "Hello."),
       inSpanish(2, "Bye."),
@@ -109,10 +121,10 @@ describe("the translation instead", () => {
       translation(1, "Ho", false),
       translation(1, "Hola."),
     ];
-    expect(run(IN_SPANISH, events).deeds).toEqual([{ kind: "type", text: "Hola. Adiós." }]);
+    expect(run(IN_SPANISH, events).actions).toEqual([{ kind: "type", text: "Hola. Adiós." }]);
   });
 
-  test("is not waited for where none will come", () => {
+  test("does not wait for a translation that will not arrive", () => {
     const events = [
       inSpanish(1, "One."),
       inSpanish(2, "Two."),
@@ -125,15 +137,15 @@ describe("the translation instead", () => {
     ).toBe("");
   });
 
-  test("is the spoken text where that is in the language already; and commands are heard as spoken", () => {
+  test("types the spoken text if it is already in the target language, and executes spoken commands", () => {
     expect(
       typed(IN_SPANISH, final(1, "Hola."), inSpanish(2, "New line."), inSpanish(3, "Bye."), translation(3, "adiós.")),
     ).toBe("Hola.\nAdiós.");
   });
 
-  test("can be scratched while it is awaited", () => {
+  test("“scratch that” discards a translation that has not arrived", () => {
     expect(
-      run(IN_SPANISH, [inSpanish(1, "One."), inSpanish(2, "Scratch that."), translation(1, "Uno.")]).deeds,
+      run(IN_SPANISH, [inSpanish(1, "One."), inSpanish(2, "Scratch that."), translation(1, "Uno.")]).actions,
     ).toEqual([]);
   });
 });
@@ -144,7 +156,7 @@ const said = fc
   .array(fc.tuple(word, mark), { minLength: 1, maxLength: 12 })
   .map((words) => words.flat().join("").trimEnd());
 
-/** As a server says it: partials whose committed words are the beginning of the final, cut behind words. */
+/** As a server sends them: partials whose committed text is the beginning of the final, cut after words. */
 const utterances = fc.array(fc.tuple(said, fc.array(fc.nat(12))), { maxLength: 5 });
 
 function eventsOf(all: readonly (readonly [string, readonly number[]])[]): ServerMessage[] {
@@ -159,8 +171,8 @@ function eventsOf(all: readonly (readonly [string, readonly number[]])[]): Serve
   });
 }
 
-describe("whatever is said", () => {
-  test("typing while one speaks types what typing at the pauses does", () => {
+describe("for any speech", () => {
+  test("typing while speaking types the same text as typing at pauses", () => {
     fc.assert(
       fc.property(utterances, (all) => {
         const events = eventsOf(all);
@@ -170,22 +182,22 @@ describe("whatever is said", () => {
     );
   });
 
-  test("every letter of every final is typed once, however often a connection is lost and told again", () => {
+  test("every letter of every final is typed once, even if events are repeated after lost connections", () => {
     fc.assert(
       fc.property(utterances, fc.array(fc.nat(60)), fc.boolean(), (all, losses, whileSpeaking) => {
         const once = eventsOf(all);
         const again = once.flatMap((event, index) =>
           losses.includes(index) ? [event, ready(), ...once.slice(0, index + 1)] : [event],
         );
-        const ways = { ...AT_PAUSES, whileSpeaking, commands: {} };
+        const options = { ...AT_PAUSES, whileSpeaking, commands: {} };
         const bare = (text: string) => text.toLowerCase().replace(/[^\p{L}]/gu, "");
-        expect(typed(ways, ...again)).toBe(typed(ways, ...once));
-        expect(bare(typed(ways, ...once))).toBe(bare(all.map(([text]) => text).join("")));
+        expect(typed(options, ...again)).toBe(typed(options, ...once));
+        expect(bare(typed(options, ...once))).toBe(bare(all.map(([text]) => text).join("")));
       }),
     );
   });
 
-  test("what is typed is only ever added to: no event asks for anything else", () => {
+  test("text is only ever appended", () => {
     const number = fc.integer({ min: 1, max: 4 });
     const event: fc.Arbitrary<ServerMessage> = fc.oneof(
       fc.tuple(number, fc.nat(9), said).map(([n, revision, text]) => partial(n, revision, text)),
@@ -195,17 +207,17 @@ describe("whatever is said", () => {
       number.map((utterance) => error("dead_lettered", { utterance })),
     );
     fc.assert(
-      fc.property(fc.array(event), fc.constantFrom(AT_PAUSES, WHILE_SPEAKING, IN_SPANISH), (events, ways) => {
+      fc.property(fc.array(event), fc.constantFrom(AT_PAUSES, WHILE_SPEAKING, IN_SPANISH), (events, options) => {
         let log = "";
-        let dictation = nothingDictated;
+        let dictation = emptyDictation;
         for (const next of events) {
-          const step = dictate(dictation, next, ways);
-          for (const deed of step.deeds) if (deed.kind === "type") log += deed.text;
-          expect(step.deeds.every((deed) => deed.kind !== "type" || !/[\b\u007f\u0000-\u0008]/u.test(deed.text))).toBe(
-            true,
-          );
+          const step = dictate(dictation, next, options);
+          for (const action of step.actions) if (action.kind === "type") log += action.text;
+          expect(
+            step.actions.every((action) => action.kind !== "type" || !/[\b\u007f\u0000-\u0008]/u.test(action.text)),
+          ).toBe(true);
           expect(log.endsWith(step.dictation.tail)).toBe(true);
-          expect(step.dictation.done).toBeGreaterThanOrEqual(dictation.done);
+          expect(step.dictation.lastUtterance).toBeGreaterThanOrEqual(dictation.lastUtterance);
           dictation = step.dictation;
         }
       }),

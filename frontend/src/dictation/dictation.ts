@@ -1,167 +1,203 @@
-/**
- * What is to be typed, as a fold of what the server says. What has been typed is never taken back: there is nothing here
- * that could ask for it.
- */
-import { writes, type Commands } from "./commands";
-import type { Dictionary } from "./dictionary";
-import { joined } from "./text-joining";
-import { found, lexicon, type Part } from "./phrase-matching";
+/** Decides what to type from server events. Typed text is never retracted: no action can express that. */
 import type { Final, ServerMessage } from "../../client/src/protocol/messages";
+import { textFor, type Commands } from "./commands";
+import type { Dictionary } from "./dictionary";
+import { buildLexicon, matchPhrases, type TextPart } from "./phrase-matching";
+import { joinText } from "./text-joining";
 
 export interface Dictation {
-  /** The end of what has been typed: what comes next joins it. */
+  /** The end of the typed text, to which the next text is joined. */
   readonly tail: string;
-  /** The last utterance that is done with. */
-  readonly done: number;
-  /** How the text of the next utterance begins that has been made use of. */
-  readonly used: string;
-  /** Whether what comes next stands at a join: at the beginning of an utterance, or behind a command. */
+  /** The last utterance that is completely processed. */
+  readonly lastUtterance: number;
+  /** The beginning of the next utterance's text that is already processed. */
+  readonly consumed: string;
+  /** Whether the next text must be joined: at the start of an utterance, and after a command. */
   readonly atJoin: boolean;
-  /** Utterances whose translation is to be typed, in order; null until it is there. */
-  readonly awaited: readonly Awaited[];
+  /** Utterances whose translation is to be typed, in order; `text` is null until it arrives. */
+  readonly pendingTranslations: readonly PendingTranslation[];
 }
 
-interface Awaited {
+interface PendingTranslation {
   readonly utterance: number;
   readonly text: string | null;
 }
 
-export interface Ways {
-  /** Whether words are typed when they are committed, and not only when they are final. */
+export interface DictationOptions {
+  /** Whether to type committed words of partials, and not only finals. */
   readonly whileSpeaking: boolean;
-  /** The language whose translation is typed instead; "" for what is spoken. */
-  readonly translation: string;
+  /** Types the translation into this language instead; "" types the spoken text. */
+  readonly translationLanguage: string;
   readonly dictionary: Dictionary;
   /** Empty for none. */
   readonly commands: Commands;
 }
 
-export type Deed =
+export type TypingAction =
   | { readonly kind: "type"; readonly text: string }
-  /** "stop typing" was said. */
+  /** The user said "stop typing". */
   | { readonly kind: "stop" }
-  /** "scratch that" was said when all was typed already. */
+  /** The user said "scratch that" after everything was typed. */
   | { readonly kind: "too_late" };
 
-export interface Dictated {
+export interface DictationStep {
   readonly dictation: Dictation;
-  readonly deeds: readonly Deed[];
+  readonly actions: readonly TypingAction[];
 }
 
-const TAIL = 64;
+// Enough for the last word and its punctuation.
+const TAIL_CHARACTERS = 64;
 
-export const nothingDictated: Dictation = { tail: "", done: 0, used: "", atJoin: true, awaited: [] };
+export const emptyDictation: Dictation = {
+  tail: "",
+  lastUtterance: 0,
+  consumed: "",
+  atJoin: true,
+  pendingTranslations: [],
+};
 
-/** The dictation when a take begins, which counts its utterances from 1 again. `goesOn`: at the place of the last one. */
-export const beginDictation = ({ tail }: Dictation, goesOn: boolean): Dictation => ({
-  ...nothingDictated,
-  tail: goesOn ? tail : "",
+/**
+ * Starts a take, whose utterances count from 1 again.
+ *
+ * @param continues Whether the cursor is still where the previous take ended.
+ */
+export const beginDictation = ({ tail }: Dictation, continues: boolean): Dictation => ({
+  ...emptyDictation,
+  tail: continues ? tail : "",
 });
 
-/** The dictation after one more event, and what to do. Events of one session come in order; those seen before do nothing. */
-export function dictate(before: Dictation, event: ServerMessage, ways: Ways): Dictated {
+const unchanged = (dictation: Dictation): DictationStep => ({ dictation, actions: [] });
+
+/** Processes an event. Events of a session arrive in order; repeated ones have no effect. */
+export function dictate(before: Dictation, event: ServerMessage, options: DictationOptions): DictationStep {
   switch (event.type) {
     case "partial": {
-      // The words of an utterance wait for the final of the one before: they are typed behind it.
-      const isNext = event.utterance === before.done + 1;
-      if (!isNext || !ways.whileSpeaking || ways.translation !== "") return { dictation: before, deeds: [] };
-      return said(before, event.committed, event.language, false, ways);
+      // Its words are typed after the final of the previous utterance, so they wait for it.
+      const isNext = event.utterance === before.lastUtterance + 1;
+      if (!isNext || !options.whileSpeaking || options.translationLanguage !== "") return unchanged(before);
+      return applyText(before, event.committed, event.language, false, options);
     }
     case "final":
-      return event.utterance > before.done ? finalized(before, event, ways) : { dictation: before, deeds: [] };
+      return event.utterance > before.lastUtterance ? applyFinal(before, event, options) : unchanged(before);
     case "translation":
-      if (!event.is_final || event.language !== ways.translation) return { dictation: before, deeds: [] };
-      return translated(before, event.utterance, event.text, ways);
+      if (!event.is_final || event.language !== options.translationLanguage) return unchanged(before);
+      return applyTranslation(before, event.utterance, event.text, options);
     case "error":
     case "notice":
-      return event.utterance == null
-        ? { dictation: before, deeds: [] }
-        : failed(before, event.utterance, event.type, ways);
+      return event.utterance == null ? unchanged(before) : applyFailure(before, event.utterance, event.type, options);
     default:
-      return { dictation: before, deeds: [] };
+      return unchanged(before);
   }
 }
 
-function finalized(before: Dictation, final: Final, ways: Ways): Dictated {
-  const isTranslated = ways.translation !== "" && final.translate_to.includes(ways.translation);
-  const isAsked = isTranslated && wordsIn(final, ways) !== "";
-  const { dictation, deeds } = isAsked
-    ? { dictation: { ...before, awaited: [...before.awaited, { utterance: final.utterance, text: null }] }, deeds: [] }
-    : said(before, final.text, final.language, true, ways);
-  return { dictation: { ...dictation, done: final.utterance, used: "", atJoin: true }, deeds };
+function applyFinal(before: Dictation, final: Final, options: DictationOptions): DictationStep {
+  const { translationLanguage } = options;
+  const hasTranslation = translationLanguage !== "" && final.translate_to.includes(translationLanguage);
+  // An utterance that consists of commands is executed as spoken; its translation is not typed.
+  const waitsForTranslation = hasTranslation && wordsIn(final, options) !== "";
+  const pending = { utterance: final.utterance, text: null };
+  const { dictation, actions } = waitsForTranslation
+    ? unchanged({ ...before, pendingTranslations: [...before.pendingTranslations, pending] })
+    : applyText(before, final.text, final.language, true, options);
+  return { dictation: { ...dictation, lastUtterance: final.utterance, consumed: "", atJoin: true }, actions };
 }
 
-/** What is not a command. */
-const wordsIn = ({ text, language }: Final, ways: Ways) =>
-  found(text, 0, true, lexicon(language, ways.dictionary, ways.commands))
+/** Returns the text without commands. */
+const wordsIn = ({ text, language }: Final, options: DictationOptions) =>
+  matchPhrases(text, 0, true, buildLexicon(language, options.dictionary, options.commands))
     .parts.flatMap((part) => (part.kind === "words" ? [part.text] : []))
     .join("");
 
-/** Does what the text asks for behind what was made use of; as long as it is not over, only what is certain. */
-function said(before: Dictation, text: string, language: string, isOver: boolean, ways: Ways): Dictated {
-  const from = lengthOf(before.used, text);
-  const { parts, length } = found(text, from, isOver, lexicon(language, ways.dictionary, ways.commands));
-  const { dictation, deeds } = typed(before, parts, language);
-  return { dictation: { ...dictation, used: length > from ? text.slice(0, length) : before.used }, deeds };
+/** Processes the text after the consumed part. While the text may still grow, only what is certain. */
+function applyText(
+  before: Dictation,
+  text: string,
+  language: string,
+  isComplete: boolean,
+  options: DictationOptions,
+): DictationStep {
+  const from = consumedLength(before.consumed, text);
+  const lexicon = buildLexicon(language, options.dictionary, options.commands);
+  const { parts, length } = matchPhrases(text, from, isComplete, lexicon);
+  const { dictation, actions } = applyParts(before, parts, language);
+  return { dictation: { ...dictation, consumed: length > from ? text.slice(0, length) : before.consumed }, actions };
 }
 
-function typed(before: Dictation, parts: readonly Part[], language: string): Dictated {
-  let { tail, atJoin, awaited } = before;
+function applyParts(before: Dictation, parts: readonly TextPart[], language: string): DictationStep {
+  let { tail, atJoin, pendingTranslations } = before;
   let text = "";
-  const deeds: Deed[] = [];
+  const actions: TypingAction[] = [];
   for (const part of parts) {
     if (part.kind === "words") {
-      text += atJoin ? joined(tail + text, part.text, language) : part.text;
+      text += atJoin ? joinText(tail + text, part.text, language) : part.text;
       atJoin = false;
       continue;
     }
     atJoin = true;
-    text += writes(part.action, language) ?? "";
+    text += textFor(part.action, language) ?? "";
     if (part.action === "stop") {
-      deeds.push({ kind: "stop" });
+      actions.push({ kind: "stop" });
       break;
     }
     if (part.action !== "scratch") continue;
-    if (text === "" && awaited.length === 0) deeds.push({ kind: "too_late" });
-    if (text === "") awaited = awaited.slice(0, -1);
+    if (text === "" && pendingTranslations.length === 0) actions.push({ kind: "too_late" });
+    if (text === "") pendingTranslations = pendingTranslations.slice(0, -1);
     text = "";
   }
-  if (text !== "") deeds.unshift({ kind: "type", text });
-  tail = (tail + text).slice(-TAIL);
-  return { dictation: { ...before, tail, atJoin, awaited }, deeds };
+  if (text !== "") actions.unshift({ kind: "type", text });
+  tail = (tail + text).slice(-TAIL_CHARACTERS);
+  return { dictation: { ...before, tail, atJoin, pendingTranslations }, actions };
 }
 
-function translated(before: Dictation, utterance: number, text: string, ways: Ways): Dictated {
-  const awaited = before.awaited.map((other) =>
+function applyTranslation(
+  before: Dictation,
+  utterance: number,
+  text: string,
+  options: DictationOptions,
+): DictationStep {
+  const pendingTranslations = before.pendingTranslations.map((other) =>
     other.utterance === utterance ? { utterance, text: other.text ?? text } : other,
   );
-  return arrived({ ...before, awaited }, ways);
+  return typeReadyTranslations({ ...before, pendingTranslations }, options);
 }
 
-/** An utterance that gets no final is over; one that gets no translation is not waited for. */
-function failed(before: Dictation, utterance: number, type: "error" | "notice", ways: Ways): Dictated {
-  const isOver = type === "error" && utterance === before.done + 1;
-  const awaited = before.awaited.filter((other) => other.utterance !== utterance || other.text !== null);
-  const after = isOver ? { ...before, awaited, done: utterance, used: "", atJoin: true } : { ...before, awaited };
-  return arrived(after, ways);
+/** The utterance gets no final (error), or no translation (error or notice), so nothing waits for it. */
+function applyFailure(
+  before: Dictation,
+  utterance: number,
+  type: "error" | "notice",
+  options: DictationOptions,
+): DictationStep {
+  const hasNoFinal = type === "error" && utterance === before.lastUtterance + 1;
+  const pendingTranslations = before.pendingTranslations.filter(
+    (other) => other.utterance !== utterance || other.text !== null,
+  );
+  const after = { ...before, pendingTranslations };
+  return typeReadyTranslations(
+    hasNoFinal ? { ...after, lastUtterance: utterance, consumed: "", atJoin: true } : after,
+    options,
+  );
 }
 
-/** Types the translations that no other is waited for before. */
-function arrived(before: Dictation, ways: Ways): Dictated {
-  const missing = before.awaited.findIndex(({ text }) => text === null);
-  const there = before.awaited.slice(0, missing < 0 ? undefined : missing);
+/** Types translations in the order of their utterances, up to the first that is missing. */
+function typeReadyTranslations(before: Dictation, options: DictationOptions): DictationStep {
+  const missing = before.pendingTranslations.findIndex(({ text }) => text === null);
+  const ready = before.pendingTranslations.slice(0, missing < 0 ? undefined : missing);
   let { tail } = before;
   let text = "";
-  for (const next of there) text += joined(tail + text, next.text ?? "", ways.translation);
-  tail = (tail + text).slice(-TAIL);
-  const dictation = { ...before, tail, awaited: before.awaited.slice(there.length) };
-  return { dictation, deeds: text === "" ? [] : [{ kind: "type", text }] };
+  for (const next of ready) text += joinText(tail + text, next.text ?? "", options.translationLanguage);
+  tail = (tail + text).slice(-TAIL_CHARACTERS);
+  const dictation = { ...before, tail, pendingTranslations: before.pendingTranslations.slice(ready.length) };
+  return { dictation, actions: text === "" ? [] : [{ kind: "type", text }] };
 }
 
-/** How much of `text` is `used`; where it reads otherwise, as many letters and digits count as the same. */
-function lengthOf(used: string, text: string): number {
-  if (text.startsWith(used)) return used.length;
-  let left = letters(used).length;
+/**
+ * Returns how much of `text` is consumed. If the final differs from the partial in case or punctuation, counts letters
+ * and digits instead.
+ */
+function consumedLength(consumed: string, text: string): number {
+  if (text.startsWith(consumed)) return consumed.length;
+  let left = letters(consumed).length;
   for (const { 0: letter, index } of text.matchAll(LETTER)) {
     if (left === 0) break;
     left -= 1;

@@ -2,18 +2,18 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { hotwords, parseDictionary } from "./dictionary";
 
-test("a line is a word to expect, or one that is heard and what to write instead", () => {
+test("a line is a word to expect, or a replacement", () => {
   const dictionary = parseDictionary("Nova Voice\n\nkube cuttle -> kubectl\nÁlvaro\n -> nothing\n");
-  expect(dictionary.replacements).toEqual([{ heard: "kube cuttle", written: "kubectl" }]);
+  expect(dictionary.replacements).toEqual([{ spoken: "kube cuttle", written: "kubectl" }]);
   expect(hotwords(dictionary)).toBe("Nova Voice, kubectl, Álvaro, nothing");
 });
 
-test("what may be nothing may be written instead, and is not expected", () => {
+test("a replacement may be empty, and is then not expected", () => {
   const dictionary = parseDictionary("um ->");
-  expect(dictionary).toEqual({ words: [], replacements: [{ heard: "um", written: "" }] });
+  expect(dictionary).toEqual({ words: [], replacements: [{ spoken: "um", written: "" }] });
 });
 
-test("whatever is written in it, a server takes the words: whole ones, in their order, a thousand characters", () => {
+test("the hotwords are whole words in order, with at most a thousand characters", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 200 })), (lines) => {
       const dictionary = parseDictionary(lines.join("\n"));

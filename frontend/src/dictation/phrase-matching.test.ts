@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ACTIONS, COMMANDS, parsePhrases, phrasesOf, writtenPhrases } from "./commands";
+import { COMMAND_ACTIONS, DEFAULT_COMMANDS, parsePhrases, phrasesFor, formatPhrases } from "./commands";
 import { parseDictionary } from "./dictionary";
-import { found, lexicon, type Part } from "./phrase-matching";
+import { matchPhrases, buildLexicon, type TextPart } from "./phrase-matching";
 
 const own = parseDictionary("nova voyce -> Nova Voice\nnew york -> NYC\nnew york city -> New York City\num ->");
-const english = lexicon("en", own);
+const english = buildLexicon("en", own);
 
-const read = (parts: readonly Part[]) =>
+const read = (parts: readonly TextPart[]) =>
   parts.map((part) => (part.kind === "words" ? part.text : `<${part.action}>`)).join("");
-const all = (text: string, phrases = english) => read(found(text, 0, true, phrases).parts);
+const all = (text: string, phrases = english) => read(matchPhrases(text, 0, true, phrases).parts);
 
 describe("commands", () => {
   test.each([
@@ -23,7 +23,7 @@ describe("commands", () => {
     ["Please scratch that itch", "Please scratch that itch"],
     ["Good night. Stop typing.", "Good night.<stop>"],
     ["The renew line", "The renew line"],
-  ])("in %j are %j", (text, wanted) => {
+  ])("in %j are matched as %j", (text, wanted) => {
     expect(all(text)).toBe(wanted);
   });
 
@@ -34,24 +34,25 @@ describe("commands", () => {
     ["zh-TW", "你好句號", "你好<full_stop>"],
     ["de", "Hallo, neue Zeile", "Hallo,<new_line>"],
     ["ko", "new line", "new line"],
-  ])("are those of the language: in %s, %j is %j", (language, text, wanted) => {
-    expect(all(text, lexicon(language, parseDictionary("")))).toBe(wanted);
+  ])("depend on the language: in %s, %j is %j", (language, text, wanted) => {
+    expect(all(text, buildLexicon(language, parseDictionary("")))).toBe(wanted);
   });
 
-  test("are as a person has changed them, and none where there are none", () => {
+  test("can be changed by the user, or removed", () => {
     const mine = { en: { new_line: ["next"] } };
-    expect(all("One new line two", lexicon("en", own, mine))).toBe("One new line two");
-    expect(all("One. Next. Two", lexicon("en", own, mine))).toBe("One.<new_line>Two");
-    expect(all("One new line two", lexicon("en", own, {}))).toBe("One new line two");
+    expect(all("One new line two", buildLexicon("en", own, mine))).toBe("One new line two");
+    expect(all("One. Next. Two", buildLexicon("en", own, mine))).toBe("One.<new_line>Two");
+    expect(all("One new line two", buildLexicon("en", own, {}))).toBe("One new line two");
   });
 
-  test("of every language have words, no two the same, which can be written down and read again", () => {
-    for (const [language, phrases] of Object.entries(COMMANDS)) {
-      const words = ACTIONS.flatMap((action) => phrases[action] ?? []);
+  test("have different phrases for all actions, which can be formatted and parsed", () => {
+    for (const [language, phrases] of Object.entries(DEFAULT_COMMANDS)) {
+      const words = COMMAND_ACTIONS.flatMap((action) => phrases[action] ?? []);
       expect(new Set(words).size, language).toBe(words.length);
-      for (const action of ACTIONS) expect(parsePhrases(writtenPhrases(phrases[action]))).toEqual(phrases[action]);
+      for (const action of COMMAND_ACTIONS)
+        expect(parsePhrases(formatPhrases(phrases[action]))).toEqual(phrases[action]);
     }
-    expect(phrasesOf(COMMANDS, "pt-BR")).toEqual({});
+    expect(phrasesFor(DEFAULT_COMMANDS, "pt-BR")).toEqual({});
   });
 });
 
@@ -60,7 +61,7 @@ test.each([
   ["I went to New York, um, once.", "I went to NYC, , once."],
   ["I love New York City!", "I love New York City!"],
   ["anew york", "anew york"],
-])("words of the dictionary are written as it says: %j is %j", (text, wanted) => {
+])("dictionary replacements: %j becomes %j", (text, wanted) => {
   expect(all(text)).toBe(wanted);
 });
 
@@ -88,21 +89,21 @@ const spoken = fc
   .array(fc.tuple(word, mark), { minLength: 1, maxLength: 20 })
   .map((said) => said.flat().join("").trimEnd());
 
-test("what is found in a text as it grows word by word is what is found in the whole", () => {
+test("matches in a text that grows word by word are the matches in the complete text", () => {
   const ends = (text: string) => [...text.matchAll(/[\p{L}']+/gu)].map(({ 0: one, index }) => index + one.length);
   fc.assert(
     fc.property(spoken, fc.array(fc.nat(100)), fc.constantFrom("en", "zh"), (text, stops, language) => {
-      const phrases = lexicon(language, own);
+      const phrases = buildLexicon(language, own);
       const cuts = ends(text).filter((_, index) => stops.includes(index));
-      const parts: Part[] = [];
+      const parts: TextPart[] = [];
       let from = 0;
       for (const end of cuts) {
-        const piece = found(text.slice(0, end), from, false, phrases);
+        const piece = matchPhrases(text.slice(0, end), from, false, phrases);
         parts.push(...piece.parts);
         expect(piece.length).toBeGreaterThanOrEqual(from);
         from = piece.length;
       }
-      parts.push(...found(text, from, true, phrases).parts);
+      parts.push(...matchPhrases(text, from, true, phrases).parts);
       expect(read(parts)).toBe(all(text, phrases));
     }),
     { numRuns: 500 },

@@ -1,25 +1,25 @@
 /**
- * Finds what means more than its words in a text that may still grow: commands, and words to be replaced. What is found
- * in the beginning of a text is found there in every longer one, so that it may be typed before the rest is spoken.
+ * Finds commands and dictionary replacements in a text that may still grow. A match never changes when more text
+ * follows, so that the text before it can be typed immediately.
  */
-import { COMMANDS, phrasesOf, type Action, type Commands } from "./commands";
+import { DEFAULT_COMMANDS, phrasesFor, type CommandAction, type Commands } from "./commands";
 import type { Dictionary } from "./dictionary";
-import { UNSPACED } from "./text-joining";
+import { UNSPACED_SCRIPTS } from "./text-joining";
 
-export type Part =
-  /** Verbatim, with the space and punctuation before it. */
-  { readonly kind: "words"; readonly text: string } | { readonly kind: "command"; readonly action: Action };
+export type TextPart =
+  /** Verbatim, with preceding space and punctuation. */
+  { readonly kind: "words"; readonly text: string } | { readonly kind: "command"; readonly action: CommandAction };
 
-export interface Found {
-  readonly parts: readonly Part[];
-  /** How much of the text that is: the rest may mean something once more is known. */
+export interface PhraseMatches {
+  readonly parts: readonly TextPart[];
+  /** How much of the text is decided. The rest may still become part of a phrase. */
   readonly length: number;
 }
 
 interface Phrase {
   readonly words: readonly string[];
-  readonly means: { readonly action: Action } | { readonly written: string };
-  /** Whether it counts only between pauses. */
+  readonly result: { readonly action: CommandAction } | { readonly written: string };
+  /** Whether it counts only between pauses (punctuation). */
   readonly standsAlone: boolean;
 }
 
@@ -31,60 +31,64 @@ interface Token {
   readonly end: number;
 }
 
-const LETTER = `(?![${UNSPACED}])[\\p{L}\\p{M}\\p{N}]`;
-const WORD = new RegExp(`[${UNSPACED}]|${LETTER}(?:['’]?${LETTER})*`, "gu");
+const LETTER = `(?![${UNSPACED_SCRIPTS}])[\\p{L}\\p{M}\\p{N}]`;
+const WORD = new RegExp(`[${UNSPACED_SCRIPTS}]|${LETTER}(?:['’]?${LETTER})*`, "gu");
 const PAUSE = /[,.;:!?…。，！？；：、]/u;
 const TRAILING = /^[\s,.;:!?…。，！？；：、]*/u;
 const LEADING = /[\s,.;:!?…。，！？；：、]*$/u;
 
-/** What is looked for in a language. Longer phrases come first: "punto y coma" is not "punto". */
-export function lexicon(language: string, dictionary: Dictionary, commands: Commands = COMMANDS): Lexicon {
-  const asked = Object.entries(phrasesOf(commands, language)).flatMap(([action, phrases]) =>
-    phrases.map((phrase) => command(action as Action, tokens(phrase))),
+/** Collects the phrases of a language. Longer ones come first, so that "punto y coma" does not match as "punto". */
+export function buildLexicon(language: string, dictionary: Dictionary, commands: Commands = DEFAULT_COMMANDS): Lexicon {
+  const commandPhrases = Object.entries(phrasesFor(commands, language)).flatMap(([action, phrases]) =>
+    phrases.map((phrase) => commandPhrase(action as CommandAction, tokens(phrase))),
   );
-  const own = dictionary.replacements.map(({ heard, written }) => ({
-    words: tokens(heard).map(({ word }) => word),
-    means: { written },
+  const replacements = dictionary.replacements.map(({ spoken, written }) => ({
+    words: tokens(spoken).map(({ word }) => word),
+    result: { written },
     standsAlone: false,
   }));
-  return [...own, ...asked].filter(({ words }) => words.length > 0).sort((a, b) => b.words.length - a.words.length);
+  return [...replacements, ...commandPhrases]
+    .filter(({ words }) => words.length > 0)
+    .sort((a, b) => b.words.length - a.words.length);
 }
 
-/** A single word ("comma", "period") is too ordinary to be a command within a sentence, and so is what cannot be mended. */
-function command(action: Action, spoken: readonly Token[]): Phrase {
+/** Single words ("comma", "period") and irreversible commands count only between pauses: sentences contain them too. */
+function commandPhrase(action: CommandAction, spoken: readonly Token[]): Phrase {
   const words = spoken.map(({ word }) => word);
-  return { words, means: { action }, standsAlone: words.length === 1 || action === "scratch" || action === "stop" };
+  return { words, result: { action }, standsAlone: words.length === 1 || action === "scratch" || action === "stop" };
 }
 
 /**
- * The parts of `text` from `from` on. Unless the text `isOver`, they end before what may become a phrase, and behind a
- * word: the punctuation there may belong to a command.
+ * Splits `text` from index `from` into parts.
+ *
+ * Unless the text `isComplete`, the parts end before words that may become a phrase, and before trailing punctuation,
+ * which may belong to a command.
  */
-export function found(text: string, from: number, isOver: boolean, phrases: Lexicon): Found {
+export function matchPhrases(text: string, from: number, isComplete: boolean, phrases: Lexicon): PhraseMatches {
   const all = tokens(text);
-  const parts: Part[] = [];
+  const parts: TextPart[] = [];
   let done = from;
   let words = "";
   let index = all.findIndex(({ at }) => at >= from);
   if (index < 0) index = all.length;
   for (let token = all[index]; token !== undefined; token = all[index]) {
-    const match = matched(text, all, index, isOver, phrases);
+    const match = matchAt(text, all, index, isComplete, phrases);
     if (match === "undecided") break;
     const lead = text.slice(done, token.at);
     const last = all[index + (match?.words.length ?? 1) - 1] ?? token;
     index += match?.words.length ?? 1;
     done = last.end;
     if (match === null) words += lead + text.slice(token.at, last.end);
-    else if ("written" in match.means) words += lead + match.means.written;
+    else if ("written" in match.result) words += lead + match.result.written;
     else {
-      words += isPunctuation(match.means.action) ? lead.replace(LEADING, "") : lead.trimEnd();
+      words += isPunctuation(match.result.action) ? lead.replace(LEADING, "") : lead.trimEnd();
       if (words !== "") parts.push({ kind: "words", text: words });
       words = "";
-      parts.push({ kind: "command", action: match.means.action });
+      parts.push({ kind: "command", action: match.result.action });
       done += TRAILING.exec(text.slice(done))?.[0].length ?? 0;
     }
   }
-  if (isOver && index >= all.length) {
+  if (isComplete && index >= all.length) {
     words += text.slice(done);
     done = text.length;
   }
@@ -92,12 +96,12 @@ export function found(text: string, from: number, isOver: boolean, phrases: Lexi
   return { parts, length: done };
 }
 
-/** The phrase that begins at a token: null where none does, "undecided" where more has to be heard. */
-function matched(
+/** Returns the phrase that begins at a token, null if there is none, or "undecided" if it depends on later words. */
+function matchAt(
   text: string,
   all: readonly Token[],
   index: number,
-  isOver: boolean,
+  isComplete: boolean,
   phrases: Lexicon,
 ): Phrase | null | "undecided" {
   for (const phrase of phrases) {
@@ -106,7 +110,7 @@ function matched(
     if (phrase.standsAlone && !isPauseBefore(text, all, index)) continue;
     const isWhole = here.length === phrase.words.length;
     const next = all[index + phrase.words.length];
-    if (!isOver && (!isWhole || ("action" in phrase.means && next === undefined))) return "undecided";
+    if (!isComplete && (!isWhole || ("action" in phrase.result && next === undefined))) return "undecided";
     if (!isWhole) continue;
     const end = here.at(-1)?.end ?? 0;
     if (!phrase.standsAlone || next === undefined || PAUSE.test(text.slice(end, next.at))) return phrase;
@@ -114,7 +118,7 @@ function matched(
   return null;
 }
 
-const isPunctuation = (action: Action) => !["new_line", "new_paragraph", "scratch", "stop"].includes(action);
+const isPunctuation = (action: CommandAction) => !["new_line", "new_paragraph", "scratch", "stop"].includes(action);
 
 function isPauseBefore(text: string, all: readonly Token[], index: number): boolean {
   const [before, here] = [all[index - 1], all[index]];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { joined } from "./text-joining";
+import { joinText } from "./text-joining";
 
 test.each([
   ["", "Hello.", "en", "Hello."],
@@ -22,18 +22,18 @@ test.each([
   ["สวัสดี", "ครับ", "th", "ครับ"],
   ["안녕하세요.", "반갑습니다.", "ko", " 반갑습니다."],
   ["Bitti.", "iyi", "tr", " İyi"],
-])("behind %j, %j in %s is written as %j", (before, text, language, wanted) => {
-  expect(joined(before, text, language)).toBe(wanted);
+])("after %j, %j in %s becomes %j", (before, text, language, wanted) => {
+  expect(joinText(before, text, language)).toBe(wanted);
 });
 
-test("a join adds at most one space and changes at most the first word's case", () => {
+test("joining adds at most one space and changes at most the case of the first word", () => {
   fc.assert(
     fc.property(
       fc.string(),
       fc.string(),
       fc.constantFrom("en", "es", "zh", "tr", "", "x-odd"),
       (before, text, language) => {
-        const result = joined(before, text, language);
+        const result = joinText(before, text, language);
         const bare = result.startsWith(" ") ? result.slice(1) : result;
         expect(bare.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "")).toBe(
           text.trimStart().toLowerCase().normalize("NFKD").replace(/\p{M}/gu, ""),

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { withNote } from "../session/notices";
+import { addNotice } from "../session/notices";
 import { problem } from "../../client/src/protocol/problems";
-import { LOCALES, localeOf, told, toldNote, wordsOf, type Locale } from "./texts";
+import { LOCALES, chooseLocale, describeProblem, describeNotice, textsFor, type Locale } from "./texts";
 
 const locales = Object.keys(LOCALES) as Locale[];
 
-/** Every text, by where it stands. */
+/** Returns all texts with their paths. */
 function texts(value: unknown, path = ""): [string, string][] {
   if (typeof value === "string") return [[path, value]];
   if (typeof value === "function") return [[path, String((value as (...some: unknown[]) => unknown)("1", 2))]];
@@ -13,40 +13,41 @@ function texts(value: unknown, path = ""): [string, string][] {
 }
 
 describe("the interface", () => {
-  test.each(locales)("in %s has no empty word", (locale) => {
-    expect(texts(wordsOf(locale)).filter(([, text]) => text.trim() === "")).toEqual([]);
+  test.each(locales)("in %s has no empty text", (locale) => {
+    expect(texts(textsFor(locale)).filter(([, text]) => text.trim() === "")).toEqual([]);
   });
 
   test.each(locales.filter((locale) => locale !== "en"))(
-    "in %s is translated, but for what is the same in both",
+    "in %s is translated, except for texts that are the same in both languages",
     (locale) => {
-      const english = new Map(texts(wordsOf("en")));
-      const same = texts(wordsOf(locale)).filter(([path, text]) => english.get(path) === text);
+      const english = new Map(texts(textsFor("en")));
+      const same = texts(textsFor(locale)).filter(([path, text]) => english.get(path) === text);
       expect(same.map(([path]) => path).filter((path) => path !== "/settings/general")).toEqual([]);
     },
   );
 
-  test("speaks the language that was chosen, or else the first it knows of the person's", () => {
-    expect(localeOf("zh", ["es-MX"])).toBe("zh");
-    expect(localeOf("", ["fr-FR", "es-MX", "en"])).toBe("es");
-    expect(localeOf("xx", ["toString"])).toBe("en");
+  test("uses the chosen language, or else the first supported one that the user prefers", () => {
+    expect(chooseLocale("zh", ["es-MX"])).toBe("zh");
+    expect(chooseLocale("", ["fr-FR", "es-MX", "en"])).toBe("es");
+    expect(chooseLocale("xx", ["toString"])).toBe("en");
   });
 
-  test("tells problems in its own words, and in English in the server's where it sent some", () => {
+  test("describes problems in its own words; in English, in those of the server", () => {
     const busy = problem("overloaded", "9 of 9 sessions are taken");
-    expect(told(busy, "en").message).toBe("9 of 9 sessions are taken");
-    expect(told(busy, "es")).toEqual({
+    expect(describeProblem(busy, "en").message).toBe("9 of 9 sessions are taken");
+    expect(describeProblem(busy, "es")).toEqual({
       message: "El servidor está ocupado.",
       advice: "Inténtalo dentro de un momento.",
     });
-    expect(told(problem("toString", "Odd."), "zh").message).toBe("Odd.");
+    expect(describeProblem(problem("toString", "Odd."), "zh").message).toBe("Odd.");
   });
 
-  test("tells notes in its own words", () => {
-    const [note] = withNote([], { code: "delayed", message: "?", isError: false });
-    if (note === undefined) throw new Error("there is no note");
-    expect(toldNote(note, "es")).toBe("Las palabras tardarán un poco más; ninguna se pierde.");
-    expect(toldNote({ ...note, code: "microphone_lost" }, "zh")).toBe("麦克风已断开。");
-    expect(toldNote(note, "en")).toBe("?");
+  test("describes notices in its own words", () => {
+    const [note] = addNotice([], { code: "delayed", message: "?", isError: false });
+    if (note === undefined) throw new Error("there is no notice");
+    expect(describeNotice(note, "es")).toBe("Parte del texto se retrasa. No se pierde nada.");
+    expect(describeNotice({ ...note, code: "microphone_lost" }, "zh")).toBe("麦克风已断开连接。");
+    expect(describeNotice(note, "en")).toBe("Some text is delayed. Nothing is lost.");
+    expect(describeNotice({ ...note, code: "from_the_future" }, "es")).toBe("?");
   });
 });

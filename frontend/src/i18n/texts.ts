@@ -1,43 +1,49 @@
-/** The interface's words. A catalogue that lacks one does not compile. */
+/** The texts of the user interface. A language that lacks one does not compile. */
 import { createContext, useContext } from "react";
-import type { Note } from "../session/notices";
 import type { Problem } from "../../client/src/protocol/problems";
+import type { StatusNotice } from "../session/notices";
 import { en } from "./en";
 import { es } from "./es";
 import { zh } from "./zh";
 
-export type Words = typeof en;
+export type Texts = typeof en;
 
 export const LOCALES = { en: "English", es: "Español", zh: "中文" } as const;
 
 export type Locale = keyof typeof LOCALES;
 
-const CATALOGUES: Readonly<Record<Locale, Words>> = { en, es, zh };
+const TEXTS: Readonly<Record<Locale, Texts>> = { en, es, zh };
 
-/** The one that was chosen, or else the first of the person's languages that there is. */
-export function localeOf(chosen: string, preferred: readonly string[]): Locale {
-  const isOne = (code: string): code is Locale => Object.hasOwn(CATALOGUES, code);
-  return [chosen, ...preferred.map((tag) => tag.split("-")[0] ?? "")].find(isOne) ?? "en";
+/** Returns the chosen locale, or else the first supported one of the user's preferred languages. */
+export function chooseLocale(chosen: string, preferred: readonly string[]): Locale {
+  const isLocale = (code: string): code is Locale => Object.hasOwn(TEXTS, code);
+  return [chosen, ...preferred.map((tag) => tag.split("-")[0] ?? "")].find(isLocale) ?? "en";
 }
 
-export const wordsOf = (locale: Locale): Words => CATALOGUES[locale];
+export const textsFor = (locale: Locale): Texts => TEXTS[locale];
 
-/** What happened and what to do. What a server says itself is more exact, and English. */
-export function told({ code, message, advice }: Problem, locale: Locale): Pick<Problem, "message" | "advice"> {
-  const known = locale === "en" ? undefined : lookUp(wordsOf(locale).problems, code);
-  return known === undefined ? { message, advice } : { message: known[0], advice: known[1] };
+/** What happened, and what to do. The server's own message is more exact, but always in English. */
+export function describeProblem({ code, message }: Problem, locale: Locale): { message: string; advice: string } {
+  const { problems } = textsFor(locale);
+  const known = lookUp<readonly [string, string]>(problems, code);
+  const [text, advice] = known ?? problems.unknown;
+  const prefersServer = message !== "" && (locale === "en" || known === undefined);
+  return { message: prefersServer ? message : text, advice };
 }
 
-export function toldNote({ code, message }: Note, locale: Locale): string {
-  if (locale === "en") return message;
-  return lookUp(wordsOf(locale).notes, code) ?? lookUp(wordsOf(locale).problems, code)?.[0] ?? message;
+export function describeNotice({ code, message }: StatusNotice, locale: Locale): string {
+  const { notices, problems } = textsFor(locale);
+  const known = lookUp<string>(notices.byCode, code);
+  if (known !== undefined) return known;
+  if (locale === "en" && message !== "") return message;
+  return lookUp<readonly [string, string]>(problems, code)?.[0] ?? message;
 }
 
 const lookUp = <T>(entries: Readonly<Record<string, T>>, code: string): T | undefined =>
   Object.hasOwn(entries, code) ? entries[code] : undefined;
 
-export const Interface = createContext<Locale>("en");
+export const LocaleContext = createContext<Locale>("en");
 
-export const useLocale = (): Locale => useContext(Interface);
+export const useLocale = (): Locale => useContext(LocaleContext);
 
-export const useWords = (): Words => wordsOf(useLocale());
+export const useTexts = (): Texts => textsFor(useLocale());

@@ -1,28 +1,28 @@
-/** The bubble while someone dictates: what goes on, and the words that are not typed yet. */
-import type { Bubble } from "./content";
-import { element, write } from "./dom";
+/** The bubble during dictation: the status, and the text that is not typed yet. */
+import type { BubbleContent } from "./content";
+import { appendElement, setText } from "./dom";
 import "./bubble.css";
 
-const bubble = element(document.body, "main", "bubble");
-const dot = element(bubble, "span", "dot");
-const text = element(bubble, "p", "text");
-const firm = element(text, "span", "firm");
-const faint = element(text, "span", "faint");
-const status = element(bubble, "p", "status");
+const bubble = appendElement(document.body, "main", "bubble");
+const dot = appendElement(bubble, "span", "dot");
+const text = appendElement(bubble, "p", "text");
+const committedText = appendElement(text, "span", "committed");
+const tentativeText = appendElement(text, "span", "tentative");
+const statusText = appendElement(bubble, "p", "status");
 bubble.setAttribute("aria-live", "polite");
 
-function draw({ tone, status: words, firm: said, faint: guessed, language, level }: Bubble): void {
+function draw({ tone, status, committed, tentative, language, level }: BubbleContent): void {
   bubble.dataset.tone = tone;
   dot.style.setProperty("--level", String(level));
-  write(status, words);
-  write(firm, said);
-  write(faint, guessed);
+  setText(statusText, status);
+  setText(committedText, committed);
+  setText(tentativeText, tentative);
   text.lang = language;
   text.dir = "auto";
-  // Of a long utterance the last lines are seen.
+  // Shows the last lines of a long utterance.
   text.scrollTop = text.scrollHeight;
 }
 
-window.nova?.onShow((state) => {
-  draw(JSON.parse(state) as Bubble);
+window.nova?.onOverlayContent((content) => {
+  draw(JSON.parse(content) as BubbleContent);
 });

@@ -1,29 +1,31 @@
-/** What the little windows draw, as JSON: the bubble beside the tray, and the subtitles on the screen or in another program. */
+/** What the overlay windows draw, exchanged as JSON. */
 import type { SubtitleSettings } from "../settings/settings";
-import type { Line } from "../subtitles/subtitles";
+import type { SubtitleLine } from "../subtitles/subtitles";
 
-export interface Bubble {
+/** The bubble that shows dictated text until it is typed. */
+export interface BubbleContent {
   readonly tone: "wait" | "listen" | "type" | "error";
-  /** What goes on, or what is the matter, in the interface's language. */
+  /** In the interface language. */
   readonly status: string;
-  readonly firm: string;
-  readonly faint: string;
+  readonly committed: string;
+  readonly tentative: string;
   readonly language: string;
   /** 0 to 1 */
   readonly level: number;
 }
 
-export interface Overlay {
+/** Subtitles, on the screen or in another program. */
+export interface OverlayContent {
   readonly texts: readonly OverlayText[];
   readonly look: Pick<
     SubtitleSettings,
     "lines" | "size" | "color" | "background" | "opacity" | "position" | "isLocked"
   >;
-  /** What stands there while nothing is said and it can be moved; "" for nothing. */
+  /** Shown while there are no subtitles and the overlay can be moved; "" for none. */
   readonly hint: string;
 }
 
 export interface OverlayText {
   readonly kind: "spoken" | "translation";
-  readonly lines: readonly Line[];
+  readonly lines: readonly SubtitleLine[];
 }

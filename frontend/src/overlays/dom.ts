@@ -1,13 +1,11 @@
-/** The few elements that the little windows are made of. */
-
-export function element(parent: Element, name: string, className: string): HTMLElement {
-  const made = document.createElement(name);
-  made.className = className;
-  parent.append(made);
-  return made;
+export function appendElement(parent: Element, name: string, className: string): HTMLElement {
+  const element = document.createElement(name);
+  element.className = className;
+  parent.append(element);
+  return element;
 }
 
-/** Touches the page only where something else is to stand there. */
-export function write(where: Element, text: string): void {
-  if (where.textContent !== text) where.textContent = text;
+/** Changes the document only if the text differs. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
 }

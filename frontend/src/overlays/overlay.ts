@@ -1,78 +1,81 @@
 /**
- * The subtitles: over all windows of the desktop client, or as another program's browser source. There the shell on this
- * computer sends what to draw (server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html).
+ * Subtitles: as an overlay window of the desktop client, or as a browser source in another program such as OBS. There
+ * is no shell in the latter; the desktop client's captions server sends what to draw (server-sent events,
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html).
  */
-import type { Overlay, OverlayText } from "./content";
+import type { SubtitleLine } from "../subtitles/subtitles";
 import { LINE_COLUMNS } from "../transcript/line-breaking";
-import type { Line } from "../subtitles/subtitles";
-import { element, write } from "./dom";
+import type { OverlayContent, OverlayText } from "./content";
+import { appendElement, setText } from "./dom";
 import "./overlay.css";
 
-/** A letter is seldom wider on average, in parts of its height: so wide a line always fits. */
-const LETTER = 0.56;
+// Upper bound of the average letter width relative to its height: a line of this width always fits.
+const LETTER_WIDTH = 0.56;
+// As in overlay.css.
+const LINE_HEIGHT = 1.4;
 
-const overlay = element(document.body, "main", "overlay");
+const overlay = appendElement(document.body, "main", "overlay");
 
-function draw(state: Overlay | null): void {
-  const texts = state?.texts ?? [];
-  overlay.hidden = state === null;
-  if (state !== null) dress(state);
-  fit(overlay, texts.length);
+function draw(content: OverlayContent | null): void {
+  const texts = content?.texts ?? [];
+  overlay.hidden = content === null;
+  if (content !== null) applyLook(content);
+  setChildCount(overlay, texts.length);
   texts.forEach((text, index) => {
-    const part = overlay.children[index];
-    if (part instanceof HTMLElement)
-      drawText(part, text, state?.look.lines ?? 1, index === 0 ? (state?.hint ?? "") : "");
+    const element = overlay.children[index];
+    if (element instanceof HTMLElement)
+      drawText(element, text, content?.look.lines ?? 1, index === 0 ? (content?.hint ?? "") : "");
   });
 }
 
-function dress({ look }: Overlay): void {
-  const fits = window.innerWidth / (LINE_COLUMNS * LETTER);
+function applyLook({ look }: OverlayContent): void {
+  const maxSize = window.innerWidth / (LINE_COLUMNS * LETTER_WIDTH);
   overlay.dataset.position = look.position;
   overlay.dataset.locked = String(look.isLocked);
-  overlay.style.fontSize = `${Math.min(look.size, fits)}px`;
+  overlay.style.fontSize = `${Math.min(look.size, maxSize)}px`;
   overlay.style.setProperty("--color", look.color);
   overlay.style.setProperty("--background", `color-mix(in srgb, ${look.background} ${look.opacity}%, transparent)`);
 }
 
-/** Keeps the room of all its lines, so that the other text does not move when there are fewer. */
-function drawText(part: HTMLElement, { kind, lines }: OverlayText, room: number, hint: string): void {
-  part.className = kind;
-  part.style.minHeight = `${room * 1.4}em`;
-  const all = lines.length === 0 && hint !== "" ? [{ key: "hint", firm: hint, faint: "", language: "" }] : lines;
-  fit(part, all.length);
-  all.forEach((line, index) => {
-    const where = part.children[index];
-    if (where instanceof HTMLElement) drawLine(where, line);
+/** Reserves the height of `maxLines`, so that the other text does not move when there are fewer lines. */
+function drawText(element: HTMLElement, { kind, lines }: OverlayText, maxLines: number, hint: string): void {
+  element.className = kind;
+  element.style.minHeight = `${maxLines * LINE_HEIGHT}em`;
+  const hintLine = { key: "hint", committed: hint, tentative: "", language: "" };
+  const shown = lines.length === 0 && hint !== "" ? [hintLine] : lines;
+  setChildCount(element, shown.length);
+  shown.forEach((line, index) => {
+    const row = element.children[index];
+    if (row instanceof HTMLElement) drawLine(row, line);
   });
 }
 
-function drawLine(where: HTMLElement, { firm, faint, language }: Line): void {
-  where.dir = "auto";
-  where.lang = language;
-  fit(where, 1, "span");
-  const box = where.children[0];
+function drawLine(row: HTMLElement, { committed, tentative, language }: SubtitleLine): void {
+  row.dir = "auto";
+  row.lang = language;
+  setChildCount(row, 1, "span");
+  const box = row.children[0];
   if (box === undefined) return;
-  fit(box, 2, "span");
-  const [sure, unsure] = box.children;
-  if (sure === undefined || unsure === undefined) return;
-  unsure.className = "faint";
-  write(sure, faint === "" ? firm.trimEnd() : firm);
-  write(unsure, faint.trimEnd());
+  setChildCount(box, 2, "span");
+  const [committedText, tentativeText] = box.children;
+  if (committedText === undefined || tentativeText === undefined) return;
+  tentativeText.className = "tentative";
+  setText(committedText, tentative === "" ? committed.trimEnd() : committed);
+  setText(tentativeText, tentative.trimEnd());
 }
 
-/** As many children as there is to draw. */
-function fit(parent: Element, count: number, name = "div"): void {
-  while (parent.childElementCount < count) element(parent, name, "");
+function setChildCount(parent: Element, count: number, name = "div"): void {
+  while (parent.childElementCount < count) appendElement(parent, name, "");
   while (parent.childElementCount > count) parent.lastElementChild?.remove();
 }
 
 if (window.nova === undefined) {
   const captions = new EventSource(`captions${location.search}`);
   captions.onmessage = ({ data }: MessageEvent<string>) => {
-    draw(JSON.parse(data) as Overlay | null);
+    draw(JSON.parse(data) as OverlayContent | null);
   };
 } else {
-  window.nova.onShow((state) => {
-    draw(JSON.parse(state) as Overlay);
+  window.nova.onOverlayContent((content) => {
+    draw(JSON.parse(content) as OverlayContent);
   });
 }

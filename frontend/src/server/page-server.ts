@@ -1,20 +1,18 @@
-/** Where the server is: the page's own host, or the one that `?server=` names. */
+/** The server of the page: its own host, or the one that the query parameter `server` names. */
+import { streamUrl } from "../../client/src/address";
 
-const PATH = "/v1/stream";
-
-export interface ServerAddress {
+export interface PageServer {
   readonly url: string;
   readonly host: string;
-  /** Whether it is another host than the page's: the reader is told where the sound goes. */
-  readonly isElsewhere: boolean;
+  /** Whether audio goes to another host than the page's; the user is informed. */
+  readonly isOtherHost: boolean;
 }
 
-/** `?server=` takes `host`, `host:port`, or an address that begins with ws:, wss:, http: or https:; what cannot be one is ignored. */
-export function serverAddress(page: Pick<Location, "protocol" | "host" | "search">): ServerAddress {
+/** An invalid `server` parameter is ignored. */
+export function pageServer(page: Pick<Location, "protocol" | "host" | "search">): PageServer {
   const scheme = page.protocol === "https:" ? "wss:" : "ws:";
-  const named = new URLSearchParams(page.search).get("server") ?? page.host;
-  const whole = /^(ws|http)s?:\/\//.test(named) ? named.replace(/^http/, "ws") : `${scheme}//${named}`;
-  const url = new URL(URL.canParse(whole) ? whole : `${scheme}//${page.host}`);
-  if (url.pathname === "/") url.pathname = PATH;
-  return { url: url.href, host: url.host, isElsewhere: url.host !== page.host };
+  const requested = new URLSearchParams(page.search).get("server") ?? page.host;
+  const url = streamUrl(requested, scheme) ?? `${scheme}//${page.host}/v1/stream`;
+  const { host } = new URL(url);
+  return { url, host, isOtherHost: host !== page.host };
 }

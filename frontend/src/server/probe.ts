@@ -1,40 +1,40 @@
-/** Whether a server would take a session, asked as a session asks. */
-import { closedWith, problem, type Problem } from "../../client/src/protocol/problems";
+/** Checks whether a server accepts sessions, by opening one and closing it again. */
 import type { ClientMessage, ServerMessage } from "../../client/src/protocol/messages";
-import { offered } from "../../client/src/session/resumable-socket";
+import { problem, problemOfCloseCode, type Problem } from "../../client/src/protocol/problems";
+import { subprotocols } from "../../client/src/session/resumable-socket";
 
-/** How long the answer took, or what is the matter. */
-export type Answer = { readonly ms: number } | { readonly problem: Problem };
+/** How long the server took to accept the session, or why it did not. */
+export type ProbeResult = { readonly ms: number } | { readonly problem: Problem };
 
-const ANSWER_WITHIN_MS = 6_000;
+const TIMEOUT_MS = 6_000;
 
-export function probe(url: string, key: string): Promise<Answer> {
+export function probeServer(url: string, key: string): Promise<ProbeResult> {
   return new Promise((resolve) => {
-    const since = performance.now();
-    const socket = new WebSocket(url, offered(key));
-    const say = (message: ClientMessage) => {
+    const startedAt = performance.now();
+    const socket = new WebSocket(url, subprotocols(key));
+    const send = (message: ClientMessage) => {
       socket.send(JSON.stringify(message));
     };
-    const answer = (what: Answer) => {
-      clearTimeout(patience);
+    const finish = (result: ProbeResult) => {
+      clearTimeout(timer);
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
-      resolve(what);
+      resolve(result);
     };
-    const patience = setTimeout(answer, ANSWER_WITHIN_MS, { problem: problem("no_answer") });
+    const timer = setTimeout(finish, TIMEOUT_MS, { problem: problem("no_answer") });
     socket.onopen = () => {
-      say({ type: "start", partials: false });
+      send({ type: "start", partials: false });
     };
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       const message = JSON.parse(data) as ServerMessage;
       if (message.type === "ready") {
-        say({ type: "stop" });
-        answer({ ms: Math.round(performance.now() - since) });
+        send({ type: "stop" });
+        finish({ ms: Math.round(performance.now() - startedAt) });
       }
-      if (message.type === "error" && message.fatal) answer({ problem: problem(message.code, message.message) });
+      if (message.type === "error" && message.fatal) finish({ problem: problem(message.code, message.message) });
     };
     socket.onclose = ({ code }) => {
-      answer({ problem: closedWith(code) });
+      finish({ problem: problemOfCloseCode(code) });
     };
   });
 }

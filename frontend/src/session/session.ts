@@ -1,282 +1,197 @@
-/** A person's session: the state machine's effects carried out on the sound and the socket. */
-import { Ear, whyClosed } from "../capture/audio-input";
-import { listMicrophones, watchMicrophones } from "../capture/capture";
-import type { Source } from "../capture/sources";
-import { SAMPLE_RATE } from "../../client/src/audio/resampler";
-import { begin, clear, fold, interrupt, noCaptions, type Captions } from "../transcript/captions";
-import { idle, isEnding, isRecording, patienceMs, step, type Effect, type Input, type State } from "../../client/src/session/connection-state";
-import { noted, withNote, type Note, type Notes } from "./notices";
-import { problem, type Problem } from "../../client/src/protocol/problems";
-import type { ServerMessage, Start } from "../../client/src/protocol/messages";
-import { optionsOf, type Settings } from "../settings/settings";
-import { attentive, isStalled, lessAttentive, sounded } from "./stall-detector";
+/** The session that the page shows: microphone, connection and captions, behind stores and commands. */
+import type { ServerMessage } from "../../client/src/protocol/messages";
+import { Connection, serverProblem, type ServerEndpoint } from "../../client/src/session/connection";
+import { idle, isRecording, type ConnectionState } from "../../client/src/session/connection-state";
+import { AudioInput, captureProblem } from "../capture/audio-input";
+import { listMicrophones, watchMicrophones } from "../capture/microphones";
+import type { AudioSource } from "../capture/sources";
+import { sessionOptions, type Settings } from "../settings/settings";
+import { applyEvent, beginTake, clearFinished, emptyCaptions, interruptOpen } from "../transcript/captions";
+import type { Captions } from "../transcript/captions";
+import { createLevelMeter } from "./level-meter";
+import { addNotice, updateNotices, type StatusNotice, type StatusNotices } from "./notices";
 import { createStore, type Store } from "./store";
-import { Stream } from "../../client/src/session/resumable-socket";
 
-/** What a session is told of the world. */
-export interface World {
+export interface SessionDependencies {
   readonly settings: Store<Settings>;
-  /** The stream's address, and the key to be let in with; may wait for a server that is being started. */
-  readonly server: () => Promise<Server>;
-  /** The server's host, where the sound goes elsewhere than where the page came from; "" otherwise. */
-  readonly elsewhere: string;
-}
-
-export interface Server {
-  readonly url: string;
-  readonly key: string;
+  /** Where to connect; may wait for a server that is starting. */
+  readonly server: () => Promise<ServerEndpoint>;
+  /** The server's host if it is not the host that served the page; "" otherwise. */
+  readonly remoteHost: string;
 }
 
 export interface Session {
-  readonly elsewhere: string;
-  readonly connection: Store<State>;
+  readonly remoteHost: string;
+  readonly connection: Store<ConnectionState>;
   readonly captions: Store<Captions>;
-  readonly notes: Store<Notes>;
+  readonly notices: Store<StatusNotices>;
   readonly settings: Store<Settings>;
   readonly microphones: Store<readonly MediaDeviceInfo[]>;
-  /** What is heard; null: the chosen microphone. */
-  readonly source: Store<Source | null>;
+  /** null for the microphone that the settings name. */
+  readonly source: Store<AudioSource | null>;
   /** Loudness of the last 90 ms, 0 to 1. */
   readonly level: Store<number>;
-  /** Whether what is said is not heard, although the session is open. */
+  /** Whether capture is paused while the session stays open. */
   readonly isPaused: Store<boolean>;
-  /** In how many ms the server answered last; 0: not yet. */
-  readonly answeredMs: Store<number>;
-  /** While the last words are awaited: as soon as they are there. */
+  /** How long the server took to accept the last connection, in ms; 0 before the first one. */
+  readonly responseMs: Store<number>;
+  /** While the last words of a session are awaited, the new one starts as soon as they have arrived. */
   start: () => void;
-  /** Ends the audio and waits for the last words; a second time, waits no more. */
+  /** Ends the audio and waits for the last words. A second call does not wait. */
   stop: () => void;
-  /** Ends the utterance now and hears nothing, until `goOn`. */
+  /** Ends the utterance now and stops capture until `resume`. */
   pause: () => void;
-  goOn: () => void;
-  /** Whether the microphone is to be open before `start`. */
-  stayReady: (isReady: boolean) => void;
-  /** Looks anew which microphones there are: only who may use one is told their names. */
-  look: () => void;
+  resume: () => void;
+  /** Whether the microphone stays open between sessions. */
+  keepMicrophoneReady: (isReady: boolean) => void;
+  /** Lists the microphones again. Their names are available only after one of them was opened. */
+  refreshMicrophones: () => void;
+  /** Removes finished utterances. */
   clear: () => void;
-  note: (note: Note) => void;
-  dismiss: (code: string) => void;
-  /** Takes effect at once, also in mid-stream. */
-  choose: (choice: Partial<Settings>) => void;
-  /** Calls `listener` with all that the server says, until the function it returns is called. */
+  addNotice: (notice: StatusNotice) => void;
+  dismissNotice: (code: string) => void;
+  /** Takes effect immediately, also during a session. */
+  updateSettings: (changes: Partial<Settings>) => void;
+  /** Calls `listener` for each message from the server. Returns a function that unsubscribes. */
   onMessage: (listener: (message: ServerMessage) => void) => () => void;
 }
 
-/** Everything that is heard and said, behind stores and verbs; the view only draws it. */
-export function createSession({ settings, server, elsewhere }: World): Session {
-  const connection = createStore<State>(idle);
-  const captions = createStore(noCaptions);
-  const notes = createStore<Notes>([]);
+export function createSession({ settings, server, remoteHost }: SessionDependencies): Session {
+  const connection = createStore<ConnectionState>(idle);
+  const captions = createStore(emptyCaptions);
+  const notices = createStore<StatusNotices>([]);
   const microphones = createStore<readonly MediaDeviceInfo[]>([]);
-  const source = createStore<Source | null>(null);
-  const level = createStore(0);
+  const source = createStore<AudioSource | null>(null);
+  const meter = createLevelMeter();
   const isPaused = createStore(false);
-  const answeredMs = createStore(0);
+  const responseMs = createStore(0);
   const listeners = new Set<(message: ServerMessage) => void>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let silence = attentive;
-  let askedAt = 0;
-  let heardNow: number[] = [];
-  let isAgain = false;
-  /** Each way to a server has a number, so that one that is found late is not gone. */
-  let way = 0;
 
-  const ear = new Ear({
+  const input = new AudioInput({
     onFrame: (pcm, loudness) => {
-      meter(loudness);
-      stream.send(pcm);
-      missServer(loudness, (1_000 * pcm.length) / SAMPLE_RATE);
+      meter.add(loudness);
+      link.sendAudio(pcm, loudness);
     },
     onEnd: (why) => {
-      if (why !== null) note({ code: why.code, message: why.message, isError: true });
-      dispatch({ type: "stop" });
+      if (why !== null) showNotice({ code: why.code, message: why.message, isError: true });
+      link.stop();
     },
   });
 
-  const stream = new Stream({
+  const link = new Connection({
+    server,
+    options: () => sessionOptions(settings.get()),
+    openAudio: () => {
+      notices.set([]);
+      captions.update(beginTake);
+      isPaused.set(false);
+      void openSource();
+    },
+    endAudio: async () => {
+      const isLast = await input.close();
+      meter.reset();
+      return isLast;
+    },
+    dropAudio: () => {
+      input.drop();
+      meter.reset();
+    },
+    onState: (state) => {
+      if (state.phase === "idle" || state.phase === "failed") captions.update(interruptOpen);
+      connection.set(state);
+    },
     onMessage: (message) => {
-      if (message.type === "ready") answeredMs.set(Math.round(performance.now() - askedAt));
-      silence = message.type === "ready" ? { ...silence, soundMs: 0 } : attentive;
-      captions.update((before) => fold(before, message));
-      notes.update((before) => noted(before, message));
-      dispatch({ type: "message", message });
+      if (message.type === "ready") responseMs.set(link.attemptMs);
+      captions.update((before) => applyEvent(before, message));
+      notices.update((before) => updateNotices(before, message));
       for (const listener of listeners) listener(message);
     },
-    onClosed: (code) => {
-      dispatch({ type: "closed", code });
-    },
   });
 
-  /** The loudest of three frames: ten times a second is as often as a meter need move. */
-  function meter(loudness: number): void {
-    heardNow.push(loudness);
-    if (heardNow.length < 3) return;
-    level.set(Math.round(50 * Math.max(...heardNow)) / 50);
-    heardNow = [];
-  }
+  const configuredMicrophone = (): AudioSource => ({ kind: "microphone", deviceId: settings.get().microphone });
+  const chosenSource = (): AudioSource => source.get() ?? configuredMicrophone();
 
-  function missServer(loudness: number, ms: number): void {
-    if (connection.get().phase !== "listening") return;
-    silence = sounded(silence, loudness, ms);
-    if (!isStalled(silence)) return;
-    silence = lessAttentive(silence);
-    dispatch({ type: "closed", code: 1006 });
-  }
-
-  function dispatch(input: Input): void {
-    const before = connection.get();
-    const { state, effects } = step(before, input, performance.now());
-    if (state.phase !== before.phase) arm(state);
-    if (state.phase === "idle" || state.phase === "failed") captions.update(interrupt);
-    connection.set(state);
-    for (const effect of effects) perform[effect]();
-    if (state.phase !== "idle" || !isAgain) return;
-    isAgain = false;
-    dispatch({ type: "start" });
-  }
-
-  function arm(state: State): void {
-    clearTimeout(timer);
-    const patience = patienceMs(state, Math.random());
-    if (patience !== null) timer = setTimeout(dispatch, patience, { type: "timeout" });
-  }
-
-  const perform: Record<Effect, () => void> = {
-    open_microphone: () => {
-      notes.set([]);
-      captions.update(begin);
-      silence = attentive;
-      isPaused.set(false);
-      void openChosen();
-    },
-    end_audio: () => {
-      void ear.close().then((isLast) => {
-        level.set(0);
-        if (isLast) stream.send({ type: "stop" });
-      });
-    },
-    drop_audio: () => {
-      ear.drop();
-      level.set(0);
-      stream.drop();
-    },
-    start_session: () => {
-      reach(({ url, key }) => {
-        stream.start(url, opening(settings.get()), key);
-      });
-    },
-    resume_session: () => {
-      reach(({ url, key }) => {
-        stream.resume(url, key);
-      });
-    },
-    flush: () => {
-      stream.flush({ type: "configure", ...optionsOf(settings.get()) });
-    },
-    close_socket: () => {
-      way += 1;
-      stream.close();
-    },
-  };
-
-  function reach(go: (where: Server) => void): void {
-    const mine = ++way;
-    askedAt = performance.now();
-    server().then((where) => {
-      if (way === mine) go(where);
-    }, failed);
-  }
-
-  function failed(error: unknown): void {
-    const why: Problem = problem("server_failed", error instanceof Error ? error.message : undefined);
-    dispatch({ type: "failed", why });
-  }
-
-  const heard = (): Source => source.get() ?? { kind: "microphone", deviceId: settings.get().microphone };
-
-  /** The server is waited for as well: until it is there, what is said is kept. */
-  async function openChosen(): Promise<void> {
+  /** Also waits for the server: until it is available, the audio is kept. */
+  async function openSource(): Promise<void> {
     try {
-      await ear.open(heard());
+      await input.open(chosenSource());
     } catch (error) {
-      dispatch({ type: "failed", why: whyClosed(error) });
+      link.fail(captureProblem(error));
       return;
     }
     void refreshMicrophones();
-    if (connection.get().phase !== "opening") return;
-    await server().then(() => {
-      dispatch({ type: "microphone_opened" });
-    }, failed);
+    if (link.state.phase !== "opening") return;
+    await server().then(
+      () => {
+        link.audioOpened();
+      },
+      (error: unknown) => {
+        link.fail(serverProblem(error));
+      },
+    );
   }
 
   async function refreshMicrophones(): Promise<void> {
     microphones.set(await listMicrophones());
   }
 
-  function note(one: Note): void {
-    notes.update((before) => withNote(before, one));
+  function showNotice(notice: StatusNotice): void {
+    notices.update((before) => addNotice(before, notice));
   }
 
   void refreshMicrophones();
   watchMicrophones(() => void refreshMicrophones());
 
   return {
-    elsewhere,
+    remoteHost,
     connection,
     captions,
-    notes,
+    notices,
     settings,
     microphones,
     source,
-    level,
+    level: meter.level,
     isPaused,
-    answeredMs,
+    responseMs,
     start: () => {
-      isAgain = isEnding(connection.get());
-      if (!isAgain) dispatch({ type: "start" });
+      link.start();
     },
     stop: () => {
-      isAgain = false;
-      dispatch({ type: "stop" });
+      link.stop();
     },
     pause: () => {
-      if (!isRecording(connection.get()) || isPaused.get()) return;
+      if (!isRecording(link.state) || isPaused.get()) return;
       isPaused.set(true);
-      ear.pause();
-      level.set(0);
-      stream.send({ type: "finalize" });
+      input.pause();
+      meter.reset();
+      link.sendFinalize();
     },
-    goOn: () => {
+    resume: () => {
       isPaused.set(false);
-      void ear.open(heard()).catch((error: unknown) => {
-        dispatch({ type: "failed", why: whyClosed(error) });
+      void input.open(chosenSource()).catch((error: unknown) => {
+        link.fail(captureProblem(error));
       });
     },
-    stayReady: (isReady) => {
-      ear.stayReady(isReady ? { kind: "microphone", deviceId: settings.get().microphone } : null);
+    keepMicrophoneReady: (isReady) => {
+      input.keepReady(isReady ? configuredMicrophone() : null);
     },
-    look: () => void refreshMicrophones(),
+    refreshMicrophones: () => void refreshMicrophones(),
     clear: () => {
-      captions.update(clear);
+      captions.update(clearFinished);
     },
-    note,
-    dismiss: (code) => {
-      notes.update((before) => before.filter((other) => other.code !== code));
+    addNotice: showNotice,
+    dismissNotice: (code) => {
+      notices.update((before) => before.filter((other) => other.code !== code));
     },
-    choose: (choice) => {
-      settings.update((before) => ({ ...before, ...choice }));
-      if (!isRecording(connection.get())) return;
-      if ("microphone" in choice) void ear.close().then(openChosen);
-      else stream.configure({ type: "configure", ...optionsOf(settings.get()) });
+    updateSettings: (changes) => {
+      settings.update((before) => ({ ...before, ...changes }));
+      if (!isRecording(link.state)) return;
+      if ("microphone" in changes) void input.close().then(openSource);
+      else link.configure();
     },
     onMessage: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
-}
-
-function opening(settings: Settings): Start {
-  const audio = { encoding: "pcm_s16le", sample_rate: SAMPLE_RATE, channels: 1 } as const;
-  return { type: "start", audio, ...optionsOf(settings) };
 }

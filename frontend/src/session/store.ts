@@ -1,9 +1,9 @@
-/** A value that others may watch. `subscribe` and `get` are what React's useSyncExternalStore asks for. */
+/** An observable value. `subscribe` and `get` are the arguments of React's useSyncExternalStore. */
 export interface Store<T> {
   get: () => T;
   set: (next: T) => void;
   update: (change: (value: T) => T) => void;
-  /** Calls `listener` after every change, until the function it returns is called. */
+  /** Calls `listener` after each change. Returns a function that unsubscribes. */
   subscribe: (listener: () => void) => () => void;
 }
 

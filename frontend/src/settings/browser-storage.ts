@@ -1,21 +1,22 @@
-/** What the reader has chosen, kept by the browser. */
-import { DEFAULTS, parseSettings, settingsText, type Settings } from "./settings";
+/** Keeps the settings of the page in localStorage. */
+import { DEFAULT_SETTINGS, parseSettings, serializeSettings, type Settings } from "./settings";
 import { createStore, type Store } from "../session/store";
 
-const KEY = "nova.settings";
+const SETTINGS_ENTRY = "nova.settings";
 
 /**
- * A store that saves itself. Where the browser keeps nothing, the choice lasts as long as the page. The key is kept for
- * its server alone: a link that names another must not have it sent there.
+ * Returns a store that saves itself on each change.
+ *
+ * The API key is stored for `server` only, so that a link to the page with another server does not send it there.
  */
-export function keptSettings(server: string): Store<Settings> {
+export function loadSettings(server: string): Store<Settings> {
   const store = createStore(read(server));
   store.subscribe(() => {
     try {
-      localStorage.setItem(KEY, settingsText(store.get()));
+      localStorage.setItem(SETTINGS_ENTRY, serializeSettings(store.get()));
       localStorage.setItem(keyOf(server), store.get().key);
     } catch {
-      // Private windows may refuse: the choice holds until the page is closed.
+      // Private windows may refuse to store anything. The settings then last until the page is closed.
     }
   });
   return store;
@@ -25,8 +26,11 @@ const keyOf = (server: string) => `nova.key ${server}`;
 
 function read(server: string): Settings {
   try {
-    return { ...parseSettings(localStorage.getItem(KEY) ?? ""), key: localStorage.getItem(keyOf(server)) ?? "" };
+    return {
+      ...parseSettings(localStorage.getItem(SETTINGS_ENTRY) ?? ""),
+      key: localStorage.getItem(keyOf(server)) ?? "",
+    };
   } catch {
-    return DEFAULTS;
+    return DEFAULT_SETTINGS;
   }
 }

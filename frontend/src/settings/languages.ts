@@ -1,6 +1,6 @@
 /**
- * The languages that can be chosen, by the codes that travel on the wire: those that Whisper hears and, of those that
- * NLLB-200 writes, the ones that have a short code.
+ * The languages that can be chosen, by their codes in the protocol: those that Whisper recognizes and, of those that
+ * NLLB-200 translates into, the ones with an ISO code.
  */
 import codes from "./languages.json";
 
@@ -9,24 +9,24 @@ export interface Language {
   readonly name: string;
 }
 
-/** The name of a language in another; the code itself where there is none. */
+/** Returns the name of a language in the language of `locale`, or the code itself if it has no name. */
 export function languageName(code: string, locale = "en"): string {
   try {
     return namesIn(locale).of(code) ?? code;
   } catch {
-    return code; // not a BCP 47 tag, such as FLORES "spa_Latn"
+    return code; // Not a BCP 47 tag, such as the FLORES code "spa_Latn".
   }
 }
 
 export const spokenLanguages = (locale: string) => byName(codes.spoken, locale);
 export const writtenLanguages = (locale: string) => byName(codes.written, locale);
 
-/** Making one takes milliseconds. */
-const made = new Map<string, Intl.DisplayNames>();
+// Creating one takes milliseconds.
+const cache = new Map<string, Intl.DisplayNames>();
 
 function namesIn(locale: string): Intl.DisplayNames {
-  const names = made.get(locale) ?? new Intl.DisplayNames([locale], { type: "language", fallback: "code" });
-  made.set(locale, names);
+  const names = cache.get(locale) ?? new Intl.DisplayNames([locale], { type: "language", fallback: "code" });
+  cache.set(locale, names);
   return names;
 }
 

@@ -1,33 +1,34 @@
-/** What a person can choose, and what of it a shell has to know. */
-import type { OverlayPlace, ShellSettings } from "../desktop/bridge";
-import { ACTIONS, COMMANDS, type Commands } from "../dictation/commands";
+/** The user's settings, and the part of them that the desktop shell needs. */
+import type { OverlayPlacement, ShellSettings } from "../desktop/bridge";
+import { COMMAND_ACTIONS, DEFAULT_COMMANDS, type Commands } from "../dictation/commands";
 import { hotwords, parseDictionary } from "../dictation/dictionary";
-import type { Start } from "../../client/src/protocol/messages";
+import type { SessionOptions } from "../../client/src/protocol/session-options";
 
 export const MODES = ["captions", "dictation"] as const;
 export const THEMES = ["system", "light", "dark"] as const;
-export const SHOWS = ["both", "spoken", "translation"] as const;
-export const POSITIONS = ["bottom", "top", "free"] as const;
+export const SUBTITLE_TEXTS = ["both", "spoken", "translation"] as const;
+export const SUBTITLE_POSITIONS = ["bottom", "top", "free"] as const;
 
 export interface SubtitleSettings {
-  readonly show: (typeof SHOWS)[number];
-  /** Of each text. */
+  readonly show: (typeof SUBTITLE_TEXTS)[number];
+  /** For each text. */
   readonly lines: number;
-  /** Height of the letters, in CSS pixels. */
+  /** Font size in CSS pixels. */
   readonly size: number;
   readonly color: string;
   readonly background: string;
   /** Of the background, in percent. */
   readonly opacity: number;
-  readonly position: (typeof POSITIONS)[number];
-  /** Columns a second that people read. */
+  readonly position: (typeof SUBTITLE_POSITIONS)[number];
+  /** Reading speed, in columns per second. */
   readonly pace: number;
+  /** Whether to show only text that does not change any more. */
   readonly isSteady: boolean;
   readonly isLocked: boolean;
   readonly isOnScreen: boolean;
-  /** Whether other programs on this computer may read them. */
+  /** Whether other programs on this computer can show the subtitles. */
   readonly isServed: boolean;
-  /** Where it was dragged to, in CSS pixels; a width of 0: nowhere yet. */
+  /** Where the user dragged the overlay to, in CSS pixels; a width of 0 means nowhere yet. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -35,22 +36,22 @@ export interface SubtitleSettings {
 }
 
 export interface Settings {
-  /** A device id; "" is the system's default. */
+  /** A device id; "" for the default microphone. */
   readonly microphone: string;
   /** A language code, or "auto". */
   readonly language: string;
-  /** A language code; "" is no translation. */
+  /** A language code; "" for no translation. */
   readonly target: string;
-  /** For a server that lets nobody in without; "" is none. Kept apart from the others. */
+  /** API key; "" for none. Stored separately from the other settings. */
   readonly key: string;
   readonly mode: (typeof MODES)[number];
   readonly typesWhileSpeaking: boolean;
   readonly typesTranslation: boolean;
   readonly hasCommands: boolean;
   readonly commands: Commands;
-  /** One on a line, see dictionary.ts. */
+  /** One entry per line, see dictionary.ts. */
   readonly dictionary: string;
-  /** Whether the microphone stays open between dictations, so that the first word is whole. */
+  /** Whether the microphone stays open between dictations, so that the first word is complete. */
   readonly isReady: boolean;
   readonly holdShortcut: string;
   readonly toggleShortcut: string;
@@ -58,15 +59,16 @@ export interface Settings {
   readonly subtitles: SubtitleSettings;
   readonly keepsHistory: boolean;
   readonly theme: (typeof THEMES)[number];
-  /** Of the interface; "" is the system's. */
+  /** Interface language; "" for that of the system. */
   readonly locale: string;
   readonly opensAtLogin: boolean;
-  /** "" is this computer. */
+  /** Address of the server; "" to run it on this computer. */
   readonly server: string;
+  /** Whether the setup wizard was completed. */
   readonly isSetUp: boolean;
 }
 
-export const DEFAULTS: Settings = {
+export const DEFAULT_SETTINGS: Settings = {
   microphone: "",
   language: "auto",
   target: "",
@@ -75,7 +77,7 @@ export const DEFAULTS: Settings = {
   typesWhileSpeaking: false,
   typesTranslation: false,
   hasCommands: true,
-  commands: COMMANDS,
+  commands: DEFAULT_COMMANDS,
   dictionary: "",
   isReady: true,
   holdShortcut: "CommandOrControl+Alt+Space",
@@ -110,8 +112,8 @@ export const DEFAULTS: Settings = {
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
   mode: MODES,
   theme: THEMES,
-  show: SHOWS,
-  position: POSITIONS,
+  show: SUBTITLE_TEXTS,
+  position: SUBTITLE_POSITIONS,
 };
 const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
   lines: [1, 4],
@@ -120,82 +122,81 @@ const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
   pace: [8, 40],
 };
 
-/** Settings as they were written, by this release or another: what it does not know or cannot be is as at the beginning. */
+/** Parses stored settings of any release. Unknown settings are ignored; invalid ones get their defaults. */
 export function parseSettings(text: string): Settings {
-  const kept = parsed(text);
-  const settings = merged(DEFAULTS, kept);
-  const subtitles = merged(DEFAULTS.subtitles, isRecord(kept.subtitles) ? kept.subtitles : {});
-  return { ...settings, subtitles, commands: commandsIn(kept.commands) };
+  const stored = parseRecord(text);
+  const settings = mergeKnown(DEFAULT_SETTINGS, stored);
+  const subtitles = mergeKnown(DEFAULT_SETTINGS.subtitles, isRecord(stored.subtitles) ? stored.subtitles : {});
+  return { ...settings, subtitles, commands: parseCommands(stored.commands) };
 }
 
-function parsed(text: string): Record<string, unknown> {
+function parseRecord(text: string): Record<string, unknown> {
   try {
-    const kept: unknown = JSON.parse(text);
-    return isRecord(kept) ? kept : {};
+    const stored: unknown = JSON.parse(text);
+    return isRecord(stored) ? stored : {};
   } catch {
     return {};
   }
 }
 
-function merged<T extends object>(defaults: T, kept: Record<string, unknown>): T {
-  const entries = Object.entries(defaults).map(([name, usual]) => [
+function mergeKnown<T extends object>(defaults: T, stored: Record<string, unknown>): T {
+  const entries = Object.entries(defaults).map(([name, standard]) => [
     name,
-    isValid(name, usual, kept[name]) ? kept[name] : (usual as unknown),
+    isValid(name, standard, stored[name]) ? stored[name] : (standard as unknown),
   ]);
   return Object.fromEntries(entries) as T;
 }
 
-function isValid(name: string, usual: unknown, value: unknown): boolean {
-  if (typeof value !== typeof usual || typeof value === "object") return false;
-  const [least, most] = LIMITS[name] ?? [-Infinity, Infinity];
-  if (typeof value === "number") return value >= least && value <= most;
+function isValid(name: string, standard: unknown, value: unknown): boolean {
+  if (typeof value !== typeof standard || typeof value === "object") return false;
+  const [min, max] = LIMITS[name] ?? [-Infinity, Infinity];
+  if (typeof value === "number") return value >= min && value <= max;
   return CHOICES[name]?.includes(value as string) ?? true;
 }
 
-function commandsIn(kept: unknown): Commands {
-  if (!isRecord(kept)) return COMMANDS;
-  const changed = Object.entries(kept).map(([language, phrases]) => {
+function parseCommands(stored: unknown): Commands {
+  if (!isRecord(stored)) return DEFAULT_COMMANDS;
+  const changed = Object.entries(stored).map(([language, phrases]) => {
     const entries = Object.entries(isRecord(phrases) ? phrases : {}).filter(
       ([action, words]) =>
-        ACTIONS.some((other) => other === action) &&
+        COMMAND_ACTIONS.some((other) => other === action) &&
         Array.isArray(words) &&
         words.every((word) => typeof word === "string"),
     );
     return [language, Object.fromEntries(entries)] as const;
   });
-  return { ...COMMANDS, ...Object.fromEntries(changed) };
+  return { ...DEFAULT_COMMANDS, ...Object.fromEntries(changed) };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What is written down; the key never stands there. */
-export function settingsText(settings: Settings): string {
+/** Serializes all settings except the key. */
+export function serializeSettings(settings: Settings): string {
   return JSON.stringify(settings, (name, value: unknown) => (name === "key" ? undefined : value));
 }
 
-type Options = Required<Pick<Start, "language" | "translate_to" | "mode" | "finals" | "hotwords">>;
-
-/** What a server is told of them. */
-export function optionsOf(settings: Settings): Options {
+export function sessionOptions(settings: Settings): SessionOptions {
   const { language, target, mode, typesWhileSpeaking, typesTranslation, dictionary } = settings;
-  const isTypedAsSpoken = mode === "dictation" && typesWhileSpeaking && !(typesTranslation && target !== "");
+  // Text that was typed from partials cannot be revised, so the final must begin with it.
+  const typesPartials = mode === "dictation" && typesWhileSpeaking && !(typesTranslation && target !== "");
   return {
     language,
     translate_to: target === "" ? [] : [target],
     mode,
-    finals: isTypedAsSpoken ? "stable" : "revise",
+    finals: typesPartials ? "stable" : "revise",
     hotwords: hotwords(parseDictionary(dictionary)),
   };
 }
 
+/** In CSS pixels. */
 export interface Screen {
   readonly width: number;
   readonly height: number;
 }
 
-/** What the shell is told of them; `screen` in CSS pixels. */
-export function forShell(settings: Settings, screen: Screen): ShellSettings {
+/** Selects what the shell needs. */
+export function toShellSettings(settings: Settings, screen: Screen): ShellSettings {
   const { isLocked, isServed } = settings.subtitles;
   const place =
     settings.server === "" ? ({ kind: "here" } as const) : ({ kind: "address", url: settings.server } as const);
@@ -205,17 +206,20 @@ export function forShell(settings: Settings, screen: Screen): ShellSettings {
     toggleShortcut: settings.toggleShortcut,
     subtitlesShortcut: settings.subtitlesShortcut,
     opensAtLogin: settings.opensAtLogin,
-    overlay: { isLocked, at: placeOf(settings.subtitles, screen) },
+    overlay: { isLocked, at: overlayBounds(settings.subtitles, screen) },
     servesCaptions: isServed,
-    settings: settingsText(settings),
+    settings: serializeSettings(settings),
   };
 }
 
-/** Null: where the shell puts it, at the bottom. */
-function placeOf({ position, x, y, width, height, lines, size }: SubtitleSettings, screen: Screen): OverlayPlace["at"] {
+/** Returns null if the shell must choose the position, at the bottom of the screen. */
+function overlayBounds(
+  { position, x, y, width, height, lines, size }: SubtitleSettings,
+  screen: Screen,
+): OverlayPlacement["at"] {
   if (position === "free") return width > 0 ? { x, y, width, height } : null;
   if (position === "bottom") return null;
   const side = Math.round(screen.width * 0.15);
-  // Two texts with their lines, and a little air.
+  // Room for the spoken text and its translation, with a line height of 1.4 and some padding.
   return { x: side, y: 0, width: screen.width - 2 * side, height: Math.round(size * (2 * 1.4 * lines + 1.2)) };
 }

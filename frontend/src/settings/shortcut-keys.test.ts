@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { accelerator, readable, type Keys } from "./shortcut-keys";
-import { DEFAULTS } from "./settings";
+import { toAccelerator, formatAccelerator, type KeyPress } from "./shortcut-keys";
+import { DEFAULT_SETTINGS } from "./settings";
 
-const keys = (code: string, ...held: string[]): Keys => ({
+const keys = (code: string, ...held: string[]): KeyPress => ({
   code,
   ctrlKey: held.includes("ctrl"),
   altKey: held.includes("alt"),
@@ -21,10 +21,10 @@ test.each([
   [keys("ControlLeft", "ctrl"), ""],
   [keys("Escape", "ctrl"), ""],
 ])("%j is %j", (pressed, written) => {
-  expect(accelerator(pressed)).toBe(written);
+  expect(toAccelerator(pressed)).toBe(written);
 });
 
-test("a shortcut is read by the names on the keyboard", () => {
-  expect(readable(DEFAULTS.toggleShortcut, false)).toBe("Ctrl + Alt + D");
-  expect(readable(DEFAULTS.toggleShortcut, true)).toBe("⌘ ⌥ D");
+test("a shortcut is displayed with the names of the platform's keyboard", () => {
+  expect(formatAccelerator(DEFAULT_SETTINGS.toggleShortcut, false)).toBe("Ctrl + Alt + D");
+  expect(formatAccelerator(DEFAULT_SETTINGS.toggleShortcut, true)).toBe("⌘ ⌥ D");
 });

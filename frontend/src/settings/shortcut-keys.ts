@@ -1,8 +1,8 @@
-/** Keys pressed together, as Electron writes them: https://www.electronjs.org/docs/latest/api/accelerator */
+/** Keyboard shortcuts in Electron's notation: https://www.electronjs.org/docs/latest/api/accelerator */
 
-/** What a keyboard event says. */
-export interface Keys {
-  /** The key by its place, such as "KeyD". */
+/** The fields of a KeyboardEvent that are used. */
+export interface KeyPress {
+  /** The physical key, such as "KeyD". */
   readonly code: string;
   readonly ctrlKey: boolean;
   readonly altKey: boolean;
@@ -26,11 +26,11 @@ const NAMED: Readonly<Record<string, string>> = {
   Slash: "/",
 };
 
-const AS_THEY_ARE = /^(?:F\d{1,2}|Space|Insert|Home|End|PageUp|PageDown)$/;
+const UNCHANGED = /^(?:F\d{1,2}|Space|Insert|Home|End|PageUp|PageDown)$/;
 
-/** "" where it is no shortcut: no key but modifiers, or one that would be missed in typing. */
-export function accelerator({ code, ctrlKey, altKey, shiftKey, metaKey }: Keys): string {
-  const key = /^(?:Key|Digit)(.)$/.exec(code)?.[1] ?? NAMED[code] ?? (AS_THEY_ARE.test(code) ? code : "");
+/** Returns "" if the keys are no shortcut: only modifiers, or a key that is needed for typing. */
+export function toAccelerator({ code, ctrlKey, altKey, shiftKey, metaKey }: KeyPress): string {
+  const key = /^(?:Key|Digit)(.)$/.exec(code)?.[1] ?? NAMED[code] ?? (UNCHANGED.test(code) ? code : "");
   const modifiers = [ctrlKey && "Control", altKey && "Alt", shiftKey && "Shift", metaKey && "Super"].filter(
     (name) => name !== false,
   );
@@ -38,8 +38,8 @@ export function accelerator({ code, ctrlKey, altKey, shiftKey, metaKey }: Keys):
   return key === "" || !isFree ? "" : [...modifiers, key].join("+");
 }
 
-/** As people read it. */
-export function readable(written: string, isMac: boolean): string {
+/** Formats an accelerator for display. */
+export function formatAccelerator(written: string, isMac: boolean): string {
   const names = {
     CommandOrControl: isMac ? "⌘" : "Ctrl",
     Control: isMac ? "⌃" : "Ctrl",

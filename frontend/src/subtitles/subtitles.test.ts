@@ -1,61 +1,61 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { begin, fold, noCaptions, type Captions } from "../transcript/captions";
-import { columns, filled, LINE_COLUMNS } from "../transcript/line-breaking";
+import { beginTake, applyEvent, emptyCaptions, type Captions } from "../transcript/captions";
+import { columnWidth, fillLines, LINE_COLUMNS } from "../transcript/line-breaking";
 import type { ServerMessage } from "../../client/src/protocol/messages";
-import { caughtUp, noSubtitles, subtitled, type Look, type Subtitles } from "./subtitles";
+import { startAfter, emptySubtitles, updateSubtitles, type SubtitleOptions, type Subtitles } from "./subtitles";
 import { error, final, partial, started, translation } from "../../client/src/testing/server-events";
 
-const SPOKEN: Look = { lines: 2, pace: 20, isSteady: false, language: "" };
-const STEADY: Look = { ...SPOKEN, isSteady: true };
-const SPANISH: Look = { ...SPOKEN, language: "es" };
+const SPOKEN: SubtitleOptions = { lines: 2, pace: 20, isSteady: false, language: "" };
+const STEADY: SubtitleOptions = { ...SPOKEN, isSteady: true };
+const SPANISH: SubtitleOptions = { ...SPOKEN, language: "es" };
 
 type Moment = readonly [atMs: number, event: ServerMessage | null];
 
-function* watch(look: Look, moments: readonly Moment[]): Generator<Subtitles> {
-  let captions: Captions = begin(noCaptions);
-  let subtitles = noSubtitles;
+function* watch(look: SubtitleOptions, moments: readonly Moment[]): Generator<Subtitles> {
+  let captions: Captions = beginTake(emptyCaptions);
+  let subtitles = emptySubtitles;
   for (const [atMs, event] of moments) {
-    if (event !== null) captions = fold(captions, event);
-    subtitles = subtitled(subtitles, captions, look, atMs);
+    if (event !== null) captions = applyEvent(captions, event);
+    subtitles = updateSubtitles(subtitles, captions, look, atMs);
     yield subtitles;
   }
 }
 
-const last = (look: Look, ...moments: Moment[]) => [...watch(look, moments)].at(-1) ?? noSubtitles;
-const texts = ({ lines }: Subtitles) => lines.map(({ firm, faint }) => `${firm}|${faint}`);
+const last = (look: SubtitleOptions, ...moments: Moment[]) => [...watch(look, moments)].at(-1) ?? emptySubtitles;
+const texts = ({ lines }: Subtitles) => lines.map(({ committed, tentative }) => `${committed}|${tentative}`);
 
 const FORTY = "one two three four five six seven eight, ";
 
 describe("lines", () => {
-  test("show firm and faint words, each utterance on lines of its own", () => {
+  test("show committed and tentative text, with a new line for each utterance", () => {
     const shown = last(SPOKEN, [0, final(1, "Hello.")], [10, partial(2, 1, "how are", " you")]);
     expect(texts(shown)).toEqual(["Hello.|", "how are| you"]);
   });
 
-  test("show committed words only when they are to be steady", () => {
+  test("show only committed text if they are steady", () => {
     expect(texts(last(STEADY, [0, partial(1, 1, "how are", " you")]))).toEqual(["how are|"]);
     expect(texts(last(STEADY, [0, partial(1, 1, "", "how")]))).toEqual([]);
   });
 
-  test("of a translation show the translation, firm once it is final", () => {
+  test("show a translation, committed when it is final", () => {
     expect(texts(last(SPANISH, [0, final(1, "Hello.")]))).toEqual([]);
     expect(texts(last(SPANISH, [0, final(1, "Hello.")], [1, translation(1, "Ho", false)]))).toEqual(["|Ho"]);
     expect(texts(last(SPANISH, [0, final(1, "Hello.")], [1, translation(1, "Hola.")]))).toEqual(["Hola.|"]);
   });
 
-  test("roll up when the top one has been read, and not before", () => {
+  test("roll up after the top line has been read, and not before", () => {
     const speech: Moment = [0, partial(1, 1, FORTY + FORTY + FORTY)];
     expect(texts(last(SPOKEN, speech))).toEqual([`${FORTY}|`, `${FORTY}|`]);
     expect(last(SPOKEN, speech, [2_000, null]).lines[0]?.key).toBe("1/1/0");
     expect(last(SPOKEN, speech, [2_100, null]).lines[0]?.key).toBe("1/1/1");
   });
 
-  test("roll at once when more is waiting than anybody could read", () => {
+  test("roll up immediately if too many lines are waiting", () => {
     expect(last(SPOKEN, [0, partial(1, 1, FORTY.repeat(6))]).lines[0]?.key).toBe("1/1/2");
   });
 
-  test("go when they have been read and nobody speaks, and what is said next stands alone", () => {
+  test("disappear after they have been read, and the next text appears alone", () => {
     const said: Moment[] = [
       [0, final(1, "Hello.")],
       [2_400, null],
@@ -65,7 +65,7 @@ describe("lines", () => {
     expect(texts(last(SPOKEN, ...said, [2_500, null], [3_000, final(2, "Bye.")]))).toEqual(["Bye.|"]);
   });
 
-  test("stay when their translation comes, so that both can be read", () => {
+  test("stay after their translation arrives, so that both can be read", () => {
     const late: Moment[] = [
       [0, final(1, "Hello.")],
       [2_000, translation(1, "Hola.")],
@@ -74,7 +74,7 @@ describe("lines", () => {
     expect(texts(last(SPOKEN, ...late, [4_500, null]))).toEqual([]);
   });
 
-  test("wait for the rest of what is being said, also when it comes late", () => {
+  test("stay while their utterance is open", () => {
     const speaking: Moment[] = [
       [0, partial(1, 1, "", "how are")],
       [9_000, null],
@@ -84,14 +84,14 @@ describe("lines", () => {
   });
 });
 
-test("what was said before they were switched on is not shown", () => {
-  const before = fold(begin(noCaptions), final(1, "Hello."));
-  const after = fold(before, final(2, "Bye."));
-  expect(texts(subtitled(caughtUp(before), after, SPOKEN, 0))).toEqual(["Bye.|"]);
-  expect(texts(subtitled(caughtUp(noCaptions), after, SPOKEN, 0))).toEqual(["Hello.|", "Bye.|"]);
+test("text from before they were turned on is not shown", () => {
+  const before = applyEvent(beginTake(emptyCaptions), final(1, "Hello."));
+  const after = applyEvent(before, final(2, "Bye."));
+  expect(texts(updateSubtitles(startAfter(before), after, SPOKEN, 0))).toEqual(["Bye.|"]);
+  expect(texts(updateSubtitles(startAfter(emptyCaptions), after, SPOKEN, 0))).toEqual(["Hello.|", "Bye.|"]);
 });
 
-describe("whoever speaks, in whatever languages", () => {
+describe("for any speech in any language", () => {
   const number = fc.integer({ min: 1, max: 5 });
   const text = fc
     .array(fc.constantFrom("one ", "seventeen ", "今天天气很好，", "ปีใหม่", "donaudampfschiff "), { maxLength: 25 })
@@ -109,26 +109,29 @@ describe("whoever speaks, in whatever languages", () => {
   });
   const order = (key: string) => key.split("/").map(Number);
 
-  test.each([SPOKEN, STEADY, SPANISH, { ...SPOKEN, lines: 1 }])("lines go up and never back, and fit (%j)", (look) => {
-    fc.assert(
-      fc.property(moments, (all) => {
-        let top = [0, 0, 0];
-        for (const { lines } of watch(look, all)) {
-          expect(lines.length).toBeLessThanOrEqual(look.lines);
-          const keys = lines.map(({ key }) => key);
-          expect(keys).toEqual([...keys].sort((a, b) => compare(order(a), order(b))));
-          for (const { firm, faint } of lines)
-            expect(columns((firm + faint).trimEnd())).toBeLessThanOrEqual(LINE_COLUMNS);
-          const [first] = keys;
-          if (first === undefined) continue;
-          expect(compare(top, order(first))).toBeLessThanOrEqual(0);
-          top = order(first);
-        }
-      }),
-    );
-  });
+  test.each([SPOKEN, STEADY, SPANISH, { ...SPOKEN, lines: 1 }])(
+    "lines only roll up, and fit their width (%j)",
+    (look) => {
+      fc.assert(
+        fc.property(moments, (all) => {
+          let top = [0, 0, 0];
+          for (const { lines } of watch(look, all)) {
+            expect(lines.length).toBeLessThanOrEqual(look.lines);
+            const keys = lines.map(({ key }) => key);
+            expect(keys).toEqual([...keys].sort((a, b) => compare(order(a), order(b))));
+            for (const { committed: firm, tentative: faint } of lines)
+              expect(columnWidth((firm + faint).trimEnd())).toBeLessThanOrEqual(LINE_COLUMNS);
+            const [first] = keys;
+            if (first === undefined) continue;
+            expect(compare(top, order(first))).toBeLessThanOrEqual(0);
+            top = order(first);
+          }
+        }),
+      );
+    },
+  );
 
-  test("every line of a final is shown, when time enough is given to it", () => {
+  test("every line of a final is shown if there is enough time", () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -142,7 +145,7 @@ describe("whoever speaks, in whatever languages", () => {
           ]);
           const seen = new Map<string, string>();
           for (const { lines } of watch({ ...SPOKEN, lines: 20 }, said))
-            for (const { key, firm } of lines) seen.set(key, firm);
+            for (const { key, committed: firm } of lines) seen.set(key, firm);
           expect([...seen.values()].join("").replace(/\s/gu, "")).toBe(all.join("").replace(/\s/gu, ""));
         },
       ),
@@ -151,12 +154,14 @@ describe("whoever speaks, in whatever languages", () => {
   });
 });
 
-test("a text that grows changes none but its last line", () => {
+test("appending text changes only the last line", () => {
   const word = fc.constantFrom("a ", "seventeen ", "今天，", "x".repeat(50));
   fc.assert(
     fc.property(fc.array(word), fc.array(word), (before, more) => {
-      const short = filled(before.join(""));
-      expect(filled([...before, ...more].join("")).slice(0, Math.max(0, short.length - 1))).toEqual(short.slice(0, -1));
+      const short = fillLines(before.join(""));
+      expect(fillLines([...before, ...more].join("")).slice(0, Math.max(0, short.length - 1))).toEqual(
+        short.slice(0, -1),
+      );
     }),
   );
 });

@@ -1,154 +1,171 @@
 /**
- * What stands in the subtitles: a fold of the captions and the time. Lines are filled, then they roll up; a line that
- * has rolled away does not come back, so that nothing jumps, whoever speaks and whatever is heard otherwise.
+ * Computes the visible subtitle lines from the captions and the time. Lines fill up, then roll up. A line that has
+ * rolled away never returns, so the picture does not jump when earlier text changes.
  */
 import type { Captions, Utterance } from "../transcript/captions";
-import { columns, filled, LINE_COLUMNS } from "../transcript/line-breaking";
+import { columnWidth, fillLines, LINE_COLUMNS } from "../transcript/line-breaking";
 
-export interface Line {
-  /** The same for as long as it is the same line. */
+export interface SubtitleLine {
+  /** Identifies the line while its text changes. */
   readonly key: string;
-  readonly firm: string;
+  readonly committed: string;
   /** May still change. */
-  readonly faint: string;
+  readonly tentative: string;
   readonly language: string;
 }
 
-export interface Look {
-  /** Lines of each text. */
+export interface SubtitleOptions {
+  /** How many lines to show. */
   readonly lines: number;
-  /** Columns a second that people read. */
+  /** Reading speed, in columns per second. */
   readonly pace: number;
-  /** Only words that stay. */
+  /** Whether to show only text that does not change any more. */
   readonly isSteady: boolean;
-  /** Whose translation is shown; "" for what is spoken. */
+  /** The translation to show; "" for the spoken text. */
   readonly language: string;
 }
 
-/** One text: what is spoken, or its translation. */
+/** The lines of one text: the spoken text, or a translation. */
 export interface Subtitles {
-  readonly lines: readonly Line[];
-  readonly top: Top;
-  /** The translations of what is shown: a text stays as long as people read what belongs to it. */
-  readonly beside: string;
-  /** When the top line came to be it, and when all this last changed. */
+  readonly lines: readonly SubtitleLine[];
+  readonly top: LinePosition;
+  /** All translations of the visible lines: a text stays until the other one has been read as well. */
+  readonly translations: string;
+  /** When the current top line became the top line. */
   readonly sinceMs: number;
+  /** When any of this last changed. */
   readonly changedMs: number;
 }
 
-/** The first line that is shown: places before it never come back. */
-interface Top {
+/** Position of the first visible line. Lines before it never return. */
+interface LinePosition {
   readonly take: number;
   readonly number: number;
   readonly line: number;
 }
 
-export const noSubtitles: Subtitles = {
+export const emptySubtitles: Subtitles = {
   lines: [],
   top: { take: 0, number: 0, line: 0 },
-  beside: "",
+  translations: "",
   sinceMs: 0,
   changedMs: 0,
 };
 
-/** More lines than this are not waited with: who speaks faster than people read is rolled at once. */
-const MOST_BEHIND = 2;
-/** Nothing is taken away before. */
-const LEAST_MS = 2_500;
-/** Longer than this nobody waits for the rest of a line. */
-const MOST_MS = 15_000;
+// With more unread lines than this, lines roll up before they have been read: speech is faster than reading.
+const MAX_LINES_BEHIND = 2;
+// Lines stay at least this long after a change.
+const MIN_DISPLAY_MS = 2_500;
+// How long an unfinished line stays while nothing changes.
+const MAX_OPEN_LINE_MS = 15_000;
+// Older utterances have rolled away already.
+const MAX_UTTERANCES = 12;
 
-interface Placed extends Line {
-  readonly place: Top;
-  readonly beside: string;
-  /** Whether words may still be added. */
+interface PositionedLine extends SubtitleLine {
+  readonly position: LinePosition;
+  readonly translations: string;
+  /** Whether text may still be added. */
   readonly isOpen: boolean;
 }
 
-/** The subtitles at `nowMs`; to be asked for again when the captions change, and a few times a second while lines stand. */
-export function subtitled(before: Subtitles, captions: Captions, look: Look, nowMs: number): Subtitles {
-  const behind = placed(captions, look).filter(({ place }) => !isBefore(place, before.top));
+/**
+ * Returns the subtitles at `nowMs`. Call when the captions change, and a few times per second while lines are visible.
+ */
+export function updateSubtitles(
+  before: Subtitles,
+  captions: Captions,
+  options: SubtitleOptions,
+  nowMs: number,
+): Subtitles {
+  const candidates = layOutLines(captions, options).filter(({ position }) => !isBefore(position, before.top));
   let { sinceMs } = before;
   let first = 0;
   while (
-    behind.length - first > look.lines &&
-    (isRead(behind[first], look, nowMs - sinceMs) || behind.length - first > look.lines + MOST_BEHIND)
+    candidates.length - first > options.lines &&
+    (hasBeenRead(candidates[first], options, nowMs - sinceMs) ||
+      candidates.length - first > options.lines + MAX_LINES_BEHIND)
   ) {
     first += 1;
     sinceMs = nowMs;
   }
-  const shown = behind.slice(first, first + look.lines);
-  const lines = shown.map(({ key, firm, faint, language }) => ({ key, firm, faint, language }));
+  const visible = candidates.slice(first, first + options.lines);
+  const lines = visible.map(({ key, committed, tentative, language }) => ({ key, committed, tentative, language }));
   if (lines.length > 0 && before.lines.length === 0) sinceMs = nowMs;
-  const top = behind[first]?.place ?? before.top;
-  const beside = shown.map((line) => line.beside).join();
-  const changedMs = areSame(lines, before.lines) && beside === before.beside ? before.changedMs : nowMs;
-  const after = { lines, top, beside, sinceMs, changedMs };
-  const patienceMs = shown.some(({ isOpen }) => isOpen) ? MOST_MS : Math.max(LEAST_MS, readingMs(lines, look.pace));
-  const isOver = lines.length > 0 && behind.length - first <= look.lines && nowMs - changedMs >= patienceMs;
-  return isOver ? gone(after, behind.at(-1)) : after;
+  const top = candidates[first]?.position ?? before.top;
+  const translations = visible.map((line) => line.translations).join();
+  const isUnchanged = areSameLines(lines, before.lines) && translations === before.translations;
+  const changedMs = isUnchanged ? before.changedMs : nowMs;
+  const after = { lines, top, translations, sinceMs, changedMs };
+  const displayMs = visible.some(({ isOpen }) => isOpen)
+    ? MAX_OPEN_LINE_MS
+    : Math.max(MIN_DISPLAY_MS, readingMs(lines, options.pace));
+  const isOver = lines.length > 0 && candidates.length - first <= options.lines && nowMs - changedMs >= displayMs;
+  return isOver ? clearLines(after, candidates.at(-1)) : after;
 }
 
-/** As if all that was said so far had been read. */
-export function caughtUp(captions: Captions): Subtitles {
+/** Returns subtitles that show nothing of the captions so far. */
+export function startAfter(captions: Captions): Subtitles {
   const last = captions.utterances.at(-1);
   return last === undefined
-    ? noSubtitles
-    : { ...noSubtitles, top: { take: last.take, number: last.number, line: Infinity } };
+    ? emptySubtitles
+    : { ...emptySubtitles, top: { take: last.take, number: last.number, line: Infinity } };
 }
 
-/** The captions' utterances in lines; those long gone are not looked at. */
-function placed(captions: Captions, look: Look): Placed[] {
-  return captions.utterances.slice(-12).flatMap((utterance) => {
-    const { firm, faint, language } = textOf(utterance, look);
-    const isOpen = utterance.state === "speaking" || utterance.translations[look.language]?.isFinal === false;
-    const beside = Object.values(utterance.translations)
-      .map(({ text }) => text)
-      .join();
-    const rows = filled(firm + faint, LINE_COLUMNS);
-    let at = (firm + faint).length - (firm + faint).trimStart().length;
-    return rows.map((row, line) => {
-      const sure = Math.max(0, Math.min(row.length, firm.length - at));
-      at += row.length;
-      const place = { take: utterance.take, number: utterance.number, line };
-      return {
-        key: `${utterance.id}/${line}`,
-        firm: row.slice(0, sure),
-        faint: row.slice(sure),
-        language,
-        place,
-        beside,
-        isOpen,
-      };
-    });
+function layOutLines(captions: Captions, options: SubtitleOptions): PositionedLine[] {
+  return captions.utterances.slice(-MAX_UTTERANCES).flatMap((utterance) => linesOf(utterance, options));
+}
+
+function linesOf(utterance: Utterance, options: SubtitleOptions): PositionedLine[] {
+  const { committed, tentative, language } = textOf(utterance, options);
+  const text = committed + tentative;
+  const isOpen = utterance.state === "speaking" || utterance.translations[options.language]?.isFinal === false;
+  const translations = Object.values(utterance.translations)
+    .map((translation) => translation.text)
+    .join();
+  let at = text.length - text.trimStart().length;
+  return fillLines(text, LINE_COLUMNS).map((row, line) => {
+    const committedLength = Math.max(0, Math.min(row.length, committed.length - at));
+    at += row.length;
+    return {
+      key: `${utterance.id}/${line}`,
+      committed: row.slice(0, committedLength),
+      tentative: row.slice(committedLength),
+      language,
+      position: { take: utterance.take, number: utterance.number, line },
+      translations,
+      isOpen,
+    };
   });
 }
 
-function textOf({ committed, tentative, language, translations }: Utterance, look: Look) {
-  if (look.language === "") return { firm: committed, faint: look.isSteady ? "" : tentative, language };
-  const translation = translations[look.language];
-  const isFirm = look.isSteady || (translation?.isFinal ?? false);
+function textOf({ committed, tentative, language, translations }: Utterance, options: SubtitleOptions) {
+  if (options.language === "") return { committed, tentative: options.isSteady ? "" : tentative, language };
+  const translation = translations[options.language];
+  const isCommitted = options.isSteady || (translation?.isFinal ?? false);
   const text = translation?.text ?? "";
-  return isFirm
-    ? { firm: text, faint: "", language: look.language }
-    : { firm: "", faint: text, language: look.language };
+  return isCommitted
+    ? { committed: text, tentative: "", language: options.language }
+    : { committed: "", tentative: text, language: options.language };
 }
 
-const isBefore = (a: Top, b: Top) =>
+const isBefore = (a: LinePosition, b: LinePosition) =>
   a.take < b.take || (a.take === b.take && (a.number < b.number || (a.number === b.number && a.line < b.line)));
 
-const isRead = (line: Line | undefined, { pace }: Look, ms: number) =>
+const hasBeenRead = (line: SubtitleLine | undefined, { pace }: SubtitleOptions, ms: number) =>
   line !== undefined && ms >= readingMs([line], pace);
 
-const readingMs = (lines: readonly Line[], pace: number) =>
-  (1000 * lines.reduce((sum, { firm, faint }) => sum + columns(firm + faint), 0)) / pace;
+const readingMs = (lines: readonly SubtitleLine[], pace: number) =>
+  (1000 * lines.reduce((sum, { committed, tentative }) => sum + columnWidth(committed + tentative), 0)) / pace;
 
-/** Nothing more to show: the next line to come is one behind all that were. */
-function gone(shown: Subtitles, last: Placed | undefined): Subtitles {
-  const top = last === undefined ? shown.top : { ...last.place, line: last.place.line + 1 };
-  return { ...shown, lines: [], beside: "", top };
+/** Removes all lines. The next line to appear is after all of them. */
+function clearLines(subtitles: Subtitles, last: PositionedLine | undefined): Subtitles {
+  const top = last === undefined ? subtitles.top : { ...last.position, line: last.position.line + 1 };
+  return { ...subtitles, lines: [], translations: "", top };
 }
 
-const areSame = (a: readonly Line[], b: readonly Line[]) =>
+const areSameLines = (a: readonly SubtitleLine[], b: readonly SubtitleLine[]) =>
   a.length === b.length &&
-  a.every((line, index) => line.key === b[index]?.key && line.firm === b[index].firm && line.faint === b[index].faint);
+  a.every(
+    (line, index) =>
+      line.key === b[index]?.key && line.committed === b[index].committed && line.tentative === b[index].tentative,
+  );

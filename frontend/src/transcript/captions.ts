@@ -1,104 +1,106 @@
-/** What has been said: server events, folded in order into an immutable list of utterances. */
+/** The transcript of a page: an immutable list of utterances, built from server events in order. */
 import type { Final, Partial, ServerMessage, Translation } from "../../client/src/protocol/messages";
 
-export interface Translated {
+export interface TranslatedText {
   readonly text: string;
   readonly isFinal: boolean;
 }
 
 export interface Utterance {
-  /** Unique on the page. */
+  /** Unique on the page: take and number. */
   readonly id: string;
   readonly take: number;
   readonly number: number;
-  /** "speaking" until its final; "interrupted" when none will come; "withdrawn" when it held no words. */
+  /** "speaking" until its final; "interrupted" if none will arrive; "withdrawn" if the final has no text. */
   readonly state: "speaking" | "final" | "interrupted" | "withdrawn";
-  /** While speaking it only grows; afterwards it is the text. */
+  /** Only grows while the utterance is open; afterwards it is the final text. */
   readonly committed: string;
-  /** Joins `committed` without a space: it brings its own. Empty once the utterance is over. */
+  /** Follows `committed`; begins with a space where one is needed. Empty after the utterance. */
   readonly tentative: string;
   readonly language: string;
   /** Milliseconds since the first take began. */
   readonly startMs: number;
   readonly endMs: number;
-  /** Of the last partial; -1 when there is none from the connection that has the utterance now. */
+  /** Of the last partial; -1 if the current connection has not sent one. */
   readonly revision: number;
-  /** By the code of the target language. */
-  readonly translations: Readonly<Record<string, Translated>>;
+  /** By target language code. */
+  readonly translations: Readonly<Record<string, TranslatedText>>;
 }
 
 /**
- * A take is all that is said between Start and the last words, however many connections and sessions it needs: they
- * number its utterances and count its time as one.
+ * A take lasts from Start to the last words. It may need several connections and sessions, but its utterances are
+ * numbered and timed as one.
  */
 export interface Captions {
   readonly take: number;
-  /** Where the take stands on the page's time: it goes on where the last one ended. */
+  /** Start of the take on the page's timeline; each take continues where the previous one ended. */
   readonly offsetMs: number;
   readonly utterances: readonly Utterance[];
 }
 
-export const noCaptions: Captions = { take: 0, offsetMs: 0, utterances: [] };
+export const emptyCaptions: Captions = { take: 0, offsetMs: 0, utterances: [] };
 
-/** The captions when someone is about to speak again. */
-export function begin(captions: Captions): Captions {
+export function beginTake(captions: Captions): Captions {
   const offsetMs = captions.utterances.reduce((end, utterance) => Math.max(end, utterance.endMs), captions.offsetMs);
-  return { ...interrupt(captions), take: captions.take + 1, offsetMs };
+  return { ...interruptOpen(captions), take: captions.take + 1, offsetMs };
 }
 
-/** The captions after one more event. Events that say nothing of captions change nothing. */
-export function fold(captions: Captions, event: ServerMessage): Captions {
+export function applyEvent(captions: Captions, event: ServerMessage): Captions {
   switch (event.type) {
     case "speech_started":
-      return update(captions, event.utterance, (utterance) => announced(utterance, captions.offsetMs + event.start_ms));
+      return updateUtterance(captions, event.utterance, (utterance) =>
+        applySpeechStarted(utterance, captions.offsetMs + event.start_ms),
+      );
     case "partial":
-      return update(captions, event.utterance, (utterance) => heard(utterance, event, captions.offsetMs));
+      return updateUtterance(captions, event.utterance, (utterance) =>
+        applyPartial(utterance, event, captions.offsetMs),
+      );
     case "final":
-      return finalized(captions, event);
+      return applyFinal(captions, event);
     case "translation":
-      return update(captions, event.utterance, (utterance) => translated(utterance, event));
+      return updateUtterance(captions, event.utterance, (utterance) => applyTranslation(utterance, event));
     case "speech_ended":
-      return update(captions, event.utterance, (utterance) =>
+      return updateUtterance(captions, event.utterance, (utterance) =>
         isOpen(utterance) ? { ...utterance, endMs: captions.offsetMs + event.end_ms } : utterance,
       );
     case "error":
-      return event.utterance == null ? captions : update(captions, event.utterance, interrupted);
+      return event.utterance == null ? captions : updateUtterance(captions, event.utterance, asInterrupted);
     default:
       return captions;
   }
 }
 
-/** The captions when no more events will come: what was heard so far of unfinished utterances is kept. */
-export function interrupt(captions: Captions): Captions {
+/** Ends open utterances for which no more events will arrive, and keeps their text. */
+export function interruptOpen(captions: Captions): Captions {
   if (!captions.utterances.some(isOpen)) return captions;
-  return { ...captions, utterances: captions.utterances.map(interrupted) };
+  return { ...captions, utterances: captions.utterances.map(asInterrupted) };
 }
 
-/** The captions without what has been said; an utterance in progress stays. */
-export function clear(captions: Captions): Captions {
+/** Removes all utterances except open ones. */
+export function clearFinished(captions: Captions): Captions {
   return { ...captions, utterances: captions.utterances.filter(isOpen) };
 }
 
-/** The utterances that have words to show, in the order they were spoken. */
-export function shown(captions: Captions): readonly Utterance[] {
+/** Returns the utterances that have text, in the order they were spoken. */
+export function visibleUtterances(captions: Captions): readonly Utterance[] {
   return captions.utterances.filter((utterance) => utterance.committed !== "" || utterance.tentative !== "");
 }
 
-/** Those whose text will not change any more. */
-export function finished(captions: Captions): readonly Utterance[] {
-  return shown(captions).filter((utterance) => !isOpen(utterance));
+/** Returns the utterances whose text does not change any more. */
+export function finishedUtterances(captions: Captions): readonly Utterance[] {
+  return visibleUtterances(captions).filter((utterance) => !isOpen(utterance));
 }
 
 const isOpen = (utterance: Utterance) => utterance.state === "speaking";
 
-/** An utterance that is announced again is heard anew over another connection: what is shown stays until it is caught up. */
-function announced(utterance: Utterance, startMs: number): Utterance {
+/** A repeated `speech_started` comes from a new connection. The text stays until its partials have caught up. */
+function applySpeechStarted(utterance: Utterance, startMs: number): Utterance {
   if (!isOpen(utterance)) return utterance;
   return { ...utterance, startMs, endMs: Math.max(utterance.endMs, startMs), revision: -1 };
 }
 
-/** A partial that comes late, has heard less than is shown, or takes promised words back is ignored: the final will say it. */
-function heard(utterance: Utterance, partial: Partial, offsetMs: number): Utterance {
+/** Ignores partials that are late, cover less audio than is shown, or retract committed text. */
+function applyPartial(utterance: Utterance, partial: Partial, offsetMs: number): Utterance {
   const endMs = offsetMs + partial.end_ms;
   const isStale = !isOpen(utterance) || partial.revision <= utterance.revision || endMs < utterance.endMs;
   const isKept = utterance.revision < 0 || partial.committed.startsWith(utterance.committed);
@@ -115,20 +117,20 @@ function heard(utterance: Utterance, partial: Partial, offsetMs: number): Uttera
 }
 
 /**
- * A lost server may have cut the same audio into more utterances than the one in its place: those that the final
- * covers say nothing new.
+ * A server that replaces a lost one may segment the same audio into fewer utterances. Open utterances that the final
+ * covers are therefore removed.
  */
-function finalized(captions: Captions, final: Final): Captions {
+function applyFinal(captions: Captions, final: Final): Captions {
   const { take, offsetMs } = captions;
-  const after = update(captions, final.utterance, (utterance) => settled(utterance, final, offsetMs));
+  const after = updateUtterance(captions, final.utterance, (utterance) => withFinal(utterance, final, offsetMs));
   const isCovered = (other: Utterance) =>
     isOpen(other) && other.take === take && other.number > final.utterance && other.endMs <= offsetMs + final.end_ms;
   if (!after.utterances.some(isCovered)) return after;
   return { ...after, utterances: after.utterances.filter((other) => !isCovered(other)) };
 }
 
-/** The first final is the last; one that comes late, after an error, is better than what was heard until then. */
-function settled(utterance: Utterance, final: Final, offsetMs: number): Utterance {
+/** The first final counts. A late one, after an error, replaces the interrupted text. */
+function withFinal(utterance: Utterance, final: Final, offsetMs: number): Utterance {
   if (utterance.state === "final" || utterance.state === "withdrawn") return utterance;
   return {
     ...utterance,
@@ -141,19 +143,19 @@ function settled(utterance: Utterance, final: Final, offsetMs: number): Utteranc
   };
 }
 
-function interrupted(utterance: Utterance): Utterance {
+function asInterrupted(utterance: Utterance): Utterance {
   if (!isOpen(utterance)) return utterance;
   const text = utterance.committed + utterance.tentative;
   return { ...utterance, state: "interrupted", committed: text, tentative: "" };
 }
 
-function translated(utterance: Utterance, { language, text, is_final }: Translation): Utterance {
+function applyTranslation(utterance: Utterance, { language, text, is_final }: Translation): Utterance {
   if (utterance.translations[language]?.isFinal && !is_final) return utterance;
   return { ...utterance, translations: { ...utterance.translations, [language]: { text, isFinal: is_final } } };
 }
 
-/** Changes one utterance, newest first because it is nearly always the last; a number not seen yet gets its place. */
-function update(captions: Captions, number: number, change: (utterance: Utterance) => Utterance): Captions {
+/** Changes one utterance, or inserts it in order. Searches from the end, because it is nearly always the last. */
+function updateUtterance(captions: Captions, number: number, change: (utterance: Utterance) => Utterance): Captions {
   const { take, offsetMs, utterances } = captions;
   const last = utterances.findLastIndex((other) => other.take !== take || other.number <= number);
   const found = utterances[last];
@@ -161,11 +163,11 @@ function update(captions: Captions, number: number, change: (utterance: Utteranc
     const changed = change(found);
     return changed === found ? captions : { ...captions, utterances: utterances.with(last, changed) };
   }
-  const added = change(begun(take, number, offsetMs));
+  const added = change(newUtterance(take, number, offsetMs));
   return { ...captions, utterances: utterances.toSpliced(last + 1, 0, added) };
 }
 
-function begun(take: number, number: number, offsetMs: number): Utterance {
+function newUtterance(take: number, number: number, offsetMs: number): Utterance {
   return {
     id: `${take}/${number}`,
     take,

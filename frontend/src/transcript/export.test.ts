@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fold, noCaptions, type Captions } from "./captions";
-import { render } from "./export";
+import { applyEvent, emptyCaptions, type Captions } from "./captions";
+import { exportTranscript } from "./export";
 import type { ServerMessage } from "../../client/src/protocol/messages";
 import { final as someFinal, translation } from "../../client/src/testing/server-events";
 
 const final = (utterance: number, text: string, start_ms: number, end_ms: number) =>
   someFinal(utterance, text, { start_ms, end_ms });
-const said = (...events: ServerMessage[]): Captions => events.reduce(fold, noCaptions);
+const said = (...events: ServerMessage[]): Captions => events.reduce(applyEvent, emptyCaptions);
 
 const captions = said(
   final(1, "Ask not what your country can do for you.", 1_080, 3_500),
@@ -17,32 +17,32 @@ const captions = said(
 );
 
 describe("golden files", () => {
-  test("plain text is one line an utterance", () => {
-    expect(render(captions, "txt")).toBe("Ask not what your country can do for you.\n1 < 2 & 3 --> so.\n");
+  test("plain text has one line per utterance", () => {
+    expect(exportTranscript(captions, "txt")).toBe("Ask not what your country can do for you.\n1 < 2 & 3 --> so.\n");
   });
 
-  test("SubRip numbers its cues and writes the milliseconds behind a comma", () => {
-    expect(render(captions, "srt")).toBe(
+  test("SubRip numbers its cues and separates milliseconds with a comma", () => {
+    expect(exportTranscript(captions, "srt")).toBe(
       "1\n00:00:01,080 --> 00:00:03,500\nAsk not what your country can do for you.\n\n" +
         "2\n01:02:05,004 --> 01:02:06,000\n1 < 2 & 3 --> so.\n",
     );
   });
 
-  test("WebVTT has its head, a point, and escapes what would be markup", () => {
-    expect(render(captions, "vtt")).toBe(
+  test("WebVTT has a header, separates milliseconds with a point, and escapes markup", () => {
+    expect(exportTranscript(captions, "vtt")).toBe(
       "WEBVTT\n\n00:00:01.080 --> 00:00:03.500\nAsk not what your country can do for you.\n\n" +
         "01:02:05.004 --> 01:02:06.000\n1 &lt; 2 &amp; 3 --&gt; so.\n",
     );
   });
 
-  test("a translation is its own track, without the utterances that have none", () => {
-    expect(render(captions, "srt", "es")).toBe(
+  test("a translation is a track of its own, without utterances that lack it", () => {
+    expect(exportTranscript(captions, "srt", "es")).toBe(
       "1\n00:00:01,080 --> 00:00:03,500\nNo preguntéis qué puede\nhacer vuestro país.\n",
     );
   });
 
-  test("what is still being said is left out, and nothing said is nothing", () => {
-    const guess: ServerMessage = {
+  test("open utterances are not exported, and an empty export is an empty string", () => {
+    const open: ServerMessage = {
       type: "partial",
       utterance: 1,
       revision: 1,
@@ -52,31 +52,36 @@ describe("golden files", () => {
       start_ms: 0,
       end_ms: 500,
     };
-    expect(render(said(guess), "vtt")).toBe("");
+    expect(exportTranscript(said(open), "vtt")).toBe("");
   });
 });
 
 describe("long utterances", () => {
-  test("become cues of two lines that share the time by their length", () => {
-    const text = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen";
-    expect(render(said(final(1, text, 0, 10_000)), "srt")).toBe(
+  test("become cues of two lines, with times in proportion to their length", () => {
+    const text =
+      "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen";
+    expect(exportTranscript(said(final(1, text, 0, 10_000)), "srt")).toBe(
       "1\n00:00:00,000 --> 00:00:07,619\none two three four five six seven eight\nnine ten eleven twelve thirteen fourteen\n\n" +
         "2\n00:00:07,619 --> 00:00:10,000\nfifteen sixteen seventeen\n",
     );
   });
 
-  test("are broken between characters where a script has no spaces, but not before punctuation", () => {
-    const lines = render(said(final(1, "今天天气很好，".repeat(8), 0, 9_000)), "srt").split("\n");
+  test("are broken between characters in scripts without spaces, but not before punctuation", () => {
+    const lines = exportTranscript(said(final(1, "今天天气很好，".repeat(8), 0, 9_000)), "srt").split("\n");
     expect(lines.filter((line) => line.startsWith("，"))).toEqual([]);
     expect(lines.filter((line) => line.includes("今")).length).toBeGreaterThan(1);
   });
 
-  test("lose no character, fit their lines, and keep their cues in order, whatever is said", () => {
-    const word = fc.oneof(fc.stringMatching(/^[a-z.,]{1,60}$/), fc.stringMatching(/^[今天，。]{1,30}$/), fc.constant("👩‍🚀"));
+  test("lose no characters, fit their lines, and have cues in order", () => {
+    const word = fc.oneof(
+      fc.stringMatching(/^[a-z.,]{1,60}$/),
+      fc.stringMatching(/^[今天，。]{1,30}$/),
+      fc.constant("👩‍🚀"),
+    );
     const text = fc.array(word, { minLength: 1, maxLength: 40 }).map((words) => words.join(" "));
     fc.assert(
       fc.property(text, (spoken) => {
-        const cues = render(said(final(1, spoken, 500, 25_500)), "srt")
+        const cues = exportTranscript(said(final(1, spoken, 500, 25_500)), "srt")
           .trimEnd()
           .split("\n\n")
           .map((cue) => cue.split("\n").slice(1));

@@ -1,15 +1,15 @@
-/** What has been said, as files: plain text, SubRip (.srt), WebVTT (https://www.w3.org/TR/webvtt1/) and JSON. */
-import { finished, type Captions } from "./captions";
-import { columns, LINE_COLUMNS, pieces } from "./line-breaking";
+/** Exports captions as plain text, SubRip (.srt), WebVTT (https://www.w3.org/TR/webvtt1/) or JSON. */
+import { finishedUtterances, type Captions } from "./captions";
+import { columnWidth, LINE_COLUMNS, unbreakablePieces } from "./line-breaking";
 
-export const FORMATS = ["txt", "srt", "vtt", "json"] as const;
+export const EXPORT_FORMATS = ["txt", "srt", "vtt", "json"] as const;
 
-export type Format = (typeof FORMATS)[number];
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** Which words: the speaker's, or a translation by its language code. */
+/** "spoken", or the language code of a translation. */
 export type Track = "spoken" | (string & {});
 
-export const MEDIA_TYPES: Readonly<Record<Format, string>> = {
+export const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   txt: "text/plain",
   srt: "application/x-subrip",
   vtt: "text/vtt",
@@ -22,8 +22,8 @@ interface Cue {
   readonly text: string;
 }
 
-/** The finished utterances in the given format; empty when there are none. JSON holds every track, whichever is asked for. */
-export function render(captions: Captions, format: Format, track: Track = "spoken"): string {
+/** Returns the finished utterances in a format, or "" if there are none. JSON contains all tracks. */
+export function exportTranscript(captions: Captions, format: ExportFormat, track: Track = "spoken"): string {
   if (format === "json") return json(captions);
   const lines = linesOf(captions, track);
   if (lines.length === 0) return "";
@@ -41,9 +41,9 @@ export function render(captions: Captions, format: Format, track: Track = "spoke
   }
 }
 
-/** Times are milliseconds from the beginning. */
+/** Times are milliseconds from the start of the first take. */
 function json(captions: Captions): string {
-  const utterances = finished(captions).map(({ startMs, endMs, language, committed, translations }) => ({
+  const utterances = finishedUtterances(captions).map(({ startMs, endMs, language, committed, translations }) => ({
     start_ms: startMs,
     end_ms: endMs,
     language,
@@ -54,21 +54,21 @@ function json(captions: Captions): string {
 }
 
 function linesOf(captions: Captions, track: Track): Cue[] {
-  return finished(captions).flatMap(({ startMs, endMs, committed, translations }) => {
+  return finishedUtterances(captions).flatMap(({ startMs, endMs, committed, translations }) => {
     const text = (track === "spoken" ? committed : (translations[track]?.text ?? "")).replace(/\s+/gu, " ").trim();
     return text === "" ? [] : [{ startMs, endMs, text }];
   });
 }
 
-/** Long utterances become several cues of two lines, which share its time by their length. */
+/** Splits long utterances into cues of two lines. Each cue gets a share of the time according to its length. */
 function cuesOf(lines: readonly Cue[]): Cue[] {
   return lines.flatMap(({ startMs, endMs, text }) => {
     const parts = inPairs(wrap(text));
-    const perColumn = (endMs - startMs) / parts.reduce((sum, part) => sum + columns(part), 0);
+    const perColumn = (endMs - startMs) / parts.reduce((sum, part) => sum + columnWidth(part), 0);
     let at = startMs;
     return parts.map((part) => {
       const from = at;
-      at += columns(part) * perColumn;
+      at += columnWidth(part) * perColumn;
       return { startMs: from, endMs: at, text: part };
     });
   });
@@ -78,13 +78,13 @@ function inPairs(lines: readonly string[]): string[] {
   return lines.flatMap((_, index) => (index % 2 === 0 ? [lines.slice(index, index + 2).join("\n")] : []));
 }
 
-/** Lines of about equal length that fit; broken at spaces, or anywhere in scripts that have none. */
+/** Breaks text into lines of about equal length: at spaces, or anywhere in scripts without spaces. */
 function wrap(text: string): string[] {
-  const even = columns(text) / Math.ceil(columns(text) / LINE_COLUMNS);
+  const even = columnWidth(text) / Math.ceil(columnWidth(text) / LINE_COLUMNS);
   const lines: string[] = [];
   let line = "";
-  for (const piece of pieces(text)) {
-    if (line !== "" && (columns(line) >= even || columns((line + piece).trimEnd()) > LINE_COLUMNS)) {
+  for (const piece of unbreakablePieces(text)) {
+    if (line !== "" && (columnWidth(line) >= even || columnWidth((line + piece).trimEnd()) > LINE_COLUMNS)) {
       lines.push(line.trimEnd());
       line = "";
     }

@@ -1,62 +1,70 @@
-/** What was said in earlier sessions: words and times, no sound. */
-import { finished, type Captions, type Utterance } from "./captions";
+/** Earlier sessions: text and times, no audio. */
+import { finishedUtterances, type Captions, type Utterance } from "./captions";
 
-export interface Kept {
-  /** When it began, in ms since 1970; its name as well. */
+export interface SavedSession {
+  /** When it started, in ms since 1970. Identifies the session. */
   readonly at: number;
   readonly utterances: readonly Utterance[];
 }
 
-/** The newest first. */
-export type History = readonly Kept[];
+/** Newest first. */
+export type History = readonly SavedSession[];
 
-export interface Limits {
+export interface HistoryLimits {
   readonly sessions: number;
-  /** Of all texts together, and `OVERHEAD` for each utterance. */
+  /** Of all texts together, plus `UTTERANCE_OVERHEAD` for each utterance. */
   readonly characters: number;
 }
 
-export const LIMITS: Limits = { sessions: 500, characters: 1_500_000 };
+// Well below the 5 MB that browsers grant to localStorage.
+export const HISTORY_LIMITS: HistoryLimits = { sessions: 500, characters: 1_500_000 };
 
-/** What an utterance takes beside its text, when it is written down. */
-const OVERHEAD = 200;
+// Characters of an utterance's JSON besides its texts.
+const UTTERANCE_OVERHEAD = 200;
 
-/** The history with a session as it stands now, in the place of what was kept of it; the oldest go when there is too much. */
-export function kept(history: History, at: number, captions: Captions, limits: Limits = LIMITS): History {
+/** Inserts a session or replaces its earlier state. The oldest sessions are removed beyond the limits. */
+export function saveSession(
+  history: History,
+  at: number,
+  captions: Captions,
+  limits: HistoryLimits = HISTORY_LIMITS,
+): History {
   const others = history.filter((other) => other.at !== at);
-  const utterances = finished(captions);
+  const utterances = finishedUtterances(captions);
   const all = utterances.length === 0 ? others : [...others, { at, utterances }].sort((a, b) => b.at - a.at);
-  return limited(all, limits);
+  return trimToLimits(all, limits);
 }
 
-function limited(history: History, { sessions, characters }: Limits): History {
+function trimToLimits(history: History, { sessions, characters }: HistoryLimits): History {
   let left = characters;
   const fit = history.slice(0, sessions).findIndex((session) => (left -= size(session)) < 0);
   return fit < 0 ? history.slice(0, sessions) : history.slice(0, fit);
 }
 
-const size = ({ utterances }: Kept) =>
-  utterances.reduce((sum, utterance) => sum + textOf(utterance).length + OVERHEAD, 0);
+const size = ({ utterances }: SavedSession) =>
+  utterances.reduce((sum, utterance) => sum + textOf(utterance).length + UTTERANCE_OVERHEAD, 0);
 
-/** The sessions in which every word of `query` was said or read, whatever its case and accents; all for an empty one. */
-export function search(history: History, query: string): History {
-  const words = plain(query)
+/**
+ * Returns the sessions whose texts, translations included, contain every word of `query`. Ignores case and accents. An
+ * empty query returns all sessions.
+ */
+export function searchHistory(history: History, query: string): History {
+  const words = normalizeForSearch(query)
     .split(/\s+/u)
     .filter((word) => word !== "");
   if (words.length === 0) return history;
   return history.filter(({ utterances }) => {
-    const text = plain(utterances.map(textOf).join("\n"));
+    const text = normalizeForSearch(utterances.map(textOf).join("\n"));
     return words.every((word) => text.includes(word));
   });
 }
 
-/** As captions again, to be written into files. */
-export const asCaptions = ({ utterances }: Kept): Captions => ({ take: 0, offsetMs: 0, utterances });
+/** Converts a session to captions, for export. */
+export const toCaptions = ({ utterances }: SavedSession): Captions => ({ take: 0, offsetMs: 0, utterances });
 
-/** The first words. */
-export const titleOf = ({ utterances }: Kept): string => utterances[0]?.committed.slice(0, 90) ?? "";
+export const titleOf = ({ utterances }: SavedSession): string => utterances[0]?.committed.slice(0, 90) ?? "";
 
 const textOf = ({ committed, translations }: Utterance) =>
   [committed, ...Object.values(translations).map(({ text }) => text)].join("\n");
 
-const plain = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+const normalizeForSearch = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();

@@ -1,8 +1,8 @@
 import type { Session } from "../session/session";
 import { Controls } from "./Controls";
-import { Keep } from "./ExportMenu";
+import { SessionExport } from "./ExportMenu";
 import { Notices } from "./Notices";
-import { Status } from "./ConnectionStatus";
+import { ConnectionStatus } from "./ConnectionStatus";
 import { Transcript } from "./Transcript";
 
 export function App({ session }: { session: Session }) {
@@ -10,12 +10,12 @@ export function App({ session }: { session: Session }) {
     <div className="page">
       <header className="top">
         <h1 className="wordmark">Nova Voice</h1>
-        <Status session={session} />
+        <ConnectionStatus session={session} />
       </header>
       <Transcript session={session} />
       <footer className="dock">
         <Notices session={session} />
-        <Keep session={session} />
+        <SessionExport session={session} />
         <Controls session={session} />
       </footer>
     </div>

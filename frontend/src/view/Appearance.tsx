@@ -1,16 +1,16 @@
 import { useEffect, type ReactNode } from "react";
 import type { Settings } from "../settings/settings";
 import type { Store } from "../session/store";
-import { Interface, localeOf } from "../i18n/texts";
+import { LocaleContext, chooseLocale } from "../i18n/texts";
 import { useStore } from "./useStore";
 
-/** The interface's language and appearance, for all that stands in it. */
-export function Frame({ settings, children }: { settings: Store<Settings>; children: ReactNode }) {
+/** Applies the interface language and the theme to its children. */
+export function Appearance({ settings, children }: { settings: Store<Settings>; children: ReactNode }) {
   const { theme, locale: chosen } = useStore(settings);
-  const locale = localeOf(chosen, navigator.languages);
+  const locale = chooseLocale(chosen, navigator.languages);
   useEffect(() => {
     document.documentElement.dataset.theme = theme;
     document.documentElement.lang = locale;
   }, [theme, locale]);
-  return <Interface value={locale}>{children}</Interface>;
+  return <LocaleContext value={locale}>{children}</LocaleContext>;
 }

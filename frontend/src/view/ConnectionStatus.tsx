@@ -1,13 +1,13 @@
-import type { State } from "../../client/src/session/connection-state";
-import { useWords, type Words } from "../i18n/texts";
+import type { ConnectionState } from "../../client/src/session/connection-state";
+import { useTexts, type Texts } from "../i18n/texts";
 import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
-/** The connection in a word or two, and where the sound goes when that is not where the page came from. */
-export function Status({ session }: { session: Session }) {
+/** The phase of the connection, and the server's host if it is not the host of the page. */
+export function ConnectionStatus({ session }: { session: Session }) {
   const state = useStore(session.connection);
   const isPaused = useStore(session.isPaused);
-  const words = useWords().status;
+  const texts = useTexts().status;
   return (
     <p
       className="status"
@@ -16,27 +16,27 @@ export function Status({ session }: { session: Session }) {
       data-phase={isPaused && state.phase === "listening" ? "idle" : state.phase}
     >
       <span className="status-dot" aria-hidden="true" />
-      {isPaused && state.phase === "listening" ? words.ready : phaseIn(words, state)}
-      {session.elsewhere !== "" && <span className="status-server"> · {words.server(session.elsewhere)}</span>}
+      {isPaused && state.phase === "listening" ? texts.ready : phaseText(texts, state)}
+      {session.remoteHost !== "" && <span className="status-server"> · {texts.server(session.remoteHost)}</span>}
     </p>
   );
 }
 
-function phaseIn(words: Words["status"], state: State): string {
+function phaseText(texts: Texts["status"], state: ConnectionState): string {
   switch (state.phase) {
     case "idle":
-      return words.ready;
+      return texts.ready;
     case "opening":
-      return words.opening;
+      return texts.opening;
     case "connecting":
-      return state.resumes || state.attempt > 1 ? words.reconnecting : words.connecting;
+      return state.resumes || state.attempt > 1 ? texts.reconnecting : texts.connecting;
     case "waiting":
-      return words.reconnecting;
+      return texts.reconnecting;
     case "listening":
-      return words.listening;
+      return texts.listening;
     case "finishing":
-      return words.finishing;
+      return texts.finishing;
     case "failed":
-      return words.stopped;
+      return texts.stopped;
   }
 }

@@ -1,41 +1,41 @@
 import type { ReactNode } from "react";
-import { isEnding, isRecording, type State } from "../../client/src/session/connection-state";
+import { isStopping, isRecording, type ConnectionState } from "../../client/src/session/connection-state";
 import { spokenLanguages, writtenLanguages, type Language } from "../settings/languages";
-import { useLocale, useWords } from "../i18n/texts";
+import { useLocale, useTexts } from "../i18n/texts";
 import type { Session } from "../session/session";
-import { Meter } from "./LevelMeter";
+import { LevelMeter } from "./LevelMeter";
 import { useStore } from "./useStore";
 
-/** Refusals that a key cures. */
-const WITHOUT_KEY: ReadonlySet<string> = new Set(["unauthorized", "forbidden"]);
+/** Problems that another API key may solve. */
+const KEY_PROBLEMS: ReadonlySet<string> = new Set(["unauthorized", "forbidden"]);
 
-/** What is heard, what is written, and the one button. */
+/** Languages, microphone, level and the Start button. */
 export function Controls({ session }: { session: Session }) {
-  const words = useWords().controls;
+  const texts = useTexts().controls;
   const locale = useLocale();
   const state = useStore(session.connection);
   const { microphone, language, target } = useStore(session.settings);
   const microphones = useStore(session.microphones);
-  const isKeyWanted = state.phase === "failed" && WITHOUT_KEY.has(state.why.code);
-  const isChosenThere = microphones.some(({ deviceId }) => deviceId === microphone);
+  const needsKey = state.phase === "failed" && KEY_PROBLEMS.has(state.problem.code);
+  const isAvailable = microphones.some(({ deviceId }) => deviceId === microphone);
   return (
     <div className="controls">
-      {isKeyWanted && <Key session={session} />}
-      <Choice label={words.spoken} name="language" value={language} onChoose={session.choose}>
-        <option value="auto">{words.detect}</option>
+      {needsKey && <Key session={session} />}
+      <Choice label={texts.spoken} name="language" value={language} onChoose={session.updateSettings}>
+        <option value="auto">{texts.detect}</option>
         <Languages of={spokenLanguages(locale)} />
       </Choice>
-      <Choice label={words.translation} name="target" value={target} onChoose={session.choose}>
-        <option value="">{words.noTranslation}</option>
+      <Choice label={texts.translation} name="target" value={target} onChoose={session.updateSettings}>
+        <option value="">{texts.noTranslation}</option>
         <Languages of={writtenLanguages(locale)} />
       </Choice>
       <Choice
-        label={words.microphone}
+        label={texts.microphone}
         name="microphone"
-        value={isChosenThere ? microphone : ""}
-        onChoose={session.choose}
+        value={isAvailable ? microphone : ""}
+        onChoose={session.updateSettings}
       >
-        <option value="">{words.defaultMicrophone}</option>
+        <option value="">{texts.defaultMicrophone}</option>
         {microphones.map(({ deviceId, label }) => (
           <option key={deviceId} value={deviceId}>
             {label}
@@ -43,20 +43,20 @@ export function Controls({ session }: { session: Session }) {
         ))}
       </Choice>
       <div className="go">
-        <Meter level={session.level} />
+        <LevelMeter level={session.level} />
         <Toggle state={state} session={session} />
       </div>
     </div>
   );
 }
 
-/** Shown when the server wants one, or another one than it was given. */
+/** Shown when the server requires an API key, or rejected the one it got. */
 function Key({ session }: { session: Session }) {
-  const words = useWords().controls;
+  const texts = useTexts().controls;
   const { key } = useStore(session.settings);
   return (
     <label className="choice key">
-      <span className="choice-label">{words.key}</span>
+      <span className="choice-label">{texts.key}</span>
       <input
         type="password"
         autoComplete="off"
@@ -64,7 +64,7 @@ function Key({ session }: { session: Session }) {
         data-testid="key"
         value={key}
         onChange={(event) => {
-          session.choose({ key: event.target.value.trim() });
+          session.updateSettings({ key: event.target.value.trim() });
         }}
       />
     </label>
@@ -75,7 +75,7 @@ interface ChoiceProps {
   label: string;
   name: "language" | "target" | "microphone";
   value: string;
-  onChoose: Session["choose"];
+  onChoose: Session["updateSettings"];
   children: ReactNode;
 }
 
@@ -104,12 +104,12 @@ function Languages({ of }: { of: readonly Language[] }) {
   ));
 }
 
-/** Has the focus from the beginning: the space bar starts and stops. */
-function Toggle({ state, session }: { state: State; session: Session }) {
-  const words = useWords().controls;
+/** Has the focus when the page opens, so that the space bar starts and stops. */
+function Toggle({ state, session }: { state: ConnectionState; session: Session }) {
+  const texts = useTexts().controls;
   const isPaused = useStore(session.isPaused);
   const isOn = isRecording(state) && !isPaused;
-  const label = isOn ? words.stop : isEnding(state) ? words.dontWait : words.start;
+  const label = isOn ? texts.stop : isStopping(state) ? texts.dontWait : texts.start;
   return (
     <button
       type="button"
@@ -117,7 +117,7 @@ function Toggle({ state, session }: { state: State; session: Session }) {
       data-testid="toggle"
       aria-pressed={isOn}
       autoFocus
-      onClick={isOn || isEnding(state) ? session.stop : session.start}
+      onClick={isOn || isStopping(state) ? session.stop : session.start}
     >
       {label}
     </button>

@@ -1,44 +1,46 @@
 import { useState } from "react";
-import { finished } from "../transcript/captions";
-import { FORMATS, MEDIA_TYPES, render, type Format, type Track } from "../transcript/export";
+import { finishedUtterances } from "../transcript/captions";
+import { EXPORT_FORMATS, MEDIA_TYPES, exportTranscript, type ExportFormat, type Track } from "../transcript/export";
 import { languageName } from "../settings/languages";
 import type { Captions } from "../transcript/captions";
-import { useLocale, useWords } from "../i18n/texts";
+import { useLocale, useTexts } from "../i18n/texts";
 import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
-/** Takes the text along: to the clipboard or into a file. */
-export function Keep({ session }: { session: Session }) {
-  return <TakeAlong captions={useStore(session.captions)} onClear={session.clear} clears={useWords().keep.clear} />;
+/** Copies the text to the clipboard, or downloads it as a file. */
+export function SessionExport({ session }: { session: Session }) {
+  return (
+    <ExportMenu captions={useStore(session.captions)} onClear={session.clear} clearLabel={useTexts().export.clear} />
+  );
 }
 
-interface TakeAlongProps {
+interface ExportMenuProps {
   captions: Captions;
   onClear: () => void;
-  /** What the button says that removes the text. */
-  clears: string;
+  /** Label of the button that removes the text. */
+  clearLabel: string;
 }
 
-export function TakeAlong({ captions, onClear, clears }: TakeAlongProps) {
-  const words = useWords().keep;
+export function ExportMenu({ captions, onClear, clearLabel }: ExportMenuProps) {
+  const texts = useTexts().export;
   const locale = useLocale();
-  const lines = finished(captions);
+  const lines = finishedUtterances(captions);
   const languages = [...new Set(lines.flatMap(({ translations }) => Object.keys(translations)))];
   const [chosen, setTrack] = useState<Track>("spoken");
   const track = languages.includes(chosen) ? chosen : "spoken";
   const isEmpty = lines.length === 0;
   return (
-    <div className={isEmpty ? "keep is-empty" : "keep"} role="group" aria-label={words.label}>
+    <div className={isEmpty ? "export-menu is-empty" : "export-menu"} role="group" aria-label={texts.label}>
       {languages.length > 0 && (
         <select
-          aria-label={words.which}
+          aria-label={texts.track}
           data-testid="track"
           value={track}
           onChange={(event) => {
             setTrack(event.target.value);
           }}
         >
-          <option value="spoken">{words.asSpoken}</option>
+          <option value="spoken">{texts.asSpoken}</option>
           {languages.map((code) => (
             <option key={code} value={code}>
               {languageName(code, locale)}
@@ -46,32 +48,32 @@ export function TakeAlong({ captions, onClear, clears }: TakeAlongProps) {
           ))}
         </select>
       )}
-      <CopyButton text={() => render(captions, "txt", track)} isDisabled={isEmpty} />
-      {FORMATS.map((format) => (
+      <CopyButton text={() => exportTranscript(captions, "txt", track)} isDisabled={isEmpty} />
+      {EXPORT_FORMATS.map((format) => (
         <button
           key={format}
           type="button"
           className="quiet"
-          title={words.formats[format]}
-          aria-label={words.download(words.formats[format])}
+          title={texts.formats[format]}
+          aria-label={texts.download(texts.formats[format])}
           data-testid={`download-${format}`}
           disabled={isEmpty}
           onClick={() => {
-            download(render(captions, format, track), format, track);
+            download(exportTranscript(captions, format, track), format, track);
           }}
         >
           {format.toUpperCase()}
         </button>
       ))}
-      <button type="button" className="quiet keep-clear" data-testid="clear" disabled={isEmpty} onClick={onClear}>
-        {clears}
+      <button type="button" className="quiet export-clear" data-testid="clear" disabled={isEmpty} onClick={onClear}>
+        {clearLabel}
       </button>
     </div>
   );
 }
 
 function CopyButton({ text, isDisabled }: { text: () => string; isDisabled: boolean }) {
-  const words = useWords().keep;
+  const texts = useTexts().export;
   const [outcome, setOutcome] = useState<"copy" | "copied" | "notAllowed">("copy");
   const copy = async () => {
     const after = await navigator.clipboard.writeText(text()).then(
@@ -84,17 +86,17 @@ function CopyButton({ text, isDisabled }: { text: () => string; isDisabled: bool
   return (
     <button
       type="button"
-      className="quiet keep-copy"
+      className="quiet export-copy"
       data-testid="copy"
       disabled={isDisabled}
       onClick={() => void copy()}
     >
-      {words[outcome]}
+      {texts[outcome]}
     </button>
   );
 }
 
-function download(text: string, format: Format, track: Track): void {
+function download(text: string, format: ExportFormat, track: Track): void {
   const url = URL.createObjectURL(new Blob([text], { type: `${MEDIA_TYPES[format]};charset=utf-8` }));
   const link = document.createElement("a");
   const minute = new Date().toISOString().slice(0, 16).replace("T", "-").replace(":", "");

@@ -1,26 +1,26 @@
-import { trouble } from "../../client/src/session/connection-state";
-import { told, toldNote, useLocale, useWords } from "../i18n/texts";
+import { visibleProblem } from "../../client/src/session/connection-state";
+import { describeProblem, describeNotice, useLocale, useTexts } from "../i18n/texts";
 import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
-/** What went wrong and what to do about it, and what the server has to say. */
+/** Problems with advice, and notices from the server. */
 export function Notices({ session }: { session: Session }) {
   const state = useStore(session.connection);
   const locale = useLocale();
-  const words = useWords().notices;
-  const why = trouble(state);
-  const notes = useStore(session.notes);
+  const texts = useTexts().notices;
+  const problem = visibleProblem(state);
+  const notes = useStore(session.notices);
   return (
     <div className="notices" aria-live="polite">
-      {why && (
+      {problem && (
         <p
           className={state.phase === "failed" ? "notice is-error" : "notice"}
           data-testid="problem"
-          data-code={why.code}
+          data-code={problem.code}
         >
           <span>
-            <strong>{told(why, locale).message}</strong>{" "}
-            {state.phase === "failed" ? told(why, locale).advice : words.tryingAgain}
+            <strong>{describeProblem(problem, locale).message}</strong>{" "}
+            {state.phase === "failed" ? describeProblem(problem, locale).advice : texts.retrying}
           </span>
         </p>
       )}
@@ -28,16 +28,16 @@ export function Notices({ session }: { session: Session }) {
         <p
           key={note.code}
           className={note.isError ? "notice is-error" : "notice"}
-          data-testid="note"
+          data-testid="notice"
           data-code={note.code}
         >
-          <span>{toldNote(note, locale)}</span>
+          <span>{describeNotice(note, locale)}</span>
           <button
             type="button"
             className="quiet"
-            aria-label={words.dismiss}
+            aria-label={texts.dismiss}
             onClick={() => {
-              session.dismiss(note.code);
+              session.dismissNotice(note.code);
             }}
           >
             ×

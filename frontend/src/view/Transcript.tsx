@@ -1,54 +1,62 @@
 import { memo, useLayoutEffect, useRef, useState, type ReactNode } from "react";
-import { finished, shown, type Captions, type Utterance } from "../transcript/captions";
+import { finishedUtterances, visibleUtterances, type Captions, type Utterance } from "../transcript/captions";
 import { isRecording } from "../../client/src/session/connection-state";
-import { useWords } from "../i18n/texts";
+import { useTexts } from "../i18n/texts";
 import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
-/** What has been said. It follows the newest words until the reader scrolls up. `children`: what stands there before. */
+/**
+ * The transcript. It scrolls to the newest text until the user scrolls up.
+ *
+ * @param children Shown while there is no text.
+ */
 export function Transcript({ session, children }: { session: Session; children?: ReactNode }) {
-  const words = useWords().transcript;
+  const texts = useTexts().transcript;
   const captions = useStore(session.captions);
-  const utterances = shown(captions);
+  const utterances = visibleUtterances(captions);
   const { ref, isFollowing, follow, onScroll } = useFollowing(captions);
   return (
-    <main className="transcript" ref={ref} onScroll={onScroll} tabIndex={0} aria-label={words.label}>
-      {utterances.length === 0 ? (children ?? <Invitation session={session} />) : <Lines utterances={utterances} />}
+    <main className="transcript" ref={ref} onScroll={onScroll} tabIndex={0} aria-label={texts.label}>
+      {utterances.length === 0 ? (
+        (children ?? <StartHint session={session} />)
+      ) : (
+        <UtteranceList utterances={utterances} />
+      )}
       {!isFollowing && (
         <button type="button" className="latest" onClick={follow}>
-          {words.latest}
+          {texts.latest}
         </button>
       )}
-      <p className="unseen" aria-live="polite" data-testid="announcement">
+      <p className="visually-hidden" aria-live="polite" data-testid="announcement">
         {announcement(captions)}
       </p>
     </main>
   );
 }
 
-export function Lines({ utterances }: { utterances: readonly Utterance[] }) {
+export function UtteranceList({ utterances }: { utterances: readonly Utterance[] }) {
   return (
     <ol className="utterances">
       {utterances.map((utterance) => (
-        <Line key={utterance.id} utterance={utterance} />
+        <UtteranceItem key={utterance.id} utterance={utterance} />
       ))}
     </ol>
   );
 }
 
-function Invitation({ session }: { session: Session }) {
-  const words = useWords().transcript;
+function StartHint({ session }: { session: Session }) {
+  const texts = useTexts().transcript;
   const isOn = isRecording(useStore(session.connection));
   return (
     <div className="invitation">
-      <p className="invitation-title">{isOn ? words.goAhead : words.pressStart}</p>
-      <p>{words.promise}</p>
+      <p className="invitation-title">{isOn ? texts.goAhead : texts.pressStart}</p>
+      <p>{texts.howItWorks}</p>
     </div>
   );
 }
 
-const Line = memo(function Line({ utterance }: { utterance: Utterance }) {
-  const words = useWords().transcript;
+const UtteranceItem = memo(function Line({ utterance }: { utterance: Utterance }) {
+  const texts = useTexts().transcript;
   const { state, startMs, language, committed, tentative, translations } = utterance;
   return (
     <li className="utterance" data-testid="utterance" data-state={state}>
@@ -58,7 +66,7 @@ const Line = memo(function Line({ utterance }: { utterance: Utterance }) {
         <span className="tentative" data-testid="tentative">
           {tentative}
         </span>
-        {state === "interrupted" && <em className="interrupted">{words.unfinished}</em>}
+        {state === "interrupted" && <em className="interrupted">{texts.unfinished}</em>}
       </p>
       {Object.entries(translations).map(([code, { text, isFinal }]) => (
         <p
@@ -76,7 +84,7 @@ const Line = memo(function Line({ utterance }: { utterance: Utterance }) {
   );
 });
 
-/** Scrolls to the end whenever `content` changes, unless the reader has scrolled away from it. */
+/** Scrolls to the end whenever `content` changes, unless the user has scrolled up. */
 function useFollowing(content: Captions) {
   const ref = useRef<HTMLElement>(null);
   const [isFollowing, setFollowing] = useState(true);
@@ -94,9 +102,9 @@ function useFollowing(content: Captions) {
   return { ref, isFollowing, follow, onScroll };
 }
 
-/** What a screen reader says: whole utterances, not every guess. */
+/** Text for screen readers: complete utterances only, because partials would be read again and again. */
 function announcement(captions: Captions): string {
-  const last = finished(captions).at(-1);
+  const last = finishedUtterances(captions).at(-1);
   if (last === undefined) return "";
   const translations = Object.values(last.translations).flatMap(({ text, isFinal }) => (isFinal ? [text] : []));
   return [last.committed, ...translations].join(" ");

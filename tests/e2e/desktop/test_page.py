@@ -20,7 +20,7 @@ async def speak_to_page(browser: str, system: System, clip: Clip, artifacts: Pat
     told = ("--seconds", str(seconds + 0.5), "--language", clip.language)
     report = await drive(browser, "transcribe", system.urls[0], recording, artifacts, *told, *more)
     (artifacts / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False))
-    assert report["complaints"] == [], "the browser's console complained"
+    assert report["consoleErrors"] == [], "the browser's console complained"
     return report
 
 
@@ -105,4 +105,4 @@ async def test_who_has_a_key_is_let_in_by_the_page_and_need_not_give_it_twice(br
         report = await drive(browser, "api-key", system.urls[0], recording, artifacts, *told, within_s=60)
     assert "a key is needed" in report["refused"]
     assert report["problems"] == []
-    assert report["complaints"] == []
+    assert report["consoleErrors"] == []

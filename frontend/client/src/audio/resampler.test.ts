@@ -7,7 +7,7 @@ const tone = (hz: number, rate: number, seconds = 0.5) =>
 
 const rms = (samples: Float32Array) => Math.hypot(...samples) / Math.sqrt(samples.length);
 
-/** The middle of the resampled tone, away from its edges. */
+/** Returns the middle of the resampled tone, without the transients at its edges. */
 function resampled(hz: number, rate: number): Float32Array {
   return new Resampler(rate).push(tone(hz, rate)).slice(1_000, -1_000);
 }
@@ -15,7 +15,7 @@ function resampled(hz: number, rate: number): Float32Array {
 const decibels = (hz: number, rate: number) => 20 * Math.log10(rms(resampled(hz, rate)) / rms(tone(hz, rate)));
 
 describe("the resampler", () => {
-  test.each([48_000, 44_100, 16_000, 8_000])("lets a tone of 1 kHz through as it is, from %i Hz", (rate) => {
+  test.each([48_000, 44_100, 16_000, 8_000])("passes a tone of 1 kHz unchanged, from %i Hz", (rate) => {
     expect(decibels(1_000, rate)).toBeCloseTo(0, 1);
   });
 
@@ -33,12 +33,12 @@ describe("the resampler", () => {
     [48_000, 16_000],
     [44_100, 16_000],
     [8_000, 16_000],
-  ])("turns one second at %i Hz into %i samples once it is flushed", (rate, expected) => {
+  ])("converts one second at %i Hz to %i samples after flush", (rate, expected) => {
     const resampler = new Resampler(rate);
     expect(resampler.push(new Float32Array(rate)).length + resampler.flush().length).toBe(expected);
   });
 
-  test("gives the same output however its input is cut", () => {
+  test("returns the same output however the input is split", () => {
     const input = tone(440, 44_100, 0.1);
     const whole = new Resampler(44_100).push(input);
     fc.assert(
@@ -53,11 +53,13 @@ describe("the resampler", () => {
   });
 });
 
-test("samples become signed 16-bit numbers, and what is too loud is clipped", () => {
-  expect([...toPcm16(Float32Array.of(0, 0.5, 1, -1, 1.7, -1.7))]).toEqual([0, 16_384, 32_767, -32_767, 32_767, -32_767]);
+test("samples become signed 16-bit integers with clipping", () => {
+  expect([...toPcm16(Float32Array.of(0, 0.5, 1, -1, 1.7, -1.7))]).toEqual([
+    0, 16_384, 32_767, -32_767, 32_767, -32_767,
+  ]);
 });
 
-test("loudness goes from silence at 0 to a full square wave at 1", () => {
+test("loudness is 0 for silence and 1 for a full-scale square wave", () => {
   expect(loudness(new Float32Array(480))).toBe(0);
   expect(loudness(new Float32Array(480).fill(0.1))).toBeCloseTo(2 / 3, 2);
   expect(loudness(new Float32Array(480).fill(1))).toBeCloseTo(1, 5);

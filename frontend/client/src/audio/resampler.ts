@@ -1,45 +1,45 @@
-/** Samples on their way to the server: any rate in, 16 kHz mono 16-bit out. */
+/** Converts audio of any sample rate to what the server expects by default: 16 kHz, mono, 16 bit. */
 
-/** Hz. What the page sends. */
+/** Hz */
 export const SAMPLE_RATE = 16_000;
 
-/** Zero crossings of the sinc on each side: 1.5 ms of delay. */
-const CROSSINGS = 24;
-/** Share of the narrower band that passes; the rest is the filter's slope. */
-const PASSED = 0.9;
-/** Kaiser window: about 80 dB down. */
-const BETA = 8;
+// Zero crossings of the sinc on each side; they delay the audio by 1.5 ms.
+const ZERO_CROSSINGS = 24;
+// Share of the narrower band that passes; the rest is the transition band of the filter.
+const PASSBAND = 0.9;
+// Shape of the Kaiser window: about 80 dB of stop-band attenuation.
+const KAISER_BETA = 8;
 const NO_TAPS = new Float32Array(0);
 
 /**
- * A streaming resampler: a Kaiser-windowed sinc low-pass, one set of taps for each phase between the two rates.
- * However the input is cut into pieces, the output is the same.
- * (J. O. Smith, "Digital Audio Resampling", https://ccrma.stanford.edu/~jos/resample/)
+ * Polyphase resampler with a Kaiser-windowed sinc filter. The output does not depend on how the input is split.
+ *
+ * See J. O. Smith, "Digital Audio Resampling", https://ccrma.stanford.edu/~jos/resample/
  */
 export class Resampler {
-  readonly #isIdle: boolean;
+  readonly #isPassThrough: boolean;
   readonly #step: number;
   readonly #phases: readonly Float32Array[];
   readonly #reach: number;
   #input: Float32Array;
-  /** Where the next output sample lies: whole input samples into #input, and this many parts of `phases.length`. */
+  // Position of the next output sample: whole samples into #input, and a fraction of #phase / #phases.length.
   #at = 0;
   #phase = 0;
 
   constructor(inputRate: number, outputRate: number = SAMPLE_RATE) {
-    this.#isIdle = inputRate === outputRate;
+    this.#isPassThrough = inputRate === outputRate;
     const divisor = greatestCommonDivisor(inputRate, outputRate);
     this.#step = inputRate / divisor;
-    const band = PASSED * Math.min(1, outputRate / inputRate);
-    this.#reach = Math.ceil(CROSSINGS / band);
+    const band = PASSBAND * Math.min(1, outputRate / inputRate);
+    this.#reach = Math.ceil(ZERO_CROSSINGS / band);
     const count = outputRate / divisor;
     this.#phases = Array.from({ length: count }, (_, phase) => taps(phase / count, this.#reach, band));
     this.#input = new Float32Array(this.#reach - 1);
   }
 
-  /** Samples in; as many samples out as they complete. Between equal rates there is nothing to do. */
+  /** Returns the output samples that the new input completes. */
   push(samples: Float32Array): Float32Array {
-    if (this.#isIdle) return samples;
+    if (this.#isPassThrough) return samples;
     const input = concatenated(this.#input, samples);
     const output: number[] = [];
     while (this.#at + 2 * this.#reach <= input.length) {
@@ -52,9 +52,9 @@ export class Resampler {
     return Float32Array.from(output);
   }
 
-  /** What the filter still holds. Nothing may be pushed afterwards. */
+  /** Returns the samples that the filter still holds. Do not push afterwards. */
   flush(): Float32Array {
-    if (this.#isIdle) return new Float32Array(0);
+    if (this.#isPassThrough) return new Float32Array(0);
     return this.push(new Float32Array(this.#reach));
   }
 
@@ -65,18 +65,22 @@ export class Resampler {
   }
 }
 
-/** -1 to 1 as signed 16-bit samples; louder is clipped. The wire is little-endian, as is every browser's machine. */
+/**
+ * Converts samples of -1 to 1 to signed 16-bit integers, with clipping.
+ *
+ * The wire format is little-endian; so is every platform that browsers support.
+ */
 export function toPcm16(samples: Float32Array): Int16Array<ArrayBuffer> {
   return Int16Array.from(samples, (sample) => Math.round(Math.max(-1, Math.min(1, sample)) * 32_767));
 }
 
-/** How loud, 0 to 1, on a scale that suits the eye: -60 dB and below are 0. */
+/** Returns the loudness of samples from 0 (-60 dBFS or less) to 1 (0 dBFS), on a logarithmic scale. */
 export function loudness(samples: Float32Array): number {
   const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, samples.length);
   return Math.max(0, Math.min(1, 1 + (10 * Math.log10(power + 1e-12)) / 60));
 }
 
-/** Weights of the `2 * reach` input samples around a point that lies `fraction` behind the sample left of the middle. */
+/** Returns the weights of `2 * reach` input samples around a point that is `fraction` after the middle one. */
 function taps(fraction: number, reach: number, band: number): Float32Array {
   const weights = Float32Array.from({ length: 2 * reach }, (_, index) => {
     const distance = index - (reach - 1) - fraction;
@@ -88,9 +92,9 @@ function taps(fraction: number, reach: number, band: number): Float32Array {
 
 const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
 
-const kaiser = (x: number) => (Math.abs(x) >= 1 ? 0 : bessel(BETA * Math.sqrt(1 - x * x)) / bessel(BETA));
+const kaiser = (x: number) => (Math.abs(x) >= 1 ? 0 : bessel(KAISER_BETA * Math.sqrt(1 - x * x)) / bessel(KAISER_BETA));
 
-/** Modified Bessel function of the first kind, order zero, by its power series. */
+/** Modified Bessel function of the first kind, order zero, as a power series. */
 function bessel(x: number): number {
   let term = 1;
   let sum = 1;
@@ -101,7 +105,7 @@ function bessel(x: number): number {
   return sum;
 }
 
-/** Runs on the audio thread, 16,000 times a second: a plain loop is six times as fast as an iterator here. */
+// Runs 16,000 times a second on the audio thread, where a plain loop is six times as fast as an iterator.
 function dot(weights: Float32Array, input: Float32Array, from: number): number {
   let sum = 0;
   for (let index = 0; index < weights.length; index++) sum += (weights[index] ?? 0) * (input[from + index] ?? 0);

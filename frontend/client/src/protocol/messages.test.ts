@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readTypes, typesFromSchema } from "../../../scripts/generate-types.mjs";
 
-test("protocol.ts is what the committed schema stands for: else run `npm run types`", async () => {
+test("messages.ts is generated from the committed schema; run `npm run types` to update it", async () => {
   expect(await readTypes()).toBe(await typesFromSchema());
 });

@@ -1,229 +1,235 @@
 /**
- * A session's connection as a state machine: `step` takes what happened, and when, and returns the next state and what
- * to do.
+ * A session's connection as a pure state machine. `step` takes an input and the current time, and returns the next
+ * state and the effects to perform.
  *
  *     idle -> opening -> connecting -> listening -> finishing -> idle
  *                          |    ^          |            |
  *                          v    |          |            |         any of them -> failed
  *                         waiting <--------+------------'
  *
- * Audio is captured from `opening` on and kept until a final covers it, so nothing that is spoken meanwhile is lost.
+ * Audio is captured from `opening` on and kept until a final covers it, so a lost connection loses no speech.
  */
-import { closedWith, problem, type Problem } from "../protocol/problems";
+import { problem, problemOfCloseCode, type Problem } from "../protocol/problems";
 import type { Error, ServerMessage } from "../protocol/messages";
 
-/** What is remembered from attempt to attempt. */
-interface Trying {
-  /** Whether there is a session to go on with. */
+/** Carried from one connection attempt to the next. */
+interface RetryState {
+  /** Whether there is a session to resume. */
   readonly resumes: boolean;
-  /** Counts from 1; the connection that was lost is the first. */
+  /** Counts from 1. The connection that was lost is the first attempt. */
   readonly attempt: number;
-  /** Whether stop was pressed already. */
-  readonly ending: boolean;
-  /** When there was a connection last, in ms. */
+  /** Whether the user has already pressed Stop. */
+  readonly isStopping: boolean;
+  /** When the connection was last up, in ms. */
   readonly sinceMs: number;
-  readonly why: Problem | null;
+  readonly problem: Problem | null;
 }
 
-export type State =
+export type ConnectionState =
   | { readonly phase: "idle" }
-  /** The microphone is being opened. */
+  /** The audio source is being opened. */
   | { readonly phase: "opening" }
-  /** The socket is open or about to be, and `ready` has not come. */
-  | ({ readonly phase: "connecting" } & Trying)
-  /** Until the next attempt, and no shorter than `leastMs`. A server that drains may still be heard. */
-  | ({ readonly phase: "waiting"; readonly leastMs: number } & Trying)
-  | { readonly phase: "listening"; readonly why: Problem | null }
-  /** The last words are on their way. */
-  | { readonly phase: "finishing"; readonly why: Problem | null }
-  | { readonly phase: "failed"; readonly why: Problem };
+  /** The socket is opening or open, and `ready` has not arrived. */
+  | ({ readonly phase: "connecting" } & RetryState)
+  /** Waits at least `minDelayMs` before the next attempt. A draining server may still send events. */
+  | ({ readonly phase: "waiting"; readonly minDelayMs: number } & RetryState)
+  | { readonly phase: "listening"; readonly problem: Problem | null }
+  /** Stop was pressed; the last finals have not arrived yet. */
+  | { readonly phase: "finishing"; readonly problem: Problem | null }
+  | { readonly phase: "failed"; readonly problem: Problem };
 
-type Connected = Extract<State, { phase: "connecting" | "listening" | "finishing" }>;
+type Connected = Extract<ConnectionState, { phase: "connecting" | "listening" | "finishing" }>;
 
-export type Input =
+export type ConnectionInput =
   | { readonly type: "start" }
-  | { readonly type: "microphone_opened" }
+  | { readonly type: "audio_opened" }
   | { readonly type: "stop" }
   | { readonly type: "message"; readonly message: ServerMessage }
   | { readonly type: "closed"; readonly code: number }
-  /** The state has lasted for `patienceMs`. */
+  /** `timeoutMs` has passed since the phase changed. */
   | { readonly type: "timeout" }
-  /** Something on this side cannot go on. */
-  | { readonly type: "failed"; readonly why: Problem };
+  /** The client itself cannot continue, for example because the microphone is blocked. */
+  | { readonly type: "failed"; readonly problem: Problem };
 
 export type Effect =
-  | "open_microphone"
-  /** Closes the microphone and queues `stop` behind its last sample. */
+  | "open_audio"
+  /** Close the audio source and queue `stop` behind its last sample. */
   | "end_audio"
-  /** Closes the microphone and forgets what is kept. */
+  /** Close the audio source and discard the audio that is kept. */
   | "drop_audio"
-  /** Opens a socket in place of any other and sends `start`: a new session, or one in the place of one that is lost. */
+  /** Open a socket in place of any other and send `start`. */
   | "start_session"
-  /** Opens a socket in place of any other and sends `resume`. */
+  /** Open a socket in place of any other and send `resume`. */
   | "resume_session"
-  /** Sends what is kept from where the server wants it, and from now on at once. */
+  /** Send the kept audio that the server lacks, and all later audio immediately. */
   | "flush"
   | "close_socket";
 
-export interface Step {
-  readonly state: State;
+export interface Transition {
+  readonly state: ConnectionState;
   readonly effects: readonly Effect[];
 }
 
-export const idle: State = { phase: "idle" };
+export const idle: ConnectionState = { phase: "idle" };
 
+// Longer than a gateway takes to restart, shorter than the server keeps a session for `resume`.
 const GIVE_UP_AFTER_MS = 150_000;
-const READY_WITHIN_MS = 10_000;
-const DONE_WITHIN_MS = 30_000;
-const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 8_000;
-/** Close codes after which another attempt may succeed: going away, lost, internal error, restarting, overloaded. */
-const PASSING: ReadonlySet<number> = new Set([1001, 1005, 1006, 1011, 1012, 1013]);
+const READY_TIMEOUT_MS = 10_000;
+const DONE_TIMEOUT_MS = 30_000;
+const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 8_000;
+// Going away, no status, lost, internal error, restarting, overloaded: another attempt may succeed.
+const RETRYABLE_CLOSE_CODES: ReadonlySet<number> = new Set([1001, 1005, 1006, 1011, 1012, 1013]);
 
 /**
- * How long a state may last until `timeout`; null: for ever. `chance`, 0 to 1, spreads the attempts of all who lost
- * the same server. (M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog: full jitter)
+ * Returns how long a phase may last before `timeout`, or null for no limit.
+ *
+ * @param random 0 to 1. Spreads the attempts of all clients that lost the same server ("full jitter", M. Brooker,
+ *   "Exponential Backoff and Jitter", AWS Architecture Blog).
  */
-export function patienceMs(state: State, chance: number): number | null {
+export function timeoutMs(state: ConnectionState, random: number): number | null {
   switch (state.phase) {
     case "connecting":
-      return READY_WITHIN_MS;
+      return READY_TIMEOUT_MS;
     case "waiting":
-      return state.leastMs + chance * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (state.attempt - 1));
+      return state.minDelayMs + random * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (state.attempt - 1));
     case "finishing":
-      return DONE_WITHIN_MS;
+      return DONE_TIMEOUT_MS;
     default:
       return null;
   }
 }
 
-/** Whether the microphone is, or is about to be, on. */
-export function isRecording(state: State): boolean {
-  if (state.phase === "connecting" || state.phase === "waiting") return !state.ending;
+/** Whether the audio source is open or being opened. */
+export function isRecording(state: ConnectionState): boolean {
+  if (state.phase === "connecting" || state.phase === "waiting") return !state.isStopping;
   return state.phase === "opening" || state.phase === "listening";
 }
 
-/** Whether stop was pressed and the last words have not all come. */
-export function isEnding(state: State): boolean {
-  return state.phase === "finishing" || ("ending" in state && state.ending);
+/** Whether Stop was pressed and the last words have not all arrived. */
+export function isStopping(state: ConnectionState): boolean {
+  return state.phase === "finishing" || ("isStopping" in state && state.isStopping);
 }
 
-/** What is the matter, if anybody is to know: while it still tries by itself, nothing that the first try may mend. */
-export function trouble(state: State): Problem | null {
-  if (state.phase === "failed") return state.why;
+/** Returns the problem to show to the user. A first failure that the next attempt may repair is not shown. */
+export function visibleProblem(state: ConnectionState): Problem | null {
+  if (state.phase === "failed") return state.problem;
   if (state.phase !== "waiting" && state.phase !== "connecting") return null;
   const failures = state.phase === "waiting" ? state.attempt : state.attempt - 1;
-  return state.resumes && failures === 1 ? null : state.why;
+  return state.resumes && failures === 1 ? null : state.problem;
 }
 
-/** `nowMs` counts from anywhere, and never back. */
-export function step(state: State, input: Input, nowMs: number): Step {
+/** @param nowMs A monotonic clock with any origin. */
+export function step(state: ConnectionState, input: ConnectionInput, nowMs: number): Transition {
   switch (input.type) {
     case "start":
       return state.phase === "idle" || state.phase === "failed"
-        ? to({ phase: "opening" }, "open_microphone")
-        : to(state);
-    case "microphone_opened":
-      if (state.phase !== "opening") return to(state);
-      return connect({ resumes: false, attempt: 1, ending: false, sinceMs: nowMs, why: null });
+        ? transition({ phase: "opening" }, "open_audio")
+        : transition(state);
+    case "audio_opened":
+      if (state.phase !== "opening") return transition(state);
+      return connect({ resumes: false, attempt: 1, isStopping: false, sinceMs: nowMs, problem: null });
     case "stop":
-      return stopped(state);
+      return onStop(state);
     case "message":
-      return received(state, input.message, nowMs);
+      return onMessage(state, input.message, nowMs);
     case "closed":
-      return isConnected(state) ? closed(state, input.code, nowMs) : to(state);
+      return isConnected(state) ? onClosed(state, input.code, nowMs) : transition(state);
     case "timeout":
-      return timedOut(state, nowMs);
+      return onTimeout(state, nowMs);
     case "failed":
-      return fail(input.why);
+      return fail(input.problem);
   }
 }
 
-const to = (state: State, ...effects: Effect[]): Step => ({ state, effects });
+const transition = (state: ConnectionState, ...effects: Effect[]): Transition => ({ state, effects });
 
-const fail = (why: Problem): Step => to({ phase: "failed", why }, "drop_audio", "close_socket");
+const fail = (why: Problem): Transition => transition({ phase: "failed", problem: why }, "drop_audio", "close_socket");
 
-function connect({ resumes, attempt, ending, sinceMs, why }: Trying): Step {
-  const state = { phase: "connecting", resumes, attempt, ending, sinceMs, why } as const;
-  return to(state, resumes ? "resume_session" : "start_session");
+function connect({ resumes, attempt, isStopping, sinceMs, problem }: RetryState): Transition {
+  const state = { phase: "connecting", resumes, attempt, isStopping, sinceMs, problem } as const;
+  return transition(state, resumes ? "resume_session" : "start_session");
 }
 
-const isConnected = (state: State): state is Connected =>
+const isConnected = (state: ConnectionState): state is Connected =>
   state.phase === "connecting" || state.phase === "listening" || state.phase === "finishing";
 
-/** Pressed once, it waits for the last words; pressed again, it does not. */
-function stopped(state: State): Step {
-  if (isEnding(state) || state.phase === "opening") return to(idle, "drop_audio", "close_socket");
+/** The first Stop waits for the last words; the second one does not. */
+function onStop(state: ConnectionState): Transition {
+  if (isStopping(state) || state.phase === "opening") return transition(idle, "drop_audio", "close_socket");
   switch (state.phase) {
     case "connecting":
     case "waiting":
-      return to({ ...state, ending: true }, "end_audio");
+      return transition({ ...state, isStopping: true }, "end_audio");
     case "listening":
-      return to({ ...state, phase: "finishing" }, "end_audio");
+      return transition({ ...state, phase: "finishing" }, "end_audio");
     default:
-      return to(state);
+      return transition(state);
   }
 }
 
-function received(state: State, message: ServerMessage, nowMs: number): Step {
-  if (!isConnected(state) && state.phase !== "waiting") return to(state);
-  if (message.type === "done") return to(idle, "drop_audio", "close_socket");
-  if (state.phase === "waiting") return to(state);
+function onMessage(state: ConnectionState, message: ServerMessage, nowMs: number): Transition {
+  if (!isConnected(state) && state.phase !== "waiting") return transition(state);
+  if (message.type === "done") return transition(idle, "drop_audio", "close_socket");
+  if (state.phase === "waiting") return transition(state);
   switch (message.type) {
     case "ready":
-      if (state.phase !== "connecting") return to(state);
-      return to({ phase: state.ending ? "finishing" : "listening", why: null }, "flush");
+      if (state.phase !== "connecting") return transition(state);
+      return transition({ phase: state.isStopping ? "finishing" : "listening", problem: null }, "flush");
     case "draining":
-      return state.phase === "connecting" ? to(state) : waitFor({ ...trying(state, nowMs), why: null }, nowMs);
+      return state.phase === "connecting"
+        ? transition(state)
+        : scheduleRetry({ ...retryState(state, nowMs), problem: null }, nowMs);
     case "error":
-      // A server that drains tells other programs where to go; the reader need only know what its close code says.
-      return message.fatal && message.code !== "draining" ? refused(state, message, nowMs) : to(state);
+      // A draining server refuses new connections with text for programs. Its close code follows and says enough.
+      return message.fatal && message.code !== "draining" ? onFatalError(state, message, nowMs) : transition(state);
     default:
-      return to(state);
+      return transition(state);
   }
 }
 
-/** After a fatal error the server closes the socket; what that means its code says. */
-function refused(state: Connected, { code, message, retry_after_s }: Error, nowMs: number): Step {
+/** Without `retry_after_s` the machine waits for the close code, which decides whether to retry. */
+function onFatalError(state: Connected, { code, message, retry_after_s }: Error, nowMs: number): Transition {
   if (code === "unknown_session" && state.phase === "connecting" && state.resumes) {
-    return connect({ ...state, resumes: false, why: null });
+    return connect({ ...state, resumes: false, problem: null });
   }
   const why = problem(code, message);
-  if (retry_after_s == null) return to({ ...state, why });
-  const { state: next, effects } = waitFor({ ...trying(state, nowMs), why }, nowMs, retry_after_s * 1_000);
-  return next.phase === "waiting" ? to(next, ...effects, "close_socket") : to(next, ...effects);
+  if (retry_after_s == null) return transition({ ...state, problem: why });
+  const retry = scheduleRetry({ ...retryState(state, nowMs), problem: why }, nowMs, retry_after_s * 1_000);
+  return retry.state.phase === "waiting" ? transition(retry.state, ...retry.effects, "close_socket") : retry;
 }
 
-function closed(state: Connected, code: number, nowMs: number): Step {
-  const why = state.why ?? closedWith(code);
-  if (PASSING.has(code)) return waitFor({ ...trying(state, nowMs), why }, nowMs);
-  return fail(state.why ?? (state.phase === "finishing" ? problem("last_words_lost") : why));
+function onClosed(state: Connected, code: number, nowMs: number): Transition {
+  const why = state.problem ?? problemOfCloseCode(code);
+  if (RETRYABLE_CLOSE_CODES.has(code)) return scheduleRetry({ ...retryState(state, nowMs), problem: why }, nowMs);
+  return fail(state.problem ?? (state.phase === "finishing" ? problem("last_words_lost") : why));
 }
 
-/** What the next attempt needs to know. */
-function trying(state: Connected, nowMs: number): Trying {
+function retryState(state: Connected, nowMs: number): RetryState {
   if (state.phase === "connecting") return state;
-  return { resumes: true, attempt: 1, ending: state.phase === "finishing", sinceMs: nowMs, why: state.why };
+  const isFinishing = state.phase === "finishing";
+  return { resumes: true, attempt: 1, isStopping: isFinishing, sinceMs: nowMs, problem: state.problem };
 }
 
-function waitFor({ resumes, attempt, ending, sinceMs, why }: Trying, nowMs: number, leastMs = 0): Step {
+function scheduleRetry(retry: RetryState, nowMs: number, minDelayMs = 0): Transition {
+  const { resumes, attempt, isStopping, sinceMs, problem: why } = retry;
   if (nowMs - sinceMs < GIVE_UP_AFTER_MS) {
-    return to({ phase: "waiting", resumes, attempt, ending, sinceMs, why, leastMs });
+    return transition({ phase: "waiting", resumes, attempt, isStopping, sinceMs, problem: why, minDelayMs });
   }
-  return fail(ending || why === null ? problem("last_words_lost") : why);
+  return fail(isStopping || why === null ? problem("last_words_lost") : why);
 }
 
-function timedOut(state: State, nowMs: number): Step {
+function onTimeout(state: ConnectionState, nowMs: number): Transition {
   switch (state.phase) {
     case "waiting":
       return connect({ ...state, attempt: state.attempt + 1 });
     case "connecting": {
-      const { state: next, effects } = closed({ ...state, why: problem("no_answer") }, 1006, nowMs);
-      return to(next, ...effects, "close_socket");
+      const retry = onClosed({ ...state, problem: problem("no_answer") }, 1006, nowMs);
+      return transition(retry.state, ...retry.effects, "close_socket");
     }
     case "finishing":
       return fail(problem("last_words_lost"));
     default:
-      return to(state);
+      return transition(state);
   }
 }

@@ -1,23 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isAudio, KEPT_MS, Ring, type Kept } from "./replay-buffer";
+import { isAudio, REPLAY_BUFFER_MS, ReplayBuffer, type ReplayItem } from "./replay-buffer";
 
-const finalize: Kept = { type: "finalize" };
-const stop: Kept = { type: "stop" };
+const finalize: ReplayItem = { type: "finalize" };
+const stop: ReplayItem = { type: "stop" };
 
-/** So many samples, numbered by their place in the session modulo 2^15, so that any gap or double shows. */
+/** Samples numbered by their position in the session modulo 2^15, so that gaps and duplicates are visible. */
 const audio = (from: number, samples: number) => Int16Array.from({ length: samples }, (_, n) => (from + n) % 32_768);
 const silence = (ms: number) => new Int16Array(ms * 16);
 
-/** What a server makes of what it is sent: the samples, and the messages with the number of samples before them. */
+/** What a server receives: samples, and messages with the number of samples before them. */
 interface Received {
   readonly samples: number[];
-  readonly messages: (readonly [number, Kept])[];
+  readonly messages: (readonly [number, ReplayItem])[];
 }
 
-function received(from: number, items: readonly Kept[]): Received {
+function received(from: number, items: readonly ReplayItem[]): Received {
   const samples: number[] = [];
-  const messages: (readonly [number, Kept])[] = [];
+  const messages: (readonly [number, ReplayItem])[] = [];
   for (const item of items) {
     if (isAudio(item)) samples.push(...item);
     else messages.push([from + samples.length, item]);
@@ -25,81 +25,82 @@ function received(from: number, items: readonly Kept[]): Received {
   return { samples, messages };
 }
 
-const heldMs = (ring: Ring) => ring.from(0).reduce((ms, what) => ms + (isAudio(what) ? what.length / 16 : 0), 0);
+const heldMs = (buffer: ReplayBuffer) =>
+  buffer.itemsFrom(0).reduce((ms, what) => ms + (isAudio(what) ? what.length / 16 : 0), 0);
 
-/** A ring after all this, and the session as it was spoken. */
-function spoken(parts: readonly (number | Kept)[]) {
-  const ring = new Ring();
-  const all: Kept[] = [];
+/** Returns a buffer after these items, and all items. */
+function spoken(parts: readonly (number | ReplayItem)[]) {
+  const buffer = new ReplayBuffer();
+  const all: ReplayItem[] = [];
   let end = 0;
   for (const part of parts) {
     const what = typeof part === "number" ? audio(end, part) : part;
     end += isAudio(what) ? what.length : 0;
     all.push(what);
-    ring.push(what);
+    buffer.push(what);
   }
-  return { ring, all, end };
+  return { buffer, all, end };
 }
 
-describe("what is kept", () => {
-  test("begins where the last final ends, in the middle of a frame if need be", () => {
-    const ring = new Ring();
-    ring.push(audio(0, 480));
-    ring.push(audio(480, 480));
-    ring.forget(40);
-    expect(ring.fromMs).toBe(40);
-    expect(ring.from(0)).toEqual([audio(640, 320)]);
+describe("the buffer", () => {
+  test("begins where the last final ends, also in the middle of a frame", () => {
+    const buffer = new ReplayBuffer();
+    buffer.push(audio(0, 480));
+    buffer.push(audio(480, 480));
+    buffer.discardBefore(40);
+    expect(buffer.oldestMs).toBe(40);
+    expect(buffer.itemsFrom(0)).toEqual([audio(640, 320)]);
   });
 
-  test("is never more than a minute: the oldest goes", () => {
-    const ring = new Ring();
-    for (let ms = 0; ms < KEPT_MS + 1_000; ms += 500) ring.push(silence(500));
-    expect(ring.fromMs).toBe(1_000);
-    expect(heldMs(ring)).toBe(KEPT_MS);
+  test("discards the oldest audio beyond a minute", () => {
+    const buffer = new ReplayBuffer();
+    for (let ms = 0; ms < REPLAY_BUFFER_MS + 1_000; ms += 500) buffer.push(silence(500));
+    expect(buffer.oldestMs).toBe(1_000);
+    expect(heldMs(buffer)).toBe(REPLAY_BUFFER_MS);
   });
 
-  test("goes back no more once it is dropped", () => {
-    const ring = new Ring();
-    ring.push(silence(100));
-    ring.forget(60);
-    ring.forget(20);
-    expect(ring.fromMs).toBe(60);
+  test("does not return to an earlier position", () => {
+    const buffer = new ReplayBuffer();
+    buffer.push(silence(100));
+    buffer.discardBefore(60);
+    buffer.discardBefore(20);
+    expect(buffer.oldestMs).toBe(60);
   });
 
-  test("holds the last word of a session until the session is over, however far a final reaches", () => {
-    const { ring } = spoken([475, stop]);
-    ring.forget(32);
-    expect(ring.from(ring.fromMs)).toContainEqual(stop);
-    expect(ring.from(5_000)).toContainEqual(stop);
+  test("keeps `stop` even if a final covers all audio", () => {
+    const { buffer } = spoken([475, stop]);
+    buffer.discardBefore(32);
+    expect(buffer.itemsFrom(buffer.oldestMs)).toContainEqual(stop);
+    expect(buffer.itemsFrom(5_000)).toContainEqual(stop);
   });
 
-  test("has lost a message with the audio behind it, and keeps one that stands at its edge", () => {
-    const { ring } = spoken([320, finalize, 320, stop]);
-    ring.forget(20);
-    expect(received(320, ring.from(20)).messages).toEqual([
+  test("discards messages together with earlier audio, and keeps those at its first position", () => {
+    const { buffer } = spoken([320, finalize, 320, stop]);
+    buffer.discardBefore(20);
+    expect(received(320, buffer.itemsFrom(20)).messages).toEqual([
       [320, finalize],
       [640, stop],
     ]);
-    ring.forget(21);
-    expect(received(336, ring.from(21)).messages).toEqual([[640, stop]]);
+    buffer.discardBefore(21);
+    expect(received(336, buffer.itemsFrom(21)).messages).toEqual([[640, stop]]);
   });
 });
 
-describe("whatever is said, and wherever connections break", () => {
+describe("for any audio and any lost connections", () => {
   const part = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 600 }) }, fc.constant(finalize));
   const parts = fc.array(part, { maxLength: 40 });
   const ms = fc.nat(1_500);
 
-  test("what is sent from a position on is the session from there on, sample by sample, messages in their places", () => {
+  test("items from a position on are the session from there on, with messages at their positions", () => {
     fc.assert(
       fc.property(parts, fc.array(ms, { maxLength: 3 }), ms, (said, finals, wanted) => {
-        const { ring, all, end } = spoken([...said, stop]);
+        const { buffer, all, end } = spoken([...said, stop]);
         finals.forEach((at) => {
-          ring.forget(at);
+          buffer.discardBefore(at);
         });
-        const fromMs = Math.min(Math.max(wanted, ring.fromMs), Math.floor(end / 16));
+        const fromMs = Math.min(Math.max(wanted, buffer.oldestMs), Math.floor(end / 16));
         const whole = received(0, all);
-        expect(received(fromMs * 16, ring.from(fromMs))).toEqual({
+        expect(received(fromMs * 16, buffer.itemsFrom(fromMs))).toEqual({
           samples: whole.samples.slice(fromMs * 16),
           messages: whole.messages.filter(([at]) => at >= fromMs * 16),
         });
@@ -107,7 +108,7 @@ describe("whatever is said, and wherever connections break", () => {
     );
   });
 
-  /** The link is up or down; a final says up to which share of what came it reaches. */
+  /** `final` and `wants` are shares of the audio that the server has received. */
   const event = fc.oneof(
     { weight: 6, arbitrary: fc.record({ say: part }) },
     fc.record({ final: fc.double({ min: 0, max: 1, noNaN: true }) }),
@@ -115,34 +116,37 @@ describe("whatever is said, and wherever connections break", () => {
     fc.constant({ lost: true }),
   );
 
-  test("a server that takes what comes and asks for what it lacks has all of it in the end, once and in order", () => {
+  test("a server that requests what it lacks finally has everything, once and in order", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-        const ring = new Ring();
-        const all: Kept[] = [];
+        const buffer = new ReplayBuffer();
+        const all: ReplayItem[] = [];
         let end = 0;
         let isUp = false;
-        /** What the server holds: samples, and messages by place. Work beyond `safe` may be lost with a gateway. */
+        // What the server has received. Audio after `safeMs` may be lost together with a gateway.
         let samples: number[] = [];
-        let messages: (readonly [number, Kept])[] = [];
+        let messages: (readonly [number, ReplayItem])[] = [];
         let safeMs = 0;
-        const arrive = (items: readonly Kept[]) => {
+        const arrive = (items: readonly ReplayItem[]) => {
           const more = received(samples.length, items);
           samples = [...samples, ...more.samples];
           messages = [...messages, ...more.messages];
         };
-        const say = (what: Kept) => {
+        const say = (what: ReplayItem) => {
           all.push(what);
-          ring.push(what);
+          buffer.push(what);
           if (isUp) arrive([what]);
         };
-        /** The server has it all up to some place between what is safe and what came: it asks for the rest. */
+        // The server requests audio from a position between `safeMs` and the end of what it received.
         const reconnect = (share: number) => {
-          const fromMs = Math.max(ring.fromMs, safeMs + Math.floor(share * (Math.floor(samples.length / 16) - safeMs)));
+          const fromMs = Math.max(
+            buffer.oldestMs,
+            safeMs + Math.floor(share * (Math.floor(samples.length / 16) - safeMs)),
+          );
           samples = samples.slice(0, fromMs * 16);
           messages = messages.filter(([at]) => at < fromMs * 16);
           isUp = true;
-          arrive(ring.from(fromMs));
+          arrive(buffer.itemsFrom(fromMs));
         };
         for (const now of events) {
           if ("say" in now) {
@@ -151,7 +155,7 @@ describe("whatever is said, and wherever connections break", () => {
             say(what);
           } else if ("final" in now) {
             safeMs = Math.max(safeMs, Math.floor((now.final * samples.length) / 16));
-            ring.forget(safeMs);
+            buffer.discardBefore(safeMs);
           } else if ("wants" in now) reconnect(now.wants);
           else isUp = false;
         }
@@ -162,17 +166,17 @@ describe("whatever is said, and wherever connections break", () => {
     );
   });
 
-  test("what overflowed is the oldest, and no more than must", () => {
+  test("an overflow discards the oldest audio, and no more than necessary", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 30 }), (lengths) => {
-        const ring = new Ring();
+        const buffer = new ReplayBuffer();
         let end = 0;
         for (const ms of lengths) {
-          ring.push(silence(ms));
+          buffer.push(silence(ms));
           end += ms;
         }
-        expect(ring.fromMs).toBe(Math.max(0, end - KEPT_MS));
-        expect(heldMs(ring)).toBe(Math.min(end, KEPT_MS));
+        expect(buffer.oldestMs).toBe(Math.max(0, end - REPLAY_BUFFER_MS));
+        expect(heldMs(buffer)).toBe(Math.min(end, REPLAY_BUFFER_MS));
       }),
       { numRuns: 20 },
     );

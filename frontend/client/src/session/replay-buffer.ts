@@ -1,74 +1,77 @@
 /**
- * What is kept of a session's audio so that it can be sent again on another connection.
+ * The part of a session's audio that no final covers yet, so that it can be sent again over another connection.
  *
- *        dropped: a final covers it         kept
+ *        discarded: a final covers it      kept
  *     |··································|──────────────────────>|
- *     0                               fromMs                    now
+ *     0                              oldestMs                   now
  *
- * Messages that belong to a place in the audio are kept in that place. Positions outside are ms of the session's audio.
+ * Messages that belong to a position in the audio (`finalize`, `stop`) are kept at that position. Public positions are
+ * milliseconds of the session's audio.
  */
 import { SAMPLE_RATE } from "../audio/resampler";
 import type { Finalize, Stop } from "../protocol/messages";
 
-export type Kept = Int16Array<ArrayBuffer> | Finalize | Stop;
+export type ReplayItem = Int16Array<ArrayBuffer> | Finalize | Stop;
 
-/** An utterance has at most 25 s; the rest is for what lies in the network and in the server's queues. */
-export const KEPT_MS = 60_000;
+// An utterance has at most 25 s; the rest covers the network and the server's streams.
+export const REPLAY_BUFFER_MS = 60_000;
 
-const PER_MS = SAMPLE_RATE / 1_000;
+const SAMPLES_PER_MS = SAMPLE_RATE / 1_000;
 
-interface Item {
-  /** Its first sample, or the one that a message stands before. */
+interface PositionedItem {
+  /** Index of its first sample, or of the sample that a message precedes. */
   readonly at: number;
-  readonly what: Kept;
+  readonly item: ReplayItem;
 }
 
-export class Ring {
-  #items: Item[] = [];
-  #fromMs = 0;
-  /** The sample to come. */
+export class ReplayBuffer {
+  #items: PositionedItem[] = [];
+  #oldestMs = 0;
+  /** Index of the next sample. */
   #end = 0;
 
-  /** Position of the oldest audio here. */
-  get fromMs(): number {
-    return this.#fromMs;
+  /** Position of the oldest audio that is kept. */
+  get oldestMs(): number {
+    return this.#oldestMs;
   }
 
-  /** Keeps what comes next; where over a minute is held, the oldest goes. */
-  push(what: Kept): void {
-    this.#items.push({ at: this.#end, what });
-    this.#end += lengthOf(what);
-    this.forget(this.#endMs - KEPT_MS);
+  /** Appends audio or a message. The oldest audio is discarded beyond `REPLAY_BUFFER_MS`. */
+  push(item: ReplayItem): void {
+    this.#items.push({ at: this.#end, item });
+    this.#end += lengthOf(item);
+    this.discardBefore(this.#endMs - REPLAY_BUFFER_MS);
   }
 
-  /** Drops what stands before a position; one that is still to come leaves what stands at the end. */
-  forget(beforeMs: number): void {
-    const upto = Math.min(beforeMs, this.#endMs);
-    if (upto <= this.#fromMs) return;
-    this.#fromMs = upto;
-    this.#items = behind(this.#items, upto * PER_MS);
+  /** A position beyond the end discards all audio, but keeps messages at the end. */
+  discardBefore(positionMs: number): void {
+    const until = Math.min(positionMs, this.#endMs);
+    if (until <= this.#oldestMs) return;
+    this.#oldestMs = until;
+    this.#items = itemsAfter(this.#items, until * SAMPLES_PER_MS);
   }
 
-  /** What is here from a position on, in order. */
-  from(fromMs: number): Kept[] {
-    return behind(this.#items, Math.min(fromMs, this.#endMs) * PER_MS).map(({ what }) => what);
+  /** Returns what is kept from a position on, in order. */
+  itemsFrom(positionMs: number): ReplayItem[] {
+    return itemsAfter(this.#items, Math.min(positionMs, this.#endMs) * SAMPLES_PER_MS).map(({ item }) => item);
   }
 
   get #endMs(): number {
-    return Math.floor(this.#end / PER_MS);
+    return Math.floor(this.#end / SAMPLES_PER_MS);
   }
 }
 
-/** The items from a sample on; the audio that it lies in is cut there. */
-function behind(items: readonly Item[], sample: number): Item[] {
-  return items.filter(({ at, what }) => at >= sample || at + lengthOf(what) > sample).map((item) => cut(item, sample));
+/** Audio that contains the sample is cut there. */
+function itemsAfter(items: readonly PositionedItem[], sample: number): PositionedItem[] {
+  return items
+    .filter(({ at, item }) => at >= sample || at + lengthOf(item) > sample)
+    .map((positioned) => cut(positioned, sample));
 }
 
-function cut(item: Item, sample: number): Item {
-  if (item.at >= sample || !isAudio(item.what)) return item;
-  return { at: sample, what: item.what.subarray(sample - item.at) };
+function cut({ at, item }: PositionedItem, sample: number): PositionedItem {
+  if (at >= sample || !isAudio(item)) return { at, item };
+  return { at: sample, item: item.subarray(sample - at) };
 }
 
-const lengthOf = (what: Kept) => (isAudio(what) ? what.length : 0);
+const lengthOf = (item: ReplayItem) => (isAudio(item) ? item.length : 0);
 
-export const isAudio = (what: unknown): what is Int16Array<ArrayBuffer> => what instanceof Int16Array;
+export const isAudio = (item: unknown): item is Int16Array<ArrayBuffer> => item instanceof Int16Array;

@@ -1,106 +1,131 @@
-/** A session as the network has it: one socket after the other, and what each must be sent again. */
-import { advanced, nowhere, resumption, type Place } from "./session-progress";
+/** One WebSocket after another for the same session. Keeps audio in order and sends each server what it lacks. */
 import type { ClientMessage, Configure, ServerMessage, Start } from "../protocol/messages";
-import { isAudio, Ring, type Kept } from "./replay-buffer";
+import { isAudio, ReplayBuffer, type ReplayItem } from "./replay-buffer";
+import { advance, noProgress, resumeMessage, type SessionProgress } from "./session-progress";
 
-export interface StreamEvents {
+export interface SocketListener {
   onMessage: (message: ServerMessage) => void;
-  /** The socket that was open is not any more, by whoever's wish but `close`'s. */
+  /** The socket closed, and not because of `close`. */
   onClosed: (code: number) => void;
 }
 
-/** Order is kept: what is sent while no server is ready, or was lost on the way to one, stands in the ring. */
-export class Stream {
-  readonly #events: StreamEvents;
-  #socket: WebSocket | null = null;
-  #isFlowing = false;
-  #ring = new Ring();
-  #place: Place = nowhere;
+/** The part of a WebSocket that is used; that of browsers, of Node.js 22 and of the package `ws` fit. */
+export interface WebSocketLike {
+  onopen: unknown;
+  onmessage: unknown;
+  onclose: unknown;
+  onerror: unknown;
+  send(data: string | Int16Array<ArrayBuffer>): void;
+  close(): void;
+}
 
-  constructor(events: StreamEvents) {
-    this.#events = events;
+export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
+
+export class ResumableSocket {
+  readonly #listener: SocketListener;
+  readonly #webSocket: WebSocketConstructor | undefined;
+  #socket: WebSocketLike | null = null;
+  #isReady = false;
+  #replayBuffer = new ReplayBuffer();
+  #progress: SessionProgress = noProgress;
+
+  /** @param webSocket Used in place of the global `WebSocket`. */
+  constructor(listener: SocketListener, webSocket?: WebSocketConstructor) {
+    this.#listener = listener;
+    this.#webSocket = webSocket;
   }
 
   /** Opens a socket in place of any other, for a new session that begins with the oldest audio that is kept. */
-  start(url: string, options: Start, key = ""): void {
+  startSession(url: string, options: Start, key = ""): void {
     this.#open(url, key, () => ({
       ...options,
-      audio_from_ms: this.#ring.fromMs,
-      utterance: this.#place.utterance,
-      correlation_id: this.#place.correlationId,
+      audio_from_ms: this.#replayBuffer.oldestMs,
+      utterance: this.#progress.utterance,
+      correlation_id: this.#progress.correlationId,
     }));
   }
 
-  /** Opens a socket in place of any other, for the session that was open last. */
-  resume(url: string, key = ""): void {
-    this.#open(url, key, () => resumption(this.#place, this.#ring.fromMs));
+  /** Opens a socket in place of any other, for the last session. */
+  resumeSession(url: string, key = ""): void {
+    this.#open(url, key, () => resumeMessage(this.#progress, this.#replayBuffer.oldestMs));
   }
 
-  /** Sends now, or when a server is ready; and again, if it is lost. */
-  send(what: Kept): void {
-    this.#ring.push(what);
-    if (this.#isFlowing) this.#write(what);
+  /** Sends immediately if a server is ready. Otherwise, and after a lost connection, `replay` sends it. */
+  send(item: ReplayItem): void {
+    this.#replayBuffer.push(item);
+    if (this.#isReady) this.#write(item);
   }
 
-  /** Sends what has no place in the audio; it is lost where no server is ready. */
+  /**
+   * Sends a message without a position in the audio. Without a ready server it is dropped: `replay` sends all options.
+   */
   configure(message: Configure): void {
-    if (this.#isFlowing) this.#write(message);
+    if (this.#isReady) this.#write(message);
   }
 
-  /** The server is ready: sends the options as they are by now, then what it lacks, and from now on at once. */
-  flush(options: Configure): void {
-    this.#isFlowing = true;
+  /** Call when the server is ready. Sends the current options and the audio that the server lacks. */
+  replay(options: Configure): void {
+    this.#isReady = true;
     this.configure(options);
-    for (const what of this.#ring.from(this.#place.audioFromMs)) this.#write(what);
+    for (const item of this.#replayBuffer.itemsFrom(this.#progress.audioFromMs)) this.#write(item);
   }
 
-  /** Forgets the session and its audio. */
-  drop(): void {
-    this.#ring = new Ring();
-    this.#place = nowhere;
+  /** Discards the audio that is kept, and all that `resumeSession` needs. */
+  forgetSession(): void {
+    this.#replayBuffer = new ReplayBuffer();
+    this.#progress = noProgress;
   }
 
-  /** Leaves the socket; nothing more is heard of it. */
+  /** Closes the socket. The listener is not called for it again. */
   close(): void {
     const socket = this.#socket;
     this.#socket = null;
-    this.#isFlowing = false;
+    this.#isReady = false;
     if (socket === null) return;
+    // `onerror` stays: `ws` reports a socket that is closed while connecting as an error, and throws if none listens.
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
   }
 
-  #open(url: string, key: string, first: () => ClientMessage): void {
+  #open(url: string, key: string, firstMessage: () => ClientMessage): void {
     this.close();
-    const socket = new WebSocket(url, offered(key));
+    const socket = new (this.#webSocket ?? globalWebSocket())(url, subprotocols(key));
     this.#socket = socket;
+    socket.onerror = () => undefined;
     socket.onopen = () => {
-      this.#write(first());
+      this.#write(firstMessage());
     };
-    socket.onmessage = ({ data }: MessageEvent<string>) => {
-      this.#take(JSON.parse(data) as ServerMessage);
+    socket.onmessage = ({ data }: { data: string }) => {
+      this.#receive(JSON.parse(data) as ServerMessage);
     };
-    socket.onclose = ({ code }) => {
+    socket.onclose = ({ code }: { code: number }) => {
       this.close();
-      this.#events.onClosed(code);
+      this.#listener.onClosed(code);
     };
   }
 
-  #take(message: ServerMessage): void {
-    this.#place = advanced(this.#place, message);
-    if (message.type === "final") this.#ring.forget(message.end_ms);
-    this.#events.onMessage(message);
+  #receive(message: ServerMessage): void {
+    this.#progress = advance(this.#progress, message);
+    if (message.type === "final") this.#replayBuffer.discardBefore(message.end_ms);
+    this.#listener.onMessage(message);
   }
 
-  #write(what: Kept | ClientMessage): void {
+  #write(what: ReplayItem | ClientMessage): void {
     this.#socket?.send(isAudio(what) ? what : JSON.stringify(what));
   }
 }
 
+function globalWebSocket(): WebSocketConstructor {
+  if ("WebSocket" in globalThis) return globalThis.WebSocket;
+  throw new Error("This runtime has no global WebSocket. Pass one in the options, for example that of the package ws.");
+}
+
 /**
- * The subprotocols to offer. A browser can send a key in no header but this. What could not be one would be refused by the browser itself, with an
- * exception; left out, the server says what is wrong. Without a key nothing is offered, so that any server answers.
+ * Returns the subprotocols to offer. A browser cannot send a key in any other header.
+ *
+ * Browsers throw if a name is not a valid token, so such a key is left out and the server reports that it is missing.
+ * Without a key no subprotocol is offered, so that any server accepts the connection.
  */
-export function offered(key: string): string[] {
+export function subprotocols(key: string): string[] {
   return /^[\w.~-]+$/.test(key) ? ["nova.v1", `nova.key.${key}`] : [];
 }

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { advanced, nowhere, resumption } from "./session-progress";
+import { advance, noProgress, resumeMessage } from "./session-progress";
 import type { ServerMessage } from "../protocol/messages";
 import { error, final, notice, partial, ready, started, translation } from "../testing/server-events";
 
-const after = (...events: ServerMessage[]) => events.reduce(advanced, nowhere);
+const after = (...events: ServerMessage[]) => events.reduce(advance, noProgress);
 
-test("a session goes on behind its last durable event, with what was promised of the utterance in progress", () => {
-  const place = after(
+test("a session resumes after its last durable event, with the committed text of the open utterance", () => {
+  const progress = after(
     ready({ session: "a", resume_token: "secret" }),
     final(1, "One.", { cursor: "5-0" }),
     translation(1, "Uno.", true, { cursor: "6-0" }),
@@ -14,7 +14,7 @@ test("a session goes on behind its last durable event, with what was promised of
     partial(2, 4, "two", " th"),
     notice("previews_slowed"),
   );
-  expect(resumption(place, 190)).toEqual({
+  expect(resumeMessage(progress, 190)).toEqual({
     type: "resume",
     session: "a",
     token: "secret",
@@ -26,23 +26,32 @@ test("a session goes on behind its last durable event, with what was promised of
   });
 });
 
-test("an error in the place of a final settles the utterance; one about an older utterance settles nothing", () => {
+test("an error in place of a final completes the utterance; one about an older utterance changes nothing", () => {
   const dead = after(ready(), final(1, "One."), error("dead_lettered", { utterance: 2, cursor: "7-0" }));
   expect(dead).toMatchObject({ utterance: 2, cursor: "7-0" });
-  expect(advanced(dead, error("dead_lettered", { utterance: 1, cursor: "8-0" }))).toMatchObject({ utterance: 2 });
+  expect(advance(dead, error("dead_lettered", { utterance: 1, cursor: "8-0" }))).toMatchObject({ utterance: 2 });
 });
 
-test("events that are not durable leave the cursor where it is", () => {
-  const place = after(ready(), final(1, "One.", { cursor: "5-0" }), translation(1, "Un", false), error("unknown_type"));
-  expect(place.cursor).toBe("5-0");
+test("events that are not durable do not move the cursor", () => {
+  const progress = after(
+    ready(),
+    final(1, "One.", { cursor: "5-0" }),
+    translation(1, "Un", false),
+    error("unknown_type"),
+  );
+  expect(progress.cursor).toBe("5-0");
 });
 
-test("what was missed is asked for again when a resumed connection breaks before it has come", () => {
-  const place = after(ready(), final(1, "One.", { cursor: "5-0" }), ready({ cursor: "9-0", audio_from_ms: 400 }));
-  expect(place).toMatchObject({ cursor: "5-0", audioFromMs: 400 });
+test("missed events are requested again if the resumed connection is lost before they arrive", () => {
+  const progress = after(ready(), final(1, "One.", { cursor: "5-0" }), ready({ cursor: "9-0", audio_from_ms: 400 }));
+  expect(progress).toMatchObject({ cursor: "5-0", audioFromMs: 400 });
 });
 
-test("a session in the place of a lost one has a log of its own, and goes on counting", () => {
-  const place = after(ready(), final(3, "Three.", { cursor: "5-0" }), ready({ session: "b", resume_token: "other" }));
-  expect(place).toMatchObject({ session: "b", token: "other", cursor: "0-0", utterance: 3 });
+test("a session that replaces a lost one has its own log, and continues to count utterances", () => {
+  const progress = after(
+    ready(),
+    final(3, "Three.", { cursor: "5-0" }),
+    ready({ session: "b", resume_token: "other" }),
+  );
+  expect(progress).toMatchObject({ session: "b", token: "other", cursor: "0-0", utterance: 3 });
 });

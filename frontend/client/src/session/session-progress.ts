@@ -1,24 +1,24 @@
-/** How far a session has come: all it takes to go on with it over another connection. */
+/** What a client remembers of a session in order to resume it over another connection. */
 import type { Resume, ServerMessage } from "../protocol/messages";
 
-export interface Place {
+export interface SessionProgress {
   /** "" before the first `ready`. */
   readonly session: string;
   readonly token: string;
-  /** What the server's logs call it; a session in its place keeps it. */
+  /** Names the session in the server's logs. A session that replaces a lost one keeps it. */
   readonly correlationId: string;
-  /** That of the last durable event. */
+  /** Cursor of the last durable event. */
   readonly cursor: string;
-  /** The last utterance that has its final, or an error in its place. */
+  /** The last utterance with a final, or with an error in its place. */
   readonly utterance: number;
-  /** That of the last partial, with its words that were promised to stay. */
+  /** Utterance and committed text of the last partial. */
   readonly openUtterance: number;
   readonly committed: string;
-  /** From where the server wants audio. */
+  /** From where the server expects audio. */
   readonly audioFromMs: number;
 }
 
-export const nowhere: Place = {
+export const noProgress: SessionProgress = {
   session: "",
   token: "",
   correlationId: "",
@@ -29,14 +29,13 @@ export const nowhere: Place = {
   audioFromMs: 0,
 };
 
-/** The place after one more event. */
-export function advanced(place: Place, event: ServerMessage): Place {
+export function advance(progress: SessionProgress, event: ServerMessage): SessionProgress {
   switch (event.type) {
     case "ready": {
-      // The log of a session that goes on is read from the last event that came, which `ready` may be ahead of.
-      const cursor = event.session === place.session ? place.cursor : event.cursor;
+      // The cursor of `ready` may be ahead of missed events that are still to come, so a resumed session keeps its own.
+      const cursor = event.session === progress.session ? progress.cursor : event.cursor;
       return {
-        ...place,
+        ...progress,
         session: event.session,
         token: event.resume_token,
         correlationId: event.correlation_id,
@@ -45,30 +44,36 @@ export function advanced(place: Place, event: ServerMessage): Place {
       };
     }
     case "partial":
-      return { ...place, openUtterance: event.utterance, committed: event.committed };
+      return { ...progress, openUtterance: event.utterance, committed: event.committed };
     case "final":
     case "error":
-      return { ...place, ...behind(place, event.cursor), utterance: Math.max(place.utterance, event.utterance ?? 0) };
+      return {
+        ...progress,
+        ...cursorAfter(progress, event.cursor),
+        utterance: Math.max(progress.utterance, event.utterance ?? 0),
+      };
     case "translation":
-      return { ...place, ...behind(place, event.cursor) };
+      return { ...progress, ...cursorAfter(progress, event.cursor) };
     default:
-      return place;
+      return progress;
   }
 }
 
-/** What begins a connection that goes on from here; `audioFromMs` is the oldest audio that can be sent again. */
-export function resumption(place: Place, audioFromMs: number): Resume {
+/** @param audioFromMs Position of the oldest audio that can be sent again. */
+export function resumeMessage(progress: SessionProgress, audioFromMs: number): Resume {
   return {
     type: "resume",
-    session: place.session,
-    token: place.token,
-    cursor: place.cursor,
+    session: progress.session,
+    token: progress.token,
+    cursor: progress.cursor,
     audio_from_ms: audioFromMs,
-    utterance: place.utterance,
-    open_utterance: place.openUtterance,
-    committed: place.committed,
+    utterance: progress.utterance,
+    open_utterance: progress.openUtterance,
+    committed: progress.committed,
   };
 }
 
-/** Events that are not durable carry no cursor. */
-const behind = (place: Place, cursor: string) => ({ cursor: cursor === "" ? place.cursor : cursor });
+/** Events that are not durable have an empty cursor. */
+const cursorAfter = (progress: SessionProgress, cursor: string) => ({
+  cursor: cursor === "" ? progress.cursor : cursor,
+});

@@ -1,5 +1,14 @@
-/** Server events for tests: what a test does not care about is filled in. */
-import type { Error, Final, Notice, Partial, Ready, ServerMessage, SpeechStarted, Translation } from "../protocol/messages";
+/** Server events for tests, with defaults for all fields. */
+import type {
+  Error,
+  Final,
+  Notice,
+  Partial,
+  Ready,
+  ServerMessage,
+  SpeechStarted,
+  Translation,
+} from "../protocol/messages";
 
 type Some<T> = { [K in keyof T]?: T[K] };
 

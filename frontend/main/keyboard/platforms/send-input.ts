@@ -1,6 +1,6 @@
-/** What Windows' SendInput is given for a text. Pure. (Microsoft Learn, Win32, "KEYBDINPUT structure") */
+/** Input events for SendInput of Windows. Pure. (Microsoft Learn, Win32, "KEYBDINPUT structure") */
 
-/** Field names are those of the Windows headers. */
+/** Field names as in the Windows headers. */
 export interface KeyInput {
   readonly type: 1;
   readonly u: {
@@ -16,12 +16,21 @@ export interface KeyInput {
 
 const KEYUP = 0x0002;
 const UNICODE = 0x0004;
-export const VK = { tab: 0x09, enter: 0x0d, shift: 0x10, control: 0x11, alt: 0x12, v: 0x56, leftWindows: 0x5b, rightWindows: 0x5c };
+export const VK = {
+  tab: 0x09,
+  enter: 0x0d,
+  shift: 0x10,
+  control: 0x11,
+  alt: 0x12,
+  v: 0x56,
+  leftWindows: 0x5b,
+  rightWindows: 0x5c,
+};
 export const MODIFIERS: readonly number[] = [VK.shift, VK.control, VK.alt, VK.leftWindows, VK.rightWindows];
 
-/** Down and up for each UTF-16 unit; for a new line and a tab the keys, since programs ask for those. */
+/** Presses and releases each UTF-16 unit; new lines and tabs as keys, because programs expect those. */
 export function inputsFor(text: string): readonly KeyInput[] {
-  return Array.from({ length: text.length }, (_, place) => text.charCodeAt(place)).flatMap((unit) => {
+  return Array.from({ length: text.length }, (_, index) => text.charCodeAt(index)).flatMap((unit) => {
     if (unit === 0x0a) return press(VK.enter);
     if (unit === 0x09) return press(VK.tab);
     return [key(0, unit, UNICODE), key(0, unit, UNICODE | KEYUP)];
@@ -40,13 +49,13 @@ const key = (wVk: number, wScan: number, dwFlags: number): KeyInput => ({
   u: { ki: { wVk, wScan, dwFlags, time: 0, dwExtraInfo: 0 } },
 });
 
-/** As much of koffi as the layout needs. */
+/** The part of koffi that the layout needs. */
 interface Layouts<T> {
   struct: (name: string, fields: Record<string, T | string>) => T;
   union: (name: string, members: Record<string, T | string>) => T;
 }
 
-/** The C type INPUT; its mouse part is there for its size. */
+/** The C type INPUT. The unused mouse part determines its size. */
 export function inputLayout<T>(koffi: Layouts<T>): T {
   const mouse = koffi.struct("MOUSEINPUT", {
     dx: "int32_t",

@@ -1,7 +1,7 @@
-/** The keyboard of Windows, pressed by SendInput. */
+/** The keyboard of Windows, controlled by SendInput. */
 import type { Keyboard } from "../keyboard";
 import { inputLayout, inputsFor, MODIFIERS, pasteInputs, type KeyInput } from "./send-input";
-import { Refused } from "../text-typer";
+import { TypingRefused } from "../text-typer";
 
 const FIRST_KEY = 0x08;
 const LAST_KEY = 0xfe;
@@ -19,16 +19,19 @@ export async function connect(): Promise<Keyboard> {
   const keyState = user32.func("int16_t __stdcall GetAsyncKeyState(int key)") as (key: number) => number;
   const isDown = (key: number) => (keyState(key) & IS_DOWN) !== 0;
 
-  /** All in one call, so that no key of the person's comes between. A program that runs as administrator takes none. */
+  /**
+   * Sends all events in one call, so that keys of the user do not mix with them. Programs that run as administrator
+   * reject them.
+   */
   const send = (inputs: readonly KeyInput[]) => {
-    if (inputs.length > 0 && sendInput(inputs.length, inputs, size) === 0) throw new Refused();
+    if (inputs.length > 0 && sendInput(inputs.length, inputs, size) === 0) throw new TypingRefused();
     return Promise.resolve();
   };
   return {
     type: (text) => send(inputsFor(text)),
     pressPaste: () => send(pasteInputs()),
     keysDown: () => {
-      const keys = Array.from({ length: LAST_KEY - FIRST_KEY + 1 }, (_, place) => place + FIRST_KEY);
+      const keys = Array.from({ length: LAST_KEY - FIRST_KEY + 1 }, (_, index) => index + FIRST_KEY);
       return Promise.resolve(keys.filter(isDown));
     },
     modifiersDown: () => Promise.resolve(MODIFIERS.some(isDown)),

@@ -1,26 +1,28 @@
-/** What the program that copied something offers it as, on an X server. (ICCCM 2.0, 2.2 and 2.6.2: TARGETS) */
+/** Asks the owner of an X selection for its formats. (ICCCM 2.0, sections 2.2 and 2.6.2: TARGETS) */
 import type { Client, Display } from "x11";
-import { later } from "../../system/delay";
+import { delay } from "../../system/delay";
 
 const ATOM_BYTES = 4;
-const MOST_ATOMS = 1_000;
-const LOOKS = 20;
-const LOOK_EVERY_MS = 25;
+const MAX_ATOMS = 1_000;
+const MAX_POLLS = 20;
+const POLL_INTERVAL_MS = 25;
 
 export type Selection = "CLIPBOARD" | "PRIMARY";
 
-/** Names of formats; none where nobody has copied anything, or its program does not answer. */
-export async function offered({ client, screen }: Display, selection: Selection): Promise<readonly string[]> {
-  const [from, targets, property] = await Promise.all([selection, "TARGETS", "NOVA_TARGETS"].map((name) => atom(client, name)));
+/** Returns the names of the formats; none if the selection is empty, or its owner does not answer. */
+export async function clipboardFormats({ client, screen }: Display, selection: Selection): Promise<readonly string[]> {
+  const [from, targets, property] = await Promise.all(
+    [selection, "TARGETS", "NOVA_TARGETS"].map((name) => atom(client, name)),
+  );
   if (from === undefined || targets === undefined || property === undefined) return [];
   const window = client.AllocID();
   client.CreateWindow(window, screen[0]?.root ?? 0, 0, 0, 1, 1);
   try {
     client.ConvertSelection(window, from, targets, property, 0);
-    for (let look = 0; look < LOOKS; look += 1) {
+    for (let poll = 0; poll < MAX_POLLS; poll += 1) {
       const data = await read(client, window, property);
       if (data.length > 0) return await Promise.all(atomsIn(data).map((each) => nameOf(client, each)));
-      await later(LOOK_EVERY_MS);
+      await delay(POLL_INTERVAL_MS);
     }
     return [];
   } finally {
@@ -46,12 +48,14 @@ const nameOf = (client: Client, found: number) =>
 
 const read = (client: Client, window: number, property: number) =>
   new Promise<Buffer>((resolve, reject) => {
-    client.GetProperty(0, window, property, 0, 0, MOST_ATOMS, (error, value) => {
+    client.GetProperty(0, window, property, 0, 0, MAX_ATOMS, (error, value) => {
       if (error) reject(error);
       else resolve(value.data);
     });
   });
 
 function atomsIn(data: Buffer): readonly number[] {
-  return Array.from({ length: Math.floor(data.length / ATOM_BYTES) }, (_, place) => data.readUInt32LE(place * ATOM_BYTES));
+  return Array.from({ length: Math.floor(data.length / ATOM_BYTES) }, (_, index) =>
+    data.readUInt32LE(index * ATOM_BYTES),
+  );
 }

@@ -1,4 +1,4 @@
-/** As much of the package `x11` (node-x11) as we use; it brings no types. */
+/** Types for the part of the package `x11` (node-x11) that is used; it has none of its own. */
 declare module "x11" {
   type Reply<T> = (error: Error | null | undefined, value: T) => void;
 

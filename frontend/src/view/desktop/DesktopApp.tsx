@@ -1,40 +1,40 @@
-import type { Desk, Tab } from "../../desktop/desktop";
-import { useWords } from "../../i18n/texts";
+import type { Desktop, Tab } from "../../desktop/desktop";
+import { useTexts } from "../../i18n/texts";
 import { Controls } from "../Controls";
-import { Keep } from "../ExportMenu";
+import { SessionExport } from "../ExportMenu";
 import { Notices } from "../Notices";
 import { Transcript } from "../Transcript";
 import { useStore } from "../useStore";
-import { Health } from "./ServerHealth";
+import { ServerHealth } from "./ServerHealth";
 import { History } from "./History";
-import { Invitation } from "./StartHint";
-import { Modes } from "./ModeSwitch";
-import { Settings } from "../settings/SettingsPage";
-import { Setup } from "./SetupWizard";
+import { StartHint } from "./StartHint";
+import { ModeSwitch } from "./ModeSwitch";
+import { SettingsPage } from "../settings/SettingsPage";
+import { SetupWizard } from "./SetupWizard";
 
 const TABS: readonly Tab[] = ["speak", "history", "settings"];
 
-export function DeskApp({ desk }: { desk: Desk }) {
-  const { isSetUp } = useStore(desk.session.settings);
-  const tab = useStore(desk.tab);
-  if (!isSetUp) return <Setup desk={desk} />;
+export function DesktopApp({ desktop }: { desktop: Desktop }) {
+  const { isSetUp } = useStore(desktop.session.settings);
+  const tab = useStore(desktop.tab);
+  if (!isSetUp) return <SetupWizard desktop={desktop} />;
   return (
     <div className="page">
-      <header className="top desk-top">
+      <header className="top desktop-top">
         <h1 className="wordmark">Nova Voice</h1>
-        <Tabs desk={desk} />
-        <Health desk={desk} />
+        <Tabs desktop={desktop} />
+        <ServerHealth desktop={desktop} />
       </header>
-      {tab === "speak" && <Speak desk={desk} />}
-      {tab === "history" && <History desk={desk} />}
-      {tab === "settings" && <Settings desk={desk} />}
+      {tab === "speak" && <SpeakTab desktop={desktop} />}
+      {tab === "history" && <History desktop={desktop} />}
+      {tab === "settings" && <SettingsPage desktop={desktop} />}
     </div>
   );
 }
 
-function Tabs({ desk }: { desk: Desk }) {
-  const words = useWords().desk.tabs;
-  const tab = useStore(desk.tab);
+function Tabs({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().desktop.tabs;
+  const tab = useStore(desktop.tab);
   return (
     <nav className="tabs">
       {TABS.map((name) => (
@@ -45,28 +45,28 @@ function Tabs({ desk }: { desk: Desk }) {
           aria-current={tab === name ? "page" : undefined}
           data-testid={`tab-${name}`}
           onClick={() => {
-            desk.tab.set(name);
+            desktop.tab.set(name);
           }}
         >
-          {words[name]}
+          {texts[name]}
         </button>
       ))}
     </nav>
   );
 }
 
-function Speak({ desk }: { desk: Desk }) {
-  const { session } = desk;
+function SpeakTab({ desktop }: { desktop: Desktop }) {
+  const { session } = desktop;
   return (
     <>
       <Transcript session={session}>
-        <Invitation desk={desk} />
+        <StartHint desktop={desktop} />
       </Transcript>
       <footer className="dock">
         <Notices session={session} />
         <div className="dock-row">
-          <Modes desk={desk} />
-          <Keep session={session} />
+          <ModeSwitch desktop={desktop} />
+          <SessionExport session={session} />
         </div>
         <Controls session={session} />
       </footer>

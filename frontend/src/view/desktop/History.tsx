@@ -1,44 +1,44 @@
 import { useState } from "react";
-import { asCaptions, search, titleOf, type Kept } from "../../transcript/history";
-import type { Desk } from "../../desktop/desktop";
-import { useLocale, useWords } from "../../i18n/texts";
-import { TakeAlong } from "../ExportMenu";
-import { Lines } from "../Transcript";
+import { toCaptions, searchHistory, titleOf, type SavedSession } from "../../transcript/history";
+import type { Desktop } from "../../desktop/desktop";
+import { useLocale, useTexts } from "../../i18n/texts";
+import { ExportMenu } from "../ExportMenu";
+import { UtteranceList } from "../Transcript";
 import { useStore } from "../useStore";
 
-export function History({ desk }: { desk: Desk }) {
-  const history = useStore(desk.history);
+export function History({ desktop }: { desktop: Desktop }) {
+  const history = useStore(desktop.history);
   const [at, setAt] = useState<number | null>(null);
   const open = history.find((session) => session.at === at);
   return open === undefined ? (
-    <List desk={desk} onOpen={setAt} />
+    <SessionList desktop={desktop} onOpen={setAt} />
   ) : (
-    <Opened
+    <SessionView
       session={open}
       onBack={() => {
         setAt(null);
       }}
-      onForget={() => {
-        desk.forget(open.at);
+      onDelete={() => {
+        desktop.deleteHistory(open.at);
       }}
     />
   );
 }
 
-function List({ desk, onOpen }: { desk: Desk; onOpen: (at: number) => void }) {
-  const words = useWords().history;
-  const history = useStore(desk.history);
-  const { keepsHistory } = useStore(desk.session.settings);
+function SessionList({ desktop, onOpen }: { desktop: Desktop; onOpen: (at: number) => void }) {
+  const texts = useTexts().history;
+  const history = useStore(desktop.history);
+  const { keepsHistory } = useStore(desktop.session.settings);
   const [query, setQuery] = useState("");
-  const found = search(history, query);
-  const nothing = history.length > 0 ? words.none : keepsHistory ? words.empty : words.off;
+  const found = searchHistory(history, query);
+  const nothing = history.length > 0 ? texts.noResults : keepsHistory ? texts.empty : texts.off;
   return (
     <main className="sheet">
       <input
         type="search"
         className="field history-search"
-        placeholder={words.search}
-        aria-label={words.search}
+        placeholder={texts.search}
+        aria-label={texts.search}
         data-testid="search"
         value={query}
         onChange={(event) => {
@@ -48,19 +48,19 @@ function List({ desk, onOpen }: { desk: Desk; onOpen: (at: number) => void }) {
       {found.length === 0 && <p className="nothing">{nothing}</p>}
       <ol className="sessions" aria-live="polite">
         {found.map((session) => (
-          <Entry key={session.at} session={session} onOpen={onOpen} />
+          <SessionEntry key={session.at} session={session} onOpen={onOpen} />
         ))}
       </ol>
       <footer className="history-foot">
-        <p>{words.wordsOnly}</p>
-        {history.length > 0 && <ForgetAll desk={desk} />}
+        <p>{texts.textOnly}</p>
+        {history.length > 0 && <DeleteAllButton desktop={desktop} />}
       </footer>
     </main>
   );
 }
 
-function Entry({ session, onOpen }: { session: Kept; onOpen: (at: number) => void }) {
-  const words = useWords().history;
+function SessionEntry({ session, onOpen }: { session: SavedSession; onOpen: (at: number) => void }) {
+  const texts = useTexts().history;
   const locale = useLocale();
   return (
     <li>
@@ -76,50 +76,58 @@ function Entry({ session, onOpen }: { session: Kept; onOpen: (at: number) => voi
           {titleOf(session)}
         </span>
         <span className="session-about">
-          {moment(session.at, locale)} · {words.utterances(session.utterances.length)}
+          {moment(session.at, locale)} · {texts.utterances(session.utterances.length)}
         </span>
       </button>
     </li>
   );
 }
 
-function Opened({ session, onBack, onForget }: { session: Kept; onBack: () => void; onForget: () => void }) {
-  const words = useWords().history;
+function SessionView({
+  session,
+  onBack,
+  onDelete,
+}: {
+  session: SavedSession;
+  onBack: () => void;
+  onDelete: () => void;
+}) {
+  const texts = useTexts().history;
   const locale = useLocale();
   return (
     <main className="sheet opened">
       <div className="opened-top">
         <button type="button" className="quiet" data-testid="back" autoFocus onClick={onBack}>
-          ‹ {words.back}
+          ‹ {texts.back}
         </button>
         <h2>{moment(session.at, locale)}</h2>
       </div>
       <div className="opened-lines" tabIndex={0} role="region" aria-label={moment(session.at, locale)}>
-        <Lines utterances={session.utterances} />
+        <UtteranceList utterances={session.utterances} />
       </div>
-      <TakeAlong captions={asCaptions(session)} onClear={onForget} clears={words.remove} />
+      <ExportMenu captions={toCaptions(session)} onClear={onDelete} clearLabel={texts.delete} />
     </main>
   );
 }
 
-/** Asked twice. */
-function ForgetAll({ desk }: { desk: Desk }) {
-  const words = useWords().history;
-  const [isAsked, setAsked] = useState(false);
+/** Requires a second click as confirmation. */
+function DeleteAllButton({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().history;
+  const [isConfirming, setConfirming] = useState(false);
   return (
     <button
       type="button"
-      className={isAsked ? "quiet is-grave" : "quiet"}
-      data-testid="forget-all"
+      className={isConfirming ? "quiet is-danger" : "quiet"}
+      data-testid="delete-all"
       onClick={() => {
-        if (isAsked) desk.forget(null);
-        setAsked(!isAsked);
+        if (isConfirming) desktop.deleteHistory(null);
+        setConfirming(!isConfirming);
       }}
       onBlur={() => {
-        setAsked(false);
+        setConfirming(false);
       }}
     >
-      {isAsked ? words.sure : words.removeAll}
+      {isConfirming ? texts.confirmDeleteAll : texts.deleteAll}
     </button>
   );
 }

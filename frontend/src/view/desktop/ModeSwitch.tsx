@@ -1,17 +1,17 @@
 import { useRef, useState } from "react";
-import type { Source as Heard } from "../../desktop/bridge";
+import type { DesktopAudioSource } from "../../desktop/bridge";
 import { MODES } from "../../settings/settings";
-import type { Desk } from "../../desktop/desktop";
-import { useWords } from "../../i18n/texts";
+import type { Desktop } from "../../desktop/desktop";
+import { useTexts } from "../../i18n/texts";
 import { useStore } from "../useStore";
 
-/** What the words are for, and whose sound they are. */
-export function Modes({ desk }: { desk: Desk }) {
-  const words = useWords().desk;
-  const { mode } = useStore(desk.session.settings);
+/** Chooses between subtitles and voice typing, and the audio source of subtitles. */
+export function ModeSwitch({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().desktop;
+  const { mode } = useStore(desktop.session.settings);
   return (
     <div className="modes">
-      <div className="segments" role="group" aria-label={words.mode}>
+      <div className="segments" role="group" aria-label={texts.mode}>
         {MODES.map((name) => (
           <button
             key={name}
@@ -20,32 +20,32 @@ export function Modes({ desk }: { desk: Desk }) {
             aria-pressed={mode === name}
             data-testid={`mode-${name}`}
             onClick={() => {
-              if (name === "dictation") desk.session.source.set(null);
-              desk.session.choose({ mode: name });
+              if (name === "dictation") desktop.session.source.set(null);
+              desktop.session.updateSettings({ mode: name });
             }}
           >
-            {words.modes[name]}
+            {texts.modes[name]}
           </button>
         ))}
       </div>
-      {mode === "captions" && <Sources desk={desk} />}
+      {mode === "captions" && <SourceSelect desktop={desktop} />}
     </div>
   );
 }
 
-function Sources({ desk }: { desk: Desk }) {
-  const words = useWords().desk;
-  const { phase } = useStore(desk.session.connection);
-  const source = useStore(desk.session.source);
-  const [others, setOthers] = useState<readonly Heard[]>([]);
+function SourceSelect({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().desktop;
+  const { phase } = useStore(desktop.session.connection);
+  const source = useStore(desktop.session.source);
+  const [others, setOthers] = useState<readonly DesktopAudioSource[]>([]);
   const file = useRef<HTMLInputElement>(null);
-  const look = () => {
-    void desk.nova.sources().then((all) => {
+  const loadSources = () => {
+    void desktop.shell.audioSources().then((all) => {
       const [system] = all.filter(({ kind }) => kind === "system");
       setOthers([...(system === undefined ? [] : [system]), ...all.filter(({ kind }) => kind === "window")]);
     });
   };
-  // One that was chosen stays in the list when the window is drawn anew.
+  // The list is loaded when the menu opens, but the chosen source is always part of it.
   const listed =
     source?.kind === "system" || source?.kind === "window"
       ? [source, ...others.filter(({ id }) => id !== source.id)]
@@ -53,7 +53,7 @@ function Sources({ desk }: { desk: Desk }) {
   const choose = (id: string) => {
     const other = others.find((one) => one.id === id);
     if (id === "file") file.current?.click();
-    else desk.session.source.set(other === undefined ? null : { kind: other.kind, id, name: other.name });
+    else desktop.session.source.set(other === undefined ? null : { kind: other.kind, id, name: other.name });
   };
   const chosen =
     source === null || source.kind === "microphone" ? "microphone" : source.kind === "file" ? "file" : source.id;
@@ -61,23 +61,23 @@ function Sources({ desk }: { desk: Desk }) {
     <>
       <select
         className="plain"
-        aria-label={words.source}
+        aria-label={texts.source}
         data-testid="source"
         value={chosen}
         disabled={phase !== "idle" && phase !== "failed"}
-        onPointerDown={look}
-        onFocus={look}
+        onPointerDown={loadSources}
+        onFocus={loadSources}
         onChange={(event) => {
           choose(event.target.value);
         }}
       >
-        <option value="microphone">{words.sources.microphone}</option>
+        <option value="microphone">{texts.sources.microphone}</option>
         {listed.map(({ id, name, kind }) => (
           <option key={id} value={id}>
-            {kind === "system" ? words.sources.system : name}
+            {kind === "system" ? texts.sources.system : name}
           </option>
         ))}
-        <option value="file">{source?.kind === "file" ? source.file.name : words.sources.file}</option>
+        <option value="file">{source?.kind === "file" ? source.file.name : texts.sources.file}</option>
       </select>
       <input
         ref={file}
@@ -87,7 +87,7 @@ function Sources({ desk }: { desk: Desk }) {
         data-testid="file"
         onChange={(event) => {
           const [picked] = event.target.files ?? [];
-          if (picked !== undefined) desk.session.source.set({ kind: "file", file: picked });
+          if (picked !== undefined) desktop.session.source.set({ kind: "file", file: picked });
           event.target.value = "";
         }}
       />

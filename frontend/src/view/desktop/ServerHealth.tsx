@@ -1,36 +1,40 @@
-import { trouble } from "../../../client/src/session/connection-state";
-import type { Desk } from "../../desktop/desktop";
-import { told, useLocale, useWords } from "../../i18n/texts";
-import { Status } from "../ConnectionStatus";
+import { visibleProblem } from "../../../client/src/session/connection-state";
+import type { Desktop } from "../../desktop/desktop";
+import { describeProblem, useLocale, useTexts } from "../../i18n/texts";
+import { ConnectionStatus } from "../ConnectionStatus";
 import { useStore } from "../useStore";
 
-/** What goes on, and how well the server answers; pressed, it is asked again. */
-export function Health({ desk }: { desk: Desk }) {
-  const words = useWords().status;
+/** The response time of the server, or why it is not available. A click checks again. */
+export function ServerHealth({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().status;
   const locale = useLocale();
-  const server = useStore(desk.server);
-  const state = useStore(desk.session.connection);
-  const last = useStore(desk.health);
-  const why = trouble(state);
-  const answer = why === null ? last : { problem: why };
-  const starting = server.phase === "starting" ? `${words.starting} ${server.line}` : null;
+  const server = useStore(desktop.server);
+  const state = useStore(desktop.session.connection);
+  const last = useStore(desktop.health);
+  const problem = visibleProblem(state);
+  const answer = problem === null ? last : { problem };
+  const starting = server.phase === "starting" ? `${texts.starting} ${server.line}` : null;
   const health =
-    answer === null ? words.checking : "ms" in answer ? words.answers(answer.ms) : told(answer.problem, locale).message;
+    answer === null
+      ? texts.checking
+      : "ms" in answer
+        ? texts.responseTime(answer.ms)
+        : describeProblem(answer.problem, locale).message;
   const tone = answer === null ? "asking" : "ms" in answer ? "well" : "away";
   return (
     <div className="health">
       <button
         type="button"
         className="quiet health-server"
-        title={words.check}
+        title={texts.check}
         data-testid="health"
         data-state={tone}
-        onClick={desk.check}
+        onClick={desktop.checkServer}
         disabled={state.phase !== "idle" && state.phase !== "failed"}
       >
         {starting ?? health}
       </button>
-      <Status session={desk.session} />
+      <ConnectionStatus session={desktop.session} />
     </div>
   );
 }

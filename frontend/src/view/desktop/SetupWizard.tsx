@@ -1,32 +1,32 @@
 import { useState } from "react";
-import { readable } from "../../settings/shortcut-keys";
-import type { Desk } from "../../desktop/desktop";
-import { told, useLocale, useWords } from "../../i18n/texts";
-import { Meter } from "../LevelMeter";
+import { formatAccelerator } from "../../settings/shortcut-keys";
+import type { Desktop } from "../../desktop/desktop";
+import { describeProblem, useLocale, useTexts } from "../../i18n/texts";
+import { LevelMeter } from "../LevelMeter";
 import { useStore } from "../useStore";
-import { ServerChoice } from "../settings/ServerSettings";
+import { ServerSettings } from "../settings/ServerSettings";
 
 const STEPS = ["server", "microphone", "use"] as const;
 
-/** The first minute: is there a server, is there a microphone, and which keys to press. */
-export function Setup({ desk }: { desk: Desk }) {
-  const words = useWords().setup;
+/** Setup at the first start: server, microphone, shortcuts. */
+export function SetupWizard({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().setup;
   const [at, setAt] = useState(0);
   const step = STEPS[at] ?? "use";
   const isLast = at === STEPS.length - 1;
   const leave = () => {
-    desk.trial.stop();
-    if (isLast) desk.session.choose({ isSetUp: true });
+    desktop.microphoneTest.stop();
+    if (isLast) desktop.session.updateSettings({ isSetUp: true });
     else setAt(at + 1);
   };
   return (
     <main className="setup">
-      <p className="setup-step">{words.step(at + 1, STEPS.length)}</p>
-      <h1>{at === 0 ? words.title : words[step]}</h1>
+      <p className="setup-step">{texts.step(at + 1, STEPS.length)}</p>
+      <h1>{at === 0 ? texts.title : texts[step]}</h1>
       <div className="setup-body" key={step}>
-        {step === "server" && <ServerStep desk={desk} />}
-        {step === "microphone" && <MicrophoneStep desk={desk} />}
-        {step === "use" && <UseStep desk={desk} />}
+        {step === "server" && <ServerStep desktop={desktop} />}
+        {step === "microphone" && <MicrophoneStep desktop={desktop} />}
+        {step === "use" && <UseStep desktop={desktop} />}
       </div>
       <footer className="setup-foot">
         {at > 0 && (
@@ -37,88 +37,87 @@ export function Setup({ desk }: { desk: Desk }) {
               setAt(at - 1);
             }}
           >
-            {words.back}
+            {texts.back}
           </button>
         )}
         <button type="button" className="toggle" data-testid="next" autoFocus onClick={leave}>
-          {isLast ? words.done : words.next}
+          {isLast ? texts.done : texts.next}
         </button>
       </footer>
     </main>
   );
 }
 
-function ServerStep({ desk }: { desk: Desk }) {
-  const words = useWords().setup;
+function ServerStep({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().setup;
   return (
     <>
-      <h2>{words.server}</h2>
-      <p>{words.serverHow}</p>
+      <h2>{texts.server}</h2>
+      <p>{texts.serverHint}</p>
       <div className="settings-rows">
-        <ServerChoice desk={desk} />
+        <ServerSettings desktop={desktop} />
       </div>
     </>
   );
 }
 
-/** The sound of the test stays here: it is heard and thrown away. */
-function MicrophoneStep({ desk }: { desk: Desk }) {
-  const words = useWords();
+function MicrophoneStep({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts();
   const locale = useLocale();
-  const { session } = desk;
+  const { session } = desktop;
   const { microphone } = useStore(session.settings);
   const microphones = useStore(session.microphones);
-  const problem = useStore(desk.trial.problem);
-  const loudest = useStore(desk.trial.loudest);
+  const problem = useStore(desktop.microphoneTest.problem);
+  const loudest = useStore(desktop.microphoneTest.loudest);
   return (
     <>
-      <p>{words.setup.microphoneHow}</p>
+      <p>{texts.setup.microphoneHint}</p>
       <div className="setup-microphone">
         <select
           className="field"
-          aria-label={words.controls.microphone}
+          aria-label={texts.controls.microphone}
           value={microphones.some(({ deviceId }) => deviceId === microphone) ? microphone : ""}
           onChange={(event) => {
-            session.choose({ microphone: event.target.value });
-            desk.trial.stop();
+            session.updateSettings({ microphone: event.target.value });
+            desktop.microphoneTest.stop();
           }}
         >
-          <option value="">{words.controls.defaultMicrophone}</option>
+          <option value="">{texts.controls.defaultMicrophone}</option>
           {microphones.map(({ deviceId, label }) => (
             <option key={deviceId} value={deviceId}>
               {label}
             </option>
           ))}
         </select>
-        <Meter level={desk.trial.level} />
-        <button type="button" className="small" data-testid="hear" onClick={desk.trial.start}>
-          {words.setup.hear}
+        <LevelMeter level={desktop.microphoneTest.level} />
+        <button type="button" className="small" data-testid="test-microphone" onClick={desktop.microphoneTest.start}>
+          {texts.setup.test}
         </button>
       </div>
-      <p className={problem === null ? "row-note" : "row-note is-bad"} role="status" data-testid="heard">
+      <p className={problem === null ? "row-note" : "row-note is-bad"} role="status" data-testid="microphone-result">
         {problem !== null
-          ? `${told(problem, locale).message} ${told(problem, locale).advice}`
-          : loudest > HEARD
-            ? words.setup.heard
+          ? `${describeProblem(problem, locale).message} ${describeProblem(problem, locale).advice}`
+          : loudest > SPEECH_LEVEL
+            ? texts.setup.testPassed
             : ""}
       </p>
     </>
   );
 }
 
-/** A voice at a usual distance is louder. */
-const HEARD = 0.45;
+// Speech at a normal distance is louder.
+const SPEECH_LEVEL = 0.45;
 
-function UseStep({ desk }: { desk: Desk }) {
-  const words = useWords().desk;
-  const { holdShortcut, toggleShortcut } = useStore(desk.session.settings);
-  const { platform, typingProblem, shortcutProblem } = desk.surroundings;
-  const keys = (written: string) => readable(written, platform === "darwin");
+function UseStep({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().desktop;
+  const { holdShortcut, toggleShortcut } = useStore(desktop.session.settings);
+  const { platform, typingProblem, shortcutProblem } = desktop.environment;
+  const keys = (shortcut: string) => formatAccelerator(shortcut, platform === "darwin");
   return (
     <>
-      <p>{words.dictate}</p>
-      {shortcutProblem === "" && <p>{words.hold(keys(holdShortcut))}</p>}
-      <p>{words.toggle(keys(toggleShortcut))}</p>
+      <p>{texts.dictate}</p>
+      {shortcutProblem === "" && <p>{texts.hold(keys(holdShortcut))}</p>}
+      <p>{texts.toggle(keys(toggleShortcut))}</p>
       {shortcutProblem !== "" && <p className="caution">{shortcutProblem}</p>}
       {typingProblem !== "" && <p className="caution">{typingProblem}</p>}
     </>

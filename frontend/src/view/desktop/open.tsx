@@ -1,17 +1,17 @@
 import type { ReactNode } from "react";
-import type { Bridge } from "../../desktop/bridge";
-import { createDesk } from "../../desktop/desktop";
-import { Frame } from "../Appearance";
-import { DeskApp } from "./DesktopApp";
+import type { ShellBridge } from "../../desktop/bridge";
+import { createDesktop } from "../../desktop/desktop";
+import { Appearance } from "../Appearance";
+import { DesktopApp } from "./DesktopApp";
 import "../styles/desktop.css";
 import "../styles/settings.css";
 
-/** The desktop client's main window. */
-export async function openDesk(nova: Bridge): Promise<ReactNode> {
-  const desk = await createDesk(nova);
+/** Creates the content of the desktop client's main window. */
+export async function openDesktop(shell: ShellBridge): Promise<ReactNode> {
+  const desktop = await createDesktop(shell);
   return (
-    <Frame settings={desk.session.settings}>
-      <DeskApp desk={desk} />
-    </Frame>
+    <Appearance settings={desktop.session.settings}>
+      <DesktopApp desktop={desktop} />
+    </Appearance>
   );
 }

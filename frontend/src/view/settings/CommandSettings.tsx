@@ -1,48 +1,54 @@
 import { useState } from "react";
-import { ACTIONS, COMMANDS, parsePhrases, writtenPhrases, type Action } from "../../dictation/commands";
+import {
+  COMMAND_ACTIONS,
+  DEFAULT_COMMANDS,
+  parsePhrases,
+  formatPhrases,
+  type CommandAction,
+} from "../../dictation/commands";
 import { languageName } from "../../settings/languages";
-import type { Desk } from "../../desktop/desktop";
-import { useLocale, useWords } from "../../i18n/texts";
+import type { Desktop } from "../../desktop/desktop";
+import { useLocale, useTexts } from "../../i18n/texts";
 import { useStore } from "../useStore";
-import { Pick, Row, Section, Switch } from "./fields";
+import { SelectField, FieldRow, Section, SwitchField } from "./fields";
 
-const LANGUAGES = Object.keys(COMMANDS);
+const LANGUAGES = Object.keys(DEFAULT_COMMANDS);
 
-/** Which words are commands, in each language. */
-export function Commands({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
+/** The phrases of voice commands, by language. */
+export function CommandSettings({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
   const locale = useLocale();
-  const { choose, settings } = desk.session;
+  const { updateSettings, settings } = desktop.session;
   const { hasCommands, commands } = useStore(settings);
   const [language, setLanguage] = useState<string>(locale);
-  const say = (action: Action, phrases: readonly string[]) => {
-    choose({ commands: { ...commands, [language]: { ...commands[language], [action]: phrases } } });
+  const say = (action: CommandAction, phrases: readonly string[]) => {
+    updateSettings({ commands: { ...commands, [language]: { ...commands[language], [action]: phrases } } });
   };
   return (
-    <Section title={words.commands}>
-      <Switch
-        label={words.commandsOn}
+    <Section title={texts.commands}>
+      <SwitchField
+        label={texts.commandsOn}
         name="has-commands"
         value={hasCommands}
         onChange={(value) => {
-          choose({ hasCommands: value });
+          updateSettings({ hasCommands: value });
         }}
       />
       {hasCommands && (
         <details className="details">
-          <summary data-testid="commands">{words.wordings}</summary>
-          <Pick
-            label={words.commandsOf}
+          <summary data-testid="commands">{texts.editCommands}</summary>
+          <SelectField
+            label={texts.commandsLanguage}
             name="commands-language"
             value={language}
             of={LANGUAGES.map((code) => [code, languageName(code, locale)])}
             onChange={setLanguage}
           />
-          <p className="row-note">{words.commandsHow}</p>
-          {ACTIONS.map((action) => (
-            <Wording
+          <p className="row-note">{texts.commandsHint}</p>
+          {COMMAND_ACTIONS.map((action) => (
+            <PhraseField
               key={`${language} ${action}`}
-              label={words.actions[action]}
+              label={texts.actions[action]}
               name={action}
               phrases={commands[language]?.[action]}
               onChange={(phrases) => {
@@ -55,10 +61,10 @@ export function Commands({ desk }: { desk: Desk }) {
               type="button"
               className="small"
               onClick={() => {
-                choose({ commands: { ...commands, [language]: COMMANDS[language] ?? {} } });
+                updateSettings({ commands: { ...commands, [language]: DEFAULT_COMMANDS[language] ?? {} } });
               }}
             >
-              {words.asAtFirst}
+              {texts.resetToDefaults}
             </button>
           </div>
         </details>
@@ -67,8 +73,8 @@ export function Commands({ desk }: { desk: Desk }) {
   );
 }
 
-/** As it is typed, until the field is left: a comma at the end is on its way to another wording. */
-function Wording({
+/** Keeps the text as typed while it is edited: parsing would remove a comma at its end. */
+function PhraseField({
   label,
   name,
   phrases,
@@ -81,13 +87,13 @@ function Wording({
 }) {
   const [typed, setTyped] = useState<string | null>(null);
   return (
-    <Row label={label}>
+    <FieldRow label={label}>
       {(id) => (
         <input
           id={id}
           className="field is-long"
           data-testid={`command-${name}`}
-          value={typed ?? writtenPhrases(phrases)}
+          value={typed ?? formatPhrases(phrases)}
           onChange={(event) => {
             setTyped(event.target.value);
             onChange(parsePhrases(event.target.value));
@@ -97,6 +103,6 @@ function Wording({
           }}
         />
       )}
-    </Row>
+    </FieldRow>
   );
 }

@@ -1,61 +1,60 @@
 import { useState } from "react";
-import type { Desk } from "../../desktop/desktop";
-import { told, useLocale, useWords } from "../../i18n/texts";
+import type { Desktop } from "../../desktop/desktop";
+import { describeProblem, useLocale, useTexts } from "../../i18n/texts";
 import { useStore } from "../useStore";
-import { Row } from "./fields";
+import { FieldRow } from "./fields";
 
-/** Where the server is, its key, and whether it answers. */
-export function ServerChoice({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
-  const { canServe } = desk.surroundings;
-  const { server } = useStore(desk.session.settings);
-  const [isHere, setHere] = useState(server === "" && canServe);
+/** The server, its API key, and a connection test. */
+export function ServerSettings({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
+  const { canServe } = desktop.environment;
+  const { server } = useStore(desktop.session.settings);
+  const [isLocal, setLocal] = useState(server === "" && canServe);
   const choose = (address: string) => {
-    desk.session.choose({ server: address });
+    desktop.session.updateSettings({ server: address });
   };
   return (
     <>
-      <div className="row choice-row" role="radiogroup" aria-label={words.server}>
+      <div className="row choice-row" role="radiogroup" aria-label={texts.server}>
         <label className="radio">
           <input
             type="radio"
             name="server"
-            data-testid="server-here"
-            checked={isHere}
+            data-testid="server-local"
+            checked={isLocal}
             disabled={!canServe}
             onChange={() => {
-              setHere(true);
+              setLocal(true);
               choose("");
             }}
           />
           <span>
-            {words.here}
-            <small>{canServe ? words.hereHow : words.notInstalled}</small>
+            {texts.local}
+            <small>{canServe ? texts.localHint : texts.notInstalled}</small>
           </span>
         </label>
         <label className="radio">
           <input
             type="radio"
             name="server"
-            data-testid="server-elsewhere"
-            checked={!isHere}
+            data-testid="server-remote"
+            checked={!isLocal}
             onChange={() => {
-              setHere(false);
+              setLocal(false);
             }}
           />
-          <span>{words.elsewhere}</span>
+          <span>{texts.remote}</span>
         </label>
       </div>
-      {isHere ? <Here desk={desk} /> : <Elsewhere desk={desk} onChoose={choose} />}
-      <Test desk={desk} />
+      {isLocal ? <LocalServerState desktop={desktop} /> : <RemoteServerFields desktop={desktop} onChoose={choose} />}
+      <ConnectionTest desktop={desktop} />
     </>
   );
 }
 
-/** How far the server on this computer has come. */
-function Here({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
-  const state = useStore(desk.server);
+function LocalServerState({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
+  const state = useStore(desktop.server);
   const line = state.phase === "starting" ? state.line : state.phase === "failed" ? state.problem : "";
   return (
     <p
@@ -64,20 +63,20 @@ function Here({ desk }: { desk: Desk }) {
       data-testid="server-state"
       data-phase={state.phase}
     >
-      {state.phase === "failed" ? "" : words.phases[state.phase]} {line}
+      {state.phase === "failed" ? "" : texts.phases[state.phase]} {line}
     </p>
   );
 }
 
-function Elsewhere({ desk, onChoose }: { desk: Desk; onChoose: (address: string) => void }) {
-  const words = useWords().settings;
-  const { server } = useStore(desk.session.settings);
-  const hasKey = useStore(desk.hasKey);
-  const keyProblem = useStore(desk.keyProblem);
+function RemoteServerFields({ desktop, onChoose }: { desktop: Desktop; onChoose: (address: string) => void }) {
+  const texts = useTexts().settings;
+  const { server } = useStore(desktop.session.settings);
+  const hasKey = useStore(desktop.hasKey);
+  const keyProblem = useStore(desktop.keyProblem);
   const [key, setKey] = useState("");
   return (
     <>
-      <Row label={words.address} how={words.addressHow}>
+      <FieldRow label={texts.address} hint={texts.addressHint}>
         {(id) => (
           <input
             id={id}
@@ -91,14 +90,14 @@ function Elsewhere({ desk, onChoose }: { desk: Desk; onChoose: (address: string)
             }}
           />
         )}
-      </Row>
-      <Row label={words.key} how={hasKey ? words.keyKept : words.keyHow}>
+      </FieldRow>
+      <FieldRow label={texts.key} hint={hasKey ? texts.keySaved : texts.keyHint}>
         {(id) => (
           <form
             className="key-form"
             onSubmit={(event) => {
               event.preventDefault();
-              if (key.trim() !== "") desk.keepKey(key.trim());
+              if (key.trim() !== "") desktop.saveKey(key.trim());
               setKey("");
             }}
           >
@@ -115,43 +114,43 @@ function Elsewhere({ desk, onChoose }: { desk: Desk; onChoose: (address: string)
                 setKey(event.target.value);
               }}
             />
-            <button type="submit" className="small" disabled={key.trim() === ""} data-testid="keep-key">
-              {words.keepKey}
+            <button type="submit" className="small" disabled={key.trim() === ""} data-testid="save-key">
+              {texts.saveKey}
             </button>
             {hasKey && (
               <button
                 type="button"
                 className="quiet"
-                data-testid="forget-key"
+                data-testid="remove-key"
                 onClick={() => {
-                  desk.keepKey(null);
+                  desktop.saveKey(null);
                 }}
               >
-                {words.forgetKey}
+                {texts.removeKey}
               </button>
             )}
           </form>
         )}
-      </Row>
+      </FieldRow>
       {keyProblem !== "" && <p className="row-note is-bad">{keyProblem}</p>}
     </>
   );
 }
 
-function Test({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
+function ConnectionTest({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
   const locale = useLocale();
-  const answer = useStore(desk.health);
-  const [isAsked, setAsked] = useState(false);
-  const why = answer !== null && "problem" in answer ? told(answer.problem, locale) : null;
+  const answer = useStore(desktop.health);
+  const [wasTested, setTested] = useState(false);
+  const failure = answer !== null && "problem" in answer ? describeProblem(answer.problem, locale) : null;
   return (
     <div className="row">
-      <p className={why === null ? "row-note" : "row-note is-bad"} role="status" data-testid="answer">
-        {isAsked && answer === null && words.testing}
-        {isAsked && answer !== null && "ms" in answer && words.works(answer.ms)}
-        {isAsked && why !== null && (
+      <p className={failure === null ? "row-note" : "row-note is-bad"} role="status" data-testid="server-result">
+        {wasTested && answer === null && texts.testing}
+        {wasTested && answer !== null && "ms" in answer && texts.testPassed(answer.ms)}
+        {wasTested && failure !== null && (
           <>
-            <strong>{why.message}</strong> {why.advice}
+            <strong>{failure.message}</strong> {failure.advice}
           </>
         )}
       </p>
@@ -160,11 +159,11 @@ function Test({ desk }: { desk: Desk }) {
         className="small"
         data-testid="test-server"
         onClick={() => {
-          setAsked(true);
-          desk.check();
+          setTested(true);
+          desktop.checkServer();
         }}
       >
-        {words.test}
+        {texts.test}
       </button>
     </div>
   );

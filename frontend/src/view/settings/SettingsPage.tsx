@@ -1,62 +1,62 @@
 import { THEMES } from "../../settings/settings";
-import type { Desk } from "../../desktop/desktop";
-import { LOCALES, useWords } from "../../i18n/texts";
+import type { Desktop } from "../../desktop/desktop";
+import { LOCALES, useTexts } from "../../i18n/texts";
 import { useStore } from "../useStore";
-import { Commands } from "./CommandSettings";
-import { Pick, Row, Section, Switch } from "./fields";
-import { ServerChoice } from "./ServerSettings";
-import { Shortcut } from "./ShortcutField";
-import { Subtitles } from "./SubtitleSettingsSection";
+import { CommandSettings } from "./CommandSettings";
+import { SelectField, FieldRow, Section, SwitchField } from "./fields";
+import { ServerSettings } from "./ServerSettings";
+import { ShortcutField } from "./ShortcutField";
+import { SubtitleSettingsSection } from "./SubtitleSettingsSection";
 
-export function Settings({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
+export function SettingsPage({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
   return (
     <main className="sheet">
-      <Section title={words.server}>
-        <ServerChoice desk={desk} />
+      <Section title={texts.server}>
+        <ServerSettings desktop={desktop} />
       </Section>
-      <Typing desk={desk} />
-      <Commands desk={desk} />
-      <Subtitles desk={desk} />
-      <Shortcuts desk={desk} />
-      <General desk={desk} />
+      <TypingSettings desktop={desktop} />
+      <CommandSettings desktop={desktop} />
+      <SubtitleSettingsSection desktop={desktop} />
+      <ShortcutSettings desktop={desktop} />
+      <GeneralSettings desktop={desktop} />
     </main>
   );
 }
 
-function Typing({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
-  const { choose, settings } = desk.session;
+function TypingSettings({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
+  const { updateSettings, settings } = desktop.session;
   const { typesWhileSpeaking, typesTranslation, isReady, dictionary } = useStore(settings);
   return (
-    <Section title={words.typing}>
-      <Switch
-        label={words.whileSpeaking}
-        how={words.whileSpeakingHow}
+    <Section title={texts.typing}>
+      <SwitchField
+        label={texts.whileSpeaking}
+        hint={texts.whileSpeakingHint}
         name="while-speaking"
         value={typesWhileSpeaking}
         onChange={(value) => {
-          choose({ typesWhileSpeaking: value });
+          updateSettings({ typesWhileSpeaking: value });
         }}
       />
-      <Switch
-        label={words.typeTranslation}
+      <SwitchField
+        label={texts.typeTranslation}
         name="type-translation"
         value={typesTranslation}
         onChange={(value) => {
-          choose({ typesTranslation: value });
+          updateSettings({ typesTranslation: value });
         }}
       />
-      <Switch
-        label={words.ready}
-        how={words.readyHow}
-        name="ready"
+      <SwitchField
+        label={texts.keepReady}
+        hint={texts.keepReadyHint}
+        name="keep-ready"
         value={isReady}
         onChange={(value) => {
-          choose({ isReady: value });
+          updateSettings({ isReady: value });
         }}
       />
-      <Row label={words.dictionary} how={words.dictionaryHow} isWide>
+      <FieldRow label={texts.dictionary} hint={texts.dictionaryHint} isWide>
         {(id) => (
           <textarea
             id={id}
@@ -66,92 +66,92 @@ function Typing({ desk }: { desk: Desk }) {
             data-testid="dictionary"
             value={dictionary}
             onChange={(event) => {
-              choose({ dictionary: event.target.value });
+              updateSettings({ dictionary: event.target.value });
             }}
           />
         )}
-      </Row>
+      </FieldRow>
     </Section>
   );
 }
 
-export function Shortcuts({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
-  const { holdShortcut, toggleShortcut, subtitlesShortcut } = useStore(desk.session.settings);
-  const { platform, shortcutProblem } = desk.surroundings;
+export function ShortcutSettings({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
+  const { holdShortcut, toggleShortcut, subtitlesShortcut } = useStore(desktop.session.settings);
+  const { platform, shortcutProblem } = desktop.environment;
   const isMac = platform === "darwin";
   return (
-    <Section title={words.shortcuts}>
+    <Section title={texts.shortcuts}>
       {shortcutProblem !== "" && <p className="caution row-note">{shortcutProblem}</p>}
-      <Shortcut
-        label={words.holdKeys}
+      <ShortcutField
+        label={texts.holdKeys}
         name="hold-keys"
         value={holdShortcut}
         isMac={isMac}
-        onChange={(written) => {
-          desk.session.choose({ holdShortcut: written });
+        onChange={(shortcut) => {
+          desktop.session.updateSettings({ holdShortcut: shortcut });
         }}
       />
-      <Shortcut
-        label={words.toggleKeys}
+      <ShortcutField
+        label={texts.toggleKeys}
         name="toggle-keys"
         value={toggleShortcut}
         isMac={isMac}
-        onChange={(written) => {
-          desk.session.choose({ toggleShortcut: written });
+        onChange={(shortcut) => {
+          desktop.session.updateSettings({ toggleShortcut: shortcut });
         }}
       />
-      <Shortcut
-        label={words.subtitlesKeys}
+      <ShortcutField
+        label={texts.subtitlesKeys}
         name="subtitles-keys"
         value={subtitlesShortcut}
         isMac={isMac}
-        onChange={(written) => {
-          desk.session.choose({ subtitlesShortcut: written });
+        onChange={(shortcut) => {
+          desktop.session.updateSettings({ subtitlesShortcut: shortcut });
         }}
       />
     </Section>
   );
 }
 
-function General({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
-  const { choose, settings } = desk.session;
+function GeneralSettings({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
+  const { updateSettings, settings } = desktop.session;
   const { locale, theme, keepsHistory, opensAtLogin } = useStore(settings);
   return (
-    <Section title={words.general}>
-      <Pick
-        label={words.language}
+    <Section title={texts.general}>
+      <SelectField
+        label={texts.language}
         name="locale"
         value={locale}
-        of={[["", words.system], ...Object.entries(LOCALES)]}
+        of={[["", texts.system], ...Object.entries(LOCALES)]}
         onChange={(value) => {
-          choose({ locale: value });
+          updateSettings({ locale: value });
         }}
       />
-      <Pick
-        label={words.theme}
+      <SelectField
+        label={texts.theme}
         name="theme"
         value={theme}
-        of={THEMES.map((name) => [name, words.themes[name]])}
+        of={THEMES.map((name) => [name, texts.themes[name]])}
         onChange={(value) => {
-          choose({ theme: value });
+          updateSettings({ theme: value });
         }}
       />
-      <Switch
-        label={words.history}
+      <SwitchField
+        label={texts.history}
         name="keeps-history"
         value={keepsHistory}
         onChange={(value) => {
-          choose({ keepsHistory: value });
+          updateSettings({ keepsHistory: value });
         }}
       />
-      <Switch
-        label={words.login}
+      <SwitchField
+        label={texts.login}
         name="login"
         value={opensAtLogin}
         onChange={(value) => {
-          choose({ opensAtLogin: value });
+          updateSettings({ opensAtLogin: value });
         }}
       />
       <div className="row">
@@ -160,10 +160,10 @@ function General({ desk }: { desk: Desk }) {
           className="small"
           data-testid="set-up-again"
           onClick={() => {
-            choose({ isSetUp: false });
+            updateSettings({ isSetUp: false });
           }}
         >
-          {words.again}
+          {texts.setUpAgain}
         </button>
       </div>
     </Section>

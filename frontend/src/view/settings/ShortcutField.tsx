@@ -1,23 +1,23 @@
 import { useState } from "react";
-import { accelerator, readable } from "../../settings/shortcut-keys";
-import { useWords } from "../../i18n/texts";
-import { Row } from "./fields";
+import { toAccelerator, formatAccelerator } from "../../settings/shortcut-keys";
+import { useTexts } from "../../i18n/texts";
+import { FieldRow } from "./fields";
 
-interface ShortcutProps {
+interface ShortcutFieldProps {
   label: string;
   name: string;
   value: string;
   isMac: boolean;
-  onChange: (written: string) => void;
+  onChange: (shortcut: string) => void;
 }
 
-/** Keys pressed together: pressed once, it takes the next ones. Escape and Tab leave it as it was. */
-export function Shortcut({ label, name, value, isMac, onChange }: ShortcutProps) {
-  const words = useWords().settings;
-  const [isTaking, setTaking] = useState(false);
-  const shown = value === "" ? words.noKeys : readable(value, isMac);
+/** After a click it records the next shortcut. Escape and Tab cancel. */
+export function ShortcutField({ label, name, value, isMac, onChange }: ShortcutFieldProps) {
+  const texts = useTexts().settings;
+  const [isRecording, setRecording] = useState(false);
+  const shown = value === "" ? texts.noKeys : formatAccelerator(value, isMac);
   return (
-    <Row label={label}>
+    <FieldRow label={label}>
       {(id) => (
         <span className="shortcut">
           <button
@@ -25,28 +25,28 @@ export function Shortcut({ label, name, value, isMac, onChange }: ShortcutProps)
             type="button"
             className="field keys"
             data-testid={name}
-            aria-label={`${label}: ${shown}. ${words.changeKeys}`}
-            aria-pressed={isTaking}
+            aria-label={`${label}: ${shown}. ${texts.changeKeys}`}
+            aria-pressed={isRecording}
             onClick={() => {
-              setTaking(!isTaking);
+              setRecording(!isRecording);
             }}
             onBlur={() => {
-              setTaking(false);
+              setRecording(false);
             }}
             onKeyDown={(event) => {
-              if (!isTaking || event.code === "Tab") return;
+              if (!isRecording || event.code === "Tab") return;
               event.preventDefault();
-              const written = accelerator(event);
-              if (written !== "") onChange(written);
-              if (written !== "" || event.code === "Escape") setTaking(false);
+              const shortcut = toAccelerator(event);
+              if (shortcut !== "") onChange(shortcut);
+              if (shortcut !== "" || event.code === "Escape") setRecording(false);
             }}
           >
-            {isTaking ? words.pressKeys : shown}
+            {isRecording ? texts.pressKeys : shown}
           </button>
           <button
             type="button"
             className="quiet"
-            aria-label={`${words.removeKeys}: ${label}`}
+            aria-label={`${texts.removeKeys}: ${label}`}
             disabled={value === ""}
             onClick={() => {
               onChange("");
@@ -56,6 +56,6 @@ export function Shortcut({ label, name, value, isMac, onChange }: ShortcutProps)
           </button>
         </span>
       )}
-    </Row>
+    </FieldRow>
   );
 }

@@ -1,168 +1,167 @@
 import { useEffect, useState } from "react";
-import { POSITIONS, SHOWS, type SubtitleSettings } from "../../settings/settings";
-import type { Desk } from "../../desktop/desktop";
-import { useWords } from "../../i18n/texts";
+import { SUBTITLE_POSITIONS, SUBTITLE_TEXTS, type SubtitleSettings } from "../../settings/settings";
+import type { Desktop } from "../../desktop/desktop";
+import { useTexts } from "../../i18n/texts";
 import { useStore } from "../useStore";
-import { Colour, Pick, Section, Slide, Switch } from "./fields";
+import { ColorField, SelectField, Section, SliderField, SwitchField } from "./fields";
 
-/** How subtitles look, and where they stand. */
-export function Subtitles({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
-  const { subtitles } = useStore(desk.session.settings);
-  const choose = (choice: Partial<SubtitleSettings>) => {
-    desk.session.choose({ subtitles: { ...subtitles, ...choice } });
+export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
+  const { subtitles } = useStore(desktop.session.settings);
+  const updateSettings = (changes: Partial<SubtitleSettings>) => {
+    desktop.session.updateSettings({ subtitles: { ...subtitles, ...changes } });
   };
   return (
-    <Section title={words.subtitles}>
-      <Sample look={subtitles} />
-      <Switch
-        label={words.onScreen}
+    <Section title={texts.subtitles}>
+      <Preview look={subtitles} />
+      <SwitchField
+        label={texts.onScreen}
         name="on-screen"
         value={subtitles.isOnScreen}
         onChange={(isOnScreen) => {
-          choose({ isOnScreen });
+          updateSettings({ isOnScreen });
         }}
       />
-      <Pick
-        label={words.show}
+      <SelectField
+        label={texts.show}
         name="show"
         value={subtitles.show}
-        of={SHOWS.map((name) => [name, words.shows[name]])}
+        of={SUBTITLE_TEXTS.map((name) => [name, texts.shows[name]])}
         onChange={(show) => {
-          choose({ show });
+          updateSettings({ show });
         }}
       />
-      <Slide
-        label={words.lines}
+      <SliderField
+        label={texts.lines}
         name="lines"
-        least={1}
-        most={4}
+        min={1}
+        max={4}
         value={subtitles.lines}
         onChange={(lines) => {
-          choose({ lines });
+          updateSettings({ lines });
         }}
       />
-      <Slide
-        label={words.size}
+      <SliderField
+        label={texts.size}
         name="size"
-        least={14}
-        most={96}
+        min={14}
+        max={96}
         value={subtitles.size}
         onChange={(size) => {
-          choose({ size });
+          updateSettings({ size });
         }}
       />
-      <Colour
-        label={words.color}
+      <ColorField
+        label={texts.color}
         name="color"
         value={subtitles.color}
         onChange={(color) => {
-          choose({ color });
+          updateSettings({ color });
         }}
       />
-      <Colour
-        label={words.background}
+      <ColorField
+        label={texts.background}
         name="background"
         value={subtitles.background}
         onChange={(background) => {
-          choose({ background });
+          updateSettings({ background });
         }}
       />
-      <Slide
-        label={words.opacity}
+      <SliderField
+        label={texts.opacity}
         name="opacity"
-        least={0}
-        most={100}
+        min={0}
+        max={100}
         unit={(value) => `${value} %`}
         value={subtitles.opacity}
         onChange={(opacity) => {
-          choose({ opacity });
+          updateSettings({ opacity });
         }}
       />
-      <Pick
-        label={words.position}
+      <SelectField
+        label={texts.position}
         name="position"
         value={subtitles.position}
-        of={POSITIONS.map((name) => [name, words.positions[name]])}
+        of={SUBTITLE_POSITIONS.map((name) => [name, texts.positions[name]])}
         onChange={(position) => {
-          choose({ position });
+          updateSettings({ position });
         }}
       />
-      <Switch
-        label={words.locked}
+      <SwitchField
+        label={texts.locked}
         name="locked"
         value={subtitles.isLocked}
         onChange={(isLocked) => {
-          choose({ isLocked });
+          updateSettings({ isLocked });
         }}
       />
-      <Switch
-        label={words.steady}
+      <SwitchField
+        label={texts.steady}
         name="steady"
         value={subtitles.isSteady}
         onChange={(isSteady) => {
-          choose({ isSteady });
+          updateSettings({ isSteady });
         }}
       />
-      <Slide
-        label={words.pace}
+      <SliderField
+        label={texts.pace}
         name="pace"
-        least={8}
-        most={40}
-        unit={words.paceUnit}
+        min={8}
+        max={40}
+        unit={texts.paceUnit}
         value={subtitles.pace}
         onChange={(pace) => {
-          choose({ pace });
+          updateSettings({ pace });
         }}
       />
-      <Switch
-        label={words.served}
+      <SwitchField
+        label={texts.served}
         name="served"
         value={subtitles.isServed}
         onChange={(isServed) => {
-          choose({ isServed });
+          updateSettings({ isServed });
         }}
       />
-      {subtitles.isServed && <Address desk={desk} />}
+      {subtitles.isServed && <CaptionsAddress desktop={desktop} />}
     </Section>
   );
 }
 
-function Sample({ look }: { look: SubtitleSettings }) {
-  const words = useWords();
+function Preview({ look }: { look: SubtitleSettings }) {
+  const texts = useTexts();
   const background = `color-mix(in srgb, ${look.background} ${look.opacity}%, transparent)`;
   return (
     <div className="sample" aria-hidden="true">
-      <p style={{ color: look.color, background, fontSize: `${look.size}px` }}>{words.transcript.goAhead}</p>
+      <p style={{ color: look.color, background, fontSize: `${look.size}px` }}>{texts.transcript.goAhead}</p>
     </div>
   );
 }
 
-/** What to give to OBS; the shell takes a moment to open it. */
-function Address({ desk }: { desk: Desk }) {
-  const words = useWords().settings;
+/** Polls the address, because the shell needs a moment to start the captions server. */
+function CaptionsAddress({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().settings;
   const [address, setAddress] = useState("");
   useEffect(() => {
-    let isGone = false;
-    const ask = () => {
-      void desk.nova.captionsAddress().then((where) => {
-        if (!isGone) setAddress(where);
+    let isUnmounted = false;
+    const load = () => {
+      void desktop.shell.captionsAddress().then((current) => {
+        if (!isUnmounted) setAddress(current);
       });
     };
-    ask();
-    const again = setInterval(ask, 1_000);
+    load();
+    const timer = setInterval(load, 1_000);
     return () => {
-      isGone = true;
-      clearInterval(again);
+      isUnmounted = true;
+      clearInterval(timer);
     };
-  }, [desk]);
+  }, [desktop]);
   return (
     <div className="row is-wide">
-      <p>{words.servedHow}</p>
+      <p>{texts.servedHint}</p>
       <input
         className="field is-long"
         readOnly
-        aria-label={words.servedHow}
+        aria-label={texts.servedHint}
         data-testid="captions-address"
         value={address}
         onFocus={(event) => {

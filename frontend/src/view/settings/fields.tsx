@@ -1,6 +1,6 @@
 import { useId, type ReactNode } from "react";
 
-/** A part of the settings with its name. */
+/** A titled group of settings. */
 export function Section({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section className="settings-section" aria-label={title}>
@@ -10,15 +10,15 @@ export function Section({ title, children }: { title: string; children: ReactNod
   );
 }
 
-/** A name, what it means, and what is chosen. */
-export function Row({
+/** A label with an optional hint, and the field that `children` creates. */
+export function FieldRow({
   label,
-  how,
+  hint,
   children,
   isWide = false,
 }: {
   label: string;
-  how?: string;
+  hint?: string;
   children: (id: string) => ReactNode;
   isWide?: boolean;
 }) {
@@ -27,25 +27,25 @@ export function Row({
     <div className={isWide ? "row is-wide" : "row"}>
       <div className="row-words">
         <label htmlFor={id}>{label}</label>
-        {how !== undefined && <p id={`${id}-how`}>{how}</p>}
+        {hint !== undefined && <p id={`${id}-hint`}>{hint}</p>}
       </div>
       {children(id)}
     </div>
   );
 }
 
-interface ChoiceProps<T> {
+interface FieldProps<T> {
   label: string;
-  how?: string;
+  hint?: string;
   name: string;
   value: T;
   onChange: (value: T) => void;
   isDisabled?: boolean;
 }
 
-export function Switch({ label, name, value, onChange, how, isDisabled = false }: ChoiceProps<boolean>) {
+export function SwitchField({ label, name, value, onChange, hint, isDisabled = false }: FieldProps<boolean>) {
   return (
-    <Row label={label} {...(how === undefined ? {} : { how })}>
+    <FieldRow label={label} {...(hint === undefined ? {} : { hint })}>
       {(id) => (
         <input
           id={id}
@@ -53,7 +53,7 @@ export function Switch({ label, name, value, onChange, how, isDisabled = false }
           role="switch"
           className="switch"
           data-testid={name}
-          aria-describedby={how === undefined ? undefined : `${id}-how`}
+          aria-describedby={hint === undefined ? undefined : `${id}-hint`}
           checked={value}
           disabled={isDisabled}
           onChange={(event) => {
@@ -61,19 +61,19 @@ export function Switch({ label, name, value, onChange, how, isDisabled = false }
           }}
         />
       )}
-    </Row>
+    </FieldRow>
   );
 }
 
-export function Pick<T extends string>({
+export function SelectField<T extends string>({
   label,
   name,
   value,
   onChange,
   of,
-}: ChoiceProps<T> & { of: readonly (readonly [T, string])[] }) {
+}: FieldProps<T> & { of: readonly (readonly [T, string])[] }) {
   return (
-    <Row label={label}>
+    <FieldRow label={label}>
       {(id) => (
         <select
           id={id}
@@ -91,27 +91,27 @@ export function Pick<T extends string>({
           ))}
         </select>
       )}
-    </Row>
+    </FieldRow>
   );
 }
 
-interface SlideProps extends ChoiceProps<number> {
-  least: number;
-  most: number;
+interface SliderFieldProps extends FieldProps<number> {
+  min: number;
+  max: number;
   unit?: (value: number) => string;
 }
 
-export function Slide({ label, name, value, onChange, least, most, unit = String }: SlideProps) {
+export function SliderField({ label, name, value, onChange, min, max, unit = String }: SliderFieldProps) {
   return (
-    <Row label={label}>
+    <FieldRow label={label}>
       {(id) => (
         <span className="slide">
           <output htmlFor={id}>{unit(value)}</output>
           <input
             id={id}
             type="range"
-            min={least}
-            max={most}
+            min={min}
+            max={max}
             data-testid={name}
             value={value}
             onChange={(event) => {
@@ -120,13 +120,13 @@ export function Slide({ label, name, value, onChange, least, most, unit = String
           />
         </span>
       )}
-    </Row>
+    </FieldRow>
   );
 }
 
-export function Colour({ label, name, value, onChange }: ChoiceProps<string>) {
+export function ColorField({ label, name, value, onChange }: FieldProps<string>) {
   return (
-    <Row label={label}>
+    <FieldRow label={label}>
       {(id) => (
         <input
           id={id}
@@ -139,6 +139,6 @@ export function Colour({ label, name, value, onChange }: ChoiceProps<string>) {
           }}
         />
       )}
-    </Row>
+    </FieldRow>
   );
 }

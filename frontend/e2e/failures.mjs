@@ -3,9 +3,9 @@
 //   node e2e/failures.mjs --url http://localhost:8080 --wav FILE --seconds N --out DIR --language en --screenshot NAME
 //                        --locked ws://localhost:8081/v1/stream
 //
-// First the server is unavailable during dictation, and returns; then the microphone is unplugged; last, the server requires
-// an API key (`--locked`). Prints a JSON object: unavailable, restored, unplugged, locked; each with the notices, the text
-// that was typed until then, and the content of a visible bubble.
+// First the server is unavailable during dictation, and returns; then the microphone is unplugged; last, the server
+// requires an API key (`--locked`). Prints a JSON object: unavailable, restored, unplugged, locked; each with the
+// notices, the text that was typed until then, and the content of a visible bubble.
 import { parseArgs } from "node:util";
 import { options, shoot } from "./browser.mjs";
 import { inDesktop, perform } from "./fake-shell.mjs";
@@ -24,7 +24,11 @@ await inDesktop(args, settings, async (page) => {
   const setServer = (to) => page.evaluate((where) => (globalThis.shell.server = where), to);
   const typed = () => page.evaluate(() => globalThis.shell.typed.map(({ text }) => text).join(""));
   const bubbleWith = (tone) =>
-    page.waitForFunction((wanted) => globalThis.shell.bubble?.tone === wanted && globalThis.shell.bubble, tone, TIMEOUT);
+    page.waitForFunction(
+      (wanted) => globalThis.shell.bubble?.tone === wanted && globalThis.shell.bubble,
+      tone,
+      TIMEOUT,
+    );
   const report = async (bubble) => ({
     ...(await bubble?.jsonValue()),
     notices: await page.locator("[data-testid=problem], [data-testid=notice]").allInnerTexts(),

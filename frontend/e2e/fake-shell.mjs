@@ -1,5 +1,5 @@
-// Runs the desktop client's windows in a browser, with a fake shell in place of Electron. It stores the settings, records
-// what is typed, and forwards content to the overlay windows.
+// Runs the desktop client's windows in a browser, with a fake shell in place of Electron. It stores the settings,
+// records what is typed, and forwards content to the overlay windows.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { consoleErrorsOf, inProfile } from "./browser.mjs";
@@ -56,7 +56,8 @@ function fakeShell({ server, settings }) {
   const listeners = new Set();
   const shell = { typed: [], shown: [], bubble: undefined, perform: () => undefined, server, unplug: () => undefined };
   channel.onmessage = ({ data: { target, content } }) => {
-    if (location.pathname === `/${target}.html` && content !== null) for (const listener of listeners) listener(content);
+    if (location.pathname === `/${target}.html` && content !== null)
+      for (const listener of listeners) listener(content);
   };
   const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (what) => {

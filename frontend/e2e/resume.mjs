@@ -3,10 +3,10 @@
 //   node e2e/resume.mjs --url http://localhost:8080 --wav FILE --seconds N --lose-at M [--lose-at M ...] --out DIR
 //                       --language en --screenshot NAME
 //
-// At each M, in seconds after Start, it prints the line "lose"; the caller kills or restarts the gateway and answers with a
-// line on stdin. Stop is pressed after N seconds. The last line on stdout is a JSON object: lost (for each loss: when it was
-// announced and answered, and when the page was connected again), utterances (at the end), problems, timeline. The exit
-// status is 1 if the page is not idle at the end.
+// At each M, in seconds after Start, it prints the line "lose"; the caller kills or restarts the gateway and answers
+// with a line on stdin. Stop is pressed after N seconds. The last line on stdout is a JSON object: lost (for each loss:
+// when it was announced and answered, and when the page was connected again), utterances (at the end), problems,
+// timeline. The exit status is 1 if the page is not idle at the end.
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { elapsed, finish, inBrowser, options, shoot, start } from "./browser.mjs";
@@ -40,6 +40,7 @@ async function lose(page, seconds) {
 /** When the page was connected again, in ms after Start; null if it never was, or if the connection was not lost. */
 function backAt(timeline, since) {
   const away = timeline.findIndex(({ t, phase }) => t >= since && ["waiting", "connecting"].includes(phase));
-  const back = away < 0 ? undefined : timeline.slice(away).find(({ phase }) => ["listening", "finishing"].includes(phase));
+  const back =
+    away < 0 ? undefined : timeline.slice(away).find(({ phase }) => ["listening", "finishing"].includes(phase));
   return back?.t ?? null;
 }

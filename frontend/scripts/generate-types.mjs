@@ -1,4 +1,5 @@
-// `npm run types`: pydantic models -> JSON Schema -> client/src/protocol/messages.ts. PYTHON names the interpreter; default: python3.
+// `npm run types`: pydantic models -> JSON Schema -> client/src/protocol/messages.ts. PYTHON names the interpreter;
+// default: python3.
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -13,7 +14,8 @@ export async function typesFromSchema() {
   const schema = JSON.parse(await readFile(SCHEMA, "utf8"));
   return compile(schema, schema.title, {
     additionalProperties: false,
-    bannerComment: "// Generated from docs/reference/protocol.schema.json by `npm run types`. Change the pydantic models, not this file.",
+    bannerComment:
+      "// Generated from docs/reference/protocol.schema.json by `npm run types`. Change the pydantic models, not this file.",
     format: true,
     style: { printWidth: 120 },
     unreachableDefinitions: true,

@@ -1,6 +1,6 @@
 /**
- * Adapts the API of current Electron to Electron 9. Tests run the shell on Electron 9, because it is the only version that
- * a package registry carries with its binary. The shell itself does not depend on this.
+ * Adapts the API of current Electron to Electron 9. Tests run the shell on Electron 9, because it is the only version
+ * that a package registry carries with its binary. The shell itself does not depend on this.
  */
 import { createRequire } from "node:module";
 import type * as Electron from "electron";
@@ -9,7 +9,10 @@ type Old = typeof Electron & {
   protocol: {
     registerBufferProtocol: (
       scheme: string,
-      serve: (request: { url: string }, answer: (reply: { statusCode: number; headers: object; data: Buffer }) => void) => void,
+      serve: (
+        request: { url: string },
+        answer: (reply: { statusCode: number; headers: object; data: Buffer }) => void,
+      ) => void,
     ) => boolean;
   };
 };
@@ -49,10 +52,13 @@ real.protocol.handle = (scheme, serve) => {
 
 real.app.on("web-contents-created", (_, contents) => {
   contents.setWindowOpenHandler = (decide) => {
-    contents.on("new-window" as "destroyed", ((event: Electron.Event, url: string) => {
-      event.preventDefault();
-      decide({ url } as Electron.HandlerDetails);
-    }) as () => void);
+    contents.on(
+      "new-window" as "destroyed",
+      ((event: Electron.Event, url: string) => {
+        event.preventDefault();
+        decide({ url } as Electron.HandlerDetails);
+      }) as () => void,
+    );
   };
 });
 

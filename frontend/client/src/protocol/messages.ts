@@ -1,4 +1,4 @@
-// Generated from docs/reference/protocol.schema.json by `npm run types`: change the models, not this file.
+// Generated from docs/reference/protocol.schema.json by `npm run types`. Change the pydantic models, not this file.
 
 /**
  * What travels as text frames on the WebSocket /v1/stream.

@@ -75,7 +75,7 @@ await inDesktop(args, {}, async (page) => {
 
 /** Stores two sessions in the history. */
 function storeSessions() {
-  const said = (number, committed, language, translations = {}) => ({
+  const speech = (number, committed, language, translations = {}) => ({
     id: `1/${number}`,
     take: 1,
     number,
@@ -90,9 +90,9 @@ function storeSessions() {
   });
   const es = (text) => ({ es: { text, isFinal: true } });
   const first = [
-    said(1, "When is a lobster not a lobster?", "en", es("¿Cuándo una langosta no es una langosta?")),
-    said(2, "When it is a crayfish. I had it at the café.", "en", es("Cuando es un cangrejo. La comí en el café.")),
+    speech(1, "When is a lobster not a lobster?", "en", es("¿Cuándo una langosta no es una langosta?")),
+    speech(2, "When it is a crayfish. I had it at the café.", "en", es("Cuando es un cangrejo. La comí en el café.")),
   ];
   localStorage.setItem("nova.session.1763700000000", JSON.stringify(first));
-  localStorage.setItem("nova.session.1763786400000", JSON.stringify([said(1, "שלום, מה שלומך היום?", "he")]));
+  localStorage.setItem("nova.session.1763786400000", JSON.stringify([speech(1, "שלום, מה שלומך היום?", "he")]));
 }

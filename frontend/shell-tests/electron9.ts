@@ -81,10 +81,10 @@ export const ipcMain = {
       give(await withSenderFrame(event as unknown as Electron.IpcMainEvent), ...given),
     );
   },
-  on: (name: string, heed: (event: Electron.IpcMainEvent, ...given: unknown[]) => void) => {
+  on: (name: string, handler: (event: Electron.IpcMainEvent, ...given: unknown[]) => void) => {
     real.ipcMain.on(name, (event, ...given: unknown[]) => {
       void withSenderFrame(event).then((whole) => {
-        heed(whole, ...given);
+        handler(whole, ...given);
       });
     });
   },

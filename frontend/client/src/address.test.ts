@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { streamUrl } from "./address";
+import { streamUrl } from "./address.js";
 
 test("an address may be a host, a host and port, or a URL", () => {
   expect(streamUrl("voice.example")).toBe("ws://voice.example/v1/stream");

@@ -84,8 +84,8 @@ export class AudioInput {
           if (this.#isListening) this.#listener.onFrame(pcm, loudness);
           else this.#preroll.push(pcm);
         },
-        onEnd: (why) => {
-          this.#onEnd(device, why);
+        onEnd: (reason) => {
+          this.#onEnd(device, reason);
         },
       }),
     };
@@ -96,10 +96,10 @@ export class AudioInput {
     return device;
   }
 
-  #onEnd(device: Device, why: Problem | null): void {
+  #onEnd(device: Device, reason: Problem | null): void {
     device.hasEnded = true;
     if (this.#device !== device) return;
-    if (this.#isListening) this.#listener.onEnd(why);
+    if (this.#isListening) this.#listener.onEnd(reason);
     else this.#release();
   }
 

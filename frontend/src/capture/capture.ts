@@ -14,7 +14,7 @@ export interface CaptureListener {
   /** `loudness` is 0 to 1. */
   onFrame: (pcm: Int16Array<ArrayBuffer>, loudness: number) => void;
   /** The source has ended; with a problem if the device was lost. */
-  onEnd: (why: Problem | null) => void;
+  onEnd: (reason: Problem | null) => void;
 }
 
 // A device that was unplugged never delivers its last frame.

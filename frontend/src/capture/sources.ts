@@ -24,7 +24,7 @@ export interface OpenSource {
  * @param onEnd Called when the source ends; with a problem if the device was lost.
  * @throws SourceError
  */
-export async function openSource(source: AudioSource, onEnd: (why: Problem | null) => void): Promise<OpenSource> {
+export async function openSource(source: AudioSource, onEnd: (reason: Problem | null) => void): Promise<OpenSource> {
   if (source.kind === "file") return openFile(source.file, onEnd);
   const isMicrophone = source.kind === "microphone";
   const stream = isMicrophone ? await openMicrophone(source.deviceId) : await openDesktopAudio(source.kind, source.id);
@@ -100,7 +100,7 @@ async function openDesktopAudio(kind: "system" | "window", id: string): Promise<
 }
 
 /** The user hears the file as well. */
-function openFile(file: File, onEnd: (why: null) => void): OpenSource {
+function openFile(file: File, onEnd: (reason: null) => void): OpenSource {
   const url = URL.createObjectURL(file);
   const player = new Audio(url);
   player.addEventListener("ended", () => {

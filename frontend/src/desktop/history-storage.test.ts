@@ -26,9 +26,9 @@ class FakeStorage implements Storage {
   };
 }
 
-const said = (...texts: string[]) =>
+const speech = (...texts: string[]) =>
   texts.map((text, index) => final(index + 1, text)).reduce(applyEvent, beginTake(emptyCaptions));
-const two: History = saveSession(saveSession([], 1, said("One.")), 2, said("Two."));
+const two: History = saveSession(saveSession([], 1, speech("One.")), 2, speech("Two."));
 
 test("stored sessions are read again, newest first, and other entries are ignored", () => {
   const storage = new FakeStorage();
@@ -42,7 +42,7 @@ test("a new sentence writes only its session", () => {
   const storage = new FakeStorage();
   writeHistory(storage, [], two);
   storage.written.length = 0;
-  const more = saveSession(two, 2, said("Two.", "Three."));
+  const more = saveSession(two, 2, speech("Two.", "Three."));
   writeHistory(storage, two, more);
   expect(storage.written).toEqual(["nova.session.2"]);
   expect(readHistory(storage)).toEqual(more);
@@ -59,6 +59,6 @@ test("a session that does not fit is removed instead of left in an old state", (
   const storage = new FakeStorage();
   writeHistory(storage, [], two);
   storage.capacity = 0;
-  writeHistory(storage, two, saveSession(two, 2, said("Two.", "Three.")));
+  writeHistory(storage, two, saveSession(two, 2, speech("Two.", "Three.")));
   expect(readHistory(storage).map(({ at }) => at)).toEqual([1]);
 });

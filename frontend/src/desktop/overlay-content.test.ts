@@ -11,10 +11,10 @@ const after = (...inputs: ConnectionInput[]) =>
 const opened: ConnectionInput[] = [{ type: "start" }, { type: "audio_opened" }];
 const lost: ConnectionInput = { type: "closed", code: 1006 };
 const listening = after(...opened, { type: "message", message: ready() });
-const said = applyEvent(beginTake(emptyCaptions), partial(1, 1, "Ask", " not")).utterances[0];
+const speech = applyEvent(beginTake(emptyCaptions), partial(1, 1, "Ask", " not")).utterances[0];
 
 test("the bubble shows committed and tentative text, and the level", () => {
-  const bubble = bubbleContent(listening, true, said, 0.51, "en");
+  const bubble = bubbleContent(listening, true, speech, 0.51, "en");
   expect(bubble).toEqual({
     tone: "listen",
     status: "Listening",
@@ -37,7 +37,7 @@ test("after speech the bubble shows the text that is typed", () => {
 
 test("the bubble reports a lost connection, and a failure with advice", () => {
   const reconnecting = after(...opened, lost, { type: "timeout" }, lost);
-  expect(bubbleContent(reconnecting, true, said, 0, "en")).toMatchObject({
+  expect(bubbleContent(reconnecting, true, speech, 0, "en")).toMatchObject({
     tone: "wait",
     status: "Reconnecting… Trying again. The last minute of your speech is kept.",
     committed: "Ask",

@@ -152,12 +152,12 @@ describe("typing the translation", () => {
 
 const word = fc.constantFrom("new", "line", "hello", "the", "full", "stop", "world", "nova", "London", "I", "你", "好");
 const mark = fc.constantFrom(" ", " ", " ", ", ", ". ");
-const said = fc
+const speech = fc
   .array(fc.tuple(word, mark), { minLength: 1, maxLength: 12 })
   .map((words) => words.flat().join("").trimEnd());
 
 /** As a server sends them: partials whose committed text is the beginning of the final, cut after words. */
-const utterances = fc.array(fc.tuple(said, fc.array(fc.nat(12))), { maxLength: 5 });
+const utterances = fc.array(fc.tuple(speech, fc.array(fc.nat(12))), { maxLength: 5 });
 
 function eventsOf(all: readonly (readonly [string, readonly number[]])[]): ServerMessage[] {
   return all.flatMap(([text, stops], index) => {
@@ -200,10 +200,10 @@ describe("for any speech", () => {
   test("text is only ever appended", () => {
     const number = fc.integer({ min: 1, max: 4 });
     const event: fc.Arbitrary<ServerMessage> = fc.oneof(
-      fc.tuple(number, fc.nat(9), said).map(([n, revision, text]) => partial(n, revision, text)),
-      fc.tuple(number, said).map(([n, text]) => final(n, text)),
-      fc.tuple(number, said).map(([n, text]) => inSpanish(n, text)),
-      fc.tuple(number, said, fc.boolean()).map(([n, text, isFinal]) => translation(n, text, isFinal)),
+      fc.tuple(number, fc.nat(9), speech).map(([n, revision, text]) => partial(n, revision, text)),
+      fc.tuple(number, speech).map(([n, text]) => final(n, text)),
+      fc.tuple(number, speech).map(([n, text]) => inSpanish(n, text)),
+      fc.tuple(number, speech, fc.boolean()).map(([n, text, isFinal]) => translation(n, text, isFinal)),
       number.map((utterance) => error("dead_lettered", { utterance })),
     );
     fc.assert(

@@ -87,7 +87,7 @@ const word = fc.constantFrom(
 const mark = fc.constantFrom(" ", " ", " ", ", ", ". ", "? ");
 const spoken = fc
   .array(fc.tuple(word, mark), { minLength: 1, maxLength: 20 })
-  .map((said) => said.flat().join("").trimEnd());
+  .map((speech) => speech.flat().join("").trimEnd());
 
 test("matches in a text that grows word by word are the matches in the complete text", () => {
   const ends = (text: string) => [...text.matchAll(/[\p{L}']+/gu)].map(({ 0: one, index }) => index + one.length);

@@ -13,7 +13,7 @@ test.each([
   ["Dear Sam,\n", "thank you", "en", "Thank you"],
   ["(", "or so", "en", "or so"],
   ["Hello", ", world", "en", ", world"],
-  ["He said “no.”", "then left", "en", " Then left"],
+  ["He speech “no.”", "then left", "en", " Then left"],
   ["Fue a", "La tienda.", "es", " la tienda."],
   ["Hola.", "¿cómo estás?", "es", " ¿Cómo estás?"],
   ["Das ist", "Der Hund.", "de", " Der Hund."],

@@ -72,8 +72,8 @@ export function createSession({ settings, server, remoteHost }: SessionDependenc
       meter.add(loudness);
       link.sendAudio(pcm, loudness);
     },
-    onEnd: (why) => {
-      if (why !== null) showNotice({ code: why.code, message: why.message, isError: true });
+    onEnd: (reason) => {
+      if (reason !== null) showNotice({ code: reason.code, message: reason.message, isError: true });
       link.stop();
     },
   });

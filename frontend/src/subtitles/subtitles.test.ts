@@ -56,13 +56,13 @@ describe("lines", () => {
   });
 
   test("disappear after they have been read, and the next text appears alone", () => {
-    const said: Moment[] = [
+    const speech: Moment[] = [
       [0, final(1, "Hello.")],
       [2_400, null],
     ];
-    expect(texts(last(SPOKEN, ...said))).toEqual(["Hello.|"]);
-    expect(texts(last(SPOKEN, ...said, [2_500, null]))).toEqual([]);
-    expect(texts(last(SPOKEN, ...said, [2_500, null], [3_000, final(2, "Bye.")]))).toEqual(["Bye.|"]);
+    expect(texts(last(SPOKEN, ...speech))).toEqual(["Hello.|"]);
+    expect(texts(last(SPOKEN, ...speech, [2_500, null]))).toEqual([]);
+    expect(texts(last(SPOKEN, ...speech, [2_500, null], [3_000, final(2, "Bye.")]))).toEqual(["Bye.|"]);
   });
 
   test("stay after their translation arrives, so that both can be read", () => {
@@ -139,12 +139,12 @@ describe("for any speech in any language", () => {
           { minLength: 1, maxLength: 4 },
         ),
         (all) => {
-          const said = all.flatMap((words, index): Moment[] => [
+          const speech = all.flatMap((words, index): Moment[] => [
             [60_000 * index, final(index + 1, words)],
             ...Array.from({ length: 60 }, (_, second): Moment => [60_000 * index + 1_000 * (second + 0.5), null]),
           ]);
           const seen = new Map<string, string>();
-          for (const { lines } of watch({ ...SPOKEN, lines: 20 }, said))
+          for (const { lines } of watch({ ...SPOKEN, lines: 20 }, speech))
             for (const { key, committed: firm } of lines) seen.set(key, firm);
           expect([...seen.values()].join("").replace(/\s/gu, "")).toBe(all.join("").replace(/\s/gu, ""));
         },

@@ -101,9 +101,13 @@ describe("a finished utterance", () => {
           if (event.type === "final" && !finals.has(event.utterance)) finals.set(event.utterance, event.text);
         }
         const captions = after(...events);
-        for (const [utterance, said] of finals) {
+        for (const [utterance, speech] of finals) {
           const kept = captions.utterances.find((other) => other.number === utterance);
-          expect(kept).toMatchObject({ committed: said, tentative: "", state: said === "" ? "withdrawn" : "final" });
+          expect(kept).toMatchObject({
+            committed: speech,
+            tentative: "",
+            state: speech === "" ? "withdrawn" : "final",
+          });
         }
       }),
     );

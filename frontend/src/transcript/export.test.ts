@@ -7,9 +7,9 @@ import { final as someFinal, translation } from "../../client/src/testing/server
 
 const final = (utterance: number, text: string, start_ms: number, end_ms: number) =>
   someFinal(utterance, text, { start_ms, end_ms });
-const said = (...events: ServerMessage[]): Captions => events.reduce(applyEvent, emptyCaptions);
+const speech = (...events: ServerMessage[]): Captions => events.reduce(applyEvent, emptyCaptions);
 
-const captions = said(
+const captions = speech(
   final(1, "Ask not what your country can do for you.", 1_080, 3_500),
   translation(1, "No preguntéis qué puede hacer vuestro país."),
   final(2, "", 4_000, 4_200),
@@ -52,7 +52,7 @@ describe("golden files", () => {
       start_ms: 0,
       end_ms: 500,
     };
-    expect(exportTranscript(said(open), "vtt")).toBe("");
+    expect(exportTranscript(speech(open), "vtt")).toBe("");
   });
 });
 
@@ -60,14 +60,14 @@ describe("long utterances", () => {
   test("become cues of two lines, with times in proportion to their length", () => {
     const text =
       "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen";
-    expect(exportTranscript(said(final(1, text, 0, 10_000)), "srt")).toBe(
+    expect(exportTranscript(speech(final(1, text, 0, 10_000)), "srt")).toBe(
       "1\n00:00:00,000 --> 00:00:07,619\none two three four five six seven eight\nnine ten eleven twelve thirteen fourteen\n\n" +
         "2\n00:00:07,619 --> 00:00:10,000\nfifteen sixteen seventeen\n",
     );
   });
 
   test("are broken between characters in scripts without spaces, but not before punctuation", () => {
-    const lines = exportTranscript(said(final(1, "今天天气很好，".repeat(8), 0, 9_000)), "srt").split("\n");
+    const lines = exportTranscript(speech(final(1, "今天天气很好，".repeat(8), 0, 9_000)), "srt").split("\n");
     expect(lines.filter((line) => line.startsWith("，"))).toEqual([]);
     expect(lines.filter((line) => line.includes("今")).length).toBeGreaterThan(1);
   });
@@ -81,7 +81,7 @@ describe("long utterances", () => {
     const text = fc.array(word, { minLength: 1, maxLength: 40 }).map((words) => words.join(" "));
     fc.assert(
       fc.property(text, (spoken) => {
-        const cues = exportTranscript(said(final(1, spoken, 500, 25_500)), "srt")
+        const cues = exportTranscript(speech(final(1, spoken, 500, 25_500)), "srt")
           .trimEnd()
           .split("\n\n")
           .map((cue) => cue.split("\n").slice(1));

@@ -5,27 +5,27 @@ import { toCaptions, saveSession, searchHistory, titleOf, type History } from ".
 import { exportTranscript } from "./export";
 import { final, partial, translation } from "../../client/src/testing/server-events";
 
-const said = (...texts: string[]) =>
+const speech = (...texts: string[]) =>
   texts.map((text, index) => final(index + 1, text)).reduce(applyEvent, beginTake(emptyCaptions));
 const of = (...sessions: (readonly [number, string])[]) =>
-  sessions.reduce<History>((history, [at, text]) => saveSession(history, at, said(text)), []);
+  sessions.reduce<History>((history, [at, text]) => saveSession(history, at, speech(text)), []);
 
 test("a session is saved once, in its latest state, newest first", () => {
   let history = of([1, "One."], [3, "Three."], [2, "Two."]);
-  history = saveSession(history, 1, said("One.", "And more."));
+  history = saveSession(history, 1, speech("One.", "And more."));
   expect(history.map(({ at }) => at)).toEqual([3, 2, 1]);
   expect(history.map(titleOf)).toEqual(["Three.", "Two.", "One."]);
   expect(history[2]?.utterances).toHaveLength(2);
 });
 
 test("open utterances and sessions without text are not saved", () => {
-  const speaking = applyEvent(said("One."), partial(2, 1, "two"));
+  const speaking = applyEvent(speech("One."), partial(2, 1, "two"));
   expect(saveSession([], 1, speaking)[0]?.utterances).toHaveLength(1);
   expect(saveSession(of([1, "One."]), 1, emptyCaptions)).toEqual([]);
 });
 
 test("a saved session can be exported", () => {
-  const [session] = saveSession([], 1, applyEvent(said("One."), translation(1, "Uno.")));
+  const [session] = saveSession([], 1, applyEvent(speech("One."), translation(1, "Uno.")));
   if (session === undefined) throw new Error("the session was not saved");
   expect(exportTranscript(toCaptions(session), "txt", "es")).toBe("Uno.\n");
 });
@@ -34,7 +34,7 @@ test("search ignores case and accents, includes translations, and requires all w
   const history = saveSession(
     of([1, "Ein Café in Köln."]),
     2,
-    applyEvent(said("Hello there."), translation(1, "¿Qué tal?")),
+    applyEvent(speech("Hello there."), translation(1, "¿Qué tal?")),
   );
   const found = (query: string) => searchHistory(history, query).map(({ at }) => at);
   expect([found("cafe KOLN"), found("que"), found("cafe que"), found("  "), found("köln")]).toEqual([
@@ -53,7 +53,7 @@ test("the history never exceeds its limits", () => {
       fc.array(fc.tuple(fc.nat(9), fc.array(fc.stringMatching(/^[a-z]{1,30}$/), { maxLength: 3 }))),
       (sessions) => {
         let history: History = [];
-        for (const [at, texts] of sessions) history = saveSession(history, at, said(...texts), limits);
+        for (const [at, texts] of sessions) history = saveSession(history, at, speech(...texts), limits);
         expect(history.length).toBeLessThanOrEqual(limits.sessions);
         expect(
           history

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { loudness, Resampler, SAMPLE_RATE, toPcm16 } from "./resampler";
+import { loudness, Resampler, SAMPLE_RATE, toPcm16 } from "./resampler.js";
 
 const tone = (hz: number, rate: number, seconds = 0.5) =>
   Float32Array.from({ length: rate * seconds }, (_, n) => 0.5 * Math.sin((2 * Math.PI * hz * n) / rate));

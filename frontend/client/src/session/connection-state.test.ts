@@ -9,10 +9,10 @@ import {
   type Effect,
   type ConnectionInput,
   type ConnectionState,
-} from "./connection-state";
-import { problem } from "../protocol/problems";
-import type { ServerMessage } from "../protocol/messages";
-import * as server from "../testing/server-events";
+} from "./connection-state.js";
+import { problem } from "../protocol/problems.js";
+import type { ServerMessage } from "../protocol/messages.js";
+import * as server from "../testing/server-events.js";
 
 const start: ConnectionInput = { type: "start" };
 const opened: ConnectionInput = { type: "audio_opened" };

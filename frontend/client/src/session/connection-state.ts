@@ -9,8 +9,8 @@
  *
  * Audio is captured from `opening` on and kept until a final covers it, so a lost connection loses no speech.
  */
-import { problem, problemOfCloseCode, type Problem } from "../protocol/problems";
-import type { Error, ServerMessage } from "../protocol/messages";
+import { problem, problemOfCloseCode, type Problem } from "../protocol/problems.js";
+import type { Error, ServerMessage } from "../protocol/messages.js";
 
 /** Carried from one connection attempt to the next. */
 interface RetryState {
@@ -144,7 +144,8 @@ export function step(state: ConnectionState, input: ConnectionInput, nowMs: numb
 
 const transition = (state: ConnectionState, ...effects: Effect[]): Transition => ({ state, effects });
 
-const fail = (why: Problem): Transition => transition({ phase: "failed", problem: why }, "drop_audio", "close_socket");
+const fail = (reason: Problem): Transition =>
+  transition({ phase: "failed", problem: reason }, "drop_audio", "close_socket");
 
 function connect({ resumes, attempt, isStopping, sinceMs, problem }: RetryState): Transition {
   const state = { phase: "connecting", resumes, attempt, isStopping, sinceMs, problem } as const;
@@ -193,16 +194,16 @@ function onFatalError(state: Connected, { code, message, retry_after_s }: Error,
   if (code === "unknown_session" && state.phase === "connecting" && state.resumes) {
     return connect({ ...state, resumes: false, problem: null });
   }
-  const why = problem(code, message);
-  if (retry_after_s == null) return transition({ ...state, problem: why });
-  const retry = scheduleRetry({ ...retryState(state, nowMs), problem: why }, nowMs, retry_after_s * 1_000);
+  const reason = problem(code, message);
+  if (retry_after_s == null) return transition({ ...state, problem: reason });
+  const retry = scheduleRetry({ ...retryState(state, nowMs), problem: reason }, nowMs, retry_after_s * 1_000);
   return retry.state.phase === "waiting" ? transition(retry.state, ...retry.effects, "close_socket") : retry;
 }
 
 function onClosed(state: Connected, code: number, nowMs: number): Transition {
-  const why = state.problem ?? problemOfCloseCode(code);
-  if (RETRYABLE_CLOSE_CODES.has(code)) return scheduleRetry({ ...retryState(state, nowMs), problem: why }, nowMs);
-  return fail(state.problem ?? (state.phase === "finishing" ? problem("last_words_lost") : why));
+  const reason = state.problem ?? problemOfCloseCode(code);
+  if (RETRYABLE_CLOSE_CODES.has(code)) return scheduleRetry({ ...retryState(state, nowMs), problem: reason }, nowMs);
+  return fail(state.problem ?? (state.phase === "finishing" ? problem("last_words_lost") : reason));
 }
 
 function retryState(state: Connected, nowMs: number): RetryState {
@@ -212,11 +213,11 @@ function retryState(state: Connected, nowMs: number): RetryState {
 }
 
 function scheduleRetry(retry: RetryState, nowMs: number, minDelayMs = 0): Transition {
-  const { resumes, attempt, isStopping, sinceMs, problem: why } = retry;
+  const { resumes, attempt, isStopping, sinceMs, problem: reason } = retry;
   if (nowMs - sinceMs < GIVE_UP_AFTER_MS) {
-    return transition({ phase: "waiting", resumes, attempt, isStopping, sinceMs, problem: why, minDelayMs });
+    return transition({ phase: "waiting", resumes, attempt, isStopping, sinceMs, problem: reason, minDelayMs });
   }
-  return fail(isStopping || why === null ? problem("last_words_lost") : why);
+  return fail(isStopping || reason === null ? problem("last_words_lost") : reason);
 }
 
 function onTimeout(state: ConnectionState, nowMs: number): Transition {

@@ -1,12 +1,12 @@
 /** Runs the connection state machine: sockets, timers and the audio source of its owner. */
-import { SAMPLE_RATE } from "../audio/resampler";
-import type { Configure, ServerMessage } from "../protocol/messages";
-import { problem, type Problem } from "../protocol/problems";
-import type { SessionOptions } from "../protocol/session-options";
-import { idle, isStopping, step, timeoutMs } from "./connection-state";
-import type { ConnectionInput, ConnectionState, Effect } from "./connection-state";
-import { ResumableSocket, type WebSocketConstructor } from "./resumable-socket";
-import { addAudio, doubleTolerance, isStalled, noSilence } from "./stall-detector";
+import { SAMPLE_RATE } from "../audio/resampler.js";
+import type { Configure, ServerMessage } from "../protocol/messages.js";
+import { problem, type Problem } from "../protocol/problems.js";
+import type { SessionOptions } from "../protocol/session-options.js";
+import { idle, isStopping, step, timeoutMs } from "./connection-state.js";
+import type { ConnectionInput, ConnectionState, Effect } from "./connection-state.js";
+import { ResumableSocket, type WebSocketConstructor } from "./resumable-socket.js";
+import { addAudio, doubleTolerance, isStalled, noSilence } from "./stall-detector.js";
 
 /** Where to connect. */
 export interface ServerEndpoint {
@@ -85,8 +85,8 @@ export class Connection {
     this.#dispatch({ type: "audio_opened" });
   }
 
-  fail(why: Problem): void {
-    this.#dispatch({ type: "failed", problem: why });
+  fail(reason: Problem): void {
+    this.#dispatch({ type: "failed", problem: reason });
   }
 
   /** @param loudness 0 to 1; see `loudness`. */

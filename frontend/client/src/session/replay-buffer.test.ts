@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isAudio, REPLAY_BUFFER_MS, ReplayBuffer, type ReplayItem } from "./replay-buffer";
+import { isAudio, REPLAY_BUFFER_MS, ReplayBuffer, type ReplayItem } from "./replay-buffer.js";
 
 const finalize: ReplayItem = { type: "finalize" };
 const stop: ReplayItem = { type: "stop" };

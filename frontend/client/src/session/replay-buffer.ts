@@ -8,8 +8,8 @@
  * Messages that belong to a position in the audio (`finalize`, `stop`) are kept at that position. Public positions are
  * milliseconds of the session's audio.
  */
-import { SAMPLE_RATE } from "../audio/resampler";
-import type { Finalize, Stop } from "../protocol/messages";
+import { SAMPLE_RATE } from "../audio/resampler.js";
+import type { Finalize, Stop } from "../protocol/messages.js";
 
 export type ReplayItem = Int16Array<ArrayBuffer> | Finalize | Stop;
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Start, Stop } from "../protocol/messages";
-import { final, partial, ready, started } from "../testing/server-events";
-import { ResumableSocket } from "./resumable-socket";
-import { FakeSocket } from "../testing/fake-socket";
+import type { Start, Stop } from "../protocol/messages.js";
+import { final, partial, ready, started } from "../testing/server-events.js";
+import { ResumableSocket } from "./resumable-socket.js";
+import { FakeSocket } from "../testing/fake-socket.js";
 
 const ADDRESS = "ws://server/v1/session";
 const start: Start = { type: "start", language: "en" };

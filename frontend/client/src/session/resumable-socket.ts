@@ -1,7 +1,7 @@
 /** One WebSocket after another for the same session. Keeps audio in order and sends each server what it lacks. */
-import type { ClientMessage, Configure, ServerMessage, Start } from "../protocol/messages";
-import { isAudio, ReplayBuffer, type ReplayItem } from "./replay-buffer";
-import { advance, noProgress, resumeMessage, type SessionProgress } from "./session-progress";
+import type { ClientMessage, Configure, ServerMessage, Start } from "../protocol/messages.js";
+import { isAudio, ReplayBuffer, type ReplayItem } from "./replay-buffer.js";
+import { advance, noProgress, resumeMessage, type SessionProgress } from "./session-progress.js";
 
 export interface SocketListener {
   onMessage: (message: ServerMessage) => void;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { advance, noProgress, resumeMessage } from "./session-progress";
-import type { ServerMessage } from "../protocol/messages";
-import { error, final, notice, partial, ready, started, translation } from "../testing/server-events";
+import { advance, noProgress, resumeMessage } from "./session-progress.js";
+import type { ServerMessage } from "../protocol/messages.js";
+import { error, final, notice, partial, ready, started, translation } from "../testing/server-events.js";
 
 const after = (...events: ServerMessage[]) => events.reduce(advance, noProgress);
 

@@ -1,5 +1,5 @@
 /** What a client remembers of a session in order to resume it over another connection. */
-import type { Resume, ServerMessage } from "../protocol/messages";
+import type { Resume, ServerMessage } from "../protocol/messages.js";
 
 export interface SessionProgress {
   /** "" before the first `ready`. */

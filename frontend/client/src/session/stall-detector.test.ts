@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addAudio, doubleTolerance, isStalled, noSilence } from "./stall-detector";
+import { addAudio, doubleTolerance, isStalled, noSilence } from "./stall-detector.js";
 
 test("a server is stalled after ten seconds of loud audio without an answer, but not after silence", () => {
   expect(isStalled(addAudio(noSilence, 0.7, 9_990))).toBe(false);

@@ -8,7 +8,7 @@ import type {
   ServerMessage,
   SpeechStarted,
   Translation,
-} from "../protocol/messages";
+} from "../protocol/messages.js";
 
 type Some<T> = { [K in keyof T]?: T[K] };
 

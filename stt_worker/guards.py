@@ -1,7 +1,8 @@
-"""Guards against invented words: what speaks for decoding once more, and what for showing nothing.
+"""Guards against hallucinated text: when to decode again, and when to show nothing.
 
-Whisper was trained on subtitles. Given noise it writes what subtitles end with, given too short a window it repeats
-itself. No single sign tells invention from speech (Barański et al. 2025, arXiv 2501.11378), so several are asked.
+Whisper was trained on subtitles. On noise it produces typical last lines of subtitles, and in short windows it repeats
+itself. No single signal separates hallucination from speech (Barański et al. 2025, arXiv 2501.11378), so several are
+combined. Text, word counts and log probabilities come from the decoder; see `Hypothesis`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from collections.abc import Sequence
 from backend.text.normalize import letters
 from stt_worker.recognizers.recognizer import Hypothesis
 
-MOST_COMPRESSED = 2.4
-"""Bytes of text per byte of its zlib form: more is repetition (the limit of Whisper's own transcriber)."""
-SPARSE = 3
-"""Letters per second: people who speak say more, four times as much at ease; a long noise yields a sentence."""
-LEAST_LOGPROB = -1.0
-"""Mean log-probability per token: less is guesswork (the same)."""
+# Bytes of text per byte after zlib. Above this the text repeats itself (the limit of Whisper's own transcriber).
+MAX_COMPRESSION = 2.4
+# Mean log probability per token. Below this the text is a guess (the limit of Whisper's own transcriber).
+MIN_LOGPROB = -1.0
+# Letters per second. Speakers produce at least this, four times as much at a normal pace; from a long noise Whisper
+# makes a single sentence.
+MIN_LETTERS_PER_S = 3
+# Letters that fit into `seconds` of speech: a constant for short audio and a rate that the fastest speakers stay below.
+MAX_LETTERS, MAX_LETTERS_PER_S = 50, 28
+# First words of subtitles that credit their makers or thank their viewers (openai/whisper discussions 679 and 928).
 CREDITS = """
     thanks for watching | thank you for watching | please subscribe | please like and subscribe
     dont forget to like and subscribe | like and subscribe | subtitles by the | subtitles by amara | subtitled by
@@ -52,7 +57,7 @@ CREDITS = """
     ご視聴ありがとうございます | ご清聴ありがとうございました | 次回もお楽しみに
     本日はご覧いただきありがとうございます
 """
-"""How subtitles begin that credit their makers or thank their viewers (openai/whisper discussions 679 and 928)."""
+# Whole texts that Whisper produces on silence, and that people also say (same source).
 FILLERS = """
     you | so | bye | thank you | thank you very much | thank you so much | well be right back | to be continued
     music | applause | silence | beep | foreign | vielen dank | vielen dank für die aufmerksamkeit
@@ -62,81 +67,88 @@ FILLERS = """
     дякуємо за увагу | далі буде | teşekkürler | ありがとうございました | おやすみなさい | 감사합니다 | موسيقى
     תודה רבה | धन्यवाद | ধন্যবাদ | terima kasih
 """
-"""Whole texts that Whisper writes when nobody speaks, and that people say as well (the same)."""
 
 
-def objection(text: str, words: Sequence[str], seconds: float, avg_logprob: float) -> str:
-    """Why this should be decoded again, or "" when nothing speaks against it."""
+def retry_reason(text: str, words: Sequence[str], seconds: float, avg_logprob: float) -> str:
+    """Return why this text should be decoded again, or "" if no guard objects."""
     if loop_start(words) < len(words):
         return "loop"
-    if breadth(text) > 50 + 28 * seconds:
+    if display_width(text) > MAX_LETTERS + MAX_LETTERS_PER_S * seconds:
         return "too_fast"
-    if compression(text) > MOST_COMPRESSED:
+    if compression(text) > MAX_COMPRESSION:
         return "repetitive"
-    if avg_logprob < LEAST_LOGPROB:
+    if avg_logprob < MIN_LOGPROB:
         return "improbable"
     return ""
 
 
-def withdrawal(heard: Hypothesis, seconds: float) -> str:
-    """Why this text should not be shown at all, or "" when it may be."""
-    if not heard.text:
+def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
+    """Return why this text must not be shown, or "" if it may be.
+
+    Rules about the wording also require doubt of the model: a low log probability or a high no-speech probability.
+    Whisper's own transcriber discards text from a no-speech probability of 0.6 on. Here lower values count, because a
+    second signal is always required.
+    """
+    text, logprob, no_speech = hypothesis.text, hypothesis.avg_logprob, hypothesis.no_speech_probability
+    if not text:
         return ""
-    if not letters(heard.text):
+    if not letters(text):
         return "no_letters"
-    if compression(heard.text) > MOST_COMPRESSED:
+    if compression(text) > MAX_COMPRESSION:
         return "repetitive"
-    if heard.avg_logprob < 2 * LEAST_LOGPROB:
+    if logprob < 2 * MIN_LOGPROB:
         return "improbable"
-    # Sampling again until something sounds probable is no evidence of speech.
-    if heard.no_speech_probability > 0.3 and heard.avg_logprob < (-0.6 if heard.retried else LEAST_LOGPROB):
+    # Stricter after a second decode: sampling until something sounds probable is no evidence of speech.
+    if no_speech > 0.3 and logprob < (-0.6 if hypothesis.retried else MIN_LOGPROB):
         return "no_speech"
-    if seconds >= 6.0 and breadth(heard.text) < SPARSE * seconds and heard.avg_logprob < -0.7:
+    if seconds >= 6.0 and display_width(text) < MIN_LETTERS_PER_S * seconds and logprob < -0.7:
         return "sparse"
-    sure = -0.25 if seconds < 2.0 else -0.5
-    if is_credit(heard.text) and (heard.no_speech_probability > 0.3 or heard.avg_logprob < sure):
+    # Short audio gives the decoder less context, so a credit must be more probable to be believed.
+    believable = -0.25 if seconds < 2.0 else -0.5
+    if is_credit(text) and (no_speech > 0.3 or logprob < believable):
         return "credit"
-    if is_filler(heard.text) and (heard.no_speech_probability > 0.5 or heard.avg_logprob < -0.7):
+    if is_filler(text) and (no_speech > 0.5 or logprob < -0.7):
         return "filler"
     return ""
 
 
 def compression(text: str) -> float:
-    """How many times shorter zlib makes the text's bytes."""
+    """Return how many times zlib shrinks the text's bytes."""
     data = text.encode()
     return len(data) / len(zlib.compress(data))
 
 
-def breadth(text: str) -> int:
-    """Letters, where a character as wide as two (Han, kana, Hangul) counts twice and a mark on a letter nothing."""
+def display_width(text: str) -> int:
+    """Count letters and digits: wide characters (Han, kana, Hangul) count twice, marks on letters do not count."""
     return sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in text if unicodedata.category(c)[0] in "LN")
 
 
 def loop_start(words: Sequence[str], rounds: int = 2) -> int:
-    """How many words to keep of a text that goes in circles up to its end; all of them if it does not.
+    """Return how many words to keep of a text that repeats its end; all of them if there is no loop.
 
-    A circle is a phrase of three or more words said `rounds` times, or a shorter one said five times; its first round
-    is kept.
+    A loop is a phrase of at least three words said `rounds` times, or a shorter one said five times. Its first round is
+    kept.
     """
-    said = [letters(word) for word in words]
-    keep = len(said)
-    for length in range(1, len(said) // 2 + 1):
-        again = 0
-        while again < len(said) - length and said[-1 - again] == said[-1 - again - length]:
-            again += 1
-        is_phrase = length >= 3 and len("".join(said[-length:])) >= 8
-        if again / length + 1 >= (rounds if is_phrase else 5):
-            keep = min(keep, len(said) - again)
+    spelled = [letters(word) for word in words]
+    keep = len(spelled)
+    for length in range(1, len(spelled) // 2 + 1):
+        repeated = 0
+        while repeated < len(spelled) - length and spelled[-1 - repeated] == spelled[-1 - repeated - length]:
+            repeated += 1
+        # "no no no" is emphasis; only a phrase with some text in it counts after `rounds`.
+        is_phrase = length >= 3 and len("".join(spelled[-length:])) >= 8
+        if repeated / length + 1 >= (rounds if is_phrase else 5):
+            keep = min(keep, len(spelled) - repeated)
     return keep
 
 
 def is_credit(text: str) -> bool:
-    """Whether this begins as subtitles do that credit their makers or thank their viewers."""
+    """Whether the text begins like subtitles that credit their makers or thank their viewers."""
     return letters(text).startswith(_CREDITS)
 
 
 def is_filler(text: str) -> bool:
-    """Whether this is nothing but a word or two that Whisper writes when nobody speaks."""
+    """Whether the whole text is one that Whisper produces on silence."""
     return letters(text) in _FILLERS
 
 

@@ -14,26 +14,26 @@ class SttSettings(WorkerSettings):
     model_config = SettingsConfigDict(env_prefix="STT_")
 
     model: str = "auto"
-    """A catalogue name, a directory, an endpoint's URL, or "null"; "auto": large-v3-turbo on a GPU, base on a CPU."""
+    """A catalogue name, a directory, the URL of an endpoint, or "null"; "auto": large-v3-turbo on a GPU, else base."""
     beam_size: int = Field(default=5, ge=1, le=20)
-    """Beam of finals. Previews are decoded greedily."""
+    """Beam size of finals. Previews are decoded greedily."""
     threads: int = Field(default=0, ge=0)
-    """CPU threads that decode one batch; 0: what `nova doctor --calibrate` found, else one."""
+    """CPU threads that decode one batch; 0: the result of `nova doctor --calibrate`, else one."""
     at_once: int = Field(default=0, ge=0, le=64)
-    """Batches that a CPU decodes at the same time; 0: as many as its cores allow, at most 8."""
+    """Batches that a CPU decodes at the same time; 0: as many as it has cores, at most 8."""
     flash_attention: bool = False
-    """On a GPU: CTranslate2's flash attention, where it was built with it."""
+    """Use CTranslate2's flash attention on a GPU, if CTranslate2 was built with it."""
     windows: str = Field(default="auto", pattern=r"^(auto|\d+,\d+,\d+(\.\d+)?)$")
-    """The encoder's windows as FLOOR,STEP,MARGIN in seconds; "auto": 8,2,4."""
+    """The encoder windows as FLOOR,STEP,MARGIN in seconds; "auto": 8,2,4."""
     null_cost: float = Field(default=0.0, ge=0.0)
-    """With the model "null": seconds that it works on each second of audio."""
+    """With the model "null": seconds of work for each second of audio."""
     null_base_s: float = Field(default=0.0, ge=0.0)
-    """With the model "null": seconds that each batch takes on top."""
+    """With the model "null": additional seconds of work for each batch."""
     remote_model: str = "whisper-1"
-    """With a URL for a model: what the endpoint calls the model that it should use."""
+    """With a URL as model: the name of the model at the endpoint."""
     remote_key: SecretStr = SecretStr("")
-    """The endpoint's API key; empty: none is sent."""
+    """The API key for the endpoint; empty: none is sent."""
     remote_timeout_s: float = Field(default=30.0, gt=0.0)
-    """Seconds after which an answer of the endpoint is no longer waited for."""
+    """Seconds after which a request to the endpoint fails."""
     remote_at_once: int = Field(default=4, ge=1, le=64)
-    """Most requests that this worker has under way at the endpoint."""
+    """Maximum number of simultaneous requests of this worker to the endpoint."""

@@ -1,10 +1,10 @@
-"""What of a growing utterance is shown, and what of it is promised.
+"""Decides which words of a growing utterance are shown, and which are committed.
 
-Every decode hears the utterance anew. What stands already is laid along the new decode, word by word, with the fewest
-edits (Levenshtein 1966), and goes on where it ends there. As in LocalAgreement (Macháček et al. 2023, arXiv 2307.14743)
-words count once successive decodes agree on them; for how long they have agreed is measured in audio, so that it means
-the same however often is decoded. A word that reads otherwise in the middle of what is shown is left for the final,
-because mending it would take back, for the reader, all that stands behind it.
+Every decode covers the whole utterance again. The words that are already shown are aligned with the new decode with the
+fewest edits (Levenshtein 1966), and the caption continues where the alignment ends. As in LocalAgreement (Macháček et
+al. 2023, arXiv 2307.14743) words count once successive decodes agree on them; how long they have agreed is measured in
+seconds of audio, so that the result does not depend on how often is decoded. A word in the middle of the caption that
+later decodes spell differently is left for the final: replacing it would remove all words after it from the screen.
 """
 
 from __future__ import annotations
@@ -19,152 +19,174 @@ from backend.text.normalize import letters
 from backend.text.scripts import is_letter, split_words
 from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
 
+# The language of a conversation changes only to one that is at least this probable, in audio of at least this length:
+# on short pieces the detector confuses similar languages.
 SWITCH_PROBABILITY = 0.8
 SWITCH_SECONDS = 2.0
-"""A conversation's language gives way only to one at least this probable, in audio at least this long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """How sure is sure enough: chosen by replaying real speech (docs/explanation/partial-stability.md).
+class StabilityPolicy:
+    """Thresholds for showing and committing words, chosen by replaying speech (docs/explanation/partial-stability.md).
 
-    Of a word that two successive decodes heard, the lower probability counts. Times are seconds of audio, and a little
-    less than whole or half ones, so that decodes in such a rhythm need not keep time exactly.
+    Times are seconds of audio. The probability of a word that two successive decodes share is the lower of the two.
     """
 
+    # A word is shown, or replaces the last words shown, when it has been the same for this long. The times are a little
+    # below 1 s and 2 s, so that decodes once a second do not have to be punctual.
     shown_seconds: float = 0.9
     shown_probability: float = 0.4
-    """To be shown, or to replace the last words shown, a word must have read the same for so long."""
+    # Or when it is this probable and ends this long before the end of the audio, which may cut off a word.
     once_probability: float = 0.6
     edge_seconds: float = 0.2
-    """Or it must be so probable, and over so long before the end of the audio, which may cut a word off."""
+    # The first words of an utterance are shown at once, however improbable: the speaker sees that recognition works.
     opening_words: int = 1
-    """Of an utterance: shown as soon as they are heard, however improbable: a speaker sees that all is well."""
+    # A shown word is committed when it has been the same for this long.
     committed_seconds: float = 1.9
     committed_probability: float = 0.5
-    """To be committed, a word that is shown must have read the same for so long."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaptionState:
-    """What to show, and what to remember until the next decode."""
+    """The caption after a decode, and what the next decode needs.
+
+    `committed` begins with the previously committed text; `committed + tentative` is the caption, and both end with a
+    letter or digit. `hypothesis` holds the words of this decode after the committed ones, shown or not.
+    `committed_seconds` is the end of the committed words in the audio.
+    """
 
     committed: str
-    """Begins with what was committed before, and ends with a letter or digit."""
     tentative: str
-    """With the space or punctuation before it: `committed + tentative` is what is shown. Ends like `committed`."""
     hypothesis: tuple[HypothesisWord, ...]
-    """What this decode heard behind the committed words, shown or not."""
     committed_seconds: float = 0.0
-    """Where the committed words end in the audio."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
-    """A word, or in scripts that write no spaces a character, as a decode heard it."""
+class DecodedWord:
+    """A word of a decode (a character in scripts without spaces), with the space and punctuation before it.
+
+    `lower` is the lower of its probabilities in this decode and, if that one had the word too, in the previous one;
+    `since` is the length of the audio, in seconds, when the word first appeared in its present form.
+    """
 
     text: str
-    """With the space and punctuation before it, and none behind."""
     end: float
     probability: float
     lower: float
-    """Of the probabilities in this decode and, if that heard it too, in the last."""
     since: float
-    """How much audio there was when it was first heard, and not otherwise since."""
 
 
 def agree(
     committed: str,
     tentative: str,
-    before: Sequence[HypothesisWord],
-    heard: Hypothesis,
+    previous: Sequence[HypothesisWord],
+    hypothesis: Hypothesis,
     seconds: float,
-    policy: Policy | None = None,
+    policy: StabilityPolicy | None = None,
 ) -> CaptionState:
-    """Show and commit what this decode of `seconds` of audio, and the one `before` it, say behind what stands already.
+    """Return the caption after a decode of `seconds` of audio.
 
-    `committed`, `tentative`: what is shown, `before`: what was heard behind `committed`, as the last `Stable` had it.
-    `heard` must carry words; it may begin with `committed`, and need not.
+    `committed` and `tentative` are the caption so far, and `previous` the words of the previous decode after
+    `committed`, as in its CaptionState. `hypothesis` must have words; it does not have to begin with `committed`.
     """
-    policy = policy or Policy()
-    promised, said = split_words(committed), _units(heard.words, seconds)
-    shown = [*promised, *split_words(tentative)]
-    places = _places(shown, said)
-    behind = min(_behind(places, len(promised)), len(said))
-    said[behind:] = _confirmed(said[behind:], before)
-    kept = next((i for i in range(len(shown), len(promised), -1) if places[i - 1] is not None), len(promised))
-    onward = _behind(places, kept)
-    if kept == len(shown) or (onward < len(said) and _is_steady(said[onward], seconds, policy)):
-        visible = _visible(said[onward:], seconds, policy, opening=policy.opening_words - kept)
-        shown = [*shown[:kept], *(unit.text for unit in visible)]
+    policy = policy or StabilityPolicy()
+    committed_words, decoded = split_words(committed), _decoded_words(hypothesis.words, seconds)
+    count = len(committed_words)
+    shown = [*committed_words, *split_words(tentative)]
+    places = _align(shown, decoded)
+    behind = min(_next_place(places, count), len(decoded))
+    decoded[behind:] = _with_history(decoded[behind:], previous)
+    # Keep the caption up to its last word that the new decode confirms. The words after it may be replaced.
+    kept = next((i for i in range(len(shown), count, -1) if places[i - 1] is not None), count)
+    onward = _next_place(places, kept)
+    if kept == len(shown) or (onward < len(decoded) and _is_steady(decoded[onward], seconds, policy)):
+        visible = _visible(decoded[onward:], seconds, policy, opening=policy.opening_words - kept)
+        shown = [*shown[:kept], *(word.text for word in visible)]
         places = [*places[:kept], *range(onward, onward + len(visible))]
-    sure = len(promised)
-    while sure < len(shown) and (place := places[sure]) is not None and _is_settled(said[place], seconds, policy):
-        sure += 1
-    whole = committed + "".join(shown[len(promised) :])
-    promise = committed + "".join(shown[len(promised) : sure])
-    behind = min(_behind(places, sure), len(said))
+    return _caption(committed, shown, places, decoded, seconds, policy)
+
+
+def _caption(
+    committed: str,
+    shown: Sequence[str],
+    places: Sequence[int | None],
+    decoded: Sequence[DecodedWord],
+    seconds: float,
+    policy: StabilityPolicy,
+) -> CaptionState:
+    """Commit the shown words that have settled, and describe the caption."""
+    first = settled = len(split_words(committed))
+    while settled < len(shown) and (place := places[settled]) is not None:
+        if not _is_settled(decoded[place], seconds, policy):
+            break
+        settled += 1
+    # Words are joined as they were split, so that the committed text is extended and never changed.
+    whole = committed + "".join(shown[first:])
+    extended = committed + "".join(shown[first:settled])
+    behind = min(_next_place(places, settled), len(decoded))
     return CaptionState(
-        promise.lstrip(),
-        whole.lstrip()[len(promise.lstrip()) :],
-        tuple(HypothesisWord(text=unit.text, probability=unit.probability, since=unit.since) for unit in said[behind:]),
-        (said[behind - 1].end if behind else seconds) if sure else 0.0,
+        extended.lstrip(),
+        whole.lstrip()[len(extended.lstrip()) :],
+        tuple(HypothesisWord(text=w.text, probability=w.probability, since=w.since) for w in decoded[behind:]),
+        (decoded[behind - 1].end if behind else seconds) if settled else 0.0,
     )
 
 
-def spoken_language(heard: str | None, probabilities: Mapping[str, float], seconds: float) -> tuple[str, float]:
-    """The language to decode in, and its probability: what was `heard` before, until another is all but certain.
+def spoken_language(last_language: str | None, probabilities: Mapping[str, float], seconds: float) -> tuple[str, float]:
+    """Return the language to decode in, and its probability: the last one, unless another is almost certain.
 
-    `probabilities` by language code, of this piece of audio; not empty.
+    `probabilities` holds the detected languages of this piece of audio, and is not empty.
     """
     likeliest = max(probabilities, key=lambda language: probabilities[language])
-    is_strong = probabilities[likeliest] >= SWITCH_PROBABILITY and seconds >= SWITCH_SECONDS
-    language = likeliest if heard is None or is_strong else heard
+    is_certain = probabilities[likeliest] >= SWITCH_PROBABILITY and seconds >= SWITCH_SECONDS
+    language = likeliest if last_language is None or is_certain else last_language
     return language, probabilities.get(language, 0.0)
 
 
-def _visible(fresh: Sequence[_Unit], seconds: float, policy: Policy, opening: int) -> list[_Unit]:
-    """The units up to the first that nobody should see yet; the first `opening` ones everybody may."""
+def _visible(words: Sequence[DecodedWord], seconds: float, policy: StabilityPolicy, opening: int) -> list[DecodedWord]:
+    """The new words up to the first that must not be shown yet. The first `opening` words are always shown."""
 
-    def is_plain(place: int, unit: _Unit) -> bool:
-        is_over = seconds - unit.end >= policy.edge_seconds
-        return place < opening or (is_over and unit.probability >= policy.once_probability)
+    def is_probable(index: int, word: DecodedWord) -> bool:
+        is_complete = seconds - word.end >= policy.edge_seconds
+        return index < opening or (is_complete and word.probability >= policy.once_probability)
 
-    plain = takewhile(lambda one: is_plain(*one) or _is_steady(one[1], seconds, policy), enumerate(fresh))
-    return [unit for _, unit in plain]
-
-
-def _is_steady(unit: _Unit, seconds: float, policy: Policy) -> bool:
-    return seconds - unit.since >= policy.shown_seconds and unit.lower >= policy.shown_probability
+    shown = takewhile(lambda item: is_probable(*item) or _is_steady(item[1], seconds, policy), enumerate(words))
+    return [word for _, word in shown]
 
 
-def _is_settled(unit: _Unit, seconds: float, policy: Policy) -> bool:
-    return seconds - unit.since >= policy.committed_seconds and unit.lower >= policy.committed_probability
+def _is_steady(word: DecodedWord, seconds: float, policy: StabilityPolicy) -> bool:
+    return seconds - word.since >= policy.shown_seconds and word.lower >= policy.shown_probability
 
 
-def _confirmed(fresh: Sequence[_Unit], before: Sequence[HypothesisWord]) -> list[_Unit]:
-    """The units, knowing what the last decode heard of them."""
-    confirmed = list(fresh)
-    for word, place in zip(before, _places([word.text for word in before], fresh), strict=True):
+def _is_settled(word: DecodedWord, seconds: float, policy: StabilityPolicy) -> bool:
+    return seconds - word.since >= policy.committed_seconds and word.lower >= policy.committed_probability
+
+
+def _with_history(words: Sequence[DecodedWord], previous: Sequence[HypothesisWord]) -> list[DecodedWord]:
+    """Add age and probability from the previous decode to the words that it had too."""
+    known = list(words)
+    for word, place in zip(previous, _align([word.text for word in previous], words), strict=True):
         if place is not None:
-            unit = fresh[place]
-            confirmed[place] = replace(unit, since=word.since, lower=min(word.probability, unit.probability))
-    return confirmed
+            current = words[place]
+            known[place] = replace(current, since=word.since, lower=min(word.probability, current.probability))
+    return known
 
 
-def _behind(places: Sequence[int | None], count: int) -> int:
-    """Where the new decode goes on behind the first `count` places; units not found in it are taken one for one."""
+def _next_place(places: Sequence[int | None], count: int) -> int:
+    """Where the new decode continues after the first `count` words; words that it lacks count as one word each."""
     found = next((i for i in range(count, 0, -1) if places[i - 1] is not None), 0)
     place = places[found - 1] if found else None
     return count - found + (0 if place is None else place + 1)
 
 
-def _places(old: Sequence[str], new: Sequence[_Unit]) -> list[int | None]:
-    """Where each of the old stands among the new, if it does: laid with the fewest edits along a beginning of them.
+def _align(old: Sequence[str], new: Sequence[DecodedWord]) -> list[int | None]:
+    """Return the index in `new` of each old word, or None, for the alignment with the fewest edits.
 
-    Of beginnings that are equally near, one that ends alike, and then one of the same length.
+    All old words are aligned with a beginning of the new ones. Among beginnings with equally many edits, one with the
+    same last word is preferred, then one of the same length.
     """
-    before, after = _spelled(old), _spelled([unit.text for unit in new])
+    before, after = [letters(word) for word in old], [letters(word.text) for word in new]
+    # Most of a caption does not change: the quadratic part starts at the first difference.
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
     before, after = before[same:], after[same:]
     edits = edit_table(before, after)
@@ -180,20 +202,19 @@ def _places(old: Sequence[str], new: Sequence[_Unit]) -> list[int | None]:
     return places
 
 
-def _units(words: Sequence[TimedWord], seconds: float) -> list[_Unit]:
-    """What a decoder's words spell, which need not begin and end as words do, as if heard for the first time."""
+def _decoded_words(words: Sequence[TimedWord], seconds: float) -> list[DecodedWord]:
+    """Split the text of a decode into words, as if they appeared for the first time.
+
+    The decoder's own words may be parts of words or groups of characters, so the text is split again.
+    """
     text = "".join(word.text for word in words)
     owners = [word for word in words for _ in word.text]
-    units: list[_Unit] = []
+    decoded: list[DecodedWord] = []
     begin = 0
     for piece in split_words(text):
         end = begin + len(piece)
         spoken = [owners[i] for i in range(begin, end) if is_letter(text[i])]
         probability = min(word.probability for word in spoken)
-        units.append(_Unit(piece, spoken[-1].end, probability, probability, seconds))
+        decoded.append(DecodedWord(piece, spoken[-1].end, probability, probability, seconds))
         begin = end
-    return units
-
-
-def _spelled(pieces: Sequence[str]) -> list[str]:
-    return [letters(piece) for piece in pieces]
+    return decoded

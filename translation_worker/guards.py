@@ -1,6 +1,6 @@
-"""What tells a translation that ran wild from a good one. Pure.
+"""Detects degenerate translations. Pure.
 
-A decoder that loses its place repeats itself, or goes on long after the source has ended (fairseq issue 4639).
+A decoder that loses its place repeats itself, or continues long after the end of the source (fairseq issue 4639).
 """
 
 from __future__ import annotations
@@ -9,46 +9,48 @@ import re
 
 from backend.text.scripts import UNSPACED, UNSPACED_CHARACTER
 
-LONGEST_LOOP = 12
-"""Words, or characters of scripts without spaces, in a phrase whose repetition is noticed."""
+# The longest phrase, in words or characters of scripts without spaces, whose repetition is detected.
+MAX_LOOP_WORDS = 12
+# A phrase said this often in a row is a loop. "no, no, no" is emphasis, so a single word may be said once more.
+LOOP_ROUNDS, LOOP_ROUNDS_OF_A_WORD = 3, 4
 
 
-def most_tokens(source_tokens: int) -> int:
-    """How many tokens a translation of so many may have: more than any pair needs, few enough not to cost seconds."""
+def max_tokens(source_tokens: int) -> int:
+    """Return how many tokens a translation may have: more than any pair needs, but few enough to take no seconds."""
     return 32 + 5 * source_tokens // 2
 
 
-def loops(text: str) -> bool:
-    """Whether a phrase is said three times in a row or more (a single word: four)."""
+def has_loop(text: str) -> bool:
+    """Whether a phrase is repeated at least three times in a row, or a single word four times."""
     return _first_loop(text) is not None
 
 
 def without_loops(text: str) -> str:
-    """The text with each loop cut down to one turn."""
+    """Shorten each loop to its first round."""
     while loop := _first_loop(text):
-        kept, resumes = loop
-        text = text[:kept] + text[resumes:]
+        first_end, last_end = loop
+        text = text[:first_end] + text[last_end:]
     return text
 
 
 def _first_loop(text: str) -> tuple[int, int] | None:
-    """Where the first turn of the first loop ends, and where its last one does."""
+    """Return where the first round of the first loop ends, and where its last round ends."""
     words = list(_WORD.finditer(text))
-    spoken = [word[0].lower() for word in words]
-    for first in range(len(spoken)):
-        for length in range(1, min(LONGEST_LOOP, (len(spoken) - first) // 3) + 1):
-            turns = _turns(spoken, first, length)
-            if turns >= (4 if length == 1 else 3):
-                return words[first + length - 1].end(), words[first + turns * length - 1].end()
+    spelled = [word[0].lower() for word in words]
+    for first in range(len(spelled)):
+        for length in range(1, min(MAX_LOOP_WORDS, (len(spelled) - first) // LOOP_ROUNDS) + 1):
+            rounds = _rounds(spelled, first, length)
+            if rounds >= (LOOP_ROUNDS_OF_A_WORD if length == 1 else LOOP_ROUNDS):
+                return words[first + length - 1].end(), words[first + rounds * length - 1].end()
     return None
 
 
-def _turns(spoken: list[str], first: int, length: int) -> int:
-    phrase = spoken[first : first + length]
-    turns = 1
-    while spoken[first + turns * length : first + (turns + 1) * length] == phrase:
-        turns += 1
-    return turns
+def _rounds(spelled: list[str], first: int, length: int) -> int:
+    phrase = spelled[first : first + length]
+    rounds = 1
+    while spelled[first + rounds * length : first + (rounds + 1) * length] == phrase:
+        rounds += 1
+    return rounds
 
 
 _WORD = re.compile(rf"{UNSPACED_CHARACTER}|[^\W_{UNSPACED}]+")

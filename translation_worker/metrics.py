@@ -1,4 +1,4 @@
-"""What the translation worker counts."""
+"""Prometheus metrics of the translation worker."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""OPUS-MT and Argos packages for CTranslate2: one small model for one pair of languages.
+"""OPUS-MT models and Argos packages for CTranslate2: one small model for one pair of languages.
 
-A package is a directory with `model/` and `sentencepiece.model`. Its pair is in its `metadata.json` or
-in its name. Sources and translations carry no language tokens.
+A package is a directory with `model/` and `sentencepiece.model`. Its languages are in its `metadata.json` or in its
+name; texts carry no language tokens.
 """
 
 from __future__ import annotations
@@ -9,44 +9,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from backend.engines.loading import Hardware
 from backend.errors import ModelError, ProtocolError
 from backend.messages.languages import english_name, flores_code
 from backend.models.formats import language_pair
-from translation_worker.engine import Engine, Frame, Hardware
+from translation_worker.engine import ControlTokens, TranslationEngine
 from translation_worker.translator import Passage
 
-_ARGOS = {"zt": "zho_Hant", "pb": "por_Latn"}
-"""Codes that only Argos uses."""
+# Language codes that only Argos uses: Traditional Chinese and Brazilian Portuguese.
+_ARGOS_CODES = {"zt": "zho_Hant", "pb": "por_Latn"}
 
 
 class Opus:
-    """A `Translator` for its pair.
+    """A `Translator` for one pair.
 
-    It reads its source language in any script (opus-zh-en knows both Chinese scripts) and writes its target language
-    in one: a reader of Traditional Chinese is not served by a package that writes Simplified.
+    It accepts its source language in any script (opus-zh-en reads both Chinese scripts) and writes its target language
+    in one script only, so a package that writes Simplified Chinese does not serve Traditional Chinese.
     """
 
     def __init__(self, directory: Path, hardware: Hardware | None = None) -> None:
-        self._source, self._target = map(_flores, language_pair(directory))
-        self._engine = Engine(directory, "model", "sentencepiece.model", lambda _: Frame(), hardware or Hardware())
+        self._source, self._target = map(_flores_code, language_pair(directory))
+        self._engine = TranslationEngine(
+            directory, "model", "sentencepiece.model", lambda _: ControlTokens(), hardware or Hardware()
+        )
         self.model = self._engine.model
         self.device, self.compute_type = self._engine.device, self._engine.compute_type
 
     def serves(self, source: str, target: str) -> bool:
-        """Whether this is its pair."""
         return source[:3] == self._source[:3] and target == self._target
 
     def pairs(self) -> str:
-        """Its pair, by name."""
         return f"{english_name(self._source)} to {english_name(self._target)}"
 
     def translate(self, batch: Sequence[Passage]) -> list[str]:
-        """One translation for each passage, in order."""
         return self._engine.translate(batch)
 
 
-def _flores(code: str) -> str:
+def _flores_code(code: str) -> str:
     try:
-        return _ARGOS.get(code) or flores_code(code)
+        return _ARGOS_CODES.get(code) or flores_code(code)
     except ProtocolError as error:
-        raise ModelError(f"a package for a language that is not known here: {error}") from error
+        raise ModelError(f"unknown language of a translation model: {error}") from error

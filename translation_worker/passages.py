@@ -1,7 +1,7 @@
-"""From passages to sentences and back: what every translation model needs around it. Pure.
+"""Translates passages with a model that translates single sentences. Pure.
 
-A passage is divided into sentences, each is decoded once however many passages share it, what ran wild is decoded
-again with care, and the translations are joined. `decode` is the model.
+A passage is split into sentences. A sentence is decoded once, however many passages contain it; a translation that
+degenerated is decoded again with care; the translations are joined. The model is a `SentenceDecoder`.
 """
 
 from __future__ import annotations
@@ -14,47 +14,49 @@ from typing import Protocol
 from translation_worker import guards, sentences
 from translation_worker.translator import Passage
 
+# Sentences whose translations are cached; about 1 MB. A preview repeats the sentences of the previous one.
 CACHE_SIZE = 2048
-"""Sentences remembered, with their translations: about 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A sentence's translation as decoded."""
+class DraftTranslation:
+    """The decoded translation of a sentence, beginning with its prefix.
+
+    `complete` is False if it was cut off at its limit of tokens.
+    """
 
     text: str
-    """Begins with the sentence's prefix."""
     complete: bool = True
-    """False: it reached its limit of tokens before its end."""
 
 
-class Decode(Protocol):
+class SentenceDecoder(Protocol):
     """A model that translates sentences; with `careful` it is kept from repeating itself."""
 
-    def __call__(self, batch: Sequence[Passage], *, careful: bool) -> list[Draft]:
-        """One draft for each sentence, in order."""
+    def __call__(self, batch: Sequence[Passage], *, careful: bool) -> list[DraftTranslation]:
+        """Return one draft for each sentence, in order."""
         ...
 
 
-class Sentencewise:
-    """Translates passages by means of a model that knows single sentences."""
+class PassageTranslator:
+    """Splits passages, translates their sentences with `decode`, and joins the results."""
 
-    def __init__(self, decode: Decode, cache_size: int = CACHE_SIZE) -> None:
+    def __init__(self, decode: SentenceDecoder, cache_size: int = CACHE_SIZE) -> None:
         self._decode = decode
         self._cache: OrderedDict[Passage, str] = OrderedDict()
         self._cache_size = cache_size
 
     def translate(self, batch: Sequence[Passage]) -> list[str]:
-        """One translation for each passage, in order; each begins with its prefix, verbatim."""
+        """Return one translation for each passage, in order; each begins with its prefix, verbatim."""
         plans = [divide(passage) for passage in batch]
         found = self._look_up(dict.fromkeys(part for plan in plans for part in plan if isinstance(part, Passage)))
         return ["".join(found[part] if isinstance(part, Passage) else part for part in plan) for plan in plans]
 
     def _look_up(self, wanted: Collection[Passage]) -> dict[Passage, str]:
-        """The translation of each sentence: remembered, or decoded now."""
+        """Return the translation of each sentence, from the cache or from the model."""
         found = {sentence: self._cache[sentence] for sentence in wanted if sentence in self._cache}
         found |= self._translate([sentence for sentence in wanted if sentence not in found])
         for sentence, text in found.items():
+            # A translation that continues a prefix is needed only once.
             if not sentence.prefix:
                 self._cache[sentence] = text
                 self._cache.move_to_end(sentence)
@@ -64,19 +66,19 @@ class Sentencewise:
 
     def _translate(self, wanted: list[Passage]) -> dict[Passage, str]:
         drafts = self._run(wanted, careful=False)
-        wild = [sentence for sentence, draft in drafts.items() if _ran_wild(sentence, draft)]
-        careful = self._run(wild, careful=True)
-        return {s: _tamed(s, careful[s]) if s in careful else draft.text for s, draft in drafts.items()}
+        degenerate = [sentence for sentence, draft in drafts.items() if _is_degenerate(sentence, draft)]
+        careful = self._run(degenerate, careful=True)
+        return {s: _without_loops(s, careful[s]) if s in careful else draft.text for s, draft in drafts.items()}
 
-    def _run(self, wanted: list[Passage], *, careful: bool) -> dict[Passage, Draft]:
+    def _run(self, wanted: list[Passage], *, careful: bool) -> dict[Passage, DraftTranslation]:
         return dict(zip(wanted, self._decode(wanted, careful=careful), strict=True)) if wanted else {}
 
 
 def divide(passage: Passage) -> list[Passage | str]:
-    """The parts of the translation in order: sentences yet to be translated, and text that stands as it is.
+    """Return the parts of the translation in order: sentences to translate, and text that is kept as it is.
 
-    The sentences of the prefix belong to the first sentences of the text, one to one. All but the last of them are
-    done; the last is continued by the translation of its sentence.
+    The sentences of the prefix correspond one to one to the first sentences of the text. All but the last of them are
+    complete; the last one is continued by the translation of its sentence.
     """
     source = sentences.split(passage.text.strip(), passage.source)
     shown = sentences.split(passage.prefix, passage.target)
@@ -88,25 +90,25 @@ def divide(passage: Passage) -> list[Passage | str]:
     for place, sentence in enumerate(source[done:], start=done):
         prefix = passage.prefix[len(finished) :] if place == done else ""
         if place > done:
-            parts.append(sentences.joint(source[place - 1].gap, passage.target))
+            parts.append(sentences.separator(source[place - 1].gap, passage.target))
         parts.append(_part(replace(passage, text=sentence.text, prefix=prefix)))
     return parts
 
 
 def _part(sentence: Passage) -> Passage | str:
-    """A sentence without a word in it ("...", "♪") is the same in every language, and models make words of it."""
+    # Text without words ("...", "♪") is the same in every language, but models make up words for it.
     if any(char.isalnum() for char in sentence.text):
         return sentence
     return sentence.prefix or sentence.text
 
 
-def _ran_wild(sentence: Passage, draft: Draft) -> bool:
-    """Judged by what the model added to the prefix, as that stays whatever it is."""
+def _is_degenerate(sentence: Passage, draft: DraftTranslation) -> bool:
+    # Only what the model added is judged: the prefix is kept in any case.
     added = draft.text[len(sentence.prefix) :]
-    return not draft.complete or not draft.text or (guards.loops(added) and not guards.loops(sentence.text))
+    return not draft.complete or not draft.text or (guards.has_loop(added) and not guards.has_loop(sentence.text))
 
 
-def _tamed(sentence: Passage, draft: Draft) -> str:
-    """What a reader may see of a second attempt: loops go, except in the prefix."""
+def _without_loops(sentence: Passage, draft: DraftTranslation) -> str:
+    """Remove the loops that a careful decode still has, except in the prefix."""
     shown = len(sentence.prefix)
     return draft.text[:shown] + guards.without_loops(draft.text[shown:])

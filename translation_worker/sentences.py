@@ -1,7 +1,7 @@
-"""Where sentences end, in any script, and how their translations are put together again. Pure.
+"""Splits text into sentences, in any script. Pure.
 
-Translation models are trained on single sentences: of several at once they tend to drop one (CTranslate2 issue 1582).
-In doubt two sentences stay together: a name cut in half is worse.
+Translation models are trained on single sentences and tend to drop one of several (CTranslate2 issue 1582). In doubt,
+two sentences are not separated: splitting a name is worse.
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ from dataclasses import dataclass
 
 from backend.text.scripts import sentence_separator
 
-LONGEST = 250
-"""Characters, some 40 English words; a longer sentence is divided: models have seen few such and lose their place."""
+# Characters, about 40 English words. Longer sentences are divided: models were trained on few of them and lose their
+# place.
+MAX_SENTENCE = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence, and the white space that stands behind it."""
+    """A sentence and the white space after it."""
 
     text: str
     gap: str
 
 
-def split(text: str, language: str, longest: int = LONGEST) -> list[Sentence]:
-    """The sentences of a text in `language` (FLORES code); joined with their gaps they are the text, to the character.
+def split(text: str, language: str, max_length: int = MAX_SENTENCE) -> list[Sentence]:
+    """Split a text in `language` (FLORES-200 code) into sentences of at most `max_length` characters.
 
-    None is longer than `longest` characters; white space before the first belongs to it.
+    Joined with their gaps, they are exactly the text. White space at the start belongs to the first sentence.
     """
     sentences: list[Sentence] = []
     start = 0
     for end in [*_ends(text, language[:3]), len(text)]:
         while start < end:
-            stop = end if end - start <= longest else _division(text, start, start + longest)
+            stop = end if end - start <= max_length else _division(text, start, start + max_length)
             body = text[start:stop].rstrip()
             behind = start + len(body)
             start = found.start() if (found := _VISIBLE.search(text, behind)) else len(text)
@@ -41,31 +42,33 @@ def split(text: str, language: str, longest: int = LONGEST) -> list[Sentence]:
     return sentences
 
 
-def joint(gap: str, language: str) -> str:
-    """What goes between two translated sentences: a line break stays, else a space where `language` writes one."""
+def separator(gap: str, language: str) -> str:
+    """Return what separates two translated sentences: a line break is kept, otherwise what `language` writes."""
     if "\n" in gap:
         return gap
     return sentence_separator(language)
 
 
 def _ends(text: str, language: str) -> Iterator[int]:
-    """The position behind each mark that ends a sentence."""
+    """Yield the position after each mark that ends a sentence."""
     for mark in _MARK.finditer(text):
         if mark["break"] or (_closes(text, mark) if mark["sure"] else _may_close(text, mark, language)):
             yield mark.end()
 
 
 def _closes(text: str, mark: re.Match[str]) -> bool:
-    """A mark that needs no space behind it, unless a quotation within the sentence ends here."""
+    """Whether an unambiguous mark ends the sentence, and not a quotation inside it."""
     return not (mark["closers"] and text[mark.end() : mark.end() + 1].isalnum())
 
 
 def _may_close(text: str, mark: re.Match[str], language: str) -> bool:
-    """A mark that has other uses: in decimals, addresses, abbreviations, ordinals."""
+    """Whether a mark that also occurs in decimals, addresses, abbreviations and ordinals ends the sentence."""
+    # The semicolon is the Greek question mark.
     if mark["unsure"] == ";" and language != "ell":
         return False
     behind = text[mark.end() : mark.end() + 1]
     if not behind.isspace():
+        # Chinese and Japanese text may use an ASCII full stop without a space after it.
         return "\u3040" <= behind <= "\u9fff" and not mark["closers"]
     following = next((char for char in text[mark.end() : mark.end() + 99] if char.isalnum()), "")
     if following.islower():
@@ -74,11 +77,12 @@ def _may_close(text: str, mark: re.Match[str], language: str) -> bool:
 
 
 def _abbreviates(text: str, stop: int, following: str, language: str) -> bool:
-    """Whether the full stop at `stop` belongs to the word before it."""
+    """Whether the full stop at `stop` belongs to the word before it, as in "Dr." or "3."."""
     found = _WORD.search(text, max(0, stop - 40), stop)
     word = found[0].lower() if found else ""
     if word.isdecimal():
         return len(word) <= 2 and language in _ORDINALS
+    # A single letter is an initial, unless its script has no upper case, or it is the English "I".
     if len(word) == 1:
         return word != word.upper() and word != "i"
     if "." in word or word in _TITLES:
@@ -87,7 +91,7 @@ def _abbreviates(text: str, stop: int, following: str, language: str) -> bool:
 
 
 def _division(text: str, start: int, limit: int) -> int:
-    """Where to divide a sentence that is too long: behind its last comma or the like, else word, else anywhere."""
+    """Where to divide a sentence that is too long: after its last clause, else its last word, else at the limit."""
     middle = (start + limit) // 2
     for pattern in (_CLAUSE, _SPACE):
         if places := [found.end() for found in pattern.finditer(text, middle, limit)]:
@@ -107,12 +111,12 @@ _WORD = re.compile(r"[^\W_](?:[\w.]*\w)?$")
 _VISIBLE = re.compile(r"\S")
 _CLAUSE = re.compile(r"[,;:،؛](?=\s)|[、，；：]")
 _SPACE = re.compile(r"\s")
+# Languages that write "3." for "third".
 _ORDINALS = _words("azj bos ces dan deu est eus fao fin hrv hun isl lim ltz lvs nno nob pol slk slv srp szl tur")
-"""Languages that write "3." for "third"."""
+# Abbreviations after which the sentence continues.
 _TITLES = _words(
     "avv bzw capt col dhr dott dr evtl gen ggf gov hon ing jr lt mevr mlle mme mr mrs ms mt prof rev sen sgt sig sr "
     "sra srta st vs им тов ул"
 )
-"""Abbreviations behind which the sentence goes on."""
+# Words that are abbreviations if a number follows.
 _NUMBERED = _words("apr art aug ca dec feb fig jan jul jun mar no nov nr num núm oct p pag pág pp sep sept vol рис стр")
-"""Words that are abbreviations when a number follows."""

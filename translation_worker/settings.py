@@ -14,8 +14,8 @@ class TranslationSettings(WorkerSettings):
     model_config = SettingsConfigDict(env_prefix="TRANSLATION_")
 
     models: str = "auto"
-    """Names from the catalogue, or directories, separated by commas, the preferred one first; "auto": all installed."""
+    """Catalogue names or directories, separated by commas, in order of preference; "auto": all installed models."""
     batch: int = Field(default=32, ge=1, le=256)
-    """Most entries of a kind that are taken at once; in batches four times as many sentences go through."""
+    """Maximum number of entries of one kind in a batch."""
     beam_size: int = Field(default=4, ge=1, le=20)
-    """Beam of final translations. Previews are translated greedily."""
+    """Beam size of final translations. Previews are translated greedily."""

@@ -1,4 +1,4 @@
-"""The door behind which a translation model stands, and the choice between several."""
+"""The interface of translation models, and the choice between several."""
 
 from __future__ import annotations
 
@@ -9,51 +9,55 @@ from typing import Protocol
 from backend.errors import UnsupportedPairError
 from backend.messages.languages import english_name
 
-SERVES_ALL = "nllb-200-distilled-600M"
-"""The model, as the catalogue calls it, that translates every pair."""
+# The model of the catalogue that translates every pair; suggested when no installed model serves a pair.
+ALL_PAIRS_MODEL = "nllb-200-distilled-600M"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A text to translate into one language."""
+    """A text to translate into one language.
+
+    `source` and `target` are FLORES-200 codes such as "eng_Latn". `prefix` is the beginning of the translation that is
+    already shown, and that the new translation must begin with.
+    """
 
     text: str
     source: str
-    """FLORES-200 code, such as "eng_Latn"."""
     target: str
-    """FLORES-200 code."""
     prefix: str = ""
-    """What the translation must begin with: the part that a reader has seen already."""
     beam_size: int = 4
 
 
 class Translator(Protocol):
-    """A translation model. Called from one thread at a time."""
+    """A translation model, called from one thread at a time."""
 
     model: str
     device: str
     compute_type: str
 
     def serves(self, source: str, target: str) -> bool:
-        """Whether this model translates the pair."""
+        """Whether this model translates the pair, given in FLORES-200 codes."""
         ...
 
     def pairs(self) -> str:
-        """What it serves, in words, for health and notices: "200 languages" or "zh to en"."""
+        """Describe the pairs, for health reports and notices: "200 languages" or "Chinese to English"."""
         ...
 
     def translate(self, batch: Sequence[Passage]) -> list[str]:
-        """One translation for each passage, in order."""
+        """Return one translation for each passage, in order."""
         ...
 
 
 def pick_translator(translators: Sequence[Translator], source: str, target: str) -> Translator:
-    """The first that serves the pair. Raises UnsupportedPairError, which says what is there and what to install."""
+    """Return the first translator that serves the pair.
+
+    Raises UnsupportedPairError, which names the installed models and the one to install.
+    """
     for translator in translators:
         if translator.serves(source, target):
             return translator
-    there = "; ".join(f"{translator.model} ({translator.pairs()})" for translator in translators) or "none"
+    installed = "; ".join(f"{translator.model} ({translator.pairs()})" for translator in translators) or "none"
     raise UnsupportedPairError(
-        f"no installed model translates {english_name(source)} to {english_name(target)} (installed: {there}); "
-        f"`nova models pull {SERVES_ALL}` installs one that does"
+        f"no installed model translates {english_name(source)} to {english_name(target)} (installed: {installed}); "
+        f"`nova models pull {ALL_PAIRS_MODEL}` installs one that does"
     )

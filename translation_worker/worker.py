@@ -11,12 +11,12 @@ from itertools import groupby
 import structlog
 
 from backend import models
+from backend.engines.device_locks import with_own_device
 from backend.errors import ModelError, NovaError, ProtocolError, UnsupportedPairError
 from backend.messages.jobs import Transcript
 from backend.messages.languages import flores_code
 from backend.messages.protocol import Message, Notice, Translation
 from backend.service import logging, tracing
-from backend.service.devices import pinned
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
 from backend.service.metrics import export_model_info
 from backend.service.metrics_server import MetricsServer
@@ -28,67 +28,69 @@ from translation_worker.translator import Passage, Translator, pick_translator
 
 log = structlog.get_logger()
 
+# Removed from the end of previews: a model ends unfinished text like a sentence, and the next preview continues it.
 ENDINGS = " .,;:!?…。，；：！？؟।"
-"""What a model puts at the end of words that go on; the next preview could not begin with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """One transcript wanted in one language."""
+class TranslationRequest:
+    """A transcript to translate into one language; `target` is the code that the session used."""
 
     transcript: Transcript
     target: str
-    """As the session asked for it."""
 
     def event(self, text: str) -> Translation:
-        """The translation, as the client sees it."""
+        """The event that carries the translation."""
         final = self.transcript.kind == "final"
         shown = text if final else text.rstrip(ENDINGS)
         return Translation(utterance=self.transcript.utterance, language=self.target, text=shown, is_final=final)
 
-    def sorry(self, error: NovaError) -> Notice:
-        """That there is none; the transcript goes on without."""
+    def notice(self, error: NovaError) -> Notice:
+        """The event that reports why there is no translation."""
         return Notice(code=error.code, message=error.message, utterance=self.transcript.utterance, language=self.target)
 
 
 class TranslationWorker:
-    """Translates transcripts of all sessions into all languages that somebody reads, in as few calls as possible."""
+    """Translates transcripts of all sessions into all requested languages, in as few calls as possible."""
 
     def __init__(self, translators: Sequence[Translator], settings: TranslationSettings) -> None:
         self._translators, self._settings = translators, settings
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
     async def handle(self, batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
-        """One outcome for each transcript: its translations, or notices naming what to install."""
+        """Return one outcome for each transcript: its translations, or notices that name the model to install."""
         transcripts = [entry.job for entry in batch]
-        wishes = [Wish(transcript, target) for transcript in transcripts for target in transcript.translate_to]
-        events = await asyncio.get_running_loop().run_in_executor(self._thread, self._fulfil, wishes)
+        requests = [
+            TranslationRequest(transcript, target) for transcript in transcripts for target in transcript.translate_to
+        ]
+        events = await asyncio.get_running_loop().run_in_executor(self._thread, self._translate_all, requests)
         outcomes = []
         for transcript in transcripts:
-            own = tuple(event for wish, event in zip(wishes, events, strict=True) if wish.transcript is transcript)
+            answered = zip(requests, events, strict=True)
+            own = tuple(event for request, event in answered if request.transcript is transcript)
             outcomes.append(Outcome(durable=own) if transcript.kind == "final" else Outcome(live=own))
         return outcomes
 
-    def _fulfil(self, wishes: Sequence[Wish]) -> list[Message]:
-        events: list[Message | None] = [None] * len(wishes)
+    def _translate_all(self, requests: Sequence[TranslationRequest]) -> list[Message]:
+        events: list[Message | None] = [None] * len(requests)
         work: list[tuple[int, Translator, Passage]] = []
-        for number, wish in enumerate(wishes):
+        for number, request in enumerate(requests):
             try:
-                passage = self._passage(wish)
+                passage = self._passage(request)
                 if passage.source == passage.target:
-                    events[number] = wish.event(passage.text)
+                    events[number] = request.event(passage.text)
                 else:
                     work.append((number, pick_translator(self._translators, passage.source, passage.target), passage))
             except (UnsupportedPairError, ProtocolError) as error:
                 metrics.UNSERVED.inc()
-                events[number] = wish.sorry(UnsupportedPairError(error.message))
+                events[number] = request.notice(UnsupportedPairError(error.message))
+        # Passages of the same model share a call, whatever their sessions and languages.
         for _, same in groupby(sorted(work, key=lambda item: id(item[1])), key=lambda item: id(item[1])):
             group = list(same)
-            texts = self._translate(
-                group[0][1], [passage for _, _, passage in group], [wishes[number].transcript for number, _, _ in group]
-            )
+            passages = [passage for _, _, passage in group]
+            texts = self._translate(group[0][1], passages, [requests[number].transcript for number, _, _ in group])
             for (number, _, _), text in zip(group, texts, strict=True):
-                events[number] = wishes[number].event(text)
+                events[number] = requests[number].event(text)
         return [event for event in events if event is not None]
 
     def _translate(self, translator: Translator, passages: list[Passage], of: Sequence[Transcript]) -> list[str]:
@@ -100,21 +102,21 @@ class TranslationWorker:
         ):
             return translator.translate(passages)
 
-    def _passage(self, wish: Wish) -> Passage:
-        transcript = wish.transcript
+    def _passage(self, request: TranslationRequest) -> Passage:
+        transcript = request.transcript
         final = transcript.kind == "final"
         return Passage(
             text=transcript.text,
             source=flores_code(transcript.language),
-            target=flores_code(wish.target),
-            prefix="" if final else transcript.translated.get(wish.target, ""),
+            target=flores_code(request.target),
+            prefix="" if final else transcript.translated.get(request.target, ""),
             beam_size=self._settings.beam_size if final else 1,
         )
 
 
 def load(settings: TranslationSettings) -> list[Translator]:
-    """The models that the settings name, the preferred one first. Takes seconds; raises ModelError."""
-    from translation_worker.engine import Hardware
+    """Load the models that the settings name, in order of preference. Takes seconds; raises ModelError."""
+    from backend.engines.loading import Hardware
     from translation_worker.nllb import Nllb
     from translation_worker.opus import Opus
 
@@ -128,16 +130,16 @@ def load(settings: TranslationSettings) -> list[Translator]:
         directory = models.resolve(name)
         kind = models.identify(directory)
         if kind not in engines:
-            raise ModelError(f"{name} is a model of kind {kind}, not of translation")
+            raise ModelError(f"{name} is a {kind} model and cannot translate")
         translators.append(engines[kind](directory, hardware))
     return translators
 
 
-def placed(settings: TranslationSettings) -> TranslationSettings:
-    """The settings, with a GPU of this worker's own where they ask for any."""
-    from translation_worker.engine import gpus
+def with_own_gpu(settings: TranslationSettings) -> TranslationSettings:
+    """Replace the device index "auto" by a GPU that no other translation worker on this machine holds."""
+    from backend.engines.loading import count_gpus
 
-    return pinned(settings, "translation", models.ModelStore.from_environment().devices, gpus)
+    return with_own_device(settings, "translation", models.ModelStore.from_environment().device_locks, count_gpus)
 
 
 async def _main(stop: asyncio.Event) -> None:
@@ -147,7 +149,7 @@ async def _main(stop: asyncio.Event) -> None:
     lower_priority(settings.nice)
     retain_freed_memory()
     with MetricsServer().serving(settings) as metrics_server:
-        settings = await asyncio.to_thread(placed, settings)
+        settings = await asyncio.to_thread(with_own_gpu, settings)
         translators = await asyncio.to_thread(load, settings)
         worker = TranslationWorker(translators, settings)
         about = _about(translators)
@@ -155,7 +157,7 @@ async def _main(stop: asyncio.Event) -> None:
 
 
 def _about(translators: Sequence[Translator]) -> dict[str, object]:
-    """What the heartbeat says; Prometheus learns the same of each model."""
+    """Describe the models for the heartbeat, and export the same to Prometheus."""
     for translator in translators:
         export_model_info("translation", translator.model, translator.device, translator.compute_type)
     return {
@@ -167,7 +169,7 @@ def _about(translators: Sequence[Translator]) -> dict[str, object]:
 
 
 def main() -> None:
-    """Work until SIGTERM."""
+    """Run until SIGTERM."""
     run_until_signalled(_main)
 
 

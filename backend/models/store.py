@@ -71,7 +71,7 @@ class ModelStore:
         )
 
     @property
-    def devices(self) -> Path:
+    def device_locks(self) -> Path:
         """The directory of the lock files by which workers of this machine share its GPUs."""
         return self.cache.parent / "devices"
 

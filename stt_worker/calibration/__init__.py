@@ -1,1 +1,1 @@
-"""What suits this machine: tried out (`trials`), judged (`findings`), kept for the workers to go by (`keeping`)."""
+"""Measures which settings suit this machine (`trials`), evaluates them (`results`) and stores them (`storage`)."""

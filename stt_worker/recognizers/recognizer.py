@@ -1,6 +1,6 @@
-"""The door behind which a speech model stands: audio in, hypotheses out.
+"""The interface of speech models: audio in, hypotheses out.
 
-To add a recognizer, write one module with a class that fulfils `Recognizer` and name it in `worker.py`.
+To add a recognizer, write a module with a class that implements `Recognizer` and add it to `stt_worker.loading`.
 """
 
 from __future__ import annotations
@@ -15,36 +15,39 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """One piece of audio to recognize, at most 30 s."""
+    """A piece of audio to recognize, of at most 30 s.
+
+    `samples`: [n], 16 kHz mono, from -1 to 1.
+    `language`: the model's code, or None to detect it.
+    `last_language`: where it is detected, the language spoken before; it is kept unless the evidence against it is
+    strong.
+    `prefix`: text that the hypothesis must begin with.
+    `words`: whether times and probabilities of words are needed (one more pass of the decoder).
+    `final`: a final may be decoded again when a guard objects; a preview is not.
+    `traceparent`: the trace that the stages of its recognition belong to.
+    """
 
     samples: NDArray[np.float32]
-    """[n], 16 kHz mono, -1 to 1."""
     language: str | None = None
-    """As the model spells it; None: detect."""
-    heard: str | None = None
-    """With `language` None: what was spoken before; kept unless the evidence against it is strong."""
+    last_language: str | None = None
     prefix: str = ""
-    """Text that the hypothesis must begin with."""
     prompt: str = ""
     hotwords: str = ""
     beam_size: int = 1
     words: bool = False
-    """Whether each word's times and probability are wanted (one more pass of the decoder)."""
     final: bool = True
-    """A final may be decoded again when a guard objects; a preview is only a guess and is not."""
     traceparent: str = ""
-    """Whose trace the stages of its recognition belong to."""
 
     @property
     def pcm(self) -> bytes:
-        """The samples as they travelled: s16le, 16 kHz, mono; exact for what was made from such."""
+        """The samples as s16le, 16 kHz, mono. Samples that were made from such PCM are converted back exactly."""
         samples: NDArray[np.int16] = np.clip(np.rint(self.samples * np.float32(32_768)), -32_768, 32_767).astype("<i2")
         return samples.tobytes()
 
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A word with the space that stands before it; seconds from the audio's start."""
+    """A word with the space before it; `start` and `end` in seconds from the start of the audio."""
 
     text: str
     start: float
@@ -54,37 +57,39 @@ class TimedWord:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What the model heard."""
+    """The text that a model recognized.
+
+    `text` begins with the prefix and has no outer spaces; `words`, if requested, joined and stripped are the text.
+    `avg_logprob` is the mean natural-log probability per token. `retried` names the guard that caused a second decode,
+    and is empty if the first decode was accepted.
+    """
 
     text: str
-    """Begins with the prefix; stripped of outer spaces."""
     language: str
     language_probability: float
     avg_logprob: float
-    """Mean natural-log probability per token."""
     no_speech_probability: float
     words: tuple[TimedWord, ...] = ()
-    """Filled when asked for; joined and stripped they are `text`."""
     retried: str = ""
-    """The guard that had a final decoded again; empty when the first decode stood."""
 
 
 class Recognizer(Protocol):
-    """A speech model. Called from `overlap` threads at a time."""
+    """A speech model, called from `overlap` threads at a time.
+
+    `device` is "cpu" or "cuda:0"; `compute_type` CTranslate2's name, or "" if unknown. `overlap` is above 1 if a batch
+    can be prepared or decoded while another one is decoded, and `parallel_batches` is the number that are really
+    decoded at the same time.
+    """
 
     model: str
     device: str
-    """"cpu" or "cuda:0"."""
     compute_type: str
-    """The arithmetic, as CTranslate2 names it; "" where nobody knows."""
     overlap: int
-    """More than one where a batch can be prepared or decoded while another is decoded."""
-    decoders: int
-    """Batches that are really decoded at the same time."""
+    parallel_batches: int
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
-        """One hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.
+        """Return one hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.
 
-        Raises when any piece cannot be decoded; the caller tries each alone to find out which.
+        Raises if any piece cannot be decoded; the caller then tries each one alone.
         """
         ...

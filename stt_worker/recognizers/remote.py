@@ -1,7 +1,7 @@
 """Any OpenAI-compatible speech endpoint (`/v1/audio/transcriptions`) as a recognizer.
 
-What can go wrong is told apart: an endpoint that refuses this audio, which is the entry's fault, and an endpoint that
-is away, which is nobody's: then a circuit breaker leaves it alone for a while and `UnavailableError` asks for patience.
+Two kinds of failure are distinguished. An endpoint that refuses the audio raises EntryError: retrying is useless. An
+endpoint that is unavailable raises UnavailableError, and a circuit breaker stops further requests for a while.
 """
 
 from __future__ import annotations
@@ -32,35 +32,41 @@ from backend.errors import EntryError, ModelError, UnavailableError
 from backend.messages.jobs import SAMPLE_RATE
 from backend.service import tracing
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
-from stt_worker.recognizers.verbose_json import Answer
+from stt_worker.recognizers.verbose_json import VerboseTranscription
 
 log = structlog.get_logger()
 
-REFUSALS = frozenset({400, 413, 415, 422})
-"""What says that this audio is at fault. A wrong key or address (401, 404) is not: the operator will mend it."""
-CONNECT_S = 5.0
-PATIENCE_S = (1.0, 60.0)
-"""When to come back to an endpoint that does not say when, and the latest for one that does."""
-LONGEST_ANSWER = 4_000_000
-"""Bytes."""
-MOST_KEPT = 256
+# These statuses mean that the endpoint refuses this audio. A wrong key or URL (401, 404) affects all audio and is
+# treated as unavailability, so that no entry is lost until an operator fixes it.
+REFUSAL_STATUSES = frozenset({400, 413, 415, 422})
+CONNECT_TIMEOUT_S = 5.0
+# The delay before the next attempt if the endpoint names none, and the longest one that it may ask for.
+MIN_RETRY_AFTER_S, MAX_RETRY_AFTER_S = 1.0, 60.0
+MAX_ANSWER_BYTES = 4_000_000
+# Answers kept from batches in which another request failed; a batch has at most 256 entries.
+MAX_KEPT_ANSWERS = 256
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is posted for one piece of audio."""
+class TranscriptionRequest:
+    """The form fields and the WAV file posted for one piece of audio."""
 
     fields: tuple[tuple[str, str], ...]
     wav: bytes
 
     @cached_property
     def digest(self) -> bytes:
-        """The same for the same request."""
+        """Equal for equal requests."""
         return hashlib.sha256(repr(self.fields).encode() + self.wav).digest()
 
 
 class RemoteRecognizer:
-    """A model behind HTTP; fulfils `Recognizer`."""
+    """A `Recognizer` that sends audio to an HTTP endpoint.
+
+    `url` is the root of the API ("http://host:8000/v1"). Raises ModelError for an invalid URL; nothing is sent yet.
+    After `failures` failed requests in a row, no request is sent for `away_s` seconds; one successful request then
+    closes the circuit breaker again.
+    """
 
     def __init__(
         self,
@@ -73,19 +79,15 @@ class RemoteRecognizer:
         failures: int = 3,
         away_s: float = 10.0,
     ) -> None:
-        """`url` is the API's root ("http://host:8000/v1"). Nothing is sent yet. Raises ModelError for a bad URL.
-
-        After `failures` failed requests in a row none is sent for `away_s` seconds; then one that succeeds is enough.
-        """
         secret = key.get_secret_value()
-        root = _root(url)
+        root = _parse_root(url)
         self._client = httpx.Client(
             base_url=root,
             headers={"Authorization": f"Bearer {secret}"} if secret else {},
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
         )
         self.model, self.compute_type = model, ""
-        self.overlap = self.decoders = 1
+        self.overlap = self.parallel_batches = 1
         self.device = root.netloc.decode()
         self._timeout_s, self._away_s = timeout_s, away_s
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="remote")
@@ -93,18 +95,18 @@ class RemoteRecognizer:
         self._breaker = CircuitBreaker(
             fail_max=failures,
             reset_timeout=away_s,
-            exclude=[EntryError],
-            listeners=[_Told(self.device)],
+            exclude=[EntryError],  # a refusal shows that the endpoint works
+            listeners=[BreakerLogger(self.device)],
             state_storage=self._memory,
             throw_new_error_on_trip=False,
         )
-        self._kept: dict[bytes, Answer] = {}
+        self._kept: dict[bytes, VerboseTranscription] = {}
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
-        """One hypothesis for each, in order.
+        """Return one hypothesis for each piece of audio, in order.
 
-        Raises UnavailableError when the endpoint is away, else EntryError `audio_refused` when it refuses a piece. What
-        it did answer is kept, so that the next attempt need not ask again.
+        Raises UnavailableError if the endpoint is unavailable, or else EntryError `audio_refused` if it refuses a
+        piece. Answers that did arrive are kept for the next attempt.
         """
         requests = [self._request(speech) for speech in batch]
         with tracing.stage("request", batch):
@@ -113,17 +115,17 @@ class RemoteRecognizer:
         errors = [error for future in futures if (error := future.exception())]
         if errors:
             answered = [(r.digest, f.result()) for r, f in zip(requests, futures, strict=True) if not f.exception()]
-            self._kept = dict([*self._kept.items(), *answered][-MOST_KEPT:])
+            self._kept = dict([*self._kept.items(), *answered][-MAX_KEPT_ANSWERS:])
             away = [error for error in errors if isinstance(error, UnavailableError)]
             raise max(away, key=lambda error: error.retry_after_s, default=errors[0])
         return [future.result().hypothesis(speech) for future, speech in zip(futures, batch, strict=True)]
 
     def close(self) -> None:
-        """End its threads and connections; a worker's end with the process."""
+        """Close threads and connections. A worker does not need this: they end with its process."""
         self._pool.shutdown()
         self._client.close()
 
-    def _request(self, speech: Speech) -> Request:
+    def _request(self, speech: Speech) -> TranscriptionRequest:
         fields = {
             "model": self.model,
             "response_format": "verbose_json",
@@ -132,7 +134,7 @@ class RemoteRecognizer:
             "prompt": " ".join(filter(None, (speech.hotwords, speech.prompt))),
         }
         granularities = ("segment", "word") if speech.words else ("segment",)
-        return Request(
+        return TranscriptionRequest(
             (
                 *((name, value) for name, value in fields.items() if value),
                 *(("timestamp_granularities[]", granularity) for granularity in granularities),
@@ -140,50 +142,50 @@ class RemoteRecognizer:
             _wav(speech.pcm),
         )
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: TranscriptionRequest) -> VerboseTranscription:
         if kept := self._kept.pop(request.digest, None):
             return kept
         try:
-            # `calling` and not `call`, which would hold its lock throughout and send one request after the other.
+            # Not `call`: it holds the breaker's lock during the request, so requests would not run in parallel.
             with self._breaker.calling():
                 answer = self._post(request)
         except CircuitBreakerError:
-            message = f"{self.device} was away and is left alone for a while"
-            raise UnavailableError(message, retry_after_s=self._rest_s()) from None
+            message = f"{self.device} is unavailable: the circuit breaker is open"
+            raise UnavailableError(message, retry_after_s=self._open_for_s()) from None
         return answer
 
-    def _post(self, request: Request) -> Answer:
+    def _post(self, request: TranscriptionRequest) -> VerboseTranscription:
         data: dict[str, list[str]] = {}
         for name, value in request.fields:
             data.setdefault(name, []).append(value)
         files = {"file": ("speech.wav", request.wav, "audio/wav")}
-        until = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + self._timeout_s
         try:
             with self._client.stream("POST", "audio/transcriptions", data=data, files=files) as response:
-                body = _read(response, until)
+                body = _read(response, deadline)
         except httpx.HTTPError as error:
-            raise self._away(f"{type(error).__name__}: {error}") from error
+            raise self._unavailable(f"{type(error).__name__}: {error}") from error
         if response.is_success:
             try:
-                return Answer.model_validate_json(body)
+                return VerboseTranscription.model_validate_json(body)
             except ValidationError:
-                raise self._away("it answers with something that is no transcription") from None
-        said = f"{response.status_code} {body[:200].decode(errors='replace')}"
-        if response.status_code in REFUSALS:
-            raise EntryError(f"{self.device} refuses this audio: {said}", code="audio_refused")
-        raise self._away(said, _patience(response))
+                raise self._unavailable("the answer is not a transcription") from None
+        answer = f"{response.status_code} {body[:200].decode(errors='replace')}"
+        if response.status_code in REFUSAL_STATUSES:
+            raise EntryError(f"{self.device} refuses this audio: {answer}", code="audio_refused")
+        raise self._unavailable(answer, _retry_after_s(response))
 
-    def _away(self, why: str, retry_after_s: float = PATIENCE_S[0]) -> UnavailableError:
-        return UnavailableError(f"{self.device} does not recognize speech now: {why}", retry_after_s=retry_after_s)
+    def _unavailable(self, reason: str, retry_after_s: float = MIN_RETRY_AFTER_S) -> UnavailableError:
+        return UnavailableError(f"{self.device} cannot recognize speech now: {reason}", retry_after_s=retry_after_s)
 
-    def _rest_s(self) -> float:
-        """Seconds until the breaker lets a request through."""
+    def _open_for_s(self) -> float:
+        """Seconds until the circuit breaker lets a request through."""
         opened = self._memory.opened_at or datetime.now(UTC)
         return max(0.0, self._away_s - (datetime.now(UTC) - opened).total_seconds())
 
 
-class _Told(CircuitBreakerListener):
-    """Says so when the endpoint goes away and comes back."""
+class BreakerLogger(CircuitBreakerListener):
+    """Logs when the circuit breaker opens and closes."""
 
     def __init__(self, device: str) -> None:
         self._device = device
@@ -194,7 +196,7 @@ class _Told(CircuitBreakerListener):
         log.warning("breaker_changed", recognizer=self._device, state=new_state.name)
 
 
-def _root(url: str) -> httpx.URL:
+def _parse_root(url: str) -> httpx.URL:
     try:
         root = httpx.URL(url)
     except httpx.InvalidURL as error:
@@ -214,20 +216,20 @@ def _wav(pcm: bytes) -> bytes:
     return file.getvalue()
 
 
-def _read(response: httpx.Response, until: float) -> bytes:
-    """The body. Raises HTTPError when it is too long, or has not ended by `until`, however steadily it trickles."""
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    """Read the body. Raises HTTPError if it is too long or does not end before the deadline."""
     body = bytearray()
+    # httpx times out only when no byte arrives: a slow trickle needs a deadline of its own.
     for chunk in response.iter_bytes():
         body += chunk
-        if time.monotonic() > until:
-            raise httpx.ReadTimeout("the answer does not end")
-        if len(body) > LONGEST_ANSWER:
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer did not end in time")
+        if len(body) > MAX_ANSWER_BYTES:
             raise httpx.DecodingError("the answer is too long")
     return bytes(body)
 
 
-def _patience(response: httpx.Response) -> float:
-    """Seconds that the endpoint asks for (RFC 9110, Retry-After)."""
-    shortest, longest = PATIENCE_S
-    said = response.headers.get("Retry-After", "")
-    return min(max(shortest, float(said)), longest) if said.isdecimal() else shortest
+def _retry_after_s(response: httpx.Response) -> float:
+    """The delay that the endpoint asks for (RFC 9110, Retry-After), within limits."""
+    value = response.headers.get("Retry-After", "")
+    return min(max(MIN_RETRY_AFTER_S, float(value)), MAX_RETRY_AFTER_S) if value.isdecimal() else MIN_RETRY_AFTER_S

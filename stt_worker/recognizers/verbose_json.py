@@ -1,8 +1,8 @@
-"""What an OpenAI-compatible speech endpoint answers (`verbose_json`), and the hypothesis it amounts to.
+"""Parse the `verbose_json` answers of OpenAI-compatible speech endpoints into hypotheses.
 
-Endpoints differ: language by name or code, words with or without spaces, punctuation and probabilities, or none at
-all. So the text is what counts: it is cut into words here, which take their times from what the endpoint says of them.
-https://platform.openai.com/docs/api-reference/audio/verbose-json-object
+Endpoints differ: the language is a name or a code; words come with or without spaces, punctuation and probabilities, or
+not at all. Only the text is relied on. It is split into words here, which get their times from whatever the endpoint
+reports. https://platform.openai.com/docs/api-reference/audio/verbose-json-object
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from backend.text.normalize import letters
 from backend.text.scripts import WORD
 from stt_worker.recognizers.recognizer import Hypothesis, Speech, TimedWord
 
-_NAMED = {language.name.lower(): language.whisper for language in languages.LANGUAGES if language.whisper}
-_NAMED |= {"chinese": "zh", "myanmar": "my", "nynorsk": "nn"}
-"""Whisper's names for languages, and its codes."""
+# Language names in Whisper's spelling, and Whisper's codes.
+_CODES = {language.name.lower(): language.whisper for language in languages.LANGUAGES if language.whisper}
+_CODES |= {"chinese": "zh", "myanmar": "my", "nynorsk": "nn"}
 _WORDS = re.compile(rf"\s*(?:{WORD})")
 
 
-class Spoken(BaseModel):
-    """A stretch of the text: seconds from the audio's start."""
+class TimeSpan(BaseModel):
+    """A part of the text, in seconds from the start of the audio."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,95 +36,94 @@ class Spoken(BaseModel):
     end: float = 0.0
 
 
-class Word(Spoken):
-    """With or without the space and the punctuation around it."""
+class TranscriptionWord(TimeSpan):
+    """A word, with or without the space and punctuation around it."""
 
     word: str
 
 
-class Segment(Spoken):
-    """A sentence or so, and how sure the model is of it."""
+class TranscriptionSegment(TimeSpan):
+    """About a sentence, with the model's confidence."""
 
     text: str = ""
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
 
 
-class Answer(BaseModel):
-    """The endpoint's answer; `text` is all that it must hold."""
+class VerboseTranscription(BaseModel):
+    """The answer of an endpoint. Only `text` is required; `language` is a code ("en") or a name ("english")."""
 
     model_config = ConfigDict(frozen=True)
 
     text: str
     language: str | None = None
-    """"en" or "english"."""
-    segments: tuple[Segment, ...] | None = None
-    words: tuple[Word, ...] | None = None
+    segments: tuple[TranscriptionSegment, ...] | None = None
+    words: tuple[TranscriptionWord, ...] | None = None
 
     def hypothesis(self, speech: Speech) -> Hypothesis:
-        """What was heard. An endpoint that says nothing of its doubts is taken at its word."""
-        text = _after_prefix(speech.prefix, self.text.strip())
+        """Convert to a hypothesis. An endpoint that reports no probabilities is trusted."""
+        text = _with_prefix(speech.prefix, self.text.strip())
         logprob = _mean([segment.avg_logprob for segment in self.segments or ()])
-        words = self._timed(text, _seconds(speech), math.exp(min(0.0, logprob))) if speech.words else ()
+        words = self._timed_words(text, _seconds(speech), math.exp(min(0.0, logprob))) if speech.words else ()
         return Hypothesis(
             text=text,
-            language=speech.language or _code(self.language) or speech.heard or "en",
+            language=speech.language or _whisper_code(self.language) or speech.last_language or "en",
             language_probability=1.0,
             avg_logprob=logprob,
             no_speech_probability=_mean([segment.no_speech_prob for segment in self.segments or ()]),
             words=words,
         )
 
-    def _timed(self, text: str, seconds: float, probability: float) -> tuple[TimedWord, ...]:
-        """The text's words. Each is spoken from its first letter to its last."""
+    def _timed_words(self, text: str, seconds: float, probability: float) -> tuple[TimedWord, ...]:
+        """Split the text into words. A word lasts from its first letter to its last."""
         clock = self._letter_times(seconds) or [(0.0, seconds)]
-        timed: list[TimedWord] = []
-        said = 0
+        words: list[TimedWord] = []
+        seen = 0
         for word in _WORDS.findall(text):
-            first, said = said, said + len(letters(word))
+            first, seen = seen, seen + len(letters(word))
             start, _ = clock[min(first, len(clock) - 1)]
-            _, end = clock[min(max(first, said - 1), len(clock) - 1)]
+            _, end = clock[min(max(first, seen - 1), len(clock) - 1)]
             start, end = min(max(start, 0.0), seconds), min(max(start, end), seconds)
-            timed.append(TimedWord(word, start, max(start, end), probability))
-        return tuple(timed)
+            words.append(TimedWord(word, start, max(start, end), probability))
+        return tuple(words)
 
     def _letter_times(self, seconds: float) -> list[tuple[float, float]]:
-        """When each letter begins and ends, as if all of a word, or else of a segment, were equally long."""
-        known = [(word.word, word.start, word.end) for word in self.words or ()]
-        known = known or [(segment.text, segment.start, segment.end) for segment in self.segments or ()]
+        """Start and end of each letter, as if all letters of a word, or else of a segment, were equally long."""
+        spans = [(word.word, word.start, word.end) for word in self.words or ()]
+        spans = spans or [(segment.text, segment.start, segment.end) for segment in self.segments or ()]
         times: list[tuple[float, float]] = []
-        for text, start, end in known or [(self.text, 0.0, seconds)]:
+        for text, start, end in spans or [(self.text, 0.0, seconds)]:
             count = len(letters(text))
             step = (end - start) / max(1, count)
             times += [(start + i * step, start + (i + 1) * step) for i in range(count)]
         return times
 
 
-def _after_prefix(prefix: str, text: str) -> str:
-    """The text, made to begin with the prefix, to which this interface cannot force a model.
+def _with_prefix(prefix: str, text: str) -> str:
+    """Make the text begin with the prefix: this API cannot force a model to do so.
 
-    It goes on behind the word up to which it has about as many letters as the prefix.
+    The prefix replaces the words that have about as many letters.
     """
     if text.startswith(prefix):
         return text
     words = _WORDS.findall(text)
     counts = [0, *accumulate(len(letters(word)) for word in words)]
     cut = min(range(len(counts)), key=lambda i: abs(counts[i] - len(letters(prefix))))
-    return prefix + _punctuation_at_the_end("".join(words[:cut])) + "".join(words[cut:])
+    return prefix + _trailing_punctuation("".join(words[:cut])) + "".join(words[cut:])
 
 
-def _punctuation_at_the_end(text: str) -> str:
+def _trailing_punctuation(text: str) -> str:
     return text[1 + max((i for i, character in enumerate(text) if letters(character)), default=-1) :]
 
 
-def _code(said: str | None) -> str | None:
-    """Whisper's code for a language that is given by name or code; None when it is unknown."""
-    if not said:
+def _whisper_code(language: str | None) -> str | None:
+    """Whisper's code of a language given by name or code; None if it is unknown."""
+    if not language:
         return None
-    if named := _NAMED.get(said.strip().lower()):
-        return named
+    if code := _CODES.get(language.strip().lower()):
+        return code
     try:
-        return languages.whisper_code(said)
+        return languages.whisper_code(language)
     except ProtocolError:
         return None
 

@@ -1,7 +1,7 @@
-"""How audio is laid out for the encoder: window sizes, and which pieces may share a call.
+"""Encoder windows: which sizes are used, and which pieces of audio can share a call.
 
-Whisper was trained on 30 s windows, and most of what a short utterance costs is encoding its padding. Fixed sizes
-save that; a few sizes, rather than exact ones, so that pieces of different sessions still fill a batch.
+Whisper was trained on windows of 30 s, and encoding the padding is most of the cost of a short utterance. Shorter
+windows avoid it. A few fixed sizes, instead of exact ones, let audio of different sessions still share a batch.
 """
 
 from __future__ import annotations
@@ -10,36 +10,37 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+# Mel frames: Whisper's hop length is 10 ms.
 FRAMES_PER_SECOND = 100
-"""Mel frames: one every 10 ms."""
+# The window that Whisper was trained on. The encoder has no positions for more audio.
 LONGEST_S = 30
-"""What the model was trained on; nothing longer can be encoded."""
 LONGEST = LONGEST_S * FRAMES_PER_SECOND
 
 K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """A rule: from `floor_s` on, one size every `step_s`; the longest is always among them. Seconds.
+class EncoderWindows:
+    """Window sizes from `floor_s` on, one every `step_s`; the longest window is always among them.
 
-    The default was measured best, with base as with tiny (docs/explanation/performance.md).
+    `margin_s` is the silence kept after the speech: without it the decoder repeats the sentence instead of stopping.
+    The defaults had the lowest word error rate and cost in `python -m tests.bench.windows`, with base and with tiny
+    (docs/explanation/performance.md).
     """
 
     floor_s: int = 8
     step_s: int = 2
     margin_s: float = 4.0
-    """Without some silence to see at the end, the decoder repeats the sentence instead of stopping."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Mel frames, ascending."""
+        """The window sizes in mel frames, ascending."""
         return (*range(self.floor_s * FRAMES_PER_SECOND, LONGEST, self.step_s * FRAMES_PER_SECOND), LONGEST)
 
     def fit(self, seconds: float, more_s: float = 0.0) -> int:
-        """The smallest window, in mel frames, that holds this much audio, the margin and `more_s`; else the longest.
+        """Return the smallest window, in mel frames, for this much audio, the margin and `more_s`; else the longest.
 
-        Raises ValueError for more audio than any window holds.
+        Raises ValueError if the audio alone is longer than the longest window.
         """
         if seconds > LONGEST_S:
             raise ValueError(f"{seconds:.1f} s of audio do not fit a window of {LONGEST_S} s")
@@ -47,23 +48,23 @@ class Windows:
         return next((frames for frames in self.sizes if frames >= needed), LONGEST)
 
     @classmethod
-    def parse(cls, text: str) -> Windows:
-        """ "FLOOR,STEP,MARGIN" in seconds, or "auto" for the default. Raises ValueError."""
+    def parse(cls, text: str) -> EncoderWindows:
+        """Parse "FLOOR,STEP,MARGIN" in seconds, or "auto" for the defaults. Raises ValueError."""
         if text == "auto":
             return cls()
         try:
             floor_s, step_s, margin_s = text.split(",")
-            rule = cls(int(floor_s), int(step_s), float(margin_s))
+            windows = cls(int(floor_s), int(step_s), float(margin_s))
         except ValueError:
-            rule = cls(0)
-        if not (1 <= rule.floor_s <= LONGEST_S and rule.step_s >= 1 and rule.margin_s >= 0):
-            raise ValueError(f"no windows can be made of {text!r}")
-        return rule
+            windows = cls(0)
+        if not (1 <= windows.floor_s <= LONGEST_S and windows.step_s >= 1 and windows.margin_s >= 0):
+            raise ValueError(f"{text!r} does not describe encoder windows: expected FLOOR,STEP,MARGIN in seconds")
+        return windows
 
 
-def batches(layouts: Sequence[K], most: int) -> list[list[int]]:
-    """The places of equal layouts, together and in order, at most `most` to a batch. Every place is in one batch."""
-    together: dict[K, list[int]] = {}
-    for place, layout in enumerate(layouts):
-        together.setdefault(layout, []).append(place)
-    return [places[i : i + most] for places in together.values() for i in range(0, len(places), most)]
+def group_batches(layouts: Sequence[K], max_size: int) -> list[list[int]]:
+    """Group the indices of equal layouts into batches of at most `max_size`, in order. Each index is in one batch."""
+    groups: dict[K, list[int]] = {}
+    for index, layout in enumerate(layouts):
+        groups.setdefault(layout, []).append(index)
+    return [group[i : i + max_size] for group in groups.values() for i in range(0, len(group), max_size)]

@@ -1,7 +1,7 @@
-"""From the decoder's tokens to words with times.
+"""Turn the decoder's tokens into words with times and probabilities.
 
-Every language is cut into words as Whisper's own transcriber does it: at spaces, or, where a script writes none, at
-every token that completes a character.
+Text is split into words as in Whisper's own transcriber: at spaces or, in languages that write none, at every token
+that completes a character.
 """
 
 from __future__ import annotations
@@ -16,72 +16,71 @@ from backend.text.normalize import letters
 from stt_worker.guards import loop_start
 from stt_worker.recognizers.recognizer import TimedWord
 
-TOKEN_SECONDS = 0.02
-"""One frame of the aligner."""
+# The aligner works on encoder frames of 20 ms (two mel frames).
+ALIGNMENT_FRAME_S = 0.02
+# Punctuation that belongs to the word after it, and to the word before it (the lists of openai-whisper).
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
-"""Punctuation that belongs to the word behind it, and to the word before it."""
 
 
-class Splitter(Protocol):
-    """What this module needs of a tokenizer."""
+class WordTokenizer(Protocol):
+    """The part of faster-whisper's tokenizer that this module uses. `eot` is the first token that is not text."""
 
     eot: int
-    """The first token that is no text."""
 
     def split_to_word_tokens(self, tokens: list[int]) -> tuple[list[str], list[list[int]]]:
-        """The words, and the tokens of each."""
+        """Return the words and the tokens of each."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """The words that the decoder wrote, with their tokens; joined and stripped they are the text."""
+class DecodedWords:
+    """The words of an answer, each with the space before it, and the tokens of each word."""
 
     words: Sequence[str]
     tokens: Sequence[Sequence[int]]
 
     @property
     def text(self) -> str:
-        """Without outer spaces."""
         return "".join(self.words).strip()
 
     @property
     def all_tokens(self) -> list[int]:
-        """In one row."""
         return [token for word in self.tokens for token in word]
 
-    def without_loop(self, prefix: str, rounds: int) -> Written:
-        """This, ended where it begins to go in circles, but not before the end of the prefix."""
+    def without_loop(self, prefix: str, rounds: int) -> DecodedWords:
+        """Cut the text where it begins to repeat itself, but not in the prefix; return self if there is no loop."""
         keep = loop_start(self.words, rounds)
-        promised = len(letters(prefix))
-        while keep < len(self.words) and len(letters("".join(self.words[:keep]))) < promised:
+        prefix_letters = len(letters(prefix))
+        while keep < len(self.words) and len(letters("".join(self.words[:keep]))) < prefix_letters:
             keep += 1
-        return self if keep == len(self.words) else Written(self.words[:keep], self.tokens[:keep])
+        return self if keep == len(self.words) else DecodedWords(self.words[:keep], self.tokens[:keep])
 
 
-def written(tokenizer: Splitter, prefix: Sequence[int], answer: Sequence[int]) -> Written:
-    """The answer as words. It begins with all of the prefix, even where that left the decoder no room."""
+def split_answer(tokenizer: WordTokenizer, prefix: Sequence[int], answer: Sequence[int]) -> DecodedWords:
+    """Split an answer into words. The text begins with the whole prefix, even if the answer was cut off inside it."""
     tokens = [*prefix, *(token for token in answer[len(prefix) :] if token < tokenizer.eot)]
-    return Written(*tokenizer.split_to_word_tokens(tokens))
+    return DecodedWords(*tokenizer.split_to_word_tokens(tokens))
 
 
-def timed(said: Written, path: Sequence[tuple[int, int]], probabilities: Sequence[float]) -> tuple[TimedWord, ...]:
-    """The words with seconds and mean probabilities, punctuation joined to the word it belongs to.
+def align_words(
+    decoded: DecodedWords, path: Sequence[tuple[int, int]], probabilities: Sequence[float]
+) -> tuple[TimedWord, ...]:
+    """Give each word its times and mean probability, and join punctuation to the word that it belongs to.
 
-    `path`: pairs of token and frame, as CTranslate2 aligns them, the end of the text counting as one more token;
-    `probabilities`: of each token.
+    `path` holds pairs of token and frame as CTranslate2 aligns them, where the end of the text counts as one more
+    token; `probabilities` has one entry for each token.
     """
     tokens, frames = np.array(path).T
-    begins = frames[np.diff(tokens, prepend=-1) > 0] * TOKEN_SECONDS
-    bounds = np.cumsum([0, *map(len, said.tokens)])
+    begins = frames[np.diff(tokens, prepend=-1) > 0] * ALIGNMENT_FRAME_S
+    bounds = np.cumsum([0, *map(len, decoded.tokens)])
     words = [
         TimedWord(word, float(begins[i]), float(begins[min(j, len(begins) - 1)]), float(np.mean(probabilities[i:j])))
-        for word, i, j in zip(said.words, bounds, bounds[1:], strict=False)
+        for word, i, j in zip(decoded.words, bounds, bounds[1:], strict=False)
     ]
-    return tuple(_with_punctuation(words))
+    return tuple(_join_punctuation(words))
 
 
-def _with_punctuation(words: Sequence[TimedWord]) -> list[TimedWord]:
+def _join_punctuation(words: Sequence[TimedWord]) -> list[TimedWord]:
     joined: list[TimedWord] = []
     for word in words:
         before = joined[-1] if joined else None

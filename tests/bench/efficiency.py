@@ -24,11 +24,11 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from backend import models
+from backend.engines.loading import Hardware
 from backend.load.usage import usage, usage_between
 from backend.local.processes import free_port
 from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final
-from stt_worker.loading import Hardware
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.settings import SttSettings
 from tests.bench.support import results

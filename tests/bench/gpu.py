@@ -212,12 +212,12 @@ def trials(chosen: argparse.Namespace) -> Iterator[Row]:
 def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str) -> Iterator[Row]:
     from faster_whisper.feature_extractor import FeatureExtractor
 
-    from stt_worker.calibration.rehearsal import said, timed, voice
-    from stt_worker.loading import Hardware
+    from backend.engines.loading import Hardware
+    from stt_worker.calibration.workload import sample_sentences, time_per_batch, utterance
     from stt_worker.recognizers.recognizer import Speech
     from stt_worker.recognizers.whisper import FasterWhisper
 
-    sentences, speaker = voice()
+    sentences, speaker = sample_sentences()
     label = name if story else f"{name}, real weights, {speaker}"
     place = "cpu" if chosen.cpu else "cuda"
     batches = [int(size) for size in chosen.batches.split(",")]
@@ -228,7 +228,7 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
             raise SystemExit("the GPU cannot run this model: see the warning above")
         features = FeatureExtractor(**recognizer._whisper.feat_kwargs)
         for batch in batches:
-            sounds = [said(sentences, i, SPEECH_S) for i in range(batch)]
+            sounds = [utterance(sentences, i, SPEECH_S) for i in range(batch)]
             finals = [Speech(sound, "en", beam_size=5) for sound in sounds]
             previews = [Speech(sound, "en", words=True, final=False) for sound in sounds]
             recognizer.recognize(previews)  # what comes first is slower
@@ -238,8 +238,8 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
                 label,
                 recognizer._whisper.model.compute_type,
                 batch,
-                timed(recognizer, finals, chosen.rounds),
-                timed(recognizer, previews, chosen.rounds),
+                time_per_batch(recognizer, finals, chosen.rounds),
+                time_per_batch(recognizer, previews, chosen.rounds),
                 _features_s(features, sounds),
                 faithful,
             )
@@ -267,7 +267,7 @@ def line(row: Row) -> str:
 
 def arithmetic(rows: Sequence[Row]) -> str:
     """From what was measured to sessions on this GPU, at the best size of batch that keeps nobody waiting."""
-    from stt_worker.calibration.findings import FULL, TALKING
+    from stt_worker.calibration.results import FULL, TALKING
 
     row = max([row for row in rows if row.soon] or rows[:1], key=lambda row: _sessions(row)[0])
     with_previews, without = _sessions(row)
@@ -281,15 +281,16 @@ def arithmetic(rows: Sequence[Row]) -> str:
 
 
 def _sessions(row: Row) -> tuple[int, int]:
-    from stt_worker.calibration.findings import live_sessions
+    from stt_worker.calibration.results import live_sessions
 
     return live_sessions(row.final_cost, row.preview_cost), live_sessions(row.final_cost, 0.0)
 
 
 def _machine(chosen: argparse.Namespace) -> dict[str, str]:
-    from stt_worker.calibration.machine import cores, graphics_card, processor
+    from backend.engines.gpu_info import gpu_model
+    from stt_worker.calibration.machine import cores, processor
 
-    gpu = {} if chosen.cpu else {"gpu": graphics_card(chosen.index)}
+    gpu = {} if chosen.cpu else {"gpu": gpu_model(chosen.index)}
     return {
         **gpu,
         "cpu": f"{processor()}, {cores()} cores",

@@ -19,18 +19,18 @@ from pydantic import TypeAdapter
 from backend.text.edits import WordErrors, contradicted, erased
 from backend.text.normalize import letters
 from backend.text.scripts import split_words
+from stt_worker.loading import load_recognizer
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
-from stt_worker.stability import CaptionState, Policy
-from stt_worker.worker import load
+from stt_worker.stability import CaptionState, StabilityPolicy
 from tests.bench.support import results
 from tests.testkit.audio.clips import RATE, Clip, shared_clips
 from tests.testkit.models.preview_replay import grown
 
 LONGEST_SECONDS = 25
 """The gateway cuts longer utterances."""
-DEFAULT = Policy()
-EAGER = Policy(shown_seconds=0, shown_probability=0, once_probability=0, edge_seconds=0)
+DEFAULT = StabilityPolicy()
+EAGER = StabilityPolicy(shown_seconds=0, shown_probability=0, once_probability=0, edge_seconds=0)
 RULES = {
     "default": DEFAULT,
     "plain: all shown, agreement commits": replace(EAGER, committed_seconds=0.4, committed_probability=0),
@@ -103,7 +103,7 @@ class Tally:
     shown_lags: list[float] = field(default_factory=list)
     committed_lags: list[float] = field(default_factory=list)
 
-    def add(self, utterance: Utterance, policy: Policy) -> str:
+    def add(self, utterance: Utterance, policy: StabilityPolicy) -> str:
         """Replay one utterance; answers what was committed of it in the end."""
         final = utterance.final.text
         ends = [word.end for word in utterance.final.words if letters(word.text)]
@@ -172,7 +172,7 @@ def listen(recognizer: Recorded, clips: Sequence[Clip], step: float) -> list[Utt
     return [Utterance(*sound, tuple(g), f) for sound, g, f in zip(sounds, growing, finals, strict=True)]
 
 
-def price(recognizer: Recorded, utterances: Sequence[Utterance], policy: Policy) -> float:
+def price(recognizer: Recorded, utterances: Sequence[Utterance], policy: StabilityPolicy) -> float:
     """Word error rate, in per cent, of finals that begin with what the rule committed."""
     committed = [Tally().add(utterance, policy) for utterance in utterances]
     bound = [i for i, text in enumerate(committed) if text]
@@ -213,7 +213,7 @@ def main(
 ) -> None:
     """Replay every rule on the English clips, and print the curve."""
     settings = SttSettings(model=model, device="cpu", threads=threads)
-    recognizer = Recorded(lambda: load(settings), recorded)
+    recognizer = Recorded(lambda: load_recognizer(settings), recorded)
     clips = [clip for clip in shared_clips(shared) if clip.language == "en" and clip.kind in {"utt", "para"}]
     curves: dict[str, dict[str, dict[str, float]]] = {}
     for step in steps:
@@ -232,7 +232,7 @@ def main(
     results.write(file, {"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
 
 
-def _figures(utterances: Sequence[Utterance], policy: Policy) -> dict[str, float]:
+def _figures(utterances: Sequence[Utterance], policy: StabilityPolicy) -> dict[str, float]:
     tally = Tally()
     for utterance in utterances:
         tally.add(utterance, policy)

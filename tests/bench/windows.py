@@ -15,10 +15,10 @@ from pathlib import Path
 import click
 
 from backend import models
-from stt_worker.loading import Hardware
+from backend.engines.loading import Hardware
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
-from stt_worker.recognizers.windows import Windows
+from stt_worker.recognizers.windows import EncoderWindows
 from stt_worker.settings import SttSettings
 from tests.bench.support import results
 from tests.bench.support.utterances import Spoken, errors, joined, languages, spoken
@@ -100,7 +100,10 @@ def main(model: str, rules: tuple[str, ...], seconds: float, english: bool, thre
     spoils: list[results.Row] = []
     for rule in rules:
         recognizer = FasterWhisper(
-            directory, model=directory.name, hardware=Hardware("cpu", threads=threads), windows=Windows.parse(rule)
+            directory,
+            model=directory.name,
+            hardware=Hardware("cpu", threads=threads),
+            windows=EncoderWindows.parse(rule),
         )
         costs.append(cost(rule, first, decode(recognizer, first)))
         click.echo(f"  {costs[-1]}", err=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from stt_worker.calibration.findings import Calibration
+from stt_worker.calibration.results import Calibration
+from stt_worker.loading import load_recognizer, with_calibration
 from stt_worker.settings import SttSettings
-from stt_worker.worker import calibrated, load
 from tests.testkit.system.command import nova
 
 
@@ -43,7 +43,7 @@ def test_a_worker_goes_by_what_was_measured_and_by_nothing_else(
     assert event == "calibration_applied"
     assert (best.threads, best.compute_type, best.batch) == (found.threads, found.compute_type, found.batch)
     assert best.beam_size == 5
-    assert load(best).device == "cpu"
+    assert load_recognizer(best).device == "cpu"
 
     mine = SttSettings(model=str(whisper_tiny), device="cpu", threads=1, compute_type="float32", batch=3)
     assert _said_of(mine) == (mine, "calibration_applied")
@@ -56,7 +56,7 @@ def test_a_worker_goes_by_what_was_measured_and_by_nothing_else(
 def test_recognizers_that_compute_elsewhere_are_left_alone() -> None:
     for model in ("null", "https://example.org/v1"):
         settings = SttSettings(model=model)
-        assert calibrated(settings) is settings
+        assert with_calibration(settings) is settings
 
 
 def test_a_model_that_is_not_here_cannot_be_calibrated(tmp_path: Path) -> None:
@@ -67,6 +67,6 @@ def test_a_model_that_is_not_here_cannot_be_calibrated(tmp_path: Path) -> None:
 
 def _said_of(settings: SttSettings) -> tuple[SttSettings, str]:
     with capture_logs() as logs:
-        best = calibrated(settings)
+        best = with_calibration(settings)
     (line,) = logs
     return best, line["event"]

@@ -33,7 +33,7 @@ for module in sys.argv[2:]:
 """
 MODULES = {
     "gateway": ("gateway.gateway", "backend.cli.keys", "backend.cli.dead", "backend.cli.models"),
-    "stt": ("stt_worker.worker", "stt_worker.recognizers.whisper", "stt_worker.loading", "backend.cli.models"),
+    "stt": ("stt_worker.worker", "stt_worker.recognizers.whisper", "backend.engines.loading", "backend.cli.models"),
     "translation": ("translation_worker.worker", "translation_worker.engine", "backend.cli.models"),
 }
 """What each image's extra must suffice for: its service, and the commands of `nova` that its how-to runs in it."""

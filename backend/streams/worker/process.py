@@ -11,8 +11,8 @@ from importlib.metadata import version
 
 import structlog
 
+from backend.engines.gpu_info import gpu_memory
 from backend.service import logging
-from backend.service.gpu import graphics_card
 from backend.service.heartbeat import publish_heartbeats
 from backend.service.lifecycle import freeze_startup_objects, process_name, trim_memory_periodically
 from backend.service.metrics_server import MetricsServer
@@ -58,7 +58,7 @@ async def run_worker(
     consumers = [redis_consumer(streams, job_stream, own, settings, handle) for own in names]
     device = str(describe().get("device"))
     static: dict[str, object] = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
-    static |= await asyncio.to_thread(graphics_card, device)
+    static |= await asyncio.to_thread(gpu_memory, device)
     heartbeat = _Heartbeat(static, describe, [consumer.report for consumer in consumers])
     inspector = StreamInspector(redis, streams.shards, (job_stream.group,))
     in_flight = [consumer.in_flight for consumer in consumers]

@@ -12,9 +12,10 @@ import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
-from stt_worker.loading import Hardware, load
-from stt_worker.recognizers.whisper import MOST_TOKENS, TOKENS_PER_S, log_mel
-from stt_worker.recognizers.windows import Windows, batches
+from backend.engines.loading import Hardware
+from stt_worker.recognizers.whisper_model import load_whisper, log_mel
+from stt_worker.recognizers.whisper_tokens import MAX_TOKENS, TOKENS_PER_S
+from stt_worker.recognizers.windows import EncoderWindows, group_batches
 from tests.chaos.ledger import RATE
 
 
@@ -24,10 +25,10 @@ class Bare:
     def __init__(self, path: Path, *, threads: int, beam_size: int) -> None:
         """In batches it decodes one a core at the same time, as is fastest; one by one with `threads` on each."""
         best = Hardware("cpu")
-        self._decoders = best.decoders
-        self._whisper, _ = load(path, best)
-        self._usual, _ = load(path, Hardware("cpu", threads=threads))
-        self._windows = Windows()
+        self._decoders = best.parallel_batches
+        self._whisper, _ = load_whisper(path, best)
+        self._usual, _ = load_whisper(path, Hardware("cpu", threads=threads))
+        self._windows = EncoderWindows()
         self._beam_size = beam_size
         model: Any = self._whisper.model
         self._tokenizer = Tokenizer(self._whisper.hf_tokenizer, model.is_multilingual, "transcribe", "en")
@@ -36,7 +37,7 @@ class Bare:
         """CTranslate2 by itself, offline: utterances of one window size together, no guard, one look."""
         sizes = [self._windows.fit(len(samples) / RATE) for samples in utterances]
         by_length = sorted(range(len(utterances)), key=lambda i: len(utterances[i]))
-        planned = [[by_length[i] for i in places] for places in batches([sizes[i] for i in by_length], most)]
+        planned = [[by_length[i] for i in places] for places in group_batches([sizes[i] for i in by_length], most)]
         texts: dict[int, str] = {}
         with ThreadPoolExecutor(self._decoders) as threads:
             heard = threads.map(lambda some: self._decode([utterances[i] for i in some], sizes[some[0]]), planned)
@@ -61,6 +62,6 @@ class Bare:
             [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * len(batch),
             beam_size=self._beam_size,
             # As many as the pipeline grants, so that a loop costs the same in both.
-            max_length=min(MOST_TOKENS, 2 * (24 + round(TOKENS_PER_S["en"] * max(map(len, batch)) / RATE))),
+            max_length=min(MAX_TOKENS, 2 * (24 + round(TOKENS_PER_S["en"] * max(map(len, batch)) / RATE))),
         )
         return [tokenizer.decode(result.sequences_ids[0]).strip() for result in results]

@@ -19,7 +19,7 @@ from ctranslate2.specs import common_spec, transformer_spec, whisper_spec
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-MOST_TOKENS, FRAMES = 448, 1500
+MAX_TOKENS, FRAMES = 448, 1500
 TASK_TOKENS = 4
 """<|startoftranscript|>, the language, the task, <|notimestamps|>."""
 LOUD = 256.0
@@ -107,8 +107,8 @@ class _Weights:
 
     def _axes(self, count: int) -> NDArray[np.float16]:
         """[448, width]: from the last task token on, one axis for each place; the last one's for all that follow."""
-        places = np.zeros((MOST_TOKENS, self._shape.width), np.float16)
-        for place in range(TASK_TOKENS - 1, MOST_TOKENS):
+        places = np.zeros((MAX_TOKENS, self._shape.width), np.float16)
+        for place in range(TASK_TOKENS - 1, MAX_TOKENS):
             places[place, min(place - TASK_TOKENS + 1, count - 1)] = LOUD
         return places
 

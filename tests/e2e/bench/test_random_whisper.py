@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stt_worker.calibration.rehearsal import murmur
-from stt_worker.loading import Hardware
+from backend.engines.loading import Hardware
+from stt_worker.calibration.workload import syllabic_noise
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
 from tests.bench.support.random_whisper import Shape, make_model
@@ -26,20 +26,20 @@ def shaped(whisper_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Fast
 
 
 def test_a_model_of_random_weights_says_as_many_words_as_it_should_whatever_it_hears(shaped: FasterWhisper) -> None:
-    sounds = [murmur(6.0, seed) for seed in range(3)] + [np.zeros(6 * 16_000, np.float32)]
+    sounds = [syllabic_noise(6.0, seed) for seed in range(3)] + [np.zeros(6 * 16_000, np.float32)]
     for beam_size in (1, 5):
         heard = shaped.recognize([Speech(sound, "en", beam_size=beam_size) for sound in sounds])
         assert [one.text for one in heard] == [SAID] * len(sounds)
 
 
 def test_no_guard_objects_so_that_nothing_is_decoded_twice(shaped: FasterWhisper) -> None:
-    final = shaped.recognize([Speech(murmur(6.0, 1), "en", beam_size=5)])[0]
+    final = shaped.recognize([Speech(syllabic_noise(6.0, 1), "en", beam_size=5)])[0]
     assert final.retried == ""
     assert final.avg_logprob > -0.1
 
 
 def test_previews_have_their_words_timed(shaped: FasterWhisper) -> None:
-    preview = shaped.recognize([Speech(murmur(6.0, 1), "en", words=True, final=False)])[0]
+    preview = shaped.recognize([Speech(syllabic_noise(6.0, 1), "en", words=True, final=False)])[0]
     assert "".join(word.text for word in preview.words).strip() == preview.text
 
 

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from structlog.testing import capture_logs
 
+from backend.engines.loading import Hardware
 from backend.errors import ModelError
 from backend.text.edits import WordErrors
-from stt_worker.guards import withdrawal
-from stt_worker.loading import Hardware
+from stt_worker.guards import withhold_reason
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
 from tests.testkit.audio.clips import Clip, decode
@@ -130,7 +130,7 @@ def test_a_moment_of_another_language_does_not_change_the_conversation_s(
 ) -> None:
     clip = next(clip for clip in spoken if clip.language == "fr" and clip.kind == "utt")
     moment, sentence = sound(clip)[: RATE * 3 // 2], sound(clip)
-    heard = whisper.recognize([Speech(moment, heard="en", final=False), Speech(sentence, heard="en")])
+    heard = whisper.recognize([Speech(moment, last_language="en", final=False), Speech(sentence, last_language="en")])
     assert [hypothesis.language for hypothesis in heard] == ["en", "fr"]
 
 
@@ -139,7 +139,7 @@ def test_a_blink_of_audio_is_no_error(whisper: FasterWhisper, samples: int) -> N
     heard = whisper.recognize(
         [Speech(np.zeros(samples, np.float32), words=True, final=final) for final in (True, False)]
     )
-    assert [bool(h.text) and not withdrawal(h, samples / RATE) for h in heard] == [False, False]
+    assert [bool(h.text) and not withhold_reason(h, samples / RATE) for h in heard] == [False, False]
 
 
 def test_what_cannot_be_decoded_is_refused(whisper: FasterWhisper) -> None:
@@ -161,7 +161,7 @@ def test_hardly_any_text_comes_of_noise_and_music_even_without_a_voice_detector(
     shown = [
         (name, hypothesis.text)
         for (name, samples), hypothesis in zip(pieces, heard, strict=True)
-        if hypothesis.text and not withdrawal(hypothesis, len(samples) / RATE)
+        if hypothesis.text and not withhold_reason(hypothesis, len(samples) / RATE)
     ]
     assert len(shown) <= 0.05 * len(pieces), shown
 
@@ -206,5 +206,5 @@ def test_damaged_weights_are_refused(tmp_path: Path, whisper_tiny: Path) -> None
         (tmp_path / file.name).write_bytes(
             file.read_bytes()[:100_000] if file.name == "model.bin" else file.read_bytes()
         )
-    with pytest.raises(ModelError, match="does not run"):
+    with pytest.raises(ModelError, match="cannot load the model"):
         FasterWhisper(tmp_path, model="broken", hardware=Hardware("cpu"))

@@ -9,11 +9,11 @@ import pytest
 import sentencepiece
 from structlog.testing import capture_logs
 
+from backend.engines.loading import Hardware
 from backend.errors import ModelError, UnsupportedPairError
 from tests.testkit.models import nllb
 from tests.testkit.models.bleu import bleu, sentence_pairs
-from translation_worker.engine import Hardware
-from translation_worker.guards import loops
+from translation_worker.guards import has_loop
 from translation_worker.nllb import Nllb
 from translation_worker.opus import Opus
 from translation_worker.translator import Passage, Translator, pick_translator
@@ -125,11 +125,12 @@ def test_finals_and_previews_may_share_a_batch_in_any_order(translator: Translat
 def test_what_makes_the_model_lose_its_place_comes_out_without_a_loop(
     translator: Translator, directory: Path, form: str
 ) -> None:
-    nonsense = "ㄅㄆㄇㄈ" * 10
-    assert loops(called_directly(directory, form, [nonsense])[0])
+    nonsense = "ㄅㄈㄇㄅㄅㄆㄈㄇㄇㄅㄇㄈㄆㄈㄅㄆㄇㄅㄈㄇㄅㄇㄈㄇㄈㄅㄆㄇㄅㄅㄆㄇㄈㄆㄅㄇㄆㄈㄇㄇ"
+    assert not has_loop(nonsense)  # a loop in the source may be translated as one
+    assert has_loop(called_directly(directory, form, [nonsense])[0])
     (english,) = translator.translate([passage(nonsense)])
     assert english
-    assert not loops(english)
+    assert not has_loop(english)
 
 
 def test_pairs_may_be_mixed_in_one_batch(nllb_shaped: Path) -> None:
@@ -184,12 +185,12 @@ def test_an_older_vocabulary_of_one_token_a_line_is_read(nllb_shaped: Path, tmp_
 def test_damaged_weights_are_a_clear_error(nllb_shaped: Path, tmp_path: Path, file: str) -> None:
     damaged = shutil.copytree(nllb_shaped, tmp_path / "damaged")
     (damaged / file).write_bytes(b"not a model")
-    with pytest.raises(ModelError, match="cannot load the translation model in"):
+    with pytest.raises(ModelError, match=r"cannot load the (translation )?model"):
         Nllb(damaged)
 
 
 def test_a_directory_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no vocabulary"):
+    with pytest.raises(ModelError, match="cannot read the vocabulary"):
         Nllb(tmp_path)
     with pytest.raises(ModelError, match="opus-SOURCE-TARGET"):
         Opus(tmp_path)
@@ -200,9 +201,9 @@ def test_a_gpu_that_does_not_work_is_reported_and_the_cpu_serves(nllb_shaped: Pa
     with capture_logs() as logs:
         model = Nllb(nllb_shaped, Hardware(device="cuda", index=1))
     assert model.device == "cpu"
-    assert [(line["event"], line["model"], line["gpu_device"]) for line in logs] == [
-        ("gpu_unusable", "opus-zh-en-as-nllb", 1)
-    ]
+    unusable, loaded = logs
+    assert (unusable["event"], unusable["model"], unusable["gpu_device"]) == ("gpu_unusable", "opus-zh-en-as-nllb", 1)
+    assert (loaded["event"], loaded["device"]) == ("model_loaded", "cpu")
     assert "day" in model.translate([passage("今天天气很好。")])[0]
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from backend.text.edits import contradicted, erased
 from backend.text.normalize import normalized_words
-from stt_worker.guards import withdrawal
+from stt_worker.guards import withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
-from stt_worker.stability import CaptionState, Policy, agree
+from stt_worker.stability import CaptionState, StabilityPolicy, agree
 
 RATE = 16_000
 
@@ -55,9 +55,11 @@ class Replay:
         )
 
 
-def grown(before: CaptionState, heard: Hypothesis, seconds: float, policy: Policy | None = None) -> CaptionState:
+def grown(
+    before: CaptionState, heard: Hypothesis, seconds: float, policy: StabilityPolicy | None = None
+) -> CaptionState:
     """What stands after one more decode, as the worker decides it."""
-    if withdrawal(heard, seconds):
+    if withhold_reason(heard, seconds):
         return replace(before, hypothesis=())
     return agree(before.committed, before.tentative, before.hypothesis, heard, seconds, policy)
 
@@ -68,7 +70,7 @@ def replay(
     language: str | None = "en",
     *,
     step_seconds: float = 1.0,
-    policy: Policy | None = None,
+    policy: StabilityPolicy | None = None,
     beam_size: int = 5,
 ) -> Replay:
     """Decode every utterance each `step_seconds` of it, and once more, freely, when it is whole."""

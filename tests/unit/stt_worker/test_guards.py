@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.guards import CREDITS, FILLERS, breadth, loop_start, objection, withdrawal
+from stt_worker.guards import CREDITS, FILLERS, display_width, loop_start, retry_reason, withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis
 
 SENTENCE = " I knew well enough that he might be carried thousands of miles in the box car."
@@ -19,23 +19,23 @@ def heard(text: str, avg_logprob: float = -0.3, no_speech: float = 0.05) -> Hypo
 
 
 def objected(text: str, seconds: float = 6.0, avg_logprob: float = -0.3) -> str:
-    return objection(text, text.split(), seconds, avg_logprob)
+    return retry_reason(text, text.split(), seconds, avg_logprob)
 
 
 def test_plain_speech_is_neither_doubted_nor_withheld() -> None:
     assert objected(SENTENCE) == ""
-    assert withdrawal(heard(SENTENCE), 6.0) == ""
+    assert withhold_reason(heard(SENTENCE), 6.0) == ""
 
 
 @pytest.mark.parametrize("text", ["Thank you.", "Bye.", "You", "Gracias.", "So", "Music.", "ありがとうございました"])
 def test_what_people_say_as_well_is_kept_when_it_was_heard_clearly(text: str) -> None:
-    assert withdrawal(heard(text), 1.2) == ""
+    assert withhold_reason(heard(text), 1.2) == ""
 
 
 @pytest.mark.parametrize("text", ["Thank you.", "you", "Obrigado.", "Спасибо."])
 def test_what_people_say_as_well_is_withheld_when_little_speaks_for_it(text: str) -> None:
-    assert withdrawal(heard(text, avg_logprob=-0.9), 5.0) == "filler"
-    assert withdrawal(heard(text, no_speech=0.75), 5.0) == "filler"
+    assert withhold_reason(heard(text, avg_logprob=-0.9), 5.0) == "filler"
+    assert withhold_reason(heard(text, no_speech=0.75), 5.0) == "filler"
 
 
 @pytest.mark.parametrize(
@@ -54,51 +54,51 @@ def test_what_people_say_as_well_is_withheld_when_little_speaks_for_it(text: str
     ],
 )
 def test_the_credits_of_subtitles_are_withheld_at_low_confidence_in_every_language(text: str) -> None:
-    assert withdrawal(heard(text, avg_logprob=-0.6), 5.0) == "credit"
-    assert withdrawal(heard(text, avg_logprob=-0.1), 5.0) == ""
+    assert withhold_reason(heard(text, avg_logprob=-0.6), 5.0) == "credit"
+    assert withhold_reason(heard(text, avg_logprob=-0.1), 5.0) == ""
 
 
 def test_credits_need_more_confidence_in_very_short_audio() -> None:
-    assert withdrawal(heard("Thanks for watching!", avg_logprob=-0.4), 5.0) == ""
-    assert withdrawal(heard("Thanks for watching!", avg_logprob=-0.4), 1.0) == "credit"
+    assert withhold_reason(heard("Thanks for watching!", avg_logprob=-0.4), 5.0) == ""
+    assert withhold_reason(heard("Thanks for watching!", avg_logprob=-0.4), 1.0) == "credit"
 
 
 def test_a_sentence_that_only_mentions_subtitles_is_kept() -> None:
-    assert withdrawal(heard("The subtitles of this film are late.", avg_logprob=-0.9), 5.0) == ""
+    assert withhold_reason(heard("The subtitles of this film are late.", avg_logprob=-0.9), 5.0) == ""
 
 
 def test_guesswork_over_silence_is_withheld() -> None:
-    assert withdrawal(heard("I don't know what to do.", avg_logprob=-1.4, no_speech=0.5), 10.0) == "no_speech"
+    assert withhold_reason(heard("I don't know what to do.", avg_logprob=-1.4, no_speech=0.5), 10.0) == "no_speech"
 
 
 def test_text_that_only_a_further_decode_made_probable_needs_more_to_speak_for_it() -> None:
     again = replace(heard("So lucky.", avg_logprob=-0.8, no_speech=0.4), retried="loop")
-    assert withdrawal(again, 2.0) == "no_speech"
-    assert withdrawal(replace(again, retried=""), 2.0) == ""
-    assert withdrawal(replace(again, no_speech_probability=0.1), 2.0) == ""
+    assert withhold_reason(again, 2.0) == "no_speech"
+    assert withhold_reason(replace(again, retried=""), 2.0) == ""
+    assert withhold_reason(replace(again, no_speech_probability=0.1), 2.0) == ""
 
 
 def test_wild_guesses_are_withheld_however_much_it_sounds_like_speech() -> None:
-    assert withdrawal(heard("1.5%牛肉", avg_logprob=-2.4, no_speech=0.05), 5.0) == "improbable"
+    assert withhold_reason(heard("1.5%牛肉", avg_logprob=-2.4, no_speech=0.05), 5.0) == "improbable"
 
 
 def test_unsure_text_is_kept_where_speech_is_certain() -> None:
-    assert withdrawal(heard("Zau al Makan", avg_logprob=-1.4, no_speech=0.02), 2.0) == ""
+    assert withhold_reason(heard("Zau al Makan", avg_logprob=-1.4, no_speech=0.02), 2.0) == ""
 
 
 @pytest.mark.parametrize("text", ["...", "♪ ♪", "―", ". ."])
 def test_text_without_a_letter_is_withheld(text: str) -> None:
-    assert withdrawal(heard(text), 5.0) == "no_letters"
+    assert withhold_reason(heard(text), 5.0) == "no_letters"
 
 
 def test_an_empty_text_needs_no_withholding() -> None:
-    assert withdrawal(heard("", avg_logprob=-3, no_speech=0.9), 5.0) == ""
+    assert withhold_reason(heard("", avg_logprob=-3, no_speech=0.9), 5.0) == ""
 
 
 def test_what_compresses_too_well_is_doubted_and_then_withheld() -> None:
     numbers = "4-" + "5-" * 60
     assert objected(numbers, 20.0) == "repetitive"
-    assert withdrawal(heard(numbers, avg_logprob=-0.05), 20.0) == "repetitive"
+    assert withhold_reason(heard(numbers, avg_logprob=-0.05), 20.0) == "repetitive"
 
 
 def test_a_sentence_said_twice_to_the_end_is_doubted() -> None:
@@ -160,20 +160,20 @@ def test_a_phrase_repeated_to_the_end_is_always_cut(start: list[str], rounds: in
 
 
 def test_wide_characters_count_twice_and_marks_nothing() -> None:
-    assert breadth("ab, 12") == 4
-    assert breadth("你好。") == 4
-    assert breadth("हिन्दी") == 3
+    assert display_width("ab, 12") == 4
+    assert display_width("你好。") == 4
+    assert display_width("हिन्दी") == 3
 
 
 def test_the_phrase_lists_hold_nothing_so_short_that_it_begins_many_sentences() -> None:
     for phrase in CREDITS.replace("\n", "|").split("|"):
-        assert not phrase.strip() or breadth(phrase) >= 6, phrase
+        assert not phrase.strip() or display_width(phrase) >= 6, phrase
     assert "thank you" in FILLERS
 
 
 def test_a_long_noise_that_yields_one_unsure_sentence_is_withheld() -> None:
-    assert withdrawal(heard("I never want to go in the first place.", avg_logprob=-0.97), 18.4) == "sparse"
+    assert withhold_reason(heard("I never want to go in the first place.", avg_logprob=-0.97), 18.4) == "sparse"
 
 
 def test_slow_speech_that_was_heard_clearly_is_kept() -> None:
-    assert withdrawal(heard("I never want to go.", avg_logprob=-0.4), 18.4) == ""
+    assert withhold_reason(heard("I never want to go.", avg_logprob=-0.4), 18.4) == ""

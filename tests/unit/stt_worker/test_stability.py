@@ -12,9 +12,9 @@ from backend.messages.jobs import HypothesisWord
 from backend.text.normalize import letters
 from backend.text.scripts import split_words
 from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
-from stt_worker.stability import CaptionState, Policy, agree, spoken_language
+from stt_worker.stability import CaptionState, StabilityPolicy, agree, spoken_language
 
-EAGER = Policy(
+EAGER = StabilityPolicy(
     shown_seconds=0.0,
     shown_probability=0.0,
     once_probability=0.0,
@@ -31,12 +31,14 @@ def heard(*words: str, probability: float = 0.9, length: float = 0.3) -> Hypothe
     return Hypothesis("".join(words).strip(), "en", 1.0, -0.2, 0.0, timed)
 
 
-def after(stable: CaptionState, hypothesis: Hypothesis, seconds: float, policy: Policy | None = None) -> CaptionState:
+def after(
+    stable: CaptionState, hypothesis: Hypothesis, seconds: float, policy: StabilityPolicy | None = None
+) -> CaptionState:
     """The next state: what the worker is asked with is what it answered."""
     return agree(stable.committed, stable.tentative, stable.hypothesis, hypothesis, seconds, policy)
 
 
-def replayed(*decodes: Hypothesis, policy: Policy | None = None) -> CaptionState:
+def replayed(*decodes: Hypothesis, policy: StabilityPolicy | None = None) -> CaptionState:
     """A decode each second."""
     stable = NOTHING
     for seconds, hypothesis in enumerate(decodes, 1):
@@ -97,7 +99,7 @@ def test_a_doubtful_word_and_all_behind_it_wait() -> None:
 
 
 def test_a_word_heard_once_is_shown_when_it_is_probable_and_not_at_the_cut_edge_of_the_audio() -> None:
-    policy = Policy(once_probability=0.6, edge_seconds=0.5, opening_words=0)
+    policy = StabilityPolicy(once_probability=0.6, edge_seconds=0.5, opening_words=0)
     said = heard(" one", " two", length=1.0)
     assert agree("", "", (), said, 2.2, policy).tentative == "one"
     assert agree("", "", (), said, 2.6, policy).tentative == "one two"
@@ -105,7 +107,7 @@ def test_a_word_heard_once_is_shown_when_it_is_probable_and_not_at_the_cut_edge_
 
 
 def test_a_less_probable_word_is_shown_once_it_has_stayed() -> None:
-    policy = Policy(opening_words=0)
+    policy = StabilityPolicy(opening_words=0)
     doubtful = heard(" we", probability=0.5)
     assert replayed(doubtful, policy=policy).tentative == ""
     assert replayed(doubtful, doubtful, policy=policy).tentative == "we"
@@ -114,7 +116,7 @@ def test_a_less_probable_word_is_shown_once_it_has_stayed() -> None:
 
 
 def test_an_utterances_first_words_are_shown_at_once_however_improbable() -> None:
-    policy = Policy(opening_words=2, edge_seconds=0.5)
+    policy = StabilityPolicy(opening_words=2, edge_seconds=0.5)
     assert agree("", "", (), heard(" we", probability=0.1, length=1.0), 1.0, policy).tentative == "we"
     said = heard(" we", " may", " go", probability=0.1, length=1.0)
     stable = agree("", "", (), said, 4.0, policy)
@@ -123,7 +125,7 @@ def test_an_utterances_first_words_are_shown_at_once_however_improbable() -> Non
 
 
 def test_the_last_words_shown_are_replaced_by_what_has_been_heard_for_a_while() -> None:
-    policy = Policy(edge_seconds=0.0)
+    policy = StabilityPolicy(edge_seconds=0.0)
     stable = replayed(heard(" we", " cross"), heard(" we", " crossed", " it"), policy=policy)
     assert stable.committed + stable.tentative == "we cross"
     stable = after(stable, heard(" we", " crossed", " it"), 3.0, policy)
@@ -171,7 +173,7 @@ spelling = st.sampled_from(["we", "We", "must", "go", "go,", "now", "now.", "don
 probability = st.floats(0, 1)
 decodes = st.lists(st.lists(st.tuples(spelling, probability), max_size=8), min_size=1, max_size=8)
 policies = st.builds(
-    Policy,
+    StabilityPolicy,
     shown_seconds=st.floats(0, 2),
     shown_probability=probability,
     once_probability=probability,
@@ -183,7 +185,7 @@ policies = st.builds(
 
 @given(decodes, policies, st.floats(0.2, 2))
 def test_committed_text_only_grows_and_shown_words_only_give_way_to_others(
-    rounds: list[list[tuple[str, float]]], policy: Policy, step: float
+    rounds: list[list[tuple[str, float]]], policy: StabilityPolicy, step: float
 ) -> None:
     stable = NOTHING
     for number, said in enumerate(rounds, 1):
@@ -201,7 +203,7 @@ def test_committed_text_only_grows_and_shown_words_only_give_way_to_others(
 
 
 @given(st.lists(spelling, max_size=6), policies)
-def test_nothing_is_committed_on_one_hearing(said: list[str], policy: Policy) -> None:
+def test_nothing_is_committed_on_one_hearing(said: list[str], policy: StabilityPolicy) -> None:
     assert agree("", "", (), heard(*(f" {word}" for word in said)), 10.0, policy).committed == ""
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translation_worker.passages import Draft, Sentencewise, divide
+from translation_worker.passages import DraftTranslation, PassageTranslator, divide
 from translation_worker.translator import Passage
 
 
@@ -20,10 +20,10 @@ class Capitals:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def __call__(self, batch: Sequence[Passage], *, careful: bool) -> list[Draft]:
+    def __call__(self, batch: Sequence[Passage], *, careful: bool) -> list[DraftTranslation]:
         assert not careful
         self.asked += [sentence.text for sentence in batch]
-        return [Draft(sentence.prefix + sentence.text.upper()[len(sentence.prefix) :]) for sentence in batch]
+        return [DraftTranslation(sentence.prefix + sentence.text.upper()[len(sentence.prefix) :]) for sentence in batch]
 
 
 class Stammerer:
@@ -33,52 +33,54 @@ class Stammerer:
         self.first, self.second, self.complete = first, second, complete
         self.careful: list[str] = []
 
-    def __call__(self, batch: Sequence[Passage], *, careful: bool) -> list[Draft]:
+    def __call__(self, batch: Sequence[Passage], *, careful: bool) -> list[DraftTranslation]:
         if careful:
             self.careful += [sentence.text for sentence in batch]
         turns = self.second if careful else self.first
         return [
-            Draft(s.prefix + " ".join([s.text] + s.text.split()[-1:] * (turns - 1)), complete=self.complete or careful)
+            DraftTranslation(
+                s.prefix + " ".join([s.text] + s.text.split()[-1:] * (turns - 1)), complete=self.complete or careful
+            )
             for s in batch
         ]
 
 
 def test_sentences_are_translated_one_by_one_and_joined() -> None:
     model = Capitals()
-    assert Sentencewise(model).translate([passage("Hi George. How are you?\nFine.")]) == [
+    assert PassageTranslator(model).translate([passage("Hi George. How are you?\nFine.")]) == [
         "HI GEORGE. HOW ARE YOU?\nFINE."
     ]
     assert model.asked == ["Hi George.", "How are you?", "Fine."]
 
 
 def test_a_language_without_spaces_is_joined_without() -> None:
-    assert Sentencewise(Capitals()).translate([passage("A. B.", target="jpn_Jpan")]) == ["A. B."]
-    assert Sentencewise(Capitals()).translate([passage("Hi you. Go on.", target="jpn_Jpan")]) == ["HI YOU.GO ON."]
+    assert PassageTranslator(Capitals()).translate([passage("A. B.", target="jpn_Jpan")]) == ["A. B."]
+    assert PassageTranslator(Capitals()).translate([passage("Hi you. Go on.", target="jpn_Jpan")]) == ["HI YOU.GO ON."]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t"])
 def test_nothing_translates_to_nothing_and_the_model_is_not_asked(text: str) -> None:
     model = Capitals()
-    assert Sentencewise(model).translate([passage(text), passage(text, prefix="Shown")]) == ["", "Shown"]
+    assert PassageTranslator(model).translate([passage(text), passage(text, prefix="Shown")]) == ["", "Shown"]
     assert model.asked == []
 
 
 def test_what_has_no_words_stays_as_it_is() -> None:
     model = Capitals()
-    assert Sentencewise(model).translate([passage("... ♪"), passage("Yes! —")]) == ["... ♪", "YES! —"]
+    assert PassageTranslator(model).translate([passage("... ♪"), passage("Yes! —")]) == ["... ♪", "YES! —"]
     assert model.asked == ["Yes!"]
 
 
 def test_a_sentence_that_several_passages_share_is_decoded_once() -> None:
     model = Capitals()
-    results = Sentencewise(model).translate([passage("Hello. One here."), passage("Hello. Two here.")])
+    results = PassageTranslator(model).translate([passage("Hello. One here."), passage("Hello. Two here.")])
     assert results == ["HELLO. ONE HERE.", "HELLO. TWO HERE."]
     assert model.asked == ["Hello.", "One here.", "Two here."]
 
 
 def test_what_was_translated_is_remembered_by_text_languages_and_beam() -> None:
     model = Capitals()
-    translator = Sentencewise(model)
+    translator = PassageTranslator(model)
     for asked in (passage("Hello."), passage("Hello."), passage("Hello.", beam_size=1)):
         assert translator.translate([asked]) == ["HELLO."]
     assert model.asked == ["Hello.", "Hello."]
@@ -86,7 +88,7 @@ def test_what_was_translated_is_remembered_by_text_languages_and_beam() -> None:
 
 def test_the_sentence_used_least_recently_is_forgotten_first() -> None:
     model = Capitals()
-    translator = Sentencewise(model, cache_size=2)
+    translator = PassageTranslator(model, cache_size=2)
     for text in ("One.", "Two.", "One.", "Three.", "One.", "Two."):
         translator.translate([passage(text)])
     assert model.asked == ["One.", "Two.", "Three.", "Two."]
@@ -95,7 +97,7 @@ def test_the_sentence_used_least_recently_is_forgotten_first() -> None:
 def test_of_a_prefix_the_finished_sentences_stand_and_the_last_one_is_continued() -> None:
     model = Capitals()
     grown = passage("Hi George. How are you? Fine.", prefix="Hallo Georg.  HOW A")
-    assert Sentencewise(model).translate([grown]) == ["Hallo Georg.  HOW ARE YOU? FINE."]
+    assert PassageTranslator(model).translate([grown]) == ["Hallo Georg.  HOW ARE YOU? FINE."]
     assert model.asked == ["How are you?", "Fine."]
 
 
@@ -108,30 +110,30 @@ def test_a_prefix_of_more_sentences_than_the_text_belongs_to_its_last() -> None:
 
 @given(st.text(st.sampled_from("aB .!\n我。")), st.text(st.sampled_from("xY .!\n好。")))
 def test_every_translation_begins_with_its_prefix(text: str, prefix: str) -> None:
-    (result,) = Sentencewise(Capitals()).translate([passage(text, prefix=prefix)])
+    (result,) = PassageTranslator(Capitals()).translate([passage(text, prefix=prefix)])
     assert result.startswith(prefix)
 
 
 def test_a_loop_is_decoded_again_with_care_and_alone() -> None:
     model = Stammerer(first=5, second=1)
-    assert Sentencewise(model).translate([passage("I know you.")]) == ["I know you."]
+    assert PassageTranslator(model).translate([passage("I know you.")]) == ["I know you."]
     assert model.careful == ["I know you."]
 
 
 def test_a_loop_that_care_does_not_end_is_cut_but_never_the_prefix() -> None:
     shown = "no no no no "
-    translate = Sentencewise(Stammerer(first=6, second=5)).translate
+    translate = PassageTranslator(Stammerer(first=6, second=5)).translate
     assert translate([passage("I know you")]) == ["I know you"]
     assert translate([passage("I know you", prefix=shown)]) == [shown + "I know you"]
 
 
 def test_a_translation_that_reached_its_limit_is_decoded_again() -> None:
     model = Stammerer(first=2, second=1, complete=False)
-    assert Sentencewise(model).translate([passage("Go home")]) == ["Go home"]
+    assert PassageTranslator(model).translate([passage("Go home")]) == ["Go home"]
     assert model.careful == ["Go home"]
 
 
 def test_a_speaker_who_repeats_himself_is_translated_so() -> None:
     model = Stammerer(first=3, second=1)
-    assert Sentencewise(model).translate([passage("no no no no")]) == ["no no no no no no"]
+    assert PassageTranslator(model).translate([passage("no no no no")]) == ["no no no no no no"]
     assert model.careful == []

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from translation_worker.sentences import joint, split
+from translation_worker.sentences import separator, split
 
 LANGUAGES = st.sampled_from(["eng_Latn", "deu_Latn", "zho_Hans", "ell_Grek", "hin_Deva"])
 PROSE = st.text(st.sampled_from('aB1 3我い.!?。！…;؟।\n\t\u3000"”)」,，Dr')) | st.text()
@@ -74,6 +74,6 @@ def test_no_character_is_lost_or_added_and_no_sentence_is_too_long(text: str, la
 
 
 def test_translations_are_joined_as_the_target_language_writes() -> None:
-    assert joint("", "eng_Latn") == joint(" ", "eng_Latn") == " "
-    assert joint(" ", "jpn_Jpan") == joint("", "zho_Hant") == ""
-    assert joint("\n\n", "zho_Hans") == "\n\n"
+    assert separator("", "eng_Latn") == separator(" ", "eng_Latn") == " "
+    assert separator(" ", "jpn_Jpan") == separator("", "zho_Hant") == ""
+    assert separator("\n\n", "zho_Hans") == "\n\n"

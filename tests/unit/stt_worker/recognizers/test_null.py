@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from backend.messages.jobs import AudioJob, PartialResult
 from backend.messages.protocol import Final
 from backend.text.edits import contradicted
+from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.recognizers.null import NullRecognizer, checksum, transcript
 from stt_worker.recognizers.recognizer import Speech
-from stt_worker.worker import final_outcome, preview_outcome
 from tests.testkit.system.poisoned_worker import Poison, Poisoned
 
 RATE = 16_000

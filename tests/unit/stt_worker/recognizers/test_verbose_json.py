@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backend.text.normalize import letters
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
-from stt_worker.recognizers.verbose_json import Answer
+from stt_worker.recognizers.verbose_json import VerboseTranscription
 
 SECONDS = 4.0
 TEXT = st.text(st.sampled_from("abz 1.,!?é你好ทか\u0301\n"), max_size=40)
@@ -28,7 +28,7 @@ ANSWERS = st.fixed_dictionaries(
 def heard(answer: dict[str, Any], **asked: Any) -> Hypothesis:
     """What is made of an answer to four seconds of audio."""
     speech = Speech(samples=np.zeros(round(16_000 * SECONDS), np.float32), words=True, **asked)
-    return Answer.model_validate(answer).hypothesis(speech)
+    return VerboseTranscription.model_validate(answer).hypothesis(speech)
 
 
 def times(hypothesis: Hypothesis) -> list[tuple[str, float, float]]:
@@ -85,7 +85,7 @@ def test_a_text_shorter_than_the_prefix_is_the_prefix() -> None:
     [("english", "en"), ("Chinese", "zh"), ("myanmar", "my"), ("pt-BR", "pt"), ("de", "de"), ("klingon", "fr")],
 )
 def test_a_language_is_understood_by_name_and_by_code_and_else_taken_to_be_the_last_one(said: str, code: str) -> None:
-    assert heard({"text": "a", "language": said}, heard="fr").language == code
+    assert heard({"text": "a", "language": said}, last_language="fr").language == code
 
 
 def test_a_language_that_was_asked_for_stays() -> None:
@@ -102,7 +102,7 @@ def test_the_segments_say_how_sure_the_model_is() -> None:
 
 def test_words_are_left_out_when_nobody_wants_them() -> None:
     speech = Speech(samples=np.zeros(16_000, np.float32))
-    assert Answer(text="a b").hypothesis(speech).words == ()
+    assert VerboseTranscription(text="a b").hypothesis(speech).words == ()
 
 
 @given(TEXT)

@@ -1,4 +1,4 @@
-"""Windows hold their audio with a margin, and batches lose nothing."""
+"""EncoderWindows hold their audio with a margin, and batches lose nothing."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, Windows, batches
+from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 
-RULES = st.one_of(st.just(Windows()), st.builds(Windows, st.integers(1, 30), st.integers(1, 30), st.floats(0, 10)))
+RULES = st.one_of(
+    st.just(EncoderWindows()), st.builds(EncoderWindows, st.integers(1, 30), st.integers(1, 30), st.floats(0, 10))
+)
 
 
 @pytest.mark.parametrize(
     ("seconds", "frames"), [(0.0, 800), (4.0, 800), (4.01, 1000), (8.0, 1200), (21.9, 2600), (25.0, 3000), (30, 3000)]
 )
 def test_a_window_is_the_smallest_that_leaves_four_seconds_of_silence(seconds: float, frames: int) -> None:
-    assert Windows().fit(seconds) == frames
+    assert EncoderWindows().fit(seconds) == frames
 
 
 @given(RULES, st.floats(0, 30), st.floats(0, 10))
 def test_a_window_holds_the_audio_and_its_margin_and_no_smaller_one_does(
-    rule: Windows, seconds: float, more_s: float
+    rule: EncoderWindows, seconds: float, more_s: float
 ) -> None:
     frames = rule.fit(seconds, more_s)
     needed = (seconds + rule.margin_s + more_s) * FRAMES_PER_SECOND
@@ -30,7 +32,7 @@ def test_a_window_holds_the_audio_and_its_margin_and_no_smaller_one_does(
 
 
 @given(RULES)
-def test_the_longest_window_is_among_the_sizes_and_takes_audio_up_to_its_whole_length(rule: Windows) -> None:
+def test_the_longest_window_is_among_the_sizes_and_takes_audio_up_to_its_whole_length(rule: EncoderWindows) -> None:
     assert list(rule.sizes) == sorted(set(rule.sizes))
     assert rule.fit(29.9) == rule.sizes[-1] == LONGEST
     with pytest.raises(ValueError, match=r"30\.1 s of audio"):
@@ -38,16 +40,16 @@ def test_the_longest_window_is_among_the_sizes_and_takes_audio_up_to_its_whole_l
 
 
 def test_a_rule_is_read_from_a_setting() -> None:
-    assert Windows.parse("6,2,2.5") == Windows(6, 2, 2.5)
-    assert Windows.parse("auto") == Windows()
+    assert EncoderWindows.parse("6,2,2.5") == EncoderWindows(6, 2, 2.5)
+    assert EncoderWindows.parse("auto") == EncoderWindows()
     for nonsense in ("0,5,3", "31,5,3", "10,0,3", "10,5", "ten,5,3"):
-        with pytest.raises(ValueError, match="no windows can be made"):
-            Windows.parse(nonsense)
+        with pytest.raises(ValueError, match="does not describe encoder windows"):
+            EncoderWindows.parse(nonsense)
 
 
 @given(st.lists(st.integers(0, 3)), st.integers(1, 5))
 def test_every_place_is_in_one_batch_and_a_batch_has_one_layout(layouts: list[int], most: int) -> None:
-    planned = batches(layouts, most)
+    planned = group_batches(layouts, most)
     assert sorted(place for batch in planned for place in batch) == list(range(len(layouts)))
     for batch in planned:
         assert 1 <= len(batch) <= most
@@ -56,4 +58,4 @@ def test_every_place_is_in_one_batch_and_a_batch_has_one_layout(layouts: list[in
 
 
 def test_batches_are_as_few_as_the_layouts_allow() -> None:
-    assert batches(["a", "b", "a", "a", "b"], 2) == [[0, 2], [3], [1, 4]]
+    assert group_batches(["a", "b", "a", "a", "b"], 2) == [[0, 2], [3], [1, 4]]

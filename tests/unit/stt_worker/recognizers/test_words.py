@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.recognizers.words import Written, timed, written
+from stt_worker.recognizers.words import DecodedWords, align_words, split_answer
 
 
 class Characters:
@@ -27,36 +27,36 @@ def tokens(text: str) -> list[int]:
     return [ord(character) for character in text]
 
 
-def said(text: str) -> Written:
-    return written(Characters(), [], tokens(text))
+def said(text: str) -> DecodedWords:
+    return split_answer(Characters(), [], tokens(text))
 
 
-def aligned(text: Written, frames_each: int = 2) -> list[tuple[int, int]]:
+def aligned(text: DecodedWords, frames_each: int = 2) -> list[tuple[int, int]]:
     """A path in which every token, and the end, takes as many frames."""
     return [(i, i * frames_each + k) for i in range(len(text.all_tokens) + 1) for k in range(frames_each)]
 
 
 def test_control_tokens_are_no_text() -> None:
-    assert written(Characters(), [], [*tokens(" Hi"), Characters.eot, Characters.eot + 7]).text == "Hi"
+    assert split_answer(Characters(), [], [*tokens(" Hi"), Characters.eot, Characters.eot + 7]).text == "Hi"
 
 
 def test_the_answer_begins_with_the_whole_prefix_even_when_the_decoder_had_no_room_for_it() -> None:
     prefix = tokens(" one two three")
-    assert written(Characters(), prefix, [*prefix, *tokens(" four")]).text == "one two three four"
-    assert written(Characters(), prefix, prefix[:5]).text == "one two three"
+    assert split_answer(Characters(), prefix, [*prefix, *tokens(" four")]).text == "one two three four"
+    assert split_answer(Characters(), prefix, prefix[:5]).text == "one two three"
 
 
 def test_a_word_begins_where_its_first_token_does_and_ends_where_the_next_begins() -> None:
     text = said(" ab cd")
-    words = timed(text, aligned(text), [0.5, 0.7, 0.9, 1.0, 1.0, 0.4])
+    words = align_words(text, aligned(text), [0.5, 0.7, 0.9, 1.0, 1.0, 0.4])
     assert [word.text for word in words] == [" ab", " cd"]
     assert [(word.start, word.end) for word in words] == [pytest.approx((0.0, 0.12)), pytest.approx((0.12, 0.24))]
     assert [word.probability for word in words] == pytest.approx([0.7, 0.8])
 
 
 def test_punctuation_joins_the_word_it_belongs_to() -> None:
-    text = Written([" Say", ' "', "yes", '"', ",", " then", " go", "."], [[i] for i in range(8)])
-    words = timed(text, aligned(text), [0.9] * 8)
+    text = DecodedWords([" Say", ' "', "yes", '"', ",", " then", " go", "."], [[i] for i in range(8)])
+    words = align_words(text, aligned(text), [0.9] * 8)
     assert [word.text for word in words] == [" Say", ' "yes",', " then", " go."]
 
 
@@ -77,7 +77,7 @@ def test_a_loop_is_not_cut_within_the_prefix() -> None:
 @given(st.lists(st.sampled_from(["a", "bc", "d,", "é"]), min_size=1, max_size=10), st.integers(1, 5))
 def test_words_joined_are_the_text_and_times_do_not_run_backwards(parts: list[str], frames_each: int) -> None:
     text = said("".join(f" {part}" for part in parts))
-    words = timed(text, aligned(text, frames_each), [0.5] * len(text.all_tokens))
+    words = align_words(text, aligned(text, frames_each), [0.5] * len(text.all_tokens))
     assert "".join(word.text for word in words).strip() == text.text
     times = [time for word in words for time in (word.start, word.end)]
     assert all(word.start <= word.end for word in words)

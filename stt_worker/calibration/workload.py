@@ -1,4 +1,4 @@
-"""Speech to measure a recognizer with, made of what is at hand, and how long it takes."""
+"""Test audio for measurements, and timing of a recognizer. No network and no recordings are needed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from backend.messages.jobs import SAMPLE_RATE
 from stt_worker.recognizers.recognizer import Recognizer, Speech
 
 SYLLABLES_PER_SECOND = 4.0
+# [n], 16 kHz mono, from -1 to 1.
 Sound = NDArray[np.float32]
-"""[n], 16 kHz mono, -1 to 1."""
 
 
-def voice() -> tuple[list[Sound], str]:
-    """A few sentences, and what speaks them: espeak-ng, else noise that rises and falls as syllables do.
+def sample_sentences() -> tuple[list[Sound], str]:
+    """Return a few sentences and their source: espeak-ng, or noise modulated like syllables if it is not installed.
 
-    Noise is good for comparing, but few words are heard in it, so decoding counts for less than with speech.
+    Noise is good enough to compare settings, but few words are recognized in it, so decoding costs less than with
+    speech.
     """
     with tempfile.TemporaryDirectory(prefix="nova-") as folder:
         try:
@@ -33,12 +34,12 @@ def voice() -> tuple[list[Sound], str]:
                 clip.pcm().astype(np.float32) / np.float32(32_768) for clip in clips.synthesize_clips(Path(folder))
             ]
         except SetupError:
-            return [murmur(3.0, seed) for seed in range(4)], "noise (espeak-ng is not installed)"
+            return [syllabic_noise(3.0, seed) for seed in range(4)], "noise (espeak-ng is not installed)"
         return spoken, "espeak-ng"
 
 
-def murmur(seconds: float, seed: int) -> Sound:
-    """Noise, lower frequencies stronger, in syllables."""
+def syllabic_noise(seconds: float, seed: int) -> Sound:
+    """Generate low-pass noise whose amplitude rises and falls like syllables."""
     count = round(seconds * SAMPLE_RATE)
     noise = np.random.default_rng(seed).standard_normal(count)
     low = np.convolve(noise, np.hanning(16) / 8, mode="same")
@@ -47,28 +48,28 @@ def murmur(seconds: float, seed: int) -> Sound:
     return sound
 
 
-def said(sentences: Sequence[Sound], first: int, seconds: float) -> Sound:
-    """Exactly so many seconds, from sentence number `first` on, round and round."""
+def utterance(sentences: Sequence[Sound], first: int, seconds: float) -> Sound:
+    """Return exactly `seconds` of audio, from sentence number `first` on, repeating the sentences."""
     count = round(seconds * SAMPLE_RATE)
     enough = 1 + count // min(map(len, sentences))
     start = first % len(sentences)
     return np.concatenate(list(islice(cycle(sentences), start, start + enough)))[:count]
 
 
-def waited(recognizer: Recognizer, speeches: Sequence[Speech], rounds: int) -> float:
-    """Seconds from a batch's beginning to its end, when there is no other: the best of some rounds."""
-    return min(_timed(recognizer, [speeches]) for _ in range(rounds))
+def latency(recognizer: Recognizer, speeches: Sequence[Speech], rounds: int) -> float:
+    """Seconds from start to end of a single batch: the best of some rounds."""
+    return min(_elapsed(recognizer, [speeches]) for _ in range(rounds))
 
 
-def timed(recognizer: Recognizer, speeches: Sequence[Speech], rounds: int) -> float:
-    """Seconds that each batch takes of many: where they overlap, less than it is waited for."""
+def time_per_batch(recognizer: Recognizer, speeches: Sequence[Speech], rounds: int) -> float:
+    """Seconds per batch when many are decoded: less than the latency if batches overlap."""
     if recognizer.overlap == 1:
-        return waited(recognizer, speeches, rounds)
+        return latency(recognizer, speeches, rounds)
     rounds *= 2 * recognizer.overlap
-    return _timed(recognizer, [speeches] * rounds) / rounds
+    return _elapsed(recognizer, [speeches] * rounds) / rounds
 
 
-def _timed(recognizer: Recognizer, batches: Sequence[Sequence[Speech]]) -> float:
+def _elapsed(recognizer: Recognizer, batches: Sequence[Sequence[Speech]]) -> float:
     with ThreadPoolExecutor(recognizer.overlap) as threads:
         began = time.perf_counter()
         for _ in threads.map(recognizer.recognize, batches):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stt_worker.worker import RealTimeFactor
+from stt_worker.real_time_factor import RealTimeFactor
 
 
 def test_nothing_is_known_before_the_first_batch() -> None:
@@ -34,7 +34,7 @@ def test_of_late_counts_more_than_long_ago() -> None:
 
 
 def test_several_decoders_share_the_time() -> None:
-    pace = RealTimeFactor(decoders=2)
+    pace = RealTimeFactor(parallel_batches=2)
     for number in range(20):
         pace.add(number, number + 2.0, 10.0)
     assert pace.factor == pytest.approx(0.1)

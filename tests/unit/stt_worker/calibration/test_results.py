@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.calibration.findings import (
+from stt_worker.calibration.results import (
     FULL,
     TALKING,
     Calibration,
-    Machine,
+    MachineProfile,
     Trial,
-    applied,
+    apply,
     choose,
     live_sessions,
-    read,
+    parse,
 )
 from stt_worker.settings import SttSettings
 
 EXACT = ("float16", "int8_float16")
-HERE = Machine(model="base, 1 bytes", device="cpu", hardware="a chip, 2 cores", versions={"ctranslate2": "4"})
+HERE = MachineProfile(model="base, 1 bytes", device="cpu", hardware="a chip, 2 cores", versions={"ctranslate2": "4"})
 
 
 def trial(batch: int, throughput: float, *, threads: int = 2, compute_type: str = EXACT[0]) -> Trial:
@@ -115,7 +115,7 @@ def test_no_more_sessions_are_promised_than_there_is_time_for_and_no_fewer(cost:
 
 def test_settings_that_leave_it_open_are_filled_in_and_the_beam_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STT_BATCH", raising=False)
-    best = applied(SttSettings(threads=0, compute_type="auto"), found())
+    best = apply(SttSettings(threads=0, compute_type="auto"), found())
     assert (best.threads, best.compute_type, best.batch) == (2, "int8", 4)
     assert best.beam_size == SttSettings().beam_size
 
@@ -123,11 +123,11 @@ def test_settings_that_leave_it_open_are_filled_in_and_the_beam_stays(monkeypatc
 def test_what_somebody_has_set_stays_even_where_it_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STT_BATCH", "8")
     settings = SttSettings(threads=1, compute_type="float32")
-    assert applied(settings, found()) == settings
+    assert apply(settings, found()) == settings
 
 
 def test_what_was_written_is_read_on_the_same_machine() -> None:
-    assert read(found().model_dump_json(), HERE) == (found(), "")
+    assert parse(found().model_dump_json(), HERE) == (found(), "")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_what_was_written_is_read_on_the_same_machine() -> None:
     ],
 )
 def test_what_was_measured_elsewhere_is_not_gone_by(other: dict[str, object], reason: str) -> None:
-    calibration, why = read(found().model_dump_json(), HERE.model_copy(update=other))
+    calibration, why = parse(found().model_dump_json(), HERE.model_copy(update=other))
     assert calibration is None
     assert why == f"of another {reason}"
 
@@ -148,6 +148,6 @@ def test_what_was_measured_elsewhere_is_not_gone_by(other: dict[str, object], re
 def test_a_damaged_file_is_not_gone_by_and_never_raises(damage: str) -> None:
     whole = json.loads(found().model_dump_json())
     text = json.dumps({**whole, damage: -1}) if damage in whole else damage
-    calibration, why = read(text, HERE)
+    calibration, why = parse(text, HERE)
     assert calibration is None
     assert why.startswith("damaged: ")

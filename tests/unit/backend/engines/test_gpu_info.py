@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.service.gpu import graphics_card
+from backend.engines.gpu_info import gpu_memory
 
 CARD = {"gpu": "NVIDIA A 40GB", "gpu_memory_mib": 40_960, "gpu_memory_used_mib": 1_024}
 
@@ -42,8 +42,8 @@ def test_the_card_is_the_one_that_the_process_sees_under_this_number(
     driver: dict[str, str], device: str, visible: str | None, found: dict[str, object]
 ) -> None:
     environment = {**driver, **({"CUDA_VISIBLE_DEVICES": visible} if visible else {})}
-    assert graphics_card(device, environment) == found
+    assert gpu_memory(device, environment) == found
 
 
 def test_without_a_driver_there_is_no_card(tmp_path: Path) -> None:
-    assert graphics_card("cuda:0", {"PATH": str(tmp_path)}) == {}
+    assert gpu_memory("cuda:0", {"PATH": str(tmp_path)}) == {}

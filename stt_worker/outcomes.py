@@ -1,0 +1,122 @@
+"""Turn hypotheses into the events and entries that the worker commits."""
+
+from __future__ import annotations
+
+import math
+
+import structlog
+
+from backend.messages.jobs import AudioJob, PartialResult, Transcript
+from backend.messages.protocol import Final, Word
+from backend.streams.job_streams import Outcome
+from backend.text.edits import contradicted
+from backend.text.normalize import normalized_words
+from stt_worker import metrics
+from stt_worker.guards import withhold_reason
+from stt_worker.recognizers.recognizer import Hypothesis
+from stt_worker.stability import CaptionState, agree
+
+log = structlog.get_logger()
+
+# While a language is being detected, previews with a less probable one are not shown: in too little audio to know the
+# language, the words would be nonsense.
+MIN_LANGUAGE_PROBABILITY = 0.5
+
+
+def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
+    """Return the final of an utterance, and its text as a partial, which is shown until the endpoint is certain."""
+    text = "" if _withhold(job, hypothesis) else hypothesis.text
+    if job.finals == "stable":
+        text = text or job.committed
+    elif job.committed:
+        metrics.COMMITTED.inc(len(normalized_words(job.committed, hypothesis.language)))
+        metrics.CONTRADICTED.inc(contradicted(job.committed, text, hypothesis.language))
+    final = Final(
+        utterance=job.utterance,
+        text=text,
+        language=hypothesis.language,
+        confidence=math.exp(min(0.0, hypothesis.avg_logprob)),
+        start_ms=job.start_ms,
+        end_ms=job.end_ms,
+        words=_words(job, hypothesis) if job.words and text else None,
+        translate_to=job.translate_to if text else (),
+        late=job.replayed,
+    )
+    partials: tuple[PartialResult, ...] = ()
+    if text.startswith(job.committed):
+        caption = CaptionState(job.committed, text[len(job.committed) :], job.hypothesis)
+        partials = (_partial(job, hypothesis.language, caption),)
+    return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.language, text))
+
+
+def preview_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
+    """Return the partial of an utterance that is still spoken, and a transcript if more words were committed."""
+    seconds = (job.end_ms - job.start_ms) / 1000
+    is_detected = not (job.language or job.heard)
+    is_unknown = is_detected and hypothesis.language_probability < MIN_LANGUAGE_PROBABILITY
+    if _withhold(job, hypothesis) or is_unknown:
+        caption = CaptionState(job.committed, job.tentative, (), seconds if job.committed else 0.0)
+    else:
+        caption = agree(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
+    has_grown = caption.committed != job.committed
+    transcript = _transcript(job, hypothesis.language, caption.committed) if has_grown else None
+    partial = _partial(job, hypothesis.language, caption).model_copy(
+        update={
+            "committed_end_ms": job.start_ms + round(1000 * caption.committed_seconds),
+            "language_probability": hypothesis.language_probability,
+        }
+    )
+    return Outcome(live=(partial,), transcript=transcript)
+
+
+def _withhold(job: AudioJob, hypothesis: Hypothesis) -> bool:
+    reason = withhold_reason(hypothesis, (job.end_ms - job.start_ms) / 1000)
+    if reason:
+        metrics.WITHDRAWN.labels(reason).inc()
+        log.debug("text_withheld", reason=reason, text=hypothesis.text, session=job.session, utterance=job.utterance)
+    return bool(reason)
+
+
+def _partial(job: AudioJob, language: str, caption: CaptionState) -> PartialResult:
+    return PartialResult(
+        utterance=job.utterance,
+        revision=job.revision,
+        committed=caption.committed,
+        tentative=caption.tentative,
+        language=language,
+        start_ms=job.start_ms,
+        end_ms=job.end_ms,
+        hypothesis=caption.hypothesis,
+    )
+
+
+def _transcript(job: AudioJob, language: str, text: str) -> Transcript | None:
+    if not (text and job.translate_to):
+        return None
+    return Transcript(
+        kind=job.kind,
+        session=job.session,
+        utterance=job.utterance,
+        correlation_id=job.correlation_id,
+        traceparent=job.traceparent,
+        sent_at=job.sent_at,
+        text=text,
+        language=language,
+        translate_to=job.translate_to,
+        translated=job.translated,
+    )
+
+
+def _words(job: AudioJob, hypothesis: Hypothesis) -> tuple[Word, ...]:
+    def milliseconds(seconds: float) -> int:
+        return min(job.end_ms, job.start_ms + round(1000 * seconds))
+
+    return tuple(
+        Word(
+            word=word.text,
+            start_ms=milliseconds(word.start),
+            end_ms=milliseconds(word.end),
+            confidence=word.probability,
+        )
+        for word in hypothesis.words
+    )

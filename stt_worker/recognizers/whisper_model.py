@@ -1,0 +1,65 @@
+"""Load Whisper weights with faster-whisper, and compute the log-mel features of audio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ctranslate2
+import numpy as np
+from faster_whisper import WhisperModel
+from faster_whisper.feature_extractor import FeatureExtractor
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from backend.engines.loading import Hardware, Placement, load_model
+from backend.errors import ModelError
+from stt_worker.recognizers.windows import EncoderWindows
+
+# How far digital silence lies below the loudest value of the features: the extractor clips log10 energies at 8 below
+# their maximum and divides by 4.
+DYNAMIC_RANGE = 2.0
+
+
+def load_whisper(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
+    """Load the model, run it once, and return it with its device ("cpu", "cuda:0"). Raises ModelError."""
+    if not (path / "model.bin").is_file():
+        raise ModelError(f"no model in {path}: model.bin is missing")
+    # Only for the features, computed by numpy: their matrices are small, and several BLAS threads wait for each other
+    # and compete with the decoder, which has its own threads.
+    threadpool_limits(1, user_api="blas")
+
+    def open_model(placement: Placement) -> WhisperModel:
+        return _open(path, hardware, placement)
+
+    return load_model(path.name, hardware, open_model)
+
+
+def _open(path: Path, hardware: Hardware, placement: Placement) -> WhisperModel:
+    on_gpu = placement.device == "cuda"
+    # Passed only when set: CTranslate2 builds without flash attention reject the argument.
+    options = {"flash_attention": True} if hardware.flash_attention and on_gpu else {}
+    whisper = WhisperModel(
+        str(path),
+        device=placement.device,
+        device_index=placement.index,
+        compute_type=placement.compute_type,
+        cpu_threads=hardware.threads or 1,
+        num_workers=1 if on_gpu else hardware.parallel_batches,
+        **options,
+    )
+    start = whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")
+    silence = np.zeros((1, whisper.model.n_mels, EncoderWindows().sizes[0]), np.float32)
+    whisper.model.generate(ctranslate2.StorageView.from_array(silence), [[start]], max_length=8, beam_size=1)
+    return whisper
+
+
+def log_mel(extractor: FeatureExtractor, samples: NDArray[np.float32], frames: int) -> NDArray[np.float32]:
+    """Compute log-mel features [n_mels, frames], padded with digital silence as in Whisper's training.
+
+    faster-whisper pads with zeros instead, which is a hum in its log scale. In short windows that costs one percentage
+    point of word error rate.
+    """
+    features = extractor(samples)[:, :frames]
+    mel = np.full((features.shape[0], frames), features.max() - DYNAMIC_RANGE, np.float32)
+    mel[:, : features.shape[1]] = features
+    return mel

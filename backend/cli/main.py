@@ -1,4 +1,4 @@
-"""The `nova` command."""
+"""The entry point of the `nova` command."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from importlib.metadata import version
 import click
 import structlog
 
-from backend.errors import NovaError
+from backend.errors import NovaError, SetupError
 
+# Module and attribute of each command, in the order in which `nova --help` lists them.
 COMMANDS = {
-    "up": "up",
-    "transcribe": "transcribe",
-    "mic": "mic",
+    "up": "up:up",
+    "transcribe": "transcribe:transcribe",
+    "mic": "mic:mic",
     "models": "models:group",
-    "status": "status",
-    "dead": "dead",
-    "keys": "keys",
-    "load": "load",
-    "doctor": "doctor",
+    "status": "status:status",
+    "dead": "dead:dead",
+    "keys": "keys:keys",
+    "load": "load:load",
+    "doctor": "doctor:doctor",
 }
-"""In the order in which people meet them: the module of each, and its name there where that is another."""
 
 
 class _Commands(click.Group):
-    """Commands that are loaded when they are used: a worker's image has not the packages of all of them."""
+    """Imports a command when it is used, because images of single services lack the packages of some commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -35,23 +35,41 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(f"backend.cli.{module}"), name or module)
+        try:
+            command: click.Command = getattr(import_module(f"backend.cli.{module}"), name)
+        except ModuleNotFoundError as missing:
+            return _unavailable(cmd_name, missing.name or module)
         return command
+
+
+def _unavailable(name: str, package: str) -> click.Command:
+    """Stands in for a command whose packages are not installed, so that `nova --help` can still list it."""
+
+    def fail(**_: object) -> None:
+        raise SetupError(f"`nova {name}` needs the package {package}: pip install 'nova-voice[cli]'")
+
+    return click.Command(
+        name,
+        callback=fail,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        help=f"Not available: the package {package} is not installed.",
+    )
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("nova-voice"), prog_name="nova")
 def nova() -> None:
-    """Nova Voice: speech to text and translation, in real time.
+    """Nova Voice: real-time speech-to-text and translation.
 
     \b
-    nova up                    start everything here, then open the page it prints and speak
-    nova transcribe talk.mp4   turn a recording into text or subtitles
+    nova up                    start everything on this machine and open the printed page
+    nova transcribe talk.mp4   convert a recording to text or subtitles
     """
 
 
 def main() -> None:
-    """Run the command; what goes wrong on purpose is one clear line, not a traceback."""
+    """Run the command. A NovaError is printed as one line, with exit status 2."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

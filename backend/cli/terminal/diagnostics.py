@@ -38,7 +38,7 @@ CUBLAS = "libcublas.so.12"
 PAGE = Path(__file__).parents[2] / "frontend" / "dist"
 _MODULES = {"pyjwt": "jwt", "webrtcvad-wheels": "webrtcvad"}
 """Modules that are not called as their package is."""
-_OF_SERVICES = re.compile(r"extra == .(gateway|stt|translation).")
+_OF_SERVICES = re.compile(r"extra == .(service|cli|gateway|stt|translation).")
 """What else than every process's packages one machine needs that runs all services."""
 
 
@@ -87,7 +87,7 @@ def packages() -> Check:
     """Whether every package that we need can be imported, and its version."""
     needed = [line.partition(";") for line in requires("nova-voice") or ()]
     lines = [line for line, _, marker in needed if not marker or _OF_SERVICES.fullmatch(marker.strip())]
-    names = sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines})
+    names = sorted({re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines} - {"nova-voice"})
     modules = {name: _MODULES.get(name, name.replace("-", "_")) for name in names}
     ok, said = _ask(f"""
 import importlib, importlib.metadata, sys

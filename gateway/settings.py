@@ -1,4 +1,4 @@
-"""The gateway's settings; the prefix is GATEWAY_."""
+"""Settings of the gateway. Environment variables have the prefix GATEWAY_."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.service.settings import ServiceSettings
 
 
 class GatewaySettings(ServiceSettings):
-    """Read from the environment once, in main."""
+    """Read from the environment once at startup."""
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
 
@@ -21,66 +21,66 @@ class GatewaySettings(ServiceSettings):
     port: int = Field(default=8080, ge=0, le=65_535)
     """Port to listen on."""
     auth: Literal["auto", "keys", "none"] = "auto"
-    """Who may come in. "keys": who has a key; "none": everybody; "auto": everybody on loopback, else as "keys"."""
+    """Callers to accept. "keys": with an API key; "none": all; "auto": all if `host` is loopback, otherwise "keys"."""
     key_in_query: bool = False
-    """Whether a key may stand in the address, as ?key=; addresses are written into logs by proxies and browsers."""
+    """Accept a key in the URL, as ?key=. Proxies and browsers write URLs to logs and histories."""
     key_sessions: int = Field(default=0, ge=0)
-    """Sessions at the same time, for a key or token without a limit of its own; 0: any number. So the next two."""
+    """Simultaneous sessions of a key or token without its own limit. 0: no limit, also for the next two settings."""
     key_minutes_a_day: int = Field(default=0, ge=0)
-    """Minutes of audio from midnight to midnight UTC."""
+    """Minutes of audio per day (UTC) for a key or token without its own limit."""
     key_new_a_minute: int = Field(default=0, ge=0)
-    """Sessions that may be begun within a minute."""
+    """New sessions per minute for a key or token without its own limit."""
     origins: str = ""
-    """Origins of further pages that may speak to this gateway, separated by commas: "https://a.example"; "*": all."""
+    """Origins of other web pages that may connect, separated by commas, such as "https://a.example". "*": all."""
     jwt_issuer: str = ""
-    """Whose JSON Web Tokens are accepted beside keys; empty: nobody's. Its claim `scope` names stream, read, admin."""
+    """Issuer of JSON Web Tokens to accept in addition to keys. Their claim `scope` contains stream, read or admin."""
     jwt_audience: str = ""
-    """The audience for which such tokens must be made."""
+    """Required audience of these tokens."""
     jwt_jwks: str = ""
-    """Where the issuer's keys lie: a URL or a file (JWKS)."""
+    """URL or file of the issuer's public keys (JWKS)."""
     tls_cert: str = ""
-    """File with the certificate chain (PEM), for https and wss without a proxy; empty: plain http and ws."""
+    """File with the certificate chain (PEM), to serve https and wss without a proxy. Empty: plain http and ws."""
     tls_key: str = ""
-    """File with its private key (PEM)."""
+    """File with the private key of the certificate (PEM)."""
     max_session_s: float = Field(default=43_200.0, gt=0)
-    """Seconds after which a connection is closed with 1008, however much is being said."""
+    """Longest session in seconds. Then its connection is closed with 1008."""
     page_dir: Path = Path(__file__).parent.parent / "frontend" / "dist"
-    """The built page, served at /."""
+    """Folder with the built web page, served at /."""
     max_frame_bytes: int = Field(default=1 << 20, ge=1024)
-    """Largest frame a client may send; a larger one ends its session with close code 1009."""
+    """Largest frame that a client may send. A larger one closes its connection with 1009."""
     start_timeout_s: float = Field(default=10.0, gt=0)
-    """Seconds within which a connection must send `start`."""
+    """Seconds within which a new connection must send `start` or `resume`."""
     idle_timeout_s: float = Field(default=60.0, gt=0)
-    """Seconds without any frame, not even a keepalive, after which a session ends with close code 1008."""
+    """Seconds without any frame, including keepalives, after which a connection is closed with 1008."""
     stop_wait_s: float = Field(default=120.0, gt=0)
-    """Longest wait for finals and translations in flight after `stop`."""
+    """Longest wait in seconds for results in flight after `stop`."""
     max_backlog: int = Field(default=12, ge=1)
-    """Utterances a session may have in flight; beyond, its socket is not read until one returns."""
+    """Finals that a session may have in flight. At the limit, the gateway stops reading from its socket."""
     outbox: int = Field(default=1_000, ge=10)
-    """Events that may wait for a slow client; beyond, its connection is closed with 1013."""
+    """Events that may wait for a slow client. At the limit, its connection is closed with 1013."""
     preview_every_ms: int = Field(default=250, ge=50)
-    """Least new audio between two previews of an utterance. The system's speed decides the rest."""
+    """Minimum new audio between two previews of an utterance. On a slow system, previews are less frequent."""
     preview_first_ms: int = Field(default=600, ge=100)
-    """Least audio of an utterance, pre-roll included, before its first preview."""
+    """Minimum audio of an utterance, including the pre-roll, before its first preview."""
     preview_overdue_ms: int = Field(default=2_500, ge=100)
-    """A preview that has not come back by then is given up and the next one asked for."""
+    """Time after which a preview without a result counts as lost, and the next one is requested."""
     early_final_ms: int = Field(default=200, ge=60)
-    """Silence after which an utterance is decoded already, in the hope that it has ended."""
+    """Silence after which an utterance is decoded early, before its endpoint is certain."""
     pre_roll_ms: int = Field(default=300, ge=0, le=2_000)
-    """Audio kept from before the speech was noticed."""
+    """Audio kept from before detected speech."""
     max_utterance_ms: int = Field(default=25_000, ge=5_000, le=28_000)
-    """Length at which an utterance is cut, at its quietest point of late."""
+    """Longest utterance. A longer one is cut at the quietest point of its last five seconds."""
     unwell_after_s: float = Field(default=5.0, gt=0)
-    """When a final waits for a worker for so long, `/health/full` calls the system degraded."""
+    """`/health/full` reports the system as degraded when a final waits this long for a worker."""
     max_sessions: int = Field(default=2_000, ge=1)
-    """Sessions this gateway holds at most; further ones are refused with 1013."""
+    """Maximum number of sessions of this gateway. Others are refused with 1013."""
     slow_previews_s: float = Field(default=0.5, gt=0)
-    """When a final waits for a worker for so long, previews become rarer."""
+    """Previews become less frequent when a final waits this long for a worker."""
     stop_previews_s: float = Field(default=1.0, gt=0)
-    """When a final waits for a worker for so long, there are no previews."""
+    """Previews stop when a final waits this long for a worker."""
     refuse_s: float = Field(default=2.0, gt=0)
-    """When a final waits for a worker for so long, new sessions are refused with 1013."""
+    """New sessions are refused with 1013 when a final waits this long for a worker."""
     refuse_load: float = Field(default=0.65, gt=0)
-    """When the finals of all who speak take this share of the workers' time, new sessions are refused."""
+    """New sessions are refused with 1013 when the finals of all current speech need this share of the workers' time."""
     drain_s: float = Field(default=20.0, ge=0)
-    """Seconds from SIGTERM until every connection is closed with 1012."""
+    """Seconds from SIGTERM until all remaining connections are closed with 1012."""

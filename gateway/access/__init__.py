@@ -1,0 +1,1 @@
+"""Access control: authentication, origins, admission, quotas, and the registry of open sessions."""

@@ -1,4 +1,4 @@
-"""JSON Web Tokens of an identity provider, in place of our own keys (RFC 7519, and 8725 for what must be refused)."""
+"""JSON Web Tokens of an identity provider, as an alternative to API keys (RFC 7519; checks of RFC 8725)."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from backend.errors import SetupError
 from backend.streams.access.api_keys import SCOPES, Scope
 from gateway.settings import GatewaySettings
 
+# Only asymmetric signatures (RFC 8725, section 2.1): with HMAC, the provider's public key could sign forged tokens.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures only: with HMAC the provider's public key would do to forge tokens, with "none" nothing at all."""
+# Accepted difference between the clocks of the issuer and the gateway.
 LEEWAY_S = 30
-"""By so much clocks may differ."""
 FETCH_TIMEOUT_S = 5.0
 
 log = structlog.get_logger()
 
 
 class BadTokenError(Exception):
-    """Why it is not accepted, in words that say nothing of the token itself."""
+    """Reason for refusing a token. The text contains nothing of the token."""
 
 
-class Tokens:
-    """Reads the tokens of one issuer, by the keys that it publishes. They are kept for five minutes."""
+class JwtVerifier:
+    """Verifies the tokens of one issuer with its published keys, which are cached for five minutes."""
 
     def __init__(self, issuer: str, audience: str, jwks: str) -> None:
         self._issuer, self._audience = issuer, audience
@@ -36,32 +36,34 @@ class Tokens:
         self._client = None if self._file else PyJWKClient(jwks, timeout=FETCH_TIMEOUT_S)
 
     @classmethod
-    def of(cls, settings: GatewaySettings) -> Tokens | None:
-        """As the settings want it; None when they want none. Raises SetupError when they say half of it."""
+    def from_settings(cls, settings: GatewaySettings) -> JwtVerifier | None:
+        """The verifier, or None if tokens are not configured. Raises SetupError for an incomplete configuration."""
         parts = (settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks)
         if not any(parts):
             return None
         if not all(parts):
-            raise SetupError("GATEWAY_JWT_ISSUER, GATEWAY_JWT_AUDIENCE and GATEWAY_JWT_JWKS belong together")
+            raise SetupError("GATEWAY_JWT_ISSUER, GATEWAY_JWT_AUDIENCE and GATEWAY_JWT_JWKS must be set together")
         return cls(*parts)
 
-    async def read(self, token: str) -> tuple[str, frozenset[Scope]]:
-        """Whose it is, and for what. Raises BadTokenError."""
+    async def verify(self, token: str) -> tuple[str, frozenset[Scope]]:
+        """The token's subject and scopes. Raises BadTokenError."""
         try:
-            return await asyncio.to_thread(self._read, token)
+            # In a thread, because it may fetch keys over HTTP.
+            return await asyncio.to_thread(self._verify, token)
         except jwt.ExpiredSignatureError:
             raise BadTokenError("the token has expired") from None
         except (jwt.PyJWTError, OSError, ValueError, TypeError, LookupError) as error:
             log.info("token_refused", reason=type(error).__name__)
             raise BadTokenError("the token is not accepted") from None
 
-    def _read(self, token: str) -> tuple[str, frozenset[Scope]]:
+    def _verify(self, token: str) -> tuple[str, frozenset[Scope]]:
         header = jwt.get_unverified_header(token)
-        if header.get("alg") not in ALGORITHMS:  # before anything is fetched for its sake
+        # Checked before keys are fetched, so that forged tokens cause no requests.
+        if header.get("alg") not in ALGORITHMS:
             raise jwt.InvalidAlgorithmError("not a signature")
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._key(token, header.get("kid")),
+            self._signing_key(token, header.get("kid")),
             algorithms=ALGORITHMS,
             issuer=self._issuer,
             audience=self._audience,
@@ -70,7 +72,7 @@ class Tokens:
         )
         return str(claims["sub"]), _scopes(claims.get("scope", ""))
 
-    def _key(self, token: str, kid: object) -> PyJWK:
+    def _signing_key(self, token: str, kid: object) -> PyJWK:
         if self._client:
             return self._client.get_signing_key_from_jwt(token)
         assert self._file is not None
@@ -79,6 +81,6 @@ class Tokens:
 
 
 def _scopes(claim: object) -> frozenset[Scope]:
-    """From "stream read", or a list of the same; other services' words are passed over."""
+    """Scopes from "stream read" or a list. Scopes of other services are ignored."""
     words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
     return frozenset(cast("Scope", word) for word in words if word in SCOPES)

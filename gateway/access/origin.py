@@ -1,7 +1,7 @@
-"""Which pages may speak to this gateway from a browser. Pure.
+"""Origin and Host checks for requests from browsers. Pure.
 
-A browser says by `Origin` whose page it runs, and by `Host` what that page believes to speak to; a page can forge
-neither. Programs send no Origin, and are not stopped by this. (RFC 6455, 10.2; WHATWG Fetch, 3.2)
+A browser sends the page's origin in `Origin` and the requested server in `Host`; a page cannot forge either. Programs
+send no `Origin` and are not restricted. Sources: RFC 6455, section 10.2; WHATWG Fetch, section 3.2.
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ from urllib.parse import urlsplit
 
 from backend.service.address import is_loopback
 
-ANYWHERE = "*"
+ANY_ORIGIN = "*"
 
 
-def may_speak(origin: str, host: str, listed: Set[str], *, local: bool) -> bool:
-    """Whether a page of this origin may: our own, or one of those listed.
+def is_origin_allowed(origin: str, host: str, allowed: Set[str], *, local: bool) -> bool:
+    """Whether a page of this origin may connect: the gateway's own page, or an origin in `allowed`.
 
-    `local`: we listen on loopback only, and nobody needs a key. Then pages that this machine serves may as well; and
-    our own page is one whose host is this machine's: its owner can make any other name lead here (DNS rebinding).
+    `local` means that the gateway listens only on loopback and requires no key. Then every page that this machine
+    serves may connect, and the `Host` header proves nothing: an attacker can let its own name resolve to 127.0.0.1
+    (DNS rebinding).
     """
-    if origin in listed or ANYWHERE in listed:
+    if origin in allowed or ANY_ORIGIN in allowed:
         return True
-    whose = _netloc(origin)
-    return is_loopback(_name(whose)) if local else whose != "" and whose == host.lower()
+    page_host = _netloc(origin)
+    return is_loopback(_hostname(page_host)) if local else page_host != "" and page_host == host.lower()
 
 
-def is_ours(host: str, listed: Set[str]) -> bool:
-    """Whether a request to a gateway on loopback was meant for it: the host is this machine, or one that is listed."""
-    return is_loopback(_name(host)) or host.lower() in {_netloc(origin) for origin in listed}
+def is_host_allowed(host: str, allowed: Set[str]) -> bool:
+    """Whether a request to a gateway on loopback names this machine, or the host of an allowed origin."""
+    return is_loopback(_hostname(host)) or host.lower() in {_netloc(origin) for origin in allowed}
 
 
 def _netloc(origin: str) -> str:
-    """Host and port, as `Host` has them; "" where there is none."""
+    """Host and port in the form of the `Host` header; "" for an origin without a host."""
     try:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
 
 
-def _name(netloc: str) -> str:
-    """Without the port."""
+def _hostname(netloc: str) -> str:
+    """The host without its port."""
     try:
         return urlsplit(f"//{netloc}").hostname or ""
     except ValueError:

@@ -1,0 +1,1 @@
+"""Audio input: decoding to 16 kHz mono, and speech detection."""

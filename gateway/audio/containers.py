@@ -1,7 +1,8 @@
-"""WebM and Ogg taken apart as their bytes come in: Opus packets out, as soon as each is whole.
+"""Incremental readers for WebM and Ogg: container bytes in, complete Opus packets out.
 
-Sans-I/O and without a thread: a browser's MediaRecorder cuts its stream anywhere, and so may we. Sources: RFC 3533
-(Ogg), RFC 7845 (Opus in Ogg), RFC 8794 (EBML), RFC 9559 (Matroska) and the WebM container guidelines.
+Sans-I/O and without threads. A browser's MediaRecorder splits its stream at arbitrary bytes, so readers accept any
+split. Sources: RFC 3533 (Ogg), RFC 7845 (Opus in Ogg), RFC 8794 (EBML), RFC 9559 (Matroska), and the WebM container
+guidelines (https://www.webmproject.org/docs/container/).
 
 A packet that begins with `OPUS_HEAD` opens a stream: at the beginning, and again when the client restarts its recorder
 on the same connection.
@@ -17,20 +18,24 @@ from backend.errors import AudioError
 
 OPUS_HEAD = b"OpusHead"
 _OPUS_TAGS = b"OpusTags"
-_LONGEST_PACKET = 1 << 18
-"""Bytes. Anything longer is passed over unread: no Opus packet is; pictures in other tracks and in tags may be."""
+# Bytes. Longer elements, such as pictures in tags, are skipped without buffering. Demultiplexers should reject Opus
+# packets of more than 61,440 bytes (RFC 7845, section 6).
+_MAX_PACKET = 1 << 18
 
 
 class OpusReader(Protocol):
-    """Takes a container's bytes, cut anywhere; yields the packets of its Opus stream."""
+    """Reads the packets of a container's Opus stream from bytes that are split anywhere."""
 
     @property
-    def partial(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether the bytes so far end inside an element, a page or a packet."""
         ...
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Every packet that these bytes complete; to be consumed whole. Raises AudioError `invalid_container`."""
+    def read_packets(self, data: bytes) -> Iterator[bytes]:
+        """Yield every packet that these bytes complete. Consume the whole iterator before the next call.
+
+        Raises AudioError `invalid_container`.
+        """
         ...
 
 
@@ -39,6 +44,8 @@ def _invalid(message: str) -> AudioError:
 
 
 class _Element(IntEnum):
+    """EBML element ids with their length marker: RFC 8794, section 11.2.1 (EBML) and RFC 9559, section 5.1 (others)."""
+
     EBML = 0x1A45DFA3
     SEGMENT = 0x18538067
     TRACKS = 0x1654AE6B
@@ -52,33 +59,36 @@ class _Element(IntEnum):
     SIMPLE_BLOCK = 0xA3
 
 
+# Elements whose children are read. Their ends are not tracked, because a live stream writes "unknown" as their size
+# (RFC 8794, section 6.2); any element id is accepted inside.
 _ENTERED = frozenset({_Element.SEGMENT, _Element.TRACKS, _Element.TRACK_ENTRY, _Element.CLUSTER, _Element.BLOCK_GROUP})
-"""Elements whose children matter. They are entered and never left: a live stream does not know their sizes."""
+# Elements whose content is read. All others are skipped.
 _READ = frozenset(
     {_Element.TRACK_NUMBER, _Element.CODEC_ID, _Element.CODEC_PRIVATE, _Element.BLOCK, _Element.SIMPLE_BLOCK}
 )
 
 
 class _Vint(NamedTuple):
-    """EBML's integer of variable length."""
+    """EBML's variable-length integer (RFC 8794, section 4). `marked` includes the length marker, as in element ids."""
 
     length: int
     marked: int
-    """With its length marker, as element names are written."""
 
     @property
     def value(self) -> int:
         return self.marked & ~(1 << 7 * self.length)
 
     @property
-    def unknown(self) -> bool:
+    def is_unknown_size(self) -> bool:
+        # All value bits set: RFC 8794, section 6.2.
         return self.value == (1 << 7 * self.length) - 1
 
 
 def _vint(data: bytes | bytearray, at: int) -> _Vint | None:
-    """The integer at a position; None when its bytes are not all there."""
+    """The integer at a position; None if it is not complete yet."""
     if at >= len(data):
         return None
+    # The number of leading zero bits of the first byte gives the length.
     length = 9 - data[at].bit_length()
     if length > 8:
         raise _invalid("not a WebM stream: an integer of more than 8 bytes")
@@ -86,51 +96,56 @@ def _vint(data: bytes | bytearray, at: int) -> _Vint | None:
 
 
 class WebmReader:
-    """The first Opus track of a WebM (or Matroska) stream. Laced blocks, which no recorder writes, are refused."""
+    """Reads the first Opus track of a WebM or Matroska stream. Rejects laced blocks, which no recorder writes."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        # Bytes to skip in the input that follows.
         self._skip = 0
-        """Bytes still to come that do not matter."""
-        self._begun = False
+        self._header_seen = False
+        # Elements of the current track entry.
         self._entry: dict[int, bytes] = {}
         self._track: int | None = None
 
     @property
-    def partial(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether the bytes so far end inside an element."""
         return bool(self._buffer) or self._skip > 0
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Every packet that these bytes complete; to be consumed whole. Raises AudioError `invalid_container`."""
+    def read_packets(self, data: bytes) -> Iterator[bytes]:
+        """Yield every packet that these bytes complete. Consume the whole iterator before the next call.
+
+        Raises AudioError `invalid_container`.
+        """
         self._buffer += data
-        while self._passed_over() and (name := _vint(self._buffer, 0)) and (size := _vint(self._buffer, name.length)):
-            self._check(name.marked, size)
+        while self._skip_bytes() and (name := _vint(self._buffer, 0)) and (size := _vint(self._buffer, name.length)):
+            self._check_element(name.marked, size)
             start = name.length + size.length
             end = start if name.marked in _ENTERED else start + size.value
-            if name.marked not in _ENTERED | _READ or end - start > _LONGEST_PACKET:
+            if name.marked not in _ENTERED | _READ or end - start > _MAX_PACKET:
                 self._skip = end
                 continue
             if len(self._buffer) < end:
                 return
             body = bytes(self._buffer[start:end])
             del self._buffer[:end]
-            yield from self._take(name.marked, body)
+            yield from self._read_element(name.marked, body)
 
-    def _passed_over(self) -> bool:
+    def _skip_bytes(self) -> bool:
+        """Return whether everything to skip has arrived."""
         passed = min(self._skip, len(self._buffer))
         del self._buffer[:passed]
         self._skip -= passed
         return self._skip == 0
 
-    def _check(self, name: int, size: _Vint) -> None:
-        if not self._begun and name != _Element.EBML:
+    def _check_element(self, name: int, size: _Vint) -> None:
+        if not self._header_seen and name != _Element.EBML:
             raise _invalid("not a WebM stream: it does not begin with an EBML header")
-        if size.unknown and name not in _ENTERED:
-            raise _invalid(f"WebM element {name:#x} does not say its size")
-        self._begun = True
+        if size.is_unknown_size and name not in _ENTERED:
+            raise _invalid(f"WebM element {name:#x} has an unknown size")
+        self._header_seen = True
 
-    def _take(self, name: int, body: bytes) -> Iterator[bytes]:
+    def _read_element(self, name: int, body: bytes) -> Iterator[bytes]:
         match name:
             case _Element.TRACKS:
                 self._track = None
@@ -140,7 +155,7 @@ class WebmReader:
                 self._entry[name] = body
                 yield from self._choose_track()
             case _Element.BLOCK | _Element.SIMPLE_BLOCK:
-                yield from self._packet(body)
+                yield from self._read_block(body)
 
     def _choose_track(self) -> Iterator[bytes]:
         number = self._entry.get(_Element.TRACK_NUMBER)
@@ -150,20 +165,20 @@ class WebmReader:
             self._track = int.from_bytes(number, "big")
             yield head
 
-    def _packet(self, block: bytes) -> Iterator[bytes]:
-        """A block: track number, 16 bits of time, 8 of flags, then the packet."""
+    def _read_block(self, block: bytes) -> Iterator[bytes]:
+        """Read a block: track number, 16 bits of time, 8 bits of flags, then the packet (RFC 9559, section 10)."""
         track = _vint(block, 0)
         if track is None or len(block) < track.length + 3:
             raise _invalid("a WebM block shorter than its header")
         if track.value != self._track:
             return
-        if block[track.length + 2] & 0x06:
+        if block[track.length + 2] & 0x06:  # the two lacing bits
             raise _invalid("a WebM block with lacing")
         yield block[track.length + 3 :]
 
 
 class _Page(NamedTuple):
-    """Ogg's unit of transport."""
+    """A page (RFC 3533, section 6). The lacing values are the lengths of the packet segments in the body."""
 
     flags: int
     serial: bytes
@@ -180,7 +195,7 @@ class _Page(NamedTuple):
 
 
 class OggReader:
-    """The Opus stream of an Ogg stream; of several in sequence, one after the other."""
+    """Reads the Opus stream of an Ogg stream. Chained streams are read one after another."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -188,17 +203,20 @@ class OggReader:
         self._serial = b""
 
     @property
-    def partial(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether the bytes so far end inside a page or a packet."""
         return bool(self._buffer or self._packet)
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Every packet that these bytes complete; to be consumed whole. Raises AudioError `invalid_container`."""
-        self._buffer += data
-        while (page := self._page()) is not None:
-            yield from self._packets(page)
+    def read_packets(self, data: bytes) -> Iterator[bytes]:
+        """Yield every packet that these bytes complete. Consume the whole iterator before the next call.
 
-    def _page(self) -> _Page | None:
+        Raises AudioError `invalid_container`.
+        """
+        self._buffer += data
+        while (page := self._next_page()) is not None:
+            yield from self._read_page(page)
+
+    def _next_page(self) -> _Page | None:
         header = bytes(self._buffer[:27])
         if not (header.startswith(b"OggS") or b"OggS".startswith(header)):
             raise _invalid("not an Ogg stream: a page does not begin with OggS")
@@ -213,7 +231,7 @@ class OggReader:
         del self._buffer[:end]
         return _Page(header[5], header[14:18], lacing, body)
 
-    def _packets(self, page: _Page) -> Iterator[bytes]:
+    def _read_page(self, page: _Page) -> Iterator[bytes]:
         if page.opens_opus:
             self._serial = page.serial
         if page.serial != self._serial:
@@ -222,14 +240,14 @@ class OggReader:
             self._packet.clear()
         at = 0
         for length in page.lacing:
-            if len(self._packet) <= _LONGEST_PACKET:
+            if len(self._packet) <= _MAX_PACKET:
                 self._packet += page.body[at : at + length]
             at += length
-            if length < 255:
-                yield from self._finished()
+            if length < 255:  # a packet ends with its first segment that is not full
+                yield from self._finish_packet()
 
-    def _finished(self) -> Iterator[bytes]:
+    def _finish_packet(self) -> Iterator[bytes]:
         packet = bytes(self._packet)
         self._packet.clear()
-        if packet and len(packet) <= _LONGEST_PACKET and not packet.startswith(_OPUS_TAGS):
+        if packet and len(packet) <= _MAX_PACKET and not packet.startswith(_OPUS_TAGS):
             yield packet

@@ -1,7 +1,7 @@
-"""Audio in whatever form a client sends it; audio out as everything behind the gateway expects it: 16 kHz mono int16.
+"""Decodes audio of every supported format to 16 kHz mono int16.
 
-`AudioSource` is what a session's shell holds. Behind it stands one decoder a format: raw samples here, Opus with the
-help of `containers`, which takes WebM and Ogg apart.
+A connection uses `AudioSource`, which chooses a decoder: `RawDecoder` for samples, `OpusDecoder` for Opus in WebM or
+Ogg (see `containers`).
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.audio.containers import OPUS_HEAD, OggReader, OpusReader, WebmReader
 
+# [n], 16 kHz mono.
 Samples = NDArray[np.int16]
-"""[n], 16 kHz mono."""
+# [n], mono at the client's rate, -1 to 1.
 Waveform = NDArray[np.float32]
-"""[n], mono at the client's rate, -1 to 1."""
 
+# Opus always decodes to 48 kHz, whatever rate its header names (RFC 7845, section 5.1).
 _OPUS_RATE = 48_000
-_PIECE = 9_600
-"""Samples that are resampled at once: libswresample keeps room for the most that it was ever given."""
+# Samples per call of libswresample, which never frees the buffer of its largest input.
+_CHUNK_SAMPLES = 9_600
+# Frames up to this size are decoded on the event loop: it takes a few milliseconds, less than a thread costs.
 _INLINE_BYTES = 8_192
-"""Frames up to this size are decoded in a millisecond or a few: less than a thread is worth."""
-_LONGEST_FRAME = 600 * _OPUS_RATE
-"""Samples. What one frame may unpack into: two bytes of Opus can stand for 120 ms of silence."""
+# Samples that one frame may decode to. Two bytes of Opus can stand for 120 ms of silence, so small input may decode to
+# very long audio.
+_MAX_FRAME_SAMPLES = 600 * _OPUS_RATE
 
 
 def _g711_mu(code: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -48,9 +50,9 @@ def _g711_a(code: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.where(bits & 0x80, magnitude, -magnitude)
 
 
+# ITU-T G.711: the value of every code.
 _CODES = np.arange(256, dtype=np.int32)
 _MU_LAW = (_g711_mu(_CODES) / 32_768).astype(np.float32)
-"""ITU-T G.711, every code's value."""
 _A_LAW = (_g711_a(_CODES) / 32_768).astype(np.float32)
 
 
@@ -59,7 +61,7 @@ def _read_s16(data: bytes) -> Waveform:
 
 
 def _read_f32(data: bytes) -> Waveform:
-    """Samples that are no number become silence and loud ones are clipped: a driver's hiccup ends no session."""
+    """Replace NaN by silence and clip, because audio drivers produce both on glitches."""
     waveform = np.frombuffer(data, "<f4").astype(np.float32)
     return np.nan_to_num(waveform, copy=False, nan=0.0, posinf=1.0, neginf=-1.0).clip(-1, 1)
 
@@ -68,61 +70,63 @@ def _read_g711(values: Waveform, data: bytes) -> Waveform:
     return values.take(np.frombuffer(data, np.uint8))
 
 
+# Bytes per sample, and the function that reads samples.
 _RAW: Mapping[str, tuple[int, Callable[[bytes], Waveform]]] = {
     "pcm_s16le": (2, _read_s16),
     "pcm_f32le": (4, _read_f32),
     "mulaw": (1, partial(_read_g711, _MU_LAW)),
     "alaw": (1, partial(_read_g711, _A_LAW)),
 }
-"""Bytes a sample, and how they are read."""
 
 _CONTAINERS: Mapping[str, Callable[[], OpusReader]] = {"webm": WebmReader, "ogg": OggReader}
 
 
 class Resampler:
-    """Any rate to 16 kHz by libswresample: 1 to 2 ms behind the input, where soxr's streams are 20 to 100 behind."""
+    """Resamples any rate to 16 kHz by libswresample, with 1 to 2 ms of delay (soxr's streams: 20 to 100 ms)."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._graph = _graph(rate) if rate != SAMPLE_RATE else None
+        self._graph = _resampling_graph(rate) if rate != SAMPLE_RATE else None
 
-    def feed(self, waveform: Waveform) -> Samples:
-        """The samples that these complete."""
+    def resample(self, waveform: Waveform) -> Samples:
+        """The output samples that these input samples complete."""
         if self._graph is None:
             return _to_int16(waveform)
         resampled: list[Waveform] = []
-        for at in range(0, waveform.size, _PIECE):
-            frame = av.AudioFrame.from_ndarray(waveform[np.newaxis, at : at + _PIECE], format="flt", layout="mono")
+        for at in range(0, waveform.size, _CHUNK_SAMPLES):
+            frame = av.AudioFrame.from_ndarray(
+                waveform[np.newaxis, at : at + _CHUNK_SAMPLES], format="flt", layout="mono"
+            )
             frame.sample_rate = self._rate
             self._graph.push(frame)
-            resampled += _pulled(self._graph)
-        return _joined(resampled)
+            resampled += _pull_frames(self._graph)
+        return _join_waveforms(resampled)
 
     def flush(self) -> Samples:
-        """The samples still in the filter; it takes none after this."""
+        """The samples that are still in the filter. No input may follow."""
         if self._graph is None:
-            return _joined([])
+            return _join_waveforms([])
         self._graph.push(None)
-        return _joined(_pulled(self._graph))
+        return _join_waveforms(_pull_frames(self._graph))
 
 
-def _graph(rate: int) -> av.filter.Graph:
+def _resampling_graph(rate: int) -> av.filter.Graph:
     graph = av.filter.Graph()
-    graph.threads = 1  # else each session starts as many as there are cores, which then sleep
+    graph.threads = 1  # otherwise every session starts one idle thread per core
     source = graph.add_abuffer(sample_rate=rate, format="flt", layout="mono")
     graph.link_nodes(source, graph.add("aresample", str(SAMPLE_RATE)), graph.add("abuffersink")).configure()
     return graph
 
 
-def _pulled(graph: av.filter.Graph) -> Iterator[Waveform]:
-    with suppress(av.BlockingIOError, av.EOFError):  # no more for now, or for good
+def _pull_frames(graph: av.filter.Graph) -> Iterator[Waveform]:
+    with suppress(av.BlockingIOError, av.EOFError):  # needs more input, or has ended
         while True:
             frame = graph.pull()
             assert isinstance(frame, av.AudioFrame)
             yield frame.to_ndarray()[0]
 
 
-def _joined(waveforms: Iterable[Waveform]) -> Samples:
+def _join_waveforms(waveforms: Iterable[Waveform]) -> Samples:
     return _to_int16(np.concatenate([np.empty(0, np.float32), *waveforms]))
 
 
@@ -131,24 +135,24 @@ def _to_int16(waveform: Waveform) -> Samples:
 
 
 class Decoder(Protocol):
-    """One client's audio, decoded as it comes; takes as long as it takes."""
+    """Decodes one client's audio incrementally. Calls may take long and run in threads."""
 
     @property
     def truncated(self) -> bool:
-        """Whether the bytes so far end in the middle of something."""
+        """Whether the bytes so far end inside a packet."""
         ...
 
-    def feed(self, data: bytes) -> Samples:
-        """What these bytes complete. Raises AudioError."""
+    def decode(self, data: bytes) -> Samples:
+        """The samples that these bytes complete. Raises AudioError."""
         ...
 
     def flush(self) -> Samples:
-        """What is left when no more bytes come. Raises AudioError."""
+        """The remaining samples at the end of the input. Raises AudioError."""
         ...
 
 
 class RawDecoder:
-    """Raw samples, interleaved, 8 to 48 kHz, one or two channels. Every frame holds whole samples of all channels."""
+    """Interleaved raw samples, 8 to 48 kHz, one or two channels. Every frame contains whole samples of all channels."""
 
     truncated = False
 
@@ -160,19 +164,19 @@ class RawDecoder:
         width, self._read = _RAW[audio.encoding]
         self._channels = audio.channels
         self._frame_bytes = width * audio.channels
-        self._ready = audio == AudioFormat()
-        """Whether it comes as it is wanted."""
+        # 16 kHz mono s16le needs no conversion.
+        self._passthrough = audio == AudioFormat()
         self._resampler = Resampler(audio.sample_rate)
 
-    def feed(self, data: bytes) -> Samples:
+    def decode(self, data: bytes) -> Samples:
         """Raises AudioError `misaligned_audio`."""
         if len(data) % self._frame_bytes:
-            message = f"{len(data)} bytes are not whole samples of {self._frame_bytes} bytes"
+            message = f"{len(data)} bytes are not a multiple of {self._frame_bytes} bytes, one sample of all channels"
             raise AudioError(message, code="misaligned_audio")
-        if self._ready:
+        if self._passthrough:
             return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
         interleaved = self._read(data).reshape(-1, self._channels)
-        return self._resampler.feed(interleaved.mean(axis=1, dtype=np.float32))
+        return self._resampler.resample(interleaved.mean(axis=1, dtype=np.float32))
 
     def flush(self) -> Samples:
         """The resampler's last samples."""
@@ -180,39 +184,41 @@ class RawDecoder:
 
 
 class OpusDecoder:
-    """Opus in a container. The container says rate and channels, whatever `start` said."""
+    """Opus in a container. Rate and channels come from the container, not from `start`."""
 
     def __init__(self, audio: AudioFormat) -> None:
         self._reader = _CONTAINERS[audio.encoding]()
         self._resampler = Resampler(_OPUS_RATE)
         self._codec: av.AudioCodecContext | None = None
-        self._fed = False
+        self._has_input = False
 
     @property
     def truncated(self) -> bool:
-        """Whether the bytes so far end in the middle of an element, a page or a packet."""
-        return self._reader.partial
+        """Whether the bytes so far end inside an element, a page or a packet."""
+        return self._reader.is_incomplete
 
-    def feed(self, data: bytes) -> Samples:
+    def decode(self, data: bytes) -> Samples:
         """Raises AudioError `invalid_container`, `unsupported_channels` or `audio_too_long`."""
-        self._fed = self._fed or bool(data)
+        self._has_input = self._has_input or bool(data)
         waveforms, samples = [np.empty(0, np.float32)], 0
-        for packet in self._reader.feed(data):
-            for waveform in self._decode(packet):
+        for packet in self._reader.read_packets(data):
+            for waveform in self._decode_packet(packet):
                 waveforms.append(waveform)
                 samples += waveform.size
-            if samples > _LONGEST_FRAME:
-                raise AudioError("one frame unpacks into over ten minutes", code="audio_too_long", close_code=1009)
-        return self._resampler.feed(np.concatenate(waveforms))
+            if samples > _MAX_FRAME_SAMPLES:
+                raise AudioError(
+                    "one frame decodes to more than ten minutes of audio", code="audio_too_long", close_code=1009
+                )
+        return self._resampler.resample(np.concatenate(waveforms))
 
     def flush(self) -> Samples:
-        """Raises AudioError `invalid_container` when bytes came but no Opus stream in them."""
-        if self._fed and self._codec is None:
+        """Raises AudioError `invalid_container` if the input contained no Opus stream."""
+        if self._has_input and self._codec is None:
             raise AudioError("no Opus stream in the container", code="invalid_container")
         return self._resampler.flush()
 
-    def _decode(self, packet: bytes) -> list[Waveform]:
-        """A packet's samples; the codec itself drops the encoder's start-up (pre-skip)."""
+    def _decode_packet(self, packet: bytes) -> list[Waveform]:
+        """A packet's samples. The codec removes the encoder's pre-skip."""
         try:
             if packet.startswith(OPUS_HEAD):
                 self._codec = _opus_codec(packet)
@@ -227,7 +233,7 @@ class OpusDecoder:
 
 
 def _opus_codec(head: bytes) -> av.AudioCodecContext:
-    """A decoder for the stream that this header (RFC 7845, section 5.1) opens."""
+    """A decoder for the stream that this header opens (RFC 7845, section 5.1; byte 9 is the channel count)."""
     if len(head) > 9:
         _check_channels(head[9])
     codec = av.AudioCodecContext.create("opus", "r")
@@ -238,15 +244,15 @@ def _opus_codec(head: bytes) -> av.AudioCodecContext:
 
 def _check_channels(channels: int) -> None:
     if channels not in (1, 2):
-        message = f"{channels} channels: only mono and stereo are served"
+        message = f"{channels} channels: only mono and stereo are supported"
         raise AudioError(message, code="unsupported_channels", close_code=1003)
 
 
 class AudioSource:
-    """One client's audio without holding up the event loop: small frames are decoded at once, large ones in a thread.
+    """One client's audio. Small frames are decoded on the event loop, large ones in a thread.
 
-    Await each call before the next. After an AudioError the source is spent. It holds no thread and no file: to abandon
-    it is to drop it. Raises AudioError on a format that is not served: `unsupported_sample_rate` or
+    Await each call before the next one. After an AudioError, the source cannot be used any more. It holds no thread and
+    no file, so it needs no closing. Raises AudioError for an unsupported format: `unsupported_sample_rate` or
     `unsupported_channels`, both with close code 1003.
     """
 
@@ -255,19 +261,19 @@ class AudioSource:
 
     @property
     def truncated(self) -> bool:
-        """After `finish`: whether the stream broke off inside a packet; what came before it was decoded."""
+        """After `flush`: whether the stream ended inside a packet. Everything before it was decoded."""
         return self._decoder.truncated
 
-    async def feed(self, data: bytes) -> Samples:
+    async def decode(self, data: bytes) -> Samples:
         """The samples that these bytes complete, possibly none.
 
-        Raises AudioError: `misaligned_audio` (raw samples that are not whole), `invalid_container` (both with close
-        code 1007), `unsupported_channels` (1003), `audio_too_long` (1009: a frame that unpacks into over ten minutes).
+        Raises AudioError: `misaligned_audio` (incomplete raw samples) and `invalid_container`, both with close code
+        1007; `unsupported_channels` (1003); `audio_too_long` (1009: a frame that decodes to more than ten minutes).
         """
         if len(data) <= _INLINE_BYTES:
-            return self._decoder.feed(data)
-        return await asyncio.to_thread(self._decoder.feed, data)
+            return self._decoder.decode(data)
+        return await asyncio.to_thread(self._decoder.decode, data)
 
-    async def finish(self) -> Samples:
-        """The last samples. Raises AudioError `invalid_container` when bytes came but no Opus stream in them."""
+    async def flush(self) -> Samples:
+        """The last samples. Raises AudioError `invalid_container` if the input contained no Opus stream."""
         return self._decoder.flush()

@@ -1,304 +1,210 @@
-"""The WebSocket shell around a session: it moves bytes and carries out what the session decides.
+"""The shell around a session: it moves bytes and executes what the session core decides.
 
-Five tasks a connection: one reads frames, one listens for results, one writes events, one does errands in Redis, one
-lets time pass. Nothing here is unbounded: a slow client fills its own outbox and loses its connection, a fast one is
-not read while too many of its utterances are in flight.
+Five tasks per connection: one reads frames, one receives results, one sends events, one writes to Redis, and one runs
+the timers. All queues are bounded: a slow client fills its own event queue and is disconnected, and a fast one is not
+read while too many of its finals are in flight.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, NovaError
-from backend.messages.jobs import TakenOver
-from backend.messages.protocol import ClientMessage, Draining, Error, Final, SpeechEnded, SpeechStarted, Stop
-from backend.service import tracing
-from backend.streams.job_streams import JobStreams
+from backend.messages.jobs import ChannelMessage, TakenOver
+from backend.messages.protocol import ClientMessage, Error, Stop
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
-from backend.streams.session.fanout import Fanout, Listener
-from backend.streams.session.sessions import Lease, Sessions, TakenOverError
-from gateway import metrics
-from gateway.access.admission import Admission, SpeechMeter
-from gateway.access.auth import Auth
-from gateway.access.quota import QuotaSlot, QuotaSlots
-from gateway.audio.decoder import AudioSource, Samples
-from gateway.audio.silero import Judged
-from gateway.audio.vad import Heard, Question, SpeechDetector
-from gateway.audio.vad_batcher import VadBatcher
-from gateway.connection.caption_metrics import CaptionMetrics
-from gateway.connection.frames import Inbox, Outbox
-from gateway.connection.redis_writer import Check, Keep, RedisWriter
-from gateway.connection.traces import Traces
-from gateway.session.actions import Action, Close, Finish, Send, Submit
+from backend.streams.session.fanout import Listener
+from backend.streams.session.sessions import Lease, TakenOverError
+from gateway.access.registry import OpenSession
+from gateway.audio.audio_input import AudioInput
+from gateway.audio.vad import ScoredWindows
+from gateway.connection.observers.observer import SessionObserver
+from gateway.connection.redis_writer import RedisWriter
+from gateway.connection.transport import EventSender, Transport
+from gateway.services import GatewayServices
+from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
 from gateway.session.machine import Session
-from gateway.session.segmenter import Rules
-from gateway.session.utterance import Policy
-from gateway.settings import GatewaySettings
+from gateway.session.timers import Conditions, SessionTimers
 
+# Interval of the timers. The shortest wait that they measure is 2 s.
 TICK_S = 0.25
-CATCH_UP_S = 2.0
-"""When results are awaited and none has come for so long, the durable log is read."""
-CHECK_S = 10.0
-"""When results are awaited and none has come for so long, Redis is asked whether it still knows of them."""
-KEEP_S = 5.0
-"""So often Redis learns up to where the audio is safe, when that is silence."""
-AHEAD_MS = 5_000
-"""By so much a live client may be ahead of time: it sends again what a lost connection swallowed."""
-THREAD_FROM = 32_000
-"""Samples from which speech is looked for in a thread: two seconds, as files bring."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """What all connections of a gateway share."""
+class HeldSession:
+    """A session with everything that was acquired to hold it."""
 
-    settings: GatewaySettings
-    streams: JobStreams
-    sessions: Sessions
-    fanout: Fanout
-    hearing: VadBatcher
-    admission: Admission
-    auth: Auth
-    visits: QuotaSlots
-
-    def policy(self) -> Policy:
-        """The operator's choices, as the session understands them."""
-        chosen = self.settings
-        return Policy(
-            rules=Rules(pre_roll_ms=chosen.pre_roll_ms, pause_ms=chosen.early_final_ms, max_ms=chosen.max_utterance_ms),
-            preview_every_ms=chosen.preview_every_ms,
-            preview_first_ms=chosen.preview_first_ms,
-            preview_overdue_s=chosen.preview_overdue_ms / 1000,
-        )
+    session: Session
+    lease: Lease
+    listener: Listener
+    entry: OpenSession
 
 
-async def guarded(outbox: Outbox, part: Callable[[], Awaitable[None]]) -> None:
-    """Turn what ends a part of the work into the last words to the client."""
+async def report_errors(sender: EventSender, part: Callable[[], Awaitable[None]]) -> None:
+    """Run one task of a connection. Turn an error into a fatal `error` event and a close code."""
     try:
         await part()
     except ClientError as error:
         log.info("client_error", code=error.code, error=error.message)
-        outbox.fail(error, error.close_code)
+        sender.fail(error, error.close_code)
     except REDIS_ERRORS:
-        outbox.fail(NovaError("Redis does not answer; try again", code="redis_unavailable"), 1013)
+        sender.fail(NovaError("Redis does not answer; try again", code="redis_unavailable"), 1013)
     except (WebSocketDisconnect, ExceptionGroup):
-        raise  # the client has gone; or parts of this part, each guarded by itself, say so
+        raise  # the client has left, or tasks inside this one have already reported their errors
     except Exception as error:
         log.exception("session_failed", error=repr(error))
-        outbox.fail(NovaError("internal error"), 1011)
+        sender.fail(NovaError("internal error"), 1011)
 
 
 class Connection:
-    """One client and its session."""
+    """One client's connection and its session."""
 
     def __init__(
-        self,
-        services: Services,
-        session: Session,
-        lease: Lease,
-        listener: Listener,
-        inbox: Inbox,
-        outbox: Outbox,
-        voice: SpeechMeter,
-        visit: QuotaSlot,
-        traces: Traces,
+        self, services: GatewayServices, held: HeldSession, transport: Transport, observer: SessionObserver
     ) -> None:
-        self._services, self._session, self._lease, self._listener = services, session, lease, listener
-        self._inbox, self._outbox, self._voice, self._visit, self._traces = inbox, outbox, voice, visit, traces
-        if tracing.is_on():
-            outbox.on_sent = traces.sent
-        self._streams, self._settings = services.streams, services.settings
-        self._writer = RedisWriter(session, lease, services.streams, outbox.tell)
-        self._detector = SpeechDetector(services.hearing.silero)
-        self._source = AudioSource(session.start.audio)
-        self._ended_at: dict[int, float] = {}
-        self._shown = CaptionMetrics()
-        self._progress = asyncio.Event()
-        self._reading = asyncio.Lock()
-        """Held while the log is read: what the channel brings meanwhile may stand behind what is still to be read."""
-        self._began_at = self._news_at = time.monotonic()
-        self._began_ms = session.audio_ms
-        self._told_of_drain = False
+        self._services, self._held, self._observer = services, held, observer
+        self._session, self._receiver, self._sender = held.session, transport.receiver, transport.sender
+        self._writer = RedisWriter(held.session, held.lease, services.streams, self._sender.send)
+        self._audio = AudioInput(held.session.options.audio, services.vad_batcher)
+        self._timers = SessionTimers(held.session, services.timer_limits(), time.monotonic())
+        self._start_ms = held.session.audio_ms
+        self._result_arrived = asyncio.Event()
+        # Held while the log is read. An event that the channel delivers meanwhile may come after unread log entries.
+        self._log_lock = asyncio.Lock()
 
-    async def run(self, actions: list[Action]) -> None:
-        """Until the client has gone or everything has been said. The actions are the session's first."""
-        await self._perform(actions)
+    async def run(self, actions: Sequence[Action]) -> None:
+        """Execute the session's first actions, then run until the client leaves or the session is done."""
+        await self._execute(actions)
         await retry_until_available(self._read_log)
-        async with asyncio.TaskGroup() as parts:
-            for part in (self._read, self._listen, self._pass_time, self._writer.run):
-                parts.create_task(guarded(self._outbox, part))
+        tasks = (self._receive_messages, self._receive_results, self._run_timers, self._writer.write_forever)
+        async with asyncio.TaskGroup() as group:
+            for task in tasks:
+                group.create_task(report_errors(self._sender, task))
 
-    # --- from the client
+    # --- input from the client
 
-    async def _read(self) -> None:
+    async def _receive_messages(self) -> None:
         while True:
             try:
-                await self._take(await self._inbox.next(self._patience_s()))
+                await self._handle_message(await self._receiver.next_message(self._idle_timeout_s()))
             except ClientError as error:
                 if error.fatal:
                     raise
-                self._outbox.complain(error)
+                self._sender.send_error(error)
 
-    def _patience_s(self) -> float:
-        """Who has said `stop` need not say any more."""
-        chosen = self._settings
-        return chosen.idle_timeout_s if self._session.state == "open" else 2 * chosen.stop_wait_s
+    def _idle_timeout_s(self) -> float:
+        # After `stop`, a client has nothing more to send, so the timer for overdue results ends the connection.
+        settings = self._services.settings
+        return settings.idle_timeout_s if self._session.state == "open" else 2 * settings.stop_wait_s
 
-    async def _take(self, message: ClientMessage | bytes) -> None:
-        self._session.allow("audio" if isinstance(message, bytes) else message.type)
+    async def _handle_message(self, message: ClientMessage | bytes) -> None:
+        self._session.check_allowed("audio" if isinstance(message, bytes) else message.type)
         if isinstance(message, bytes):
-            await self._hear(message)
+            await self._handle_audio(message)
             return
         if isinstance(message, Stop):
-            await self._hear_the_rest()
-        start = self._session.start
-        await self._perform(self._session.receive(message, time.time()))
-        if self._session.start is not start:
-            await self._writer.put(Keep(self._session.record()))
+            await self._flush_audio()
+        await self._execute(self._session.receive_message(message, time.time()))
 
-    async def _hear(self, data: bytes) -> None:
-        await self._detect(await self._source.feed(data))
-        while self._session.backlog >= self._settings.max_backlog:
-            self._progress.clear()
-            await self._progress.wait()
+    async def _handle_audio(self, data: bytes) -> None:
+        await self._process_windows(await self._audio.process_bytes(data))
+        # Backpressure: read no more audio while the workers are this far behind.
+        while self._session.pending_finals >= self._services.settings.max_backlog:
+            self._result_arrived.clear()
+            await self._result_arrived.wait()
 
-    async def _hear_the_rest(self) -> None:
-        await self._detect(await self._source.finish())
-        await self._perform(self._session.hear(*self._detector.flush(), time.time()))
-        if self._source.truncated:
-            message = "the audio broke off; what came before it was used"
-            self._outbox.tell(Error(code="truncated_audio", message=message))
+    async def _flush_audio(self) -> None:
+        for scored in await self._audio.flush():
+            await self._process_windows(scored)
+        if self._audio.truncated:
+            message = "the audio ended inside a packet; everything before it was used"
+            self._sender.send(Error(code="truncated_audio", message=message))
 
-    async def _detect(self, samples: Samples) -> None:
-        metrics.AUDIO_SECONDS.inc(len(samples) / 16_000)
-        if len(samples) > THREAD_FROM:
-            heard = await asyncio.to_thread(self._detector.feed, samples)
-        else:
-            heard = await self._ask(self._detector.listen(samples))
-        await self._perform(self._session.hear(*heard, time.time()))
+    async def _process_windows(self, scored: ScoredWindows) -> None:
+        await self._execute(self._session.receive_audio(*scored, time.time()))
+        self._held.entry.audio_ms = self._session.audio_ms - self._start_ms
 
-    async def _ask(self, question: Question) -> Heard:
-        """Judged together with what other sessions ask."""
-        judged: list[Judged] = []
-        if question.stretches:
-            judged = await self._services.hearing.judge(question.stretches, urgent=self._detector.silent)
-        return self._detector.conclude(question, judged)
+    # --- results from the workers
 
-    # --- from the workers
-
-    async def _listen(self) -> None:
+    async def _receive_results(self) -> None:
+        listener = self._held.listener
         while True:
-            live = await self._listener.next_event()
+            live = await listener.next_event()
             if isinstance(live.event, TakenOver):
-                if live.event.epoch > self._lease.epoch:
+                # A message about this connection's own takeover may arrive late.
+                if live.event.epoch > self._held.lease.epoch:
                     raise TakenOverError
                 continue
-            if self._listener.gap.is_set():
+            if listener.gap.is_set():
                 await self._catch_up()
-            async with self._reading:
-                if live.cursor and self._listener.gap.is_set():
-                    continue  # it stands in the log as well, behind what was missed
-                await self._perform(self._session.learn(live, time.time()))
-            self._heard_news()
+            async with self._log_lock:
+                if live.cursor and listener.gap.is_set():
+                    continue  # the log could not be read; it also contains this event, after the missed ones
+                await self._apply_result(live)
 
     async def _catch_up(self) -> None:
-        """Take what the channel did not bring from the durable log; after a gap, see whether Redis lost anything."""
-        async with self._reading:
-            gap = self._listener.gap.is_set()
-            self._listener.gap.clear()
+        """Read results that the channel did not deliver from the log. After a gap, check whether Redis lost jobs."""
+        listener = self._held.listener
+        async with self._log_lock:
+            gap = listener.gap.is_set()
+            listener.gap.clear()
             try:
                 await self._read_log()
             except REDIS_ERRORS as error:
-                self._listener.gap.set()
+                listener.gap.set()
                 log.warning("log_unreadable", error=str(error))
                 return
         if gap:
-            await self._writer.put(Check())
+            await self._writer.put(VerifyRecord())
 
     async def _read_log(self) -> None:
         session = self._session
         async for live in self._services.sessions.read_log(session.id, session.cursor):
-            await self._outbox.room()
-            await self._perform(session.learn(live, time.time()))
-            self._heard_news()
+            await self._sender.wait_until_half_empty()
+            await self._apply_result(live)
 
-    def _heard_news(self) -> None:
-        self._news_at = time.monotonic()
-        self._progress.set()
+    async def _apply_result(self, live: ChannelMessage) -> None:
+        await self._execute(self._session.apply_result(live, time.time()))
+        self._timers.record_result(time.monotonic())
+        self._result_arrived.set()
 
-    # --- from the clock
+    # --- timers
 
-    async def _pass_time(self) -> None:
-        checked_at = caught_up_at = kept_at = time.monotonic()
-        audio_ms = self._session.record().audio_ms
+    async def _run_timers(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            now = time.monotonic()
-            await self._perform(
-                [*self._session.press(self._services.admission.pressure), *self._session.tick(time.time())]
-            )
-            self._leave_if_draining()
-            self._visit.go_on(self._session.audio_ms - self._began_ms, now - self._began_at)
-            silent_since = max(self._news_at, caught_up_at)
-            if self._listener.gap.is_set() or (self._session.waiting and now - silent_since > CATCH_UP_S):
+            await self._execute(self._timers.tick(self._conditions(), time.monotonic(), time.time()))
+
+    def _conditions(self) -> Conditions:
+        registry = self._services.registry
+        return Conditions(
+            backpressure=self._services.admission.backpressure,
+            draining=registry.draining,
+            closing=registry.closing,
+            gap=self._held.listener.gap.is_set(),
+            quota_error=self._held.entry.quota_error,
+        )
+
+    # --- actions
+
+    async def _execute(self, actions: Sequence[Action]) -> None:
+        # Events first and without awaiting, so that they leave in the order in which the session decided them.
+        for action in actions:
+            self._observer.on_action(action)
+            if isinstance(action, SendEvent):
+                self._sender.send(action.event)
+            elif isinstance(action, CloseConnection):
+                self._sender.close(action.code, action.reason)
+        for action in actions:
+            if isinstance(action, CatchUp):
                 await self._catch_up()
-                caught_up_at = now
-            if self._session.waiting and now - max(self._news_at, checked_at) > CHECK_S:
-                await self._writer.put(Check())
-                checked_at = now
-            if self._session.state == "stopping" and now - self._news_at > self._settings.stop_wait_s:
-                raise ClientError("no worker finished in time; what is missing stays in the log", code="overdue")
-            record = self._session.record()
-            if now - kept_at > (KEEP_S if record.audio_ms != audio_ms else self._settings.session_ttl_s / 4):
-                await self._writer.put(Keep(record))
-                kept_at, audio_ms = now, record.audio_ms
-
-    def _leave_if_draining(self) -> None:
-        """Those who can go to another gateway and resume; those who cannot are served until they pause."""
-        admission = self._services.admission
-        if admission.draining.is_set() and not self._told_of_drain:
-            self._told_of_drain = True
-            self._outbox.tell(Draining(within_s=self._settings.drain_s))
-        if admission.closing.is_set() or (self._told_of_drain and self._session.quiet):
-            self._outbox.goodbye(1012, "draining")
-
-    # --- what the session decides
-
-    async def _perform(self, actions: list[Action]) -> None:
-        """Events first, at once, so that they leave in the order in which the session decided them."""
-        for action in actions:
-            if isinstance(action, Send):
-                self._note(action)
-                self._outbox.tell(action.event)
-            elif isinstance(action, Finish):
-                self._outbox.goodbye(1000, "done")
-        for action in actions:
-            self._traces.decided(action)
-            if isinstance(action, Close) or (isinstance(action, Submit) and not action.early):
-                number = action.utterance if isinstance(action, Close) else action.job.utterance
-                self._ended_at[number] = time.monotonic()
-            if not isinstance(action, Send | Finish):
+            elif not isinstance(action, SendEvent | CloseConnection):
                 await self._writer.put(action)
-
-    def _is_live(self) -> bool:
-        """A file comes faster than it could be spoken; it takes what time is left, and so counts as no load."""
-        return self._session.audio_ms - self._began_ms <= 1000 * (time.monotonic() - self._began_at) + AHEAD_MS
-
-    def _note(self, action: Send) -> None:
-        self._shown.note(action.event, time.monotonic())
-        if isinstance(action.event, SpeechStarted | SpeechEnded):
-            self._voice.turn(isinstance(action.event, SpeechStarted) and self._is_live())
-        if isinstance(action.event, Final):
-            metrics.FINALS.inc()
-            if (since := self._ended_at.pop(action.event.utterance, None)) is not None:
-                waited_s = time.monotonic() - since
-                metrics.FINAL_LATENCY.observe(waited_s)
-                log.info("final_delivered", utterance=action.event.utterance, duration_ms=round(1000 * waited_s))

@@ -1,4 +1,4 @@
-"""How a connection begins: its first message, whether there is room for it, and the session it opens or takes over."""
+"""The start of a connection: authentication, the first message, admission, and the session that it opens or resumes."""
 
 from __future__ import annotations
 
@@ -19,145 +19,179 @@ from backend.service import tracing
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease
 from gateway import metrics
-from gateway.access.auth import PROTOCOL, Caller, ForeignOriginError, RefusedError, protocols
+from gateway.access.auth import SUBPROTOCOL, Caller, ForeignOriginError, RefusedError, offered_subprotocols
 from gateway.audio.decoder import AudioSource
-from gateway.connection.connection import Connection, Services, guarded
-from gateway.connection.frames import Inbox, Outbox
-from gateway.connection.traces import Traces
-from gateway.session.actions import Action, Send
+from gateway.connection.connection import Connection, HeldSession, report_errors
+from gateway.connection.observers.caption_metrics import CaptionMetrics
+from gateway.connection.observers.final_latency import FinalLatency
+from gateway.connection.observers.observer import ObserverGroup, SessionObserver
+from gateway.connection.observers.session_summary import SessionSummary
+from gateway.connection.observers.speech_share import SpeechShare
+from gateway.connection.observers.traces import SessionTraces
+from gateway.connection.transport import EventSender, MessageReceiver, Transport
+from gateway.services import GatewayServices
+from gateway.session.actions import Action, SendEvent
 from gateway.session.machine import Session
 
-REDIS_AWAY = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
+REDIS_UNAVAILABLE = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
 
 log = structlog.get_logger()
 
 
-async def serve(websocket: WebSocket, services: Services) -> None:
-    """Serve one connection to its end."""
+async def serve_websocket(websocket: WebSocket, services: GatewayServices) -> None:
+    """Serve one connection until it closes."""
     try:
-        caller = await services.auth.caller(websocket, "stream")
+        caller = await services.auth.authenticate(websocket, "stream")
     except RefusedError as refused:
         metrics.REJECTED.labels(refused.code).inc()
-        await _turn_away(websocket, refused, refused.status)
+        await _reject(websocket, refused, refused.status)
         return
     except REDIS_ERRORS:
-        await _turn_away(websocket, REDIS_AWAY, 503)
+        await _reject(websocket, REDIS_UNAVAILABLE, 503)
         return
-    await websocket.accept(_protocol(websocket))
-    inbox = Inbox(websocket, services.settings.max_frame_bytes)
-    outbox = Outbox(websocket, services.settings.outbox)
-    trace = websocket.headers.get("traceparent", "")
-    context = copy_context()  # one for all parts: once the session is known, it stands on the lines of each
+    await websocket.accept(_accepted_subprotocol(websocket))
     try:
         with metrics.ACTIVE_CONNECTIONS.track_inprogress():
-            async with asyncio.TaskGroup() as tasks:
-                conversing = guarded(outbox, lambda: _converse(services, caller, inbox, outbox, trace))
-                tasks.create_task(outbox.run(), context=context)
-                tasks.create_task(conversing, context=context)
-    except* WebSocketDisconnect as gone:
-        context.run(log.info, "connection_closed", reason=str(gone.exceptions[0]))
-        _let_go(gone)
+            await _run_tasks(websocket, services, caller)
     finally:
         if websocket.application_state is WebSocketState.CONNECTED:
             with suppress(WebSocketDisconnect):
                 await websocket.close(1011, "internal")
 
 
-def _protocol(websocket: WebSocket) -> str | None:
-    """A browser that offers subprotocols wants one of them taken; never the one that is its key."""
-    return PROTOCOL if PROTOCOL in protocols(websocket) else None
+def _accepted_subprotocol(websocket: WebSocket) -> str | None:
+    # A browser that offers subprotocols fails unless the server accepts one. Never accept the one that holds a key.
+    return SUBPROTOCOL if SUBPROTOCOL in offered_subprotocols(websocket) else None
 
 
-async def _turn_away(websocket: WebSocket, error: ClientError, status: int) -> None:
-    """Programs are told by HTTP, before there is a WebSocket. A page would see of that only that it failed, so it is
-    told on the WebSocket; one of a foreign origin need not understand.
+async def _reject(websocket: WebSocket, error: ClientError, status: int) -> None:
+    """Refuse a connection before it has a session.
+
+    Programs receive an HTTP error. A browser hides HTTP errors of a handshake from the page, so pages receive the error
+    on an accepted WebSocket, except pages of foreign origins.
     """
     log.info("connection_refused", code=error.code)
-    told = Error(code=error.code, message=error.message, fatal=True, retry_after_s=error.retry_after_s)
+    event = Error(code=error.code, message=error.message, fatal=True, retry_after_s=error.retry_after_s)
     if "origin" in websocket.headers and not isinstance(error, ForeignOriginError):
         with suppress(WebSocketDisconnect):
-            await websocket.accept(_protocol(websocket))
-            await websocket.send_text(to_json(told))
+            await websocket.accept(_accepted_subprotocol(websocket))
+            await websocket.send_text(to_json(event))
             await websocket.close(error.close_code, error.code)
         return
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    await websocket.send_denial_response(Response(to_json(told), status, headers, "application/json"))
+    await websocket.send_denial_response(Response(to_json(event), status, headers, "application/json"))
 
 
-def _let_go(error: BaseException) -> None:
-    """Empty the frames that an exception holds, which hold it: else the whole session stays, until the garbage
-    collector looks for such circles, and meanwhile nobody is served.
+async def _run_tasks(websocket: WebSocket, services: GatewayServices, caller: Caller) -> None:
+    settings = services.settings
+    transport = Transport(MessageReceiver(websocket, settings.max_frame_bytes), EventSender(websocket, settings.outbox))
+    sender, traceparent = transport.sender, websocket.headers.get("traceparent", "")
+    # Both tasks share one context, so that the session id, once bound, is on the log lines of both.
+    context = copy_context()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            session = report_errors(sender, lambda: _run_session(services, caller, transport, traceparent))
+            tasks.create_task(sender.send_until_closed(), context=context)
+            tasks.create_task(session, context=context)
+    except* WebSocketDisconnect as disconnects:
+        context.run(log.info, "connection_closed", reason=str(disconnects.exceptions[0]))
+        _clear_exception_frames(disconnects)
+
+
+def _clear_exception_frames(error: BaseException) -> None:
+    """Break the reference cycle between an exception and its frames, which hold the whole session.
+
+    Otherwise the session stays in memory until a full garbage collection, which blocks the event loop.
     """
     for part in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
-        _let_go(part)
+        _clear_exception_frames(part)
     clear_frames(error.__traceback__)
     error.__traceback__ = None
 
 
-async def _converse(services: Services, caller: Caller, inbox: Inbox, outbox: Outbox, trace: str) -> None:
-    """From the first message on. `trace` is the client's `traceparent`."""
-    first = await _first(inbox, outbox, services.settings.start_timeout_s)
-    session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
-    channel = services.streams.shard(session_id).events(session_id)
-    async with AsyncExitStack() as held:
-        async with services.admission.door:
-            services.admission.admit(first)
-            new = isinstance(first, Start)
-            visit = await held.enter_async_context(services.visits.visit(caller, session_id, new=new))
-            listener = await held.enter_async_context(services.fanout.listen(channel))
-            session, lease, actions = await _opened(services, first, session_id)
-            voice = held.enter_context(services.admission.holding())
-            held.callback(_left, session, time.monotonic())
-            traces = Traces(session, trace)
-            held.callback(traces.close)
-        await Connection(services, session, lease, listener, inbox, outbox, voice, visit, traces).run(actions)
+async def _run_session(services: GatewayServices, caller: Caller, transport: Transport, traceparent: str) -> None:
+    first = await _receive_first_message(transport, services.settings.start_timeout_s)
+    async with AsyncExitStack() as stack:
+        async with services.admission.open_limit:
+            held, actions = await _acquire_session(services, caller, first, stack)
+        observer = _observers(held, traceparent)
+        stack.callback(observer.on_close)
+        transport.sender.on_sent = observer.on_event_sent
+        await Connection(services, held, transport, observer).run(actions)
 
 
-def _left(session: Session, since: float) -> None:
-    """The one line about a connection's whole time with its session."""
-    duration_ms = round(1000 * (time.monotonic() - since))
-    log.info("session_left", duration_ms=duration_ms, audio_ms=session.audio_ms, state=session.state)
-
-
-async def _first(inbox: Inbox, outbox: Outbox, within_s: float) -> Start | Resume:
-    """The message that opens a session. What is of another release is passed over."""
+async def _receive_first_message(transport: Transport, timeout_s: float) -> Start | Resume:
     while True:
         try:
-            message = await inbox.next(within_s)
+            message = await transport.receiver.next_message(timeout_s)
         except ClientError as error:
             if error.fatal:
                 raise
-            outbox.complain(error)
+            transport.sender.send_error(error)  # such as a message type of a newer release
             continue
         if isinstance(message, Start | Resume):
             return message
-        what = "audio" if isinstance(message, bytes) else message.type
-        raise ProtocolError(f"{what!r} before start", code="not_started")
+        kind = "audio" if isinstance(message, bytes) else message.type
+        raise ProtocolError(f"{kind!r} before start", code="not_started")
 
 
-async def _opened(services: Services, first: Start | Resume, session_id: str) -> tuple[Session, Lease, list[Action]]:
-    """A session that Redis knows, and what it says first."""
-    policy = services.policy()
+async def _acquire_session(
+    services: GatewayServices, caller: Caller, first: Start | Resume, stack: AsyncExitStack
+) -> tuple[HeldSession, list[Action]]:
+    """Admit, register and open or resume a session. Return it with its first actions."""
+    services.admission.admit(first)
+    session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
+    slot = services.quota_slots.hold_slot(caller, session_id, new=isinstance(first, Start))
+    entry = await stack.enter_async_context(slot)
+    # Subscribed before the session is opened, so that no result is published before the subscription.
+    channel = services.streams.shard(session_id).events(session_id)
+    listener = await stack.enter_async_context(services.fanout.listen(channel))
     if isinstance(first, Resume):
-        lease, record = await retry_until_available(lambda: services.sessions.resume(first))
-        session = Session(session_id, record.correlation_id, policy, tracing.new_traceparent)
-        actions, token = session.resume(first, record), first.token
-        metrics.RESUMED.inc()
+        session, lease, actions = await _resume_session(services, first)
     else:
-        correlation_id, token = first.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
-        session = Session(session_id, correlation_id, policy, tracing.new_traceparent)
-        AudioSource(first.audio)
-        actions = session.receive(first, time.time())
-        lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))
-        metrics.SESSIONS.inc()
+        session, lease, actions = await _open_session(services, first, session_id)
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
-    about = {"language": session.start.language, "translate_to": ",".join(session.start.translate_to)}
-    log.info("session_held", **about, encoding=session.start.audio.encoding, epoch=lease.epoch)
-    return session, lease, [_with_token(action, token) for action in actions]
+    options = session.options
+    languages = {"language": options.language, "translate_to": ",".join(options.translate_to)}
+    log.info("session_held", **languages, encoding=options.audio.encoding, epoch=lease.epoch)
+    return HeldSession(session, lease, listener, entry), actions
 
 
-def _with_token(action: Action, token: str) -> Action:
-    """The session does not know the secret; only its holder and its client do."""
-    if isinstance(action, Send) and isinstance(action.event, Ready):
-        return Send(action.event.model_copy(update={"resume_token": token}))
-    return action
+async def _open_session(
+    services: GatewayServices, start: Start, session_id: str
+) -> tuple[Session, Lease, list[Action]]:
+    correlation_id, token = start.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
+    session = Session(session_id, correlation_id, services.session_policy(), tracing.new_traceparent)
+    AudioSource(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
+    actions = session.receive_message(start, time.time())
+    lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))
+    metrics.SESSIONS.inc()
+    return session, lease, _with_resume_token(actions, token)
+
+
+async def _resume_session(services: GatewayServices, resume: Resume) -> tuple[Session, Lease, list[Action]]:
+    lease, record = await retry_until_available(lambda: services.sessions.resume(resume))
+    session = Session(resume.session, record.correlation_id, services.session_policy(), tracing.new_traceparent)
+    actions = session.resume(resume, record)
+    metrics.RESUMED.inc()
+    return session, lease, _with_resume_token(actions, resume.token)
+
+
+def _with_resume_token(actions: list[Action], token: str) -> list[Action]:
+    """Add the token to the `ready` event. The session core does not know it, and Redis has only its hash."""
+    return [
+        SendEvent(action.event.model_copy(update={"resume_token": token}))
+        if isinstance(action, SendEvent) and isinstance(action.event, Ready)
+        else action
+        for action in actions
+    ]
+
+
+def _observers(held: HeldSession, traceparent: str) -> SessionObserver:
+    observers = [
+        CaptionMetrics(),
+        FinalLatency(),
+        SpeechShare(held.session, held.entry.speech),
+        SessionSummary(held.session),
+    ]
+    return ObserverGroup([*observers, SessionTraces(held.session, traceparent)] if tracing.is_on() else observers)

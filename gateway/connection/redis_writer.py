@@ -1,7 +1,8 @@
-"""What a session decides is done in Redis one thing after the other; while Redis is away it waits here.
+"""Executes a session's Redis actions in order, and recovers when Redis was away or has lost data.
 
-A write that fails may have taken effect, and one that took effect may be lost in a failover. So nothing is tried twice
-blindly: when Redis answers again, it is asked what it knows, and what it does not know is asked for anew.
+A write that failed may have taken effect, and one that took effect may be lost in a failover. So no write is repeated
+blindly: when Redis answers again, the session's record there is compared with the session, and only missing jobs are
+submitted again.
 """
 
 from __future__ import annotations
@@ -10,111 +11,115 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
 from backend.messages.protocol import Message, Notice
-from backend.messages.session_record import SessionRecord
 from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease, SessionLostError
-from gateway.session.actions import Action, Close, Preview, Submit, Translate, Withdraw
+from gateway.session.actions import (
+    CloseUtterance,
+    RedisAction,
+    RenewRecord,
+    ResubmitTranscript,
+    SubmitFinal,
+    SubmitPreview,
+    VerifyRecord,
+    WithdrawEarlyFinal,
+)
 from gateway.session.machine import Session
 
-MOST = 64
-"""Errands that may wait; then whoever brings more waits, and the client is not read."""
-TELL_AFTER_S = 1.0
-"""Redis may be away for so long before the client is told."""
+# Actions that may wait. When the queue is full, `put` blocks, and so the client is not read.
+MAX_WAITING = 64
+# Seconds without Redis before the client is notified. Most failovers are shorter.
+NOTIFY_AFTER_S = 1.0
+# The id of no entry, for an early final that may never have been written.
 NO_ENTRY = "0-1"
-"""The id of no entry: that of an early final which may never have been written."""
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """The session lives."""
-
-    record: SessionRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Redis may have lost writes."""
-
-
 class RedisWriter:
-    """One session's. Ends by TakenOverError, or by TROUBLE when Redis has been away for too long."""
+    """The Redis actions of one session."""
 
-    def __init__(self, session: Session, lease: Lease, streams: JobStreams, tell: Callable[[Message], None]) -> None:
-        self._session, self._lease, self._streams, self._tell = session, lease, streams, tell
-        self._queue: asyncio.Queue[Action | Keep | Check] = asyncio.Queue(MOST)
-        self._early: dict[tuple[int, int], str] = {}
+    def __init__(self, session: Session, lease: Lease, streams: JobStreams, send: Callable[[Message], None]) -> None:
+        """`send` sends notices to the client."""
+        self._session, self._lease, self._streams, self._send = session, lease, streams, send
+        self._queue: asyncio.Queue[RedisAction] = asyncio.Queue(MAX_WAITING)
+        # Entry ids of early finals, by utterance and attempt.
+        self._early_entries: dict[tuple[int, int], str] = {}
 
-    async def put(self, errand: Action | Keep | Check) -> None:
-        """Do this in its turn. Waits while too much waits already."""
-        await self._queue.put(errand)
+    async def put(self, action: RedisAction) -> None:
+        """Queue an action. Waits while the queue is full."""
+        await self._queue.put(action)
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def write_forever(self) -> None:
+        """Execute actions until cancelled.
+
+        Raises TakenOverError if another connection has resumed the session, and REDIS_ERRORS if Redis is away too long.
+        """
         while True:
-            errand = await self._queue.get()
+            action = await self._queue.get()
             try:
-                await self._do(errand)
+                await self._execute(action)
             except SessionLostError:
-                log.warning("session_lost", errand=type(errand).__name__)
+                log.warning("session_lost", errand=type(action).__name__)
                 await self._recover()
             except REDIS_ERRORS as error:
-                if not isinstance(errand, Preview):
-                    log.warning("redis_unavailable", errand=type(errand).__name__, error=str(error))
+                # A lost preview needs no recovery: the session requests another one when it is overdue.
+                if not isinstance(action, SubmitPreview):
+                    log.warning("redis_unavailable", errand=type(action).__name__, error=str(error))
                     await self._recover()
 
-    async def _do(self, errand: Action | Keep | Check) -> None:
+    async def _execute(self, action: RedisAction) -> None:
         lease = self._lease
-        match errand:
-            case Preview(job, pcm):
+        match action:
+            case SubmitPreview(job, pcm):
                 await self._streams.submit_preview(job, pcm)
-            case Submit(job, pcm, early):
+            case SubmitFinal(job, pcm, early):
                 entry = await lease.submit_audio(job, pcm, early=early)
                 if early:
-                    self._early[job.utterance, job.attempt] = entry
-            case Withdraw(utterance, attempt):
-                await lease.withdraw_early_final(utterance, attempt, self._early.pop((utterance, attempt), NO_ENTRY))
-            case Close(utterance, attempt, end_ms):
-                entry = self._early.pop((utterance, attempt), NO_ENTRY)
-                await lease.close_utterance(utterance, attempt, end_ms, entry)
-            case Translate(transcript):
+                    self._early_entries[job.utterance, job.attempt] = entry
+            case WithdrawEarlyFinal(utterance, attempt):
+                await lease.withdraw_early_final(utterance, attempt, self._take_early_entry(utterance, attempt))
+            case CloseUtterance(utterance, attempt, end_ms):
+                await lease.close_utterance(utterance, attempt, end_ms, self._take_early_entry(utterance, attempt))
+            case ResubmitTranscript(transcript):
                 await lease.resubmit_transcript(transcript)
-            case Keep(record):
+            case RenewRecord(record):
                 await lease.update(record)
-            case Check():
+            case VerifyRecord():
                 await self._restore()
 
-    async def _recover(self) -> None:
-        """What waits here is forgotten: `_restore` knows it all."""
-        told = False
+    def _take_early_entry(self, utterance: int, attempt: int) -> str:
+        return self._early_entries.pop((utterance, attempt), NO_ENTRY)
 
-        def tell(waited_s: float) -> None:
-            nonlocal told
-            if waited_s > TELL_AFTER_S and not told:
-                told = True
-                self._tell(Notice(code="delayed", message="the server waits for its store; nothing is lost"))
+    async def _recover(self) -> None:
+        """Restore the session as soon as Redis answers, and notify the client of a delay."""
+        notified = False
+
+        def notify(waited_s: float) -> None:
+            nonlocal notified
+            if waited_s > NOTIFY_AFTER_S and not notified:
+                notified = True
+                self._send(Notice(code="delayed", message="the server is waiting for Redis; no audio is lost"))
 
         recovered = False
         while not recovered:
             with suppress(SessionLostError):
-                await retry_until_available(self._restore, tell)
+                await retry_until_available(self._restore, notify)
                 recovered = True
-        if told:
-            self._tell(Notice(code="delay_over", message="the server has its store again"))
+        if notified:
+            self._send(Notice(code="delay_over", message="the server has reached Redis again"))
 
     async def _restore(self) -> None:
+        # Queued actions are dropped: the session itself knows all jobs without results, including theirs.
         while not self._queue.empty():
             self._queue.get_nowait()
-        known = await self._lease.restore(self._session.foundation())
-        lost = self._session.lost(known, time.time())
-        for action in lost:
-            await self._do(action)
-        if lost:
-            log.warning("lost_work_submitted_again", entries=len(lost))
+        known = await self._lease.restore(self._session.minimal_record())
+        actions = self._session.recover_lost_jobs(known, time.time())
+        for action in actions:
+            await self._execute(action)
+        if actions:
+            log.warning("lost_work_submitted_again", entries=len(actions))

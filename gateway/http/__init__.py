@@ -1,0 +1,1 @@
+"""HTTP: health and metrics routes, and limits of the HTTP server."""

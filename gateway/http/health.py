@@ -1,113 +1,127 @@
-"""What orchestrators and operators ask: does it live, does it take sessions, is the system well."""
+"""Routes for orchestrators and operators: liveness, readiness, the health of the system, and metrics."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from backend.streams.observe.load_report import read_heartbeats
-from backend.streams.observe.state import StreamInspector, StreamState, clear_stream_metrics, set_stream_metrics
+from backend.streams.observe.state import RedisState, StreamState, clear_stream_metrics, set_stream_metrics
 from backend.streams.redis.connection import REDIS_ERRORS
-from backend.streams.redis_job_streams import RedisJobStreams
 from gateway import metrics
-from gateway.access.admission import Admission
-from gateway.access.auth import operator
-from gateway.http.health_rules import Process, judge
-from gateway.settings import GatewaySettings
+from gateway.http.health_rules import Process, assess_health
+from gateway.services import GatewayServices
 
-router = APIRouter()
-"""What anybody may ask."""
-operators = APIRouter(dependencies=[Depends(operator)])
-"""What is for operators, where the gateway is open to others than them."""
+# Limit for Redis, so that every answer arrives within a second, even if Redis hangs.
+REDIS_TIMEOUT_S = 0.9
+
 log = structlog.get_logger()
 
-LIMIT_S = 0.9
-"""How long Redis may take, so that every answer comes within a second, whatever hangs."""
+
+class HealthRoutes:
+    """`/health` and `/health/ready` are public. `/health/full` and `/metrics` require the scope "read"."""
+
+    def __init__(self, services: GatewayServices) -> None:
+        self._services = services
+
+    def router(self) -> APIRouter:
+        """All routes."""
+        router, operators_only = APIRouter(), [Depends(self._services.auth.require_operator)]
+        router.add_api_route("/health", self.health)
+        router.add_api_route("/health/ready", self.ready)
+        router.add_api_route("/health/full", self.health_full, dependencies=operators_only)
+        router.add_api_route("/metrics", self.prometheus_metrics, dependencies=operators_only)
+        return router
+
+    async def health(self) -> JSONResponse:
+        """200 while the process lives. It does not depend on Redis: a restart would not repair Redis."""
+        return JSONResponse({"status": "healthy", "version": version("nova-voice")})
+
+    async def ready(self) -> JSONResponse:
+        """200 if this gateway accepts sessions; 503 if Redis does not answer, or while draining."""
+        if self._services.registry.draining:
+            return JSONResponse({"status": "draining", "reasons": ["the gateway is shutting down"]}, 503)
+        try:
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                await self._services.redis.ping()
+        except REDIS_ERRORS:
+            # The error text contains the address of Redis, which a public route must not reveal.
+            return JSONResponse({"status": "unhealthy", "reasons": ["Redis: no answer"]}, 503)
+        return JSONResponse({"status": "healthy", "reasons": []})
+
+    async def health_full(self) -> JSONResponse:
+        """The whole system: Redis, all streams, all processes with heartbeats. 503 if it is unhealthy."""
+        inspector = self._services.inspector
+        try:
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                redis, streams, processes = await asyncio.gather(
+                    inspector.redis(), inspector.streams(), read_heartbeats(self._services.redis)
+                )
+        except REDIS_ERRORS as error:
+            return JSONResponse(_unreachable_body(error), 503)
+        report = assess_health(redis, streams, processes, self._services.settings.unwell_after_s, time.time())
+        body = {
+            "status": report.status,
+            "reasons": report.reasons,
+            "notes": report.notes,
+            **_system_body(redis, streams, processes),
+        }
+        return JSONResponse(body, 503 if report.status == "unhealthy" else 200)
+
+    async def prometheus_metrics(self) -> Response:
+        """All metrics of this process and of Redis, in Prometheus's text format."""
+        inspector = self._services.inspector
+        try:
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                redis, streams = await asyncio.gather(inspector.redis(), inspector.streams())
+            metrics.REDIS_MEMORY.set(redis.memory_bytes)
+            metrics.REDIS_LIMIT.set(redis.memory_limit_bytes)
+            set_stream_metrics(streams)
+        except REDIS_ERRORS as error:
+            # No value is better than an old one.
+            clear_stream_metrics()
+            log.warning("lanes_unknown", error=str(error))
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-@router.get("/health")
-async def health() -> JSONResponse:
-    """200: the process lives. That Redis is away is nothing that a new start would cure."""
-    return JSONResponse({"status": "healthy", "version": version("nova-voice")})
-
-
-@router.get("/health/ready")
-async def ready(request: Request) -> JSONResponse:
-    """200 when this gateway takes sessions; 503 when Redis does not answer, or while it drains."""
-    streams: RedisJobStreams = request.app.state.streams
-    admission: Admission = request.app.state.admission
-    if admission.draining.is_set():
-        return JSONResponse({"status": "draining", "reasons": ["it is being shut down"]}, 503)
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            await streams.redis.ping()
-    except REDIS_ERRORS:  # anybody may ask: where Redis is stands in the error, and is nobody's business
-        return JSONResponse({"status": "unhealthy", "reasons": ["Redis: no answer"]}, 503)
-    return JSONResponse({"status": "healthy", "reasons": []})
-
-
-@operators.get("/health/full")
-async def health_full(request: Request) -> JSONResponse:
-    """The whole system: Redis, every lane, everybody who sends heartbeats; 503 when it is unhealthy."""
-    streams: RedisJobStreams = request.app.state.streams
-    observer: StreamInspector = request.app.state.observer
-    settings: GatewaySettings = request.app.state.services.settings
-    base = {"version": version("nova-voice"), "notes": [], "lanes": {}, "workers": [], "pairs": [], "dead_letters": 0}
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            redis, states, processes = await asyncio.gather(
-                observer.redis(), observer.streams(), read_heartbeats(streams.redis)
-            )
-    except REDIS_ERRORS as error:
-        reasons = [_redis_is_away(error)]
-        return JSONResponse({"status": "unhealthy", "reasons": reasons, "redis": {"ok": False}, **base}, 503)
-    condition = judge(redis, states, processes, settings.unwell_after_s, time.time())
-    body = {
-        "status": condition.status,
-        "reasons": condition.reasons,
-        "redis": {"ok": True, **asdict(redis)},
-        **base,
-        "notes": condition.notes,
-        "lanes": {lane.name: _lane(lane) for lane in states},
-        "workers": processes,
-        "pairs": _pairs(processes),
-        "dead_letters": sum(lane.length for lane in states if lane.is_dead),
+def _unreachable_body(error: BaseException) -> dict[str, Any]:
+    return {
+        "status": "unhealthy",
+        "reasons": [f"Redis: {str(error) or 'no answer'}"],
+        "notes": [],
+        "version": version("nova-voice"),
+        "redis": {"ok": False},
+        "lanes": {},
+        "workers": [],
+        "pairs": [],
+        "dead_letters": 0,
     }
-    return JSONResponse(body, 503 if condition.status == "unhealthy" else 200)
 
 
-@operators.get("/metrics")
-async def prometheus(request: Request) -> Response:
-    """Prometheus text."""
-    observer: StreamInspector = request.app.state.observer
-    try:
-        async with asyncio.timeout(LIMIT_S):
-            redis, states = await asyncio.gather(observer.redis(), observer.streams())
-        metrics.REDIS_MEMORY.set(redis.memory_bytes)
-        metrics.REDIS_LIMIT.set(redis.memory_limit_bytes)
-        set_stream_metrics(states)
-    except REDIS_ERRORS as error:
-        clear_stream_metrics()
-        log.warning("lanes_unknown", error=str(error))
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+def _system_body(redis: RedisState, streams: Sequence[StreamState], processes: Sequence[Process]) -> dict[str, Any]:
+    return {
+        "version": version("nova-voice"),
+        "redis": {"ok": True, **asdict(redis)},
+        "lanes": {stream.name: _stream_body(stream) for stream in streams},
+        "workers": processes,
+        "pairs": _language_pairs(processes),
+        "dead_letters": sum(stream.length for stream in streams if stream.is_dead),
+    }
 
 
-def _redis_is_away(error: BaseException) -> str:
-    return f"Redis: {str(error) or 'no answer'}"
+def _stream_body(stream: StreamState) -> dict[str, float]:
+    return {"length": stream.length, "pending": stream.pending, "oldest_s": round(stream.oldest_s, 3)}
 
 
-def _lane(lane: StreamState) -> dict[str, float]:
-    return {"length": lane.length, "pending": lane.pending, "oldest_s": round(lane.oldest_s, 3)}
-
-
-def _pairs(processes: list[Process]) -> list[Any]:
-    """What the translation workers serve between them."""
+def _language_pairs(processes: Sequence[Process]) -> list[Any]:
+    """All pairs that at least one translation worker supports."""
     return sorted({pairs for process in processes for pairs in process.get("pairs", ())})

@@ -1,4 +1,4 @@
-"""Whether a system is well, and if not, why, in words. Pure: what is known comes in, the time is an argument."""
+"""Rules that decide whether a system is healthy, with reasons in words. Pure: all state and the time are arguments."""
 
 from __future__ import annotations
 
@@ -9,92 +9,90 @@ from typing import Any, Literal
 from backend.streams.observe.state import RedisState, StreamState
 
 Status = Literal["healthy", "degraded", "unhealthy"]
+# A process's heartbeat.
 Process = Mapping[str, Any]
-"""What a process says of itself (its heartbeat)."""
 
+# Processes send a heartbeat every two seconds, and the register forgets them after ten. In between they are reported.
 SILENT_S = 6.0
-"""A process that lives tells so every two seconds; after ten it is forgotten."""
-FULL = 0.9
-"""Of the memory that Redis may have."""
+# Share of Redis's memory limit from which the system is degraded.
+MEMORY_WARNING = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """How a system is."""
+    """`reasons` why a system is not healthy, worst first; `notes` that do not affect the status."""
 
     reasons: tuple[str, ...]
-    """Why it is not healthy, the worst first."""
     notes: tuple[str, ...]
-    """Worth knowing; nothing is wrong."""
     status: Status
 
 
-def judge(
-    redis: RedisState, streams: Sequence[StreamState], processes: Sequence[Process], patience_s: float, now: float
+def assess_health(
+    redis: RedisState, streams: Sequence[StreamState], processes: Sequence[Process], max_wait_s: float, now: float
 ) -> HealthReport:
-    """The condition of a system whose Redis answers. `now` is Unix time.
+    """The health of a system whose Redis answers. `now` is Unix time.
 
-    Unhealthy is one that recognizes nothing, or whose Redis takes no more work; degraded one that does less than it
-    should, or that somebody should look after. `patience_s`: a final that waits for longer is worth a word.
+    A system is unhealthy if it recognizes nothing or Redis accepts no jobs. It is degraded if it does less than it
+    should or needs an operator's attention, such as when a final has waited longer than `max_wait_s`.
     """
-    bad = (*_redis_refuses(redis), *_nobody(processes, "stt"))
-    poor = (
-        *_nobody(processes, "translation"),
-        *_redis_suffers(redis),
-        *_waiting(streams, patience_s),
-        *_dead(streams),
-        *_silent(processes, now),
+    unhealthy = (*_redis_failures(redis), *_missing_workers(processes, "stt"))
+    degraded = (
+        *_missing_workers(processes, "translation"),
+        *_redis_warnings(redis),
+        *_waiting_finals(streams, max_wait_s),
+        *_dead_letters(streams),
+        *_silent_processes(processes, now),
     )
-    status: Status = "unhealthy" if bad else "degraded" if poor else "healthy"
-    return HealthReport((*bad, *poor), tuple(_notes(redis, processes)), status)
+    status: Status = "unhealthy" if unhealthy else "degraded" if degraded else "healthy"
+    return HealthReport((*unhealthy, *degraded), tuple(_notes(redis, processes)), status)
 
 
-def _nobody(processes: Sequence[Process], kind: str) -> Iterator[str]:
+def _missing_workers(processes: Sequence[Process], kind: str) -> Iterator[str]:
     if not any(process["kind"] == kind for process in processes):
         yield f"no {kind} worker sends heartbeats"
 
 
-def _redis_refuses(redis: RedisState) -> Iterator[str]:
+def _redis_failures(redis: RedisState) -> Iterator[str]:
     if redis.refuses_writes:
-        yield "Redis cannot write its append-only file, and so takes no more work"
+        yield "Redis cannot write its append-only file and therefore accepts no jobs"
     if redis.memory_limit_bytes and redis.memory_bytes >= redis.memory_limit_bytes:
-        yield "Redis is full, and so takes no more work"
+        yield "Redis is full and therefore accepts no jobs"
 
 
-def _redis_suffers(redis: RedisState) -> Iterator[str]:
+def _redis_warnings(redis: RedisState) -> Iterator[str]:
     if redis.cannot_save:
-        yield "Redis could not save its last snapshot; it may take no more work"
+        yield "Redis could not save its last snapshot, and may stop accepting jobs"
     limit = redis.memory_limit_bytes
-    if limit and FULL * limit <= redis.memory_bytes < limit:
-        yield f"Redis uses {redis.memory_bytes / limit:.0%} of the memory that it may have"
+    if limit and MEMORY_WARNING * limit <= redis.memory_bytes < limit:
+        yield f"Redis uses {redis.memory_bytes / limit:.0%} of its memory limit"
     if redis.evicts:
-        yield "Redis throws work away when it is full: its maxmemory-policy must be noeviction"
+        yield "Redis evicts jobs when it is full: set its maxmemory-policy to noeviction"
 
 
-def _waiting(streams: Sequence[StreamState], patience_s: float) -> Iterator[str]:
-    for lane in streams:
-        if lane.is_final and lane.oldest_s > patience_s:
-            yield f"{lane.name}: the oldest entry has waited for {lane.oldest_s:.0f} s"
+def _waiting_finals(streams: Sequence[StreamState], max_wait_s: float) -> Iterator[str]:
+    for stream in streams:
+        if stream.is_final and stream.oldest_s > max_wait_s:
+            yield f"{stream.name}: the oldest entry has waited for {stream.oldest_s:.0f} s"
 
 
-def _dead(streams: Sequence[StreamState]) -> Iterator[str]:
-    for lane in streams:
-        if lane.is_dead and lane.length:
-            yield f"{lane.name}: {lane.length} dead letter{'' if lane.length == 1 else 's'}; see `nova dead list`"
+def _dead_letters(streams: Sequence[StreamState]) -> Iterator[str]:
+    for stream in streams:
+        if stream.is_dead and stream.length:
+            yield f"{stream.name}: {stream.length} dead letter{'' if stream.length == 1 else 's'}; see `nova dead list`"
 
 
-def _silent(processes: Sequence[Process], now: float) -> Iterator[str]:
+def _silent_processes(processes: Sequence[Process], now: float) -> Iterator[str]:
     for process in processes:
         if (silent_s := now - process.get("seen", now)) > SILENT_S:
-            yield f"{process['kind']} {process['name']} has not been heard of for {silent_s:.0f} s"
+            yield f"{process['kind']} {process['name']} has sent no heartbeat for {silent_s:.0f} s"
 
 
 def _notes(redis: RedisState, processes: Sequence[Process]) -> Iterator[str]:
     versions = sorted({str(process.get("version", "unknown")) for process in processes})
     if len(versions) > 1:
-        yield f"several versions run side by side: {', '.join(versions)}"
+        yield f"several versions are running: {', '.join(versions)}"
     if redis.persistence == "none":
-        yield "Redis keeps nothing on disk: logs and dead letters end with it"
+        yield "Redis stores nothing on disk: session logs and dead letters are lost when it stops"
     for process in processes:
         if process.get("draining"):
-            yield f"{process['kind']} {process['name']} drains: it takes nothing new"
+            yield f"{process['kind']} {process['name']} is draining: it accepts nothing new"

@@ -1,5 +1,7 @@
-"""uvicorn's HTTP with limits: it would wait for ever for the rest of a request, and connections are few; and it would
-take heads on which its WebSocket fails.
+"""Limits for uvicorn's HTTP/1.1 protocol: time and size of request heads.
+
+uvicorn has no timeout for an incomplete request, so an attacker could hold connections open ("slowloris"). It also
+accepts heads that are larger than its WebSocket implementation can handle, which then fails with a traceback.
 """
 
 from __future__ import annotations
@@ -9,43 +11,44 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+# Time for a request head to arrive, including a WebSocket handshake. It is checked at this interval, so a connection
+# may live up to twice as long.
 HEAD_S = 10.0
-"""In which the head of a request comes, a WebSocket's handshake among them. It is looked for this often, no more."""
-
+# Size of a request head: twice what a long token needs.
 HEAD_BYTES = 8_192
-"""Of a request's head: twice what a long token takes."""
-MOST_HEADERS = 100
+MAX_HEADERS = 100
 
 
-class _ShortHeads(h11.Connection):
-    """Takes no request with a longer head, however it comes."""
+class _LimitedHead(h11.Connection):
+    """Rejects requests with a large head. h11's own limit applies only to a head that arrives in several parts."""
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         event = super().next_event()
         if isinstance(event, h11.Request):
             size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
-            if size > HEAD_BYTES or len(event.headers) > MOST_HEADERS:
-                raise h11.RemoteProtocolError("the head is too long")
+            if size > HEAD_BYTES or len(event.headers) > MAX_HEADERS:
+                raise h11.RemoteProtocolError("the request head is too large")
         return event
 
 
 class LimitedHttp(H11Protocol):
-    """Closes a connection on which for so long nobody has asked for anything, or has not finished asking."""
+    """Closes connections that are idle or have not completed a request head in time."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """As uvicorn does; and look at it later."""
+        """Start the checks of this connection."""
         super().connection_made(transport)
-        self.conn = _ShortHeads(h11.SERVER, HEAD_BYTES)
-        self._look_later()
+        self.conn = _LimitedHead(h11.SERVER, HEAD_BYTES)
+        self._schedule_check()
 
-    def _look_later(self) -> None:
-        self.loop.call_later(HEAD_S, self._look)
+    def _schedule_check(self) -> None:
+        self.loop.call_later(HEAD_S, self._check_head)
 
-    def _look(self) -> None:
+    def _check_head(self) -> None:
         if self not in self.connections:
-            return  # it is closed, or a WebSocket
+            return  # closed, or upgraded to a WebSocket
         answered = self.cycle is None or self.cycle.response_complete
+        # After a response, uvicorn's own keep-alive timeout closes the connection.
         if answered and self.timeout_keep_alive_task is None:
             self.transport.close()
         else:
-            self._look_later()
+            self._schedule_check()

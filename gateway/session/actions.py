@@ -1,4 +1,4 @@
-"""What a session asks of whoever holds it."""
+"""Actions that the session core returns and its connection executes, in order."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from dataclasses import dataclass
 
 from backend.messages.jobs import AudioJob, Transcript
 from backend.messages.protocol import Message
+from backend.messages.session_record import SessionRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """Give this event to the client."""
+class SendEvent:
+    """Send this event to the client."""
 
     event: Message
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """Put this guess on the preview lane."""
+class SubmitPreview:
+    """Add a preview job to the preview stream. It may be lost."""
 
     job: AudioJob
     pcm: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Submit:
-    """Put this work on the lane that loses nothing; `early` work is released only by `Close`."""
+class SubmitFinal:
+    """Add a final job to the final stream. The result of an `early` final is held back until `CloseUtterance`."""
 
     job: AudioJob
     pcm: bytes
@@ -33,58 +34,84 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True)
-class Withdraw:
-    """Speech went on: this early attempt is void."""
+class WithdrawEarlyFinal:
+    """Speech continued after the pause, so the result of this attempt is void."""
 
     utterance: int
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
-    """The silence lasted: this early attempt is the utterance's final."""
+class CloseUtterance:
+    """The endpoint is certain: the result of this early attempt is the utterance's final.
+
+    From here on Redis holds the session's audio up to `end_ms`.
+    """
 
     utterance: int
     attempt: int
     end_ms: int
-    """Up to here the session's audio is safe."""
 
 
 @dataclass(frozen=True, slots=True)
-class Translate:
-    """Have this translated; the transcript was lost before it was."""
+class ResubmitTranscript:
+    """Translate this transcript again, because Redis lost it."""
 
     transcript: Transcript
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """Everything has been sent: close the connection with 1000."""
+class RenewRecord:
+    """Write the session's record to Redis, which also renews its time to live."""
+
+    record: SessionRecord
 
 
-Action = Send | Preview | Submit | Withdraw | Close | Translate | Finish
+@dataclass(frozen=True, slots=True)
+class VerifyRecord:
+    """Compare the session with what Redis knows of it, and submit lost jobs again."""
 
 
-def merged(actions: list[Action]) -> list[Action]:
-    """The same, less early work that was closed or withdrawn at once: that is one final, or nothing.
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Read results that the channel did not deliver from the session log."""
 
-    So it is with files, which come faster than time.
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection:
+    """Close the connection once all earlier events have been sent."""
+
+    code: int = 1000
+    reason: str = "done"
+
+
+RedisAction = (
+    SubmitPreview | SubmitFinal | WithdrawEarlyFinal | CloseUtterance | ResubmitTranscript | RenewRecord | VerifyRecord
+)
+ClientAction = SendEvent | CloseConnection
+Action = ClientAction | RedisAction | CatchUp
+
+
+def merge_early_finals(actions: list[Action]) -> list[Action]:
+    """Replace early finals that the same list closes by plain finals, and drop those that it withdraws.
+
+    Files arrive faster than real time, so their pauses and endpoints often fall into one list.
     """
-    kept: list[Action] = []
+    merged: list[Action] = []
     for action in actions:
-        early = _early_work(kept, action) if isinstance(action, Close | Withdraw) else None
+        early = _early_final(merged, action) if isinstance(action, CloseUtterance | WithdrawEarlyFinal) else None
         if early is None:
-            kept.append(action)
+            merged.append(action)
             continue
-        kept.remove(early)
-        if isinstance(action, Close):
-            kept.append(Submit(early.job, early.pcm, early=False))
-    return kept
+        merged.remove(early)
+        if isinstance(action, CloseUtterance):
+            merged.append(SubmitFinal(early.job, early.pcm, early=False))
+    return merged
 
 
-def _early_work(actions: list[Action], decision: Close | Withdraw) -> Submit | None:
+def _early_final(actions: list[Action], decision: CloseUtterance | WithdrawEarlyFinal) -> SubmitFinal | None:
     for action in actions:
-        if isinstance(action, Submit) and action.early:
+        if isinstance(action, SubmitFinal) and action.early:
             job = action.job
             if (job.utterance, job.attempt) == (decision.utterance, decision.attempt):
                 return action

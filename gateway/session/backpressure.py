@@ -1,4 +1,4 @@
-"""How far the workers are behind, and what gives way: previews, then new sessions; accepted speech never. Pure."""
+"""Backpressure: first, previews are reduced, then new sessions are refused. Accepted speech is never dropped. Pure."""
 
 from __future__ import annotations
 
@@ -7,57 +7,60 @@ from enum import IntEnum
 
 
 class Backpressure(IntEnum):
-    """What gives way; each level includes those below it."""
+    """How far the workers are behind. Each level includes the measures of the lower ones."""
 
     NONE = 0
+    # Previews are requested less often, and there are no early finals.
     SLOW = 1
-    """Previews are rarer, and nothing is decoded before its endpoint is certain."""
+    # No previews.
     STOP = 2
-    """No previews."""
+    # No new sessions.
     REFUSE = 3
-    """No new sessions."""
 
 
+# Code and text of the notice that clients receive when the level changes.
 NOTICES = {
-    Backpressure.NONE: ("previews_normal", "words are shown while they are spoken again"),
-    Backpressure.SLOW: ("previews_slowed", "the server is busy: words are shown a little later"),
-    Backpressure.STOP: ("previews_stopped", "the server is very busy: words are shown when an utterance is complete"),
+    Backpressure.NONE: ("previews_normal", "partial results are sent at the normal rate again"),
+    Backpressure.SLOW: ("previews_slowed", "the server is busy: partial results are sent less often"),
+    Backpressure.STOP: ("previews_stopped", "the server is very busy: only complete utterances are sent"),
 }
-"""What a client is told of each level, as code and in words."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """From when on each level holds."""
+class BackpressureLimits:
+    """Thresholds of the levels.
+
+    `slow_s`, `stop_s` and `refuse_s` are ages of the oldest final that no worker has taken. `refuse_load` is the share
+    of the workers' time that the finals of all current speech need.
+    """
 
     slow_s: float
-    """Age of the oldest final that no worker has taken, in seconds; for the two below as well."""
     stop_s: float
     refuse_s: float
     refuse_load: float
-    """Share of the workers' time that the finals of all who speak take; beyond it there is room for nobody else."""
 
 
-class Gauge:
-    """Levels rise at once, and fall one at a time when it has been calm for a while."""
+class BackpressureGauge:
+    """Tracks the level. It rises at once and falls one step at a time, to avoid oscillation."""
 
+    # Seconds below a level's threshold before the level falls by one.
     CALM_S = 2.0
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: BackpressureLimits) -> None:
         self._limits = limits
         self._high_at = 0.0
         self.level = Backpressure.NONE
 
-    def take(self, waiting_s: float, load: float, now: float) -> Backpressure:
-        """Learn how long the oldest final has waited and how busy the workers are with finals; returns the level."""
-        level = self._wanted(waiting_s, load)
-        if level >= self.level:
-            self.level, self._high_at = level, now
+    def update_level(self, waiting_s: float, load: float, now: float) -> Backpressure:
+        """Return the level, given the age of the oldest waiting final and the workers' load from finals."""
+        measured = self._measured_level(waiting_s, load)
+        if measured >= self.level:
+            self.level, self._high_at = measured, now
         elif now - self._high_at >= self.CALM_S:
             self.level, self._high_at = Backpressure(self.level - 1), now
         return self.level
 
-    def _wanted(self, waiting_s: float, load: float) -> Backpressure:
+    def _measured_level(self, waiting_s: float, load: float) -> Backpressure:
         limits = self._limits
         if waiting_s >= limits.refuse_s or load >= limits.refuse_load:
             return Backpressure.REFUSE

@@ -1,4 +1,4 @@
-"""What a session has asked for and not yet got; and what it must ask for again when Redis has lost it. Pure."""
+"""Results that a session has requested and not yet received, and the jobs to repeat when Redis loses them. Pure."""
 
 from __future__ import annotations
 
@@ -8,72 +8,75 @@ from backend.errors import ClientError
 from backend.messages import protocol as wire
 from backend.messages.jobs import Transcript
 from backend.messages.session_record import SessionRecord
-from gateway.session.actions import Action, Submit, Translate
+from gateway.session.actions import RedisAction, ResubmitTranscript, SubmitFinal
 
-REMEMBERED = 64
-"""Translations after which one that comes again is not recognized as such."""
+# Number of recent translations that are recognized as duplicates. Bounds the memory of long sessions.
+REMEMBERED_TRANSLATIONS = 64
 
 
 class ForgottenError(ClientError):
-    """Redis has lost an utterance that another connection submitted."""
+    """Redis has lost an utterance that an earlier connection submitted, so only the client still has its audio."""
 
     code = "forgotten"
 
     def __init__(self) -> None:
-        super().__init__("the server has lost speech that only the client still has: resume", close_code=1012)
+        super().__init__(
+            "the server has lost audio that only the client still has: resume the session", close_code=1012
+        )
 
 
 class PendingResults:
-    """Durable results: each is taken once and in order, however often and by whatever way it comes."""
+    """Durable results of one session. Each result is accepted once and in order, even when delivered several times."""
 
     def __init__(self, session: str, correlation_id: str) -> None:
         self._session, self._correlation_id = session, correlation_id
+        # Position in the session log of the last accepted result.
         self.cursor = "0-0"
-        """Place in the log of the last result taken."""
+        # The last utterance with an accepted final or error. Finals arrive in order.
         self.settled = 0
-        """The last utterance whose final, or error, was taken; they come in order."""
-        self._finals: dict[int, Submit | None] = {}
+        # None marks an utterance that an earlier connection submitted: its audio is not in this process.
+        self._finals: dict[int, SubmitFinal | None] = {}
         self._resumed_ms = 0
         self._translations: dict[int, tuple[Transcript | None, set[str]]] = {}
-        self._translated: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
+        self._translated: deque[tuple[int, str]] = deque(maxlen=REMEMBERED_TRANSLATIONS)
 
     @property
-    def finals(self) -> int:
-        """Closed utterances whose final has not come yet."""
+    def final_count(self) -> int:
+        """Closed utterances without a final."""
         return len(self._finals)
 
     @property
-    def anything(self) -> bool:
-        """Whether finals or translations are on their way."""
+    def any_pending(self) -> bool:
+        """Whether finals or translations are in flight."""
         return bool(self._finals or self._translations)
 
     @property
-    def from_ms(self) -> int | None:
-        """Where the audio begins whose finals have not come; None when all have."""
+    def audio_from_ms(self) -> int | None:
+        """Start of the audio without finals, or None when every final has arrived."""
         first = next(iter(self._finals.values()), None)
         if first is not None:
             return first.job.start_ms
         return self._resumed_ms if self._finals else None
 
     def resume(self, message: wire.Resume, record: SessionRecord) -> None:
-        """Wait for what the session waited for when it was left."""
+        """Expect the results that were in flight when the earlier connection ended."""
         self.cursor, self.settled, self._resumed_ms = message.cursor, message.utterance, message.audio_from_ms
         self._finals = dict.fromkeys(range(max(record.next, self.settled + 1), record.count + 1))
         self._translations = {number: (None, set(targets)) for number, targets in record.translating.items()}
 
-    def expect(self, submit: Submit) -> None:
-        """This is the final of its utterance: one result will come."""
+    def expect_final(self, submit: SubmitFinal) -> None:
+        """Expect one result for this final."""
         self._finals[submit.job.utterance] = submit
 
-    def is_new(self, cursor: str) -> bool:
-        """Whether a durable event is taken for the first time; call it once for each."""
-        if _place(cursor) <= _place(self.cursor):
+    def advance_cursor(self, cursor: str) -> bool:
+        """Move the cursor to a durable event. Return False if the event was seen before."""
+        if _cursor_position(cursor) <= _cursor_position(self.cursor):
             return False
         self.cursor = cursor
         return True
 
-    def final(self, final: wire.Final, now: float) -> bool:
-        """Whether this result is news: after a failover Redis may have forgotten that it gave it before."""
+    def accept_final(self, final: wire.Final, now: float) -> bool:
+        """Return whether this final is new. After a failover, Redis may deliver one that it delivered before."""
         if final.utterance <= self.settled and not final.late:
             return False
         submit = self._finals.get(final.utterance)
@@ -93,15 +96,15 @@ class PendingResults:
             self._translations[final.utterance] = (transcript, set(final.translate_to))
         return True
 
-    def error(self, utterance: int) -> bool:
-        """Whether an error in the place of a final, or of translations, is news."""
+    def accept_error(self, utterance: int) -> bool:
+        """Return whether an error in place of a final, or of its translations, is new."""
         if utterance > self.settled:
             self._settle(utterance)
             return True
         return self._translations.pop(utterance, None) is not None
 
-    def translation(self, utterance: int, language: str) -> bool:
-        """Whether this translation, or the word that there is none, is news."""
+    def accept_translation(self, utterance: int, language: str) -> bool:
+        """Return whether this translation, or the notice that there is none, is new."""
         _, targets = self._translations.get(utterance, (None, set()))
         targets.discard(language)
         if not targets:
@@ -111,17 +114,21 @@ class PendingResults:
         self._translated.append((utterance, language))
         return True
 
-    def lost(self, known: SessionRecord) -> list[Action]:
-        """What to ask for again, as Redis knows nothing of it. Raises ForgottenError where only the client can."""
-        actions: list[Action] = []
+    def lost_jobs(self, known: SessionRecord) -> list[RedisAction]:
+        """Actions that repeat the jobs missing from Redis's record.
+
+        Raises ForgottenError if an earlier connection submitted one of them.
+        """
+        actions: list[RedisAction] = []
         for number, submit in self._finals.items():
             if number >= known.next and number not in known.closed:
                 if submit is None:
                     raise ForgottenError
-                actions.append(Submit(submit.job, submit.pcm, early=False))
+                # The endpoint was certain before the loss, so the repeated job is a plain final.
+                actions.append(SubmitFinal(submit.job, submit.pcm, early=False))
         for number, (transcript, _) in self._translations.items():
             if transcript and number not in known.translating and number not in known.translated:
-                actions.append(Translate(transcript))
+                actions.append(ResubmitTranscript(transcript))
         return actions
 
     def _settle(self, utterance: int) -> None:
@@ -129,7 +136,7 @@ class PendingResults:
         self._finals.pop(utterance, None)
 
 
-def _place(cursor: str) -> tuple[int, int]:
-    """A log entry's id as numbers, which is how Redis orders them."""
+def _cursor_position(cursor: str) -> tuple[int, int]:
+    """A log entry's id as numbers. Redis orders entry ids numerically, not as text."""
     milliseconds, _, count = cursor.partition("-")
     return int(milliseconds), int(count or 0)

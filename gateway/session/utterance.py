@@ -1,104 +1,109 @@
-"""What is known of the utterance in progress, and when its next preview is due."""
+"""State of the open utterance, and the rules for its previews and early finals. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from backend.messages.jobs import SAMPLE_RATE, HypothesisWord, PartialResult
-from gateway.session.actions import Submit
+from gateway.session.actions import SubmitFinal
 from gateway.session.backpressure import Backpressure
 from gateway.session.segmenter import Rules
 
+# A language that a preview detects with this probability, in at least this much audio, is kept for the utterance's
+# later previews, so that a later and worse guess does not change the language in mid-sentence.
 SURE_PROBABILITY, SURE_MS = 0.8, 1_500
-"""From when on the language that a preview detected is kept for the rest of the utterance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """The operator's choices. Milliseconds of audio, except where a name says otherwise."""
+class SessionPolicy:
+    """The operator's settings for sessions. `_ms` values are audio time, `_s` values are wall time."""
 
     rules: Rules = field(default_factory=Rules)
     preview_every_ms: int = 250
     preview_first_ms: int = 600
     preview_overdue_s: float = 2.5
-    """Seconds of wall time."""
+    # Early finals are submitted only while answers arrive within this time. On a busy machine they would delay others.
     early_within_s: float = 1.0
-    """Early finals are sent only while answers come back this fast: on a busy machine they would be in the way."""
-    slowed: int = 4
-    """How many times rarer previews are while the workers fall behind."""
+    # Factor between previews under Backpressure.SLOW.
+    slow_factor: int = 4
 
 
 @dataclass(slots=True)
 class OpenUtterance:
-    """The utterance in progress."""
+    """The utterance that is being spoken.
+
+    `attempt` counts its finals: each early final that speech overtakes is followed by another attempt.
+    `revision` counts its decodes that produce a partial: only the answer to the latest one is shown.
+    """
 
     number: int
     traceparent: str = ""
     attempt: int = 0
-    """Grows with each final that is sent for it; further speech voids an early one."""
-    early: Submit | None = None
-    """The attempt that waits for the endpoint."""
+    early: SubmitFinal | None = None
     revision: int = 0
-    """Grows with each decode that may show something; only the answer to the latest counts."""
-    asked_at: float | None = None
-    """When the preview in flight was asked for."""
-    asked_sample: int = 0
+    # When the preview in flight was requested; None when none is in flight.
+    requested_at: float | None = None
+    # End of the audio that the last preview covers.
+    requested_sample: int = 0
     round_trip_s: float = 0.0
-    """How long the last answer took."""
     committed: str = ""
     tentative: str = ""
     hypothesis: tuple[HypothesisWord, ...] = ()
+    # Preview translations by language.
     translated: dict[str, str] = field(default_factory=dict)
-    heard: str | None = None
-    """The language that a preview was sure of; later previews keep to it, the final makes up its own mind."""
+    # The language that a preview detected with certainty. The final detects the language itself.
+    detected_language: str | None = None
 
-    def wants_preview(self, position: int, now: float, policy: Policy, pressure: Backpressure) -> bool:
-        """Whether a preview is due: none is in flight or it is overdue, and there is enough new audio."""
-        if pressure >= Backpressure.STOP:
+    def preview_is_due(self, position: int, now: float, policy: SessionPolicy, backpressure: Backpressure) -> bool:
+        """Whether no preview is in flight, or it is overdue, and enough audio has arrived since the last one."""
+        if backpressure >= Backpressure.STOP:
             return False
-        if self.asked_at is not None and now - self.asked_at < policy.preview_overdue_s:
+        if self.requested_at is not None and now - self.requested_at < policy.preview_overdue_s:
             return False
-        least_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
+        return position - self.requested_sample >= self._preview_interval_samples(policy, backpressure)
+
+    def _preview_interval_samples(self, policy: SessionPolicy, backpressure: Backpressure) -> int:
+        interval_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
         if self.revision and not (self.committed or self.tentative):
-            least_ms //= 4  # who has just begun to speak waits for a sign: with every frame, as fast as answers come
-        if pressure:
-            least_ms *= policy.slowed
-        return position - self.asked_sample >= least_ms * SAMPLE_RATE // 1_000
+            interval_ms //= 4  # until the first words are shown, request previews as fast as answers arrive
+        if backpressure:
+            interval_ms *= policy.slow_factor
+        return interval_ms * SAMPLE_RATE // 1_000
 
-    def ask(self, position: int, now: float) -> None:
-        """A preview of the audio up to `position` goes out."""
+    def record_preview_request(self, position: int, now: float) -> None:
+        """A preview of the audio up to `position` is requested."""
         self.revision += 1
-        self.asked_at, self.asked_sample = now, position
+        self.requested_at, self.requested_sample = now, position
 
-    def wants_early_final(self, now: float, policy: Policy) -> bool:
-        """Whether decoding before the endpoint is certain is worth it: answers come fast."""
-        waiting_s = 0.0 if self.asked_at is None else now - self.asked_at
+    def early_final_is_useful(self, now: float, policy: SessionPolicy) -> bool:
+        """Whether answers arrive fast enough for a decode before the endpoint is certain."""
+        waiting_s = 0.0 if self.requested_at is None else now - self.requested_at
         return max(waiting_s, self.round_trip_s) <= policy.early_within_s
 
-    def next_attempt(self, now: float) -> None:
-        """A final goes out; a preview still in flight is stale from here on."""
+    def begin_attempt(self, now: float) -> None:
+        """A final is submitted. The answer to a preview still in flight is stale from here on."""
         self.attempt += 1
         self.revision += 1
-        self.asked_at = now
+        self.requested_at = now
 
-    def withdraw(self, now: float) -> None:
-        """Speech went on: the early attempt is void."""
+    def withdraw_early_final(self, now: float) -> None:
+        """Speech continued, so the early attempt is void."""
         self.early = None
-        if self.asked_at is not None:
-            self.round_trip_s = max(self.round_trip_s, now - self.asked_at)
-        self.asked_at = None
+        if self.requested_at is not None:
+            self.round_trip_s = max(self.round_trip_s, now - self.requested_at)
+        self.requested_at = None
 
-    def awaits(self, partial: PartialResult) -> bool:
-        """Whether this is the answer to the latest question."""
+    def is_current(self, partial: PartialResult) -> bool:
+        """Whether this partial answers the latest request."""
         return (partial.utterance, partial.revision) == (self.number, self.revision)
 
-    def take(self, partial: PartialResult, now: float) -> bool:
-        """Remember what was heard; whether it changes what is shown."""
+    def apply_partial(self, partial: PartialResult, now: float) -> bool:
+        """Store a preview's result. Return whether the visible text changed."""
         changed = (partial.committed, partial.tentative) != (self.committed, self.tentative)
-        if self.asked_at is not None:
-            self.round_trip_s = now - self.asked_at
-        self.asked_at = None
+        if self.requested_at is not None:
+            self.round_trip_s = now - self.requested_at
+        self.requested_at = None
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
         if partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS:
-            self.heard = partial.language
+            self.detected_language = partial.language
         return changed

@@ -1,0 +1,39 @@
+"""Measures the time from an utterance's endpoint until its final is sent."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from backend.messages.protocol import Final
+from gateway import metrics
+from gateway.connection.observers.observer import SessionObserver
+from gateway.session.actions import Action, CloseUtterance, SendEvent, SubmitFinal
+
+log = structlog.get_logger()
+
+
+class FinalLatency(SessionObserver):
+    """Final latencies of one session."""
+
+    def __init__(self) -> None:
+        # Monotonic time of the endpoint, by utterance.
+        self._ended_at: dict[int, float] = {}
+
+    def on_action(self, action: Action) -> None:
+        match action:
+            case CloseUtterance(utterance):
+                self._ended_at[utterance] = time.monotonic()
+            case SubmitFinal(job, early=False):
+                self._ended_at[job.utterance] = time.monotonic()
+            case SendEvent(Final(utterance=utterance)):
+                self._record_final(utterance)
+
+    def _record_final(self, utterance: int) -> None:
+        metrics.FINALS.inc()
+        # Finals of an earlier connection's utterances have no endpoint here.
+        if (ended_at := self._ended_at.pop(utterance, None)) is not None:
+            waited_s = time.monotonic() - ended_at
+            metrics.FINAL_LATENCY.observe(waited_s)
+            log.info("final_delivered", utterance=utterance, duration_ms=round(1000 * waited_s))

@@ -1,0 +1,115 @@
+"""Client messages from a WebSocket with limits on size and waiting, and events to it with a bounded queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from backend.errors import ClientError, NovaError, ProtocolError
+from backend.messages.protocol import ClientMessage, Error, Message, parse_client, to_json
+from gateway import metrics
+
+# Limit for sending one event. A client that reads nothing for this long is disconnected.
+SEND_TIMEOUT_S = 20.0
+
+
+class MessageReceiver:
+    """Reads messages and audio from a client."""
+
+    def __init__(self, websocket: WebSocket, max_frame_bytes: int) -> None:
+        self._websocket, self._max_frame_bytes = websocket, max_frame_bytes
+
+    async def next_message(self, timeout_s: float) -> ClientMessage | bytes:
+        """The next message, or audio as bytes. Raises ProtocolError, and WebSocketDisconnect if the client has left."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                frame = await self._websocket.receive()
+        except TimeoutError:
+            raise ProtocolError(f"no frame received for {timeout_s:g} s", code="idle_timeout") from None
+        if frame["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(frame.get("code", 1006))
+        text: str | None = frame.get("text")
+        data: bytes = frame.get("bytes") or b""
+        if (len(data) if text is None else len(text)) > self._max_frame_bytes:
+            message = f"a frame may have at most {self._max_frame_bytes} bytes"
+            raise ProtocolError(message, code="frame_too_large", close_code=1009)
+        return data if text is None else parse_client(text)
+
+
+@dataclass(frozen=True, slots=True)
+class _CloseFrame:
+    code: int
+    reason: str
+
+
+class EventSender:
+    """Sends events to a client from a bounded queue. A client that reads too slowly is disconnected."""
+
+    def __init__(self, websocket: WebSocket, max_events: int) -> None:
+        self._websocket = websocket
+        self._queue: asyncio.Queue[Message | _CloseFrame] = asyncio.Queue(max_events)
+        self._dequeued = asyncio.Event()
+        self._closed = False
+        # Called with each event after it has been sent.
+        self.on_sent: Callable[[Message], None] = lambda _: None
+
+    def send(self, event: Message) -> None:
+        """Queue an event. Ignored after `close`. Raises WebSocketDisconnect if the queue is full."""
+        self._enqueue(event)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close the connection after all queued events have been sent."""
+        self._enqueue(_CloseFrame(code, reason))
+        self._closed = True
+
+    def send_error(self, error: NovaError, *, fatal: bool = False) -> None:
+        """Queue an `error` event."""
+        metrics.ERRORS.labels(error.code).inc()
+        retry_after_s = error.retry_after_s if isinstance(error, ClientError) else None
+        self.send(Error(code=error.code, message=error.message, fatal=fatal, retry_after_s=retry_after_s))
+
+    def fail(self, error: NovaError, close_code: int) -> None:
+        """Queue a fatal error and close the connection."""
+        self.send_error(error, fatal=True)
+        self.close(close_code, error.code)
+
+    async def wait_until_half_empty(self) -> None:
+        """Wait until at least half of the queue is free. For bursts, such as the log of a resumed session."""
+        while 2 * self._queue.qsize() >= self._queue.maxsize:
+            self._dequeued.clear()
+            await self._dequeued.wait()
+
+    async def send_until_closed(self) -> None:
+        """Send queued events. Ends with WebSocketDisconnect."""
+        while True:
+            item = await self._queue.get()
+            self._dequeued.set()
+            try:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    if not isinstance(item, _CloseFrame):
+                        await self._websocket.send_text(to_json(item))
+                        self.on_sent(item)
+                        continue
+                    await self._websocket.close(item.code, item.reason)
+            except TimeoutError:
+                raise WebSocketDisconnect(1013, "the client reads too slowly") from None
+            raise WebSocketDisconnect(item.code, item.reason)
+
+    def _enqueue(self, item: Message | _CloseFrame) -> None:
+        if self._closed:
+            return
+        try:
+            self._queue.put_nowait(item)
+        except asyncio.QueueFull:
+            raise WebSocketDisconnect(1013, "the client reads too slowly") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Both directions of a client's connection."""
+
+    receiver: MessageReceiver
+    sender: EventSender

@@ -1,0 +1,119 @@
+"""The objects that all connections and HTTP routes of a gateway share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from redis.asyncio import Redis
+
+from backend.service.heartbeat import publish_heartbeats
+from backend.service.lifecycle import process_name, trim_memory_periodically
+from backend.streams.access.api_keys import ApiKeys
+from backend.streams.access.quota import Quota
+from backend.streams.names import WORKERS, worker_key
+from backend.streams.observe.state import StreamInspector
+from backend.streams.redis.connection import connect
+from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.redis_fanout import RedisFanout
+from backend.streams.session.redis_sessions import RedisSessions
+from gateway.access.admission import Admission
+from gateway.access.auth import Auth
+from gateway.access.jwt import JwtVerifier
+from gateway.access.quota import QuotaSlots
+from gateway.access.registry import SessionRegistry
+from gateway.audio.silero import Silero
+from gateway.audio.vad_batcher import VadBatcher
+from gateway.session.segmenter import Rules
+from gateway.session.timers import TimerLimits
+from gateway.session.utterance import SessionPolicy
+from gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayServices:
+    """Shared objects of one gateway process."""
+
+    settings: GatewaySettings
+    name: str
+    redis: Redis
+    streams: RedisJobStreams
+    sessions: RedisSessions
+    fanout: RedisFanout
+    vad_batcher: VadBatcher
+    registry: SessionRegistry
+    admission: Admission
+    auth: Auth
+    quota_slots: QuotaSlots
+    inspector: StreamInspector
+
+    @classmethod
+    def create(cls, settings: GatewaySettings) -> GatewayServices:
+        """Create all services without connecting to Redis. Raises SetupError and ModelError."""
+        redis, name, registry = connect(settings), process_name(), SessionRegistry()
+        streams, keys = RedisJobStreams(redis, settings), ApiKeys(redis)
+        return cls(
+            settings=settings,
+            name=name,
+            redis=redis,
+            streams=streams,
+            sessions=RedisSessions(redis, settings, name),
+            fanout=RedisFanout(redis, name),
+            vad_batcher=VadBatcher(Silero()),
+            registry=registry,
+            admission=Admission(settings, streams, registry, name),
+            auth=Auth(settings, keys, JwtVerifier.from_settings(settings)),
+            quota_slots=QuotaSlots(Quota(redis), keys, registry),
+            inspector=StreamInspector(redis, streams.shards),
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run the background tasks while the context is active, then close the connections to Redis."""
+        async with asyncio.TaskGroup() as group:
+            heartbeats = publish_heartbeats(self.redis, WORKERS, worker_key("gateway", self.name), self.heartbeat)
+            tasks = [
+                group.create_task(self.fanout.deliver_forever()),
+                group.create_task(self.admission.measure_load_forever()),
+                group.create_task(self.quota_slots.renew_forever()),
+                group.create_task(trim_memory_periodically()),
+                group.create_task(heartbeats),
+            ]
+            yield
+            for task in tasks:
+                task.cancel()
+        await self.redis.aclose()
+
+    def heartbeat(self) -> dict[str, object]:
+        """The gateway's entry in the register of processes."""
+        return {
+            "kind": "gateway",
+            "name": self.name,
+            "version": version("nova-voice"),
+            "sessions": len(self.registry),
+            "speech": round(self.registry.speech_share(), 2),
+            "draining": self.registry.draining,
+        }
+
+    def session_policy(self) -> SessionPolicy:
+        """The settings of the session core."""
+        chosen = self.settings
+        return SessionPolicy(
+            rules=Rules(pre_roll_ms=chosen.pre_roll_ms, pause_ms=chosen.early_final_ms, max_ms=chosen.max_utterance_ms),
+            preview_every_ms=chosen.preview_every_ms,
+            preview_first_ms=chosen.preview_first_ms,
+            preview_overdue_s=chosen.preview_overdue_ms / 1000,
+        )
+
+    def timer_limits(self) -> TimerLimits:
+        """The settings of a session's timers."""
+        chosen = self.settings
+        return TimerLimits(
+            stop_wait_s=chosen.stop_wait_s,
+            max_session_s=chosen.max_session_s,
+            drain_s=chosen.drain_s,
+            session_ttl_s=chosen.session_ttl_s,
+        )

@@ -1,0 +1,70 @@
+"""Builds audio jobs from clips and the session's options. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from backend.errors import ProtocolError
+from backend.messages import languages
+from backend.messages.jobs import AudioJob
+from backend.messages.protocol import Start
+from gateway.session.segmenter import AudioClip
+from gateway.session.utterance import OpenUtterance
+
+# Languages that a session may be translated into.
+MAX_TARGETS = 8
+
+
+class AudioJobBuilder:
+    """One session's options, and the jobs that carry them."""
+
+    def __init__(self, session: str, correlation_id: str) -> None:
+        self._session, self._correlation_id = session, correlation_id
+        # The options in force, and the audio format.
+        self.options = Start()
+        # The requested language as a Whisper code; None for automatic detection.
+        self._language: str | None = None
+        # The language of the last final with text. A job without a requested language starts detection from it.
+        self.last_language: str | None = None
+
+    def apply_options(self, options: Start) -> None:
+        """Use these options from now on. Raises ProtocolError for too many or unsupported languages."""
+        if len(options.translate_to) > MAX_TARGETS:
+            raise ProtocolError(f"at most {MAX_TARGETS} target languages", code="invalid_message")
+        for target in options.translate_to:
+            languages.flores_code(target)
+        language = languages.whisper_code(options.language)
+        if language != self._language:
+            self.last_language = None
+        self._language = language
+        self.options = options
+
+    def build_job(
+        self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: AudioClip, now: float
+    ) -> AudioJob:
+        """A job that contains everything a worker needs; `now` is Unix time."""
+        options = self.options
+        detected = utterance.detected_language if kind == "preview" else None
+        return AudioJob(
+            kind=kind,
+            session=self._session,
+            utterance=utterance.number,
+            correlation_id=self._correlation_id,
+            sent_at=now,
+            attempt=utterance.attempt,
+            revision=utterance.revision,
+            start_ms=clip.start_ms,
+            end_ms=clip.end_ms,
+            language=self._language,
+            heard=self.last_language or detected,
+            finals=options.finals,
+            words=options.words,
+            prompt=options.prompt,
+            hotwords=options.hotwords,
+            committed=utterance.committed,
+            tentative=utterance.tentative,
+            hypothesis=utterance.hypothesis,
+            translate_to=options.translate_to,
+            translated=utterance.translated,
+            traceparent=utterance.traceparent if kind == "final" else "",
+        )

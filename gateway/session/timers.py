@@ -1,0 +1,108 @@
+"""Time-driven decisions of a connection: when to catch up, verify, renew the record, leave or give up. Pure.
+
+The connection calls `tick` several times a second and executes the returned actions. `now` is a monotonic time in
+seconds, `unix_now` is Unix time: jobs carry the latter, and intervals must not depend on clock adjustments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.errors import ClientError
+from backend.messages.protocol import Draining
+from gateway.session.actions import Action, CatchUp, CloseConnection, RenewRecord, SendEvent, VerifyRecord
+from gateway.session.backpressure import Backpressure
+from gateway.session.machine import Session
+
+# Seconds without a result, while results are pending, before the session log is read. Pub/sub may lose messages.
+CATCH_UP_S = 2.0
+# Seconds without a result, while results are pending, before Redis is checked for lost jobs (after a failover).
+VERIFY_S = 10.0
+# Interval of record renewal while the safe audio position moves because of silence. It bounds what a client repeats.
+RENEW_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimerLimits:
+    """Seconds: wait for results after `stop`, longest connection, drain time, time to live of the record in Redis."""
+
+    stop_wait_s: float
+    max_session_s: float
+    drain_s: float
+    session_ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """State outside the session at a tick.
+
+    `gap`: the channel may have missed messages. `quota_error`: reason to end the session, such as a revoked key.
+    """
+
+    backpressure: Backpressure = Backpressure.NONE
+    draining: bool = False
+    closing: bool = False
+    gap: bool = False
+    quota_error: ClientError | None = None
+
+
+class SessionTimers:
+    """Timers of one connection's session."""
+
+    def __init__(self, session: Session, limits: TimerLimits, now: float) -> None:
+        self._session, self._limits = session, limits
+        self._started_at = self._result_at = self._caught_up_at = self._verified_at = self._renewed_at = now
+        self._renewed_audio_ms = session.record().audio_ms
+        self._sent_draining = False
+
+    def record_result(self, now: float) -> None:
+        """A result has arrived, so all waits for results start again."""
+        self._result_at = now
+
+    def tick(self, conditions: Conditions, now: float, unix_now: float) -> list[Action]:
+        """Actions that are due. Raises ClientError when the session must end."""
+        self._check_limits(conditions, now)
+        return [
+            *self._session.set_backpressure(conditions.backpressure),
+            *self._session.request_due_preview(unix_now),
+            *self._drain(conditions),
+            *self._recover_results(conditions.gap, now),
+            *self._renew_record(now),
+        ]
+
+    def _check_limits(self, conditions: Conditions, now: float) -> None:
+        if conditions.quota_error:
+            raise conditions.quota_error
+        if now - self._started_at > self._limits.max_session_s:
+            raise ClientError("the session has reached its maximum duration; start another", code="session_too_long")
+        if self._session.state == "stopping" and now - self._result_at > self._limits.stop_wait_s:
+            raise ClientError("no worker finished in time; missing results remain in the log", code="overdue")
+
+    def _drain(self, conditions: Conditions) -> list[Action]:
+        """Notify the client once, and close when the session is idle: clients then resume at another gateway."""
+        actions: list[Action] = []
+        if conditions.draining and not self._sent_draining:
+            self._sent_draining = True
+            actions.append(SendEvent(Draining(within_s=self._limits.drain_s)))
+        if conditions.closing or (self._sent_draining and self._session.is_idle):
+            actions.append(CloseConnection(1012, "draining"))
+        return actions
+
+    def _recover_results(self, gap: bool, now: float) -> list[Action]:
+        waiting, actions = self._session.has_pending_results, list[Action]()
+        if gap or (waiting and now - max(self._result_at, self._caught_up_at) > CATCH_UP_S):
+            self._caught_up_at = now
+            actions.append(CatchUp())
+        if waiting and now - max(self._result_at, self._verified_at) > VERIFY_S:
+            self._verified_at = now
+            actions.append(VerifyRecord())
+        return actions
+
+    def _renew_record(self, now: float) -> list[Action]:
+        record = self._session.record()
+        # Unchanged records are written as well, before their time to live ends.
+        interval_s = RENEW_S if record.audio_ms != self._renewed_audio_ms else self._limits.session_ttl_s / 4
+        if now - self._renewed_at <= interval_s:
+            return []
+        self._renewed_at, self._renewed_audio_ms = now, record.audio_ms
+        return [RenewRecord(record)]

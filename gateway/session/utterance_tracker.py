@@ -1,0 +1,207 @@
+"""Turns segmenter events into jobs: previews, early finals and finals of one session's utterances. Pure.
+
+UtteranceStarted --> previews, one in flight --> PauseDetected --> early final --+-- UtteranceEnded --> CloseUtterance
+                           ^                                                     |
+                           +------------- WithdrawEarlyFinal <-- SpeechResumed --+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.messages import protocol as wire
+from backend.messages.jobs import SAMPLE_RATE, PartialResult
+from gateway.session.actions import (
+    Action,
+    CloseUtterance,
+    SendEvent,
+    SubmitFinal,
+    SubmitPreview,
+    WithdrawEarlyFinal,
+    merge_early_finals,
+)
+from gateway.session.audio_jobs import AudioJobBuilder
+from gateway.session.backpressure import Backpressure
+from gateway.session.pending_results import PendingResults
+from gateway.session.segmenter import (
+    AudioClip,
+    PauseDetected,
+    Segmenter,
+    SegmentEvent,
+    SpeechResumed,
+    UtteranceEnded,
+    UtteranceStarted,
+)
+from gateway.session.utterance import OpenUtterance, SessionPolicy
+
+# Attempts and revisions start at epoch * PER_EPOCH after a resume, so that no answer to an earlier connection's job is
+# mistaken for an answer to a new one.
+PER_EPOCH = 1_000
+
+_SAMPLES_PER_MS = SAMPLE_RATE // 1_000
+
+
+class UtteranceTracker:
+    """The utterances of one session. Times are Unix times in seconds."""
+
+    def __init__(
+        self, jobs: AudioJobBuilder, pending: PendingResults, policy: SessionPolicy, new_traceparent: Callable[[], str]
+    ) -> None:
+        self._jobs, self._pending, self._policy = jobs, pending, policy
+        self._new_traceparent = new_traceparent
+        self._segmenter = Segmenter(policy.rules)
+        self._first_attempt = 0
+        self._count = 0
+        self._open: OpenUtterance | None = None
+        # Number and committed text of the utterance that was open when the session was resumed.
+        self._resumed: tuple[int, str] = (0, "")
+        self.backpressure = Backpressure.NONE
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an utterance is open."""
+        return self._open is not None
+
+    @property
+    def closed_count(self) -> int:
+        """Number of the last closed utterance."""
+        return self._count - self.is_open
+
+    @property
+    def audio_ms(self) -> int:
+        """End of the received audio."""
+        return self._segmenter.position // _SAMPLES_PER_MS
+
+    @property
+    def buffered_from_ms(self) -> int:
+        """Start of the audio that is not in a closed utterance and may still be needed."""
+        return self._segmenter.buffered_from // _SAMPLES_PER_MS
+
+    def resume_utterance(self, epoch: int, number: int, committed: str) -> None:
+        """Keep the committed text that an earlier connection has sent for its open utterance."""
+        self._first_attempt = epoch * PER_EPOCH
+        self._resumed = (number, committed)
+
+    def begin_audio(self, begin_ms: int, count: int) -> None:
+        """Expect audio from this position on, after `count` utterances."""
+        self._segmenter = Segmenter(self._policy.rules, first_sample=begin_ms * _SAMPLES_PER_MS)
+        self._count = count
+
+    def set_endpoint(self, endpoint_ms: int) -> None:
+        """Set the silence that ends an utterance."""
+        self._segmenter.endpoint_ms = endpoint_ms
+
+    def process_windows(
+        self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], now: float
+    ) -> list[Action]:
+        """Process [n, 512] windows and their [n] speech probabilities."""
+        actions = self._apply_segment_events(self._segmenter.process_windows(windows, probabilities), now)
+        return merge_early_finals([*actions, *self.request_due_preview(now)])
+
+    def finalize(self, now: float) -> list[Action]:
+        """End the open utterance. The next window may start another."""
+        return self._apply_segment_events(self._segmenter.finalize(), now)
+
+    def flush(self, now: float) -> list[Action]:
+        """End the open utterance because the audio has ended."""
+        return self._apply_segment_events(self._segmenter.flush(), now)
+
+    def request_due_preview(self, now: float) -> list[Action]:
+        """Request a preview if one is due.
+
+        Only one is in flight, so the speed of the system sets their rate. An overdue one counts as lost.
+        """
+        utterance = self._open
+        if utterance is None or utterance.early is not None or not self._jobs.options.partials:
+            return []
+        if not utterance.preview_is_due(self._segmenter.position, now, self._policy, self.backpressure):
+            return []
+        clip = self._segmenter.clip()
+        assert clip is not None, "the segmenter holds the open utterance"
+        utterance.record_preview_request(self._segmenter.position, now)
+        return [SubmitPreview(self._jobs.build_job("preview", utterance, clip, now), clip.pcm)]
+
+    def apply_partial(self, partial: PartialResult, now: float) -> list[Action]:
+        """Send a preview's text if it changed, and request the next preview if it is due."""
+        utterance = self._open
+        if utterance is None or not utterance.is_current(partial):
+            return []
+        changed = utterance.apply_partial(partial, now)
+        self._segmenter.committed_until = partial.committed_end_ms * _SAMPLES_PER_MS
+        events: list[Action] = [SendEvent(partial.event())] if changed else []
+        return events + self.request_due_preview(now)
+
+    def apply_preview_translation(self, translation: wire.Translation) -> list[Action]:
+        """Send the translation of a preview unless its utterance has ended."""
+        utterance = self._open
+        if utterance is None or translation.utterance != utterance.number:
+            return []
+        utterance.translated[translation.language] = translation.text
+        return [SendEvent(translation)]
+
+    def drop_lost_early_final(self, known_open: str, now: float) -> None:
+        """Give up an early final that Redis has lost. Speech may still continue, so it is not submitted again."""
+        if self._open and self._open.early:
+            early = self._open.early.job
+            if known_open != f"{early.utterance}:{early.attempt}":
+                self._open.withdraw_early_final(now)
+
+    def _apply_segment_events(self, events: Iterable[SegmentEvent], now: float) -> list[Action]:
+        actions: list[Action] = []
+        for event in events:
+            match event:
+                case UtteranceStarted(start_sample):
+                    actions.append(self._open_utterance(start_sample))
+                case PauseDetected():
+                    actions += self._submit_early_final(now)
+                case SpeechResumed():
+                    actions += self._withdraw_early_final(now)
+                case UtteranceEnded(clip, _):
+                    actions += self._close_utterance(clip, now)
+        return merge_early_finals(actions)
+
+    def _open_utterance(self, start_sample: int) -> Action:
+        self._count += 1
+        resumed_number, committed = self._resumed
+        self._open = OpenUtterance(
+            self._count,
+            self._new_traceparent(),
+            attempt=self._first_attempt,
+            revision=self._first_attempt,
+            requested_sample=start_sample,
+            committed=committed if resumed_number == self._count else "",
+        )
+        return SendEvent(wire.SpeechStarted(utterance=self._count, start_ms=start_sample // _SAMPLES_PER_MS))
+
+    def _submit_early_final(self, now: float) -> list[Action]:
+        clip, utterance = self._segmenter.clip(), self._open
+        if clip is None or utterance is None or not self._jobs.options.partials or self.backpressure:
+            return []
+        if not utterance.early_final_is_useful(now, self._policy):
+            return []
+        utterance.begin_attempt(now)
+        utterance.early = SubmitFinal(self._jobs.build_job("final", utterance, clip, now), clip.pcm, early=True)
+        return [utterance.early]
+
+    def _withdraw_early_final(self, now: float) -> list[Action]:
+        utterance = self._open
+        if utterance is None or utterance.early is None:
+            return []
+        withdrawal = WithdrawEarlyFinal(utterance.number, utterance.early.job.attempt)
+        utterance.withdraw_early_final(now)
+        return [withdrawal]
+
+    def _close_utterance(self, clip: AudioClip, now: float) -> list[Action]:
+        utterance, self._open = self._open, None
+        assert utterance is not None, "an utterance ends once, after it started"
+        ended = SendEvent(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))
+        if utterance.early is not None:
+            self._pending.expect_final(utterance.early)
+            return [ended, CloseUtterance(utterance.number, utterance.early.job.attempt, clip.end_ms)]
+        utterance.begin_attempt(now)
+        submit = SubmitFinal(self._jobs.build_job("final", utterance, clip, now), clip.pcm, early=False)
+        self._pending.expect_final(submit)
+        return [ended, submit]

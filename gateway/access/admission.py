@@ -50,7 +50,9 @@ class DrainingError(ClientError):
 class Admission:
     """Admission of one gateway."""
 
-    def __init__(self, settings: GatewaySettings, streams: RedisJobStreams, registry: SessionRegistry, name: str) -> None:
+    def __init__(
+        self, settings: GatewaySettings, streams: RedisJobStreams, registry: SessionRegistry, name: str
+    ) -> None:
         self._redis, self._registry, self._name = streams.redis, registry, name
         self._max_sessions = settings.max_sessions
         self._delay = StreamDelay(streams.redis, streams.shards)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from backend.messages.protocol import Error, Final, Partial, ServerMessage, Translation, to_json
 from gateway.audio.silero import Silero
 from gateway.audio.vad import SpeechDetector
-from gateway.session.segmenter import WINDOW, Rules, Segmenter, Utterance
+from gateway.session.segmenter import WINDOW, Rules, Segmenter, UtteranceEnded
 from stt_worker.recognizers.null import transcript
 
 RATE = 16_000
@@ -57,7 +57,7 @@ class Account:
 
     @property
     def translations(self) -> list[tuple[int, str]]:
-        """Utterance and language of the final translations, in the order in which they came."""
+        """UtteranceEnded and language of the final translations, in the order in which they came."""
         events = [event for _, event in self.events if isinstance(event, Translation) and event.is_final]
         return [(event.utterance, event.language) for event in events]
 
@@ -99,14 +99,14 @@ class Reference:
 
 
 def reference(sent: NDArray[np.int16], rules: Rules, endpoint_ms: int) -> Reference:
-    """The undisturbed hearing of a session's audio."""
+    """The undisturbed batcher of a session's audio."""
     detector, segmenter = SpeechDetector(Silero()), Segmenter(rules, endpoint_ms=endpoint_ms)
     events, heard = [], []
-    for windows, probabilities in (detector.feed(sent), detector.flush()):
-        events += segmenter.feed(windows, probabilities)
+    for windows, probabilities in (detector.detect_speech(sent), detector.flush()):
+        events += segmenter.process_windows(windows, probabilities)
         heard.append(probabilities)
     events += segmenter.flush()
-    clips = [event.clip for event in events if isinstance(event, Utterance)]
+    clips = [event.clip for event in events if isinstance(event, UtteranceEnded)]
     sure = np.flatnonzero(np.concatenate(heard) >= rules.start) * WINDOW
     return Reference(
         tuple((clip.start_sample, clip.end_sample) for clip in clips),

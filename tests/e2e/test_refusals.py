@@ -126,7 +126,7 @@ async def test_a_page_is_told_why_on_the_websocket_as_it_could_not_read_a_status
 
 
 async def test_the_client_says_what_the_server_said(guarded: System) -> None:
-    with pytest.raises(ServerError, match="a key is needed") as told:
+    with pytest.raises(ServerError, match="an API key is required") as told:
         async with Client.connect(stream_url(guarded.urls[0]), Start()):
             pass
     assert told.value.code == "unauthorized"

@@ -70,7 +70,7 @@ def reference(data: bytes) -> NDArray[np.int16]:
 
 def decoded(audio: AudioFormat, chunks: Iterable[bytes]) -> NDArray[np.int16]:
     decoder = OpusDecoder(audio)
-    pieces = [decoder.feed(chunk) for chunk in chunks]
+    pieces = [decoder.decode(chunk) for chunk in chunks]
     return np.concatenate([*pieces, decoder.flush()])
 
 
@@ -105,7 +105,7 @@ def cluster(*blocks: bytes) -> bytes:
 @cache
 def packets() -> tuple[bytes, ...]:
     """An Opus header, then 20 ms a packet."""
-    return tuple(WebmReader().feed(muxed("webm")))
+    return tuple(WebmReader().read_packets(muxed("webm")))
 
 
 def refused(audio: AudioFormat, *chunks: bytes) -> tuple[str, int]:
@@ -139,9 +139,9 @@ def test_a_stream_cut_anywhere_gives_what_ffmpeg_hears_in_the_whole(name: str, s
 def test_a_webm_packet_is_heard_as_soon_as_its_block_is_in() -> None:
     head, *voice = packets()
     decoder, heard = OpusDecoder(WEBM), 0
-    decoder.feed(webm_head(track(1, b"A_OPUS", head)) + cluster())
+    decoder.decode(webm_head(track(1, b"A_OPUS", head)) + cluster())
     for number, packet in enumerate(voice, start=1):
-        heard += len(decoder.feed(block(1, packet)))
+        heard += len(decoder.decode(block(1, packet)))
         assert number * 320 - heard < 16 * (6.5 + 2), "20 ms a packet, less the encoder's start-up and the resampler"
 
 
@@ -149,8 +149,8 @@ def test_an_ogg_page_is_heard_as_soon_as_it_is_in() -> None:
     pages = [b"OggS" + page for page in muxed("ogg").split(b"OggS")[1:]]
     reader, decoder = OggReader(), OpusDecoder(OGG)
     for page in pages:
-        packets_in_page = sum(1 for packet in reader.feed(page) if not packet.startswith(b"OpusHead"))
-        assert len(decoder.feed(page)) >= 320 * packets_in_page - 16 * (6.5 + 2)
+        packets_in_page = sum(1 for packet in reader.read_packets(page) if not packet.startswith(b"OpusHead"))
+        assert len(decoder.decode(page)) >= 320 * packets_in_page - 16 * (6.5 + 2)
         assert not decoder.truncated
 
 
@@ -171,17 +171,17 @@ def test_a_recorder_restarted_on_the_same_connection_goes_on(audio: AudioFormat)
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
 async def test_a_stream_that_breaks_off_is_decoded_as_far_as_it_goes_and_says_so(audio: AudioFormat) -> None:
     data, broken, whole = muxed(audio.encoding), AudioSource(audio), AudioSource(audio)
-    await whole.feed(data)
-    await whole.finish()
-    out = np.concatenate([await broken.feed(data[: len(data) // 2 + 5]), await broken.finish()])
+    await whole.decode(data)
+    await whole.flush()
+    out = np.concatenate([await broken.decode(data[: len(data) // 2 + 5]), await broken.flush()])
     assert len(out) > 16_000 * SECONDS * 0.25
     assert (broken.truncated, whole.truncated) == (True, False)
 
 
 async def test_a_client_that_never_sent_a_byte_made_no_mistake() -> None:
     source = AudioSource(WEBM)
-    assert (await source.feed(b"")).size == 0
-    assert (await source.finish()).size == 0
+    assert (await source.decode(b"")).size == 0
+    assert (await source.flush()).size == 0
 
 
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
@@ -225,10 +225,10 @@ def test_a_frame_that_unpacks_into_hours_is_refused_and_soon() -> None:
 @pytest.mark.parametrize("name", [0xEC, 0xA3], ids=["an ignored element", "a block"])
 def test_an_element_that_claims_to_be_huge_takes_no_memory(name: int) -> None:
     decoder, size = OpusDecoder(WEBM), b"\x01\x00\xff\xff\xff\xff\xff\xff"
-    decoder.feed(webm_head(track(1, b"A_OPUS", packets()[0])) + element(name, b"", size))
+    decoder.decode(webm_head(track(1, b"A_OPUS", packets()[0])) + element(name, b"", size))
     tracemalloc.start()
     for _ in range(50):
-        decoder.feed(bytes(1 << 20))
+        decoder.decode(bytes(1 << 20))
     assert tracemalloc.get_traced_memory()[0] < 1 << 19
     tracemalloc.stop()
     assert decoder.truncated
@@ -242,18 +242,18 @@ def test_an_ogg_packet_may_span_pages_and_half_of_one_is_dropped() -> None:
     head, half, rest = b"OpusHead" + bytes(11), b"h" * 255, b"rest"
     pages = ogg_page(2, b"\x13", head) + ogg_page(0, b"\xff", half) + ogg_page(1, b"\4", rest)
     pages += ogg_page(0, b"\xff", half) + ogg_page(0, b"\4", rest)
-    assert list(OggReader().feed(pages)) == [head, half + rest, rest]
+    assert list(OggReader().read_packets(pages)) == [head, half + rest, rest]
 
 
 def test_an_ogg_packet_that_never_ends_takes_no_memory() -> None:
     reader = OggReader()
-    assert list(reader.feed(ogg_page(2, b"\x08", b"OpusHead"))) == [b"OpusHead"]
+    assert list(reader.read_packets(ogg_page(2, b"\x08", b"OpusHead"))) == [b"OpusHead"]
     tracemalloc.start()
     for _ in range(100):
-        assert list(reader.feed(ogg_page(1, b"\xff" * 255, bytes(255 * 255)))) == []
+        assert list(reader.read_packets(ogg_page(1, b"\xff" * 255, bytes(255 * 255)))) == []
     assert tracemalloc.get_traced_memory()[0] < 1 << 20
     tracemalloc.stop()
-    assert reader.partial
+    assert reader.is_incomplete
 
 
 async def test_a_large_frame_does_not_hold_up_the_event_loop_and_leaves_no_thread_of_its_own() -> None:
@@ -267,7 +267,7 @@ async def test_a_large_frame_does_not_hold_up_the_event_loop_and_leaves_no_threa
 
     ticking = asyncio.create_task(tick())
     sources = [AudioSource(WEBM) for _ in range(4)]
-    heard = await asyncio.gather(*(source.feed(minute) for source in sources))
+    heard = await asyncio.gather(*(source.decode(minute) for source in sources))
     ticking.cancel()
     assert all(len(out) > 50 * 16_000 for out in heard)
     assert next(ticks) > 10

@@ -15,6 +15,7 @@ from backend.local.processes import free_port
 from backend.messages.protocol import Final, Start, to_json
 from backend.streams.names import Shard
 from gateway.gateway import build
+from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 from tests.integration.test_lanes import eventually
 
@@ -25,7 +26,8 @@ SHARD = Shard(0)
 async def gateway(redis: Redis, redis_url: str) -> AsyncIterator[str]:
     """The address of a gateway's stream, in this very process."""
     settings = GatewaySettings(REDIS_URL=redis_url, port=free_port())
-    server = uvicorn.Server(uvicorn.Config(build(settings), port=settings.port, log_config=None, access_log=False))
+    app = build(GatewayServices.create(settings))
+    server = uvicorn.Server(uvicorn.Config(app, port=settings.port, log_config=None, access_log=False))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(server.serve())
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it

@@ -21,8 +21,8 @@ from backend.streams.access.api_keys import ApiKeys, QuotaLimits, Scope
 from backend.streams.access.quota import Quota
 from backend.streams.names import API_KEYS, api_key
 from backend.streams.redis.clients import client
-from gateway.access.auth import NOBODY, Auth, ForbiddenError, ForeignOriginError, RefusedError, check_exposure
-from gateway.access.jwt import Tokens
+from gateway.access.auth import ANONYMOUS, Auth, ForbiddenError, ForeignOriginError, RefusedError, check_exposure
+from gateway.access.jwt import JwtVerifier
 from gateway.settings import GatewaySettings
 from tests.testkit.system.redis_servers import cluster
 
@@ -95,33 +95,33 @@ async def test_a_key_expires_by_itself(keys: ApiKeys, redis: Redis) -> None:
 async def test_a_key_comes_in_a_header_or_among_the_subprotocols(keys: ApiKeys, how: str) -> None:
     key = await a_key(keys)
     protocols = asked(sec_websocket_protocol=f"nova.v1, nova.key.{key}")
-    caller = await auth(keys).caller(bearer(key) if how == "header" else protocols, "stream")
+    caller = await auth(keys).authenticate(bearer(key) if how == "header" else protocols, "stream")
     assert (caller.id, caller.limits.sessions) == (key.split("_")[1], 3)
 
 
 async def test_a_key_comes_in_the_address_only_where_that_is_allowed(keys: ApiKeys) -> None:
     key = await a_key(keys)
-    assert await auth(keys, key_in_query=True).caller(asked(f"key={key}"), "stream")
-    with pytest.raises(RefusedError, match="a key is needed"):
-        await auth(keys).caller(asked(f"key={key}"), "stream")
+    assert await auth(keys, key_in_query=True).authenticate(asked(f"key={key}"), "stream")
+    with pytest.raises(RefusedError, match="an API key is required"):
+        await auth(keys).authenticate(asked(f"key={key}"), "stream")
 
 
 async def test_a_scope_is_needed_for_what_it_allows(keys: ApiKeys) -> None:
     stream, read, admin = [await a_key(keys, scope) for scope in ("stream", "read", "admin")]
     door = auth(keys)
     for key, scope in ((stream, "stream"), (read, "read"), (admin, "stream"), (admin, "read")):
-        assert await door.caller(bearer(key), scope)  # type: ignore[arg-type]
+        assert await door.authenticate(bearer(key), scope)  # type: ignore[arg-type]
     for key, scope in ((stream, "read"), (read, "stream"), (stream, "admin")):
         with pytest.raises(ForbiddenError):
-            await door.caller(bearer(key), scope)  # type: ignore[arg-type]
+            await door.authenticate(bearer(key), scope)  # type: ignore[arg-type]
 
 
 async def test_on_loopback_nobody_needs_a_key_but_who_comes_through_a_proxy(keys: ApiKeys) -> None:
     door = auth(keys, auth="auto")
-    assert await door.caller(asked(host="localhost"), "stream") is NOBODY
+    assert await door.authenticate(asked(host="localhost"), "stream") is ANONYMOUS
     for proxied in (asked(x_forwarded_for="203.0.113.9"), asked(forwarded="for=203.0.113.9")):
         with pytest.raises(RefusedError):
-            await door.caller(proxied, "stream")
+            await door.authenticate(proxied, "stream")
 
 
 async def test_a_foreign_page_is_refused_whatever_it_brings(keys: ApiKeys) -> None:
@@ -129,21 +129,21 @@ async def test_a_foreign_page_is_refused_whatever_it_brings(keys: ApiKeys) -> No
     page = {"origin": "https://evil.example", "host": "nova.example"}
     for mode in ("keys", "auto", "none"):
         with pytest.raises(ForeignOriginError):
-            await auth(keys, auth=mode).caller(bearer(key, **page), "stream")
+            await auth(keys, auth=mode).authenticate(bearer(key, **page), "stream")
     with pytest.raises(ForeignOriginError):
-        auth(keys, auth="auto").look_at_host({"host": "evil.example"})
-    assert await auth(keys, origins="https://evil.example").caller(bearer(key, **page), "stream")
+        auth(keys, auth="auto").check_host({"host": "evil.example"})
+    assert await auth(keys, origins="https://evil.example").authenticate(bearer(key, **page), "stream")
 
 
 async def test_strangers_are_let_near_only_when_somebody_has_thought_of_it(keys: ApiKeys, redis_url: str) -> None:
     def settings(**given: object) -> GatewaySettings:
         return GatewaySettings.model_validate({"host": "0.0.0.0", "redis_url": SecretStr(redis_url), **given})
 
-    with pytest.raises(SetupError, match=r"every address \(0\.0\.0\.0\) .* `nova keys create`.*GATEWAY_AUTH=none"):
+    with pytest.raises(SetupError, match=r"every address \(0\.0\.0\.0\), .* `nova keys create`.*GATEWAY_AUTH=none"):
         await check_exposure(settings(), keys, None)
     for said in (settings(host="127.0.0.1"), settings(auth="none"), settings(auth="keys")):
         await check_exposure(said, keys, None)
-    await check_exposure(settings(), keys, Tokens("i", "a", "jwks.json"))
+    await check_exposure(settings(), keys, JwtVerifier("i", "a", "jwks.json"))
     await a_key(keys)
     await check_exposure(settings(), keys, None)
 

@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from backend.client.client import Client
 from backend.messages.protocol import Start
 from backend.service import otlp, tracing
-from gateway.connection import traces
+from gateway.connection.observers import traces
 from tests.integration.test_gap import gateway
 
 __all__ = ["gateway"]

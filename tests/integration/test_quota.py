@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
 from redis.asyncio import Redis
 
-from backend.errors import ClientError
 from backend.streams.access import quota as places
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.access.quota import Quota
 from backend.streams.names import quota_slots, quota_used
-from gateway.access import quota as visits
-from gateway.access.auth import Caller, RefusedError
+from gateway.access import quota as gateway_quota
+from gateway.access.auth import ANONYMOUS, Caller, RefusedError
 from gateway.access.quota import OverQuotaError, QuotaSlots
+from gateway.access.registry import SessionRegistry
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ async def test_nothing_is_kept_of_a_caller_for_ever(quota: Quota, redis: Redis) 
     assert [await redis.ttl(key) > 0 for key in (quota_used("ada"), quota_slots("ada"))] == [True, True]
 
 
-# --- what a gateway makes of it
+# --- sessions of a gateway
 
 
 async def a_caller(redis: Redis, **limits: int) -> Caller:
@@ -96,61 +97,59 @@ async def a_caller(redis: Redis, **limits: int) -> Caller:
     return Caller(key.split("_")[1], frozenset({"stream"}), QuotaLimits(**limits), has_key=True)
 
 
-async def test_a_session_counts_for_as_long_as_it_is_held(redis: Redis) -> None:
-    caller, here = await a_caller(redis, sessions=1), QuotaSlots(Quota(redis), ApiKeys(redis))
-    async with here.visit(caller, "a", new=True) as visit:
+@pytest.fixture
+def slots(redis: Redis) -> QuotaSlots:
+    return QuotaSlots(Quota(redis), ApiKeys(redis), SessionRegistry())
+
+
+@pytest.fixture
+async def renewing(slots: QuotaSlots, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Slots are renewed every 50 ms."""
+    monkeypatch.setattr(gateway_quota, "RENEW_EVERY_S", 0.05)
+    async with asyncio.TaskGroup() as tasks:
+        renewing = tasks.create_task(slots.renew_forever())
+        yield
+        renewing.cancel()
+
+
+async def test_a_session_holds_its_slot_until_it_ends(redis: Redis, slots: QuotaSlots) -> None:
+    caller = await a_caller(redis, sessions=1)
+    async with slots.hold_slot(caller, "a", new=True) as entry:
         with pytest.raises(OverQuotaError) as refused:
-            async with here.visit(caller, "b", new=True):
+            async with slots.hold_slot(caller, "b", new=True):
                 pass
         assert (refused.value.code, refused.value.close_code) == ("over_quota", 1013)
         assert refused.value.retry_after_s
-        visit.go_on(90_000, 60)
+        entry.audio_ms = 90_000
     usage = await ApiKeys(redis).usage(caller.id)
     assert (usage.sessions, usage.minutes_today) == (0, 1.5)
 
 
-async def test_audio_is_counted_once_while_it_comes(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis, minutes_a_day=2), QuotaSlots(Quota(redis), ApiKeys(redis))
-    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as held:
-        running = tasks.create_task(here.run())
-        a, b = [await held.enter_async_context(here.visit(caller, name, new=True)) for name in "ab"]
-        a.go_on(30_000, 60)
-        b.go_on(60_000, 60)
+async def test_audio_is_counted_once(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
+    caller = await a_caller(redis, minutes_a_day=2)
+    async with AsyncExitStack() as held:
+        a, b = [await held.enter_async_context(slots.hold_slot(caller, name, new=True)) for name in "ab"]
+        a.audio_ms, b.audio_ms = 30_000, 60_000
         await asyncio.sleep(0.3)
         assert (await ApiKeys(redis).usage(caller.id)).minutes_today == 1.5
-        assert a.over is None
-        a.go_on(60_000, 90)
+        assert a.quota_error is None
+        a.audio_ms = 60_000
         await asyncio.sleep(0.3)
-        with pytest.raises(OverQuotaError) as over:
-            b.go_on(60_000, 90)
-        assert over.value.close_code == 1008, "it makes no sense to come again at once"
-        running.cancel()
+        assert isinstance(b.quota_error, OverQuotaError)
+        assert b.quota_error.close_code == 1008, "reconnecting at once does not help"
 
 
-async def test_the_sessions_of_a_revoked_key_end(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis), QuotaSlots(Quota(redis), ApiKeys(redis))
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(here.run())
-        async with here.visit(caller, "a", new=True) as visit:
-            await asyncio.sleep(0.2)
-            assert visit.over is None
-            await ApiKeys(redis).revoke(caller.id)
-            await asyncio.sleep(0.2)
-            assert isinstance(visit.over, RefusedError)
-        running.cancel()
+async def test_the_sessions_of_a_revoked_key_end(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
+    caller = await a_caller(redis)
+    async with slots.hold_slot(caller, "a", new=True) as entry:
+        await asyncio.sleep(0.2)
+        assert entry.quota_error is None
+        await ApiKeys(redis).revoke(caller.id)
+        await asyncio.sleep(0.2)
+        assert isinstance(entry.quota_error, RefusedError)
 
 
-async def test_whom_nobody_needs_to_know_costs_redis_nothing(redis: Redis) -> None:
-    async with QuotaSlots(Quota(redis), ApiKeys(redis)).visit(Caller("", frozenset()), "a", new=True):
+async def test_an_anonymous_session_writes_nothing_to_redis(redis: Redis, slots: QuotaSlots) -> None:
+    async with slots.hold_slot(ANONYMOUS, "a", new=True):
         pass
     assert await redis.keys("*") == []
-
-
-async def test_no_session_lasts_for_ever(redis: Redis) -> None:
-    async with QuotaSlots(Quota(redis), ApiKeys(redis), 60.0).visit(Caller("", frozenset()), "a", new=True) as visit:
-        visit.go_on(0, 59)
-        with pytest.raises(ClientError) as over:
-            visit.go_on(0, 61)
-    assert (over.value.code, over.value.close_code) == ("session_too_long", 1008)

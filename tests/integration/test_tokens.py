@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from gateway.access.jwt import BadTokenError, Tokens
+from gateway.access.jwt import BadTokenError, JwtVerifier
 from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
 
 
@@ -41,12 +41,12 @@ def published(issuer: Issuer) -> Iterator[tuple[str, list[str]]]:
 async def test_the_keys_are_fetched_once_for_many_tokens_good_and_bad() -> None:
     issuer = Issuer()
     with published(issuer) as (url, asked):
-        tokens = Tokens(ISSUER, AUDIENCE, url)
+        tokens = JwtVerifier(ISSUER, AUDIENCE, url)
         for _ in range(5):
-            assert await tokens.read(issuer.token())
+            assert await tokens.verify(issuer.token())
         for number in range(20):
             with pytest.raises(BadTokenError):
-                await tokens.read(Issuer(kid=f"unknown {number}").token())
+                await tokens.verify(Issuer(kid=f"unknown {number}").token())
     assert len(asked) == 1
 
 
@@ -54,4 +54,4 @@ async def test_while_the_issuer_is_away_nobody_new_comes_in_and_nothing_breaks()
     with published(Issuer()) as (url, _):
         pass
     with pytest.raises(BadTokenError):
-        await Tokens(ISSUER, AUDIENCE, url).read(Issuer().token())
+        await JwtVerifier(ISSUER, AUDIENCE, url).verify(Issuer().token())

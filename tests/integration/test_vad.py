@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from backend.errors import ModelError
-from gateway.audio.silero import CONTEXT, Silero, Stretch, fresh
+from gateway.audio.silero import CONTEXT, Silero, WindowSequence, initial_state
 from gateway.audio.vad import SpeechDetector
-from gateway.session.segmenter import WINDOW, Segmenter, Utterance
+from gateway.session.segmenter import WINDOW, Segmenter, UtteranceEnded
 from tests.paths import SHARED
 from tests.testkit.audio.clips import decode
 
@@ -39,24 +39,28 @@ def recordings(kind: str) -> dict[str, NDArray[np.int16]]:
 
 def probabilities(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]:
     detector = SpeechDetector(silero)
-    return np.concatenate([detector.feed(samples)[1], detector.flush()[1]])
+    return np.concatenate([detector.detect_speech(samples)[1], detector.flush()[1]])
 
 
 def unguarded(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]:
     """Silero's word on each window, with no gate before it."""
     windows = samples.reshape(-1, WINDOW)
     before = np.vstack([np.zeros_like(windows[:1]), windows[:-1]])
-    [(chances, _)] = silero.judge([Stretch(np.hstack([before[:, -CONTEXT:], windows]), fresh())])
+    [(chances, _)] = silero.infer([WindowSequence(np.hstack([before[:, -CONTEXT:], windows]), initial_state())])
     return chances
 
 
-def utterances(silero: Silero, samples: NDArray[np.int16]) -> list[Utterance]:
+def utterances(silero: Silero, samples: NDArray[np.int16]) -> list[UtteranceEnded]:
     detector, segmenter = SpeechDetector(silero), Segmenter()
-    events = segmenter.feed(*detector.feed(samples)) + segmenter.feed(*detector.flush()) + segmenter.flush()
-    return [event for event in events if isinstance(event, Utterance)]
+    events = (
+        segmenter.process_windows(*detector.detect_speech(samples))
+        + segmenter.process_windows(*detector.flush())
+        + segmenter.flush()
+    )
+    return [event for event in events if isinstance(event, UtteranceEnded)]
 
 
-def seconds(found: list[Utterance]) -> float:
+def seconds(found: list[UtteranceEnded]) -> float:
     return sum(len(utterance.clip.pcm) for utterance in found) / 2 / RATE
 
 
@@ -145,7 +149,7 @@ def test_it_makes_no_difference_how_the_audio_is_cut(seed: int, cuts: list[int])
     silero, samples = Silero(), shaped(seed, seconds=8)
     detector, at, windows, chances = SpeechDetector(silero), 0, [], []
     for size in [*cuts, len(samples)]:
-        part, judged = detector.feed(samples[at : at + size])
+        part, judged = detector.detect_speech(samples[at : at + size])
         windows.append(part)
         chances.append(judged)
         at += size
@@ -156,7 +160,7 @@ def test_it_makes_no_difference_how_the_audio_is_cut(seed: int, cuts: list[int])
 
 def test_the_last_samples_are_padded_to_a_window(silero: Silero) -> None:
     detector = SpeechDetector(silero)
-    assert detector.feed(np.full(WINDOW + 100, 7, np.int16))[0].shape == (1, WINDOW)
+    assert detector.detect_speech(np.full(WINDOW + 100, 7, np.int16))[0].shape == (1, WINDOW)
     [window], [_] = detector.flush()
     assert window[:100].tolist() == [7] * 100
     assert not window[100:].any()

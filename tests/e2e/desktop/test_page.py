@@ -103,6 +103,6 @@ async def test_who_has_a_key_is_let_in_by_the_page_and_need_not_give_it_twice(br
     async with running(plan, lambda line: None) as system:
         told = ("--key", system.key)
         report = await drive(browser, "api-key", system.urls[0], recording, artifacts, *told, within_s=60)
-    assert "a key is needed" in report["refused"]
+    assert "an API key is required" in report["refused"]
     assert report["problems"] == []
     assert report["consoleErrors"] == []

@@ -22,10 +22,10 @@ from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Lease
 from backend.streams.worker.redis_source import redis_consumer
-from gateway.connection.redis_writer import Check, RedisWriter
-from gateway.session.actions import Action, Finish, Send
+from gateway.connection.redis_writer import RedisWriter
+from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
 from gateway.session.machine import Session
-from gateway.session.utterance import Policy
+from gateway.session.utterance import SessionPolicy
 from tests.testkit.system.redis_servers import Kind
 
 SHARDS = 4
@@ -37,7 +37,7 @@ class Talker:
 
     def __init__(self, streams: RedisJobStreams, name: str, *, partials: bool) -> None:
         self._streams = streams
-        self.session = Session(name, "c", Policy())
+        self.session = Session(name, "c", SessionPolicy())
         self._start = Start(partials=partials)
         self._reading = asyncio.Lock()
         self.finals: list[int] = []
@@ -49,15 +49,15 @@ class Talker:
         """Speak until `silent` is set, and then until everything has been heard."""
         session = self.session
         async with fanout.listen(self._streams.shard(session.id).events(session.id)) as listener:
-            actions = session.receive(self._start, time.time())
+            actions = session.receive_message(self._start, time.time())
             lease: Lease = await retry_until_available(lambda: sessions.open(session.id, "secret", session.record()))
             self._writer = RedisWriter(session, lease, self._streams, self.told.append)
             await self._perform(actions)
             async with asyncio.TaskGroup() as tasks:
-                parts = [self._writer.run(), self._listen(listener), self._catch_up(listener)]
+                parts = [self._writer.write_forever(), self._listen(listener), self._catch_up(listener)]
                 running = [tasks.create_task(part) for part in parts]
                 await self._speak(silent)
-                while session.waiting:  # noqa: ASYNC110 - it is the worker's doing
+                while session.has_pending_results:  # noqa: ASYNC110 - it is the worker's doing
                     await asyncio.sleep(0.01)
                 for task in running:
                     task.cancel()
@@ -66,7 +66,7 @@ class Talker:
         while not silent.is_set():
             for windows, probability in ((10, 0.9), (10, 0.0), (12, 0.0)):
                 heard = np.zeros((windows, 512), np.int16), np.full(windows, probability, np.float32)
-                await self._perform(self.session.hear(*heard, time.time()))
+                await self._perform(self.session.receive_audio(*heard, time.time()))
                 await asyncio.sleep(0.05)
 
     async def _listen(self, listener: Listener) -> None:
@@ -74,7 +74,7 @@ class Talker:
             live = await listener.next_event()
             async with self._reading:
                 if not (live.cursor and listener.gap.is_set()):  # else it stands in the log, behind what was missed
-                    await self._perform(self.session.learn(live, time.time()))
+                    await self._perform(self.session.apply_result(live, time.time()))
 
     async def _catch_up(self, listener: Listener) -> None:
         while True:
@@ -82,19 +82,19 @@ class Talker:
             async with self._reading:
                 listener.gap.clear()
                 await retry_until_available(self._read_log)
-            await self._writer.put(Check())
+            await self._writer.put(VerifyRecord())
 
     async def _read_log(self) -> None:
         session = self.session
         async for live in read_log(self._streams.redis, self._streams.shard(session.id), session.id, session.cursor):
-            await self._perform(session.learn(live, time.time()))
+            await self._perform(session.apply_result(live, time.time()))
 
     async def _perform(self, actions: Sequence[Action]) -> None:
         for action in actions:
-            if isinstance(action, Send):
+            if isinstance(action, SendEvent):
                 if isinstance(action.event, Final):
                     self.finals.append(action.event.utterance)
-            elif not isinstance(action, Finish):
+            elif not isinstance(action, CloseConnection | CatchUp):
                 await self._writer.put(action)
 
 

@@ -11,7 +11,7 @@ from backend.cli.status import table
 BODY: dict[str, Any] = {
     "status": "degraded",
     "reasons": ["nova:{0}:audio:final: the oldest entry has waited for 7 s"],
-    "notes": ["several versions run side by side: 0.1.0, 0.2.0"],
+    "notes": ["several versions are running: 0.1.0, 0.2.0"],
     "redis": {
         "ok": True,
         "version": "9.1.2",

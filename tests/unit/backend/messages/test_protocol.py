@@ -25,7 +25,7 @@ from backend.messages.jobs import (
 from backend.messages.protocol import MAX_POSITION, Configure, Final, Partial, Resume, Start, parse_client
 from backend.messages.session_record import DamagedRecordError, SessionRecord
 from gateway.session.machine import Session
-from gateway.session.utterance import Policy
+from gateway.session.utterance import SessionPolicy
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -137,10 +137,10 @@ def test_a_text_frame_is_a_message_or_an_error_by_name(text: str) -> None:
 
 @given(messages(Start), st.lists(messages(Configure) | st.sampled_from(['{"type":"finalize"}', '{"type":"stop"}'])))
 def test_whatever_a_session_is_told_it_answers_or_refuses_by_name(start: str, then: list[str]) -> None:
-    session = Session("s", "c", Policy())
+    session = Session("s", "c", SessionPolicy())
     try:
         for text in (start, *then):
-            session.receive(parse_client(text), 0.0)
+            session.receive_message(parse_client(text), 0.0)
     except ProtocolError as error:
         assert error.code in {"invalid_message", "unsupported_language", "stopped"}
     else:
@@ -246,16 +246,16 @@ def test_a_sound_record_is_read() -> None:
 
 def test_what_redis_takes_for_settled_is_not_counted_again() -> None:
     """Of a client that first said it had three finals, and now says it has none."""
-    session = Session("s", "c", Policy())
+    session = Session("s", "c", SessionPolicy())
     session.resume(Resume(session="s", token="t", utterance=0), SessionRecord(Start(), "c", epoch=2, next=4, count=1))
     assert session.record().count == 3
 
 
 def test_audio_behind_stop_is_out_of_place_before_anybody_decodes_it() -> None:
-    session = Session("s", "c", Policy())
-    session.receive(Start(), 0.0)
-    session.allow("audio")
-    session.receive(parse_client('{"type":"stop"}'), 0.0)
+    session = Session("s", "c", SessionPolicy())
+    session.receive_message(Start(), 0.0)
+    session.check_allowed("audio")
+    session.receive_message(parse_client('{"type":"stop"}'), 0.0)
     with pytest.raises(ProtocolError) as refused:
-        session.allow("audio")
+        session.check_allowed("audio")
     assert refused.value.code == "stopped"

@@ -22,10 +22,10 @@ from backend.messages.jobs import AudioJob, ChannelMessage
 from backend.messages.protocol import Final, Ready, Start, Translation
 from backend.service import otlp, tracing
 from backend.service.otlp import OtlpRecorder
-from gateway.connection.traces import REMEMBERED, Traces
-from gateway.session.actions import Action, Close, Preview, Submit
+from gateway.connection.observers.traces import REMEMBERED_UTTERANCES, SessionTraces
+from gateway.session.actions import Action, CloseUtterance, SubmitFinal, SubmitPreview
 from gateway.session.machine import Session
-from gateway.session.utterance import Policy
+from gateway.session.utterance import SessionPolicy
 
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -200,24 +200,26 @@ class Stage:
     """A session that is spoken to, its traces, and what it decided."""
 
     def __init__(self, parent: str = "") -> None:
-        self.session = Session("s", "c", Policy(), tracing.new_traceparent)
-        self.session.receive(Start(translate_to=("es",)), 0.0)
-        self.traces = Traces(self.session, parent)
+        self.session = Session("s", "c", SessionPolicy(), tracing.new_traceparent)
+        self.session.receive_message(Start(translate_to=("es",)), 0.0)
+        self.traces = SessionTraces(self.session, parent)
         self.decided: list[Action] = []
 
     def hear(self, seconds: float, probability: float) -> None:
         for _ in range(round(seconds / 0.032)):
-            actions = self.session.hear(np.zeros((1, 512), np.int16), np.array([probability], np.float32), time.time())
+            actions = self.session.receive_audio(
+                np.zeros((1, 512), np.int16), np.array([probability], np.float32), time.time()
+            )
             for action in actions:
-                self.traces.decided(action)
+                self.traces.on_action(action)
             self.decided += actions
 
     def utterance(self) -> AudioJob:
         before = len(self.decided)
         self.hear(1.5, 0.9)
         self.hear(1.0, 0.0)
-        assert any(isinstance(action, Close) for action in self.decided[before:])
-        return next(action.job for action in self.decided[before:] if isinstance(action, Submit))
+        assert any(isinstance(action, CloseUtterance) for action in self.decided[before:])
+        return next(action.job for action in self.decided[before:] if isinstance(action, SubmitFinal))
 
 
 def final(utterance: int, at_s: float) -> Final:
@@ -237,14 +239,14 @@ def test_finals_carry_the_trace_of_their_utterance_and_guesses_none(recorded: Re
     stage = Stage()
     one, two = stage.utterance(), stage.utterance()
     assert one.traceparent[:35] != two.traceparent[:35]
-    assert {action.job.traceparent for action in stage.decided if isinstance(action, Preview)} == {""}
+    assert {action.job.traceparent for action in stage.decided if isinstance(action, SubmitPreview)} == {""}
 
 
 def test_a_transcript_that_is_asked_for_again_belongs_to_the_same_trace(recorded: Recorded) -> None:
     stage = Stage()
     job = stage.utterance()
-    stage.session.learn(ChannelMessage("1-0", final(1, 0.001)), 0.0)
-    (lost,) = stage.session._pending.lost(stage.session.record())
+    stage.session.apply_result(ChannelMessage("1-0", final(1, 0.001)), 0.0)
+    (lost,) = stage.session._pending.lost_jobs(stage.session.record())
     assert lost.transcript.traceparent == job.traceparent  # type: ignore[union-attr]
 
 
@@ -252,11 +254,11 @@ def test_what_becomes_of_an_utterance_is_recorded_around_it(recorded: Recorded) 
     stage = Stage(CLIENT)
     job = stage.utterance()
     published = time.time()
-    stage.traces.sent(final(1, published))
-    stage.traces.sent(
+    stage.traces.on_event_sent(final(1, published))
+    stage.traces.on_event_sent(
         Translation(utterance=1, language="es", text="hola", is_final=True, cursor=f"{round(1000 * published)}-1")
     )
-    stage.traces.close()
+    stage.traces.on_close()
     names = [span.name for span in recorded.spans]
     assert names == ["receive", "endpoint", "deliver", "utterance", "deliver", "session"]
     assert {identity(span)[3:35] for span in recorded.spans[:-1]} == {job.traceparent[3:35]}
@@ -269,27 +271,27 @@ def test_what_becomes_of_an_utterance_is_recorded_around_it(recorded: Recorded) 
 def test_what_got_no_final_has_a_trace_all_the_same_and_only_one(recorded: Recorded) -> None:
     stage = Stage()
     stage.utterance()
-    stage.traces.sent(final(1, time.time()))
+    stage.traces.on_event_sent(final(1, time.time()))
     stage.utterance()
     stage.hear(1.5, 0.9)
     stage.hear(0.3, 0.0)  # a third goes on, and was sent early
-    stage.traces.close()
+    stage.traces.on_close()
     assert [span.attributes and span.attributes["nova.utterance"] for span in recorded.named("utterance")] == [1, 2]
 
 
 def test_sessions_without_end_keep_little(recorded: Recorded) -> None:
     stage = Stage()
-    for _ in range(REMEMBERED + 3):
+    for _ in range(REMEMBERED_UTTERANCES + 3):
         stage.utterance()
-    assert len(stage.traces._spoken) == REMEMBERED
+    assert len(stage.traces._utterances) == REMEMBERED_UTTERANCES
 
 
 def test_while_it_is_off_jobs_say_nothing_and_nothing_is_kept() -> None:
     stage = Stage(CLIENT)
     assert stage.utterance().traceparent == ""
     assert "traceparent" not in stage.utterance().model_dump_json(exclude_defaults=True)
-    stage.traces.close()
-    assert stage.traces._spoken == {}
+    stage.traces.on_close()
+    assert stage.traces._utterances == {}
 
 
 # --- correlation
@@ -302,5 +304,5 @@ def test_a_session_that_replaces_a_lost_one_keeps_its_correlation_id() -> None:
 
 
 def test_a_session_tells_its_name_in_the_logs() -> None:
-    (ready, *_) = Session("s", "ticket-42", Policy()).receive(Start(), 0.0)
+    (ready, *_) = Session("s", "ticket-42", SessionPolicy()).receive_message(Start(), 0.0)
     assert ready.event.correlation_id == "ticket-42"  # type: ignore[union-attr]

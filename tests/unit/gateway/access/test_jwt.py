@@ -1,4 +1,4 @@
-"""JSON Web Tokens: the issuer's own are taken, everything else is not."""
+"""JSON Web JwtVerifier: the issuer's own are taken, everything else is not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import jwt
 import pytest
 
 from backend.errors import SetupError
-from gateway.access.jwt import LEEWAY_S, BadTokenError, Tokens
+from gateway.access.jwt import LEEWAY_S, BadTokenError, JwtVerifier
 from gateway.settings import GatewaySettings
 from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
 
@@ -25,12 +25,12 @@ def issuer() -> Issuer:
 
 
 @pytest.fixture
-def tokens(issuer: Issuer, tmp_path: Path) -> Tokens:
-    return Tokens(ISSUER, AUDIENCE, str(issuer.publish(tmp_path)))
+def tokens(issuer: Issuer, tmp_path: Path) -> JwtVerifier:
+    return JwtVerifier(ISSUER, AUDIENCE, str(issuer.publish(tmp_path)))
 
 
-async def test_a_good_token_says_who_it_is_and_for_what(tokens: Tokens, issuer: Issuer) -> None:
-    assert await tokens.read(issuer.token()) == ("ada", frozenset({"stream"}))
+async def test_a_valid_token_gives_subject_and_scopes(tokens: JwtVerifier, issuer: Issuer) -> None:
+    assert await tokens.verify(issuer.token()) == ("ada", frozenset({"stream"}))
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ async def test_a_good_token_says_who_it_is_and_for_what(tokens: Tokens, issuer: 
         (7, set()),
     ],
 )
-async def test_scopes_are_ours_alone(tokens: Tokens, issuer: Issuer, claim: Any, scopes: set[str]) -> None:
-    assert (await tokens.read(issuer.token(scope=claim)))[1] == scopes
+async def test_foreign_scopes_are_ignored(tokens: JwtVerifier, issuer: Issuer, claim: Any, scopes: set[str]) -> None:
+    assert (await tokens.verify(issuer.token(scope=claim)))[1] == scopes
 
 
-async def test_clocks_may_differ_a_little(tokens: Tokens, issuer: Issuer) -> None:
+async def test_a_small_clock_difference_is_accepted(tokens: JwtVerifier, issuer: Issuer) -> None:
     now = int(time.time())
-    assert await tokens.read(issuer.token(exp=now - LEEWAY_S // 2, nbf=now + LEEWAY_S // 2))
+    assert await tokens.verify(issuer.token(exp=now - LEEWAY_S // 2, nbf=now + LEEWAY_S // 2))
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ async def test_clocks_may_differ_a_little(tokens: Tokens, issuer: Issuer) -> Non
         {"sub": None},
     ],
 )
-async def test_what_is_expired_or_made_for_others_is_refused(
-    tokens: Tokens, issuer: Issuer, changed: dict[str, Any]
+async def test_expired_tokens_and_tokens_for_others_are_refused(
+    tokens: JwtVerifier, issuer: Issuer, changed: dict[str, Any]
 ) -> None:
     with pytest.raises(BadTokenError):
-        await tokens.read(issuer.token(**changed))
+        await tokens.verify(issuer.token(**changed))
 
 
 def forged(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None) -> str:
@@ -81,7 +81,7 @@ def forged(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None)
     return b".".join([head, body, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
 
 
-async def test_forged_tokens_are_refused(tokens: Tokens, issuer: Issuer) -> None:
+async def test_forged_tokens_are_refused(tokens: JwtVerifier, issuer: Issuer) -> None:
     other, good = Issuer(kid=issuer.kid), issuer.token()
     elsewhere = {"kid": "one", "alg": "ES256", "jku": "https://evil.example/jwks", "jwk": json.loads(other.jwks())}
     head, body, signature = good.split(".")
@@ -102,15 +102,15 @@ async def test_forged_tokens_are_refused(tokens: Tokens, issuer: Issuer) -> None
         "ÿ.ÿ.ÿ",
     ):
         with pytest.raises(BadTokenError):
-            await tokens.read(token)
+            await tokens.verify(token)
 
 
-async def test_why_a_token_is_refused_says_nothing_of_it(tokens: Tokens, issuer: Issuer) -> None:
+async def test_the_reason_for_refusal_contains_nothing_of_the_token(tokens: JwtVerifier, issuer: Issuer) -> None:
     with pytest.raises(BadTokenError, match=r"^the token is not accepted$"):
-        await tokens.read(issuer.token(iss="https://evil.example"))
+        await tokens.verify(issuer.token(iss="https://evil.example"))
 
 
-def test_half_a_setting_is_refused() -> None:
-    assert Tokens.of(GatewaySettings()) is None
+def test_incomplete_settings_are_refused() -> None:
+    assert JwtVerifier.from_settings(GatewaySettings()) is None
     with pytest.raises(SetupError, match="GATEWAY_JWT_AUDIENCE"):
-        Tokens.of(GatewaySettings(jwt_issuer=ISSUER))
+        JwtVerifier.from_settings(GatewaySettings(jwt_issuer=ISSUER))

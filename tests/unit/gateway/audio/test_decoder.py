@@ -32,7 +32,7 @@ def as_s16(waveform: NDArray[np.float32]) -> bytes:
 
 def decoded(audio: AudioFormat, data: bytes) -> NDArray[np.int16]:
     decoder = RawDecoder(audio)
-    return np.concatenate([decoder.feed(data), decoder.flush()])
+    return np.concatenate([decoder.decode(data), decoder.flush()])
 
 
 def refused(act: Callable[[], object]) -> tuple[str, int]:
@@ -43,13 +43,13 @@ def refused(act: Callable[[], object]) -> tuple[str, int]:
 
 
 @given(st.lists(st.integers(-32_768, 32_767), max_size=200))
-def test_what_is_already_16_khz_mono_comes_out_untouched(values: list[int]) -> None:
+def test_16_khz_mono_is_not_changed(values: list[int]) -> None:
     samples = np.array(values, "<i2")
     assert decoded(S16, samples.tobytes()).tolist() == values
 
 
 @pytest.mark.parametrize(("encoding", "codec"), [("mulaw", "pcm_mulaw"), ("alaw", "pcm_alaw")])
-def test_every_g711_code_has_the_value_that_ffmpeg_gives_it(encoding: str, codec: str) -> None:
+def test_every_g711_code_decodes_to_the_value_of_ffmpeg(encoding: str, codec: str) -> None:
     every_code = bytes(range(256))
     reference = av.CodecContext.create(codec, "r")
     assert isinstance(reference, av.AudioCodecContext)
@@ -69,36 +69,36 @@ def test_a_tone_keeps_its_pitch_loudness_and_length_at_every_rate(rate: int) -> 
     assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 * 32_767 / np.sqrt(2), rel=0.01)
 
 
-def test_what_16_khz_cannot_carry_is_filtered_out_and_not_folded_back() -> None:
+def test_frequencies_above_8_khz_are_filtered_without_aliasing() -> None:
     out = decoded(AudioFormat(sample_rate=48_000), as_s16(tone(48_000, hertz=11_000)))
     assert np.abs(out[1_000:-1_000]).max() < 10
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_audio_comes_out_within_three_milliseconds_of_going_in(rate: int) -> None:
+def test_resampling_delays_audio_by_at_most_three_milliseconds(rate: int) -> None:
     decoder, out, step = RawDecoder(AudioFormat(sample_rate=rate)), 0, rate // 50
     for count in range(1, 51):
-        out += len(decoder.feed(bytes(2 * step)))
+        out += len(decoder.decode(bytes(2 * step)))
         assert count * step / rate - out / 16_000 < 0.003
 
 
-def test_stereo_is_mixed_to_the_mean_of_its_channels() -> None:
+def test_stereo_is_mixed_to_the_mean_of_both_channels() -> None:
     both = np.array([[1_000, 3_000], [-8_000, 2_000], [32_767, 32_767]], "<i2")
     assert decoded(AudioFormat(channels=2), both.tobytes()).tolist() == [2_000, -3_000, 32_767]
 
 
-def test_floats_are_scaled_clipped_and_silenced_where_they_are_no_numbers() -> None:
+def test_floats_are_scaled_and_clipped_and_nan_becomes_silence() -> None:
     values = np.array([0.0, 0.5, -1.0, 1.0, 7.0, -1e30, np.nan, np.inf, -np.inf], "<f4")
     out = decoded(AudioFormat(encoding="pcm_f32le"), values.tobytes())
     assert out.tolist() == [0, 16_384, -32_768, 32_767, 32_767, -32_768, 0, 32_767, -32_768]
 
 
 @given(st.sampled_from(RATES), st.lists(st.integers(0, 900), max_size=12))
-def test_it_makes_no_difference_how_the_bytes_are_cut(rate: int, cuts: list[int]) -> None:
+def test_the_result_does_not_depend_on_how_the_bytes_are_split(rate: int, cuts: list[int]) -> None:
     audio, data = AudioFormat(sample_rate=rate), as_s16(tone(rate, seconds=0.1))
     decoder, at, pieces = RawDecoder(audio), 0, []
     for size in [*cuts, len(data)]:
-        pieces.append(decoder.feed(data[at : at + 2 * size]))
+        pieces.append(decoder.decode(data[at : at + 2 * size]))
         at += 2 * size
     np.testing.assert_array_equal(np.concatenate([*pieces, decoder.flush()]), decoded(audio, data))
 
@@ -109,42 +109,42 @@ def test_a_rate_out_of_range_is_refused(rate: int) -> None:
 
 
 @pytest.mark.parametrize("channels", [-1, 0, 3, 6])
-def test_only_mono_and_stereo_are_served(channels: int) -> None:
+def test_only_mono_and_stereo_are_supported(channels: int) -> None:
     assert refused(lambda: AudioSource(AudioFormat(channels=channels))) == ("unsupported_channels", 1003)
 
 
 @pytest.mark.parametrize(
     ("audio", "size"), [(S16, 3), (AudioFormat(channels=2), 6), (AudioFormat(encoding="pcm_f32le"), 6)]
 )
-def test_a_frame_of_broken_samples_is_refused(audio: AudioFormat, size: int) -> None:
-    assert refused(lambda: RawDecoder(audio).feed(bytes(size))) == ("misaligned_audio", 1007)
+def test_a_frame_with_an_incomplete_sample_is_refused(audio: AudioFormat, size: int) -> None:
+    assert refused(lambda: RawDecoder(audio).decode(bytes(size))) == ("misaligned_audio", 1007)
 
 
-async def test_a_source_decodes_small_and_large_frames_alike() -> None:
+async def test_small_and_large_frames_give_the_same_result() -> None:
     audio = AudioFormat(sample_rate=48_000)
     data = as_s16(tone(48_000))
     source = AudioSource(audio)
-    pieces = [await source.feed(data[:960]), await source.feed(data[960:]), await source.finish()]
+    pieces = [await source.decode(data[:960]), await source.decode(data[960:]), await source.flush()]
     np.testing.assert_array_equal(np.concatenate(pieces), decoded(audio, data))
     assert not source.truncated
 
 
-async def test_empty_frames_are_no_trouble() -> None:
+async def test_empty_frames_are_accepted() -> None:
     for rate in (16_000, 44_100):
         source = AudioSource(AudioFormat(sample_rate=rate))
-        assert (await source.feed(b"")).size == 0
-        assert (await source.finish()).size == 0
+        assert (await source.decode(b"")).size == 0
+        assert (await source.flush()).size == 0
 
 
 TASKS = Path("/proc/self/task")
 
 
 @pytest.mark.skipif(not TASKS.is_dir(), reason="threads and memory are counted as Linux does")
-def test_a_session_has_no_thread_of_its_own_and_forgets_how_large_its_largest_frame_was() -> None:
+def test_a_decoder_has_no_thread_and_frees_the_buffer_of_its_largest_frame() -> None:
     before = len(list(TASKS.iterdir())), resident_mb()
     decoders = [RawDecoder(AudioFormat(encoding="mulaw", sample_rate=8_000)) for _ in range(30)]
     for decoder in decoders:
-        decoder.feed(bytes(1 << 20))
+        decoder.decode(bytes(1 << 20))
     assert len(list(TASKS.iterdir())) <= before[0]
     assert resident_mb() - before[1] < 100
 

@@ -1,4 +1,4 @@
-"""Whether a system is well is decided without a system."""
+"""Health rules."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from backend.streams.observe.state import RedisState, StreamState, summarize_info
-from gateway.http.health_rules import Status, judge
+from gateway.http.health_rules import Status, assess_health
 
 NOW = 1_000.0
-PATIENCE_S = 5.0
+MAX_WAIT_S = 5.0
 REDIS = RedisState(
     version="9.1.2",
     round_trip_ms=0.3,
@@ -22,7 +22,7 @@ REDIS = RedisState(
     refuses_writes=False,
     cannot_save=False,
 )
-LANES = (
+STREAMS = (
     StreamState("nova:{0}:audio:final", length=3, pending=3),
     StreamState("nova:{0}:audio:preview", length=90, pending=0, oldest_s=60.0),
     StreamState("nova:{0}:audio:dead", length=0),
@@ -36,9 +36,9 @@ def process(kind: str, **more: Any) -> dict[str, Any]:
 ALL = (process("gateway"), process("stt"), process("translation"))
 
 
-def test_a_system_in_which_nothing_is_wrong_is_healthy_without_a_word() -> None:
-    condition = judge(REDIS, LANES, ALL, PATIENCE_S, NOW)
-    assert (condition.status, condition.reasons, condition.notes) == ("healthy", (), ())
+def test_a_system_without_problems_is_healthy_without_reasons_or_notes() -> None:
+    report = assess_health(REDIS, STREAMS, ALL, MAX_WAIT_S, NOW)
+    assert (report.status, report.reasons, report.notes) == ("healthy", (), ())
 
 
 @pytest.mark.parametrize(
@@ -51,55 +51,55 @@ def test_a_system_in_which_nothing_is_wrong_is_healthy_without_a_word() -> None:
         (replace(REDIS, evicts=True), "degraded", "noeviction"),
     ],
 )
-def test_what_ails_redis_is_said(redis: RedisState, status: Status, reason: str) -> None:
-    condition = judge(redis, LANES, ALL, PATIENCE_S, NOW)
-    assert condition.status == status
-    assert [reason in told for told in condition.reasons] == [True]
+def test_each_problem_of_redis_gives_a_reason(redis: RedisState, status: Status, reason: str) -> None:
+    report = assess_health(redis, STREAMS, ALL, MAX_WAIT_S, NOW)
+    assert report.status == status
+    assert [reason in told for told in report.reasons] == [True]
 
 
 @pytest.mark.parametrize(("missing", "status"), [("stt", "unhealthy"), ("translation", "degraded")])
-def test_without_speech_workers_there_is_nothing_without_translators_less(missing: str, status: Status) -> None:
+def test_a_missing_kind_of_worker_is_reported(missing: str, status: Status) -> None:
     rest = [one for one in ALL if one["kind"] != missing]
-    condition = judge(REDIS, LANES, rest, PATIENCE_S, NOW)
-    assert (condition.status, condition.reasons) == (status, (f"no {missing} worker sends heartbeats",))
+    report = assess_health(REDIS, STREAMS, rest, MAX_WAIT_S, NOW)
+    assert (report.status, report.reasons) == (status, (f"no {missing} worker sends heartbeats",))
 
 
-@pytest.mark.parametrize(("waited_s", "status"), [(PATIENCE_S, "healthy"), (PATIENCE_S + 1, "degraded")])
-def test_a_final_may_wait_for_so_long_and_no_longer(waited_s: float, status: Status) -> None:
-    streams = (replace(LANES[0], oldest_s=waited_s), *LANES[1:])
-    assert judge(REDIS, streams, ALL, PATIENCE_S, NOW).status == status
+@pytest.mark.parametrize(("waited_s", "status"), [(MAX_WAIT_S, "healthy"), (MAX_WAIT_S + 1, "degraded")])
+def test_a_final_that_waits_too_long_is_degraded(waited_s: float, status: Status) -> None:
+    streams = (replace(STREAMS[0], oldest_s=waited_s), *STREAMS[1:])
+    assert assess_health(REDIS, streams, ALL, MAX_WAIT_S, NOW).status == status
 
 
-def test_dead_letters_are_counted_and_the_command_is_named() -> None:
-    condition = judge(REDIS, (StreamState("nova:{3}:audio:dead", length=2),), ALL, PATIENCE_S, NOW)
-    assert condition.status == "degraded"
-    assert condition.reasons == ("nova:{3}:audio:dead: 2 dead letters; see `nova dead list`",)
+def test_dead_letters_are_counted_and_the_reason_names_the_command() -> None:
+    report = assess_health(REDIS, (StreamState("nova:{3}:audio:dead", length=2),), ALL, MAX_WAIT_S, NOW)
+    assert report.status == "degraded"
+    assert report.reasons == ("nova:{3}:audio:dead: 2 dead letters; see `nova dead list`",)
 
 
-def test_a_process_that_has_fallen_silent_is_named_before_it_is_forgotten() -> None:
+def test_a_process_without_recent_heartbeat_is_reported() -> None:
     processes = (*ALL, process("stt", name="frozen", seen=NOW - 8))
-    condition = judge(REDIS, LANES, processes, PATIENCE_S, NOW)
-    assert (condition.status, condition.reasons) == ("degraded", ("stt frozen has not been heard of for 8 s",))
+    report = assess_health(REDIS, STREAMS, processes, MAX_WAIT_S, NOW)
+    assert (report.status, report.reasons) == ("degraded", ("stt frozen has sent no heartbeat for 8 s",))
 
 
-def test_the_worst_is_said_first() -> None:
-    condition = judge(replace(REDIS, evicts=True), LANES, ALL[2:], PATIENCE_S, NOW)
-    assert condition.status == "unhealthy"
-    assert condition.reasons[0].startswith("no stt worker")
+def test_the_worst_reason_is_first() -> None:
+    report = assess_health(replace(REDIS, evicts=True), STREAMS, ALL[2:], MAX_WAIT_S, NOW)
+    assert report.status == "unhealthy"
+    assert report.reasons[0].startswith("no stt worker")
 
 
-def test_an_upgrade_in_progress_is_worth_a_note_and_nothing_is_wrong() -> None:
+def test_a_rolling_upgrade_gives_notes_but_no_reasons() -> None:
     processes = (process("gateway", draining=True), process("gateway", version="0.2.0"), *ALL[1:])
-    condition = judge(replace(REDIS, persistence="none"), LANES, processes, PATIENCE_S, NOW)
-    assert condition.status == "healthy"
-    assert [note.partition(":")[0] for note in condition.notes] == [
-        "several versions run side by side",
-        "Redis keeps nothing on disk",
-        "gateway gateway-1 drains",
+    report = assess_health(replace(REDIS, persistence="none"), STREAMS, processes, MAX_WAIT_S, NOW)
+    assert report.status == "healthy"
+    assert [note.partition(":")[0] for note in report.notes] == [
+        "several versions are running",
+        "Redis stores nothing on disk",
+        "gateway gateway-1 is draining",
     ]
 
 
-def test_of_several_masters_the_oldest_version_the_fullest_memory_and_the_worst_news_count() -> None:
+def test_several_masters_are_summarized_by_the_worst_value_of_each() -> None:
     first = {"valkey_version": "9.1.2", "used_memory": 80, "maxmemory": 100, "aof_enabled": 1}
     second = {"redis_version": "7.0.15", "used_memory": 500, "maxmemory": 1_000, "aof_last_write_status": "err"}
     third = {"redis_version": "8.0.0", "used_memory": 900, "rdb_last_bgsave_status": "err", "rdb_saves": 1}

@@ -1,4 +1,4 @@
-"""What gives way when workers fall behind, and how busy a worker is. Time is made up."""
+"""Backpressure levels, and the utilization that workers report."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.streams.observe.utilization import Utilization
-from gateway.session.backpressure import Backpressure, Gauge, Limits
+from gateway.session.backpressure import Backpressure, BackpressureGauge, BackpressureLimits
 
-LIMITS = Limits(slow_s=1.0, stop_s=2.0, refuse_s=4.0, refuse_load=0.85)
+LIMITS = BackpressureLimits(slow_s=1.0, stop_s=2.0, refuse_s=4.0, refuse_load=0.85)
 
 
 @pytest.mark.parametrize(
@@ -23,28 +23,28 @@ LIMITS = Limits(slow_s=1.0, stop_s=2.0, refuse_s=4.0, refuse_load=0.85)
         (0.0, 0.9, Backpressure.REFUSE),
     ],
 )
-def test_each_level_has_its_limit(waiting_s: float, load: float, level: Backpressure) -> None:
-    assert Gauge(LIMITS).take(waiting_s, load, 0.0) == level
+def test_each_level_has_its_threshold(waiting_s: float, load: float, level: Backpressure) -> None:
+    assert BackpressureGauge(LIMITS).update_level(waiting_s, load, 0.0) == level
 
 
-def test_levels_rise_at_once_and_fall_step_by_step() -> None:
-    gauge = Gauge(LIMITS)
-    assert gauge.take(5.0, 0.0, 0.0) == Backpressure.REFUSE
-    levels = [gauge.take(0.0, 0.0, 0.5 * tick) for tick in range(1, 14)]
+def test_levels_rise_at_once_and_fall_one_step_at_a_time() -> None:
+    gauge = BackpressureGauge(LIMITS)
+    assert gauge.update_level(5.0, 0.0, 0.0) == Backpressure.REFUSE
+    levels = [gauge.update_level(0.0, 0.0, 0.5 * tick) for tick in range(1, 14)]
     assert levels[:3] == [Backpressure.REFUSE] * 3
     assert levels == sorted(levels, reverse=True)
     assert levels[-1] == Backpressure.NONE
 
 
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1)), min_size=1))
-def test_the_level_is_never_below_what_is_measured(seen: list[tuple[float, float]]) -> None:
-    gauge = Gauge(LIMITS)
+def test_the_level_is_never_below_the_measured_level(seen: list[tuple[float, float]]) -> None:
+    gauge = BackpressureGauge(LIMITS)
     for tick, (waiting_s, load) in enumerate(seen):
-        fresh = Gauge(LIMITS).take(waiting_s, load, 0.0)
-        assert gauge.take(waiting_s, load, float(tick)) >= fresh
+        fresh = BackpressureGauge(LIMITS).update_level(waiting_s, load, 0.0)
+        assert gauge.update_level(waiting_s, load, float(tick)) >= fresh
 
 
-def test_a_busy_share_follows_the_work_of_late() -> None:
+def test_utilization_follows_recent_work() -> None:
     busy = Utilization(0.0)
     for second in range(60):
         busy.set_active(True, float(second))
@@ -52,4 +52,4 @@ def test_a_busy_share_follows_the_work_of_late() -> None:
     assert busy.share(60.0) == pytest.approx(0.25, abs=0.03)
     assert busy.share(120.0) < 0.01
     busy.set_active(True, 120.0)
-    assert busy.share(180.0) > 0.95, "work that has not ended counts"
+    assert busy.share(180.0) > 0.95, "work in progress counts"

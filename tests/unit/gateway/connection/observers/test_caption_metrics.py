@@ -1,4 +1,4 @@
-"""What a reader sees is counted from the events as they are sent."""
+"""Caption metrics are computed from the events that are sent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from prometheus_client import REGISTRY
 
 from backend.messages.protocol import Final, Message, Partial, SpeechStarted
 from backend.text.edits import erased
-from gateway.connection.caption_metrics import CaptionMetrics
+from gateway.connection.observers.caption_metrics import CaptionMetrics
+from gateway.session.actions import SendEvent
 
 FIRST = "nova_gateway_first_partial_seconds_"
 NAMES = ("nova_gateway_shown_words_total", "nova_gateway_erased_words_total", f"{FIRST}count", f"{FIRST}sum")
@@ -25,36 +26,38 @@ def final(text: str) -> Final:
 
 
 def counted(*events: Message) -> list[float]:
-    """Words shown, words taken back, first partials and their seconds; the events come a second apart."""
+    """Words shown, words erased, first partials and their total delay, for events one second apart."""
     before = [REGISTRY.get_sample_value(name) or 0.0 for name in NAMES]
-    shown = CaptionMetrics()
-    for second, event in enumerate(events):
-        shown.note(event, float(second))
+    now = 0.0
+    caption_metrics = CaptionMetrics(clock=lambda: now)
+    for event in events:
+        caption_metrics.on_action(SendEvent(event))
+        now += 1.0
     return [(REGISTRY.get_sample_value(name) or 0.0) - value for name, value in zip(NAMES, before, strict=True)]
 
 
-def test_words_that_only_grow_are_never_taken_back() -> None:
+def test_appended_words_erase_nothing() -> None:
     events = (SpeechStarted(utterance=1, start_ms=0), partial("good"), partial("Good morning,"), final("Good morning."))
     assert counted(*events) == [2, 0, 1, 1]
 
 
-def test_what_is_replaced_counts_with_all_that_stood_behind_it() -> None:
+def test_a_replaced_word_counts_with_all_words_after_it() -> None:
     events = partial("good morning to you"), partial("good mourning to you"), final("good evening")
     assert counted(*events)[:2] == [2, 3 + 3]
 
 
 @given(st.lists(st.sampled_from(["so", "So,", "don't", "do", "not", "two", "2", "…"]), max_size=8), st.data())
-def test_words_that_stay_need_not_be_looked_at(before: list[str], data: st.DataObject) -> None:
+def test_skipping_the_unchanged_prefix_gives_the_same_count(before: list[str], data: st.DataObject) -> None:
     kept = data.draw(st.integers(0, len(before)))
     after = [*before[:kept], *data.draw(st.lists(st.sampled_from(["so", "not", "no", "2"]), max_size=4))]
     texts = " ".join(before), " ".join(after)
     assert counted(*map(partial, texts))[1] == erased(*texts)
 
 
-def test_the_first_words_are_waited_for_once_and_an_empty_partial_shows_none() -> None:
+def test_the_first_partial_with_text_is_measured_once() -> None:
     events = (SpeechStarted(utterance=1, start_ms=0), partial(""), partial("good"), partial("good morning"))
     assert counted(*events)[2:] == [1, 2]
 
 
-def test_a_final_without_partials_has_shown_nothing_that_could_flicker() -> None:
+def test_a_final_without_partials_counts_no_words() -> None:
     assert counted(SpeechStarted(utterance=1, start_ms=0), final("good morning")) == [0, 0, 0, 0]

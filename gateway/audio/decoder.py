@@ -26,7 +26,7 @@ Samples = NDArray[np.int16]
 # [n], mono at the client's rate, -1 to 1.
 Waveform = NDArray[np.float32]
 
-# Opus always decodes to 48 kHz, whatever rate its header names (RFC 7845, section 5.1).
+# Opus decodes to 48 kHz for every input rate that its header may name (RFC 7845, section 5.1).
 _OPUS_RATE = 48_000
 # Samples per call of libswresample, which never frees the buffer of its largest input.
 _CHUNK_SAMPLES = 9_600
@@ -103,7 +103,7 @@ class Resampler:
         return _join_waveforms(resampled)
 
     def flush(self) -> Samples:
-        """The samples that are still in the filter. No input may follow."""
+        """The samples that are still in the filter. Ends the stream."""
         if self._graph is None:
             return _join_waveforms([])
         self._graph.push(None)

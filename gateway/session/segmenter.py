@@ -28,7 +28,7 @@ def _windows(milliseconds: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What counts as speech, and where it is cut."""
+    """Thresholds for speech, and limits for cutting it."""
 
     # Hysteresis around Silero's usual threshold of 0.5: a silent window becomes speech from `start` on, and speech
     # becomes silence only below `stop` (Silero's own iterator uses threshold - 0.15). A single threshold would

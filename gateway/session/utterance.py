@@ -10,7 +10,7 @@ from gateway.session.backpressure import Backpressure
 from gateway.session.segmenter import Rules
 
 # A language that a preview detects with this probability, in at least this much audio, is kept for the utterance's
-# later previews, so that a later and worse guess does not change the language in mid-sentence.
+# later previews, so that a worse detection does not change the language in mid-sentence.
 SURE_PROBABILITY, SURE_MS = 0.8, 1_500
 
 

@@ -1,23 +1,23 @@
-"""Every error that Nova Voice raises on purpose, in one tree.
+"""All errors of the shared code. Each error has a stable `code`.
 
-NovaError                       code: stable; used in logs, metric labels and the client's `error` event
-|- ClientError                  the client sent something that it must change; carries a WebSocket close code
+NovaError                       its code is used in logs, metric labels and the `error` event
+|- ClientError                  the client caused the error (with a WebSocket close code)
 |  |- ProtocolError             a frame or message that the protocol does not allow
-|  '- AudioError                audio that cannot be decoded, or a format that is not served
-|- EntryError                   a stream entry that no worker can ever handle; dead-lettered at once
-|- ModelError                   weights that are missing, damaged or of an unknown form
-|  |- DamagedModelError         weights that are on this machine and fail verification
-|  '- SourceUnavailableError    one source of a model fails; the next one is tried
-|- UnsupportedPairError              no installed translation model serves this pair of languages
-|- UnavailableError             an engine that is away for now; not the entry's fault, so entries are kept for later
-'- SetupError                   this machine lacks something; the message says what, and what to do
+|  '- AudioError                audio that cannot be decoded, or an unsupported format
+|- EntryError                   a stream entry that no worker can process: a dead letter without a retry
+|- ModelError                   a model that is missing, damaged or has an unknown format
+|  |- DamagedModelError         an installed model that fails verification
+|  '- SourceUnavailableError    one source of a model fails, and the next one is tried
+|- UnsupportedPairError         no installed translation model serves this pair of languages
+|- UnavailableError             a remote engine is unavailable, its entries are retried later
+'- SetupError                   this machine lacks something, the message says what to do
 """
 
 from __future__ import annotations
 
 
 class NovaError(Exception):
-    """The root. `code` is stable across releases; the message is for people."""
+    """Base class. `code` is stable across releases, the message is not."""
 
     code = "internal"
 
@@ -29,11 +29,11 @@ class NovaError(Exception):
 
 
 class ClientError(NovaError):
-    """The client's mistake. When `fatal`, the connection is closed with `close_code` after the `error` event."""
+    """An error that the client caused. If `fatal`, the connection is closed with `close_code` after the event."""
 
     code = "bad_request"
     retry_after_s: float | None = None
-    """When another attempt makes sense."""
+    """Seconds to wait before the next attempt."""
 
     def __init__(self, message: str, *, code: str | None = None, close_code: int = 1008, fatal: bool = True) -> None:
         super().__init__(message, code=code)
@@ -48,7 +48,7 @@ class ProtocolError(ClientError):
 
 
 class AudioError(ClientError):
-    """Audio bytes that cannot be decoded, or a format that is not served."""
+    """Audio that cannot be decoded, or an unsupported format."""
 
     code = "invalid_audio"
 
@@ -57,13 +57,13 @@ class AudioError(ClientError):
 
 
 class EntryError(NovaError):
-    """A stream entry that cannot be decoded or is refused for good: it is dead-lettered without a retry."""
+    """A stream entry that cannot be decoded, or that an engine rejects. It becomes a dead letter without a retry."""
 
     code = "undecodable_entry"
 
 
 class ModelError(NovaError):
-    """Weights that are missing, damaged, or of a form no engine reads."""
+    """A model that is missing, damaged or has an unknown format."""
 
     code = "model_unavailable"
 
@@ -77,13 +77,13 @@ class SourceUnavailableError(ModelError):
 
 
 class UnsupportedPairError(NovaError):
-    """No installed model translates this pair; the message names what to install."""
+    """No installed model translates this pair. The message names a model to install."""
 
     code = "translation_unavailable"
 
 
 class UnavailableError(NovaError):
-    """A remote engine that cannot be reached or asks for patience: try again in `retry_after_s` seconds."""
+    """A remote engine cannot be reached or is overloaded. Try again in `retry_after_s` seconds."""
 
     code = "recognizer_unavailable"
 

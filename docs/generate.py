@@ -88,7 +88,7 @@ OTHER_VARIABLES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (("CUDA_VISIBLE_DEVICES", "", "GPUs that the process can use. `gpu_device` in logs follows this numbering."),),
     ),
 )
-GENERATED = "generated from the code by `make docs`; edit the code instead"
+GENERATED = "generated from the code by `make docs`"
 
 
 def generated() -> dict[Path, str]:
@@ -136,7 +136,7 @@ def _default(field: FieldInfo) -> str:
 
 def env_example() -> str:
     """The text of .env.example: every setting, commented out, with its default."""
-    lines = [f"# Every setting with its default; {GENERATED}."]
+    lines = [f"# Every setting with its default, {GENERATED}."]
     for title, settings in _sections():
         lines += ["", f"# --- {title}"]
         for name, default, meaning in settings:

@@ -1,7 +1,7 @@
-"""What travels on the lanes: self-contained jobs, so that any worker can take any entry.
+"""Jobs in streams, and messages on session channels. A job is self-contained, so any worker can process it.
 
-An entry has two fields: `h`, the header as JSON, and, on the audio lanes, `p`, the audio as raw bytes
-(PCM s16le, 16 kHz, mono). What workers answer goes to the session's channel and log (`ChannelMessage`).
+An entry has two fields: `h`, the header as JSON, and in audio streams `p`, the audio as raw bytes (PCM s16le, 16 kHz,
+mono). Results are published on the session's channel and stored in its log (`ChannelMessage`).
 """
 
 from __future__ import annotations
@@ -16,79 +16,79 @@ from pydantic import ValidationError
 from backend.errors import EntryError
 from backend.messages.protocol import Error, Final, Message, Partial, ServerMessage, Translation, parse_server, to_json
 
+# Hz, of all audio after the gateway.
 SAMPLE_RATE = 16_000
-"""Hz, of all audio behind the gateway."""
 BYTES_PER_SECOND = 2 * SAMPLE_RATE
 
 JobKind = Literal["final", "preview"]
-_PLACE = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
+_CURSOR = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
 class Job(Message):
-    """What every entry says of itself."""
+    """Fields that every job has."""
 
     kind: JobKind
     session: str
     utterance: int
     correlation_id: str
-    """The same from the client's start to the last translation."""
+    """The same in all services, from `start` to the last translation."""
     traceparent: str = ""
-    """The utterance's trace, as W3C Trace Context writes it; "" when it is not traced. Finals only."""
+    """The utterance's trace (W3C Trace Context), "" if it is not traced. Finals only."""
     sent_at: float
-    """Unix time, seconds: when the entry was written. Late previews are dropped by it."""
+    """Unix time in seconds when the entry was written. Workers drop previews that are too old."""
     replayed: bool = False
-    """A dead letter that an operator sent once more: its result follows the `error`, out of order."""
+    """Whether an operator replayed this dead letter. Its result arrives after the `error`, out of order."""
 
     @property
     def is_first_preview(self) -> bool:
-        """Whether nothing of what it is about has been shown yet."""
+        """Whether no text of the utterance has been shown yet."""
         return False
 
 
 class HypothesisWord(Message):
-    """A word that has been heard and not yet committed."""
+    """A recognized word that is not committed yet."""
 
     text: str
-    """With the space that stands before it."""
+    """With the space before it."""
     probability: float
     since: float = 0.0
-    """Seconds of the utterance that were heard when it first read so."""
+    """Seconds of the utterance that had been decoded when the word first read like this."""
 
 
 class AudioJob(Job):
-    """One utterance, or its beginning, to be recognized."""
+    """One utterance, or its beginning, to recognize."""
 
     attempt: int = 1
-    """Finals only: an early final that further speech overtook is followed by the next attempt."""
+    """Finals only. When speech continues after an early final, the next attempt follows."""
     revision: int = 0
     start_ms: int
     end_ms: int
     language: str | None = None
-    """Fixed by the session, as the recognizer spells it; None: detect."""
+    """Whisper's code of the language that the session fixed; None: detect it."""
     heard: str | None = None
-    """With `language` None: what earlier utterances were in. Kept until evidence says otherwise."""
+    """Language of earlier utterances, if `language` is None. The recognizer keeps it unless it is unlikely."""
     finals: Literal["revise", "stable"] = "revise"
     words: bool = False
     prompt: str = ""
     hotwords: str = ""
     committed: str = ""
-    """The words already promised to the reader."""
+    """Words of earlier partials that must not change."""
     tentative: str = ""
-    """What is shown behind them."""
+    """The shown words after them."""
     hypothesis: tuple[HypothesisWord, ...] = ()
-    """What the last decode heard behind them; words that this decode confirms are committed."""
+    """Words of the last decode after `committed`. Words that this decode confirms can be committed."""
     translate_to: tuple[str, ...] = ()
     translated: Mapping[str, str] = {}
-    """Previews only: the translation shown so far, by target; the next one begins with it."""
+    """Previews only: the shown translation by target language. The next one starts with it."""
 
     @property
     def is_first_preview(self) -> bool:
-        """Whether nothing of what it is about has been shown yet."""
+        """Whether no text of the utterance has been shown yet."""
         return not (self.committed or self.hypothesis)
 
 
 class Transcript(Job):
-    """Recognized text to be translated."""
+    """Recognized text to translate."""
 
     text: str
     language: str
@@ -97,35 +97,35 @@ class Transcript(Job):
 
 
 class PartialResult(Partial):
-    """A partial as the worker publishes it: with what the gateway needs for the next preview."""
+    """A partial as the worker publishes it, with the state that the gateway adds to the next preview."""
 
     hypothesis: tuple[HypothesisWord, ...] = ()
     committed_end_ms: int = 0
-    """Where the committed words end in the session's audio: an utterance that grows too long is cut behind it."""
+    """End of the committed words in the session's audio. A long utterance is cut after this position."""
     language_probability: float = 0.0
 
     def event(self) -> Partial:
-        """What the client sees."""
+        """Return the part that the client receives."""
         return Partial.model_validate(self.model_dump(include=set(Partial.model_fields)))
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """Another connection has resumed the session; an older epoch has no more say in it."""
+    """Another connection has resumed the session. Writes with an older epoch are rejected."""
 
     epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelMessage:
-    """What arrives on a session's channel: an event, with its place in the log when it is durable."""
+    """A message on a session's channel: an event, with its cursor in the session log if it is durable."""
 
     cursor: str | None
     event: ServerMessage | PartialResult | TakenOver
 
 
 def encode_entry(job: AudioJob | Transcript, pcm: bytes | None = None) -> dict[Any, Any]:
-    """The stream fields of a job: bytes to bytes, in the invariant type that the Redis client asks for."""
+    """Return the stream fields of a job, bytes to bytes. The Redis client requires the invariant type."""
     fields = {b"h": job.model_dump_json(exclude_defaults=True).encode()}
     if pcm is not None:
         fields[b"p"] = pcm
@@ -133,7 +133,7 @@ def encode_entry(job: AudioJob | Transcript, pcm: bytes | None = None) -> dict[A
 
 
 def decode_audio_job(fields: Mapping[bytes, bytes]) -> tuple[AudioJob, bytes]:
-    """The job and its audio. Raises EntryError when the entry can never be read."""
+    """Return the job and its audio. Raises EntryError if the entry is invalid."""
     pcm = fields.get(b"p", b"")
     if not pcm or len(pcm) % 2:
         raise EntryError(f"audio of {len(pcm)} bytes is not 16-bit samples")
@@ -144,7 +144,7 @@ def decode_audio_job(fields: Mapping[bytes, bytes]) -> tuple[AudioJob, bytes]:
 
 
 def decode_transcript(fields: Mapping[bytes, bytes]) -> Transcript:
-    """The transcript of an entry. Raises EntryError when it can never be read."""
+    """Return the transcript of an entry. Raises EntryError if the entry is invalid."""
     try:
         return Transcript.model_validate_json(fields.get(b"h", b""))
     except ValidationError as error:
@@ -152,18 +152,18 @@ def decode_transcript(fields: Mapping[bytes, bytes]) -> Transcript:
 
 
 def encode_channel_message(event: Message, cursor: str | None = None) -> bytes:
-    """A channel message: the log's entry id or "-", a space, the event. (commit.lua writes "! 3" for `TakenOver`.)"""
+    """Encode the cursor or "-", a space, and the event. session.lua writes "! 3" for `TakenOver`."""
     return f"{cursor or '-'} {to_json(event)}".encode()
 
 
 def decode_channel_message(data: bytes) -> ChannelMessage:
-    """Read a channel message. Durable events get their cursor. Raises ValueError on anything else."""
-    place, _, body = data.partition(b" ")
-    if place == b"!":
+    """Decode a channel message, and set the cursor of durable events. Raises ValueError."""
+    cursor_text, _, body = data.partition(b" ")
+    if cursor_text == b"!":
         return ChannelMessage(None, TakenOver(int(body)))
-    if place != b"-" and not _PLACE.fullmatch(place):
-        raise ValueError(f"{place[:40]!r} is no place in a log")
-    cursor = None if place == b"-" else place.decode()
+    if cursor_text != b"-" and not _CURSOR.fullmatch(cursor_text):
+        raise ValueError(f"{cursor_text[:40]!r} is not a cursor")
+    cursor = None if cursor_text == b"-" else cursor_text.decode()
     event: ServerMessage | PartialResult = parse_server(body)
     if isinstance(event, Partial):
         event = PartialResult.model_validate_json(body)

@@ -1,7 +1,7 @@
-"""The languages of NLLB-200 and of Whisper, one a line, as `languages.py` reads them.
+"""The languages of NLLB-200 and Whisper, one per line. `languages.py` reads the table.
 
-Columns: FLORES-200 code, Whisper's code, other codes, English name; a dash stands for none. A dialect carries the code
-under which Whisper recognizes it. Where NLLB writes a language in two scripts, the first line is the usual one.
+Columns: FLORES-200 code, Whisper's code, other codes, English name. A dash marks an empty cell. A dialect has the code
+under which Whisper recognizes it. If NLLB has a language in two scripts, the usual script comes first.
 Sources: the language lists of NLLB-200's tokenizer and of Whisper; ISO 639-1, 639-2/B and 639-3.
 """
 

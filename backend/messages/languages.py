@@ -1,8 +1,8 @@
-"""Every language, by every code that people type.
+"""Converts language codes.
 
-NLLB-200 names languages by FLORES-200 codes ("zho_Hans"), Whisper by its own ("zh"), users by ISO 639 codes of two or
-three letters and by BCP-47 tags ("pt-BR", "zh-TW"). A tag is read as language and script, or else region; what
-NLLB does not tell apart falls back to the language ("pt-BR" to Portuguese, "sr-Latn" to Serbian in Cyrillic).
+NLLB-200 uses FLORES-200 codes ("zho_Hans"), Whisper its own ("zh"), and users ISO 639 codes of two or three letters or
+BCP-47 tags ("pt-BR", "zh-TW"). The language and the script of a tag are used, or the region if it has no script. If
+NLLB does not distinguish the variant, the language is used ("pt-BR": Portuguese, "sr-Latn": Serbian in Cyrillic).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from types import MappingProxyType
 from backend.errors import ProtocolError
 from backend.messages.language_table import TABLE
 
+# Takes the place of a code: detect the language.
 AUTO = "auto"
-"""Instead of a code: detect what is spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +25,21 @@ class Language:
     """One line of the table."""
 
     flores: str | None
-    """None: NLLB cannot translate it."""
+    """None: not supported by NLLB."""
     whisper: str | None
-    """None: Whisper cannot recognize it."""
+    """None: not supported by Whisper."""
     codes: tuple[str, ...]
-    """In lower case, with hyphens; the FLORES code and its first three letters are understood as well."""
+    """In lower case, with hyphens. The FLORES code and its first three letters are accepted as well."""
     name: str
 
     @property
     def code(self) -> str:
-        """The shortest code that people use."""
+        """The preferred code."""
         return next(iter(self.codes), self.flores or "")
 
 
 def flores_code(code: str) -> str:
-    """The FLORES-200 code that NLLB takes. Raises ProtocolError `unsupported_language`."""
+    """Return the FLORES-200 code for NLLB. Raises ProtocolError `unsupported_language`."""
     language = _find(code)
     if language.flores is None:
         raise _unsupported(f"{language.name} ({code}) can be recognized but not translated")
@@ -47,7 +47,7 @@ def flores_code(code: str) -> str:
 
 
 def whisper_code(code: str) -> str | None:
-    """Whisper's code; None for "auto". Raises ProtocolError `unsupported_language`."""
+    """Return Whisper's code, or None for "auto". Raises ProtocolError `unsupported_language`."""
     if code.strip().lower() == AUTO:
         return None
     language = _find(code)
@@ -57,7 +57,7 @@ def whisper_code(code: str) -> str | None:
 
 
 def english_name(code: str) -> str:
-    """The language's English name. Raises ProtocolError `unsupported_language`."""
+    """Return the English name. Raises ProtocolError `unsupported_language`."""
     return _find(code).name
 
 
@@ -101,7 +101,7 @@ def _read(table: str) -> tuple[Language, ...]:
 
 
 def _index(languages: tuple[Language, ...]) -> dict[str, Language]:
-    """Tag to language; of two scripts of one language the first in the table is meant when none is named."""
+    """Map tags to languages. Without a script, a tag means the first script in the table."""
     tags = {code: language for language in languages for code in language.codes}
     for language in languages:
         if language.flores:
@@ -111,16 +111,16 @@ def _index(languages: tuple[Language, ...]) -> dict[str, Language]:
 
 
 _BCP47 = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?(?:-[a-z0-9]{1,8})*")
+# Country codes that users confuse with language codes.
 _COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "jp": "ja", "ua": "uk", "us": "en"}
-"""Codes of countries that are taken for their languages' and are none themselves."""
+# Characters of an unknown code that an error shows. RFC 5646 (section 4.4.1) requires tags of up to 35 characters.
 _LONGEST = 35
-"""Characters of a wrong code that are looked at; RFC 5646 calls for 35."""
 
 LANGUAGES = _read(TABLE)
 _BY_TAG = _index(LANGUAGES)
 _SCRIPTS = {None, *(language.flores[4:].lower() for language in LANGUAGES if language.flores)}
 
+# Whisper's 100 codes and their FLORES codes; None where NLLB lacks the language.
 WHISPER: Mapping[str, str | None] = MappingProxyType(
     {language.whisper: _BY_TAG[language.whisper].flores for language in LANGUAGES if language.whisper}
 )
-"""Each of Whisper's 100 codes and its FLORES code; None where NLLB lacks the language."""

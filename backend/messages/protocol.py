@@ -1,8 +1,7 @@
-"""What travels on the WebSocket `/v1/stream`: one class a message, told apart by `type`.
+"""Messages of the WebSocket `/v1/stream`: one class for each `type`.
 
-Text frames are these messages as JSON; binary frames are raw audio in the format that `start` named.
-All times are milliseconds of the session's audio, counted from its first sample. Unknown fields are ignored, so old
-and new versions understand each other; unknown types are answered with an `error` that is not fatal.
+Text frames are these messages as JSON. Binary frames are audio in the format of `start`. Times are milliseconds from the
+first sample of the session. Unknown fields are ignored. An unknown type causes an `error` that is not fatal.
 """
 
 from __future__ import annotations
@@ -14,46 +13,43 @@ from pydantic_core import from_json
 
 from backend.errors import ProtocolError
 
-MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000
-"""Hz. What the gateway resamples from; anything outside is refused with `unsupported_sample_rate`."""
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
+# Limit for milliseconds and utterance numbers. Lua numbers are doubles, which lose integers only far beyond it.
 MAX_POSITION = 10**12
-"""No session gets so far, in milliseconds or utterances; a hundred times as far the scripts in Redis miscount."""
 
 
 class Message(BaseModel):
-    """Frozen, and deaf to fields it does not know."""
-
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class AudioFormat(Message):
-    """How the binary frames are encoded."""
+    """Format of the binary frames."""
 
     encoding: Literal["pcm_s16le", "pcm_f32le", "mulaw", "alaw", "webm", "ogg"] = "pcm_s16le"
-    """Raw samples, or a WebM or Ogg container with Opus, as a browser's MediaRecorder sends."""
+    """Raw samples, or a WebM or Ogg container with Opus, such as a browser's MediaRecorder produces."""
     sample_rate: int = 16_000
-    """Hz, 8,000 to 48,000; containers carry their own."""
+    """Hz, 8,000 to 48,000. Ignored for containers."""
     channels: int = 1
-    """1 or 2, interleaved; two are mixed to one."""
+    """1 or 2, interleaved. Two channels are mixed into one."""
 
 
 class Options(Message):
-    """What a session may ask for; `start` sets all of it, `configure` any of it in mid-stream."""
+    """Options of a session. `start` sets all of them, `configure` changes some of them."""
 
     language: str = "auto"
-    """The language spoken: a code ("en", "zh", "pt-BR"), or "auto" to detect it."""
+    """Spoken language: a code ("en", "zh", "pt-BR"), or "auto" to detect it."""
     translate_to: tuple[str, ...] = ()
-    """Codes of the languages that somebody reads: ISO ("es", "pt-BR") or FLORES ("spa_Latn"). At most 8."""
+    """Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8."""
     partials: bool = True
-    """Whether words are shown while they are spoken."""
+    """Whether to send partials while the user speaks."""
     words: bool = False
-    """Whether finals carry each word's times and confidence."""
+    """Whether finals contain the times and the confidence of each word."""
     endpoint_ms: int = Field(default=600, ge=200, le=5_000)
     """Silence that ends an utterance."""
     mode: Literal["dictation", "captions"] = "captions"
-    """What the words are for; a hint to clients and policies."""
+    """Purpose of the text. The server does not use it."""
     finals: Literal["revise", "stable"] = "revise"
-    """"revise": the best final; "stable": a final that begins with the words committed while speaking."""
+    """"revise": the most accurate final. "stable": a final that starts with the committed words."""
     prompt: str = Field(default="", max_length=2_000)
     """Text that sets the style and spelling of what follows."""
     hotwords: str = Field(default="", max_length=1_000)
@@ -61,43 +57,42 @@ class Options(Message):
 
 
 class Start(Options):
-    """Opens a session; this or `resume` is the first message on every connection."""
+    """Opens a session. `start` or `resume` is the first message on every connection."""
 
     type: Literal["start"] = "start"
     audio: AudioFormat = AudioFormat()
     audio_from_ms: int = Field(default=0, ge=0, le=MAX_POSITION)
-    """Position of the first sample to come. Above 0 when the session stands in for one that the server has lost."""
+    """Position of the first sample. Above 0 if this session continues one that the server has lost."""
     utterance: int = Field(default=0, ge=0, le=MAX_POSITION)
-    """The last utterance of the lost session that the client has a final of; counting goes on behind it."""
+    """Last utterance of the lost session that the client has a final for. Numbers continue after it."""
     correlation_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")
-    """The client's name for this session in every log line about it; empty: the server makes one."""
+    """Id of the session in all log lines. If empty, the server creates one."""
 
 
 class Resume(Message):
-    """Goes on with a session after its connection was lost, on any gateway. Options and audio format stay as they were.
+    """Continues a session on any gateway, with the same options and audio format.
 
-    `ready` answers with the position from which audio is to be sent again; before other events come those that the
-    client has missed. A container (webm, ogg) begins anew. A connection that still holds the session is closed: 4001.
-    Refused with `unknown_session` when the session has expired or the token is wrong: then `start` anew.
+    `ready` answers with the position from which to send audio again. The events that the client missed follow. A
+    container starts again from its header. A wrong token or an expired session causes the error `unknown_session`.
     """
 
     type: Literal["resume"] = "resume"
     session: str = Field(max_length=64)
     token: str = Field(max_length=128)
-    """The `resume_token` of `ready`."""
+    """`resume_token` of `ready`."""
     cursor: str = Field(default="0-0", pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")
-    """That of the last durable event the client has."""
+    """Cursor of the last durable event that the client has."""
     audio_from_ms: int = Field(default=0, ge=0, le=MAX_POSITION)
     """Position of the oldest audio that the client can send again."""
     utterance: int = Field(default=0, ge=0, le=MAX_POSITION)
-    """The last utterance that the client has a final (or an error) of."""
+    """Last utterance that the client has a final or an error for."""
     open_utterance: int = Field(default=0, ge=0, le=MAX_POSITION)
-    """The utterance of the last `partial`, and the words it had `committed`: they stay so."""
+    """Utterance of the last `partial`. The words in `committed` stay committed."""
     committed: str = Field(default="", max_length=10_000)
 
 
 class Configure(Message):
-    """Changes any option at once, also for the utterance in progress; a field left out stays as it is."""
+    """Changes options immediately, also for the utterance in progress. Missing fields keep their value."""
 
     type: Literal["configure"] = "configure"
     language: str | None = None
@@ -111,24 +106,24 @@ class Configure(Message):
     hotwords: str | None = Field(default=None, max_length=1_000)
 
     def applied_to(self, start: Start) -> Start:
-        """The same with every option that this message names replaced."""
+        """Return `start` with the options of this message."""
         return start.model_copy(update=self.model_dump(exclude={"type"}, exclude_none=True))
 
 
 class Finalize(Message):
-    """Ends the utterance in progress now, without waiting for silence."""
+    """Ends the utterance in progress immediately."""
 
     type: Literal["finalize"] = "finalize"
 
 
 class Keepalive(Message):
-    """Says that the client is there although it sends no audio."""
+    """Keeps the connection open while the client sends no audio."""
 
     type: Literal["keepalive"] = "keepalive"
 
 
 class Stop(Message):
-    """No more audio: finals and translations in flight follow, then `done`."""
+    """Ends the audio. Pending finals and translations follow, then `done`."""
 
     type: Literal["stop"] = "stop"
 
@@ -137,49 +132,49 @@ ClientMessage = Annotated[Start | Resume | Configure | Finalize | Keepalive | St
 
 
 class Ready(Message):
-    """The session is open: send audio."""
+    """The session is open. The client can send audio."""
 
     type: Literal["ready"] = "ready"
     session: str
     resume_token: str = ""
-    """Whoever has it may resume the session; the same for as long as the session lives."""
+    """Secret that allows a client to resume the session. It does not change."""
     audio_from_ms: int = 0
-    """The position from which the server expects audio; what came before it is safe."""
+    """Position from which the server expects audio. Audio before it is stored."""
     cursor: str = "0-0"
-    """Place in the session's durable log; every durable event carries the next one."""
+    """Position in the session log. Each durable event contains the next one."""
     correlation_id: str = ""
-    """What every log line about this session carries, in all services: to be told when asking for help."""
+    """Id of the session in the log lines of all services. Include it in bug reports."""
 
 
 class SpeechStarted(Message):
-    """Someone began to speak."""
+    """Speech was detected."""
 
     type: Literal["speech_started"] = "speech_started"
     utterance: int
-    """Counts from 1 within the session."""
+    """Number within the session, from 1."""
     start_ms: int
 
 
 class Partial(Message):
-    """The words so far: `committed` stays for as long as the utterance lasts, `tentative` may change."""
+    """Text of the utterance in progress. `committed` does not change while the utterance lasts, `tentative` may."""
 
     type: Literal["partial"] = "partial"
     utterance: int
     revision: int
-    """Grows with each partial of the utterance."""
+    """Increases with each partial of the utterance."""
     committed: str
     tentative: str
     language: str
     start_ms: int
     end_ms: int
-    """How far into the session's audio this partial has listened."""
+    """End of the audio that this partial is based on."""
 
 
 class Word(Message):
-    """A word of a final."""
+    """A word of a final, with its times."""
 
     word: str
-    """With the space that stands before it, so that the words joined are the text."""
+    """With the space before it: the joined words are the text."""
     start_ms: int
     end_ms: int
     confidence: float
@@ -187,12 +182,12 @@ class Word(Message):
 
 
 class Final(Message):
-    """An utterance's text, for good. Each utterance gets exactly one `final` (or one `error` naming it)."""
+    """Definitive text of an utterance. Each utterance has exactly one `final`, or one `error` that names it."""
 
     type: Literal["final"] = "final"
     utterance: int
     text: str
-    """Empty when the utterance turned out to hold no words: withdraw what was shown for it."""
+    """Empty if the utterance has no words. Remove the text that was shown for it."""
     language: str
     confidence: float
     """Mean token probability, 0 to 1."""
@@ -200,27 +195,27 @@ class Final(Message):
     end_ms: int
     words: tuple[Word, ...] | None = None
     translate_to: tuple[str, ...] = ()
-    """Languages in which a final `translation` of this utterance follows (or a `notice` or an `error` in its place)."""
+    """Languages of the final translations that follow. For each, a `notice` or an `error` can take its place."""
     late: bool = False
-    """It comes after an `error` that named the utterance: an operator had it processed again."""
+    """Whether it follows an `error` for the same utterance, because an operator replayed the job."""
     cursor: str = ""
 
 
 class Translation(Message):
-    """An utterance, or its committed part so far, in another language."""
+    """Translation of an utterance, or of its committed part."""
 
     type: Literal["translation"] = "translation"
     utterance: int
     language: str
-    """The code as the session asked for it."""
+    """Language code as in `translate_to`."""
     text: str
     is_final: bool
     cursor: str = ""
-    """Set on final translations only."""
+    """Final translations only."""
 
 
 class SpeechEnded(Message):
-    """The utterance is over; its final follows."""
+    """The utterance has ended. Its final follows."""
 
     type: Literal["speech_ended"] = "speech_ended"
     utterance: int
@@ -228,41 +223,41 @@ class SpeechEnded(Message):
 
 
 class Notice(Message):
-    """Something worth knowing that changes nothing: the session goes on."""
+    """Information for the user. The session continues."""
 
     type: Literal["notice"] = "notice"
     code: str
     message: str
     utterance: int | None = None
     language: str | None = None
-    """The target language concerned, as the session asked for it."""
+    """Target language that the notice is about, as in `translate_to`."""
 
 
 class Error(Message):
-    """Something failed. After a fatal error the connection is closed."""
+    """An error. After a fatal error the server closes the connection."""
 
     type: Literal["error"] = "error"
     code: str
     message: str
     utterance: int | None = None
-    """The utterance that got no final, or no translation, where there is one."""
+    """Utterance that has no final or no translation because of the error."""
     fatal: bool = False
     retry_after_s: float | None = None
-    """When another attempt makes sense; with close code 1013."""
+    """Seconds to wait before the next attempt, with close code 1013."""
     cursor: str = ""
-    """Set when the event is durable."""
+    """Durable errors only."""
 
 
 class Draining(Message):
-    """This gateway will close: connect to another and `resume`. What is in flight is still delivered here."""
+    """This gateway is shutting down. Connect again and `resume`. Pending results are still delivered here."""
 
     type: Literal["draining"] = "draining"
     within_s: float
-    """Seconds until the connection is closed with 1012."""
+    """Seconds until the server closes the connection with 1012."""
 
 
 class Done(Message):
-    """Everything asked for has been sent; the server closes the connection with 1000."""
+    """All results have been sent. The server closes the connection with 1000."""
 
     type: Literal["done"] = "done"
 
@@ -278,16 +273,13 @@ _CLIENT_TYPES = frozenset({"start", "resume", "configure", "finalize", "keepaliv
 
 
 def parse_client(text: str) -> ClientMessage:
-    """Read one text frame from a client.
-
-    Raises ProtocolError: `invalid_json` (close 1007), `invalid_message` (1008), or `unknown_type`, which is not fatal.
-    """
+    """Parse one text frame. Raises ProtocolError: `invalid_json`, `invalid_message`, or `unknown_type` (not fatal)."""
     try:
         raw: Any = from_json(text)
     except ValueError as error:
-        raise ProtocolError(f"not JSON: {error}", code="invalid_json", close_code=1007) from None
+        raise ProtocolError(f"invalid JSON: {error}", code="invalid_json", close_code=1007) from None
     if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
-        raise ProtocolError('a message is a JSON object with a string "type"', code="invalid_message")
+        raise ProtocolError('a message must be a JSON object with a string "type"', code="invalid_message")
     if raw["type"] not in _CLIENT_TYPES:
         raise ProtocolError(f"unknown message type {raw['type'][:40]!r}", code="unknown_type", fatal=False)
     try:
@@ -299,10 +291,10 @@ def parse_client(text: str) -> ClientMessage:
 
 
 def parse_server(text: str | bytes) -> ServerMessage:
-    """Read one event from a server. Raises pydantic's ValidationError on anything else."""
+    """Parse one event of a server. Raises pydantic's ValidationError."""
     return _server.validate_json(text)
 
 
 def to_json(message: Message) -> str:
-    """The text frame for a message."""
+    """Encode a message as a text frame, without null fields."""
     return message.model_dump_json(exclude_none=True)

@@ -1,6 +1,6 @@
-"""The wire protocol as JSON Schema: `python -m backend.messages.schema` prints it.
+"""The WebSocket protocol as JSON Schema. `python -m backend.messages.schema` prints it.
 
-docs/reference/protocol.schema.json is its output, and the page's TypeScript types are generated from that file.
+The output is committed as docs/reference/protocol.schema.json. The TypeScript types are generated from that file.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ JsonObject = dict[str, Any]
 
 
 class _AsSent(GenerateJsonSchema):
-    """Required is what the receiver may rely on: `type` always travels, what is null never does.
+    """Marks fields as required that the receiver can rely on.
 
-    Else a client may leave out what has a default, and a server leaves out nothing.
+    `type` is always sent and null fields never are. Of the other fields, a client may omit those with a default; a
+    server omits none.
     """
 
     def field_is_required(self, field: Any, total: bool) -> bool:
@@ -30,12 +31,11 @@ class _AsSent(GenerateJsonSchema):
         return is_tag or (self.mode == "serialization" and inner["type"] != "nullable")
 
     def field_title_should_be_set(self, schema: Any) -> bool:
-        """Fields keep their names: "Start Ms" beside `start_ms` says nothing."""
-        return False
+        return False  # the default title of `start_ms`, "Start Ms", adds nothing
 
 
 def protocol_schema() -> JsonObject:
-    """JSON Schema (2020-12): every message under `$defs`, and the unions `ClientMessage` and `ServerMessage`."""
+    """Return the JSON Schema (2020-12). `$defs` has each message, `ClientMessage` and `ServerMessage`."""
     clients, servers = _members(ClientMessage), _members(ServerMessage)
     _, schema = models_json_schema(
         [(message, "validation") for message in clients] + [(message, "serialization") for message in servers],
@@ -44,19 +44,18 @@ def protocol_schema() -> JsonObject:
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
         "title": "AnyMessage",
-        "description": "What travels as text frames on the WebSocket /v1/stream.",
+        "description": "Text frames of the WebSocket /v1/stream.",
         "oneOf": [{"$ref": "#/$defs/ClientMessage"}, {"$ref": "#/$defs/ServerMessage"}],
         "$defs": {**schema["$defs"], "ClientMessage": _union(clients), "ServerMessage": _union(servers)},
     }
 
 
 def protocol_schema_json() -> str:
-    """The schema as the committed file holds it."""
+    """Return the text of the committed file."""
     return json.dumps(protocol_schema(), indent=2) + "\n"
 
 
 def _members(union: Any) -> tuple[type[Message], ...]:
-    """The classes of an annotated union."""
     return get_args(get_args(union)[0])
 
 

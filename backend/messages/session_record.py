@@ -1,4 +1,4 @@
-"""What Redis knows of a session: the fields of its hash that a gateway writes, and reads when it takes one over."""
+"""The hash of a session in Redis. A gateway reads it when it resumes the session."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ _targets: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
 
 
 class DamagedRecordError(NovaError):
-    """What Redis knows of a session cannot be read."""
+    """The hash of a session is invalid."""
 
     code = "session_damaged"
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A session as of now."""
+    """State of a session that outlives its gateway."""
 
     start: Start
-    """The options in force, and the audio format."""
+    """Current options, and the audio format."""
     correlation_id: str
     epoch: int = 0
-    """How often it has been resumed."""
+    """Number of resumptions."""
     next: int = 1
-    """The utterance whose result comes next."""
+    """Utterance whose result is released next."""
     count: int = 0
-    """The last utterance that was closed."""
+    """Last closed utterance."""
     audio_ms: int = 0
-    """Up to where audio is safe."""
+    """End of the audio that is stored in Redis or no longer needed."""
     open: str = ""
-    """The early attempt whose endpoint is not decided: "utterance:attempt"."""
+    """Early attempt that is neither closed nor withdrawn: "utterance:attempt"."""
     closed: frozenset[int] = frozenset()
-    """Utterances that are closed and whose result has not been released."""
+    """Closed utterances whose result is not released yet."""
     translating: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """The languages in which translations of an utterance are still to come."""
+    """Languages of the pending translations, by utterance."""
     translated: frozenset[int] = frozenset()
-    """Of the last utterances, those whose translations have come."""
+    """Recent utterances whose translations are complete."""
 
     def fields(self) -> dict[str, str]:
-        """What a gateway writes of it; the rest is the scripts' own."""
+        """Return the fields that gateways write. The Lua scripts write the others."""
         return {
             "start": self.start.model_dump_json(exclude_defaults=True),
             "correlation": self.correlation_id,
@@ -54,7 +54,7 @@ class SessionRecord:
 
     @staticmethod
     def read(pairs: Sequence[bytes]) -> SessionRecord:
-        """From the hash as Redis lists it: name, value, name, value. Raises DamagedRecordError."""
+        """Read the hash as Redis returns it: name, value, name, value. Raises DamagedRecordError."""
         try:
             return SessionRecord._read(pairs)
         except (ValueError, KeyError) as error:

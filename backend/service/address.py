@@ -1,4 +1,4 @@
-"""What an address to listen on means for who can connect."""
+"""Properties of network addresses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 
 def is_loopback(name: str) -> bool:
-    """Whether only this machine can connect to what listens at this address, given as an IP address or "localhost"."""
+    """Whether only this machine can connect to this address, an IP address or "localhost"."""
     if name.lower() == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""A process says that it lives: a key with a time to live, written every few seconds."""
+"""Heartbeats: each process writes a key with a TTL every few seconds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ About = Callable[[], Mapping[str, object]]
 
 
 async def publish_heartbeats(redis: Redis, register: str, key: str, about: About) -> None:
-    """Write `about()` and the time to `key` until cancelled; the key then goes at once, or by itself when killed.
+    """Write `about()` and the time to `key` until cancelled, then delete the key. After a crash it expires.
 
-    `register` is a set of all such keys; whoever reads it takes out those that are gone.
+    `register` is a set of all these keys. Readers remove expired members.
     """
     started = time.time()
     try:

@@ -1,4 +1,4 @@
-"""How a process starts, hears that it should stop, and ends."""
+"""Start and shutdown of a process, and its memory and file limits."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ log = structlog.get_logger()
 
 MOST_FILES = 65_536
 TIDY_EVERY_S = 20.0
+# Options of mallopt in glibc's malloc.h.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENAS = -1, -2, -3, -8
-"""What glibc's malloc.h calls the options of mallopt."""
+# Collections of the middle generation before a full collection: about 800,000 new objects.
 SELDOM = 100
-"""Of the collector's middle rounds before a full one: some 800,000 more objects than there were."""
 
 
 def process_name() -> str:
-    """Unique among live processes of a system: host and process id."""
+    """Return a name that is unique among running processes: host name and process id."""
     return f"{socket.gethostname()}-{os.getpid()}"
 
 
 def freeze_startup_objects() -> None:
-    """Call once all that lives as long as the process is made: the garbage collector looks at none of that again.
+    """Exclude all existing objects from garbage collection. Call it at the end of the startup.
 
-    Else it goes through everything that was ever imported, a third of a second at a time, and everybody waits. Nor does
-    it often go through all that came since: what ends leaves no circles of references, so it would find nothing.
+    Otherwise a full collection visits everything that was imported and blocks the event loop for a third of a second.
+    Full collections also become rarer, because finished sessions leave no reference cycles behind.
     """
     gc.collect()
     gc.freeze()
@@ -43,16 +43,16 @@ def freeze_startup_objects() -> None:
 
 
 def lower_priority(nice: int) -> None:
-    """Let others on this machine go first, by so much; the threads that this one starts from now on do as well."""
+    """Lower the priority of this thread and of the threads that it starts from now on."""
     if sys.platform != "win32":
         os.nice(nice)
 
 
 def retain_freed_memory() -> None:
-    """Have the C library keep what is freed, for what is asked for next, rather than give each piece back at once.
+    """Make the C library keep freed memory instead of returning each block to the system.
 
-    A model asks for the same megabytes with every batch, and having the kernel map and clear them anew took a tenth of
-    a worker's time. Call it before anything is loaded; `trim_memory_periodically` gives back what stays unused.
+    A model allocates the same amount with every batch. Mapping and clearing it each time took a tenth of a worker's
+    time. Call this before anything is loaded. `trim_memory_periodically` returns memory that stays unused.
     """
     if set_option := _c_library("mallopt"):
         for option, value in (
@@ -65,10 +65,10 @@ def retain_freed_memory() -> None:
 
 
 async def trim_memory_periodically() -> None:
-    """Hand memory that nobody uses back to the system now and then, until cancelled; takes some 10 ms of a thread.
+    """Return unused memory to the system every `TIDY_EVERY_S` until cancelled. Takes about 10 ms in a thread.
 
-    The C library keeps what lies between what is in use, and a model whose inputs are each of another length leaves
-    many such holes: without this a worker seems to grow for hours.
+    The C library keeps free blocks between blocks in use. Inputs of different lengths leave many of these, so without
+    this a worker seems to grow for hours.
     """
     while trim := _c_library("malloc_trim"):
         await asyncio.sleep(TIDY_EVERY_S)
@@ -76,12 +76,12 @@ async def trim_memory_periodically() -> None:
 
 
 def _c_library(name: str) -> Callable[..., int] | None:
-    """A function of glibc's; None where there is another, or none."""
+    """Return a function of the C library, or None if it does not exist or the system is not Linux."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def raise_open_file_limit() -> None:
-    """Each connection is an open file, and the usual limit is 1,024 of them; a process may raise it by itself."""
+    """Raise the limit of open files to `MOST_FILES`. Each connection is an open file, and the usual limit is 1,024."""
     if sys.platform == "win32":
         return
     import resource
@@ -93,7 +93,7 @@ def raise_open_file_limit() -> None:
 
 
 def run_until_signalled(main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Run `main` to its end. SIGTERM and SIGINT set the event it is given; it then finishes what it has in hand."""
+    """Run `main`. SIGTERM and SIGINT set its event, and `main` should then finish its work and return."""
 
     async def supervised() -> None:
         stop = asyncio.Event()

@@ -1,7 +1,7 @@
-"""Structured logs: JSON lines on stdout, or readable ones on a terminal.
+"""Structured logs: JSON lines on stdout, or readable lines on a terminal.
 
-The event is a short past-tense constant; the standard keys are timestamp, service, level, correlation_id, message,
-duration_ms, model, gpu_device (docs/howto/read-logs.md). Never audio; text only at debug.
+The event is a short past-tense constant. The standard keys are timestamp, service, level, correlation_id, message,
+duration_ms, model and gpu_device (docs/howto/read-logs.md). Audio is never logged, text only at debug.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ _identity: dict[str, object] = {}
 
 
 def configure(service: str, settings: ServiceSettings) -> None:
-    """Set up logging for this process, once, in main. Everything logged carries the service's name, in every thread.
+    """Configure logging for this process. Call it once, in main.
 
-    What libraries log by way of Python's own logging comes out in the same form.
+    Every line contains the service's name, in all threads. Messages of libraries that use Python's logging get the same
+    format.
     """
     pretty = settings.log_format == "console" or (settings.log_format == "auto" and sys.stdout.isatty())
     shared: list[Processor] = [
@@ -56,7 +57,7 @@ def configure(service: str, settings: ServiceSettings) -> None:
 
 
 def add_process_fields(**keys: object) -> None:
-    """What this process is, on all its lines from now on: service, model, gpu_device."""
+    """Add fields about this process to all its log lines: service, model, gpu_device."""
     _identity.update(keys)
 
 

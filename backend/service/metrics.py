@@ -1,4 +1,4 @@
-"""What every service tells of itself to Prometheus."""
+"""Metrics of every service about its build and model."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from importlib.metadata import version
 
 from prometheus_client import Gauge
 
-BUILD = Gauge("nova_build_info", "Always 1; the label says which release runs", ["version"])
+BUILD = Gauge("nova_build_info", "Always 1; the label is the release", ["version"])
 MODEL = Gauge(
     "nova_model_info",
-    "Always 1; the labels say which models this worker has loaded, and where",
+    "Always 1; the labels are the loaded models and their devices",
     ["kind", "model", "device", "compute_type"],
 )
 
 
 def export_build_info() -> None:
-    """Let Prometheus know which release this process is."""
     BUILD.labels(version("nova-voice")).set(1)
 
 
 def export_model_info(kind: str, model: str, device: str, compute_type: str) -> None:
-    """Let it know what this worker has loaded."""
     MODEL.labels(kind, model, device, compute_type).set(1)

@@ -1,6 +1,6 @@
-"""A worker's own small HTTP server: /health, /health/ready, /metrics.
+"""HTTP server of a worker: /health, /health/ready and /metrics.
 
-It answers from a thread of its own, so that it can say that the event loop hangs, which the loop could not.
+It runs in a separate thread, so it can report that the event loop hangs.
 """
 
 from __future__ import annotations
@@ -24,45 +24,43 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
+# Time limit for a call on the event loop, so that every response arrives within a second.
 LIMIT_S = 0.9
-"""Every question to the event loop is answered within this time, or counts as not answered."""
+# Time limit for receiving a request.
 HEAD_TIMEOUT_S = 5.0
-"""Within which a request must have been sent."""
 
 
 class HealthSource(Protocol):
-    """What the worker knows of itself. All of it is asked on the event loop."""
+    """Health of a worker. The methods are called on the event loop."""
 
     async def live(self) -> str:
-        """Why the process had better be started anew; "" when it had not."""
+        """Return why the process should be restarted, or ""."""
         ...
 
     async def ready(self) -> str:
-        """Why it cannot take work just now; "" when it can."""
+        """Return why the process cannot accept work now, or ""."""
         ...
 
     async def refresh(self) -> None:
-        """Bring up to date what metrics say of others."""
+        """Update metrics that are read from Redis."""
         ...
 
 
 class ModelLoading:
-    """A worker that has no model yet."""
+    """Health of a worker that is loading its model, which may take minutes."""
 
     async def live(self) -> str:
-        """It may take minutes."""
         return ""
 
     async def ready(self) -> str:
-        """Not yet."""
         return "the model is being loaded"
 
     async def refresh(self) -> None:
-        """There is nothing to be known."""
+        pass
 
 
 class MetricsServer:
-    """What answers, and of whom. Made on the event loop that it watches."""
+    """Serves health and metrics. Create it on the event loop that it watches."""
 
     def __init__(self) -> None:
         self.health_source: HealthSource = ModelLoading()
@@ -71,9 +69,9 @@ class MetricsServer:
 
     @contextmanager
     def serving(self, settings: WorkerSettings) -> Iterator[MetricsServer]:
-        """Answer at the settings' address until the end; not at all when its port is 0.
+        """Serve at the address in the settings until the block ends. Port 0 disables the server.
 
-        Raises OSError when something else listens there.
+        Raises OSError if the address is in use.
         """
         if not settings.metrics_port:
             yield self
@@ -84,20 +82,20 @@ class MetricsServer:
         try:
             yield self
         finally:
-            # Waits for a round of the server's loop: not on the event loop, whose answer a request may await.
+            # Stopping waits for the server's loop, where a request may wait for the event loop: use another thread.
             Thread(target=server.stop, name="monitor-end", daemon=True).start()
 
     def health(self, question: Callable[[], Awaitable[str]]) -> tuple[int, bytes]:
-        """Status and body of an answer; for the server's threads."""
+        """Return HTTP status and body. Called in the server's threads."""
         try:
             reason = self._ask(question)
         except TimeoutError:
-            reason = "the event loop does not turn"
+            reason = "the event loop does not respond"
         body = {"status": "unhealthy", "reasons": [reason]} if reason else {"status": "healthy", "reasons": []}
         return (503 if reason else 200), json.dumps(body).encode()
 
     def metrics(self) -> bytes:
-        """Prometheus text; for the server's threads."""
+        """Return the metrics in Prometheus format. Called in the server's threads."""
         try:
             self._ask(self.health_source.refresh)
         except TimeoutError:
@@ -105,7 +103,7 @@ class MetricsServer:
         return generate_latest()
 
     def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """Raises TimeoutError when the loop has no answer in time."""
+        """Run `question` on the event loop. Raises TimeoutError."""
 
         async def within_limit() -> T:
             async with asyncio.timeout(LIMIT_S):
@@ -149,7 +147,7 @@ class _Request(BaseHTTPRequestHandler):
             case "/metrics":
                 self._answer(200, monitor.metrics(), CONTENT_TYPE_LATEST)
             case _:
-                self._answer(404, b"there are /health, /health/ready and /metrics\n", "text/plain")
+                self._answer(404, b"not found; available: /health, /health/ready, /metrics\n", "text/plain")
 
     def _answer(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)
@@ -159,4 +157,4 @@ class _Request(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are not logged: probes come every few seconds."""
+        pass  # probes arrive every few seconds

@@ -1,7 +1,7 @@
-"""Spans as OpenTelemetry has them: the only file that knows its SDK, loaded when tracing is on.
+"""Records spans with the OpenTelemetry SDK. Only this module imports the SDK, and only when tracing is enabled.
 
-The SDK itself reads the OTEL_* variables: sampler, resource, batches, limits, where to send. The provider is our own
-and not the process's, so that no library adds spans to ours.
+The SDK reads the OTEL_* variables for the sampler, the resource, batches, limits and the destination. The provider is
+not registered globally, so libraries do not add spans to our traces.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from backend.service.tracing import Attribute
 
+# Time to send the remaining spans at shutdown.
 CLOSE_S = 2.0
-"""At the end of a process, for spans that have not been sent."""
 
 _propagator = TraceContextTextMapPropagator()
 
 
 class _Ids(RandomIdGenerator):
-    """Random, except for a span whose identity was given out before it is recorded."""
+    """Random ids, except for a span whose id was created by `new_traceparent` before the span is recorded."""
 
     def __init__(self) -> None:
         self.given: ContextVar[SpanContext | None] = ContextVar("given", default=None)
@@ -45,10 +45,10 @@ class _Ids(RandomIdGenerator):
 
 
 class OtlpRecorder:
-    """Records spans and has them exported; fulfils `Recorder`."""
+    """Records and exports spans. Implements `Recorder`."""
 
     def __init__(self, service: str, processor: SpanProcessor) -> None:
-        """OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over `service`."""
+        """OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override `service`."""
         self._ids = _Ids()
         resource = Resource.create({SERVICE_NAME: service}).merge(OTELResourceDetector().detect())
         self._provider = TracerProvider(id_generator=self._ids, resource=resource, shutdown_on_exit=False)
@@ -57,12 +57,12 @@ class OtlpRecorder:
 
     @classmethod
     def exporting(cls, service: str) -> OtlpRecorder:
-        """In batches, from a thread, to OTEL_EXPORTER_OTLP_ENDPOINT. What cannot be sent is an error in the log."""
+        """Export in batches, from a thread, to OTEL_EXPORTER_OTLP_ENDPOINT. Failures are logged as errors."""
         logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
         return cls(service, BatchSpanProcessor(OTLPSpanExporter()))
 
     def new_traceparent(self, parent: str) -> str:
-        """An identity; whether it is sampled is decided now, as its parent says, or else the sampler."""
+        """Return the id of a future span. Whether it is sampled is decided now, by its parent or by the sampler."""
         context = _context(parent)
         above = _named(context)
         trace_id = above.trace_id if above else self._ids.generate_trace_id()
@@ -79,7 +79,7 @@ class OtlpRecorder:
         link: str,
         attributes: Mapping[str, Attribute],
     ) -> None:
-        """A span that is over; none, where `parent` or `identity` names nothing."""
+        """Record a finished span, if `parent` or `identity` is valid."""
         above, itself, linked = _context(parent), _named(_context(identity)), _named(_context(link))
         if not (itself or _named(above)):
             return
@@ -97,14 +97,14 @@ class OtlpRecorder:
         span.end(round(end_s * 1e9))
 
     def close(self) -> None:
-        """Send what has been recorded, if it goes soon: the exporter would try a collector that is away for minutes."""
+        """Send the remaining spans within `CLOSE_S`. The exporter would retry an unreachable collector for minutes."""
         sending = Thread(target=self._provider.shutdown, daemon=True)
         sending.start()
         sending.join(CLOSE_S)
 
 
 def _context(traceparent: str) -> Context:
-    """What a traceparent names; nothing, where it is none."""
+    """Return the context of a traceparent, empty if it is invalid."""
     return _propagator.extract({"traceparent": traceparent}, Context())
 
 

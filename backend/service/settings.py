@@ -1,4 +1,4 @@
-"""What every service's settings share. Each service adds its own class in its settings.py, built once in main."""
+"""Settings that services share. Each service has a subclass in its settings.py, which is created once, in main."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment, or from a file .env; the shared names carry no service prefix."""
+    """Settings of all services, from the environment or the file .env. Their names have no service prefix."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -21,23 +21,23 @@ class ServiceSettings(BaseSettings):
     )
 
     redis_url: SecretStr = Field(default=SecretStr("redis://127.0.0.1:6379/0"), validation_alias="REDIS_URL")
-    """Where Redis (7.0 or later) or Valkey listens: redis://, redis+sentinel://host,host/name or redis+cluster://host,host."""
+    """URL of Redis (7.0 or later) or Valkey: redis://, redis+sentinel://host,host/name or redis+cluster://host,host."""
     shards: int = Field(default=1, ge=1, le=1024, validation_alias="NOVA_SHARDS")
-    """Into how many shards sessions are spread; the same for every process of a system."""
+    """Number of shards. Must be the same for all processes of a system."""
     session_ttl_s: int = Field(default=3600, ge=60, validation_alias="NOVA_SESSION_TTL_S")
-    """Seconds for which a session's log and state outlive its last event."""
+    """Seconds for which the log and the state of a session are kept after its last event."""
     log_cap: int = Field(default=10_000, ge=100, validation_alias="NOVA_LOG_CAP")
-    """Durable events kept per session."""
+    """Maximum number of events in a session log."""
     dead_cap: int = Field(default=200, ge=10, validation_alias="NOVA_DEAD_CAP")
-    """Dead letters kept per lane; the oldest go first. One holds at most a megabyte of audio."""
+    """Maximum number of dead letters per stream and shard. The oldest are deleted. Each has up to 1 MB of audio."""
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", validation_alias="NOVA_LOG_LEVEL")
-    """Least severe log line that is written. Text that was spoken appears at debug only."""
+    """Minimum level of log lines. Spoken text is logged at debug only."""
     log_format: Literal["auto", "json", "console"] = Field(default="auto", validation_alias="NOVA_LOG_FORMAT")
-    """"auto": readable on a terminal, JSON lines elsewhere."""
+    """"auto": readable lines on a terminal, JSON lines otherwise."""
 
 
+# Value of `device_index` for "auto".
 ANY_DEVICE = -1
-"""The index that stands for "auto"."""
 
 
 def _index(given: object) -> object:
@@ -45,39 +45,39 @@ def _index(given: object) -> object:
 
 
 class WorkerSettings(ServiceSettings):
-    """What both kinds of worker share; the prefix is the service's own."""
+    """Settings of both kinds of worker, with the prefix of the service."""
 
     name: str = ""
-    """Consumer name; empty: made from host name and process id."""
+    """Consumer name. Default: host name and process id."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to compute; "auto" takes a GPU when there is one."""
+    """Device of the model. "auto": a GPU if there is one."""
     device_index: Annotated[int, BeforeValidator(_index)] = Field(default=0, ge=ANY_DEVICE)
-    """Which CUDA device this process is pinned to; "auto": one that no other worker of its kind here holds."""
+    """CUDA device of this process. "auto": a device that no other worker of this kind on this machine uses."""
     compute_type: str = "auto"
-    """CTranslate2's name for the arithmetic; "auto": int8 on a CPU, float16 on a GPU."""
+    """Arithmetic, as named by CTranslate2. "auto": int8 on a CPU, float16 on a GPU."""
     threads: int = Field(default=0, ge=0)
-    """CPU threads of the model; 0: as many as there are cores, at most 8."""
+    """CPU threads of the model. 0: the number of cores, at most 8."""
     batch: int = Field(default=8, ge=1, le=256)
-    """Most entries of a kind that are taken at once."""
+    """Maximum number of entries in a batch."""
     final_budget_ms: int = Field(default=600, ge=10)
-    """About how long a batch of finals may take, so that none waits for many others; while more wait, batches grow."""
+    """Approximate maximum duration of a batch of finals. Batches may be longer while more finals wait."""
     preview_budget_ms: int = Field(default=300, ge=10)
-    """Longest time that a batch of previews may take, so that a final never waits longer for a guess."""
+    """Maximum duration of a batch of previews, and so the longest time that a final waits for previews."""
     preview_max_age_ms: int = Field(default=1500, ge=50)
-    """Previews older than this are dropped: a newer one is on its way."""
+    """Previews that are older are dropped, because a newer one follows."""
     max_attempts: int = Field(default=5, ge=1)
-    """Deliveries after which an entry becomes a dead letter; a worker killed for another reason counts as well."""
+    """Deliveries after which an entry becomes a dead letter. A worker that is killed for another reason counts too."""
     claim_after_ms: int = Field(default=5_000, ge=100)
-    """An entry whose worker has not been heard of for so long is taken over by another."""
+    """Time without a sign of life of a worker after which other workers claim its entries."""
     hung_after_s: float = Field(default=120.0, gt=0)
-    """A batch that takes longer is taken for one that hangs: the process ends, and what it held is tried elsewhere."""
+    """A batch that takes longer is treated as hung: the process exits, and other workers claim its entries."""
     wait_for_engine_s: float = Field(default=300.0, ge=0)
-    """How long a remote engine that is away is waited for before its entries count as failed."""
+    """Time to wait for an unavailable remote engine before its entries count as failed."""
     drain_s: float = Field(default=20.0, ge=0)
-    """Seconds that the batch in hand gets to finish after SIGTERM."""
+    """Seconds to finish the current batch after SIGTERM."""
     nice: int = Field(default=5, ge=0, le=19)
-    """By how much it gives way to other processes of its machine: gateway and Redis need little, but at once."""
+    """Nice level. Gateways and Redis on the same machine need little CPU time, but without delay."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
-    """Port for this worker's own /health, /health/ready and /metrics; 0: none."""
+    """Port of /health, /health/ready and /metrics. 0: disabled."""
     metrics_host: str = "127.0.0.1"
-    """Address of that port. It asks for no key: let only those reach it who may read metrics."""
+    """Address of that port. It has no authentication: keep it on a private network."""

@@ -1,8 +1,8 @@
-"""Where an utterance's time goes: spans for OpenTelemetry when an operator asks for them, else nothing at all.
+"""Traces: one per utterance, for OpenTelemetry.
 
-Tracing is enabled by OpenTelemetry's own environment variables (docs/howto/enable-tracing.md). Without them its code is
-not loaded, and every function here returns at once. The owner of a span is data: a W3C `traceparent`, which travels in
-job headers and which pure code can carry. An empty `traceparent` makes no span. Spans are recorded when they end.
+OpenTelemetry's environment variables enable tracing (docs/howto/enable-tracing.md). Without them the SDK is not
+imported, and the functions here return immediately. The context of a span is a W3C `traceparent` string. It is plain
+data, so jobs and pure code can carry it. An empty `traceparent` creates no span. Spans are recorded when they end.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Attribute = str | int | float | bool
 
 
 class Traced(Protocol):
-    """What belongs to a trace: a job, or a part of one."""
+    """An object with a trace: a job, or a part of one."""
 
     @property
     def traceparent(self) -> str:
-        """W3C trace context, "00-<trace>-<span>-<flags>"; "" when it is not traced."""
+        """W3C trace context, "00-<trace>-<span>-<flags>", or "" if it is not traced."""
         ...
 
 
 class Recorder(Protocol):
-    """Where spans go: `otlp.OtlpRecorder`."""
+    """Destination of spans. `otlp.OtlpRecorder` implements it."""
 
     def new_traceparent(self, parent: str) -> str:
-        """The identity of a span that is recorded later; without a parent it begins a trace."""
+        """Return the id of a span that is recorded later. Without a parent it starts a trace."""
         ...
 
     def record(
@@ -46,11 +46,11 @@ class Recorder(Protocol):
         link: str,
         attributes: Mapping[str, Attribute],
     ) -> None:
-        """A span that is over, in Unix time."""
+        """Record a finished span. Times are Unix seconds."""
         ...
 
     def close(self) -> None:
-        """Send what has been recorded."""
+        """Send the remaining spans."""
         ...
 
 
@@ -58,11 +58,11 @@ _recorder: Recorder | None = None
 
 
 def configure(service: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Trace this process when its environment asks for it. Once, in main; what is wrong is logged, and ends nothing."""
+    """Enable tracing if the environment requests it. Call it once, in main. Errors are logged, not raised."""
     if not _is_wanted(environment):
         return
     if _protocol(environment) != "http/protobuf":
-        log.warning("tracing_off", reason="only OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf is spoken here")
+        log.warning("tracing_off", reason="only OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf is supported")
         return
     try:
         from backend.service.otlp import OtlpRecorder
@@ -74,24 +74,24 @@ def configure(service: str, environment: Mapping[str, str] = os.environ) -> None
 
 
 def set_recorder(recorder: Recorder | None) -> None:
-    """From now on spans go there; None: nowhere."""
+    """Set the destination of spans. None disables tracing."""
     global _recorder
     _recorder = recorder
 
 
 def is_on() -> bool:
-    """Whether anything is recorded."""
+    """Whether tracing is enabled."""
     return _recorder is not None
 
 
 def close() -> None:
-    """Send what has been recorded; call it as the last thing in main."""
+    """Send the remaining spans. Call it at the end of main."""
     if _recorder is not None:
         _recorder.close()
 
 
 def new_traceparent(parent: str = "") -> str:
-    """The identity of a span to be recorded later, for others to belong to; "" when tracing is off."""
+    """Return the id of a span that is recorded later, to use as a parent. "" if tracing is disabled."""
     return _recorder.new_traceparent(parent) if _recorder is not None else ""
 
 
@@ -108,7 +108,7 @@ def span(
 
 
 def stage(name: str, of: Sequence[Traced], **attributes: Attribute) -> AbstractContextManager[None]:
-    """What goes on inside is part of all of these."""
+    """Record the block as a span in the trace of each object in `of`."""
     return _NOTHING if _recorder is None else _stage(_recorder, name, of, attributes)
 
 

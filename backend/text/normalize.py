@@ -1,4 +1,4 @@
-"""Normalize spellings, so that texts are compared by what was said and not by how it is written. Pure."""
+"""Normalize spellings, so that texts are compared by their words and not by how these are written. Pure."""
 
 from __future__ import annotations
 

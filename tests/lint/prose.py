@@ -133,11 +133,16 @@ def _docstring(line: int, text: str) -> Fragment:
 
 def _python_comments(text: str) -> Iterator[Fragment]:
     comments = [
-        (token.start[0], token.start[1], token.string.lstrip("#! -").strip())
+        # Comments after code get different columns, because successive ones are separate texts.
+        (token.start[0], -token.start[0] if token.line.split("#")[0].strip() else token.start[1], _plain(token.string))
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT and not re.match(r"# (?:noqa|type:|pragma|fmt:)|#!", token.string)
     ]
     yield from _joined(comments)
+
+
+def _plain(comment: str) -> str:
+    return comment.lstrip("#! -").strip()
 
 
 def _joined(comments: list[tuple[int, int, str]]) -> Iterator[Fragment]:

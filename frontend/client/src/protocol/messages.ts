@@ -1,7 +1,7 @@
 // Generated from docs/reference/protocol.schema.json by `npm run types`. Change the pydantic models, not this file.
 
 /**
- * What travels as text frames on the WebSocket /v1/stream.
+ * Text frames of the WebSocket /v1/stream.
  */
 export type AnyMessage = ClientMessage | ServerMessage;
 export type ClientMessage = Start | Resume | Configure | Finalize | Keepalive | Stop;
@@ -9,23 +9,23 @@ export type ServerMessage =
   Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Draining | Done;
 
 /**
- * Opens a session; this or `resume` is the first message on every connection.
+ * Opens a session. `start` or `resume` is the first message on every connection.
  */
 export interface Start {
   /**
-   * The language spoken: a code ("en", "zh", "pt-BR"), or "auto" to detect it.
+   * Spoken language: a code ("en", "zh", "pt-BR"), or "auto" to detect it.
    */
   language?: string;
   /**
-   * Codes of the languages that somebody reads: ISO ("es", "pt-BR") or FLORES ("spa_Latn"). At most 8.
+   * Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8.
    */
   translate_to?: string[];
   /**
-   * Whether words are shown while they are spoken.
+   * Whether to send partials while the user speaks.
    */
   partials?: boolean;
   /**
-   * Whether finals carry each word's times and confidence.
+   * Whether finals contain the times and the confidence of each word.
    */
   words?: boolean;
   /**
@@ -33,11 +33,11 @@ export interface Start {
    */
   endpoint_ms?: number;
   /**
-   * What the words are for; a hint to clients and policies.
+   * Purpose of the text. The server does not use it.
    */
   mode?: "dictation" | "captions";
   /**
-   * "revise": the best final; "stable": a final that begins with the words committed while speaking.
+   * "revise": the most accurate final. "stable": a final that starts with the committed words.
    */
   finals?: "revise" | "stable";
   /**
@@ -51,51 +51,50 @@ export interface Start {
   type: "start";
   audio?: AudioFormat;
   /**
-   * Position of the first sample to come. Above 0 when the session stands in for one that the server has lost.
+   * Position of the first sample. Above 0 if this session continues one that the server has lost.
    */
   audio_from_ms?: number;
   /**
-   * The last utterance of the lost session that the client has a final of; counting goes on behind it.
+   * Last utterance of the lost session that the client has a final for. Numbers continue after it.
    */
   utterance?: number;
   /**
-   * The client's name for this session in every log line about it; empty: the server makes one.
+   * Id of the session in all log lines. If empty, the server creates one.
    */
   correlation_id?: string;
 }
 /**
- * How the binary frames are encoded.
+ * Format of the binary frames.
  */
 export interface AudioFormat {
   /**
-   * Raw samples, or a WebM or Ogg container with Opus, as a browser's MediaRecorder sends.
+   * Raw samples, or a WebM or Ogg container with Opus, such as a browser's MediaRecorder produces.
    */
   encoding?: "pcm_s16le" | "pcm_f32le" | "mulaw" | "alaw" | "webm" | "ogg";
   /**
-   * Hz, 8,000 to 48,000; containers carry their own.
+   * Hz, 8,000 to 48,000. Ignored for containers.
    */
   sample_rate?: number;
   /**
-   * 1 or 2, interleaved; two are mixed to one.
+   * 1 or 2, interleaved. Two channels are mixed into one.
    */
   channels?: number;
 }
 /**
- * Goes on with a session after its connection was lost, on any gateway. Options and audio format stay as they were.
+ * Continues a session on any gateway, with the same options and audio format.
  *
- * `ready` answers with the position from which audio is to be sent again; before other events come those that the
- * client has missed. A container (webm, ogg) begins anew. A connection that still holds the session is closed: 4001.
- * Refused with `unknown_session` when the session has expired or the token is wrong: then `start` anew.
+ * `ready` answers with the position from which to send audio again. The events that the client missed follow. A
+ * container starts again from its header. A wrong token or an expired session causes the error `unknown_session`.
  */
 export interface Resume {
   type: "resume";
   session: string;
   /**
-   * The `resume_token` of `ready`.
+   * `resume_token` of `ready`.
    */
   token: string;
   /**
-   * That of the last durable event the client has.
+   * Cursor of the last durable event that the client has.
    */
   cursor?: string;
   /**
@@ -103,17 +102,17 @@ export interface Resume {
    */
   audio_from_ms?: number;
   /**
-   * The last utterance that the client has a final (or an error) of.
+   * Last utterance that the client has a final or an error for.
    */
   utterance?: number;
   /**
-   * The utterance of the last `partial`, and the words it had `committed`: they stay so.
+   * Utterance of the last `partial`. The words in `committed` stay committed.
    */
   open_utterance?: number;
   committed?: string;
 }
 /**
- * Changes any option at once, also for the utterance in progress; a field left out stays as it is.
+ * Changes options immediately, also for the utterance in progress. Missing fields keep their value.
  */
 export interface Configure {
   type: "configure";
@@ -128,65 +127,65 @@ export interface Configure {
   hotwords?: string | null;
 }
 /**
- * Ends the utterance in progress now, without waiting for silence.
+ * Ends the utterance in progress immediately.
  */
 export interface Finalize {
   type: "finalize";
 }
 /**
- * Says that the client is there although it sends no audio.
+ * Keeps the connection open while the client sends no audio.
  */
 export interface Keepalive {
   type: "keepalive";
 }
 /**
- * No more audio: finals and translations in flight follow, then `done`.
+ * Ends the audio. Pending finals and translations follow, then `done`.
  */
 export interface Stop {
   type: "stop";
 }
 /**
- * The session is open: send audio.
+ * The session is open. The client can send audio.
  */
 export interface Ready {
   type: "ready";
   session: string;
   /**
-   * Whoever has it may resume the session; the same for as long as the session lives.
+   * Secret that allows a client to resume the session. It does not change.
    */
   resume_token: string;
   /**
-   * The position from which the server expects audio; what came before it is safe.
+   * Position from which the server expects audio. Audio before it is stored.
    */
   audio_from_ms: number;
   /**
-   * Place in the session's durable log; every durable event carries the next one.
+   * Position in the session log. Each durable event contains the next one.
    */
   cursor: string;
   /**
-   * What every log line about this session carries, in all services: to be told when asking for help.
+   * Id of the session in the log lines of all services. Include it in bug reports.
    */
   correlation_id: string;
 }
 /**
- * Someone began to speak.
+ * Speech was detected.
  */
 export interface SpeechStarted {
   type: "speech_started";
   /**
-   * Counts from 1 within the session.
+   * Number within the session, from 1.
    */
   utterance: number;
   start_ms: number;
 }
 /**
- * The words so far: `committed` stays for as long as the utterance lasts, `tentative` may change.
+ * Text of the utterance in progress. `committed` does not change while the utterance lasts, `tentative` may.
  */
 export interface Partial {
   type: "partial";
   utterance: number;
   /**
-   * Grows with each partial of the utterance.
+   * Increases with each partial of the utterance.
    */
   revision: number;
   committed: string;
@@ -194,18 +193,18 @@ export interface Partial {
   language: string;
   start_ms: number;
   /**
-   * How far into the session's audio this partial has listened.
+   * End of the audio that this partial is based on.
    */
   end_ms: number;
 }
 /**
- * An utterance's text, for good. Each utterance gets exactly one `final` (or one `error` naming it).
+ * Definitive text of an utterance. Each utterance has exactly one `final`, or one `error` that names it.
  */
 export interface Final {
   type: "final";
   utterance: number;
   /**
-   * Empty when the utterance turned out to hold no words: withdraw what was shown for it.
+   * Empty if the utterance has no words. Remove the text that was shown for it.
    */
   text: string;
   language: string;
@@ -217,21 +216,21 @@ export interface Final {
   end_ms: number;
   words?: Word[] | null;
   /**
-   * Languages in which a final `translation` of this utterance follows (or a `notice` or an `error` in its place).
+   * Languages of the final translations that follow. For each, a `notice` or an `error` can take its place.
    */
   translate_to: string[];
   /**
-   * It comes after an `error` that named the utterance: an operator had it processed again.
+   * Whether it follows an `error` for the same utterance, because an operator replayed the job.
    */
   late: boolean;
   cursor: string;
 }
 /**
- * A word of a final.
+ * A word of a final, with its times.
  */
 export interface Word {
   /**
-   * With the space that stands before it, so that the words joined are the text.
+   * With the space before it: the joined words are the text.
    */
   word: string;
   start_ms: number;
@@ -242,24 +241,24 @@ export interface Word {
   confidence: number;
 }
 /**
- * An utterance, or its committed part so far, in another language.
+ * Translation of an utterance, or of its committed part.
  */
 export interface Translation {
   type: "translation";
   utterance: number;
   /**
-   * The code as the session asked for it.
+   * Language code as in `translate_to`.
    */
   language: string;
   text: string;
   is_final: boolean;
   /**
-   * Set on final translations only.
+   * Final translations only.
    */
   cursor: string;
 }
 /**
- * The utterance is over; its final follows.
+ * The utterance has ended. Its final follows.
  */
 export interface SpeechEnded {
   type: "speech_ended";
@@ -267,7 +266,7 @@ export interface SpeechEnded {
   end_ms: number;
 }
 /**
- * Something worth knowing that changes nothing: the session goes on.
+ * Information for the user. The session continues.
  */
 export interface Notice {
   type: "notice";
@@ -275,43 +274,43 @@ export interface Notice {
   message: string;
   utterance?: number | null;
   /**
-   * The target language concerned, as the session asked for it.
+   * Target language that the notice is about, as in `translate_to`.
    */
   language?: string | null;
 }
 /**
- * Something failed. After a fatal error the connection is closed.
+ * An error. After a fatal error the server closes the connection.
  */
 export interface Error {
   type: "error";
   code: string;
   message: string;
   /**
-   * The utterance that got no final, or no translation, where there is one.
+   * Utterance that has no final or no translation because of the error.
    */
   utterance?: number | null;
   fatal: boolean;
   /**
-   * When another attempt makes sense; with close code 1013.
+   * Seconds to wait before the next attempt, with close code 1013.
    */
   retry_after_s?: number | null;
   /**
-   * Set when the event is durable.
+   * Durable errors only.
    */
   cursor: string;
 }
 /**
- * This gateway will close: connect to another and `resume`. What is in flight is still delivered here.
+ * This gateway is shutting down. Connect again and `resume`. Pending results are still delivered here.
  */
 export interface Draining {
   type: "draining";
   /**
-   * Seconds until the connection is closed with 1012.
+   * Seconds until the server closes the connection with 1012.
    */
   within_s: number;
 }
 /**
- * Everything asked for has been sent; the server closes the connection with 1000.
+ * All results have been sent. The server closes the connection with 1000.
  */
 export interface Done {
   type: "done";

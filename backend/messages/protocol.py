@@ -1,7 +1,7 @@
 """Messages of the WebSocket `/v1/stream`: one class for each `type`.
 
-Text frames are these messages as JSON. Binary frames are audio in the format of `start`. Times are milliseconds from the
-first sample of the session. Unknown fields are ignored. An unknown type causes an `error` that is not fatal.
+Text frames are these messages as JSON. Binary frames are audio in the format of `start`. Times are milliseconds from
+the first sample. Unknown fields are ignored. An unknown type causes an `error` that is not fatal.
 """
 
 from __future__ import annotations

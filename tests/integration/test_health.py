@@ -137,7 +137,7 @@ async def test_a_worker_whose_loop_does_not_turn_says_so_itself() -> None:
         await asyncio.sleep(0)
         time.sleep(1.5)  # noqa: ASYNC251 - the hang
         status, text, took_s = await asking
-        assert (status, json.loads(text)["reasons"]) == (503, ["the event loop does not turn"])
+        assert (status, json.loads(text)["reasons"]) == (503, ["the event loop does not respond"])
         assert took_s < 1.5 + AT_ONCE_S
         assert (await asyncio.to_thread(ask, f"http://127.0.0.1:{port}/health"))[0] == 200
 

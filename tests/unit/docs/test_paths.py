@@ -23,11 +23,11 @@ PAGES = sorted((*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")))
 
 
 @cache
-def sources() -> str:
-    """The text of everything that is not documentation, plus the generated list of settings."""
+def sources(ignored: tuple[str, ...] = ("docs/",)) -> str:
+    """The text of everything outside the ignored folders, plus the generated list of settings."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     code = [
-        name for name in files if not name.startswith("docs/") and Path(name).suffix not in {".md", ".png", ".json"}
+        name for name in files if not name.startswith(ignored) and Path(name).suffix not in {".md", ".png", ".json"}
     ]
     texts = [ROOT / name for name in (*code, "docs/reference/configuration.md") if (ROOT / name).is_file()]
     return "\n".join(path.read_text(encoding="utf-8", errors="ignore") for path in texts)
@@ -95,9 +95,21 @@ def test_a_page_names_only_class_members_that_exist(page: Path) -> None:
     assert {(name, member) for name, member in own if not has_member(name, member)} == set()
 
 
+@each_page
+def test_a_page_quotes_only_labels_of_the_settings_that_exist(page: Path) -> None:
+    labels = (ROOT / "frontend" / "src" / "i18n" / "en.ts").read_text(encoding="utf-8")
+    quoted = re.findall(r"\*Settings, ([^*]+)\*", page.read_text(encoding="utf-8"))
+    assert {label for path in quoted for label in path.split(", ") if f'"{label}"' not in labels} == set()
+
+
 def test_the_index_of_decisions_lists_each_one_with_its_title() -> None:
     folder = ROOT / "docs" / "explanation" / "decisions"
     index = (folder / "README.md").read_text(encoding="utf-8")
     for page in sorted(folder.glob("[0-9]*.md")):
         number, _, title = page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").partition(". ")
         assert f"| [{number}]({page.name}) | {title} |" in index
+
+
+def test_code_names_only_pages_that_exist() -> None:
+    named = set(re.findall(r"docs/[\w/-]+\.md", sources(("docs/", "tests/unit/"))))
+    assert {page for page in named if not (ROOT / page).exists()} == set()

@@ -145,10 +145,10 @@ export class Client implements AsyncIterable<ServerMessage> {
    *
    * @throws NovaVoiceError if the session failed.
    */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     if (!this.#isStopped) this.#connection.stop();
     this.#isStopped = true;
-    await this.#finished.promise;
+    return this.#finished.promise;
   }
 
   /** Closes the connection without waiting for the last events. */

@@ -1,0 +1,75 @@
+"""The JavaScript client package in Node.js, against the real system."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.local.system import System
+from backend.text.normalize import normalized_words
+from tests.paths import FRONTEND
+from tests.testkit.audio.clips import Clip
+from tests.testkit.session import speak
+
+TIMEOUT_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    """Node.js, with the client package built; a missing tool skips the tests here and fails in CI."""
+    command = shutil.which("node")
+    if command is None or not (FRONTEND / "node_modules").is_dir():
+        reason = "Node.js or frontend/node_modules is missing (make page)"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    node = str(command)
+    build = (node, "node_modules/typescript/bin/tsc", "-p", "client/tsconfig.json")
+    subprocess.run(build, cwd=FRONTEND, check=True)
+    return node
+
+
+async def transcribe(node: str, url: str, clip: Clip, pcm: Path, *options: str) -> Any:
+    """Send a clip with the JavaScript client; returns its events, and the finals that a listener received."""
+    await asyncio.to_thread(pcm.write_bytes, clip.pcm().tobytes())
+    process = await asyncio.create_subprocess_exec(
+        *(node, "e2e/client.mjs", "--url", url, "--pcm", str(pcm), "--language", clip.language, *options),
+        cwd=FRONTEND,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    assert process.returncode == 0, errors.decode()
+    return json.loads(output)
+
+
+async def test_the_javascript_client_gets_the_same_words_as_the_python_client(
+    node: str, system: System, spoken: list[Clip], tmp_path: Path
+) -> None:
+    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clip = next((clip for clip in english if clip.id == "ls-367-130732-0001"), english[0])
+    report = await transcribe(node, system.urls[0], clip, tmp_path / "clip.pcm")
+    expected = await speak(system.urls[0], clip.pcm(), pace=4.0, language=clip.language)
+    types = [event["type"] for event in report["events"]]
+    assert (types[0], types[-1]) == ("ready", "done")
+    assert types.index("partial") < types.index("final")
+    finals = [event["text"] for event in report["events"] if event["type"] == "final"]
+    assert report["finals"] == finals
+    assert normalized_words(" ".join(finals)) == normalized_words(expected.text) != []
+
+
+async def test_the_javascript_client_gets_translations(
+    node: str, system: System, spoken: list[Clip], tmp_path: Path
+) -> None:
+    clip = next((clip for clip in spoken if clip.language == "zh"), None)
+    if clip is None:
+        pytest.skip("no Chinese clip")
+    report = await transcribe(node, system.urls[0], clip, tmp_path / "clip.pcm", "--translate-to", "en")
+    translations = [event for event in report["events"] if event["type"] == "translation" and event["is_final"]]
+    assert translations[0]["language"] == "en"
+    assert translations[0]["text"] != ""

@@ -1,0 +1,309 @@
+"""The consume loop, on streams in memory and in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from backend.errors import EntryError, UnavailableError
+from backend.messages.jobs import AudioJob, PartialResult
+from backend.messages.protocol import Error, Final
+from backend.service.settings import WorkerSettings
+from backend.streams.job_streams import AUDIO, Entry, Failure, Outcome
+from backend.streams.names import STT_GROUP
+from backend.streams.worker.consumer import Consumer, HungError
+from tests.testkit.streams.jobs import PCM, RECORD, final_of, job
+from tests.testkit.streams.memory import MemoryEntrySource, MemoryFanout, MemorySessions, MemoryStreams
+from tests.testkit.streams.virtual_time import loop_clock, virtual_time
+
+
+class Model:
+    """A handler that notes its batches, takes some time, and fails as told."""
+
+    def __init__(self, takes_s: float = 0.1, fails: Callable[[AudioJob], Exception | None] = lambda job: None) -> None:
+        self.batches: list[list[tuple[str, int]]] = []
+        self._takes_s, self._fails = takes_s, fails
+
+    async def __call__(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        self.batches.append([(entry.job.session, entry.job.utterance) for entry in batch])
+        await asyncio.sleep(self._takes_s)
+        for entry in batch:
+            if error := self._fails(entry.job):
+                raise error
+        return [final_of(entry.job) if entry.job.kind == "final" else Outcome() for entry in batch]
+
+
+class System:
+    """Streams in memory, and workers on them."""
+
+    def __init__(self) -> None:
+        self.streams = MemoryStreams(loop_clock())
+        self.sessions = MemorySessions(self.streams)
+
+    def consumer(self, handle: Any, name: str = "w", **settings: Any) -> Consumer[AudioJob]:
+        chosen = WorkerSettings(**settings)
+        source = MemoryEntrySource(self.streams, AUDIO, name, chosen)
+        return Consumer(source, self.streams, chosen, handle, self.streams.clock)
+
+    @asynccontextmanager
+    async def working(self, handle: Any, name: str = "w", **settings: Any) -> AsyncIterator[Consumer[AudioJob]]:
+        stop, consumer = asyncio.Event(), self.consumer(handle, name, **settings)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(consumer.consume_until(stop))
+            yield consumer
+            stop.set()
+
+    async def submit(self, *utterances: int, session: str = "s") -> None:
+        lease = await self.sessions.open(session, "t", RECORD)
+        for utterance in utterances:
+            await lease.submit_audio(job(utterance, session=session), PCM, early=False)
+
+    async def crash_with(self, count: int) -> None:
+        """A worker reads entries and is killed."""
+        async with MemoryEntrySource(self.streams, AUDIO, "dead", WorkerSettings()) as source:
+            assert len(await source.read(count, wait=False)) == count
+
+    async def events(self, session: str = "s") -> list[Any]:
+        return [message.event async for message in self.sessions.read_log(session, "0-0")]
+
+    def failures(self) -> list[Failure]:
+        dead = self.streams.stream(self.streams.shards[0].dead(STT_GROUP))
+        return [Failure.read(fields) for fields in dead.entries.values()]
+
+
+@virtual_time
+async def test_a_full_stream_is_processed_in_growing_batches() -> None:
+    system, model = System(), Model()
+    for number in range(8):
+        await system.submit(1, session=f"s{number}")
+    async with system.working(model, batch=8):
+        await asyncio.sleep(5)
+    sizes = [len(batch) for batch in model.batches]
+    assert sum(sizes) == 8
+    assert sizes[0] == 1, "the cost of an entry is not known yet"
+    assert max(sizes) > 1
+
+
+@virtual_time
+async def test_one_bad_entry_does_not_fail_the_others_of_its_batch() -> None:
+    system = System()
+    model = Model(fails=lambda job: ValueError("broken") if job.utterance == 3 else None)
+    await system.submit(1, 2, 3, 4, 5)
+    async with system.working(model, claim_after_ms=1_000, max_attempts=2):
+        await asyncio.sleep(10)
+    assert [type(event) for event in await system.events()] == [Final, Final, Error, Final, Final]
+    assert [(failure.reason, failure.attempts) for failure in system.failures()] == [("max_attempts", "2")]
+
+
+@virtual_time
+async def test_an_entry_is_retried_after_the_claim_timeout_until_its_attempts_are_used_up() -> None:
+    system, times = System(), []
+    await system.submit(1)
+
+    async def fail(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        times.append(system.streams.clock.monotonic())
+        raise ValueError("broken")
+
+    async with system.working(fail, claim_after_ms=3_000, max_attempts=4):
+        await asyncio.sleep(60)
+    assert len(times) == 4
+    assert all(3.0 <= later - earlier <= 4.1 for earlier, later in pairwise(times))
+    assert [failure.attempts for failure in system.failures()] == ["4"]
+
+
+@virtual_time
+async def test_an_entry_that_no_worker_can_process_becomes_a_dead_letter_at_once() -> None:
+    system = System()
+    model = Model(fails=lambda job: EntryError("refused", code="audio_refused") if job.utterance == 1 else None)
+    await system.submit(1, 2)
+    async with system.working(model):
+        await asyncio.sleep(1)
+    assert [(failure.reason, failure.error) for failure in system.failures()] == [("audio_refused", "refused")]
+    assert [type(event) for event in await system.events()] == [Error, Final]
+
+
+@virtual_time
+async def test_an_unreadable_entry_becomes_a_dead_letter_at_once() -> None:
+    system, model = System(), Model()
+    finals = system.streams.shards[0].audio("final")
+    system.streams.add(finals, {b"h": b"{}", b"p": PCM})
+    system.streams.add(finals, {b"h": job(1, kind="preview").model_dump_json().encode(), b"p": PCM})
+    async with system.working(model):
+        await asyncio.sleep(1)
+    assert [failure.reason for failure in system.failures()] == ["undecodable_entry"] * 2
+    assert model.batches == []
+
+
+@virtual_time
+async def test_entries_of_a_killed_worker_are_claimed_and_processed_alone() -> None:
+    system, model = System(), Model()
+    for number in range(4):
+        await system.submit(1, session=f"s{number}")
+    await system.crash_with(4)
+    async with system.working(model, claim_after_ms=2_000):
+        await asyncio.sleep(1.9)
+        assert model.batches == [], "the worker may still be alive"
+        await asyncio.sleep(5)
+    assert [len(batch) for batch in model.batches] == [1, 1, 1, 1]
+
+
+@virtual_time
+async def test_a_slow_batch_is_not_claimed_by_another_worker() -> None:
+    system, slow, other = System(), Model(takes_s=30), Model()
+    await system.submit(1)
+    async with system.working(slow, "slow"):
+        await asyncio.sleep(1)
+        async with system.working(other, "other", claim_after_ms=1_000):
+            await asyncio.sleep(40)
+    assert (len(slow.batches), other.batches) == (1, [])
+
+
+@virtual_time
+async def test_previews_of_new_speech_come_first_and_late_or_finished_ones_are_dropped() -> None:
+    system, model = System(), Model(takes_s=0.01)
+    now = system.streams.clock.wall()
+
+    async def preview(utterance: int, session: str, age_s: float, committed: str = "so far") -> None:
+        sent = job(utterance, kind="preview", session=session, committed=committed, sent_at=now - age_s)
+        await system.streams.submit_preview(sent, PCM)
+
+    await preview(1, "late", 60.0)
+    await preview(2, "superseded", 0.4)
+    await preview(3, "superseded", 0.3)
+    await preview(4, "new", 0.2, committed="")
+    await preview(5, "newest", 0.1)
+    await preview(6, "finished", 0.0)
+    await system.submit(6, session="finished")
+    async with system.working(model):
+        await asyncio.sleep(1)
+    processed = [key for batch in model.batches for key in batch]
+    assert processed == [("finished", 6), ("new", 4), ("newest", 5), ("superseded", 3)]
+
+
+@virtual_time
+async def test_a_failed_preview_is_dropped() -> None:
+    system, model = System(), Model(fails=lambda job: ValueError("broken"))
+    sent_at = system.streams.clock.wall()
+    await system.streams.submit_preview(job(1, kind="preview", sent_at=sent_at), PCM)
+    async with system.working(model, claim_after_ms=100) as consumer:
+        await asyncio.sleep(10)
+        assert consumer.report()["failed"] == 0
+    assert model.batches == [[("s", 1)]]
+    assert system.failures() == []
+
+
+@virtual_time
+async def test_an_unavailable_engine_is_waited_for_and_no_attempt_is_counted() -> None:
+    system, answers = System(), [UnavailableError("away", retry_after_s=10.0)] * 5
+    model = Model(fails=lambda job: answers.pop() if answers else None)
+    await system.submit(1)
+    async with system.working(model, claim_after_ms=1_000, max_attempts=1):
+        await asyncio.sleep(120)
+    assert len(model.batches) == 6
+    assert [type(event) for event in await system.events()] == [Final]
+
+
+@virtual_time
+async def test_an_engine_that_stays_unavailable_counts_as_a_failed_attempt() -> None:
+    system = System()
+    model = Model(fails=lambda job: UnavailableError("away", retry_after_s=10.0))
+    await system.submit(1)
+    async with system.working(model, claim_after_ms=1_000, max_attempts=1, wait_for_engine_s=60):
+        await asyncio.sleep(120)
+    assert [failure.reason for failure in system.failures()] == ["max_attempts"]
+
+
+@virtual_time
+async def test_a_handler_that_hangs_ends_the_loop_and_its_entry_stays_pending() -> None:
+    system = System()
+    await system.submit(1)
+    with pytest.raises(HungError):
+        await system.consumer(Model(takes_s=10_000), hung_after_s=120).consume_until(asyncio.Event())
+    assert system.streams.clock.monotonic() >= 120
+    assert len(system.streams.stream(system.streams.shards[0].audio("final")).pending) == 1
+
+
+@virtual_time
+async def test_consuming_goes_on_after_an_outage() -> None:
+    system, model = System(), Model()
+    async with system.working(model):
+        await asyncio.sleep(5)
+        with system.streams.outage():
+            await asyncio.sleep(300)
+        await system.submit(1)
+        await asyncio.sleep(3.5)
+        assert [type(event) for event in await system.events()] == [Final], "within the longest delay of the backoff"
+
+
+@virtual_time
+async def test_a_result_is_committed_after_an_outage_that_began_during_inference() -> None:
+    system, model = System(), Model(takes_s=1)
+    await system.submit(1)
+    async with system.working(model):
+        await asyncio.sleep(0.5)
+        with system.streams.outage():
+            await asyncio.sleep(20)
+        await asyncio.sleep(5)
+    assert len(model.batches) == 1
+    assert [type(event) for event in await system.events()] == [Final]
+
+
+@virtual_time
+async def test_a_stopped_consumer_finishes_its_batch_and_leaves_the_group() -> None:
+    system, model = System(), Model(takes_s=10)
+    await system.submit(1, 2)
+    async with system.working(model):
+        await asyncio.sleep(1)
+    assert [type(event) for event in await system.events()] == [Final], "nothing is read after the stop"
+    assert system.streams.stream(system.streams.shards[0].audio("preview")).consumers == {}
+
+
+@virtual_time
+async def test_consumers_of_dead_workers_are_deleted_periodically() -> None:
+    system = System()
+    await system.submit(1)
+    await system.crash_with(1)
+    finals = system.streams.stream(system.streams.shards[0].audio("final"))
+    async with system.working(Model(), "w"):
+        await asyncio.sleep(500)
+        assert set(finals.consumers) == {"dead", "w"}
+        await asyncio.sleep(200)
+        assert set(finals.consumers) == {"w"}
+
+
+@virtual_time
+async def test_the_report_counts_results_and_measures_the_load() -> None:
+    system = System()
+    await system.submit(*range(1, 21))
+    sent_at = system.streams.clock.wall() + 5
+    await system.streams.submit_preview(job(21, kind="preview", sent_at=sent_at), PCM)
+    async with system.working(Model(takes_s=1), batch=1) as consumer:
+        await asyncio.sleep(15)
+        report = consumer.report()
+        assert (report["handled"], report["previews"], report["last_batch"]) == (13, 1, 1)
+        assert report["load"] > 0.5
+        assert 0 < consumer.in_flight.busy_s() <= 1
+        await asyncio.sleep(60)
+        assert consumer.report()["load"] < 0.1
+        assert consumer.in_flight.busy_s() == 0
+
+
+@virtual_time
+async def test_partials_are_published_to_the_session() -> None:
+    system = System()
+    words: dict[str, Any] = {"committed": "a", "tentative": "", "language": "en", "start_ms": 0, "end_ms": 1}
+    partial = PartialResult(utterance=1, revision=1, **words)
+
+    async def handle(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        return [Outcome(live=(partial,)) for _ in batch]
+
+    async with MemoryFanout(system.streams).listen(system.streams.shards[0].events("s")) as listener:
+        sent_at = system.streams.clock.wall()
+        await system.streams.submit_preview(job(1, kind="preview", sent_at=sent_at), PCM)
+        async with system.working(handle):
+            assert (await listener.next_event()).event == partial

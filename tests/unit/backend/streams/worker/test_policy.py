@@ -1,0 +1,119 @@
+"""What a consumer reads, retries and drops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import EntryError, UnavailableError
+from backend.messages.jobs import AudioJob
+from backend.service.settings import WorkerSettings
+from backend.streams.job_streams import Entry
+from backend.streams.names import Shard
+from backend.streams.worker.policy import SWEEP_EVERY_S, ConsumerPolicy, after_failure, select_previews
+from tests.testkit.streams.jobs import job
+
+NOW = 1_700_000_000.0
+
+
+def entry(session: str, utterance: int, age_s: float = 0.0, *, is_new: bool = False, kind: str = "preview") -> Any:
+    committed = "" if is_new else "so far"
+    return Entry(Shard(0), "1-1", job(utterance, kind=kind, session=session, committed=committed, sent_at=NOW - age_s))
+
+
+def policy(**settings: Any) -> ConsumerPolicy[AudioJob]:
+    return ConsumerPolicy(WorkerSettings(**settings), now=0.0, sweep_phase=0.5)
+
+
+def keys(entries: list[Entry[AudioJob]]) -> list[tuple[str, int]]:
+    return [(entry.job.session, entry.job.utterance) for entry in entries]
+
+
+def test_utterances_without_a_partial_come_first_then_the_newest_previews() -> None:
+    previews = [entry("old", 1, 3.0), entry("new", 2, 0.1), entry("first", 3, 2.0, is_new=True)]
+    assert keys(select_previews(previews, [])) == [("first", 3), ("new", 2), ("old", 1)]
+
+
+def test_only_the_newest_preview_of_a_session_is_kept() -> None:
+    assert keys(select_previews([entry("s", 1, 2.0), entry("s", 2, 1.0)], [])) == [("s", 2)]
+
+
+def test_a_preview_is_dropped_when_the_final_of_its_utterance_is_here() -> None:
+    finals = [entry("s", 1, kind="final")]
+    assert keys(select_previews([entry("s", 1), entry("t", 1), entry("u", 2)], finals)) == [("t", 1), ("u", 2)]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.floats(0, 9), st.booleans()), max_size=12),
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3)), max_size=4),
+)
+def test_previews_are_selected_once_per_session_and_never_for_finished_utterances(
+    sent: list[tuple[str, int, float, bool]], finished: list[tuple[str, int]]
+) -> None:
+    previews = [entry(session, utterance, age, is_new=is_new) for session, utterance, age, is_new in sent]
+    selected = select_previews(previews, [entry(session, n, kind="final") for session, n in finished])
+    sessions = [one.job.session for one in selected]
+    assert len(sessions) == len(set(sessions))
+    assert not set(keys(selected)) & set(finished)
+    order = [(not one.job.is_first_preview, -one.job.sent_at) for one in selected]
+    assert order == sorted(order)
+
+
+def test_late_previews_are_dropped_and_the_rest_waits_for_the_next_batch() -> None:
+    chosen = policy(preview_max_age_ms=1_500)
+    chosen.add_previews([entry("late", 1, 1.6), entry("a", 1, 0.2), entry("b", 1, 0.1)], [])
+    assert not chosen.may_wait, "previews wait for this consumer"
+    assert keys(chosen.next_previews(NOW)) == [("b", 1)], "a batch has one entry until the cost of an entry is known"
+    assert keys(chosen.next_previews(NOW)) == [("a", 1)]
+    assert chosen.next_previews(NOW) == []
+    assert chosen.may_wait
+
+
+def test_previews_that_wait_too_long_for_their_batch_are_dropped() -> None:
+    chosen = policy(preview_max_age_ms=1_500)
+    chosen.add_previews([entry("a", 1), entry("b", 1)], [])
+    chosen.next_previews(NOW)
+    assert chosen.next_previews(NOW + 2) == []
+
+
+def test_stale_entries_are_looked_for_three_times_in_the_claim_timeout() -> None:
+    chosen = policy(claim_after_ms=3_000)
+    assert chosen.should_claim(0.0)
+    chosen.record_claim(False, 0.0)
+    assert [chosen.should_claim(now) for now in (0.5, 0.99, 1.0)] == [False, False, True]
+
+
+def test_after_a_claim_the_next_stale_entry_is_looked_for_at_once() -> None:
+    chosen = policy(claim_after_ms=3_000)
+    chosen.record_claim(True, 0.0)
+    assert chosen.should_claim(0.0)
+
+
+def test_sweeps_are_periodic_and_spread_over_workers() -> None:
+    chosen = policy()
+    times = [now for now in range(300) if chosen.should_sweep(float(now))]
+    assert times == [SWEEP_EVERY_S * (n + 0.5) for n in range(5)]
+
+
+@pytest.mark.parametrize(("deliveries", "is_exhausted"), [(1, False), (5, False), (6, True)])
+def test_an_entry_is_given_up_after_the_configured_number_of_attempts(deliveries: int, is_exhausted: bool) -> None:
+    assert policy(max_attempts=5).is_exhausted(deliveries) is is_exhausted
+
+
+@pytest.mark.parametrize(
+    ("error", "batch_size", "action"),
+    [
+        (ValueError("broken"), 3, "retry_alone"),
+        (EntryError("odd"), 3, "retry_alone"),
+        (ValueError("broken"), 1, "leave_pending"),
+        (UnavailableError("away", retry_after_s=1.0), 1, "leave_pending"),
+        (EntryError("odd"), 1, "dead_letter"),
+    ],
+)
+def test_a_failed_batch_is_retried_one_by_one_and_a_failed_entry_only_if_that_may_help(
+    error: Exception, batch_size: int, action: str
+) -> None:
+    assert after_failure(error, batch_size) == action

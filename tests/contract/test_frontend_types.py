@@ -18,11 +18,11 @@ def required(message: str) -> set[str]:
     return set(protocol_schema()["$defs"][message].get("required", ()))
 
 
-def test_the_committed_schema_is_fresh() -> None:
+def test_the_committed_schema_is_up_to_date() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == protocol_schema_json(), "stale: run `npm run types` in frontend/"
 
 
-def test_every_message_is_told_apart_by_its_type() -> None:
+def test_every_message_is_identified_by_its_type() -> None:
     definitions = protocol_schema()["$defs"]
     for union in ("ClientMessage", "ServerMessage"):
         names = [member["$ref"].rpartition("/")[2] for member in definitions[union]["oneOf"]]
@@ -31,11 +31,11 @@ def test_every_message_is_told_apart_by_its_type() -> None:
         assert all("type" in definitions[name]["required"] for name in names)
 
 
-def test_a_client_may_leave_out_what_has_a_default() -> None:
+def test_clients_may_omit_fields_with_defaults() -> None:
     assert required("Start") == {"type"}
 
 
-def test_a_server_leaves_out_only_what_is_null() -> None:
+def test_servers_omit_only_null_fields() -> None:
     error = Error(code="overloaded", message="try again")
     final = Final(utterance=1, text="Hello.", language="en", confidence=0.9, start_ms=0, end_ms=700)
     assert set(json.loads(to_json(error))) == required("Error")
@@ -43,7 +43,7 @@ def test_a_server_leaves_out_only_what_is_null() -> None:
     assert set(json.loads(to_json(Stop()))) == required("Stop")
 
 
-def test_every_language_that_the_page_offers_is_served() -> None:
+def test_every_language_offered_by_the_page_is_supported() -> None:
     offered = json.loads(LANGUAGES.read_text(encoding="utf-8"))
     assert {languages.whisper_code(code) for code in offered["spoken"]} == {
         language.whisper for language in languages.LANGUAGES if language.whisper

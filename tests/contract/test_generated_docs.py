@@ -21,5 +21,5 @@ def _generated() -> dict[Path, str]:
 
 
 @pytest.mark.parametrize(("path", "text"), _generated().items(), ids=str)
-def test_a_generated_file_is_fresh(path: Path, text: str) -> None:
+def test_a_generated_file_is_up_to_date(path: Path, text: str) -> None:
     assert (ROOT / path).read_text(encoding="utf-8") == text, f"{path} is stale: run `make docs`"

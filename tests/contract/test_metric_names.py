@@ -24,20 +24,20 @@ PLAIN = {"nova_workers", "nova_redis_up"}
 
 
 @pytest.mark.parametrize("path", [RULES, *DASHBOARDS], ids=lambda path: path.name)
-def test_every_metric_that_is_asked_for_exists(path: Path) -> None:
+def test_every_queried_metric_exists(path: Path) -> None:
     assert list(expressions(path)), "it asks for nothing"
     assert unknown(path) == set()
 
 
 @pytest.mark.parametrize("path", [RULES, *DASHBOARDS], ids=lambda path: path.name)
-def test_a_metric_that_does_not_exist_is_noticed(path: Path, tmp_path: Path) -> None:
+def test_an_unknown_metric_is_detected(path: Path, tmp_path: Path) -> None:
     asked = next(name for name in sorted(named(next(iter(expressions(path))))) if name not in {"up"})
     planted = tmp_path / path.name
     planted.write_text(path.read_text().replace(asked, asked + "x"))
     assert f"{asked}x" in unknown(planted)
 
 
-def test_the_metrics_of_an_expression_are_told_from_all_else_in_it() -> None:
+def test_metric_names_are_extracted_from_an_expression() -> None:
     expression = (
         'histogram_quantile(0.95, sum by (le, kind) (rate(a_bucket{group="stt", job=~"x|y"}[5m])))'
         " / on(kind) max without (instance) (nova:b:p95 offset 15m) > 2e6 and absent(up == 1)"
@@ -45,13 +45,13 @@ def test_the_metrics_of_an_expression_are_told_from_all_else_in_it() -> None:
     assert named(expression) == {"a_bucket", "nova:b:p95", "up"}
 
 
-def test_published_names_stay_and_all_others_are_of_one_style() -> None:
+def test_published_metric_names_are_unchanged_and_new_ones_follow_the_convention() -> None:
     names = {name for name in known() if name.startswith("nova_")}
     assert known() >= PUBLISHED
     assert {name for name in names if not STYLE.fullmatch(name)} <= PLAIN
 
 
-def test_every_alert_says_how_bad_it_is_and_what_to_do() -> None:
+def test_every_alert_has_a_severity_and_instructions() -> None:
     for alert in (rule for rule in rules(RULES) if "alert" in rule):
         assert alert["labels"]["severity"] in ("critical", "warning"), alert  # type: ignore[index]
         assert set(alert["annotations"]) == {"summary", "description"}, alert
@@ -70,7 +70,7 @@ def _expanded(text: str) -> str:
     return text
 
 
-def test_grafana_finds_its_dashboards_and_they_find_prometheus() -> None:
+def test_grafana_provisions_the_dashboards_and_their_data_source() -> None:
     provisioning = INFRA / "grafana" / "provisioning"
     (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
     boards = [json.loads(path.read_text()) for path in DASHBOARDS]

@@ -60,7 +60,7 @@ def without_what_is_optional(header: bytes, model: type[BaseModel]) -> bytes:
     return json.dumps({k: v for k, v in said.items() if model.model_fields[k].is_required()}).encode()
 
 
-def test_a_recording_holds_everything_that_is_written(release: Recorded) -> None:
+def test_a_recording_contains_every_kind_of_data(release: Recorded) -> None:
     assert {entry["stream"].split(":", 2)[2].split(":")[0] for entry in release.entries} == {
         "audio",
         "transcript",
@@ -91,7 +91,7 @@ def test_a_recording_holds_everything_that_is_written(release: Recorded) -> None
     assert known >= {"start", "correlation", "epoch", "next", "count", "audio", "token", "owner", "closed", "open"}
 
 
-def test_jobs_are_read_and_every_field_means_what_it_did(release: Recorded) -> None:
+def test_recorded_jobs_are_read_with_all_fields(release: Recorded) -> None:
     for fields in audio_jobs(release):
         job, pcm = decode_audio_job(fields)
         said = json.loads(fields[b"h"])
@@ -102,7 +102,7 @@ def test_jobs_are_read_and_every_field_means_what_it_did(release: Recorded) -> N
         assert decode_transcript(fields).model_dump(mode="json", include=set(said), exclude_unset=True) == said
 
 
-def test_dead_letters_are_read_and_those_that_could_never_be_read_still_say_so(release: Recorded) -> None:
+def test_recorded_dead_letters_are_read_or_still_unreadable(release: Recorded) -> None:
     (audio,), (transcript,) = release.of("audio:dead"), release.of("transcript:dead")
     assert decode_audio_job(audio)[0].utterance == 1
     assert set(audio) >= {b"reason", b"error", b"attempts", b"worker", b"time"}
@@ -110,7 +110,7 @@ def test_dead_letters_are_read_and_those_that_could_never_be_read_still_say_so(r
         decode_transcript(transcript)
 
 
-def test_events_are_read_from_the_channel_and_from_the_log(release: Recorded) -> None:
+def test_recorded_events_are_read_from_channel_and_log(release: Recorded) -> None:
     for text in release.events:
         live = decode_channel_message(text.encode())
         if isinstance(live.event, TakenOver):
@@ -125,7 +125,7 @@ def test_events_are_read_from_the_channel_and_from_the_log(release: Recorded) ->
         assert decode_channel_message(entry).cursor == "7-1"
 
 
-def test_sessions_are_taken_over(release: Recorded) -> None:
+def test_recorded_sessions_can_be_resumed(release: Recorded) -> None:
     records = [SessionRecord.read(pairs(session)) for session in release.sessions]
     for record, session in zip(records, release.sessions, strict=True):
         assert (record.correlation_id, record.next) == (session["correlation"], int(session["next"]))
@@ -139,14 +139,14 @@ def pairs(session: dict[str, str]) -> list[bytes]:
     return [part.encode() for item in session.items() for part in item]
 
 
-def test_frames_of_older_clients_and_to_them_are_read(release: Recorded) -> None:
+def test_recorded_client_and_server_frames_are_read(release: Recorded) -> None:
     for frame in release.said:
         assert parse_client(frame).model_dump(mode="json", exclude_unset=True) == json.loads(frame)
     for frame in release.heard:
         assert parse_server(frame).model_dump(mode="json", exclude_unset=True) == json.loads(frame)
 
 
-def test_what_a_later_release_adds_is_passed_over(release: Recorded) -> None:
+def test_fields_of_a_later_release_are_ignored(release: Recorded) -> None:
     for fields in audio_jobs(release):
         more = {**fields, b"h": with_more(fields[b"h"]).encode(), b"x": b"?"}
         assert decode_audio_job(more) == decode_audio_job(fields)
@@ -168,7 +168,7 @@ def test_what_a_later_release_adds_is_passed_over(release: Recorded) -> None:
         assert parse_server(with_more(frame)) == parse_server(frame)
 
 
-def test_what_is_optional_may_be_missing(release: Recorded) -> None:
+def test_optional_fields_may_be_missing(release: Recorded) -> None:
     for fields in audio_jobs(release):
         least = without_what_is_optional(fields[b"h"], AudioJob)
         assert decode_audio_job({**fields, b"h": least})[0].utterance == decode_audio_job(fields)[0].utterance
@@ -178,7 +178,7 @@ def test_what_is_optional_may_be_missing(release: Recorded) -> None:
 
 
 @pytest.mark.parametrize(("field", "becomes"), [("utterance", None), ("sent_at", "soon"), ("hypothesis", [{}])])
-def test_a_change_that_older_entries_do_not_fit_is_found(release: Recorded, field: str, becomes: Any) -> None:
+def test_an_incompatible_change_of_a_field_is_detected(release: Recorded, field: str, becomes: Any) -> None:
     """The same as if today's models asked for what those entries do not have."""
     (fields, *_) = release.of("audio:final")
     changed = {**json.loads(fields[b"h"]), field: becomes}
@@ -186,7 +186,7 @@ def test_a_change_that_older_entries_do_not_fit_is_found(release: Recorded, fiel
         decode_audio_job({**fields, b"h": json.dumps(changed).encode()})
 
 
-def test_an_event_that_lost_a_field_is_found(release: Recorded) -> None:
+def test_an_event_without_a_required_field_is_detected(release: Recorded) -> None:
     final = next(frame for frame in release.heard if '"type":"final"' in frame)
     with pytest.raises(ValidationError):
         parse_server(final.replace('"text":', '"words_said":'))

@@ -76,12 +76,12 @@ SERVER_FRAMES = {
 
 
 @pytest.mark.parametrize(("frame", "event"), SERVER_FRAMES.items())
-def test_events_are_written_as_ever_and_read_back(frame: str, event: Any) -> None:
+def test_events_keep_their_wire_format(frame: str, event: Any) -> None:
     assert to_json(event) == frame
     assert parse_server(frame) == event
 
 
-def test_a_job_is_written_as_ever_and_read_back() -> None:
+def test_jobs_keep_their_wire_format() -> None:
     fields = encode_entry(JOB, b"\1\0")
     assert fields == {b"h": JOB_HEADER, b"p": b"\1\0"}
     assert decode_audio_job(fields) == (JOB, b"\1\0")
@@ -108,18 +108,18 @@ def test_an_entry_of_an_older_release_without_the_optional_fields_is_read() -> N
         {b"h": b"\xff", b"p": b"\0\0"},
     ],
 )
-def test_an_entry_that_can_never_be_read_says_so(fields: dict[bytes, bytes]) -> None:
+def test_an_unreadable_entry_raises_an_entry_error(fields: dict[bytes, bytes]) -> None:
     with pytest.raises(EntryError):
         decode_audio_job(fields)
 
 
 @given(st.dictionaries(st.binary(max_size=4), st.binary(max_size=64)))
-def test_whatever_lies_on_a_lane_is_a_transcript_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
+def test_any_fields_are_a_transcript_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
     with pytest.raises(EntryError):
         decode_transcript(fields)
 
 
-def test_a_transcript_comes_back_from_its_entry() -> None:
+def test_a_transcript_is_read_back_from_its_entry() -> None:
     transcript = Transcript(
         kind="final",
         session="s",
@@ -133,14 +133,14 @@ def test_a_transcript_comes_back_from_its_entry() -> None:
     assert decode_transcript(encode_entry(transcript)) == transcript
 
 
-def test_durable_events_carry_their_place_in_the_log() -> None:
+def test_durable_events_carry_their_cursor() -> None:
     final = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
     assert decode_channel_message(encode_channel_message(final, "7-1")) == ChannelMessage(
         "7-1", final.model_copy(update={"cursor": "7-1"})
     )
 
 
-def test_a_partial_keeps_on_the_channel_what_the_gateway_needs_and_the_client_does_not_get_it() -> None:
+def test_a_partial_carries_internal_fields_that_the_client_does_not_receive() -> None:
     partial = PartialResult(
         utterance=1,
         revision=2,
@@ -166,7 +166,7 @@ def test_a_partial_keeps_on_the_channel_what_the_gateway_needs_and_the_client_do
 
 
 @given(st.text(max_size=200))
-def test_any_text_frame_is_a_message_or_a_protocol_error(text: str) -> None:
+def test_any_text_is_a_message_or_a_protocol_error(text: str) -> None:
     try:
         parse_client(text)
     except ProtocolError as error:
@@ -192,11 +192,11 @@ def test_any_fields_make_a_message_or_a_protocol_error(fields: dict[str, Any], k
         assert message.type == kind
 
 
-def test_what_start_leaves_out_has_a_sensible_default() -> None:
+def test_omitted_start_fields_have_defaults() -> None:
     assert parse_client('{"type":"start"}') == Start(audio=AudioFormat(encoding="pcm_s16le", sample_rate=16_000))
 
 
-def test_configure_is_applied_over_what_was_chosen() -> None:
+def test_configure_replaces_only_the_given_options() -> None:
     options = Start(language="en", translate_to=("es",), words=True)
     changed = Configure(translate_to=(), endpoint_ms=900).applied_to(options)
     assert changed == Start(language="en", translate_to=(), words=True, endpoint_ms=900)

@@ -102,16 +102,18 @@ NOT_FOR_TRANSLATION: tuple[tuple[str | int, ...], ...] = (
 
 
 @pytest.mark.parametrize("command", NOT_FOR_TRANSLATION, ids=lambda command: " ".join(map(str, command))[:40])
-async def test_the_translation_worker_can_do_nothing_else(users: dict[str, str], command: tuple[Any, ...]) -> None:
+async def test_the_translation_worker_is_denied_all_other_commands_and_keys(
+    users: dict[str, str], command: tuple[Any, ...]
+) -> None:
     assert await denied(users["translation"], *command)
 
 
-async def test_it_can_do_its_own(users: dict[str, str]) -> None:
+async def test_the_translation_worker_may_use_its_own_keys(users: dict[str, str]) -> None:
     assert not await denied(users["translation"], "XLEN", SHARD.transcripts("final"))
     assert not await denied(users["translation"], "SET", "nova:workers:translation:x", "{}", "EX", 1)
 
 
-async def test_a_gateway_looks_keys_up_and_makes_none(users: dict[str, str]) -> None:
+async def test_a_gateway_may_read_api_keys_but_not_change_them(users: dict[str, str]) -> None:
     assert not await denied(users["gateway"], "HGET", api_key("0" * 12), "hash")
     for command in (
         ("HSET", api_key("0" * 12), "scopes", "admin"),
@@ -123,14 +125,14 @@ async def test_a_gateway_looks_keys_up_and_makes_none(users: dict[str, str]) -> 
         assert await denied(users["gateway"], *command)
 
 
-async def test_the_scaler_only_looks(users: dict[str, str]) -> None:
+async def test_the_scaler_may_only_read_stream_lengths(users: dict[str, str]) -> None:
     lane = SHARD.audio("final")
     assert not await denied(users["scaler"], "XLEN", lane)
     for command in (("XADD", lane, "*", "h", ""), ("XRANGE", lane, "-", "+"), ("HGETALL", SHARD.session("x"))):
         assert await denied(users["scaler"], *command)
 
 
-async def test_nobody_comes_in_without_a_name_or_with_a_wrong_password(users: dict[str, str]) -> None:
+async def test_a_missing_user_or_a_wrong_password_is_rejected(users: dict[str, str]) -> None:
     host = users["gateway"].rpartition("@")[2]
     for url in (f"redis://{host}", f"redis://gateway:guess@{host}", f"redis://:guess@{host}"):
         redis = client(url)
@@ -140,7 +142,7 @@ async def test_nobody_comes_in_without_a_name_or_with_a_wrong_password(users: di
 
 
 @pytest.mark.slow
-async def test_the_whole_system_runs_as_these_users_and_asks_for_nothing_more(
+async def test_the_whole_system_runs_as_these_users_without_denied_commands(
     users: dict[str, str], artifacts: Path, opus_zh_en: Path
 ) -> None:
     operator: Redis = client(users["operator"])

@@ -50,7 +50,7 @@ async def a_key(keys: ApiKeys, *scopes: Scope) -> str:
     return await keys.create("ada", scopes or ("stream",), QuotaLimits(sessions=3))
 
 
-async def test_a_key_is_found_by_itself_alone(keys: ApiKeys) -> None:
+async def test_only_the_exact_key_is_found(keys: ApiKeys) -> None:
     key = await a_key(keys, "stream", "read")
     found = await keys.find(key)
     assert found is not None
@@ -61,7 +61,7 @@ async def test_a_key_is_found_by_itself_alone(keys: ApiKeys) -> None:
         assert await keys.find(wrong) is None
 
 
-async def test_nothing_in_redis_is_a_key(keys: ApiKeys, redis: Redis) -> None:
+async def test_no_value_in_redis_is_a_valid_key(keys: ApiKeys, redis: Redis) -> None:
     key = await a_key(keys)
     secret = key.rpartition("_")[2].encode()
     kept = [name async for name in redis.scan_iter()]
@@ -71,7 +71,7 @@ async def test_nothing_in_redis_is_a_key(keys: ApiKeys, redis: Redis) -> None:
     assert secret not in everything
 
 
-async def test_a_revoked_key_is_known_to_nobody(keys: ApiKeys, redis: Redis) -> None:
+async def test_a_revoked_key_is_not_found(keys: ApiKeys, redis: Redis) -> None:
     key = await a_key(keys)
     key_id = key.split("_")[1]
     assert await keys.revoke(key_id)
@@ -82,7 +82,7 @@ async def test_a_revoked_key_is_known_to_nobody(keys: ApiKeys, redis: Redis) -> 
     assert await redis.keys("*") == []
 
 
-async def test_a_key_expires_by_itself(keys: ApiKeys, redis: Redis) -> None:
+async def test_an_expired_key_is_removed_by_redis(keys: ApiKeys, redis: Redis) -> None:
     key = await keys.create("guest", ("stream",), QuotaLimits(), expires=int(time.time()) + 2)
     assert await keys.find(key)
     assert 0 < await redis.ttl(api_key(key.split("_")[1])) <= 2
@@ -92,21 +92,21 @@ async def test_a_key_expires_by_itself(keys: ApiKeys, redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("how", ["header", "subprotocol"])
-async def test_a_key_comes_in_a_header_or_among_the_subprotocols(keys: ApiKeys, how: str) -> None:
+async def test_a_key_is_accepted_in_a_header_or_a_subprotocol(keys: ApiKeys, how: str) -> None:
     key = await a_key(keys)
     protocols = asked(sec_websocket_protocol=f"nova.v1, nova.key.{key}")
     caller = await auth(keys).authenticate(bearer(key) if how == "header" else protocols, "stream")
     assert (caller.id, caller.limits.sessions) == (key.split("_")[1], 3)
 
 
-async def test_a_key_comes_in_the_address_only_where_that_is_allowed(keys: ApiKeys) -> None:
+async def test_a_key_in_the_url_is_accepted_only_if_configured(keys: ApiKeys) -> None:
     key = await a_key(keys)
     assert await auth(keys, key_in_query=True).authenticate(asked(f"key={key}"), "stream")
     with pytest.raises(RefusedError, match="an API key is required"):
         await auth(keys).authenticate(asked(f"key={key}"), "stream")
 
 
-async def test_a_scope_is_needed_for_what_it_allows(keys: ApiKeys) -> None:
+async def test_each_action_requires_its_scope(keys: ApiKeys) -> None:
     stream, read, admin = [await a_key(keys, scope) for scope in ("stream", "read", "admin")]
     door = auth(keys)
     for key, scope in ((stream, "stream"), (read, "read"), (admin, "stream"), (admin, "read")):
@@ -116,7 +116,7 @@ async def test_a_scope_is_needed_for_what_it_allows(keys: ApiKeys) -> None:
             await door.authenticate(bearer(key), scope)  # type: ignore[arg-type]
 
 
-async def test_on_loopback_nobody_needs_a_key_but_who_comes_through_a_proxy(keys: ApiKeys) -> None:
+async def test_loopback_needs_no_key_except_through_a_proxy(keys: ApiKeys) -> None:
     door = auth(keys, auth="auto")
     assert await door.authenticate(asked(host="localhost"), "stream") is ANONYMOUS
     for proxied in (asked(x_forwarded_for="203.0.113.9"), asked(forwarded="for=203.0.113.9")):
@@ -124,7 +124,7 @@ async def test_on_loopback_nobody_needs_a_key_but_who_comes_through_a_proxy(keys
             await door.authenticate(proxied, "stream")
 
 
-async def test_a_foreign_page_is_refused_whatever_it_brings(keys: ApiKeys) -> None:
+async def test_a_foreign_origin_is_rejected_even_with_a_key(keys: ApiKeys) -> None:
     key = await a_key(keys)
     page = {"origin": "https://evil.example", "host": "nova.example"}
     for mode in ("keys", "auto", "none"):
@@ -135,7 +135,7 @@ async def test_a_foreign_page_is_refused_whatever_it_brings(keys: ApiKeys) -> No
     assert await auth(keys, origins="https://evil.example").authenticate(bearer(key, **page), "stream")
 
 
-async def test_strangers_are_let_near_only_when_somebody_has_thought_of_it(keys: ApiKeys, redis_url: str) -> None:
+async def test_a_public_address_without_keys_requires_explicit_consent(keys: ApiKeys, redis_url: str) -> None:
     def settings(**given: object) -> GatewaySettings:
         return GatewaySettings.model_validate({"host": "0.0.0.0", "redis_url": SecretStr(redis_url), **given})
 
@@ -148,7 +148,7 @@ async def test_strangers_are_let_near_only_when_somebody_has_thought_of_it(keys:
     await check_exposure(settings(), keys, None)
 
 
-async def test_keys_and_quotas_lie_in_a_cluster_as_well(tmp_path: Path) -> None:
+async def test_keys_and_quotas_work_on_a_cluster(tmp_path: Path) -> None:
     async with cluster(tmp_path) as kind:
         redis = client(kind.url)
         keys, quota, limits = ApiKeys(redis), Quota(redis), QuotaLimits(sessions=1, minutes_a_day=1, new_a_minute=9)
@@ -187,7 +187,7 @@ async def _medians(ask: dict[str, object], keys: ApiKeys) -> dict[str, float]:
     return {name: median(times) for name, times in took.items()}
 
 
-async def test_the_time_of_a_refusal_does_not_tell_which_part_was_wrong(keys: ApiKeys) -> None:
+async def test_the_time_of_a_rejection_does_not_reveal_which_part_was_wrong(keys: ApiKeys) -> None:
     key = await a_key(keys)
     key_id, secret = key.split("_")[1:]
     ask: dict[str, object] = {
@@ -203,7 +203,7 @@ async def test_the_time_of_a_refusal_does_not_tell_which_part_was_wrong(keys: Ap
     pytest.fail(f"refusals take different times: {found}")
 
 
-async def test_that_measurement_notices_a_look_up_that_is_left_out(keys: ApiKeys) -> None:
+async def test_the_timing_measurement_detects_a_missing_lookup(keys: ApiKeys) -> None:
     class Hasty(ApiKeys):
         async def find(self, presented: str) -> None:
             if presented.startswith("nova_"):
@@ -213,7 +213,7 @@ async def test_that_measurement_notices_a_look_up_that_is_left_out(keys: ApiKeys
     assert found["a key"] > (1 + TELLS) * found["none"]
 
 
-async def test_the_command_makes_lists_and_revokes(redis: Redis, redis_url: str) -> None:
+async def test_the_command_creates_lists_and_revokes_keys(redis: Redis, redis_url: str) -> None:
     async def keys(*arguments: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, nova, ["keys", *arguments], env={"REDIS_URL": redis_url})
 

@@ -17,8 +17,13 @@ from redis.asyncio import Redis
 from backend.client.client import Client
 from backend.messages.protocol import Start
 from backend.service import otlp, tracing
+<<<<<<< HEAD
 from gateway.connection.observers import traces
 from tests.integration.test_gap import gateway
+=======
+from gateway.connection import traces
+from tests.integration.test_log_gap import gateway
+>>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
 
 __all__ = ["gateway"]
 
@@ -43,7 +48,7 @@ def loaded(modules: str) -> set[str]:
     return set(in_a_process(code).split())
 
 
-def test_services_that_are_not_traced_load_nothing_of_it_but_what_libraries_take_for_themselves() -> None:
+def test_services_without_tracing_do_not_load_opentelemetry() -> None:
     """FastAPI imports the API, and the client of Redis what it finds of it: neither records or sends anything."""
     theirs = loaded("fastapi, redis.asyncio")
     ours = loaded("gateway.gateway, stt_worker.worker, translation_worker.worker")
@@ -77,11 +82,11 @@ async def anything(events: AsyncIterator[Any] | Client) -> None:
         pass
 
 
-async def test_no_frame_costs_a_call_while_it_is_off(redis: Redis, gateway: str) -> None:
+async def test_no_tracing_function_is_called_per_frame_while_it_is_off(redis: Redis, gateway: str) -> None:
     assert await calls(gateway, 200) < 10
 
 
-def test_lines_of_threads_and_of_libraries_are_json_and_name_the_service() -> None:
+def test_log_lines_of_threads_and_libraries_are_json_with_the_service_name() -> None:
     said = in_a_process(
         "import logging as library, threading\n"
         "from backend.service import logging\nfrom backend.service.settings import ServiceSettings\nimport structlog\n"

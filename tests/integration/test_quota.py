@@ -29,31 +29,31 @@ async def entered(quota: Quota, limits: QuotaLimits, *sessions: str, new: bool =
     return [(await quota.take_slot("ada", limits, session, new=new))[0] for session in sessions]
 
 
-async def test_so_many_sessions_at_a_time_and_no_more(quota: Quota) -> None:
+async def test_concurrent_sessions_are_limited(quota: Quota) -> None:
     limits = QuotaLimits(sessions=2)
     assert await entered(quota, limits, "a", "b", "c") == ["", "", "sessions"]
     await quota.release_slot("ada", "a", 0)
     assert await entered(quota, limits, "c", "d") == ["", "sessions"]
 
 
-async def test_another_caller_has_places_of_their_own(quota: Quota) -> None:
+async def test_callers_have_separate_slots(quota: Quota) -> None:
     limits = QuotaLimits(sessions=1)
     assert await entered(quota, limits, "a") == [""]
     assert (await quota.take_slot("bob", limits, "b", new=True))[0] == ""
 
 
-async def test_a_session_that_goes_on_at_another_gateway_counts_once(quota: Quota) -> None:
+async def test_a_session_that_moves_to_another_gateway_counts_once(quota: Quota) -> None:
     assert await entered(quota, QuotaLimits(sessions=1), "a", "a", new=False) == ["", ""]
 
 
-async def test_many_gateways_that_ask_at_once_give_no_place_twice(quota: Quota) -> None:
+async def test_concurrent_requests_of_many_gateways_never_exceed_the_limit(quota: Quota) -> None:
     answers = await asyncio.gather(
         *(quota.take_slot("ada", QuotaLimits(sessions=5), f"{n}", new=True) for n in range(40))
     )
     assert sum(used_up == "" for used_up, _ in answers) == 5
 
 
-async def test_the_places_of_a_gateway_that_died_become_free(quota: Quota, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_slots_of_a_dead_gateway_expire(quota: Quota, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = QuotaLimits(sessions=1)
     monkeypatch.setattr(places, "SLOT_TTL_S", 0.2)
     assert await entered(quota, limits, "a", "b") == ["", "sessions"]
@@ -62,7 +62,7 @@ async def test_the_places_of_a_gateway_that_died_become_free(quota: Quota, monke
     assert await entered(quota, limits, "b") == [""]
 
 
-async def test_sessions_are_begun_as_fast_as_the_bucket_fills(quota: Quota, redis: Redis) -> None:
+async def test_new_sessions_are_limited_by_a_token_bucket(quota: Quota, redis: Redis) -> None:
     limits = QuotaLimits(new_a_minute=3)
     assert await entered(quota, limits, "a", "b", "c", "d") == ["", "", "", "starts"]
     _, after_s = await quota.take_slot("ada", limits, "d", new=True)
@@ -73,7 +73,7 @@ async def test_sessions_are_begun_as_fast_as_the_bucket_fills(quota: Quota, redi
     assert await entered(quota, limits, "d", "e") == ["", "starts"]
 
 
-async def test_minutes_are_used_up_for_the_day_and_begin_anew_the_next(quota: Quota, redis: Redis) -> None:
+async def test_the_daily_minutes_are_limited_and_reset_at_midnight(quota: Quota, redis: Redis) -> None:
     limits = QuotaLimits(minutes_a_day=1)
     assert await quota.renew_slots("ada", limits, ["a"], 59_999) == ("", 0)
     used_up, after_s = await quota.renew_slots("ada", limits, ["a"], 1)
@@ -84,7 +84,7 @@ async def test_minutes_are_used_up_for_the_day_and_begin_anew_the_next(quota: Qu
     assert await entered(quota, limits, "b") == [""]
 
 
-async def test_nothing_is_kept_of_a_caller_for_ever(quota: Quota, redis: Redis) -> None:
+async def test_all_keys_of_a_caller_expire(quota: Quota, redis: Redis) -> None:
     await entered(quota, QuotaLimits(sessions=9, new_a_minute=9, minutes_a_day=9), "a")
     assert [await redis.ttl(key) > 0 for key in (quota_used("ada"), quota_slots("ada"))] == [True, True]
 
@@ -97,6 +97,7 @@ async def a_caller(redis: Redis, **limits: int) -> Caller:
     return Caller(key.split("_")[1], frozenset({"stream"}), QuotaLimits(**limits), has_key=True)
 
 
+<<<<<<< HEAD
 @pytest.fixture
 def slots(redis: Redis) -> QuotaSlots:
     return QuotaSlots(Quota(redis), ApiKeys(redis), SessionRegistry())
@@ -115,6 +116,11 @@ async def renewing(slots: QuotaSlots, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 async def test_a_session_holds_its_slot_until_it_ends(redis: Redis, slots: QuotaSlots) -> None:
     caller = await a_caller(redis, sessions=1)
     async with slots.hold_slot(caller, "a", new=True) as entry:
+=======
+async def test_a_session_counts_while_its_slot_is_held(redis: Redis) -> None:
+    caller, here = await a_caller(redis, sessions=1), QuotaSlots(Quota(redis), ApiKeys(redis))
+    async with here.visit(caller, "a", new=True) as visit:
+>>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
         with pytest.raises(OverQuotaError) as refused:
             async with slots.hold_slot(caller, "b", new=True):
                 pass
@@ -125,11 +131,22 @@ async def test_a_session_holds_its_slot_until_it_ends(redis: Redis, slots: Quota
     assert (usage.sessions, usage.minutes_today) == (0, 1.5)
 
 
+<<<<<<< HEAD
 async def test_audio_is_counted_once(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
     caller = await a_caller(redis, minutes_a_day=2)
     async with AsyncExitStack() as held:
         a, b = [await held.enter_async_context(slots.hold_slot(caller, name, new=True)) for name in "ab"]
         a.audio_ms, b.audio_ms = 30_000, 60_000
+=======
+async def test_audio_is_counted_once_while_it_arrives(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "EVERY_S", 0.05)
+    caller, here = await a_caller(redis, minutes_a_day=2), QuotaSlots(Quota(redis), ApiKeys(redis))
+    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as held:
+        running = tasks.create_task(here.run())
+        a, b = [await held.enter_async_context(here.visit(caller, name, new=True)) for name in "ab"]
+        a.go_on(30_000, 60)
+        b.go_on(60_000, 60)
+>>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
         await asyncio.sleep(0.3)
         assert (await ApiKeys(redis).usage(caller.id)).minutes_today == 1.5
         assert a.quota_error is None
@@ -139,6 +156,7 @@ async def test_audio_is_counted_once(redis: Redis, slots: QuotaSlots, renewing: 
         assert b.quota_error.close_code == 1008, "reconnecting at once does not help"
 
 
+<<<<<<< HEAD
 async def test_the_sessions_of_a_revoked_key_end(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
     caller = await a_caller(redis)
     async with slots.hold_slot(caller, "a", new=True) as entry:
@@ -153,3 +171,31 @@ async def test_an_anonymous_session_writes_nothing_to_redis(redis: Redis, slots:
     async with slots.hold_slot(ANONYMOUS, "a", new=True):
         pass
     assert await redis.keys("*") == []
+=======
+async def test_sessions_of_a_revoked_key_are_closed(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "EVERY_S", 0.05)
+    caller, here = await a_caller(redis), QuotaSlots(Quota(redis), ApiKeys(redis))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(here.run())
+        async with here.visit(caller, "a", new=True) as visit:
+            await asyncio.sleep(0.2)
+            assert visit.over is None
+            await ApiKeys(redis).revoke(caller.id)
+            await asyncio.sleep(0.2)
+            assert isinstance(visit.over, RefusedError)
+        running.cancel()
+
+
+async def test_anonymous_callers_cause_no_redis_commands(redis: Redis) -> None:
+    async with QuotaSlots(Quota(redis), ApiKeys(redis)).visit(Caller("", frozenset()), "a", new=True):
+        pass
+    assert await redis.keys("*") == []
+
+
+async def test_a_session_is_limited_in_length(redis: Redis) -> None:
+    async with QuotaSlots(Quota(redis), ApiKeys(redis), 60.0).visit(Caller("", frozenset()), "a", new=True) as visit:
+        visit.go_on(0, 59)
+        with pytest.raises(ClientError) as over:
+            visit.go_on(0, 61)
+    assert (over.value.code, over.value.close_code) == ("session_too_long", 1008)
+>>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)

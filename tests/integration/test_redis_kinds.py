@@ -32,9 +32,9 @@ from backend.streams.session.fanout import Listener
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
 from tests.conftest import in_a_thread
+from tests.testkit.streams.live_sessions import SHARDS, talking
 from tests.testkit.system.plans import null_plan
 from tests.testkit.system.redis_servers import Kind, cluster, sentinel, single
-from tests.testkit.system.stream_sessions import SHARDS, talking
 
 RESUMED_WITHIN_S = 10.0
 
@@ -60,7 +60,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
         yield up
 
 
-async def test_every_final_is_heard_once_though_a_master_is_killed(kind: Kind) -> None:
+async def test_every_final_is_delivered_once_when_a_master_is_killed(kind: Kind) -> None:
     async with talking(kind) as talk:
         began = time.monotonic()
         killed = await kind.kill_master(1)
@@ -74,7 +74,7 @@ async def test_every_final_is_heard_once_though_a_master_is_killed(kind: Kind) -
     assert took_s < RESUMED_WITHIN_S
 
 
-async def test_every_final_is_heard_once_though_a_master_hangs(kind: Kind) -> None:
+async def test_every_final_is_delivered_once_when_a_master_hangs(kind: Kind) -> None:
     async with talking(kind) as talk:
         began = time.monotonic()
         with (await kind.master(1)).frozen():
@@ -85,7 +85,7 @@ async def test_every_final_is_heard_once_though_a_master_hangs(kind: Kind) -> No
     assert took_s < RESUMED_WITHIN_S
 
 
-async def test_every_final_is_heard_once_though_redis_forgets_everything(kind: Kind) -> None:
+async def test_every_final_is_delivered_once_when_redis_loses_all_data(kind: Kind) -> None:
     async with talking(kind) as talk:
         began = time.monotonic()
         for server in kind.servers:
@@ -96,15 +96,15 @@ async def test_every_final_is_heard_once_though_redis_forgets_everything(kind: K
     assert took_s < RESUMED_WITHIN_S
 
 
-async def test_every_final_is_heard_once_though_redis_becomes_a_replica_for_a_while(alone: Kind) -> None:
+async def test_every_final_is_delivered_once_when_redis_is_temporarily_a_replica(alone: Kind) -> None:
     await _endure(alone, ("REPLICAOF", "127.0.0.1", free_port()), ("REPLICAOF", "NO", "ONE"), "read only replica")
 
 
-async def test_every_final_is_heard_once_though_redis_runs_out_of_memory_for_a_while(alone: Kind) -> None:
+async def test_every_final_is_delivered_once_when_redis_is_temporarily_out_of_memory(alone: Kind) -> None:
     await _endure(alone, ("CONFIG", "SET", "maxmemory", "1mb"), ("CONFIG", "SET", "maxmemory", "0"), "maxmemory")
 
 
-async def test_every_final_is_heard_once_though_redis_cannot_save_for_a_while(alone: Kind, tmp_path: Path) -> None:
+async def test_every_final_is_delivered_once_when_redis_temporarily_cannot_save(alone: Kind, tmp_path: Path) -> None:
     (server,) = alone.servers
     gone = tmp_path / "gone"
     gone.mkdir()
@@ -131,9 +131,7 @@ async def _endure(alone: Kind, trouble: tuple[str | int, ...], cure: tuple[str, 
 
 
 @pytest.mark.parametrize("settings", [{}, {"appendonly": True}, {"appendonly": True, "appendfsync": "always"}])
-async def test_what_a_killed_redis_still_knows_is_what_it_wrote_to_its_disk(
-    settings: dict[str, Any], tmp_path: Path
-) -> None:
+async def test_a_killed_redis_keeps_what_it_has_written_to_disk(settings: dict[str, Any], tmp_path: Path) -> None:
     async with single(tmp_path, **settings) as kind, client(kind.url) as redis:
         streams = RedisJobStreams(redis, ServiceSettings())
         lease = await RedisSessions(redis, ServiceSettings(), "gateway").open(
@@ -177,7 +175,7 @@ async def comes_back(redis: Redis, channel: str, listener: Listener, within_s: f
         assert (await listener.next_event()).event == Done()
 
 
-async def test_messages_follow_a_shard_whose_master_changes_though_nothing_died(kind: Kind) -> None:
+async def test_messages_follow_a_shard_to_a_new_master(kind: Kind) -> None:
     """A demoted master keeps its connections: it is still there, only what is published no longer passes by it."""
     if not kind.fails_over:
         pytest.skip("a single Redis has nothing to change to")
@@ -187,7 +185,7 @@ async def test_messages_follow_a_shard_whose_master_changes_though_nothing_died(
         await comes_back(redis, channel, listener, RESUMED_WITHIN_S if kind.sentinels else 2.0)
 
 
-async def test_writes_follow_the_sentinels_while_the_old_master_still_takes_them(opened: Kind) -> None:
+async def test_writes_follow_the_sentinels_although_the_old_master_still_accepts_them(opened: Kind) -> None:
     if not opened.sentinels:
         pytest.skip("there are no Sentinels")
     await opened.settle()
@@ -207,14 +205,14 @@ async def test_writes_follow_the_sentinels_while_the_old_master_still_takes_them
             await watcher.do("SENTINEL DEBUG", "publish-period", 250)
 
 
-async def test_a_subscription_that_is_lost_leaves_a_gap(alone: Kind) -> None:
+async def test_a_lost_subscription_sets_a_gap(alone: Kind) -> None:
     redis, channel = client(alone.url), Shard(1).events(token_hex(4))
     async with listening(redis, channel) as listener:
         await alone.servers[0].do("CLIENT KILL", "TYPE", "pubsub")
         await comes_back(redis, channel, listener, 1.0)
 
 
-async def test_heartbeats_and_lanes_are_seen_whichever_node_holds_them(kind: Kind) -> None:
+async def test_heartbeats_and_streams_of_all_nodes_are_visible(kind: Kind) -> None:
     redis, names = client(kind.url), {token_hex(4) for _ in range(20)}
     for name in names:
         await redis.set(worker_key("stt", name), json.dumps({"kind": "stt", "name": name, "load": 0.5}), ex=10)
@@ -230,7 +228,7 @@ async def test_heartbeats_and_lanes_are_seen_whichever_node_holds_them(kind: Kin
     await redis.aclose()
 
 
-async def test_a_whole_system_runs_on_it_by_configuration_alone(kind: Kind, tmp_path: Path) -> None:
+async def test_a_whole_system_runs_on_it_by_configuration(kind: Kind, tmp_path: Path) -> None:
     if not kind.fails_over:
         pytest.skip("everything else runs on a single Redis")
     plan = null_plan(tmp_path, redis_url=kind.url, environment={"NOVA_SHARDS": str(SHARDS)})
@@ -241,7 +239,7 @@ async def test_a_whole_system_runs_on_it_by_configuration_alone(kind: Kind, tmp_
         assert (await http.get("/health")).status_code == 200
 
 
-async def test_a_task_that_talks_to_redis_ends_whenever_it_is_cancelled(alone: Kind) -> None:
+async def test_a_task_that_uses_redis_can_be_cancelled_at_any_time(alone: Kind) -> None:
     async def talk() -> None:
         while True:
             await redis.ping()
@@ -272,7 +270,7 @@ async def test_a_task_that_talks_to_redis_ends_whenever_it_is_cancelled(alone: K
         "unix+cluster://h:1",
     ],
 )
-def test_an_address_that_is_none_is_told_at_once_and_without_its_password(url: str) -> None:
+def test_an_invalid_address_is_rejected_at_once_without_showing_the_password(url: str) -> None:
     with pytest.raises(SetupError, match="REDIS_URL is not valid") as told:
         client(url)
     assert "secret" not in told.value.message

@@ -41,9 +41,7 @@ async def behind_tls(redis_url: str, cert: Path, key: Path) -> AsyncIterator[int
         yield server.sockets[0].getsockname()[1]
 
 
-async def test_redis_is_reached_over_tls_with_a_user_and_a_password(
-    redis: Redis, redis_url: str, tmp_path: Path
-) -> None:
+async def test_redis_is_reached_over_tls_with_user_and_password(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     await redis.acl_setuser("tls", enabled=True, passwords=["+secret"], commands=["+ping", "+hello", "+client"])
     cert, key = self_signed(tmp_path)
     async with behind_tls(redis_url, cert, key) as port:

@@ -71,7 +71,7 @@ async def heard(listener: Listener, kind: type[Any]) -> ChannelMessage:
     return live
 
 
-async def test_an_older_preview_gives_a_partial_that_is_understood(release: Recorded, redis: Redis) -> None:
+async def test_a_preview_of_an_older_release_produces_a_readable_partial(release: Recorded, redis: Redis) -> None:
     for fields in release.of("audio:preview"):
         job = json.loads(fields[b"h"])
         async with listening(redis, job["session"]) as listener:
@@ -82,9 +82,7 @@ async def test_an_older_preview_gives_a_partial_that_is_understood(release: Reco
         assert partial.committed.startswith(job.get("committed", ""))
 
 
-async def test_an_older_final_of_an_older_session_is_released_logged_and_handed_on(
-    release: Recorded, redis: Redis
-) -> None:
+async def test_a_final_of_an_older_release_is_released_logged_and_translated(release: Recorded, redis: Redis) -> None:
     for fields in release.of("audio:final"):
         job = json.loads(fields[b"h"])
         name, utterance = job["session"], str(job["utterance"])
@@ -106,7 +104,7 @@ async def test_an_older_final_of_an_older_session_is_released_logged_and_handed_
         )
 
 
-async def test_older_processes_are_listed_beside_those_of_today(release: Recorded, redis: Redis, today: System) -> None:
+async def test_heartbeats_of_an_older_release_are_listed(release: Recorded, redis: Redis, today: System) -> None:
     for beat in release.heartbeats:
         key = worker_key(beat["kind"], beat["name"])
         await redis.set(key, json.dumps(beat), ex=30)
@@ -117,7 +115,7 @@ async def test_older_processes_are_listed_beside_those_of_today(release: Recorde
     assert all(beat["name"] in names for beat in release.heartbeats)
 
 
-async def test_an_older_client_is_served(release: Recorded, today: System) -> None:
+async def test_a_client_of_an_older_release_is_served(release: Recorded, today: System) -> None:
     (start, *others) = [frame for frame in release.said if '"type":"resume"' not in frame]
     async with open_socket(stream_url(today.urls[0]), compression=None) as socket:
         await socket.send(start)

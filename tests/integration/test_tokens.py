@@ -38,7 +38,7 @@ def published(issuer: Issuer) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-async def test_the_keys_are_fetched_once_for_many_tokens_good_and_bad() -> None:
+async def test_signing_keys_are_fetched_once_for_many_tokens() -> None:
     issuer = Issuer()
     with published(issuer) as (url, asked):
         tokens = JwtVerifier(ISSUER, AUDIENCE, url)
@@ -50,7 +50,7 @@ async def test_the_keys_are_fetched_once_for_many_tokens_good_and_bad() -> None:
     assert len(asked) == 1
 
 
-async def test_while_the_issuer_is_away_nobody_new_comes_in_and_nothing_breaks() -> None:
+async def test_new_tokens_are_rejected_while_the_issuer_is_unavailable() -> None:
     with published(Issuer()) as (url, _):
         pass
     with pytest.raises(BadTokenError):

@@ -38,12 +38,12 @@ def driver(tmp_path: Path) -> dict[str, str]:
         ("speech.example:443", None, {}),
     ],
 )
-def test_the_card_is_the_one_that_the_process_sees_under_this_number(
+def test_the_card_matches_the_device_index_of_the_process(
     driver: dict[str, str], device: str, visible: str | None, found: dict[str, object]
 ) -> None:
     environment = {**driver, **({"CUDA_VISIBLE_DEVICES": visible} if visible else {})}
     assert gpu_memory(device, environment) == found
 
 
-def test_without_a_driver_there_is_no_card(tmp_path: Path) -> None:
+def test_no_card_is_reported_without_a_driver(tmp_path: Path) -> None:
     assert gpu_memory("cuda:0", {"PATH": str(tmp_path)}) == {}

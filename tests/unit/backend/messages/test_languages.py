@@ -52,7 +52,7 @@ from backend.messages.languages import LANGUAGES, WHISPER, english_name, flores_
         ("mn", "khk_Cyrl"),
     ],
 )
-def test_what_people_type_is_understood(typed: str, meant: str) -> None:
+def test_usual_language_codes_are_understood(typed: str, meant: str) -> None:
     assert flores_code(typed) == meant
 
 
@@ -72,11 +72,11 @@ def test_what_people_type_is_understood(typed: str, meant: str) -> None:
         ("AUTO", None),
     ],
 )
-def test_whisper_gets_its_own_spelling(typed: str, spelled: str | None) -> None:
+def test_whisper_codes_are_returned_in_whispers_spelling(typed: str, spelled: str | None) -> None:
     assert whisper_code(typed) == spelled
 
 
-def test_all_of_nllbs_languages_are_there() -> None:
+def test_all_languages_of_nllb_are_listed() -> None:
     codes = [language.flores for language in LANGUAGES if language.flores]
     assert len(codes) == len(set(codes)) == 202
     for code in codes:
@@ -84,7 +84,7 @@ def test_all_of_nllbs_languages_are_there() -> None:
         assert flores_code(code) == code
 
 
-def test_all_of_whispers_languages_are_there_and_three_of_them_cannot_be_translated() -> None:
+def test_all_languages_of_whisper_are_listed_and_three_cannot_be_translated() -> None:
     assert len(WHISPER) == 100
     assert {code for code, translated in WHISPER.items() if translated is None} == {"br", "haw", "la"}
     for code, translated in WHISPER.items():
@@ -93,12 +93,12 @@ def test_all_of_whispers_languages_are_there_and_three_of_them_cannot_be_transla
             assert flores_code(code) == translated
 
 
-def test_no_code_means_two_languages() -> None:
+def test_no_code_is_ambiguous() -> None:
     codes = [code for language in LANGUAGES for code in language.codes]
     assert len(codes) == len(set(codes))
 
 
-def test_every_language_has_its_own_name() -> None:
+def test_language_names_are_unique() -> None:
     names = [language.name for language in LANGUAGES]
     assert len(names) == len(set(names))
     assert (english_name("es"), english_name("zh-TW"), english_name("la")) == (
@@ -119,7 +119,7 @@ def test_every_language_has_its_own_name() -> None:
         ("", "ISO 639"),
     ],
 )
-def test_an_unknown_language_is_refused_with_a_hint(typed: str, hint: str) -> None:
+def test_an_unknown_language_is_rejected_with_a_suggestion(typed: str, hint: str) -> None:
     for ask in (flores_code, whisper_code, english_name):
         with pytest.raises(ProtocolError) as refusal:
             ask(typed)
@@ -127,7 +127,7 @@ def test_an_unknown_language_is_refused_with_a_hint(typed: str, hint: str) -> No
         assert hint in refusal.value.message
 
 
-def test_a_language_that_only_one_model_knows_is_refused_by_the_other() -> None:
+def test_a_language_is_rejected_by_the_model_that_lacks_it() -> None:
     with pytest.raises(ProtocolError, match=r"Breton \(br\) can be recognized but not translated"):
         flores_code("br")
     with pytest.raises(ProtocolError, match=r"Asturian \(ast\) can be translated but not recognized"):
@@ -135,7 +135,7 @@ def test_a_language_that_only_one_model_knows_is_refused_by_the_other() -> None:
 
 
 @given(st.text(max_size=2_000))
-def test_a_wrong_code_however_long_is_refused_in_few_words(typed: str) -> None:
+def test_a_long_invalid_code_is_shortened_in_the_error(typed: str) -> None:
     with pytest.raises(ProtocolError) as refusal:
         flores_code(typed + "?")
     assert len(refusal.value.message) < 600

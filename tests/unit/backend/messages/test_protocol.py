@@ -124,7 +124,7 @@ def messages(model: type[Start | Resume | Configure]) -> st.SearchStrategy[str]:
 @example('{"type":"start","prompt":"\\ud800"}')
 @example('{"type":"start","audio_from_ms":' + "9" * 5_000 + "}")
 @example("[" * 100_000)
-def test_a_text_frame_is_a_message_or_an_error_by_name(text: str) -> None:
+def test_any_text_frame_is_a_message_or_a_documented_error(text: str) -> None:
     try:
         message = parse_client(text)
     except ProtocolError as error:
@@ -136,8 +136,13 @@ def test_a_text_frame_is_a_message_or_an_error_by_name(text: str) -> None:
 
 
 @given(messages(Start), st.lists(messages(Configure) | st.sampled_from(['{"type":"finalize"}', '{"type":"stop"}'])))
+<<<<<<< HEAD
 def test_whatever_a_session_is_told_it_answers_or_refuses_by_name(start: str, then: list[str]) -> None:
     session = Session("s", "c", SessionPolicy())
+=======
+def test_any_message_sequence_is_answered_or_rejected_with_a_documented_error(start: str, then: list[str]) -> None:
+    session = Session("s", "c", Policy())
+>>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
     try:
         for text in (start, *then):
             session.receive_message(parse_client(text), 0.0)
@@ -148,7 +153,7 @@ def test_whatever_a_session_is_told_it_answers_or_refuses_by_name(start: str, th
 
 
 @pytest.mark.parametrize("field", ["audio_from_ms", "utterance", "open_utterance"])
-def test_nobody_counts_further_than_redis_can(field: str) -> None:
+def test_numbers_are_limited_to_what_redis_counts_exactly(field: str) -> None:
     def resume(number: int) -> str:
         return json.dumps({"type": "resume", "session": "s", "token": "t", field: number})
 
@@ -158,7 +163,7 @@ def test_nobody_counts_further_than_redis_can(field: str) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "1", "1-", "-1", "１-２", "١-٢", "99999999999999999999-0", "1-1\n", "(1-1"])
-def test_a_cursor_is_a_place_that_redis_understands(cursor: str) -> None:
+def test_an_accepted_cursor_is_a_valid_stream_id(cursor: str) -> None:
     with pytest.raises(ProtocolError, match="cursor"):
         parse_client(json.dumps({"type": "resume", "session": "s", "token": "t", "cursor": cursor}))
 
@@ -169,7 +174,7 @@ HEADERS = bytes_like(encode_entry(JOB)[b"h"])
 
 
 @given(st.fixed_dictionaries({}, optional={b"h": HEADERS, b"p": st.binary(max_size=9), b"x": st.binary(max_size=4)}))
-def test_an_audio_entry_is_a_job_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
+def test_any_audio_entry_is_a_job_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
     try:
         job, pcm = decode_audio_job(fields)
     except EntryError as error:
@@ -180,7 +185,7 @@ def test_an_audio_entry_is_a_job_or_an_entry_error(fields: dict[bytes, bytes]) -
 
 
 @given(st.fixed_dictionaries({}, optional={b"h": bytes_like(encode_entry(TRANSCRIPT)[b"h"]), b"x": st.binary()}))
-def test_a_text_entry_is_a_transcript_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
+def test_any_text_entry_is_a_transcript_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
     try:
         transcript = decode_transcript(fields)
     except EntryError as error:
@@ -201,7 +206,7 @@ def channel_messages() -> st.SearchStrategy[bytes]:
 
 @given(channel_messages())
 @example(b"abc " + encode_channel_message(FINAL).partition(b" ")[2])
-def test_a_channel_message_is_an_event_with_a_place_or_a_value_error(data: bytes) -> None:
+def test_any_channel_message_is_an_event_or_a_value_error(data: bytes) -> None:
     try:
         live = decode_channel_message(data)
     except ValueError:
@@ -216,7 +221,7 @@ def test_a_channel_message_is_an_event_with_a_place_or_a_value_error(data: bytes
 
 
 @given(st.integers(0, len(RECORD) - 1), st.binary(max_size=8) | st.sampled_from([b"-1", b"[1]", b'"es"', b"1e400"]))
-def test_a_damaged_record_is_read_or_refused_by_name(at: int, by: bytes) -> None:
+def test_a_damaged_record_is_read_or_rejected_with_a_documented_error(at: int, by: bytes) -> None:
     try:
         record = SessionRecord.read([*RECORD[:at], by, *RECORD[at + 1 :]])
     except DamagedRecordError as error:
@@ -226,14 +231,14 @@ def test_a_damaged_record_is_read_or_refused_by_name(at: int, by: bytes) -> None
 
 
 @given(st.lists(st.sampled_from(RECORD) | st.binary(max_size=8)))
-def test_fields_in_disorder_are_a_record_or_an_error_by_name(pairs: list[bytes]) -> None:
+def test_any_fields_are_a_record_or_a_documented_error(pairs: list[bytes]) -> None:
     try:
         assert isinstance(SessionRecord.read(pairs), SessionRecord)
     except DamagedRecordError as error:
         assert error.code == "session_damaged"
 
 
-def test_a_sound_record_is_read() -> None:
+def test_a_valid_record_is_read() -> None:
     record = SessionRecord.read(RECORD)
     assert (record.start, record.correlation_id) == (Start(language="en"), "c")
     assert (record.epoch, record.next, record.count, record.audio_ms, record.open) == (2, 3, 4, 9, "5:1")
@@ -244,18 +249,26 @@ def test_a_sound_record_is_read() -> None:
 # --- a session among inconsistent claims
 
 
-def test_what_redis_takes_for_settled_is_not_counted_again() -> None:
+def test_utterances_that_redis_has_settled_are_not_numbered_again() -> None:
     """Of a client that first said it had three finals, and now says it has none."""
     session = Session("s", "c", SessionPolicy())
     session.resume(Resume(session="s", token="t", utterance=0), SessionRecord(Start(), "c", epoch=2, next=4, count=1))
     assert session.record().count == 3
 
 
+<<<<<<< HEAD
 def test_audio_behind_stop_is_out_of_place_before_anybody_decodes_it() -> None:
     session = Session("s", "c", SessionPolicy())
     session.receive_message(Start(), 0.0)
     session.check_allowed("audio")
     session.receive_message(parse_client('{"type":"stop"}'), 0.0)
+=======
+def test_audio_after_stop_is_rejected_before_it_is_decoded() -> None:
+    session = Session("s", "c", Policy())
+    session.receive(Start(), 0.0)
+    session.allow("audio")
+    session.receive(parse_client('{"type":"stop"}'), 0.0)
+>>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
     with pytest.raises(ProtocolError) as refused:
         session.check_allowed("audio")
     assert refused.value.code == "stopped"

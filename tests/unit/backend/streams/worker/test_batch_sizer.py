@@ -8,24 +8,24 @@ from hypothesis import strategies as st
 from backend.streams.worker.batch_sizer import BatchSizer
 
 
-def test_what_is_not_known_yet_is_tried_one_at_a_time() -> None:
+def test_entries_of_unknown_cost_are_taken_one_at_a_time() -> None:
     assert BatchSizer(8, 0.6).size == 1
 
 
-def test_a_batch_takes_about_what_the_budget_allows() -> None:
+def test_a_batch_fits_into_the_time_budget() -> None:
     sizer = BatchSizer(8, 0.6)
     sizer.record_duration(0.2, 1)
     sizer.record_read(1)
     assert sizer.size == 3
 
 
-def test_an_entry_that_takes_longer_than_the_budget_is_taken_alone() -> None:
+def test_an_entry_that_exceeds_the_budget_is_taken_alone() -> None:
     sizer = BatchSizer(8, 0.6)
     sizer.record_duration(5.0, 1)
     assert sizer.size == 1
 
 
-def test_batches_grow_while_the_lane_is_full_and_shrink_at_once_when_it_is_not() -> None:
+def test_batches_grow_while_the_stream_is_full_and_shrink_at_once_afterwards() -> None:
     sizer = BatchSizer(8, 0.6)
     sizer.record_duration(0.6, 1)
     counts = []
@@ -42,7 +42,7 @@ def test_batches_grow_while_the_lane_is_full_and_shrink_at_once_when_it_is_not()
     st.floats(0.01, 5),
     st.lists(st.tuples(st.floats(0.0001, 10), st.integers(1, 64), st.integers(0, 64))),
 )
-def test_it_is_always_at_least_one_and_never_more_than_allowed(
+def test_the_size_is_between_one_and_the_maximum(
     most: int, budget_s: float, history: list[tuple[float, int, int]]
 ) -> None:
     sizer = BatchSizer(most, budget_s)

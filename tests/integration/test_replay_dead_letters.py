@@ -24,9 +24,18 @@ from backend.streams.session.sessions import Lease, UnknownSessionError
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
-from tests.integration.test_lanes import job, logged, opened, taken
+from tests.testkit.streams.dead_letters import (
+    ONE_SECOND,
+    all_dead_letters,
+    dead_lettered,
+    entries,
+    handled,
+    only_dead_letter,
+    operator,
+)
+from tests.testkit.streams.jobs import job, transcript
+from tests.testkit.streams.on_redis import logged, opened, taken
 from tests.testkit.system.command import nova
-from tests.testkit.system.dead_letters import PCM, buried, entries, handled, letters, only, operator, transcript
 
 Nova = Callable[..., Awaitable[Result]]
 
@@ -58,19 +67,21 @@ def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome]]]:
     return SttWorker(NullRecognizer(), SttSettings()).handle
 
 
-async def test_a_letter_of_which_nothing_is_left_is_refused_whatever_force(streams: RedisJobStreams, run: Nova) -> None:
+async def test_a_dead_letter_without_its_entry_is_not_replayed_even_by_force(
+    streams: RedisJobStreams, run: Nova
+) -> None:
     await streams.redis.xadd(streams.shard("s").dead(STT_GROUP), {"reason": "x", "attempts": "1"})
     assert (await run("list")).exit_code == 0
     assert (await run("replay", "--all", "--force")).exit_code == 1
     assert await streams.redis.xlen(streams.shard("s").dead(STT_GROUP)) == 1
 
 
-async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_it_at_the_same_time(
+async def test_concurrent_replays_produce_one_late_final(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters, redis_url: str, recognizing: Any
 ) -> None:
-    await lease.submit_audio(job(1, translate_to=("es",)), PCM, early=False)
-    await buried(streams)
-    letter = await only(dead)
+    await lease.submit_audio(job(1, translate_to=("es",)), ONE_SECOND, early=False)
+    await dead_lettered(streams)
+    letter = await only_dead_letter(dead)
     operators = (str(letter.id), "--all", "--all")
     replays = (asyncio.to_thread(nova, "dead", "replay", one, "--redis-url", redis_url) for one in operators)
     said = [result.stdout for result in await asyncio.gather(*replays)]
@@ -82,44 +93,44 @@ async def test_a_replayed_letter_gives_its_final_late_and_once_whoever_replays_i
     assert (final.utterance, final.late, final.translate_to) == (1, True, ("es",))
     assert final.cursor > error.cursor
     assert await streams.redis.xlen(streams.shard("s").transcripts("final")) == 1
-    assert await letters(dead) == []
+    assert await all_dead_letters(dead) == []
 
 
-async def test_ten_replays_of_one_letter_put_it_back_once(
+async def test_ten_concurrent_replays_move_the_entry_once(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters
 ) -> None:
-    await lease.submit_audio(job(1), PCM, early=False)
-    await buried(streams)
-    letter = await only(dead)
+    await lease.submit_audio(job(1), ONE_SECOND, early=False)
+    await dead_lettered(streams)
+    letter = await only_dead_letter(dead)
     outcomes = await asyncio.gather(*(dead.replay(letter) for _ in range(10)))
     assert sorted(outcomes) == ["gone"] * 9 + ["replayed"]
     assert len(await entries(streams, streams.shard("s").audio("final"))) == 1
 
 
-async def test_the_replayed_job_is_the_one_that_died_down_to_fields_of_a_later_release(
+async def test_a_replayed_job_keeps_all_fields_including_those_of_a_later_release(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters
 ) -> None:
     sent = job(1, prompt="Zoë", hypothesis=({"text": " a", "probability": 0.1},))
     header = json.dumps({**json.loads(sent.model_dump_json(exclude_defaults=True)), "later": [1.5, {}, []]})
-    await lease.submit_audio(sent, PCM, early=False)
+    await lease.submit_audio(sent, ONE_SECOND, early=False)
     ((entry_id, _),) = await entries(streams, streams.shard("s").audio("final"))
     await streams.redis.xdel(streams.shard("s").audio("final"), entry_id)
-    await streams.redis.xadd(streams.shard("s").audio("final"), {"h": header, "p": PCM})
-    await buried(streams)
-    await dead.replay(await only(dead))
+    await streams.redis.xadd(streams.shard("s").audio("final"), {"h": header, "p": ONE_SECOND})
+    await dead_lettered(streams)
+    await dead.replay(await only_dead_letter(dead))
     ((_, fields),) = await entries(streams, streams.shard("s").audio("final"))
     assert json.loads(fields[b"h"]) == {**json.loads(header), "replayed": True}
-    assert fields[b"p"] == PCM
+    assert fields[b"p"] == ONE_SECOND
     assert set(fields) == {b"h", b"p"}
 
 
-async def test_a_letter_that_dies_again_can_be_replayed_again(
+async def test_a_dead_letter_that_fails_again_can_be_replayed_again(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
-    await lease.submit_audio(job(1), PCM, early=False)
-    await buried(streams)
+    await lease.submit_audio(job(1), ONE_SECOND, early=False)
+    await dead_lettered(streams)
     await run("replay", "--all")
-    await buried(streams)
+    await dead_lettered(streams)
     assert (await run("replay", "--all", "--session", "s", "--reason", "poison")).exit_code == 0
     error, final = await handled(streams, recognizing, 2)
     assert isinstance(error, Error)
@@ -127,37 +138,37 @@ async def test_a_letter_that_dies_again_can_be_replayed_again(
     assert final.late
 
 
-async def test_an_error_that_still_waits_for_its_turn_is_taken_back_and_nobody_sees_it(
+async def test_an_error_that_was_not_released_is_withdrawn_by_a_replay(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters, recognizing: Any
 ) -> None:
-    await lease.submit_audio(job(1), PCM, early=False)
+    await lease.submit_audio(job(1), ONE_SECOND, early=False)
     (first,) = await taken(streams, 1)
-    await lease.submit_audio(job(2), PCM, early=False)
-    await buried(streams)
+    await lease.submit_audio(job(2), ONE_SECOND, early=False)
+    await dead_lettered(streams)
     assert await logged(streams) == []
-    assert await dead.replay(await only(dead)) == "replayed"
+    assert await dead.replay(await only_dead_letter(dead)) == "replayed"
     (outcome,) = await recognizing([first])
     await streams.commit_final(first, outcome)
     events = await handled(streams, recognizing, 2)
     assert [(type(event), event.utterance, event.late) for event in events] == [(Final, 1, False), (Final, 2, False)]
 
 
-async def test_a_dead_attempt_whose_utterance_has_its_final_from_another_is_not_replayed(
+async def test_a_dead_attempt_is_not_replayed_when_another_attempt_succeeded(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
 ) -> None:
-    entry_id = await lease.submit_audio(job(1), PCM, early=True)
-    await buried(streams)
+    entry_id = await lease.submit_audio(job(1), ONE_SECOND, early=True)
+    await dead_lettered(streams)
     await lease.withdraw_early_final(1, 1, entry_id)
-    await lease.submit_audio(job(1, attempt=2), PCM, early=False)
+    await lease.submit_audio(job(1, attempt=2), ONE_SECOND, early=False)
     assert len(await handled(streams, recognizing, 1)) == 1
     refused = await run("replay", "--all")
     assert refused.exit_code == 1
     assert "has its final" in refused.stderr
-    assert len(await letters(dead)) == 1
+    assert len(await all_dead_letters(dead)) == 1
     assert len(await logged(streams)) == 1
 
 
-async def test_a_replayed_transcript_gets_its_translations(streams: RedisJobStreams, lease: Lease, run: Nova) -> None:
+async def test_a_replayed_transcript_is_translated(streams: RedisJobStreams, lease: Lease, run: Nova) -> None:
     async def translate(batch: Sequence[Entry[Transcript]]) -> list[Outcome]:
         return [
             Outcome(durable=(Translation(utterance=e.job.utterance, language="es", text="hola", is_final=True),))
@@ -165,18 +176,18 @@ async def test_a_replayed_transcript_gets_its_translations(streams: RedisJobStre
         ]
 
     await lease.resubmit_transcript(transcript(1))
-    await buried(streams, lane=TRANSCRIPTS)
+    await dead_lettered(streams, job_stream=TRANSCRIPTS)
     assert (await run("replay", "--all", "--lane", "transcript")).exit_code == 0
     error, translation = await handled(streams, translate, 2, TRANSCRIPTS)
     assert error.code == "not_translated"
     assert (translation.utterance, translation.text) == (1, "hola")
 
 
-async def test_a_letter_whose_session_has_expired_is_replayed_without_harm(
+async def test_a_dead_letter_of_an_expired_session_can_be_replayed(
     streams: RedisJobStreams, lease: Lease, run: Nova, recognizing: Any
 ) -> None:
-    await lease.submit_audio(job(1, translate_to=("es",)), PCM, early=False)
-    await buried(streams)
+    await lease.submit_audio(job(1, translate_to=("es",)), ONE_SECOND, early=False)
+    await dead_lettered(streams)
     shard = streams.shard("s")
     await streams.redis.delete(shard.session("s"), shard.log("s"))
     assert (await run("replay", "--all")).exit_code == 0

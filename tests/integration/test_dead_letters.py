@@ -24,9 +24,18 @@ from backend.streams.names import Shard
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Lease
-from tests.integration.test_lanes import job, opened
+from tests.testkit.streams.dead_letters import (
+    ONE_SECOND,
+    POISON,
+    all_dead_letters,
+    dead_lettered,
+    entries,
+    only_dead_letter,
+    operator,
+)
+from tests.testkit.streams.jobs import job, transcript
+from tests.testkit.streams.on_redis import opened
 from tests.testkit.system.command import nova
-from tests.testkit.system.dead_letters import PCM, POISON, buried, entries, letters, only, operator, transcript
 
 Nova = Callable[..., Awaitable[Result]]
 
@@ -53,24 +62,24 @@ def run(redis_url: str) -> Nova:
 
 
 @given(st.sampled_from(["audio", "transcript"]), st.integers(0, 1023), st.integers(0, 2**63), st.integers(0, 2**63))
-def test_an_id_reads_back_as_the_place_it_names(lane: Any, shard: int, milliseconds: int, count: int) -> None:
+def test_an_id_is_parsed_from_its_text(lane: Any, shard: int, milliseconds: int, count: int) -> None:
     place = DeadLetterId(lane, Shard(shard), f"{milliseconds}-{count}")
     assert DeadLetterId.parse(str(place)) == place
 
 
-async def test_without_dead_letters_the_list_says_so(redis: Redis, run: Nova) -> None:
+async def test_an_empty_list_is_reported(redis: Redis, run: Nova) -> None:
     result = await run("list")
     assert (result.exit_code, result.stdout) == (0, "No dead letters.\n")
     assert json.loads((await run("list", "--json")).stdout) == []
 
 
-async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_first(
+async def test_the_list_shows_content_and_failure_with_the_newest_first(
     streams: RedisJobStreams, lease: Lease, run: Nova
 ) -> None:
-    await lease.submit_audio(job(1), PCM, early=False)
-    await buried(streams)
+    await lease.submit_audio(job(1), ONE_SECOND, early=False)
+    await dead_lettered(streams)
     await lease.resubmit_transcript(transcript(1))
-    await buried(streams, lane=TRANSCRIPTS)
+    await dead_lettered(streams, job_stream=TRANSCRIPTS)
     second, first = json.loads((await run("list", "--json")).stdout)
     assert first["id"].startswith("a0-")
     assert {**first, "id": "", "when": ""} == {
@@ -94,13 +103,11 @@ async def test_the_list_tells_what_each_letter_is_and_why_it_died_the_newest_fir
     assert oldest.split()[:6] == [first["id"], "audio", "s", "1", "1.0", "s"]
 
 
-async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(
-    streams: RedisJobStreams, lease: Lease, run: Nova
-) -> None:
+async def test_the_list_is_filtered_and_reports_omitted_rows(streams: RedisJobStreams, lease: Lease, run: Nova) -> None:
     for number in (1, 2, 3):
-        await lease.submit_audio(job(number), PCM, early=False)
-    await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"{}", "p": PCM})
-    await buried(streams, 4)
+        await lease.submit_audio(job(number), ONE_SECOND, early=False)
+    await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"{}", "p": ONE_SECOND})
+    await dead_lettered(streams, 4)
 
     async def utterances(*options: str) -> list[int]:
         return [letter["utterance"] for letter in json.loads((await run("list", "--json", *options)).stdout)]
@@ -112,13 +119,13 @@ async def test_the_list_can_be_narrowed_and_says_what_it_leaves_out(
     assert "2 older ones are not shown" in (await run("list", "--limit", "2")).stderr
 
 
-async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova) -> None:
+async def test_dead_letters_of_all_shards_and_pages_are_found(redis: Redis, run: Nova) -> None:
     streams = RedisJobStreams(redis, ServiceSettings(NOVA_SHARDS=3))
     sessions = RedisSessions(redis, ServiceSettings(NOVA_SHARDS=3), "gateway")
     for number in range(30):
         lease = await sessions.open(f"s{number}", "secret", SessionRecord(Start(), "c"))
-        await lease.submit_audio(job(1, session=f"s{number}"), PCM, early=False)
-    await buried(streams, 30)
+        await lease.submit_audio(job(1, session=f"s{number}"), ONE_SECOND, early=False)
+    await dead_lettered(streams, 30)
     found = json.loads((await run("list", "--json", NOVA_SHARDS="3")).stdout)
     assert {letter["session"] for letter in found} == {f"s{number}" for number in range(30)}
     assert {letter["id"].partition("-")[0] for letter in found} == {"a0", "a1", "a2"}
@@ -129,12 +136,12 @@ async def test_letters_of_every_shard_and_page_are_found(redis: Redis, run: Nova
     assert sum([await redis.xlen(shard.audio("final")) for shard in streams.shards]) == 30
 
 
-async def test_show_tells_everything_and_gives_the_audio(
+async def test_show_prints_all_fields_and_writes_the_audio(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova, tmp_path: Path
 ) -> None:
-    await lease.submit_audio(job(7, prompt="né \x1b]0;owned\x07", language="fr"), PCM, early=False)
-    await buried(streams)
-    place = (await only(dead)).id
+    await lease.submit_audio(job(7, prompt="né \x1b]0;owned\x07", language="fr"), ONE_SECOND, early=False)
+    await dead_lettered(streams)
+    place = (await only_dead_letter(dead)).id
     file = tmp_path / "letter.wav"
     shown = (await run("show", str(place), "--wav", str(file))).stdout
     told = dict(line.split(maxsplit=1) for line in shown.splitlines())
@@ -145,15 +152,15 @@ async def test_show_tells_everything_and_gives_the_audio(
     assert "\x1b" not in shown
     with wave.open(str(file)) as audio:
         assert audio.getparams()[:4] == (1, 2, 16_000, 16_000)
-        assert audio.readframes(16_000) == PCM
+        assert audio.readframes(16_000) == ONE_SECOND
 
 
-async def test_what_cannot_be_shown_is_said(
+async def test_wrong_arguments_are_rejected_with_a_reason(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova
 ) -> None:
     await lease.resubmit_transcript(transcript(1))
-    await buried(streams, lane=TRANSCRIPTS)
-    place = str((await only(dead)).id)
+    await dead_lettered(streams, job_stream=TRANSCRIPTS)
+    place = str((await only_dead_letter(dead)).id)
     for arguments, complaint in (
         (("show", place, "--wav", "never.wav"), "holds no audio"),
         (("show", "a0-1-1"), "no such dead letter"),
@@ -166,15 +173,15 @@ async def test_what_cannot_be_shown_is_said(
         result = await run(*arguments)
         assert result.exit_code > 0
         assert complaint in result.stderr
-    assert len(await letters(dead)) == 1
+    assert len(await all_dead_letters(dead)) == 1
 
 
-async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_replayed_unless_forced(
+async def test_an_unreadable_entry_is_shown_raw_and_replayed_only_by_force(
     streams: RedisJobStreams, dead: DeadLetters, run: Nova, tmp_path: Path
 ) -> None:
     await streams.redis.xadd(streams.shard("s").audio("final"), {"h": b"\xffnot json", "p": b"\1\0\2", "new": b"x"})
-    await buried(streams)
-    place = str((await only(dead)).id)
+    await dead_lettered(streams)
+    place = str((await only_dead_letter(dead)).id)
     assert place in (await run("list")).stdout
     shown = (await run("show", place, "--wav", str(tmp_path / "odd.wav"))).stdout
     assert "audio of 3 bytes is not 16-bit samples" in shown
@@ -187,28 +194,28 @@ async def test_an_entry_that_cannot_be_read_is_shown_as_far_as_possible_and_not_
     assert (await run("replay", place, "--force")).exit_code == 0
     ((_, fields),) = await entries(streams, streams.shard("s").audio("final"))
     assert fields == {b"h": b"\xffnot json", b"p": b"\1\0\2", b"new": b"x"}
-    await buried(streams)
-    assert str((await only(dead)).id) != place
+    await dead_lettered(streams)
+    assert str((await only_dead_letter(dead)).id) != place
 
 
-async def test_dropping_asks_first_and_then_deletes(
+async def test_drop_asks_for_confirmation_and_deletes(
     streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova
 ) -> None:
     for number in (1, 2, 3):
-        await lease.submit_audio(job(number), PCM, early=False)
-    await buried(streams, 3)
+        await lease.submit_audio(job(number), ONE_SECOND, early=False)
+    await dead_lettered(streams, 3)
     kept = await run("drop", "--all", answer="n\n")
     assert kept.exit_code == 1
     assert "Delete 3 dead letters for good?" in kept.stdout
-    first, second, third = (str(letter.id) for letter in await letters(dead))
+    first, second, third = (str(letter.id) for letter in await all_dead_letters(dead))
     assert (await run("drop", first, third, "--yes")).stdout == "2 dead letters dropped.\n"
-    assert [str(letter.id) for letter in await letters(dead)] == [second]
+    assert [str(letter.id) for letter in await all_dead_letters(dead)] == [second]
     assert "1 dead letter dropped." in (await run("drop", "--all", "--session", "s", answer="y\n")).stdout
     assert (await run("drop", "--all")).stdout == "0 dead letters dropped.\n"
 
 
 @pytest.mark.parametrize("url", ["redis://:hunter2@127.0.0.1:1", "nonsense://:hunter2@x"])
-def test_a_redis_that_does_not_answer_is_one_clear_line(url: str) -> None:
+def test_an_unavailable_redis_is_reported_in_one_line(url: str) -> None:
     done = nova("dead", "list", "--redis-url", url)
     assert done.returncode == 2
     (complaint,) = done.stderr.splitlines()

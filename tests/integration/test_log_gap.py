@@ -17,7 +17,7 @@ from backend.streams.names import Shard
 from gateway.gateway import build
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
-from tests.integration.test_lanes import eventually
+from tests.testkit.streams.on_redis import eventually
 
 SHARD = Shard(0)
 
@@ -50,7 +50,9 @@ async def write(redis: Redis, session: str, number: int) -> bytes:
     return place + b" " + final(number).encode()
 
 
-async def test_a_final_is_not_taken_while_an_earlier_one_lies_unread_in_the_log(redis: Redis, gateway: str) -> None:
+async def test_a_final_is_not_delivered_before_an_earlier_one_that_is_only_in_the_log(
+    redis: Redis, gateway: str
+) -> None:
     async with Client.connect(gateway, Start(), resume=False) as client:
         session = client.ready.session
 

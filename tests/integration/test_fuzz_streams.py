@@ -31,7 +31,7 @@ from backend.streams.worker.redis_source import redis_consumer
 from stt_worker.recognizers.null import NullRecognizer, transcript
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
-from tests.integration.test_lanes import eventually, logged
+from tests.testkit.streams.on_redis import eventually, logged
 from translation_worker.settings import TranslationSettings
 from translation_worker.worker import TranslationWorker
 
@@ -175,7 +175,7 @@ async def litter(streams: RedisJobStreams, names: Sequence[str], dice: random.Ra
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-async def test_real_work_is_done_beside_garbage_and_every_unreadable_entry_becomes_a_dead_letter(
+async def test_valid_jobs_succeed_among_garbage_and_every_unreadable_entry_becomes_a_dead_letter(
     streams: RedisJobStreams,
 ) -> None:
     dice = random.Random(SEED)
@@ -236,7 +236,7 @@ async def says_its_own_words_and_no_others(streams: RedisJobStreams, name: str, 
     assert not any(isinstance(event, Error) for event in events)
 
 
-async def test_a_guess_on_the_lane_of_finals_is_no_final(streams: RedisJobStreams) -> None:
+async def test_a_preview_in_the_stream_of_finals_is_rejected(streams: RedisJobStreams) -> None:
     """It would be answered as a guess, with nothing durable: its neighbours are not to be harmed by that."""
     sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "s"))
@@ -262,7 +262,7 @@ async def test_a_guess_on_the_lane_of_finals_is_no_final(streams: RedisJobStream
 # --- what gateways read
 
 
-async def test_what_cannot_be_read_in_a_log_is_passed_over(streams: RedisJobStreams) -> None:
+async def test_unreadable_events_in_a_log_are_skipped(streams: RedisJobStreams) -> None:
     log = streams.shard("s").log("s")
     event = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
     for fields in ({"x": b"?"}, {"e": b"\xff{"}, {"e": event.model_dump_json()}, {"e": b"{}"}):
@@ -271,7 +271,7 @@ async def test_what_cannot_be_read_in_a_log_is_passed_over(streams: RedisJobStre
 
 
 @pytest.mark.parametrize("field", ["start", "count", "audio", "closed:x", "translating:1"])
-async def test_a_session_that_cannot_be_read_is_unknown(streams: RedisJobStreams, field: str) -> None:
+async def test_a_damaged_session_is_unknown(streams: RedisJobStreams, field: str) -> None:
     sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     await sessions.open("s", "secret", SessionRecord(Start(), "c"))
     await streams.redis.hset(streams.shard("s").session("s"), field, "7e")
@@ -279,7 +279,7 @@ async def test_a_session_that_cannot_be_read_is_unknown(streams: RedisJobStreams
         await sessions.resume(Resume(session="s", token="secret"))
 
 
-async def test_a_client_that_claims_to_be_far_ahead_keeps_redis_no_longer_than_others(streams: RedisJobStreams) -> None:
+async def test_a_resume_with_a_huge_utterance_number_does_not_block_redis(streams: RedisJobStreams) -> None:
     sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "c"))
     await lease.submit_audio(job("s", 1), spoken(0, 1), early=False)

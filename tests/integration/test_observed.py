@@ -17,13 +17,8 @@ from redis.asyncio import Redis
 from backend.client.client import Client
 from backend.messages.protocol import Start
 from backend.service import otlp, tracing
-<<<<<<< HEAD
 from gateway.connection.observers import traces
-from tests.integration.test_gap import gateway
-=======
-from gateway.connection import traces
 from tests.integration.test_log_gap import gateway
->>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
 
 __all__ = ["gateway"]
 

@@ -97,7 +97,6 @@ async def a_caller(redis: Redis, **limits: int) -> Caller:
     return Caller(key.split("_")[1], frozenset({"stream"}), QuotaLimits(**limits), has_key=True)
 
 
-<<<<<<< HEAD
 @pytest.fixture
 def slots(redis: Redis) -> QuotaSlots:
     return QuotaSlots(Quota(redis), ApiKeys(redis), SessionRegistry())
@@ -116,11 +115,6 @@ async def renewing(slots: QuotaSlots, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 async def test_a_session_holds_its_slot_until_it_ends(redis: Redis, slots: QuotaSlots) -> None:
     caller = await a_caller(redis, sessions=1)
     async with slots.hold_slot(caller, "a", new=True) as entry:
-=======
-async def test_a_session_counts_while_its_slot_is_held(redis: Redis) -> None:
-    caller, here = await a_caller(redis, sessions=1), QuotaSlots(Quota(redis), ApiKeys(redis))
-    async with here.visit(caller, "a", new=True) as visit:
->>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
         with pytest.raises(OverQuotaError) as refused:
             async with slots.hold_slot(caller, "b", new=True):
                 pass
@@ -131,22 +125,11 @@ async def test_a_session_counts_while_its_slot_is_held(redis: Redis) -> None:
     assert (usage.sessions, usage.minutes_today) == (0, 1.5)
 
 
-<<<<<<< HEAD
 async def test_audio_is_counted_once(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
     caller = await a_caller(redis, minutes_a_day=2)
     async with AsyncExitStack() as held:
         a, b = [await held.enter_async_context(slots.hold_slot(caller, name, new=True)) for name in "ab"]
         a.audio_ms, b.audio_ms = 30_000, 60_000
-=======
-async def test_audio_is_counted_once_while_it_arrives(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis, minutes_a_day=2), QuotaSlots(Quota(redis), ApiKeys(redis))
-    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as held:
-        running = tasks.create_task(here.run())
-        a, b = [await held.enter_async_context(here.visit(caller, name, new=True)) for name in "ab"]
-        a.go_on(30_000, 60)
-        b.go_on(60_000, 60)
->>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
         await asyncio.sleep(0.3)
         assert (await ApiKeys(redis).usage(caller.id)).minutes_today == 1.5
         assert a.quota_error is None
@@ -156,8 +139,7 @@ async def test_audio_is_counted_once_while_it_arrives(redis: Redis, monkeypatch:
         assert b.quota_error.close_code == 1008, "reconnecting at once does not help"
 
 
-<<<<<<< HEAD
-async def test_the_sessions_of_a_revoked_key_end(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
+async def test_sessions_of_a_revoked_key_are_closed(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
     caller = await a_caller(redis)
     async with slots.hold_slot(caller, "a", new=True) as entry:
         await asyncio.sleep(0.2)
@@ -171,31 +153,3 @@ async def test_an_anonymous_session_writes_nothing_to_redis(redis: Redis, slots:
     async with slots.hold_slot(ANONYMOUS, "a", new=True):
         pass
     assert await redis.keys("*") == []
-=======
-async def test_sessions_of_a_revoked_key_are_closed(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visits, "EVERY_S", 0.05)
-    caller, here = await a_caller(redis), QuotaSlots(Quota(redis), ApiKeys(redis))
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(here.run())
-        async with here.visit(caller, "a", new=True) as visit:
-            await asyncio.sleep(0.2)
-            assert visit.over is None
-            await ApiKeys(redis).revoke(caller.id)
-            await asyncio.sleep(0.2)
-            assert isinstance(visit.over, RefusedError)
-        running.cancel()
-
-
-async def test_anonymous_callers_cause_no_redis_commands(redis: Redis) -> None:
-    async with QuotaSlots(Quota(redis), ApiKeys(redis)).visit(Caller("", frozenset()), "a", new=True):
-        pass
-    assert await redis.keys("*") == []
-
-
-async def test_a_session_is_limited_in_length(redis: Redis) -> None:
-    async with QuotaSlots(Quota(redis), ApiKeys(redis), 60.0).visit(Caller("", frozenset()), "a", new=True) as visit:
-        visit.go_on(0, 59)
-        with pytest.raises(ClientError) as over:
-            visit.go_on(0, 61)
-    assert (over.value.code, over.value.close_code) == ("session_too_long", 1008)
->>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)

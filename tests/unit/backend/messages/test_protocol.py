@@ -136,13 +136,8 @@ def test_any_text_frame_is_a_message_or_a_documented_error(text: str) -> None:
 
 
 @given(messages(Start), st.lists(messages(Configure) | st.sampled_from(['{"type":"finalize"}', '{"type":"stop"}'])))
-<<<<<<< HEAD
-def test_whatever_a_session_is_told_it_answers_or_refuses_by_name(start: str, then: list[str]) -> None:
-    session = Session("s", "c", SessionPolicy())
-=======
 def test_any_message_sequence_is_answered_or_rejected_with_a_documented_error(start: str, then: list[str]) -> None:
-    session = Session("s", "c", Policy())
->>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
+    session = Session("s", "c", SessionPolicy())
     try:
         for text in (start, *then):
             session.receive_message(parse_client(text), 0.0)
@@ -256,19 +251,11 @@ def test_utterances_that_redis_has_settled_are_not_numbered_again() -> None:
     assert session.record().count == 3
 
 
-<<<<<<< HEAD
-def test_audio_behind_stop_is_out_of_place_before_anybody_decodes_it() -> None:
+def test_audio_after_stop_is_rejected_before_it_is_decoded() -> None:
     session = Session("s", "c", SessionPolicy())
     session.receive_message(Start(), 0.0)
     session.check_allowed("audio")
     session.receive_message(parse_client('{"type":"stop"}'), 0.0)
-=======
-def test_audio_after_stop_is_rejected_before_it_is_decoded() -> None:
-    session = Session("s", "c", Policy())
-    session.receive(Start(), 0.0)
-    session.allow("audio")
-    session.receive(parse_client('{"type":"stop"}'), 0.0)
->>>>>>> 9db064a (Merge the stream tests: one contract, unit tests in virtual time, and the loop on a real Redis; names in plain words)
     with pytest.raises(ProtocolError) as refused:
         session.check_allowed("audio")
     assert refused.value.code == "stopped"

@@ -74,7 +74,7 @@ def parent_of(span: ReadableSpan) -> int:
 # --- the door
 
 
-def test_while_it_is_off_nothing_is_minted_recorded_or_staged() -> None:
+def test_nothing_is_recorded_while_tracing_is_off() -> None:
     assert not tracing.is_on()
     assert tracing.new_traceparent(CLIENT) == ""
     assert tracing.stage("encode", [Piece(CLIENT)]) is tracing.stage("decode", [])
@@ -82,7 +82,7 @@ def test_while_it_is_off_nothing_is_minted_recorded_or_staged() -> None:
     tracing.close()
 
 
-def test_a_span_keeps_its_times_its_parent_and_what_is_said_of_it(recorded: Recorded) -> None:
+def test_a_span_has_its_times_parent_and_attributes(recorded: Recorded) -> None:
     tracing.span("queue", CLIENT, 1_000.25, 1_000.5, lane="stt")
     (span,) = recorded.spans
     assert (span.start_time, span.end_time) == (1_000_250_000_000, 1_000_500_000_000)
@@ -90,7 +90,7 @@ def test_a_span_keeps_its_times_its_parent_and_what_is_said_of_it(recorded: Reco
     assert span.attributes == {"nova.lane": "stt"}
 
 
-def test_what_belongs_to_nothing_is_not_recorded(recorded: Recorded) -> None:
+def test_a_span_without_parent_and_identity_is_not_recorded(recorded: Recorded) -> None:
     tracing.span("queue", "", 0.0, 1.0)
     with tracing.stage("encode", [Piece(""), Piece("")]):
         pass
@@ -98,14 +98,12 @@ def test_what_belongs_to_nothing_is_not_recorded(recorded: Recorded) -> None:
 
 
 @given(st.text(max_size=80) | st.from_regex(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", fullmatch=True))
-def test_a_parent_may_be_anything(parent: str) -> None:
+def test_any_string_is_accepted_as_parent(parent: str) -> None:
     ANY.record("queue", parent, 0.0, 1.0, "", "", {})
     assert len(ANY.new_traceparent(parent)) == len(CLIENT)
 
 
-def test_a_minted_identity_is_that_of_the_span_recorded_later_and_children_may_come_before_it(
-    recorded: Recorded,
-) -> None:
+def test_a_span_recorded_later_has_the_identity_that_its_children_used(recorded: Recorded) -> None:
     root = tracing.new_traceparent()
     tracing.span("receive", root, 1.0, 2.0)
     tracing.span("utterance", "", 1.0, 3.0, identity=root, link=CLIENT)
@@ -116,14 +114,14 @@ def test_a_minted_identity_is_that_of_the_span_recorded_later_and_children_may_c
     assert [link.context.trace_id for link in itself.links] == [int(CLIENT[3:35], 16)]
 
 
-def test_no_two_identities_are_the_same_and_one_with_a_parent_stays_in_its_trace(recorded: Recorded) -> None:
+def test_identities_are_unique_and_stay_in_the_trace_of_their_parent(recorded: Recorded) -> None:
     minted = {tracing.new_traceparent() for _ in range(100)}
     assert len({one[3:35] for one in minted}) == len({one[36:52] for one in minted}) == 100
     assert tracing.new_traceparent(CLIENT)[:35] == CLIENT[:35]
     assert tracing.new_traceparent(CLIENT)[36:52] != CLIENT[36:52]
 
 
-def test_a_stage_is_part_of_every_piece_that_shares_it_even_when_it_fails(recorded: Recorded) -> None:
+def test_a_stage_is_recorded_for_every_entry_of_the_batch_even_if_it_fails(recorded: Recorded) -> None:
     pieces = [Piece(tracing.new_traceparent()), Piece(""), Piece(tracing.new_traceparent())]
     with pytest.raises(ValueError, match="bad"), tracing.stage("encode", pieces, window_s=8.0):
         raise ValueError("bad")
@@ -134,7 +132,7 @@ def test_a_stage_is_part_of_every_piece_that_shares_it_even_when_it_fails(record
     assert all(span.attributes == {"nova.batch": 3, "nova.window_s": 8.0} for span in recorded.spans)
 
 
-def test_what_the_sampler_leaves_out_is_left_out_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_of_an_unsampled_span_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_always_off")
     recorded = Recorded()
     root = recorded.otlp.new_traceparent("")
@@ -146,7 +144,7 @@ def test_what_the_sampler_leaves_out_is_left_out_everywhere(monkeypatch: pytest.
     assert len(recorded.spans) == 1
 
 
-def test_a_process_does_not_wait_long_for_a_collector_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_exits_soon_although_the_collector_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     away = Event()
 
     class Slow(SpanProcessor):
@@ -169,14 +167,14 @@ def test_a_process_does_not_wait_long_for_a_collector_that_is_away(monkeypatch: 
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "OTEL_SDK_DISABLED": "true"},
     ],
 )
-def test_it_stays_off_unless_the_environment_asks_for_it(environment: dict[str, str]) -> None:
+def test_tracing_is_off_unless_the_environment_enables_it(environment: dict[str, str]) -> None:
     with capture_logs() as lines:
         tracing.configure("test", environment)
     assert not tracing.is_on()
     assert lines == []
 
 
-def test_a_wire_that_is_not_spoken_is_said_and_ends_nothing() -> None:
+def test_an_unsupported_export_protocol_is_logged_and_ignored() -> None:
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
     with capture_logs() as lines:
         tracing.configure("test", environment)
@@ -185,7 +183,7 @@ def test_a_wire_that_is_not_spoken_is_said_and_ends_nothing() -> None:
     assert not tracing.is_on()
 
 
-def test_packages_that_are_missing_are_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_logged_with_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "backend.service.otlp", None)
     with capture_logs() as lines:
         tracing.configure("test", {"OTEL_TRACES_EXPORTER": "otlp"})
@@ -235,14 +233,14 @@ def final(utterance: int, at_s: float) -> Final:
     )
 
 
-def test_finals_carry_the_trace_of_their_utterance_and_guesses_none(recorded: Recorded) -> None:
+def test_finals_carry_the_trace_of_their_utterance_and_previews_do_not(recorded: Recorded) -> None:
     stage = Stage()
     one, two = stage.utterance(), stage.utterance()
     assert one.traceparent[:35] != two.traceparent[:35]
     assert {action.job.traceparent for action in stage.decided if isinstance(action, SubmitPreview)} == {""}
 
 
-def test_a_transcript_that_is_asked_for_again_belongs_to_the_same_trace(recorded: Recorded) -> None:
+def test_a_resubmitted_transcript_belongs_to_the_same_trace(recorded: Recorded) -> None:
     stage = Stage()
     job = stage.utterance()
     stage.session.apply_result(ChannelMessage("1-0", final(1, 0.001)), 0.0)
@@ -250,7 +248,7 @@ def test_a_transcript_that_is_asked_for_again_belongs_to_the_same_trace(recorded
     assert lost.transcript.traceparent == job.traceparent  # type: ignore[union-attr]
 
 
-def test_what_becomes_of_an_utterance_is_recorded_around_it(recorded: Recorded) -> None:
+def test_the_stages_of_an_utterance_are_recorded_as_its_children(recorded: Recorded) -> None:
     stage = Stage(CLIENT)
     job = stage.utterance()
     published = time.time()
@@ -268,7 +266,7 @@ def test_what_becomes_of_an_utterance_is_recorded_around_it(recorded: Recorded) 
     assert identity(session)[:35] == CLIENT[:35]
 
 
-def test_what_got_no_final_has_a_trace_all_the_same_and_only_one(recorded: Recorded) -> None:
+def test_an_utterance_without_a_final_has_exactly_one_trace(recorded: Recorded) -> None:
     stage = Stage()
     stage.utterance()
     stage.traces.on_event_sent(final(1, time.time()))
@@ -279,14 +277,14 @@ def test_what_got_no_final_has_a_trace_all_the_same_and_only_one(recorded: Recor
     assert [span.attributes and span.attributes["nova.utterance"] for span in recorded.named("utterance")] == [1, 2]
 
 
-def test_sessions_without_end_keep_little(recorded: Recorded) -> None:
+def test_a_long_session_keeps_a_bounded_number_of_traces(recorded: Recorded) -> None:
     stage = Stage()
     for _ in range(REMEMBERED_UTTERANCES + 3):
         stage.utterance()
     assert len(stage.traces._utterances) == REMEMBERED_UTTERANCES
 
 
-def test_while_it_is_off_jobs_say_nothing_and_nothing_is_kept() -> None:
+def test_jobs_carry_no_trace_while_tracing_is_off() -> None:
     stage = Stage(CLIENT)
     assert stage.utterance().traceparent == ""
     assert "traceparent" not in stage.utterance().model_dump_json(exclude_defaults=True)
@@ -303,6 +301,6 @@ def test_a_session_that_replaces_a_lost_one_keeps_its_correlation_id() -> None:
     assert progress.restart_message().correlation_id == "ticket-42"
 
 
-def test_a_session_tells_its_name_in_the_logs() -> None:
+def test_a_session_logs_its_correlation_id() -> None:
     (ready, *_) = Session("s", "ticket-42", SessionPolicy()).receive_message(Start(), 0.0)
     assert ready.event.correlation_id == "ticket-42"  # type: ignore[union-attr]

@@ -14,7 +14,8 @@ from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
 from backend.service.metrics import export_model_info
 from backend.service.metrics_server import MetricsServer
-from backend.streams.job_streams import Entry, Outcome
+from backend.streams.job_streams import AUDIO, Entry, Outcome
+from backend.streams.worker.process import run_worker
 from stt_worker import metrics
 from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
@@ -104,6 +105,8 @@ async def serve(
 
     def about() -> dict[str, object]:
         return {**description, **worker.report()}
+
+    await run_worker("stt", settings, AUDIO, worker.handle, about, stop, metrics_server, overlap=recognizer.overlap)
 
 
 def main() -> None:

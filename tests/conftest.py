@@ -21,7 +21,8 @@ from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
 from tests.paths import ROOT, SHARED
 from tests.testkit.audio.clips import Clip, shared_clips, spoken_clips
-from tests.testkit.system.plans import HOSPITABLE, own_redis
+from tests.testkit.cli import silent
+from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis
 
 T = TypeVar("T")
 
@@ -87,9 +88,9 @@ def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[Sy
         translation_models=str(opus_zh_en),
         port=0,
         logs=artifacts / "logs",
-        environment=HOSPITABLE,
+        environment=NO_LOAD_LIMIT,
     )
-    with in_a_thread(running(plan, lambda line: None)) as up:
+    with in_a_thread(running(plan, silent)) as up:
         yield up
 
 

@@ -1,21 +1,20 @@
-"""How much of the model's speed the pipeline leaves: `python -m tests.bench.efficiency --seconds 120 --rounds 3`.
+"""Measure how much of the model's speed the pipeline keeps: `python -m tests.bench.efficiency --rounds 3`.
 
-The same weights decode the same utterances in four ways: by themselves in batches, offline; by the worker's recognizer,
-with its guards and second looks; behind the whole system, from the first byte of a file to its last final; and as
-faster-whisper's users do, one by one in windows of 30 s.
-The ways take turns, and what counts are medians over the rounds: a machine is seldom quiet. Seconds of audio are
-those of the utterances; the silence between them, which only the pipeline has to hear, does not count for it.
+The same weights decode the same utterances in four ways: offline in batches ("bare"); by the worker's recognizer with
+its guards and second decodes; through the whole system, from the first byte of a file to its last final; and one by one
+in windows of 30 s, as users of faster-whisper do.
+The ways alternate, and the results are medians over the rounds, because other processes disturb single rounds. Seconds
+of audio are those of the utterances. The silence between them, which only the pipeline processes, does not count.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from os import cpu_count, getpid
 from pathlib import Path
 from statistics import median
 
@@ -27,134 +26,125 @@ from backend import models
 from backend.engines.loading import Hardware
 from backend.load.usage import usage, usage_between
 from backend.local.processes import free_port
-from backend.local.system import Plan, System, running
-from backend.messages.protocol import Final
+from backend.local.system import System, running
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.settings import SttSettings
-from tests.bench.support import results
-from tests.bench.support.offline_whisper import Bare
-from tests.bench.support.utterances import Spoken, errors, joined, spoken
-from tests.bench.windows import Heard, decode
+from tests.bench.support.offline_whisper import OfflineWhisper
+from tests.bench.support.utterances import BenchClip, bench_clips, error_percent, join_utterances
+from tests.bench.windows import Decoded, decode
+from tests.testkit import cli
 from tests.testkit.session import speak_all
-from tests.testkit.system.plans import HOSPITABLE
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
-WORKER = "stt_worker-1"
 WAYS = ("bare", "recognizer", "pipeline", "one by one")
 
 
 @dataclass(frozen=True, slots=True)
+class Options:
+    """How to measure."""
+
+    rounds: int
+    at_once: int  # sessions of the pipeline
+    threads: int  # 0: all cores
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """One way through all clips."""
+    """One pass over all clips in one way."""
 
     seconds: float
     cpu_s: float
-    texts: tuple[str, ...]
-    """Of each clip."""
+    texts: tuple[str, ...]  # one per clip
+    second_decodes: int = 0  # of the recognizer
+    # Of the pipeline:
     finals: int = 0
-    second_looks: int = 0
-    """Recognizer: utterances that a guard had decoded again."""
-    model_s: float = 0.0
-    """Pipeline: how long the model worked."""
-    batches: float = 0.0
-    """Pipeline: how often it was called."""
-    cpu_of: tuple[tuple[str, float], ...] = ()
-    """Pipeline: seconds by process; what "client" took is not in `cpu_s`."""
+    model_s: float = 0.0  # time in the model
+    batches: float = 0.0  # calls of the model
+    cpu_of: tuple[tuple[str, float], ...] = ()  # seconds by process; "client" is not part of `cpu_s`
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Medians over the rounds."""
+    """Medians over the rounds. Ratios above 1 mean that the pipeline is faster."""
 
+    options: Options
     audio_s: float
-    rows: tuple[results.Row, ...]
+    rows: tuple[cli.Row, ...]
     to_bare: float
-    """The pipeline's speed, in that of the bare model."""
     to_one_by_one: float
     to_bare_by_cpu: float
-    """The same as `to_bare` by seconds of processor time."""
-    recognizer_to_bare_by_cpu: float
-    """What of that is the recognizer's: guards, second looks, batches as they come."""
-    second_looks: int
-    decoding: float
-    """Batches that the pipeline's model decoded at a time, on average."""
-    batch: float
-    """Utterances in one call of the pipeline's model."""
-    cpu_s_of: dict[str, float]
-    """The pipeline's processes."""
+    recognizer_to_bare_by_cpu: float  # the part of the recognizer: guards, second decodes, batches as they come
+    second_decodes: int
+    decoding: float  # concurrent batches in the pipeline's model, on average
+    batch: float  # utterances per call of the pipeline's model
+    cpu_s_of: dict[str, float]  # by process of the pipeline
     wrong: tuple[str, ...]
 
 
 async def measure(
-    model: Path,
-    said: Sequence[Spoken],
-    *,
-    rounds: int,
-    at_once: int,
-    threads: int,
-    logs: Path,
-    tell: Callable[[str], None],
+    model: Path, clips: Sequence[BenchClip], options: Options, logs: Path, progress: cli.Progress
 ) -> Report:
-    """All ways, `rounds` times."""
-    settings = SttSettings()
-    bare = await asyncio.to_thread(Bare, model, threads=threads, beam_size=settings.beam_size)
+    """Measure all ways in turn, `rounds` times."""
+    settings, threads = SttSettings(), options.threads or cpu_count() or 1
+    bare = await asyncio.to_thread(OfflineWhisper, model, threads=threads, beam_size=settings.beam_size)
     recognizer = FasterWhisper(model, model=model.name, hardware=Hardware("cpu", threads=threads))
-    utterances = [samples for one in said for samples in one.utterances]
+    utterances = [samples for clip in clips for samples in clip.utterances]
     port = free_port()
-    environment = {**HOSPITABLE, "STT_METRICS_PORT": str(port), "STT_DEVICE": "cpu"}
-    plan = Plan(str(model), "", port=0, translation_workers=0, logs=logs, environment=environment)
+    environment = {**NO_LOAD_LIMIT, "STT_METRICS_PORT": str(port), "STT_DEVICE": "cpu"}
+    plan = system_plan(logs, stt_model=str(model), quick_claims=False, environment=environment)
     runs: dict[str, list[Run]] = {way: [] for way in WAYS}
-    async with running(plan, lambda line: None) as system:
-        for _ in range(rounds):
+    async with running(plan, cli.silent) as system:
+        for _ in range(options.rounds):
             for way in WAYS:
                 match way:
                     case "bare":
-                        run = await _alone(said, lambda: bare.in_batches(utterances, settings.batch))
+                        run = await _run_offline(clips, lambda: bare.in_batches(utterances, settings.batch))
                     case "recognizer":
-                        run = _recognized(await asyncio.to_thread(decode, recognizer, said))
+                        run = _recognizer_run(await asyncio.to_thread(decode, recognizer, clips))
                     case "pipeline":
-                        run = await _through(system, said, at_once, f"http://127.0.0.1:{port}/metrics")
+                        run = await _run_pipeline(system, clips, options.at_once, f"http://127.0.0.1:{port}/metrics")
                     case _:
-                        run = await _alone(said, lambda: bare.one_by_one(utterances))
+                        run = await _run_offline(clips, lambda: bare.one_by_one(utterances))
                 runs[way].append(run)
-                tell(f"{way}: {run.seconds:.1f} s, {run.cpu_s:.1f} CPU s")
-    return _report(said, runs)
+                progress(f"{way}: {run.seconds:.1f} s, {run.cpu_s:.1f} CPU s")
+    return _report(options, clips, runs)
 
 
-def heard_at_once(model: Path, said: Sequence[Spoken]) -> list[Spoken]:
-    """Those clips of which no utterance needs a second look."""
+def without_second_decodes(model: Path, clips: Sequence[BenchClip]) -> list[BenchClip]:
+    """The clips of which no utterance is decoded twice."""
     recognizer = FasterWhisper(model, model=model.name, hardware=Hardware("cpu"))
-    return [one for one in said if not decode(recognizer, [one]).objections]
+    return [clip for clip in clips if not decode(recognizer, [clip]).second_decodes]
 
 
-async def _alone(said: Sequence[Spoken], decode: Callable[[], list[str]]) -> Run:
+async def _run_offline(clips: Sequence[BenchClip], decode: Callable[[], list[str]]) -> Run:
     began, cpu_s = time.perf_counter(), time.process_time()
     texts = await asyncio.to_thread(decode)
-    return Run(time.perf_counter() - began, time.process_time() - cpu_s, tuple(joined(said, texts)))
+    return Run(time.perf_counter() - began, time.process_time() - cpu_s, tuple(join_utterances(clips, texts)))
 
 
-def _recognized(heard: Heard) -> Run:
-    return Run(heard.seconds, heard.cpu_s, heard.texts, second_looks=len(heard.objections))
+def _recognizer_run(decoded: Decoded) -> Run:
+    return Run(decoded.seconds, decoded.cpu_s, decoded.texts, len(decoded.second_decodes))
 
 
-async def _through(system: System, said: Sequence[Spoken], at_once: int, metrics: str) -> Run:
-    processes = {**system.processes, "client": os.getpid()}
-    before, model_before, began = usage(processes), await _model(metrics), time.perf_counter()
-    heard = await speak_all(system.urls[0], [one.pcm for one in said], at_once, language="en", partials=False)
-    seconds, after, model = time.perf_counter() - began, usage(processes), await _model(metrics)
+async def _run_pipeline(system: System, clips: Sequence[BenchClip], at_once: int, metrics: str) -> Run:
+    processes = {**system.processes, "client": getpid()}
+    before, model_before, began = usage(processes), await _model_work(metrics), time.perf_counter()
+    ledgers = await speak_all(system.urls[0], [clip.pcm for clip in clips], at_once, language="en", partials=False)
+    seconds, after, model = time.perf_counter() - began, usage(processes), await _model_work(metrics)
     cpu = {name: taken.cpu_s for name, taken in usage_between(before, after).items()}
     return Run(
         seconds,
         sum(cpu.values()) - cpu["client"],
-        tuple(one.text for one in heard),
-        finals=sum(len(one.of(Final)) for one in heard),
+        tuple(ledger.text() for ledger in ledgers),
+        finals=sum(len(ledger.finals) for ledger in ledgers),
         model_s=model[0] - model_before[0],
         batches=model[1] - model_before[1],
         cpu_of=tuple(cpu.items()),
     )
 
 
-async def _model(url: str) -> tuple[float, float]:
-    """For how many seconds the worker's model has decoded finals, and in how many calls."""
+async def _model_work(url: str) -> tuple[float, float]:
+    """Seconds that the worker's model has spent on finals, and the number of calls."""
     async with httpx.AsyncClient(timeout=10) as client:
         text = (await client.get(url)).text
     name = "stt_processing_duration_seconds"
@@ -167,90 +157,67 @@ async def _model(url: str) -> tuple[float, float]:
     return found.get(f"{name}_sum", 0.0), found.get(f"{name}_count", 0.0)
 
 
-def _report(said: Sequence[Spoken], runs: dict[str, list[Run]]) -> Report:
-    audio_s, utterances = sum(one.seconds for one in said), sum(len(one.utterances) for one in said)
-    bare, recognized, through, one_by_one = (runs[way] for way in WAYS)
-    rows: tuple[results.Row, ...] = tuple(
+def _report(options: Options, clips: Sequence[BenchClip], runs: dict[str, list[Run]]) -> Report:
+    audio_s, utterances = sum(clip.seconds for clip in clips), sum(len(clip.utterances) for clip in clips)
+    bare, recognizer, pipeline, one_by_one = (runs[way] for way in WAYS)
+    rows: tuple[cli.Row, ...] = tuple(
         {
             "way": way,
             "audio s / s": median(audio_s / run.seconds for run in some),
             "audio s / CPU s": median(audio_s / run.cpu_s for run in some),
-            "WER %": median(errors(said, run.texts, "en") for run in some),
+            "WER %": median(error_percent(clips, run.texts, "en") for run in some),
         }
         for way, some in runs.items()
     )
-    names = [name for name, _ in through[0].cpu_of]
+    names = [name for name, _ in pipeline[0].cpu_of]
     return Report(
+        options,
         audio_s,
         rows,
-        to_bare=median(a.seconds / b.seconds for a, b in zip(bare, through, strict=True)),
-        to_one_by_one=median(c.seconds / b.seconds for c, b in zip(one_by_one, through, strict=True)),
-        to_bare_by_cpu=median(a.cpu_s / b.cpu_s for a, b in zip(bare, through, strict=True)),
-        recognizer_to_bare_by_cpu=median(a.cpu_s / r.cpu_s for a, r in zip(bare, recognized, strict=True)),
-        second_looks=recognized[0].second_looks,
-        decoding=median(run.model_s / run.seconds for run in through),
-        batch=median(run.finals / run.batches for run in through),
-        cpu_s_of={name: median(dict(run.cpu_of)[name] for run in through) for name in names},
-        wrong=tuple(f"{run.finals} finals of {utterances} utterances" for run in through if run.finals != utterances),
+        to_bare=median(a.seconds / b.seconds for a, b in zip(bare, pipeline, strict=True)),
+        to_one_by_one=median(c.seconds / b.seconds for c, b in zip(one_by_one, pipeline, strict=True)),
+        to_bare_by_cpu=median(a.cpu_s / b.cpu_s for a, b in zip(bare, pipeline, strict=True)),
+        recognizer_to_bare_by_cpu=median(a.cpu_s / r.cpu_s for a, r in zip(bare, recognizer, strict=True)),
+        second_decodes=recognizer[0].second_decodes,
+        decoding=median(run.model_s / run.seconds for run in pipeline),
+        batch=median(run.finals / run.batches for run in pipeline),
+        cpu_s_of={name: median(dict(run.cpu_of)[name] for run in pipeline) for name in names},
+        wrong=tuple(f"{run.finals} finals for {utterances} utterances" for run in pipeline if run.finals != utterances),
     )
 
 
 def describe(report: Report) -> str:
-    """The figures for people."""
+    """The report as text."""
     processes = ", ".join(f"{name} {cpu_s:.2f}" for name, cpu_s in report.cpu_s_of.items())
-    return "\n".join(
-        [
-            results.table(report.rows),
-            f"pipeline / bare: {report.to_bare:.2f} ({report.to_bare_by_cpu:.2f} by CPU time); "
-            f"pipeline / one by one: {report.to_one_by_one:.2f}",
-            f"recognizer / bare: {report.recognizer_to_bare_by_cpu:.2f} by CPU time, with second looks at "
-            f"{report.second_looks} utterances",
-            f"in the pipeline {report.decoding:.2f} batches at a time, of {report.batch:.1f} utterances each",
-            f"CPU s: {processes}",
-            *(f"WRONG {what}" for what in report.wrong),
-        ]
-    )
+    lines = [
+        cli.table(report.rows),
+        f"pipeline / bare: {report.to_bare:.2f} ({report.to_bare_by_cpu:.2f} by CPU time); "
+        f"pipeline / one by one: {report.to_one_by_one:.2f}",
+        f"recognizer / bare: {report.recognizer_to_bare_by_cpu:.2f} by CPU time, with {report.second_decodes} "
+        "second decodes",
+        f"pipeline: {report.decoding:.2f} concurrent batches of {report.batch:.1f} utterances",
+        f"CPU s: {processes}",
+    ]
+    return cli.with_problems(lines, report.wrong)
 
 
 @click.command()
-@click.option(
-    "--model", default="whisper-base", show_default=True, help="A name from `nova models list`, or a directory."
-)
+@cli.model_option("whisper-base")
 @click.option("--seconds", default=120.0, show_default=True, help="About how much audio.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True)
+@cli.rounds_option
 @click.option("--at-once", type=click.IntRange(1), default=8, show_default=True, help="Sessions of the pipeline.")
-@click.option("--plain", is_flag=True, help="Leave out clips that need a second look: the bare model takes none.")
-@click.option("--threads", type=click.IntRange(1), default=os.cpu_count(), show_default=True, help="Of the model.")
-@results.option
-def main(model: str, seconds: float, rounds: int, at_once: int, plain: bool, threads: int, file: Path | None) -> None:
-    """Measure; exit with 1 when the pipeline did not hear as many utterances as there are."""
-    results.quiet()
-    said = spoken(["en"], seconds)
+@click.option("--plain", is_flag=True, help="Skip clips with second decodes, which the bare model does not do.")
+@cli.threads_option
+@cli.json_option
+def main(model: str, seconds: float, plain: bool, json_file: Path | None, **options: int) -> None:
+    """Measure all ways. Exits with 1 if the pipeline finds another number of utterances than the segmenter."""
+    cli.log_errors_only()
+    directory, clips = models.fetch(model), bench_clips(["en"], seconds)
     if plain:
-        said = heard_at_once(models.fetch(model), said)
+        clips = without_second_decodes(directory, clips)
     with tempfile.TemporaryDirectory(prefix="nova-") as logs:
-        report = asyncio.run(
-            measure(
-                models.fetch(model),
-                said,
-                rounds=rounds,
-                at_once=at_once,
-                threads=threads,
-                logs=Path(logs),
-                tell=lambda line: click.echo(f"  {line}", err=True),
-            )
-        )
-    click.echo(describe(report))
-    options = {
-        "model": model,
-        "rounds": rounds,
-        "at_once": at_once,
-        "plain": plain,
-        "threads": threads,
-        "clips": len(said),
-    }
-    results.write(file, options, **asdict(report))
-    sys.exit(bool(report.wrong))
+        report = asyncio.run(measure(directory, clips, Options(**options), Path(logs), cli.progress()))
+    cli.finish(report, describe(report), json_file)
 
 
 if __name__ == "__main__":

@@ -1,147 +1,147 @@
-"""One speaker, many readers: `python -m tests.bench.fanout --readers 500`.
+"""Measure the fan-out of one session to many subscribers: `python -m tests.bench.fanout --readers 500`.
 
-Readers in one process hear one session's channel through the gateway's fan-out, from a real Valkey. First events come
-at a steady pace, and what counts is the time from publishing one to the last reader's having it; then as many as a
-reader's queue holds are published at once, and what counts is how many are delivered in a second. Publisher and readers
-share a process and its clock, so the publisher's work is in the processor time.
+Subscribers in one process receive one session's channel through `RedisFanout`, from a real Valkey server. First, events
+are published at a steady rate, and the time until the last subscriber has each is measured. Then as many events as a
+subscriber's queue holds are published at once, and the deliveries per second are measured. Publisher and subscribers
+share a process and its clock, so the CPU time includes publishing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-import numpy as np
 import uvloop
 
+from backend.load.score import Spread
 from backend.messages.protocol import Partial
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.fanout import QUEUE_SIZE, Listener
 from backend.streams.session.redis_fanout import RedisFanout
-from tests.bench.support import results
+from tests.testkit import cli
 from tests.testkit.system.plans import own_redis
 
 SESSION = "conference"
 WORDS = "and so my fellow citizens ask not what your country can do for you"
-PATIENCE_S = 60.0
+MAX_WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of it. Milliseconds, except where a name says otherwise."""
+    """Latency at a steady rate, and throughput of a burst."""
 
     readers: int
     events: int
-    a_second: float
-    p50: float
-    """From publishing an event to the last reader's having it."""
-    p99: float
-    cpu_share: float
-    """Of one core, at the steady pace."""
-    delivered_a_second: float
-    """Events times readers, when all were published at once."""
-    cpu_us_a_delivery: float
-    """The same, microseconds."""
+    events_per_s: float
+    latency_ms: Spread | None  # from publishing an event until the last subscriber has it
+    cpu_share: float  # of one core, at the steady rate
+    deliveries_per_s: float  # events times subscribers, when all are published at once
+    cpu_us_per_delivery: float  # in the burst
     wrong: tuple[str, ...]
 
 
 @dataclass(slots=True)
-class Room:
-    """The readers, and when each event was published and had by all."""
+class Burst:
+    """A number of events that were published at once."""
+
+    events: int
+    seconds: float
+    cpu_s: float
+
+
+@dataclass(slots=True)
+class Audience:
+    """Subscribers, and when each event was published and received by all of them."""
 
     listeners: Sequence[Listener]
+    # Both by the number of the event, which is its revision. `received`: by the last subscriber.
     published: list[float] = field(default_factory=list)
-    had: list[float] = field(default_factory=list)
-    """When the last reader got it; both by an event's number, which is its revision."""
-    missing: int = 0
-    """Deliveries that are under way."""
+    received: list[float] = field(default_factory=list)
+    pending: int = 0  # deliveries
     complete: asyncio.Event = field(default_factory=asyncio.Event)
+    wrong: list[str] = field(default_factory=list)
 
     async def read(self, listener: Listener) -> None:
-        """One reader; all that comes is noted."""
+        """Receive events as one subscriber, until cancelled."""
         while True:
             event = (await listener.next_event()).event
             assert isinstance(event, Partial)
-            self.had[event.revision] = time.perf_counter()
-            self.missing -= 1
-            if not self.missing:
+            self.received[event.revision] = time.perf_counter()
+            self.pending -= 1
+            if not self.pending:
                 self.complete.set()
 
     async def publish(self, streams: RedisJobStreams, count: int = 1) -> None:
-        """So many events, in one go."""
+        """Publish `count` events in one call."""
         first = len(self.published)
         events = [_event(number) for number in range(first, first + count)]
-        self.missing += count * len(self.listeners)
+        self.pending += count * len(self.listeners)
         self.complete.clear()
-        self.had += [0.0] * count
+        self.received += [0.0] * count
         self.published += [time.perf_counter()] * count
         await streams.publish_previews(SESSION, events)
 
-    async def amiss(self) -> list[str]:
-        """Wait until everybody has everything; what is wrong when that takes too long, or somebody was left behind."""
+    async def wait(self) -> None:
+        """Wait until every subscriber has every event, and note a problem if that does not happen."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(MAX_WAIT_S):
                 await self.complete.wait()
         gaps = sum(listener.gap.is_set() for listener in self.listeners)
-        lost = [f"{self.missing} deliveries are missing"] if self.missing else []
-        return [*lost, *([f"{gaps} readers were told of a gap"] if gaps else [])]
+        self.wrong += [f"{self.pending} deliveries are missing"] if self.pending else []
+        self.wrong += [f"{gaps} subscribers were notified of a gap"] if gaps else []
 
 
-async def measure(readers: int, events: int, a_second: float, directory: Path) -> Report:
-    """On a Valkey of its own."""
+async def measure(readers: int, events: int, events_per_s: float, directory: Path) -> Report:
+    """Measure on a new Valkey server with its files in `directory`."""
     async with own_redis(directory) as url, connect(ServiceSettings(REDIS_URL=url)) as redis, AsyncExitStack() as stack:
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         streams, fanout = RedisJobStreams(redis, ServiceSettings()), RedisFanout(redis, "bench")
-        own = [tasks.create_task(fanout.deliver_forever())]
+        running = [tasks.create_task(fanout.deliver_forever())]
         channel = streams.shard(SESSION).events(SESSION)
-        seats = [fanout.listen(channel) for _ in range(readers)]
-        room = Room([await stack.enter_async_context(seat) for seat in seats])
-        own += [tasks.create_task(room.read(listener)) for listener in room.listeners]
-        cpu_share, wrong = await _steadily(room, streams, events, a_second)
-        waits = 1000 * (np.array(room.had) - np.array(room.published))
-        burst, burst_s, burst_cpu_s, more_wrong = await _at_once(room, streams)
-        for task in own:
+        listeners = [await stack.enter_async_context(fanout.listen(channel)) for _ in range(readers)]
+        audience = Audience(listeners)
+        running += [tasks.create_task(audience.read(listener)) for listener in listeners]
+        cpu_share = await _publish_steadily(audience, streams, events, events_per_s)
+        latencies = [1000 * (r - p) for p, r in zip(audience.published, audience.received, strict=True)]
+        burst = await _publish_burst(audience, streams)
+        for task in running:
             task.cancel()
-    p50, p99 = np.percentile(waits, [50, 99]).round(2).tolist()
     return Report(
         readers,
         events,
-        a_second,
-        p50,
-        p99,
+        events_per_s,
+        Spread.of(latencies),
         round(cpu_share, 3),
-        round(burst * readers / burst_s),
-        round(1e6 * burst_cpu_s / burst / readers, 2),
-        (*wrong, *more_wrong),
+        round(burst.events * readers / burst.seconds),
+        round(1e6 * burst.cpu_s / burst.events / readers, 2),
+        tuple(audience.wrong),
     )
 
 
-async def _steadily(room: Room, streams: RedisJobStreams, events: int, a_second: float) -> tuple[float, list[str]]:
-    """The share of a core that it took, and what went wrong."""
+async def _publish_steadily(audience: Audience, streams: RedisJobStreams, events: int, events_per_s: float) -> float:
+    """Returns the used share of a core."""
     began, cpu_s = time.perf_counter(), time.process_time()
     for number in range(events):
-        await asyncio.sleep(began + number / a_second - time.perf_counter())
-        await room.publish(streams)
-    wrong = await room.amiss()
-    return (time.process_time() - cpu_s) / (time.perf_counter() - began), wrong
+        await asyncio.sleep(began + number / events_per_s - time.perf_counter())
+        await audience.publish(streams)
+    await audience.wait()
+    return (time.process_time() - cpu_s) / (time.perf_counter() - began)
 
 
-async def _at_once(room: Room, streams: RedisJobStreams) -> tuple[int, float, float, list[str]]:
-    """Events, and the seconds and processor seconds that they took; what went wrong."""
+async def _publish_burst(audience: Audience, streams: RedisJobStreams) -> Burst:
     count = QUEUE_SIZE // 2
     began, cpu_s = time.perf_counter(), time.process_time()
-    await room.publish(streams, count)
-    wrong = await room.amiss()
-    return count, max(room.had) - began, time.process_time() - cpu_s, wrong
+    await audience.publish(streams, count)
+    await audience.wait()
+    return Burst(count, max(audience.received) - began, time.process_time() - cpu_s)
 
 
 def _event(number: int) -> Partial:
@@ -151,30 +151,28 @@ def _event(number: int) -> Partial:
 
 
 def describe(report: Report) -> str:
-    """The figures for people."""
+    """The report as text."""
     lines = (
-        f"{report.readers} readers, {report.a_second:g} events a second: p50 {report.p50:.1f} ms, "
-        f"p99 {report.p99:.1f} ms to the last reader, {report.cpu_share:.0%} of a core",
-        f"at once: {report.delivered_a_second:,.0f} deliveries a second, {report.cpu_us_a_delivery:.1f} us each",
+        f"{report.readers} subscribers, {report.events_per_s:g} events per second: "
+        f"{cli.spread(report.latency_ms, 'ms')} to the last subscriber, {report.cpu_share:.0%} of a core",
+        f"burst: {report.deliveries_per_s:,.0f} deliveries per second, {report.cpu_us_per_delivery:.1f} us CPU each",
     )
-    return "\n".join([*lines, *(f"WRONG {what}" for what in report.wrong)])
+    return cli.with_problems(lines, report.wrong)
 
 
 @click.command()
-@click.option("--readers", type=click.IntRange(1), default=500, show_default=True)
-@click.option("--events", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--a-second", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True)
-@results.option
-def main(readers: int, events: int, a_second: float, file: Path | None) -> None:
-    """Measure; exit with 1 when a reader missed anything."""
+@click.option("--readers", type=click.IntRange(1), default=500, show_default=True, help="Number of subscribers.")
+@click.option("--events", type=click.IntRange(1), default=100, show_default=True, help="Events at the steady rate.")
+@click.option("--events-per-s", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True)
+@cli.json_option
+def main(readers: int, events: int, events_per_s: float, json_file: Path | None) -> None:
+    """Measure the fan-out. Exits with 1 if a subscriber missed an event."""
     with (
         tempfile.TemporaryDirectory(prefix="nova-") as directory,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        report = runner.run(measure(readers, events, a_second, Path(directory)))
-    click.echo(describe(report))
-    results.write(file, {}, **asdict(report))
-    sys.exit(bool(report.wrong))
+        report = runner.run(measure(readers, events, events_per_s, Path(directory)))
+    cli.finish(report, describe(report), json_file)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How many sessions one GPU serves: `python -m tests.bench.gpu`, on a machine with an NVIDIA GPU; it needs no network.
+"""Measure how many sessions one GPU serves: `python -m tests.bench.gpu`, on a machine with an NVIDIA GPU.
 
-The worker's own recognizer decodes batches of 1 to 64, with the weights that are at hand, and with random ones in the
-shape of base and of large-v3-turbo: a fixed number of tokens, so the time is that of the computation, and nothing is
-learnt of accuracy. Packages that are missing may lie as wheels in a folder (`--wheels`). CTranslate2's wheel was built
-for CUDA 12 and loads `libcublas.so.12`, which comes with neither the driver nor CUDA 13: it is looked for in wheels
-(`nvidia-cublas-cu12`), packages and CUDA's folders. `--cpu` is a dry run.
+It needs no network. The worker's recognizer decodes batches of 1 to 64 with the given weights, and with random weights
+in the shape of base and large-v3-turbo. Random weights output a fixed number of tokens, so the time is that of the
+computation, and accuracy cannot be measured. Missing packages can be provided as wheels in a folder (`--wheels`).
+CTranslate2's wheel is built for CUDA 12 and loads `libcublas.so.12`, which neither the driver nor CUDA 13 contains. It
+is searched in wheels (`nvidia-cublas-cu12`), packages and CUDA's folders. `--cpu` is a dry run.
 """
 
 from __future__ import annotations
@@ -43,71 +43,67 @@ NEEDED = {
     "yaml": "pyyaml",
 }
 CUBLAS, NEWER_CUBLAS = "libcublas.so.12", "libcublas.so.13"
-SPEECH_S, TOKENS = 6.0, 24
-"""An utterance, and what is said in it: four tokens a second, as people who are not in a hurry speak English."""
+SPEECH_S, TOKENS = 6.0, 24  # of an utterance: four tokens per second, as in calm English speech
 HEAD = "batch  finals ms  previews ms  features ms  audio s/s  sessions  without previews"
-FINAL_BUDGET_S, PREVIEW_BUDGET_S = 0.6, 0.3
-"""The worker's own: how long others may have to wait for a batch."""
+FINAL_BUDGET_S, PREVIEW_BUDGET_S = 0.6, 0.3  # the worker's limits for the duration of a batch
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one size of batch took. Seconds for a whole batch."""
+    """Times for one batch size, in seconds for a whole batch."""
 
     model: str
     compute_type: str
     batch: int
-    final_s: float
-    """Beam 5."""
-    preview_s: float
-    """Greedy, with the times of the words; of a whole utterance, the dearest there is."""
-    features_s: float
-    """Of both, what the CPU spends on one batch's features before the GPU begins."""
-    faithful: bool
-    """Random weights: whether it said what it must; False speaks against the libraries."""
+    final_s: float  # beam 5
+    preview_s: float  # greedy, with word times, for a whole utterance: the most expensive preview
+    features_s: float  # CPU time for the features of one batch, part of both
+    faithful: bool  # with random weights: whether the output is the expected text; False means broken libraries
 
     @property
     def final_cost(self) -> float:
-        """Seconds for each second of audio."""
+        """Seconds per second of audio."""
         return self.final_s / self.batch / SPEECH_S
 
     @property
     def preview_cost(self) -> float:
-        """Seconds each."""
+        """Seconds per preview."""
         return self.preview_s / self.batch
 
     @property
-    def soon(self) -> bool:
-        """Whether batches of this size keep nobody waiting for longer than the worker allows."""
+    def within_limits(self) -> bool:
+        """Whether batches of this size stay within the worker's limits."""
         return self.final_s <= FINAL_BUDGET_S and self.preview_s <= PREVIEW_BUDGET_S
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """What is to be measured."""
+    """Parse the command line. It uses argparse, because click may be one of the missing packages."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument("--model", action="append", default=[], help="a Whisper's name or directory; may be repeated")
+    parser.add_argument(
+        "--model", action="append", default=[], help="Whisper model, name or directory; may be repeated"
+    )
     parser.add_argument("--shape", action="append", default=[], help="random weights in this shape; may be repeated")
     parser.add_argument(
         "--like",
         type=Path,
         default=SHARED / "models" / "whisper-tiny-int8",
-        help="a folder with a Whisper's tokenizer.json, vocabulary.json and config.json",
+        help="folder with tokenizer.json, vocabulary.json and config.json of a Whisper model",
     )
     parser.add_argument("--batches", default="1,2,4,8,16,32,64")
     parser.add_argument("--compute-types", default="float16,int8_float16")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--index", type=int, default=0, help="which GPU")
+    parser.add_argument("--index", type=int, default=0, help="index of the GPU")
     parser.add_argument("--flash-attention", action="store_true")
-    parser.add_argument("--wheels", type=Path, help="a folder with wheels of what is missing")
-    parser.add_argument("--cublas", type=Path, help=f"the folder of {CUBLAS}")
-    parser.add_argument("--cpu", action="store_true", help="a dry run without a GPU")
-    parser.add_argument("--json", type=Path, help="all figures go there")
+    parser.add_argument("--wheels", type=Path, help="folder with wheels of missing packages")
+    parser.add_argument("--cublas", type=Path, help=f"folder that contains {CUBLAS}")
+    parser.add_argument("--cpu", action="store_true", help="dry run without a GPU")
+    parser.add_argument("--json", type=Path, help="also write the full result to this file")
     parser.add_argument("--provided", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def main() -> int:
-    """Provide what is missing, then measure in a process that finds it."""
+    """Unpack missing packages, then measure in a process that finds them."""
     chosen = options()
     if chosen.provided:
         return measured(chosen)
@@ -116,12 +112,12 @@ def main() -> int:
         command = (sys.executable, "-m", "tests.bench.gpu", *sys.argv[1:], "--provided")
         code = subprocess.run(command, env=environment, check=False).returncode
     if code < 0:
-        print(f"it was ended by signal {-code}", file=sys.stderr)
+        print(f"terminated by signal {-code}", file=sys.stderr)
     return code
 
 
 def provided(chosen: argparse.Namespace, folder: Path) -> dict[str, str]:
-    """The environment in which the packages and the library are found. Wheels are unpacked: that takes no pip."""
+    """Environment variables with which packages and cuBLAS are found. Wheels are unpacked, so pip is not needed."""
     site = folder / "site"
     for wheel in sorted(chosen.wheels.glob("*.whl")) if chosen.wheels else ():
         with ZipFile(wheel) as archive:
@@ -135,17 +131,17 @@ def provided(chosen: argparse.Namespace, folder: Path) -> dict[str, str]:
 
 
 def places(site: Path) -> list[Path]:
-    """The folders in which cuBLAS may lie: of packages, those unpacked to `site` first, and of CUDA."""
+    """Folders that may contain cuBLAS: of packages, beginning with those unpacked to `site`, and of CUDA."""
     packages = [folder / "nvidia" for folder in (site, *map(Path, sys.path)) if (folder / "nvidia").is_dir()]
     toolkits = [lib for pattern in ("cuda*/lib64", "cuda*/targets/*/lib") for lib in Path("/usr/local").glob(pattern)]
     return [*(lib for package in packages for lib in package.glob("*/lib")), *toolkits]
 
 
 def cublas(places: Sequence[Path], links: Path) -> list[Path]:
-    """The folders to search for CUDA 12's cuBLAS; none when the loader finds it by itself.
+    """Folders to search for cuBLAS of CUDA 12. Empty if the loader finds it without them.
 
-    Where there is only CUDA 13's it is linked under the other name. CTranslate2 asks it for nine functions;
-    whether they do the same as CUDA 12's is what `Row.faithful` is for.
+    If there is only cuBLAS of CUDA 13, it is linked under the other name. CTranslate2 uses nine of its functions.
+    `Row.faithful` shows whether they behave as those of CUDA 12.
     """
     if found := next((place for place in places if (place / CUBLAS).exists()), None):
         return [found]
@@ -153,29 +149,29 @@ def cublas(places: Sequence[Path], links: Path) -> list[Path]:
         return []
     if newer := next((place for place in places if (place / NEWER_CUBLAS).exists()), None):
         (links / CUBLAS).symlink_to(newer / NEWER_CUBLAS)
-        print(f"no {CUBLAS}: {newer / NEWER_CUBLAS} stands in for it, which nobody vouches for", file=sys.stderr)
+        print(f"no {CUBLAS}: {newer / NEWER_CUBLAS} is used instead, which is untested", file=sys.stderr)
         return [links, newer]
     return []
 
 
 def missing(chosen: argparse.Namespace) -> Iterator[str]:
-    """What stands in the way, and what to do about it."""
+    """Missing requirements, and how to provide them."""
     absent = [package for module, package in NEEDED.items() if find_spec(module) is None]
     if absent:
-        yield f"packages: {' '.join(absent)}: put their wheels into a folder and name it with --wheels"
+        yield f"packages {' '.join(absent)}: put their wheels into a folder and use --wheels FOLDER"
     elif not chosen.cpu:
         import ctranslate2
 
         if not ctranslate2.get_cuda_device_count():
-            yield "CTranslate2 finds no GPU: is the driver there (nvidia-smi)? --cpu is a dry run"
+            yield "GPU: CTranslate2 finds none. Check the driver with nvidia-smi, or use --cpu for a dry run"
         elif not loads(CUBLAS):
-            yield f"{CUBLAS}: add the wheel of nvidia-cublas-cu12 to --wheels, or name its folder with --cublas"
+            yield f"{CUBLAS}: add the wheel of nvidia-cublas-cu12 to --wheels, or use --cublas FOLDER"
     if not (chosen.like / "tokenizer.json").is_file():
-        yield f"a tokenizer: {chosen.like} has none; name a Whisper's directory with --like"
+        yield f"a tokenizer: {chosen.like} has none. Use --like with the directory of a Whisper model"
 
 
 def measured(chosen: argparse.Namespace) -> int:
-    """Measure and print; 2 when something is missing, 1 when random weights did not say what they must."""
+    """Measure and print. Returns 2 if a requirement is missing, 1 if a model with random weights has a wrong output."""
     if reasons := list(missing(chosen)):
         print("\n".join(f"missing: {reason}" for reason in reasons), file=sys.stderr)
         return 2
@@ -195,7 +191,7 @@ def measured(chosen: argparse.Namespace) -> int:
 
 
 def trials(chosen: argparse.Namespace) -> Iterator[Row]:
-    """One row after another: models, arithmetic, batches."""
+    """A row for each model, compute type and batch size."""
     from tests.bench.support.random_whisper import SHAPES, make_model
 
     for name in chosen.model:
@@ -231,9 +227,9 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
             sounds = [utterance(sentences, i, SPEECH_S) for i in range(batch)]
             finals = [Speech(sound, "en", beam_size=5) for sound in sounds]
             previews = [Speech(sound, "en", words=True, final=False) for sound in sounds]
-            recognizer.recognize(previews)  # what comes first is slower
-            heard = recognizer.recognize(finals)
-            faithful = not story or all(one.text == story for one in heard)
+            recognizer.recognize(previews)  # the first call is slower
+            hypotheses = recognizer.recognize(finals)
+            faithful = not story or all(one.text == story for one in hypotheses)
             yield Row(
                 label,
                 recognizer._whisper.model.compute_type,
@@ -255,9 +251,9 @@ def _features_s(features: Any, sounds: Sequence[Any]) -> float:
 
 
 def line(row: Row) -> str:
-    """For people."""
-    wrong = "" if row.faithful else "  WRONG: it did not say what it must"
-    late = "" if row.soon else "  (batches above the worker's budgets)"
+    """A row as text, in the columns of `HEAD`."""
+    wrong = "" if row.faithful else "  WRONG: unexpected output"
+    late = "" if row.within_limits else "  (batches exceed the worker's limits)"
     with_previews, without = _sessions(row)
     return (
         f"{row.batch:5} {1000 * row.final_s:10.1f} {1000 * row.preview_s:12.1f} {1000 * row.features_s:12.1f} "
@@ -266,16 +262,16 @@ def line(row: Row) -> str:
 
 
 def arithmetic(rows: Sequence[Row]) -> str:
-    """From what was measured to sessions on this GPU, at the best size of batch that keeps nobody waiting."""
+    """The number of sessions on this GPU, for the best batch size within the limits, with its derivation."""
     from stt_worker.calibration.results import FULL, TALKING
 
-    row = max([row for row in rows if row.soon] or rows[:1], key=lambda row: _sessions(row)[0])
+    row = max([row for row in rows if row.within_limits] or rows[:1], key=lambda row: _sessions(row)[0])
     with_previews, without = _sessions(row)
     return (
-        f"{row.model}, {row.compute_type}, batch {row.batch}: finals {1 / row.final_cost:.0f} s of audio a second\n"
-        f"  a second of speech takes {1000 * row.final_cost:.2f} ms for its share of a final "
-        f"and {1000 * row.preview_cost:.2f} ms for its preview, one each second\n"
-        f"  speech for {TALKING:.0%} of the time, the GPU busy for {FULL:.0%}: {FULL} / ({TALKING} * "
+        f"{row.model}, {row.compute_type}, batch {row.batch}: finals {1 / row.final_cost:.0f} s of audio per second\n"
+        f"  one second of speech takes {1000 * row.final_cost:.2f} ms for its part of a final "
+        f"and {1000 * row.preview_cost:.2f} ms for its preview, one per second\n"
+        f"  with speech {TALKING:.0%} of the time, and the GPU used {FULL:.0%}: {FULL} / ({TALKING} * "
         f"({row.final_cost:.5f} + {row.preview_cost:.5f})) = {with_previews} sessions, {without} without previews"
     )
 
@@ -300,7 +296,7 @@ def _machine(chosen: argparse.Namespace) -> dict[str, str]:
 
 
 def loads(library: str) -> bool:
-    """Whether the dynamic loader finds this library."""
+    """Whether the dynamic loader finds the library."""
     try:
         ctypes.CDLL(library)
     except OSError:

@@ -1,15 +1,14 @@
-"""What the pipeline takes beside the model: `python -m tests.bench.overhead --sessions 100 --seconds 30`.
+"""Measure the overhead of the pipeline without a model: `python -m tests.bench.overhead --sessions 100 --seconds 30`.
 
-N sessions speak real speech in real time to the null recognizer, which answers at once. Overhead is the time from the
-sending of the frame that completes the silence behind an utterance to the arrival of its final at the client: what a
-user waits for beside that silence, with both ways through the loopback and the client's own reading in it. Without
-previews the final is decoded behind the endpoint; with them it has been decoded early, and the endpoint releases it.
+Sessions speak real speech in real time to the null recognizer, which answers at once. Overhead is the time from sending
+the frame that completes the endpoint silence to the arrival of the final: what a user waits for in addition to that
+silence. It includes both ways over loopback and reading by the client. Without previews, a final is decoded after the
+endpoint. With previews, it has been decoded early, and the endpoint releases it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 import tempfile
@@ -20,119 +19,109 @@ from pathlib import Path
 
 import click
 import httpx
-import numpy as np
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
+from backend.load.score import Spread
 from backend.load.usage import usage, usage_between
 from backend.local.system import running
+from backend.messages.protocol import Done, Error, SpeechStarted, Start
 from backend.service.lifecycle import raise_open_file_limit
 from gateway.session.segmenter import WINDOW
 from stt_worker.recognizers.null import transcript
-from tests.bench.support import results
-from tests.bench.support.load_swarm import FRAME, FRAME_S, RATE, Singer, Track, assemble, dismiss, sing
-from tests.testkit.session import stream_url
-from tests.testkit.system.plans import SPACIOUS, null_plan
+from tests.bench.support.load_swarm import FRAME_S, SwarmSession, Track, begin_all, open_sessions, stop_all
+from tests.testkit import cli
+from tests.testkit.session import FRAME, SAMPLES_PER_MS, stream_url
+from tests.testkit.system.plans import NO_LIMITS, system_plan
 from tests.testkit.system.processes import resident_mb
 
+# Samples of silence: kept at the end of an utterance (224 ms), and ending it (608 ms). Whole windows of the detector.
 KEPT, ENDPOINT = 7 * WINDOW, 19 * WINDOW
-"""Samples of silence: kept at an utterance's end (224 ms), and ending it (608 ms); whole windows of the detector."""
 LATENCY = "nova_gateway_final_latency_seconds"
 GATEWAY = "gateway-1"
-WARM_S = 3.0
-"""Everybody begins at once; what is sent before this time does not count."""
+GENERATOR = "generator"  # this process
+WARM_UP_S = 3.0  # all sessions begin at once; results before this time do not count
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run gave. Milliseconds, except where a name says otherwise."""
+    """Result of one run."""
 
     sessions: int
     seconds: float
     previews: bool
-    finals: int
-    p50: float
-    p95: float
-    p99: float
-    worst: float
-    cpu_s_per_session_minute: dict[str, float]
-    """By process; "generator" is the one that measures."""
-    cpu_share: float
-    """Of one core, all processes together."""
-    waited_share: float
-    """Of the time, for which the gateway could have run but had no core: above a few percent, others are measured."""
+    overhead_ms: Spread | None
+    cpu_s_per_session_minute: dict[str, float]  # by process
+    cores: float  # CPU time of all processes per second
+    # Share of the time in which the gateway was ready to run and had no core. Above a few percent, the run measures
+    # the load of the machine.
+    gateway_waited: float
     gateway_mb: float
-    gateway_kb_per_session: float
-    """Its growth since it stood ready without sessions."""
-    gateway_within: dict[str, float]
-    """The share of finals that the gateway itself sent within so many seconds of noticing the utterance's end."""
+    gateway_kb_per_session: float  # growth since it was ready without sessions
+    gateway_within: dict[str, float]  # share of finals that the gateway sent within so many seconds of the endpoint
     wrong: tuple[str, ...]
-    """Missing finals and whatever else is not as it should be."""
 
 
 async def measure(sessions: int, seconds: float, *, previews: bool, logs: Path) -> Report:
-    """One run on a fresh system of one gateway and one worker."""
+    """One run on a new system with one gateway and one worker."""
     track = Track.of_speech()
-    async with running(null_plan(logs, environment=SPACIOUS), lambda line: None) as system:
-        processes = {**system.processes, "generator": os.getpid()}
+    async with running(system_plan(logs, environment=NO_LIMITS), cli.silent) as system:
+        processes = {**system.processes, GENERATOR: os.getpid()}
         gateway = processes[GATEWAY]
         empty_mb = resident_mb(gateway)
-        options = {"language": "en", "partials": previews}
-        singers = await assemble(stream_url(system.urls[0]), track, sessions, options)
-        sing(singers)
-        await asyncio.sleep(WARM_S)
+        start = Start(language="en", partials=previews)
+        swarm = await open_sessions(stream_url(system.urls[0]), track, sessions, start)
+        begin_all(swarm)
+        await asyncio.sleep(WARM_UP_S)
         before, waited_s = usage(processes), _waited_s(gateway)
         await asyncio.sleep(seconds)
         cpu_s = {name: taken.cpu_s for name, taken in usage_between(before, usage(processes)).items()}
         full_mb, waited_s = resident_mb(gateway), _waited_s(gateway) - waited_s
         within = await _within(system.urls[0])
-        await dismiss(singers)
-    overheads, wrong = _judged(singers)
-    p50, p95, p99, worst = np.percentile(overheads or [np.nan], [50, 95, 99, 100]).round(2).tolist()
+        await stop_all(swarm)
+    overheads, wrong = _judge(swarm)
     return Report(
         sessions,
         seconds,
         previews,
-        len(overheads),
-        p50,
-        p95,
-        p99,
-        worst,
-        {name: round(60 * taken / sessions / seconds, 3) for name, taken in cpu_s.items()},
-        round(sum(cpu_s.values()) / seconds, 2),
-        round(waited_s / seconds, 3),
-        round(full_mb, 1),
-        round(1000 * (full_mb - empty_mb) / sessions),
-        within,
-        tuple(wrong),
+        Spread.of(overheads),
+        cpu_s_per_session_minute={name: round(60 * taken / sessions / seconds, 3) for name, taken in cpu_s.items()},
+        cores=round(sum(cpu_s.values()) / seconds, 2),
+        gateway_waited=round(waited_s / seconds, 3),
+        gateway_mb=round(full_mb, 1),
+        gateway_kb_per_session=round(1000 * (full_mb - empty_mb) / sessions),
+        gateway_within=within,
+        wrong=tuple(wrong),
     )
 
 
-def _judged(singers: Sequence[Singer]) -> tuple[list[float], list[str]]:
-    """Overheads of all finals whose silence was sent, and what is wrong."""
+def _judge(swarm: Sequence[SwarmSession]) -> tuple[list[float], list[str]]:
+    """Overheads in milliseconds of the finals whose endpoint silence was sent, and problems."""
     overheads: list[float] = []
     wrong: list[str] = []
-    for number, singer in enumerate(singers):
-        events = [(at, json.loads(data)) for at, data in singer.came]
-        finals = {event["utterance"]: (at, event) for at, event in events if event["type"] == "final"}
-        started = {event["utterance"] for _, event in events if event["type"] == "speech_started"}
-        wrong += [f"session {number}: no final of {lost}" for lost in sorted(started - finals.keys())]
-        wrong += [f"session {number}: {event}" for _, event in events if event["type"] == "error"]
-        wrong += [f"session {number}: out of order" for one, next_ in pairwise(finals) if next_ <= one]
-        if not events or events[-1][1]["type"] != "done":
-            wrong.append(f"session {number}: did not end with done")
+    for number, session in enumerate(swarm):
+        ledger = session.ledger()
+        finals = {final.utterance: (at, final) for at, final in ledger.finals}
+        started = {event.utterance for _, event in ledger.of(SpeechStarted)}
+        problems = [f"no final of {lost}" for lost in sorted(started - finals.keys())]
+        problems += [str(error) for _, error in ledger.of(Error)]
+        problems += ["finals out of order" for one, following in pairwise(finals) if following <= one]
+        if not ledger.of(Done):
+            problems.append("did not end with done")
         for at, final in finals.values():
-            start, end = final["start_ms"] * RATE // 1000, final["end_ms"] * RATE // 1000
-            if end <= len(singer.sent_at) * FRAME and final["text"] != transcript(singer.said(start, end)):
-                wrong.append(f"session {number}: final {final['utterance']} is not of what was said")
-            complete = -(-(end - KEPT + ENDPOINT) // FRAME) - 1
-            if complete * FRAME_S >= WARM_S and complete < len(singer.sent_at):
-                overheads.append(1000 * (at - singer.sent_at[complete]))
+            start, end = final.start_ms * SAMPLES_PER_MS, final.end_ms * SAMPLES_PER_MS
+            if end <= len(ledger.sent_at) * FRAME and final.text != transcript(session.audio(start, end)):
+                problems.append(f"final {final.utterance} does not match the audio")
+            endpoint = end - KEPT + ENDPOINT - 1
+            sent = ledger.sent_time(endpoint)
+            if sent is not None and endpoint // FRAME * FRAME_S >= WARM_UP_S:
+                overheads.append(1000 * (at - sent))
+        wrong += [f"session {number}: {problem}" for problem in problems]
     return overheads, wrong
 
 
 def _waited_s(pid: int) -> float:
-    """How long the main thread has waited for a core so far (Linux, schedstat)."""
+    """How long the main thread has waited for a core (Linux, /proc/PID/schedstat)."""
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
@@ -148,44 +137,38 @@ async def _within(url: str) -> dict[str, float]:
 
 
 def describe(reports: Sequence[Report]) -> str:
-    """The figures for people."""
-    lines = [
-        "sessions previews finals    p50    p95    p99    max ms  wrong  CPU s a session-minute: "
-        "gateway worker  redis generator    all  cores waited  KB a session"
-    ]
+    """The reports as a table."""
+    rows = []
     for one in reports:
         cpu = one.cpu_s_per_session_minute
-        each = [cpu[name] for name in (GATEWAY, "stt_worker-1", "redis", "generator")]
-        lines.append(
-            f"{one.sessions:8} {'on' if one.previews else 'off':>8} {one.finals:6} "
-            f"{one.p50:6.1f} {one.p95:6.1f} {one.p99:6.1f} {one.worst:6.1f}    {len(one.wrong):6}"
-            f"{each[0]:33.3f} {each[1]:6.3f} {each[2]:6.3f} {each[3]:9.3f} {sum(each):6.3f} {one.cpu_share:6.2f} "
-            f"{one.waited_share:6.1%}"
-            f"{one.gateway_kb_per_session:13.0f}"
-        )
-    return "\n".join([*lines, *(f"WRONG {what}" for one in reports for what in one.wrong[:10])])
+        row: dict[str, str | float] = {"sessions": one.sessions, "previews": "on" if one.previews else "off"}
+        if spread := one.overhead_ms:
+            row |= {"finals": spread.count, "p50 ms": spread.p50, "p95 ms": spread.p95, "p99 ms": spread.p99}
+            row |= {"max ms": spread.max}
+        row |= {f"{name} CPU s / session-minute": taken for name, taken in cpu.items()}
+        row |= {"cores": one.cores, "gateway waited": f"{one.gateway_waited:.1%}"}
+        rows.append({**row, "KB / session": one.gateway_kb_per_session})
+    return cli.with_problems([cli.table(rows)], [problem for one in reports for problem in one.wrong])
 
 
 @click.command()
-@click.option("--sessions", multiple=True, type=int, default=(100,), show_default=True, help="May be given repeatedly.")
-@click.option("--seconds", default=30.0, show_default=True, help="How long they speak.")
+@click.option("--sessions", multiple=True, type=int, default=(100,), show_default=True, help="May be repeated.")
+@click.option("--seconds", default=30.0, show_default=True, help="How long sessions speak.")
 @click.option("--previews", type=click.Choice(("on", "off", "both")), default="both", show_default=True)
-@results.option
-def main(sessions: tuple[int, ...], seconds: float, previews: str, file: Path | None) -> None:
-    """Measure; exit with 1 when a final is missing or anything heard is wrong."""
+@cli.json_option
+def main(sessions: tuple[int, ...], seconds: float, previews: str, json_file: Path | None) -> None:
+    """Measure the overhead. Exits with 1 if a final is missing or wrong."""
     raise_open_file_limit()
-    kinds = {"on": (True,), "off": (False,), "both": (False, True)}[previews]
     reports: list[Report] = []
     with (
         tempfile.TemporaryDirectory(prefix="nova-") as logs,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         for count in sessions:
-            for on in kinds:
-                report = runner.run(measure(count, seconds, previews=on, logs=Path(logs)))
-                reports.append(report)
-                click.echo(describe(reports[-1:]))
-    results.write(file, {}, runs=[asdict(report) for report in reports])
+            for on in {"on": (True,), "off": (False,), "both": (False, True)}[previews]:
+                reports.append(runner.run(measure(count, seconds, previews=on, logs=Path(logs))))
+    click.echo(describe(reports))
+    cli.write_json(json_file, runs=[asdict(report) for report in reports])
     sys.exit(any(report.wrong for report in reports))
 
 

@@ -1,7 +1,7 @@
-"""What rule shows and promises how much, how soon, and how often in vain: `python -m tests.bench.stability`.
+"""Compare policies for partials: how much they show and commit, how soon, and how often they take text back.
 
-Clips grow step by step and are decoded at each, as the worker decodes previews; then every rule is replayed on the same
-decodes. So lags are seconds of audio, to which a live session adds the time of decoding.
+`python -m tests.bench.stability`. Clips grow step by step and are decoded at each step, as the worker decodes previews.
+Then each policy is replayed on the same decodes. Lags are seconds of audio; a live session adds decoding time.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from backend.text.edits import WordErrors, contradicted, erased
+from backend.text.edits import WordErrors
 from backend.text.normalize import letters
 from backend.text.scripts import split_words
 from stt_worker.loading import load_recognizer
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.stability import CaptionState, StabilityPolicy
-from tests.bench.support import results
+from tests.testkit import cli
 from tests.testkit.audio.clips import RATE, Clip, shared_clips
-from tests.testkit.models.preview_replay import grown
+from tests.testkit.models.preview_replay import CaptionCounts, next_state
 
-LONGEST_SECONDS = 25
-"""The gateway cuts longer utterances."""
+MAX_SECONDS = 25  # the gateway cuts longer utterances
 DEFAULT = StabilityPolicy()
 EAGER = StabilityPolicy(shown_seconds=0, shown_probability=0, once_probability=0, edge_seconds=0)
-RULES = {
+# Each policy changes one thing of the default.
+POLICIES = {
     "default": DEFAULT,
     "plain: all shown, agreement commits": replace(EAGER, committed_seconds=0.4, committed_probability=0),
     "shown: all": EAGER,
@@ -47,13 +47,12 @@ RULES = {
     "committed: from probability 0.4": replace(DEFAULT, committed_probability=0.4),
     "committed: from probability 0.6": replace(DEFAULT, committed_probability=0.6),
 }
-"""From the default, one thing changed at a time."""
-HEARD = TypeAdapter(dict[str, Hypothesis])
+DECODES = TypeAdapter(dict[str, Hypothesis])
 
 
 @dataclass(slots=True)
-class Recorded:
-    """A recognizer that hears the same audio once: answers are kept in a file, if there is one."""
+class CachedRecognizer:
+    """A recognizer that decodes the same audio once. Hypotheses are kept in a file, if there is one."""
 
     load: Callable[[], Recognizer]
     path: Path | None
@@ -61,85 +60,77 @@ class Recorded:
     recognizer: Recognizer | None = None
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
-        """One hypothesis for each, in order."""
         if self.path and self.path.exists() and not self.known:
             for line in self.path.read_bytes().splitlines():
-                self.known |= HEARD.validate_json(line)
+                self.known |= DECODES.validate_json(line)
         keys = [_key(speech) for speech in batch]
         fresh = [i for i, key in enumerate(keys) if key not in self.known]
         for some in (fresh[i : i + 8] for i in range(0, len(fresh), 8)):
             self.recognizer = self.recognizer or self.load()
-            heard = self.recognizer.recognize([batch[i] for i in some])
-            new = {keys[i]: hypothesis for i, hypothesis in zip(some, heard, strict=True)}
+            decoded = self.recognizer.recognize([batch[i] for i in some])
+            new = {keys[i]: hypothesis for i, hypothesis in zip(some, decoded, strict=True)}
             self.known |= new
             if self.path:
                 with self.path.open("ab") as file:
-                    file.write(HEARD.dump_json(new) + b"\n")
+                    file.write(DECODES.dump_json(new) + b"\n")
         return [self.known[key] for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A clip, what each of its beginnings was heard as, and the whole."""
+    """A clip, with the decodes of its beginnings and of the whole."""
 
     clip: Clip
     samples: NDArray[np.float32]
-    growing: tuple[tuple[float, Hypothesis], ...]
-    """Seconds, and what was heard of them."""
+    previews: tuple[tuple[float, Hypothesis], ...]  # seconds of audio, and their decode
     final: Hypothesis
 
 
 @dataclass(slots=True)
-class Tally:
-    """What a rule did. Shares in per cent, lags in seconds of audio behind a word's end."""
+class PolicyResult:
+    """What captions show and commit under a policy, over many utterances. Lags are seconds after the end of a word."""
 
-    words: int = 0
+    counts: CaptionCounts = field(default_factory=CaptionCounts)
     shown: int = 0
-    committed: int = 0
-    contradicted: int = 0
-    erased: int = 0
     erased_as_spelled: int = 0
     firsts: list[float] = field(default_factory=list)
     shown_lags: list[float] = field(default_factory=list)
     committed_lags: list[float] = field(default_factory=list)
 
     def add(self, utterance: Utterance, policy: StabilityPolicy) -> str:
-        """Replay one utterance; answers what was committed of it in the end."""
+        """Replay one utterance. Returns the text that was committed in the end."""
         final = utterance.final.text
         ends = [word.end for word in utterance.final.words if letters(word.text)]
-        stable, texts, seen, promised = CaptionState("", "", ()), [], 0, 0
-        for seconds, heard in utterance.growing:
-            stable = grown(stable, heard, seconds, policy)
-            texts.append(stable.committed + stable.tentative)
-            if texts[-1] and not any(texts[:-1]) and utterance.final.words:
+        state, captions, shown, committed = CaptionState("", "", ()), [], 0, 0
+        for seconds, decoded in utterance.previews:
+            state = next_state(state, decoded, seconds, policy)
+            captions.append(state.committed + state.tentative)
+            if captions[-1] and not any(captions[:-1]) and utterance.final.words:
                 self.firsts.append(seconds - utterance.final.words[0].start)
-            seen = _overtake(self.shown_lags, ends, seen, len(split_words(texts[-1])), seconds)
-            promised = _overtake(self.committed_lags, ends, promised, len(split_words(stable.committed)), seconds)
-        self.words += len(split_words(final))
-        self.shown += seen
-        self.committed += len(split_words(stable.committed))
-        self.contradicted += contradicted(stable.committed, final)
-        for before, after in zip(texts, [*texts[1:], final], strict=True):
-            self.erased += erased(before, after)
-            self.erased_as_spelled += _erased_as_spelled(before, after)
-        return stable.committed
+            shown = _add_lags(self.shown_lags, ends, shown, len(split_words(captions[-1])), seconds)
+            committed = _add_lags(self.committed_lags, ends, committed, len(split_words(state.committed)), seconds)
+        self.counts.add(captions, state.committed, final)
+        self.shown += shown
+        self.erased_as_spelled += sum(map(_erased_as_spelled, captions, [*captions[1:], final]))
+        return state.committed
 
     def row(self) -> dict[str, float]:
-        """The figures, by their names in the table."""
+        """Values by their column in the table."""
+        counts = self.counts
         return {
-            "shown %": 100 * self.shown / self.words,
+            "shown %": 100 * self.shown / counts.final_words,
             "first s": float(np.median(self.firsts or [np.nan])),
             "lag s": float(np.median(self.shown_lags or [np.nan])),
-            "erasure": self.erased / self.words,
-            "as spelled": self.erased_as_spelled / self.words,
-            "committed %": 100 * self.committed / self.words,
+            "erasure": counts.erasure,
+            "as spelled": self.erased_as_spelled / counts.final_words,
+            "committed %": counts.committed_percent,
             "its lag s": float(np.median(self.committed_lags or [np.nan])),
-            "contradicted %": 100 * self.contradicted / max(1, self.committed),
+            "contradicted %": counts.contradicted_percent,
         }
 
 
-def _overtake(lags: list[float], ends: list[float], before: int, words: int, seconds: float) -> int:
-    """Note the lag of each word that is there for the first time; answers how many have been there by now."""
+def _add_lags(lags: list[float], ends: list[float], before: int, words: int, seconds: float) -> int:
+    """Add the lag of each word that appears for the first time. Returns how many words have appeared."""
     after = max(before, min(words, len(ends)))
     lags += [seconds - end for end in ends[before:after]]
     return after
@@ -153,35 +144,35 @@ def _erased_as_spelled(before: str, after: str) -> int:
 
 
 def _key(speech: Speech) -> str:
-    asked = repr((speech.language, speech.prefix, speech.beam_size, speech.words, speech.final))
-    return hashlib.sha256(speech.samples.tobytes() + asked.encode()).hexdigest()[:24]
+    options = repr((speech.language, speech.prefix, speech.beam_size, speech.words, speech.final))
+    return hashlib.sha256(speech.samples.tobytes() + options.encode()).hexdigest()[:24]
 
 
-def listen(recognizer: Recorded, clips: Sequence[Clip], step: float) -> list[Utterance]:
-    """Decode every clip that is one utterance: each `step` seconds of it, and the whole."""
+def decode_clips(recognizer: CachedRecognizer, clips: Sequence[Clip], step: float) -> list[Utterance]:
+    """Decode every clip of one utterance after each `step` seconds, and as a whole."""
     sounds = [(clip, clip.pcm().astype(np.float32) / np.float32(32_768)) for clip in clips]
-    sounds = [(clip, samples) for clip, samples in sounds if len(samples) <= LONGEST_SECONDS * RATE]
+    sounds = [(clip, samples) for clip, samples in sounds if len(samples) <= MAX_SECONDS * RATE]
     growing: list[list[tuple[float, Hypothesis]]] = [[] for _ in sounds]
     stride = round(step * RATE)
     for length in range(stride, max(len(samples) for _, samples in sounds), stride):
         some = [i for i, (_, samples) in enumerate(sounds) if len(samples) > length]
         previews = [Speech(sounds[i][1][:length], "en", words=True, final=False) for i in some]
-        for i, heard in zip(some, recognizer.recognize(previews), strict=True):
-            growing[i].append((length / RATE, heard))
+        for i, decoded in zip(some, recognizer.recognize(previews), strict=True):
+            growing[i].append((length / RATE, decoded))
     finals = recognizer.recognize([Speech(samples, "en", beam_size=5, words=True) for _, samples in sounds])
     return [Utterance(*sound, tuple(g), f) for sound, g, f in zip(sounds, growing, finals, strict=True)]
 
 
-def price(recognizer: Recorded, utterances: Sequence[Utterance], policy: StabilityPolicy) -> float:
-    """Word error rate, in per cent, of finals that begin with what the rule committed."""
-    committed = [Tally().add(utterance, policy) for utterance in utterances]
-    bound = [i for i, text in enumerate(committed) if text]
+def error_percent(recognizer: CachedRecognizer, utterances: Sequence[Utterance], policy: StabilityPolicy) -> float:
+    """Word error rate in percent of finals that must begin with the committed text."""
+    committed = [PolicyResult().add(utterance, policy) for utterance in utterances]
+    constrained = [i for i, text in enumerate(committed) if text]
     again = recognizer.recognize(
-        [Speech(utterances[i].samples, "en", prefix=committed[i], beam_size=5, words=True) for i in bound]
+        [Speech(utterances[i].samples, "en", prefix=committed[i], beam_size=5, words=True) for i in constrained]
     )
     texts = [utterance.final.text for utterance in utterances]
-    for i, heard in zip(bound, again, strict=True):
-        texts[i] = heard.text
+    for i, decoded in zip(constrained, again, strict=True):
+        texts[i] = decoded.text
     errors = WordErrors()
     for utterance, text in zip(utterances, texts, strict=True):
         errors.add(utterance.clip.text, text)
@@ -189,7 +180,7 @@ def price(recognizer: Recorded, utterances: Sequence[Utterance], policy: Stabili
 
 
 def halves(utterances: Sequence[Utterance]) -> tuple[list[Utterance], list[Utterance]]:
-    """By speaker, in turn: the default was chosen on the first half."""
+    """Split by speaker. The default policy was chosen on the first half."""
     speakers = sorted({_speaker(utterance) for utterance in utterances})
     first, second = ([u for u in utterances if speakers.index(_speaker(u)) % 2 == half] for half in (0, 1))
     return first, second
@@ -200,50 +191,40 @@ def _speaker(utterance: Utterance) -> str:
 
 
 @click.command()
-@click.option("--model", default="whisper-base", help="A name from `nova models list`, or a directory.")
+@cli.model_option("whisper-base")
 @click.option("--step", "steps", type=float, multiple=True, default=(1.0, 0.5), help="Seconds between decodes.")
-@click.option(
-    "--shared", type=click.Path(path_type=Path, exists=True), default="../shared", help="Where the clips are."
-)
-@click.option("--threads", default=2)
-@click.option("--recorded", type=click.Path(path_type=Path), help="File that keeps the decodes of this very model.")
-@results.option
-def main(
-    model: str, steps: tuple[float, ...], shared: Path, threads: int, recorded: Path | None, file: Path | None
-) -> None:
-    """Replay every rule on the English clips, and print the curve."""
+@cli.threads_option
+@click.option("--cache", type=cli.FILE, help="File that keeps the decodes of this model.")
+@cli.json_option
+def main(model: str, steps: tuple[float, ...], threads: int, cache: Path | None, json_file: Path | None) -> None:
+    """Replay every policy on the English clips of ../shared, and print a table."""
     settings = SttSettings(model=model, device="cpu", threads=threads)
-    recognizer = Recorded(lambda: load_recognizer(settings), recorded)
-    clips = [clip for clip in shared_clips(shared) if clip.language == "en" and clip.kind in {"utt", "para"}]
+    recognizer = CachedRecognizer(lambda: load_recognizer(settings), cache)
+    clips = [clip for clip in shared_clips() if clip.language == "en" and clip.kind in {"utt", "para"}]
     curves: dict[str, dict[str, dict[str, float]]] = {}
     for step in steps:
-        utterances = listen(recognizer, clips, step)
+        utterances = decode_clips(recognizer, clips, step)
         first, second = halves(utterances)
-        rows = {name: _figures(utterances, policy) for name, policy in RULES.items()}
-        rows |= {"default, first half": _figures(first, DEFAULT), "default, second half": _figures(second, DEFAULT)}
-        _print(f"{len(utterances)} clips, a decode each {step} s", rows)
+        rows = {name: _row(utterances, policy) for name, policy in POLICIES.items()}
+        rows |= {"default, first half": _row(first, DEFAULT), "default, second half": _row(second, DEFAULT)}
+        click.echo(f"\n{len(utterances)} clips, a decode every {step} s\n")
+        click.echo(cli.table([{"policy": name, **row} for name, row in rows.items()]))
         curves[str(step)] = rows
         for name in ("default", "committed: on agreement"):
-            print(f"word error rate of stable finals, {name}: {price(recognizer, utterances, RULES[name]):.2f} %")
+            percent = error_percent(recognizer, utterances, POLICIES[name])
+            click.echo(f"word error rate of stable finals, {name}: {percent:.2f} %")
         errors = WordErrors()
         for utterance in utterances:
             errors.add(utterance.clip.text, utterance.final.text)
-        print(f"word error rate of free finals: {errors.percent:.2f} %\n")
-    results.write(file, {"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
+        click.echo(f"word error rate of unconstrained finals: {errors.percent:.2f} %")
+    cli.write_json(json_file, options={"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
 
 
-def _figures(utterances: Sequence[Utterance], policy: StabilityPolicy) -> dict[str, float]:
-    tally = Tally()
+def _row(utterances: Sequence[Utterance], policy: StabilityPolicy) -> dict[str, float]:
+    result = PolicyResult()
     for utterance in utterances:
-        tally.add(utterance, policy)
-    return tally.row()
-
-
-def _print(title: str, rows: dict[str, dict[str, float]]) -> None:
-    names = list(next(iter(rows.values())))
-    print(f"| {title} | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
-    for rule, row in rows.items():
-        print(f"| {rule} | {' | '.join(f'{row[name]:.2f}' for name in names)} |")
+        result.add(utterance, policy)
+    return result.row()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the encoder's windows cost and spoil: `python -m tests.bench.windows --seconds 400`.
+"""Measure the cost and accuracy of encoder windows: `python -m tests.bench.windows --seconds 400`.
 
-Every rule decodes the same utterances, as finals are decoded, in batches. The first table is of English; the second of
-all other languages that there are clips in, by words, or by characters where no spaces are written.
+Every window rule decodes the same utterances as finals, in batches. The first table is for English, the second for the
+other languages that have clips. Languages without spaces are scored by characters.
 """
 
 from __future__ import annotations
@@ -20,84 +20,84 @@ from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.recognizers.windows import EncoderWindows
 from stt_worker.settings import SttSettings
-from tests.bench.support import results
-from tests.bench.support.utterances import Spoken, errors, joined, languages, spoken
+from tests.bench.support.utterances import BenchClip, bench_clips, error_percent, join_utterances, languages
+from tests.testkit import cli
 
+# FLOOR,STEP,MARGIN in seconds. The first always uses 30 s, as other Whisper implementations do.
 RULES = ("30,5,3", "10,5,3", "8,2,4", "6,2,3", "6,2,2")
-"""FLOOR,STEP,MARGIN in seconds; the first is always 30 s, as everybody else has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What a rule made of some clips."""
+class Decoded:
+    """One pass over some clips."""
 
     texts: tuple[str, ...]
     cpu_s: float
     seconds: float
-    objections: tuple[str, ...]
-    """The guard's reason for each second look."""
+    second_decodes: tuple[str, ...]  # the guard's reason for each
 
 
-def decode(recognizer: FasterWhisper, said: Sequence[Spoken]) -> Heard:
-    """All utterances, as finals."""
+def decode(recognizer: FasterWhisper, clips: Sequence[BenchClip]) -> Decoded:
+    """Decode all utterances as finals."""
     settings = SttSettings()
-    speeches = [Speech(u, one.language, beam_size=settings.beam_size) for one in said for u in one.utterances]
+    speeches = [Speech(u, clip.language, beam_size=settings.beam_size) for clip in clips for u in clip.utterances]
     cpu_s, began = time.process_time(), time.perf_counter()
-    heard = [
+    hypotheses = [
         hypothesis
         for at in range(0, len(speeches), settings.batch)
         for hypothesis in recognizer.recognize(speeches[at : at + settings.batch])
     ]
-    return Heard(
-        tuple(joined(said, [hypothesis.text for hypothesis in heard])),
+    return Decoded(
+        tuple(join_utterances(clips, [hypothesis.text for hypothesis in hypotheses])),
         time.process_time() - cpu_s,
         time.perf_counter() - began,
-        tuple(hypothesis.retried for hypothesis in heard if hypothesis.retried),
+        tuple(hypothesis.retried for hypothesis in hypotheses if hypothesis.retried),
     )
 
 
-def cost(rule: str, said: Sequence[Spoken], heard: Heard) -> results.Row:
-    """A line of the first table."""
-    audio_s = sum(one.seconds for one in said)
+def english_row(rule: str, clips: Sequence[BenchClip], decoded: Decoded) -> cli.Row:
+    """A row of the first table."""
+    audio_s = sum(clip.seconds for clip in clips)
+    reasons = sorted(Counter(decoded.second_decodes).items())
     return {
         "windows": rule,
-        "WER %": errors(said, heard.texts, "en"),
-        "CPU s / audio s": heard.cpu_s / audio_s,
-        "audio s / s": audio_s / heard.seconds,
-        "utterances": sum(len(one.utterances) for one in said),
-        "second looks": len(heard.objections),
-        "why": ", ".join(f"{count} {why}" for why, count in sorted(Counter(heard.objections).items())),
+        "WER %": error_percent(clips, decoded.texts, "en"),
+        "CPU s / audio s": decoded.cpu_s / audio_s,
+        "audio s / s": audio_s / decoded.seconds,
+        "utterances": sum(len(clip.utterances) for clip in clips),
+        "second decodes": len(decoded.second_decodes),
+        "reasons": ", ".join(f"{count} {reason}" for reason, count in reasons),
     }
 
 
-def spoilt(rule: str, said: Sequence[Spoken], heard: Heard) -> results.Row:
-    """A line of the second table."""
-    there = dict.fromkeys(one.language for one in said)
-    audio_s = sum(one.seconds for one in said)
+def language_row(rule: str, clips: Sequence[BenchClip], decoded: Decoded) -> cli.Row:
+    """A row of the second table."""
+    found = dict.fromkeys(clip.language for clip in clips)
     return {
         "windows": rule,
-        **{f"{language} %": errors(said, heard.texts, language) for language in there},
-        "CPU s / audio s": heard.cpu_s / audio_s,
-        "second looks": len(heard.objections),
+        **{f"{language} %": error_percent(clips, decoded.texts, language) for language in found},
+        "CPU s / audio s": decoded.cpu_s / sum(clip.seconds for clip in clips),
+        "second decodes": len(decoded.second_decodes),
     }
 
 
 @click.command()
-@click.option(
-    "--model", default="whisper-base", show_default=True, help="A name from `nova models list`, or a directory."
-)
+@cli.model_option("whisper-base")
 @click.option("--rule", "rules", multiple=True, default=RULES, show_default=True, help="FLOOR,STEP,MARGIN in seconds.")
-@click.option("--seconds", default=120.0, show_default=True, help="About how much audio of each language.")
-@click.option("--english", is_flag=True, help="Nothing but the first table.")
-@click.option("--threads", default=0, show_default=True, help="0: as many as there are cores, at most 8.")
-@results.option
-def main(model: str, rules: tuple[str, ...], seconds: float, english: bool, threads: int, file: Path | None) -> None:
+@click.option("--seconds", default=120.0, show_default=True, help="About how much audio per language.")
+@click.option("--english", is_flag=True, help="Print only the first table.")
+@cli.threads_option
+@cli.json_option
+def main(
+    model: str, rules: tuple[str, ...], seconds: float, english: bool, threads: int, json_file: Path | None
+) -> None:
     """Measure every rule."""
-    results.quiet()
+    cli.log_errors_only()
     directory = models.fetch(model)
-    first, others = spoken(["en"], seconds), [] if english else spoken(languages()[1:], seconds)
-    costs: list[results.Row] = []
-    spoils: list[results.Row] = []
+    english_clips = bench_clips(["en"], seconds)
+    other_clips = [] if english else bench_clips(languages()[1:], seconds)
+    english_rows: list[cli.Row] = []
+    language_rows: list[cli.Row] = []
     for rule in rules:
         recognizer = FasterWhisper(
             directory,
@@ -105,14 +105,15 @@ def main(model: str, rules: tuple[str, ...], seconds: float, english: bool, thre
             hardware=Hardware("cpu", threads=threads),
             windows=EncoderWindows.parse(rule),
         )
-        costs.append(cost(rule, first, decode(recognizer, first)))
-        click.echo(f"  {costs[-1]}", err=True)
-        if others:
-            spoils.append(spoilt(rule, others, decode(recognizer, others)))
-    click.echo(results.table(costs))
-    if spoils:
-        click.echo(f"\n{results.table(spoils)}")
-    results.write(file, {"model": model, "seconds": seconds, "threads": threads}, rows=costs, languages=spoils)
+        english_rows.append(english_row(rule, english_clips, decode(recognizer, english_clips)))
+        click.echo(f"  {english_rows[-1]}", err=True)
+        if other_clips:
+            language_rows.append(language_row(rule, other_clips, decode(recognizer, other_clips)))
+    click.echo(cli.table(english_rows))
+    if language_rows:
+        click.echo(f"\n{cli.table(language_rows)}")
+    options = {"model": model, "seconds": seconds, "threads": threads}
+    cli.write_json(json_file, options=options, rows=english_rows, languages=language_rows)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Bad clients, many at once, for as long as one likes: `python -m tests.chaos.fuzz --seconds 600`, or `make fuzz`.
+"""Send invalid and hostile traffic to a gateway: `make fuzz`, or `python -m tests.chaos.fuzz --seconds 600`.
 
-They send what `garbage` makes, break off anywhere, and try to get at other people's sessions, while honest clients
-speak to the same gateway. Whatever is not as promised stands in the report; `--only N` repeats the Nth bad client.
+Hostile clients send fuzzed messages and audio, close connections at any point, and try to take over the sessions of
+others, while honest clients speak to the same gateway. The report lists everything that contradicts the documentation.
+`--only N` repeats the Nth hostile client.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import asyncio
 import itertools
 import json
 import re
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -21,118 +21,109 @@ import numpy as np
 from numpy.typing import NDArray
 from websockets.asyncio.client import connect
 
+from backend.load.driver import drive_session
 from backend.local.system import System, running
 from backend.messages.protocol import Start
-from gateway.session.segmenter import Rules
-from tests.chaos.clients.hostile_clients import Attackers, Report
-from tests.chaos.clients.message_fuzzer import sounds
-from tests.chaos.ledger import differences, reference
-from tests.chaos.speakers import converse, logged, voices
-from tests.testkit.session import stream_url
-from tests.testkit.system.plans import HOSPITABLE, null_plan
+from tests.chaos.checks import Checks, differences
+from tests.chaos.clients.hostile_clients import HostileClients, Report
+from tests.chaos.clients.message_fuzzer import encodings
+from tests.testkit import cli
+from tests.testkit.audio.reference import segment
+from tests.testkit.audio.voices import voices
+from tests.testkit.session import ClientLedger, read_session_log, stream_url
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 from tests.testkit.system.processes import open_files, resident_mb
 
-AT_ONCE = 12
-"""Bad clients."""
-HONEST = 3
-SPEECH_S = 8.0
-"""How long an honest client speaks before it begins anew."""
-WELL_WITHIN_S = 2.0
-"""In which /health answers, whatever goes on."""
-GONE_WITHIN_S = 20.0
-"""In which the gateway has forgotten every session, when all clients have gone."""
-GROWTH_MB = 500.0
-"""What the gateway's memory may grow by. Large frames leave holes that the allocator keeps: after some minutes there
-are enough of them, and it grows no more."""
-ROOM = {**HOSPITABLE, "GATEWAY_STOP_WAIT_S": "8"}
-"""Nobody is turned away: here it is not the load that matters."""
-
-CLOSED_ALREADY = "unable to perform operation on <TCPTransport closed=True"
-"""What uvloop says when uvicorn answers an HTTP request whose sender has gone: it harms nobody."""
-
-Tell = Callable[[str], None]
+HOSTILE, HONEST = 12, 3  # concurrent clients
+SPEECH_S = 8.0  # length of an honest session
+MAX_HEALTH_S = 2.0  # /health must answer within this time
+MAX_CLEANUP_S = 20.0  # after the clients have gone, the gateway must close all sessions within this time
+# The allocator keeps the holes that large frames leave. After a few minutes memory no longer grows.
+MAX_GROWTH_MB = 500.0
+SETTINGS = {**NO_LOAD_LIMIT, "GATEWAY_STOP_WAIT_S": "8"}
+# uvloop raises this when uvicorn answers an HTTP request after the client closed the connection. It is harmless.
+HARMLESS = "unable to perform operation on <TCPTransport closed=True"
 
 
-async def fuzz(seconds: float, seed: int, logs: Path, tell: Tell, only: int | None = None) -> Report:
-    """Raise a system, let bad clients at it, and see what becomes of it and of the honest ones. Logs stay there."""
+async def fuzz(seconds: float, seed: int, logs: Path, progress: cli.Progress, only: int | None = None) -> Report:
+    """Start a system, run hostile and honest clients against it, and check both. `only`: one client's number."""
     report = Report(seed)
-    speech = voices(HONEST, SPEECH_S, "en", seed)
-    async with running(null_plan(logs, translation_workers=1, environment=ROOM), tell) as system:
+    speech = voices(HONEST, SPEECH_S, seed=seed)
+    async with running(system_plan(logs, translation_workers=1, environment=SETTINGS), progress) as system:
         url = system.urls[0]
-        attackers = Attackers(url, sounds(speech[0]), report)
-        await _speak(system, speech[0], report)  # so that everything is loaded
-        watched = Watched(system)
-        report.memory_mb.append(watched.memory_mb)
-        report.open_files.append(watched.open_files)
+        hostile = HostileClients(url, encodings(speech[0]), report)
+        await _speak(system, speech[0], report)  # load everything before the first measurement
+        watcher = ProcessWatcher(system)
+        watcher.measure(report)
         until = time.monotonic() + seconds
         async with asyncio.TaskGroup() as tasks:
-            health = tasks.create_task(_stay_well(url, report))
+            health = tasks.create_task(_poll_health(url, report))
             async with asyncio.TaskGroup() as clients:
-                clients.create_task(_be_a_victim(url, attackers, report, until))
-                for voice in speech:
-                    clients.create_task(_speak_on(system, voice, report, until))
+                clients.create_task(_hold_session(url, hostile, report, until))
+                for pcm in speech:
+                    clients.create_task(_speak_repeatedly(system, pcm, report, until))
                 numbers = itertools.count() if only is None else itertools.repeat(only)
-                for _ in range(AT_ONCE if only is None else 1):
-                    clients.create_task(_attack(attackers, numbers, until))
+                for _ in range(HOSTILE if only is None else 1):
+                    clients.create_task(_attack_repeatedly(hostile, numbers, until))
             health.cancel()
-        report.wrong += [*await _all_gone(url), *watched.complaints()]
-        report.memory_mb.append(watched.memory_mb)
-        report.open_files.append(watched.open_files)
-    if report.memory_mb[-1] - report.memory_mb[0] > GROWTH_MB:
-        report.wrong.append(f"the gateway has grown from {report.memory_mb[0]:.0f} to {report.memory_mb[-1]:.0f} MB")
+        report.wrong += [*await _open_connections(url), *watcher.problems()]
+        watcher.measure(report)
+    if report.memory_mb[-1] - report.memory_mb[0] > MAX_GROWTH_MB:
+        report.wrong.append(f"the gateway grew from {report.memory_mb[0]:.0f} to {report.memory_mb[-1]:.0f} MB")
     return report
 
 
-async def _attack(attackers: Attackers, numbers: Iterator[int], until: float) -> None:
+async def _attack_repeatedly(hostile: HostileClients, numbers: Iterator[int], until: float) -> None:
     while time.monotonic() < until:
-        await attackers.attack(next(numbers))
+        await hostile.attack(next(numbers))
 
 
-async def _speak_on(system: System, voice: NDArray[np.int16], report: Report, until: float) -> None:
+async def _speak_repeatedly(system: System, pcm: NDArray[np.int16], report: Report, until: float) -> None:
     while time.monotonic() < until:
-        await _speak(system, voice, report)
+        await _speak(system, pcm, report)
 
 
-async def _speak(system: System, voice: NDArray[np.int16], report: Report) -> None:
-    """An honest client: whatever is not its own words, whole and in order, is reported."""
-    account = await converse([stream_url(system.urls[0])], voice, Start(language="en"))
-    account.logged = await logged(system.redis_url, account, 1)
-    heard = await asyncio.to_thread(reference, voice, Rules(pause_ms=200), Start().endpoint_ms)
-    report.finals += len(account.finals)
-    report.wrong += [f"honest client: {what}" for what in differences(account, heard, checksums=True, translated=False)]
-    if len(account.finals) != len(heard.utterances):
-        report.wrong.append(f"honest client: {len(account.finals)} finals of {len(heard.utterances)} utterances")
+async def _speak(system: System, pcm: NDArray[np.int16], report: Report) -> None:
+    """An honest session. Everything but its own complete text in order is a problem."""
+    ledger = ClientLedger.for_audio(pcm)
+    await drive_session(stream_url(system.urls[0]), Start(language="en"), ledger)
+    ledger.logged = await read_session_log(system.redis_url, ledger.session, 1)
+    expected = await asyncio.to_thread(segment, ledger.pcm)
+    report.finals += len(ledger.finals)
+    report.wrong += [f"honest client: {difference}" for difference in differences(ledger, expected, Checks())]
+    if len(ledger.finals) != len(expected.utterances):
+        report.wrong.append(f"honest client: {len(ledger.finals)} finals for {len(expected.utterances)} utterances")
 
 
-async def _be_a_victim(url: str, attackers: Attackers, report: Report, until: float) -> None:
-    """A session that is there all the time, for others to try and take it over."""
+async def _hold_session(url: str, hostile: HostileClients, report: Report, until: float) -> None:
+    """Keep a session open for hostile clients to try and take over."""
     async with connect(stream_url(url)) as socket:
         await socket.send('{"type":"start"}')
-        attackers.honest.append(json.loads(await socket.recv())["session"])
+        hostile.victims.append(json.loads(await socket.recv())["session"])
         while time.monotonic() < until:
             await asyncio.sleep(0.5)
             await socket.send('{"type":"keepalive"}')
         await socket.send('{"type":"stop"}')
-        said = [json.loads(event)["type"] async for event in socket]
-        if [kind for kind in said if kind != "notice"] != ["done"]:
-            report.wrong.append(f"the victim heard {said}")
+        received = [json.loads(event)["type"] async for event in socket]
+        if [kind for kind in received if kind != "notice"] != ["done"]:
+            report.wrong.append(f"the victim received {received}")
 
 
-async def _stay_well(url: str, report: Report) -> None:
+async def _poll_health(url: str, report: Report) -> None:
     async with httpx.AsyncClient(timeout=30) as http:
         while True:
             began = time.monotonic()
             status = (await http.get(f"{url}/health")).status_code
             took_s = time.monotonic() - began
-            if status != 200 or took_s > WELL_WITHIN_S:
+            if status != 200 or took_s > MAX_HEALTH_S:
                 report.wrong.append(f"/health: {status} after {took_s:.1f} s")
             await asyncio.sleep(0.5)
 
 
-async def _all_gone(url: str) -> list[str]:
-    """What is left of the clients once all have gone."""
+async def _open_connections(url: str) -> list[str]:
+    """A problem if connections are still open a while after all clients have gone."""
     async with httpx.AsyncClient(timeout=30) as http:
-        for _ in range(round(GONE_WITHIN_S / 0.5)):
+        for _ in range(round(MAX_CLEANUP_S / 0.5)):
             metrics = (await http.get(f"{url}/metrics")).text
             (left,) = re.findall(r"^gateway_active_connections (\S+)", metrics, re.MULTILINE)
             if float(left) == 0:
@@ -141,77 +132,64 @@ async def _all_gone(url: str) -> list[str]:
     return [f"{left} connections are still open"]
 
 
-class Watched:
-    """A system's processes: whether they are the same ones still, and what they say."""
+class ProcessWatcher:
+    """Notices when processes of a system exit or log errors."""
 
     def __init__(self, system: System) -> None:
         self._services = [service for service in system.services if service.name != "redis"]
         self._processes = [service.process for service in self._services]
-        self._said = [service.log.stat().st_size for service in self._services]
+        self._log_sizes = [service.log.stat().st_size for service in self._services]
         self._gateway = system.processes["gateway-1"]
 
-    @property
-    def memory_mb(self) -> float:
-        """Of the gateway, resident."""
-        return resident_mb(self._gateway)
+    def measure(self, report: Report) -> None:
+        """Add the gateway's memory and open files to the report."""
+        report.memory_mb.append(resident_mb(self._gateway))
+        report.open_files.append(open_files(self._gateway))
 
-    @property
-    def open_files(self) -> int:
-        """Of the gateway."""
-        return open_files(self._gateway)
-
-    def complaints(self) -> list[str]:
-        """Processes that have ended, and failures that nobody provided for."""
+    def problems(self) -> list[str]:
+        """Processes that have exited, and errors in logs since the start."""
         found = []
-        for service, process, said in zip(self._services, self._processes, self._said, strict=True):
+        for service, process, size in zip(self._services, self._processes, self._log_sizes, strict=True):
             if service.process is not process or process is None or process.returncode is not None:
-                found.append(f"{service.name} has ended")
-            lines = service.log.read_bytes()[said:].decode(errors="replace").splitlines()
-            found += [f"{service.name} says: {failure[-2_000:]}" for failure in list(_failures(lines))[:5]]
+                found.append(f"{service.name} has exited")
+            lines = service.log.read_bytes()[size:].decode(errors="replace").splitlines()
+            found += [f"{service.name} logged: {error[-2_000:]}" for error in list(_errors(lines))[:5]]
         return found
 
 
-def _failures(lines: Sequence[str]) -> Iterator[str]:
-    """Errors in a log. Ours are lines of JSON; a library's exception goes over several lines that are none."""
-    for ours, some in itertools.groupby(lines, lambda line: line.startswith("{")):
-        if ours:
+def _errors(lines: Sequence[str]) -> Iterator[str]:
+    """Errors in a log. The services write JSON lines; a library's exception covers several other lines."""
+    for is_json, some in itertools.groupby(lines, lambda line: line.startswith("{")):
+        if is_json:
             yield from (line for line in some if '"level": "error"' in line or '"level": "critical"' in line)
-        elif "Traceback" in (text := "\n".join(some)) and CLOSED_ALREADY not in text:
+        elif "Traceback" in (text := "\n".join(some)) and HARMLESS not in text:
             yield text
 
 
 def describe(report: Report) -> str:
-    """The report for people."""
+    """The report as text."""
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(report.connections.items()))
     refusals = ", ".join(f"{code} {count}" for code, count in report.refusals.most_common())
     before, after = report.memory_mb
     lines = [
-        f"bad clients    {report.connections.total()}: {kinds}; seed {report.seed}",
-        f"refused with   {refusals}",
-        f"finals         {report.finals} of honest clients, {report.garbage_finals} of bad ones",
-        f"the gateway    {before:.0f} to {after:.0f} MB, {report.open_files[0]} to {report.open_files[1]} open files",
+        f"hostile clients  {report.connections.total()}: {kinds}; seed {report.seed}",
+        f"refusals         {refusals}",
+        f"finals           {report.finals} of honest clients, {report.hostile_finals} of hostile ones",
+        f"gateway          {before:.0f} to {after:.0f} MB, {report.open_files[0]} to {report.open_files[1]} open files",
     ]
-    if report.wrong:
-        lines += [f"WRONG          {len(report.wrong)}; the first:", *report.wrong[:20]]
-    return "\n".join(lines)
+    return cli.with_problems(lines, report.wrong)
 
 
 @click.command()
-@click.option("--seconds", default=60.0, show_default=True)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--only", type=int, help="Nothing but this bad client, again and again.")
-@click.option(
-    "--logs",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("artifacts/fuzz"),
-    show_default=True,
-    help="Where the logs of all services stay.",
-)
-def main(seconds: float, seed: int, only: int | None, logs: Path) -> None:
-    """Let bad clients at a gateway; exit with 1 when anything is not as promised."""
-    report = asyncio.run(fuzz(seconds, seed, logs, lambda line: click.echo(line, err=True), only))
-    click.echo(describe(report))
-    sys.exit(bool(report.wrong))
+@click.option("--seconds", default=60.0, show_default=True, help="How long to send traffic.")
+@cli.seed_option
+@click.option("--only", type=int, help="Repeat only the hostile client with this number.")
+@cli.json_option
+@cli.logs_option("fuzz")
+def main(seconds: float, seed: int, only: int | None, json_file: Path | None, logs: Path) -> None:
+    """Send hostile traffic to a gateway. Exits with 1 if anything contradicts the documentation."""
+    report = asyncio.run(fuzz(seconds, seed, logs, cli.progress(), only))
+    cli.finish(report, describe(report), json_file)
 
 
 if __name__ == "__main__":

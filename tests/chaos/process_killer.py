@@ -1,4 +1,4 @@
-"""What a storm kills with -9, and how it comes back."""
+"""The targets of a storm: service processes and Redis servers that are killed with SIGKILL and come back."""
 
 from __future__ import annotations
 
@@ -12,109 +12,107 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.local.processes import Service, wait_for
-from tests.testkit.system.redis_servers import Kind, Server, cluster, sentinel, single
+from tests.testkit.cli import Progress
+from tests.testkit.system.redis_servers import RedisServers, Server, cluster, sentinel, single
 
-AWAY_S = 1.5
-"""Longest time for which what was killed stays away; but a Redis that has a replica, until that has taken over."""
+# A killed process is started again after at most this time. A killed Redis master with a replica stays down until the
+# replica has taken over.
+MAX_DOWNTIME_S = 1.5
+# Kinds of Redis and their number of shards. "private": the system's own server, which is not killed; "aof": a server
+# that writes everything to disk before it answers; "memory": a server that loses everything when it is killed.
 SHARDS = {"private": 1, "aof": 1, "memory": 1, "sentinel": 1, "cluster": 6}
-"""How many shards each kind of Redis gets. "private": the system's own, which is spared; "aof": one that has everything
-on disk before it answers; "memory": one that forgets everything when it dies."""
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Victim:
-    """What may be killed at any moment, and comes back by itself."""
+class Target:
+    """Something that can be killed at any moment and comes back by itself."""
 
     kind: str
-    strike: Callable[[], Awaitable[str]]
-    """Kills it and returns its name; "" when it lies already."""
+    # Kills it and returns its name, or "" if it is already down.
+    kill: Callable[[], Awaitable[str]]
 
 
-async def kill(victims: Sequence[Victim], every_s: float, dice: random.Random, kills: Counter[str], tell: Tell) -> None:
-    """Until cancelled: every kind as often, at moments that know nothing of each other, so that some fall together."""
-    kinds = sorted({victim.kind for victim in victims})
+async def kill_at_random(
+    targets: Sequence[Target], every_s: float, rng: random.Random, kills: Counter[str], progress: Progress
+) -> None:
+    """Kill targets until cancelled, each kind equally often, with exponentially distributed pauses."""
+    kinds = sorted({target.kind for target in targets})
     while True:
-        await asyncio.sleep(dice.expovariate(1 / every_s))
-        kind = dice.choice(kinds)
-        victim = dice.choice([victim for victim in victims if victim.kind == kind])
-        if name := await victim.strike():
+        await asyncio.sleep(rng.expovariate(1 / every_s))
+        kind = rng.choice(kinds)
+        target = rng.choice([target for target in targets if target.kind == kind])
+        if name := await target.kill():
             kills[kind] += 1
-            tell(f"killed {name}")
+            progress(f"killed {name}")
 
 
-def process(service: Service) -> Victim:
-    """One of a system's processes: it is started again by what runs the system."""
+def service_target(service: Service) -> Target:
+    """A process of a system. The system's supervisor starts it again."""
 
-    async def strike() -> str:
+    async def kill() -> str:
         if service.process is None or service.process.returncode is not None:
             return ""
         service.process.kill()
         return service.name
 
-    return Victim(service.name.partition("-")[0], strike)
+    return Target(service.name.partition("-")[0], kill)
 
 
 @asynccontextmanager
-async def store(kind: str, logs: Path, dice: random.Random) -> AsyncIterator[tuple[list[Victim], str | None]]:
-    """A Redis that may be killed, and its address; none where the system is to bring its own, which is spared."""
+async def start_redis(kind: str, logs: Path, rng: random.Random) -> AsyncIterator[tuple[list[Target], str | None]]:
+    """A Redis that may be killed, and its URL. No target and None for "private": the system starts its own."""
     if kind == "private":
         yield [], None
         return
-    directory = _directory(logs)
-    raised: dict[str, AbstractAsyncContextManager[Kind]] = {
+    logs.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240
+    directory = Path(tempfile.mkdtemp(prefix="redis-", dir=logs))
+    deployments: dict[str, AbstractAsyncContextManager[RedisServers]] = {
         "aof": single(directory, appendonly=True, appendfsync="always"),
         "memory": single(directory),
         "sentinel": sentinel(directory),
         "cluster": cluster(directory),
     }
-    async with raised[kind] as redis, asyncio.TaskGroup() as tasks:
-        fallible = _Fallible(redis, SHARDS[kind], dice)
-        revival = tasks.create_task(fallible.keep_whole())
+    async with deployments[kind] as redis, asyncio.TaskGroup() as tasks:
+        target = _RedisTarget(redis, SHARDS[kind], rng)
+        restarting = tasks.create_task(target.restart_killed())
         try:
-            yield [Victim("redis", fallible.strike)], redis.url
+            yield [Target("redis", target.kill)], redis.url
         finally:
-            revival.cancel()
+            restarting.cancel()
 
 
-def _directory(logs: Path) -> Path:
-    logs.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="redis-", dir=logs))
+class _RedisTarget:
+    """A Redis of any kind, of which one server at a time may be down."""
 
+    def __init__(self, redis: RedisServers, shards: int, rng: random.Random) -> None:
+        self._redis, self._shards, self._random = redis, shards, rng
+        self._killed: asyncio.Queue[tuple[Server, int]] = asyncio.Queue(1)
+        self._complete = True
 
-class _Fallible:
-    """A Redis of any kind, of which one server at a time may lie."""
-
-    def __init__(self, redis: Kind, shards: int, dice: random.Random) -> None:
-        self._redis, self._shards, self._dice = redis, shards, dice
-        self._fallen: asyncio.Queue[tuple[Server, int]] = asyncio.Queue(1)
-        self._whole = True
-
-    async def strike(self) -> str:
-        """Kill the master of some shard."""
-        if not self._whole:
+    async def kill(self) -> str:
+        """Kill the master of a random shard."""
+        if not self._complete:
             return ""
-        self._whole = False
-        shard = self._dice.randrange(self._shards)
+        self._complete = False
+        shard = self._random.randrange(self._shards)
         server = await self._redis.kill_master(shard)
-        self._fallen.put_nowait((server, shard))
+        self._killed.put_nowait((server, shard))
         return f"redis on port {server.port}"
 
-    async def keep_whole(self) -> None:
-        """Until cancelled: what has fallen is started again, and has caught up before anything else may fall."""
+    async def restart_killed(self) -> None:
+        """Until cancelled, restart each killed server. It must catch up before another server may be killed."""
         while True:
-            await self._revive(*await self._fallen.get())
-            self._whole = True
+            await self._restart(*await self._killed.get())
+            self._complete = True
 
-    async def _revive(self, server: Server, shard: int) -> None:
+    async def _restart(self, server: Server, shard: int) -> None:
         if self._redis.fails_over:
-            # One that came back sooner would come back empty, and still be the master.
+            # A master that restarts before the failover comes back empty and is still the master.
             await wait_for(lambda: self._replaced(server, shard), "no replica has taken over")
             await server.start()
             await self._redis.settle()
         else:
-            await asyncio.sleep(self._dice.uniform(0, AWAY_S))
+            await asyncio.sleep(self._random.uniform(0, MAX_DOWNTIME_S))
             await server.start()
 
     async def _replaced(self, server: Server, shard: int) -> bool:

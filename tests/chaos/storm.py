@@ -1,19 +1,16 @@
-"""A kill storm: real processes, sessions in real time, random kill -9, then a check of every final.
+"""Kill processes with SIGKILL while sessions speak in real time, then check every final: `make storm`.
 
 See docs/howto/test-reliability.md.
-`python -m tests.chaos.storm --minutes 10`, or `make storm`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -21,19 +18,25 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.load.driver import drive_session
+from backend.load.score import Spread
 from backend.local.models import speech_model, translation_models
 from backend.local.system import Plan, running
 from backend.messages.protocol import Start
 from gateway.session.segmenter import Rules
 from gateway.settings import GatewaySettings
-from tests.chaos.ledger import RATE, Account, differences, disordered, doubled, missing, reference, uncovered
-from tests.chaos.process_killer import AWAY_S, SHARDS, Tell, kill, process, store
-from tests.chaos.speakers import converse, logged, voices
-from tests.testkit.session import stream_url
+from tests.chaos.checks import Checks, differences, duplicated, missing, out_of_order, uncovered
+from tests.chaos.process_killer import MAX_DOWNTIME_S, SHARDS, kill_at_random, service_target, start_redis
+from tests.testkit import cli
+from tests.testkit.audio.reference import segment
+from tests.testkit.audio.voices import voices
+from tests.testkit.session import RATE, SAMPLES_PER_MS, ClientLedger, read_session_log, stream_url
+from tests.testkit.system.plans import system_plan
 
-STAGGER_S = 5.0
-"""Within which the sessions begin."""
-PATIENT = {
+STAGGER_S = 5.0  # sessions begin within this time
+# Short claim times keep a short storm short. Entries are not dead-lettered for crashes that the storm caused, and no
+# session is refused while workers are down.
+STORM_SETTINGS = {
     "STT_CLAIM_AFTER_MS": "1500",
     "TRANSLATION_CLAIM_AFTER_MS": "1500",
     "STT_MAX_ATTEMPTS": "100",
@@ -41,215 +44,184 @@ PATIENT = {
     "GATEWAY_REFUSE_S": "1e6",
     "GATEWAY_REFUSE_LOAD": "1e6",
 }
-"""What a killed worker held is taken over quickly, so that a short storm ends; it is not the entry's fault, so none is
-set aside; and nobody is refused while workers are away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How hard it blows."""
+    """Size of the system, number of sessions, and how often a process is killed."""
 
     minutes: float = 10.0
     sessions: int = 20
     gateways: int = 2
     stt_workers: int = 3
     translation_workers: int = 2
-    kill_every_s: float = 5.0
-    """On average."""
+    kill_every_s: float = 5.0  # mean of an exponential distribution
     model: str = "null"
+    # Seconds that the null recognizer takes per second of audio. It must be above zero: workers should be killed while
+    # jobs are in flight.
     cost: float = 0.05
-    """Seconds that the null recognizer takes for a second of audio: workers should die with work in their hands."""
     redis: Literal["private", "aof", "memory", "sentinel", "cluster"] = "private"
+    # Translate Chinese to English with a real model. Otherwise each text is "translated" to its own language, which
+    # uses the same streams and needs no model.
     translate: bool = False
-    """From Chinese into English, by a real model; else every text is "translated" into its own language, which takes
-    the same way through the lanes and needs no model."""
     seed: int = 0
 
     @property
     def start(self) -> Start:
-        """What each session asks for."""
+        """The `start` message of each session."""
         language = "zh" if self.translate else "en"
         return Start(language=language, translate_to=("en",) if self.translation_workers else ())
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of it."""
+    """Sums over all sessions."""
 
     options: Options
     audio_s: float
-    utterances: int
-    """Such as an undisturbed run hears."""
+    expected: int  # utterances that an undisturbed run finds
     finals: int
-    alike: int
-    """Finals with the very bounds that an undisturbed run gives."""
+    identical: int  # finals with exactly the bounds of an undisturbed run
     missing: int
-    doubled: int
+    duplicated: int
     out_of_order: int
     translations: int
-    resumes: int
+    reconnects: int
     kills: dict[str, int]
-    latency_s: dict[str, float]
-    """From the sending of an utterance's last sample to its final: p50, p95, max."""
-    stall_s: float
-    """The longest time for which any session waited for its next final."""
+    latency_s: Spread | None  # from sending the last sample of an utterance to its final
+    longest_wait_s: float  # for the next final, over all sessions
     uncovered_ms: int
-    uncovered_edge_ms: int
-    """Of it, at utterances' edges, by less than 100 ms each."""
+    uncovered_edge_ms: int  # part of `uncovered_ms`: less than 100 ms at an edge of an utterance, after a resume
     wrong: list[str] = field(default_factory=list)
-    """Everything that differs from what should be, in words."""
 
 
-async def storm(options: Options, logs: Path, tell: Tell) -> Report:
-    """Raise a system, let the sessions speak while its processes are killed, and reckon."""
-    said = voices(options.sessions, 60 * options.minutes, options.start.language, options.seed)
-    dice, kills = random.Random(options.seed), Counter[str]()
+async def storm(options: Options, logs: Path, progress: cli.Progress) -> Report:
+    """Start a system, kill its processes while sessions speak, and compare what was sent and received."""
+    audio = voices(options.sessions, 60 * options.minutes, options.start.language, options.seed)
+    kills = Counter[str]()
     async with (
-        store(options.redis, logs, random.Random(options.seed)) as (victims, redis_url),
-        running(_plan(options, logs, redis_url), tell) as system,
+        start_redis(options.redis, logs, random.Random(options.seed)) as (targets, redis_url),
+        running(_plan(options, logs, redis_url), progress) as system,
         asyncio.TaskGroup() as tasks,
     ):
-        victims += [process(service) for service in system.services if service.name != "redis"]
-        urls = [stream_url(url) for url in system.urls]
-
-        async def session(number: int, sent: NDArray[np.int16]) -> Account:
-            await asyncio.sleep(STAGGER_S * number / options.sessions)
-            first = number % len(urls)
-            return await converse(urls[first:] + urls[:first], sent, options.start)
-
-        killer = tasks.create_task(kill(victims, options.kill_every_s, dice, kills, tell))
-        accounts = await asyncio.gather(*(session(number, sent) for number, sent in enumerate(said)))
+        targets += [service_target(service) for service in system.services if service.name != "redis"]
+        random_kills = kill_at_random(targets, options.kill_every_s, random.Random(options.seed), kills, progress)
+        killer = tasks.create_task(random_kills)
+        ledgers = await speak_in_parallel([stream_url(url) for url in system.urls], audio, options.start)
         killer.cancel()
-        for account in accounts:
-            account.logged = await logged(system.redis_url, account, SHARDS[options.redis])
-    tell("all have ended; reckoning")
-    for number, account in enumerate(accounts):
-        (logs / f"session-{number}.jsonl").write_text(account.protocol())
-    return reckon(options, accounts, kills)
+        for ledger in ledgers:
+            ledger.logged = await read_session_log(system.redis_url, ledger.session, SHARDS[options.redis])
+    progress("all sessions have ended; comparing")
+    for number, ledger in enumerate(ledgers):
+        (logs / f"session-{number}.jsonl").write_text(ledger.event_log())
+    return compare(options, ledgers, kills)
 
 
-def reckon(options: Options, accounts: Sequence[Account], kills: Counter[str]) -> Report:
-    """The sums of all sessions."""
-    heard = [reference(account.sent, _rules(), options.start.endpoint_ms) for account in accounts]
-    latencies = [latency for account in accounts for latency in account.latencies()] or [np.nan]
-    p50, p95, worst = (round(float(s), 3) for s in np.percentile(latencies, (50, 95, 100)))
-    holes = [hole for account, ears in zip(accounts, heard, strict=True) for hole in uncovered(account, ears)]
-    checks = {
-        "checksums": options.model == "null",
-        "translated": options.translation_workers > 0,
-        "logged": options.redis in ("private", "aof"),  # others may forget what they have acknowledged
-    }
+async def speak_in_parallel(
+    urls: Sequence[str], audio: Sequence[NDArray[np.int16]], start: Start, stagger_s: float = STAGGER_S
+) -> list[ClientLedger]:
+    """Drive one session for each piece of audio in real time. Sessions connect to the gateways in turn."""
+    clock = time.monotonic()
+
+    async def drive(number: int) -> ClientLedger:
+        first = number % len(urls)
+        order, begin_s = [*urls[first:], *urls[:first]], stagger_s * number / len(audio)
+        return await drive_session(order, start, ClientLedger.for_audio(audio[number]), clock=clock, begin_s=begin_s)
+
+    return list(await asyncio.gather(*map(drive, range(len(audio)))))
+
+
+def compare(options: Options, ledgers: Sequence[ClientLedger], kills: Counter[str]) -> Report:
+    """Compare each session with an undisturbed segmentation of its audio."""
+    expected = [segment(ledger.pcm, _rules(), options.start.endpoint_ms) for ledger in ledgers]
+    pairs = list(zip(ledgers, expected, strict=True))
+    open_speech = [stretch for ledger, reference in pairs for stretch in uncovered(ledger, reference)]
+    checks = Checks(
+        checksums=options.model == "null",
+        translations=options.translation_workers > 0,
+        log=options.redis in ("private", "aof"),  # the others may lose writes that they acknowledged
+    )
     return Report(
         options=options,
-        audio_s=sum(len(account.sent) for account in accounts) / RATE,
-        utterances=sum(len(ears.utterances) for ears in heard),
-        finals=sum(len(account.finals) for account in accounts),
-        alike=sum(len(account.bounds & set(ears.utterances)) for account, ears in zip(accounts, heard, strict=True)),
-        missing=sum(len(missing(account.numbers)) for account in accounts),
-        doubled=sum(len(doubled(account.logged)) for account in accounts),
-        out_of_order=sum(len(disordered(account.numbers)) for account in accounts),
-        translations=sum(len(account.translations) for account in accounts),
-        resumes=sum(account.resumes for account in accounts),
+        audio_s=sum(len(ledger.pcm) for ledger in ledgers) / RATE,
+        expected=sum(len(reference.utterances) for reference in expected),
+        finals=sum(len(ledger.finals) for ledger in ledgers),
+        identical=sum(len(ledger.bounds & set(reference.utterances)) for ledger, reference in pairs),
+        missing=sum(len(missing(ledger.utterances)) for ledger in ledgers),
+        duplicated=sum(len(duplicated(ledger.logged)) for ledger in ledgers),
+        out_of_order=sum(len(out_of_order(ledger.utterances)) for ledger in ledgers),
+        translations=sum(len(ledger.final_translations) for ledger in ledgers),
+        reconnects=sum(ledger.reconnects for ledger in ledgers),
         kills=dict(sorted(kills.items())),
-        latency_s={"p50": p50, "p95": p95, "max": worst},
-        stall_s=round(max(account.stall() for account in accounts), 3),
-        uncovered_ms=sum(end - start for start, end, _ in holes) // 16,
-        uncovered_edge_ms=sum(end - start for start, end, explained in holes if explained) // 16,
+        latency_s=Spread.of([latency for ledger in ledgers for latency in ledger.latencies()]),
+        longest_wait_s=max(ledger.longest_wait() for ledger in ledgers),
+        uncovered_ms=sum(end - start for start, end, _ in open_speech) // SAMPLES_PER_MS,
+        uncovered_edge_ms=sum(end - start for start, end, explained in open_speech if explained) // SAMPLES_PER_MS,
         wrong=[
-            f"session {number} ({account.session}): {what}"
-            for number, (account, ears) in enumerate(zip(accounts, heard, strict=True))
-            for what in differences(account, ears, **checks)
+            f"session {number} ({ledger.session}): {difference}"
+            for number, (ledger, reference) in enumerate(pairs)
+            for difference in differences(ledger, reference, checks)
         ],
     )
 
 
 def _rules() -> Rules:
-    """By which the gateways cut, that read the same environment."""
-    chosen = GatewaySettings()
-    return Rules(pre_roll_ms=chosen.pre_roll_ms, pause_ms=chosen.early_final_ms, max_ms=chosen.max_utterance_ms)
+    """The segmentation rules of the gateways, which read the same environment."""
+    settings = GatewaySettings()
+    return Rules(pre_roll_ms=settings.pre_roll_ms, pause_ms=settings.early_final_ms, max_ms=settings.max_utterance_ms)
 
 
 def _plan(options: Options, logs: Path, redis_url: str | None) -> Plan:
-    return Plan(
+    environment = {"STT_NULL_COST": str(options.cost), "STT_NULL_BASE_S": str(options.cost)}
+    return system_plan(
+        logs,
         stt_model=speech_model(options.model),
         translation_models=translation_models("opus-zh-en") if options.translate else "",
-        port=0,
         gateways=options.gateways,
         stt_workers=options.stt_workers,
         translation_workers=options.translation_workers,
         redis_url=redis_url,
-        logs=logs,
-        pause_s=AWAY_S,
-        environment={
-            "STT_NULL_COST": str(options.cost),
-            "STT_NULL_BASE_S": str(options.cost),
-            "NOVA_SHARDS": str(SHARDS[options.redis]),
-            **PATIENT,
-        },
+        pause_s=MAX_DOWNTIME_S,
+        environment={**environment, "NOVA_SHARDS": str(SHARDS[options.redis]), **STORM_SETTINGS},
     )
 
 
-# --- the command
-
-
 def describe(report: Report) -> str:
-    """The report for people."""
-    latency = report.latency_s
+    """The report as text."""
     kills = ", ".join(f"{count} {kind}" for kind, count in report.kills.items()) or "none"
     lines = [
-        f"sessions        {report.options.sessions}, {report.audio_s:.0f} s of audio",
-        f"kills           {kills}; sessions were resumed {report.resumes} times",
-        f"finals          {report.finals} (undisturbed {report.utterances}, {report.alike} of them the very same); "
-        f"missing {report.missing}, doubled {report.doubled}, out of order {report.out_of_order}",
-        f"translations    {report.translations}",
-        f"speech missed   {report.uncovered_ms} ms, {report.uncovered_edge_ms} ms of it at edges",
-        f"final latency   p50 {latency['p50']:.2f} s, p95 {latency['p95']:.2f} s, max {latency['max']:.2f} s",
-        f"longest wait    {report.stall_s:.2f} s for a session's next final",
+        f"sessions         {report.options.sessions}, {report.audio_s:.0f} s of audio",
+        f"kills            {kills}; {report.reconnects} reconnects",
+        f"finals           {report.finals} (expected {report.expected}, {report.identical} with identical bounds); "
+        f"missing {report.missing}, duplicated {report.duplicated}, out of order {report.out_of_order}",
+        f"translations     {report.translations}",
+        f"uncovered speech {report.uncovered_ms} ms, {report.uncovered_edge_ms} ms of it at edges of utterances",
+        f"final latency    {cli.spread(report.latency_s)}",
+        f"longest wait     {report.longest_wait_s:.2f} s for the next final of a session",
     ]
-    if report.wrong:
-        lines += [f"WRONG           {len(report.wrong)} differences; the first:", *report.wrong[:10]]
-    return "\n".join(lines)
+    return cli.with_problems(lines, report.wrong)
 
 
 @click.command()
-@click.option("--minutes", default=10.0, show_default=True, help="How long each session speaks.")
-@click.option("--sessions", default=20, show_default=True)
-@click.option("--gateways", default=2, show_default=True)
-@click.option("--stt-workers", default=3, show_default=True)
-@click.option("--translation-workers", default=2, show_default=True)
+@cli.minutes_option(10.0)
+@cli.sessions_option
+@click.option("--gateways", default=2, show_default=True, help="Gateway processes.")
+@click.option("--stt-workers", default=3, show_default=True, help="STT worker processes.")
+@click.option("--translation-workers", default=2, show_default=True, help="Translation worker processes.")
 @click.option(
-    "--kill-every",
-    "kill_every_s",
-    default=5.0,
-    show_default=True,
-    type=click.FloatRange(0.1),
-    help="Seconds, on average.",
+    "--kill-every", "kill_every_s", default=5.0, type=click.FloatRange(0.1), help="Mean seconds between kills."
 )
-@click.option("--model", default="null", show_default=True, help="null, or a speech model: a name or directory.")
-@click.option("--cost", default=0.05, show_default=True, help="Seconds that `null` takes for each of audio.")
-@click.option("--redis", default="private", show_default=True, type=click.Choice(list(SHARDS)))
-@click.option("--translate", is_flag=True, help="Translate with opus-zh-en.")
-@click.option("--seed", default=0, show_default=True)
-@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here as well.")
-@click.option(
-    "--logs",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("artifacts/storm"),
-    show_default=True,
-    help="Where the logs of all services stay.",
-)
-def main(file: Path | None, logs: Path, **options: object) -> None:
-    """Kill processes while sessions speak; exit with 1 when anything is lost, doubled or mixed up."""
-    began = time.monotonic()
-
-    def tell(line: str) -> None:
-        click.echo(f"{time.monotonic() - began:7.1f} s  {line}", err=True)
-
-    report = asyncio.run(storm(Options(**options), logs, tell))  # type: ignore[arg-type]
-    click.echo(describe(report))
-    if file:
-        file.write_text(json.dumps(asdict(report), indent=2) + "\n")
-    sys.exit(bool(report.wrong))
+@cli.model_option("null")
+@cli.null_cost_option
+@click.option("--redis", default="private", show_default=True, type=click.Choice(list(SHARDS)), help="Kind of Redis.")
+@click.option("--translate", is_flag=True, help="Translate Chinese to English with opus-zh-en.")
+@cli.seed_option
+@cli.json_option
+@cli.logs_option("storm")
+def main(json_file: Path | None, logs: Path, **options: object) -> None:
+    """Kill processes while sessions speak. Exits with 1 if a result is lost, duplicated or mixed up."""
+    report = asyncio.run(storm(Options(**options), logs, cli.progress()))  # type: ignore[arg-type]
+    cli.finish(report, describe(report), json_file)
 
 
 if __name__ == "__main__":

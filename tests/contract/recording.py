@@ -1,4 +1,4 @@
-"""What a release wrote into Redis and onto the WebSocket, kept as text: one file a kind, one of its kind a line."""
+"""What a release wrote to Redis and the WebSocket, as text: one file per kind, one record per line."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "recorded"
-PARSED = frozenset({"entries", "sessions", "heartbeats"})
-"""Kinds that Redis does not keep as one text."""
+PARSED = frozenset({"entries", "sessions", "heartbeats"})  # kinds that are written as JSON, not as the original text
 
 
 @dataclass(slots=True)
 class Recorded:
-    """One release's."""
+    """The records of one release."""
 
+    # Stream entries: {"stream", "fields"}; only the beginning of the audio, in base64.
     entries: list[dict[str, Any]] = field(default_factory=list)
-    """Stream entries: {"stream", "fields"}; audio in base64, and only its beginning."""
+    # Messages that were published on session channels.
     events: list[str] = field(default_factory=list)
-    """What was published on the sessions' channels."""
+    # Session hashes at different times.
     sessions: list[dict[str, str]] = field(default_factory=list)
-    """Sessions' hashes, at different moments of their lives."""
     heartbeats: list[dict[str, Any]] = field(default_factory=list)
+    # Text frames from clients, and to clients.
     said: list[str] = field(default_factory=list)
-    """Text frames of clients."""
     heard: list[str] = field(default_factory=list)
-    """Text frames to clients."""
 
     def write(self, folder: Path) -> None:
-        """One file for each kind."""
+        """Write one file for each kind."""
         folder.mkdir(parents=True)
         for kind in self.__dataclass_fields__:
             lines = (json.dumps(item) if kind in PARSED else item for item in getattr(self, kind))
@@ -38,7 +36,7 @@ class Recorded:
 
     @staticmethod
     def read(folder: Path) -> Recorded:
-        """What `write` wrote."""
+        """Read what `write` wrote."""
         lines = {
             kind: (folder / f"{kind}.txt").read_text(encoding="utf-8").splitlines()
             for kind in Recorded.__dataclass_fields__
@@ -46,9 +44,9 @@ class Recorded:
         parsed: dict[str, list[Any]] = {kind: list(map(json.loads, lines[kind])) for kind in PARSED}
         return Recorded(**{**lines, **parsed})
 
-    def of(self, lane: str) -> list[dict[Any, Any]]:
-        """The fields of the entries whose stream's name ends so, as Redis gives them: "audio:final"."""
-        return [decoded(entry["fields"]) for entry in self.entries if entry["stream"].endswith(f":{lane}")]
+    def of(self, stream: str) -> list[dict[Any, Any]]:
+        """The fields, as Redis returns them, of the entries of streams with this suffix, for example "audio:final"."""
+        return [decoded(entry["fields"]) for entry in self.entries if entry["stream"].endswith(f":{stream}")]
 
 
 def releases() -> list[Path]:
@@ -56,14 +54,14 @@ def releases() -> list[Path]:
     return sorted(path for path in FOLDER.iterdir() if path.is_dir())
 
 
-def encoded(fields: dict[bytes, bytes], most_audio: int) -> dict[str, str]:
-    """An entry's fields as text, of its audio so many bytes."""
+def encoded(fields: dict[bytes, bytes], max_audio: int) -> dict[str, str]:
+    """The fields of an entry as text, with at most `max_audio` bytes of its audio."""
     return {
-        name.decode(): base64.b64encode(value[:most_audio]).decode() if name == b"p" else value.decode()
+        name.decode(): base64.b64encode(value[:max_audio]).decode() if name == b"p" else value.decode()
         for name, value in fields.items()
     }
 
 
 def decoded(fields: dict[str, str]) -> dict[bytes, bytes]:
-    """The other way."""
+    """The reverse of `encoded`."""
     return {name.encode(): base64.b64decode(value) if name == "p" else value.encode() for name, value in fields.items()}

@@ -19,9 +19,10 @@ from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Start
 from tests.infra.tools import tool
+from tests.testkit.cli import silent
 from tests.testkit.prometheus_rules import RULES
 from tests.testkit.session import stream_url
-from tests.testkit.system.plans import null_plan
+from tests.testkit.system.plans import system_plan
 
 HERE = RULES.parent
 
@@ -120,8 +121,8 @@ async def system(artifacts: Path) -> AsyncIterator[tuple[System, dict[str, int]]
     """A gateway and both kinds of worker, and the ports on which they tell their metrics."""
     ports = {"stt_worker": free_port(), "translation_worker": free_port()}
     environment = {f"{job.split('_')[0].upper()}_METRICS_PORT": str(port) for job, port in ports.items()}
-    plan = null_plan(artifacts / "logs", translation_workers=1, environment=environment)
-    async with running(plan, lambda line: None) as up:
+    plan = system_plan(artifacts / "logs", translation_workers=1, environment=environment)
+    async with running(plan, silent) as up:
         yield up, {**ports, "gateway": int(up.urls[0].rsplit(":", 1)[1])}
 
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from backend.local.system import System
 from tests.testkit.audio.clips import Clip
-from tests.testkit.session import Conversation, speak, stream_url
+from tests.testkit.session import ClientLedger, speak, stream_url
 
 START = json.dumps({"type": "start"})
 
@@ -94,13 +94,13 @@ async def test_the_other_sessions_do_not_notice(system: System, spoken: list[Cli
     english = [clip.pcm() for clip in spoken if clip.language == "en" and clip.kind == "utt"]
     pcm = min((sound for sound in english if len(sound) > 3 * 16_000), key=len)
 
-    async def hear() -> Conversation:
-        return await speak(system.urls[0], pcm, pace=1.0, silence_s=1.0, language="en", partials=False)
+    async def hear() -> ClientLedger:
+        return await speak(system.urls[0], pcm, speed=1.0, silence_s=1.0, language="en", partials=False)
 
     alone = await hear()
     disturbed, *_ = await asyncio.gather(hear(), *(provoke(system.urls[0], *frames) for frames, _, _ in BAD.values()))
-    assert alone.text
-    assert disturbed.text == alone.text
+    assert alone.text()
+    assert disturbed.text() == alone.text()
     assert [type(event) for _, event in disturbed.events] == [type(event) for _, event in alone.events]
 
 

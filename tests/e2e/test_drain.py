@@ -20,8 +20,9 @@ from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
 from stt_worker.recognizers.null import transcript
 from tests.testkit.audio.clips import Clip
+from tests.testkit.cli import silent
 from tests.testkit.session import speak, stream_url
-from tests.testkit.system.plans import null_plan
+from tests.testkit.system.plans import system_plan
 
 RATE = 16_000
 
@@ -30,7 +31,7 @@ RATE = 16_000
 async def pair(artifacts: Path) -> AsyncIterator[System]:
     """Two gateways, and a worker that takes a while."""
     slow = {"STT_NULL_BASE_S": "0.5", "GATEWAY_DRAIN_S": "4"}
-    async with running(null_plan(artifacts / "logs", gateways=2, environment=slow), lambda line: None) as system:
+    async with running(system_plan(artifacts / "logs", gateways=2, environment=slow), silent) as system:
         yield system
 
 
@@ -51,12 +52,12 @@ async def test_a_client_that_resumes_notices_nothing(pair: System, spoken_twice:
         first.process.terminate()
         assert await first.process.wait() == 0
 
-    said, _ = await asyncio.gather(speak(pair.urls, pcm, pace=1.0, silence_s=1.0, language="en"), end_it())
-    finals = said.of(Final)
+    said, _ = await asyncio.gather(speak(pair.urls, pcm, speed=1.0, silence_s=1.0, language="en"), end_it())
+    finals = said.received(Final)
     assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
     assert len(finals) >= 2
     assert said.reconnects == 1
-    assert said.of(Error) == []
+    assert said.received(Error) == []
     padded = np.concatenate([pcm, np.zeros(2 * RATE, np.int16)])
     for final in finals:
         assert final.text == transcript(padded[final.start_ms * 16 : final.end_ms * 16].tobytes())
@@ -105,4 +106,4 @@ async def test_who_comes_while_it_drains_is_sent_elsewhere(pair: System, spoken_
         with pytest.raises(ServerError) as refused:
             await speak(pair.urls[0], spoken_twice)
         assert refused.value.code == "draining"
-        assert (await speak([pair.urls[1]], spoken_twice, language="en")).of(Final)
+        assert (await speak([pair.urls[1]], spoken_twice, language="en")).finals

@@ -54,13 +54,13 @@ async def test_the_javascript_client_gets_the_same_words_as_the_python_client(
     english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
     clip = next((clip for clip in english if clip.id == "ls-367-130732-0001"), english[0])
     report = await transcribe(node, system.urls[0], clip, tmp_path / "clip.pcm")
-    expected = await speak(system.urls[0], clip.pcm(), pace=4.0, language=clip.language)
+    expected = await speak(system.urls[0], clip.pcm(), speed=4.0, language=clip.language)
     types = [event["type"] for event in report["events"]]
     assert (types[0], types[-1]) == ("ready", "done")
     assert types.index("partial") < types.index("final")
     finals = [event["text"] for event in report["events"] if event["type"] == "final"]
     assert report["finals"] == finals
-    assert normalized_words(" ".join(finals)) == normalized_words(expected.text) != []
+    assert normalized_words(" ".join(finals)) == normalized_words(expected.text()) != []
 
 
 async def test_the_javascript_client_gets_translations(

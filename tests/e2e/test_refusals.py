@@ -25,11 +25,12 @@ from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.redis.clients import client
 from gateway.http.http_limits import HEAD_BYTES
 from tests.conftest import in_a_thread
+from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import handshake
 from tests.testkit.servers.certificate import self_signed
 from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
 from tests.testkit.session import stream_url
-from tests.testkit.system.plans import HOSPITABLE, null_plan
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 issuer = Issuer()
 
@@ -38,15 +39,15 @@ issuer = Issuer()
 def guarded(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A system that lets nobody in without a key."""
     settings = {
-        **HOSPITABLE,
+        **NO_LOAD_LIMIT,
         "GATEWAY_AUTH": "keys",
         "GATEWAY_ORIGINS": "https://captions.example",
         "GATEWAY_JWT_ISSUER": ISSUER,
         "GATEWAY_JWT_AUDIENCE": AUDIENCE,
         "GATEWAY_JWT_JWKS": str(issuer.publish(tmp_path_factory.mktemp("jwks"))),
     }
-    plan = null_plan(artifacts / "logs-refusals", environment=settings)
-    with in_a_thread(running(plan, lambda line: None)) as up:
+    plan = system_plan(artifacts / "logs-refusals", environment=settings)
+    with in_a_thread(running(plan, silent)) as up:
         yield up
 
 
@@ -215,7 +216,7 @@ async def test_sessions_are_spoken_over_tls(artifacts: Path, tmp_path: Path) -> 
     cert, key = self_signed(tmp_path)
     settings = {"GATEWAY_TLS_CERT": str(cert), "GATEWAY_TLS_KEY": str(key)}
     trusted = ssl.create_default_context(cafile=str(cert))
-    async with running(null_plan(artifacts / "logs-tls", environment=settings), lambda line: None) as system:
+    async with running(system_plan(artifacts / "logs-tls", environment=settings), silent) as system:
         url = system.urls[0].replace("127.0.0.1", "localhost")
         assert url.startswith("https://")
         async with connect(stream_url(url), ssl=trusted) as socket:

@@ -13,9 +13,10 @@ from websockets.asyncio.client import connect
 from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final, Start, Stop, Translation, parse_server, to_json
 from tests.testkit.audio.clips import Clip
+from tests.testkit.cli import silent
 from tests.testkit.servers.otlp_collector import Collector, Received, collecting
 from tests.testkit.session import FRAME, RATE, stream_url
-from tests.testkit.system.plans import HOSPITABLE
+from tests.testkit.system.plans import NO_LOAD_LIMIT
 
 CLIENT = "4bf92f3577b34da6a3ce929d0e0e4736"
 """The trace of the client, which asks for words on somebody's behalf."""
@@ -60,7 +61,7 @@ async def test_an_utterance_is_one_trace_over_three_processes(
 ) -> None:
     clip = next((clip for clip in spoken if clip.language == "zh"), spoken[0])
     with collecting() as collector:
-        environment = {**HOSPITABLE, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        environment = {**NO_LOAD_LIMIT, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         plan = Plan(
             stt_model=str(whisper_tiny),
             translation_models=str(opus_zh_en),
@@ -68,7 +69,7 @@ async def test_an_utterance_is_one_trace_over_three_processes(
             logs=tmp_path,
             environment=environment,
         )
-        async with running(plan, lambda line: None) as system:
+        async with running(plan, silent) as system:
             events = await spoken_to(system, clip)
         # The services have ended, and have sent what they had.
     final, translation = events

@@ -18,8 +18,9 @@ from backend.messages.protocol import Error, Final
 from tests.infra.tools import certificate, tool
 from tests.paths import INFRA
 from tests.testkit.audio.clips import Clip
+from tests.testkit.cli import silent
 from tests.testkit.session import RATE, speak
-from tests.testkit.system.plans import null_plan
+from tests.testkit.system.plans import system_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Host:
 async def host(tmp_path: Path, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Host]:
     program, issued = tool("nginx"), certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(issued))
-    plan = null_plan(artifacts / "logs", gateways=2, environment={"GATEWAY_AUTH": "none", "GATEWAY_DRAIN_S": "3"})
-    async with running(plan, lambda line: None) as system, asyncio.TaskGroup() as tasks:
+    plan = system_plan(artifacts / "logs", gateways=2, environment={"GATEWAY_AUTH": "none", "GATEWAY_DRAIN_S": "3"})
+    async with running(plan, silent) as system, asyncio.TaskGroup() as tasks:
         plain, secure = free_port(), free_port()
         first, second = (url.rpartition(":")[2] for url in system.urls)
         text = (INFRA / "nginx" / "nova-voice.conf").read_text(encoding="utf-8")
@@ -93,13 +94,13 @@ async def test_a_session_goes_on_when_its_gateway_ends_and_strangers_see_nothing
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(end_the_first())
         speaking = [
-            tasks.create_task(speak(host.secure, pcm, pace=2.0, silence_s=1.0, language="en")) for _ in range(2)
+            tasks.create_task(speak(host.secure, pcm, speed=2.0, silence_s=1.0, language="en")) for _ in range(2)
         ]
     said = [task.result() for task in speaking]
     assert sum(one.reconnects for one in said) >= 1
     for one in said:
-        finals = one.of(Final)
-        assert one.of(Error) == []
+        finals = one.received(Final)
+        assert one.received(Error) == []
         assert len(finals) >= 2
         assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
 

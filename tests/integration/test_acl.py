@@ -24,10 +24,11 @@ from backend.messages.protocol import Final, Start, Translation
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.names import Shard, api_key
 from backend.streams.redis.clients import client
-from tests.chaos.speakers import voices
 from tests.conftest import in_a_thread
+from tests.testkit.audio.voices import voices
+from tests.testkit.cli import silent
 from tests.testkit.session import stream_url
-from tests.testkit.system.plans import HOSPITABLE, QUICK
+from tests.testkit.system.plans import NO_LOAD_LIMIT, QUICK_CLAIMS
 
 SCRIPT = Path(__file__).parents[2] / "infra" / "redis" / "make-users.sh"
 NAMES = ("gateway", "stt", "translation", "operator", "scaler")
@@ -157,10 +158,10 @@ async def test_the_whole_system_runs_as_these_users_without_denied_commands(
         redis_url=users["operator"],
         redis_users=as_whom,
         logs=artifacts / "logs-acl",
-        environment={**HOSPITABLE, **QUICK, "GATEWAY_AUTH": "keys"},
+        environment={**NO_LOAD_LIMIT, **QUICK_CLAIMS, "GATEWAY_AUTH": "keys"},
     )
     (voice,) = voices(1, 3, "zh", 0)
-    async with running(plan, lambda line: None) as system, httpx.AsyncClient(base_url=system.urls[0]) as http:
+    async with running(plan, silent) as system, httpx.AsyncClient(base_url=system.urls[0]) as http:
         await converse(system.urls[0], voice, key)
         for path in ("/health/full", "/metrics"):
             assert (await http.get(path, headers={"Authorization": f"Bearer {key}"})).status_code == 200

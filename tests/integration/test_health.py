@@ -27,7 +27,8 @@ from backend.streams.redis.connection import connect
 from backend.streams.worker.health import WorkerHealth
 from backend.streams.worker.in_flight import InFlight
 from tests.conftest import in_a_thread
-from tests.testkit.system.plans import null_plan
+from tests.testkit.cli import silent
+from tests.testkit.system.plans import system_plan
 
 AT_ONCE_S = 1.2
 """An answer within a second, and what this machine takes to hand it over."""
@@ -38,8 +39,8 @@ WORKER = free_port()
 @pytest.fixture(scope="module")
 def system(artifacts: Path) -> Iterator[System]:
     """A gateway and an STT worker that answers on a port of its own."""
-    plan = null_plan(artifacts / "logs", environment={"STT_METRICS_PORT": str(WORKER)})
-    with in_a_thread(running(plan, lambda line: None)) as up:
+    plan = system_plan(artifacts / "logs", environment={"STT_METRICS_PORT": str(WORKER)})
+    with in_a_thread(running(plan, silent)) as up:
         yield up
 
 

@@ -32,100 +32,102 @@ from backend.streams.session.fanout import Listener
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
 from tests.conftest import in_a_thread
-from tests.testkit.streams.live_sessions import SHARDS, talking
-from tests.testkit.system.plans import null_plan
-from tests.testkit.system.redis_servers import Kind, cluster, sentinel, single
+from tests.testkit.streams.live_sessions import SHARDS, busy_sessions
+from tests.testkit.system.plans import system_plan
+from tests.testkit.system.redis_servers import RedisServers, cluster, sentinel, single
 
 RESUMED_WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module", params=[single, sentinel, cluster], ids=lambda opens: opens.__name__)
-def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServers]:
     """A Redis of each kind in turn; without persistence, so that who dies has forgotten everything."""
     with in_a_thread(request.param(tmp_path_factory.mktemp("redis"))) as up:
         yield up
 
 
 @pytest.fixture
-async def kind(opened: Kind) -> Kind:
+async def kind(opened: RedisServers) -> RedisServers:
     """The same, recovered from the test before."""
     await opened.settle()
     return opened
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kind]:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServers]:
     """A single Redis."""
     with in_a_thread(single(tmp_path_factory.mktemp("alone"))) as up:
         yield up
 
 
-async def test_every_final_is_delivered_once_when_a_master_is_killed(kind: Kind) -> None:
-    async with talking(kind) as talk:
+async def test_every_final_is_delivered_once_when_a_master_is_killed(kind: RedisServers) -> None:
+    async with busy_sessions(kind) as busy:
         began = time.monotonic()
         killed = await kind.kill_master(1)
         if not kind.fails_over:
             await killed.start()
-        took_s = await talk.flowing(began)
+        took_s = await busy.recovered(began)
         if kind.fails_over:
             await killed.start()  # it believes itself to be the master until it is told otherwise
-            await talk.flowing(time.monotonic())
+            await busy.recovered(time.monotonic())
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 
 
-async def test_every_final_is_delivered_once_when_a_master_hangs(kind: Kind) -> None:
-    async with talking(kind) as talk:
+async def test_every_final_is_delivered_once_when_a_master_hangs(kind: RedisServers) -> None:
+    async with busy_sessions(kind) as busy:
         began = time.monotonic()
         with (await kind.master(1)).frozen():
-            await (talk.flowing(began) if kind.fails_over else asyncio.sleep(2.0))
+            await (busy.recovered(began) if kind.fails_over else asyncio.sleep(2.0))
             took_s = time.monotonic() - began
-        await talk.flowing(time.monotonic())
+        await busy.recovered(time.monotonic())
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 
 
-async def test_every_final_is_delivered_once_when_redis_loses_all_data(kind: Kind) -> None:
-    async with talking(kind) as talk:
+async def test_every_final_is_delivered_once_when_redis_loses_all_data(kind: RedisServers) -> None:
+    async with busy_sessions(kind) as busy:
         began = time.monotonic()
         for server in kind.servers:
-            if (await server.do("ROLE"))[0] == "master":
-                await server.do("FLUSHALL")
-        took_s = await talk.flowing(began)
+            if (await server.command("ROLE"))[0] == "master":
+                await server.command("FLUSHALL")
+        took_s = await busy.recovered(began)
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 
 
-async def test_every_final_is_delivered_once_when_redis_is_temporarily_a_replica(alone: Kind) -> None:
+async def test_every_final_is_delivered_once_when_redis_is_temporarily_a_replica(alone: RedisServers) -> None:
     await _endure(alone, ("REPLICAOF", "127.0.0.1", free_port()), ("REPLICAOF", "NO", "ONE"), "read only replica")
 
 
-async def test_every_final_is_delivered_once_when_redis_is_temporarily_out_of_memory(alone: Kind) -> None:
+async def test_every_final_is_delivered_once_when_redis_is_temporarily_out_of_memory(alone: RedisServers) -> None:
     await _endure(alone, ("CONFIG", "SET", "maxmemory", "1mb"), ("CONFIG", "SET", "maxmemory", "0"), "maxmemory")
 
 
-async def test_every_final_is_delivered_once_when_redis_temporarily_cannot_save(alone: Kind, tmp_path: Path) -> None:
+async def test_every_final_is_delivered_once_when_redis_temporarily_cannot_save(
+    alone: RedisServers, tmp_path: Path
+) -> None:
     (server,) = alone.servers
     gone = tmp_path / "gone"
     gone.mkdir()
     for name, value in (("dir", str(gone)), ("save", "3600 1")):
-        await server.do("CONFIG", "SET", name, value)
+        await server.command("CONFIG", "SET", name, value)
     gone.rmdir()
     await _endure(alone, ("BGSAVE",), ("CONFIG", "SET", "stop-writes-on-bgsave-error", "no"), "MISCONF")
 
 
-async def _endure(alone: Kind, trouble: tuple[str | int, ...], cure: tuple[str, ...], error: str) -> None:
+async def _endure(alone: RedisServers, trouble: tuple[str | int, ...], cure: tuple[str, ...], error: str) -> None:
     (server,) = alone.servers
-    async with talking(alone) as talk:
-        await server.do(*trouble)
+    async with busy_sessions(alone) as busy:
+        await server.command(*trouble)
         await asyncio.sleep(0.5)
         try:
             with pytest.raises(REDIS_ERRORS, match=error):
-                await server.do("SET", "key", "value")
+                await server.command("SET", "key", "value")
         finally:
             began = time.monotonic()
-            await server.do(*cure)
-        took_s = await talk.flowing(began)
+            await server.command(*cure)
+        took_s = await busy.recovered(began)
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
 
@@ -175,17 +177,17 @@ async def comes_back(redis: Redis, channel: str, listener: Listener, within_s: f
         assert (await listener.next_event()).event == Done()
 
 
-async def test_messages_follow_a_shard_to_a_new_master(kind: Kind) -> None:
+async def test_messages_follow_a_shard_to_a_new_master(kind: RedisServers) -> None:
     """A demoted master keeps its connections: it is still there, only what is published no longer passes by it."""
     if not kind.fails_over:
         pytest.skip("a single Redis has nothing to change to")
     redis, channel = client(kind.url), Shard(1).events(token_hex(4))
     async with listening(redis, channel) as listener:
-        await kind.hand_over(1)
+        await kind.fail_over(1)
         await comes_back(redis, channel, listener, RESUMED_WITHIN_S if kind.sentinels else 2.0)
 
 
-async def test_writes_follow_the_sentinels_although_the_old_master_still_accepts_them(opened: Kind) -> None:
+async def test_writes_follow_the_sentinels_although_the_old_master_still_accepts_them(opened: RedisServers) -> None:
     if not opened.sentinels:
         pytest.skip("there are no Sentinels")
     await opened.settle()
@@ -193,26 +195,26 @@ async def test_writes_follow_the_sentinels_although_the_old_master_still_accepts
         await redis.set("key", 1)
         before = await opened.master()
         for watcher in opened.sentinels:  # the old master is not told for 8 s that it is one no longer, as is usual
-            await watcher.do("SENTINEL DEBUG", "publish-period", 2_000)
-        await opened.hand_over()
+            await watcher.command("SENTINEL DEBUG", "publish-period", 2_000)
+        await opened.fail_over()
         while (await opened.master()) is before:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         await asyncio.sleep(MASTER_CHECK_EVERY_S)
         await redis.set("key", 2)
-        assert (await before.do("ROLE"))[0] == "master"
-        assert await (await opened.master()).do("GET", "key") == "2"
+        assert (await before.command("ROLE"))[0] == "master"
+        assert await (await opened.master()).command("GET", "key") == "2"
         for watcher in opened.sentinels:
-            await watcher.do("SENTINEL DEBUG", "publish-period", 250)
+            await watcher.command("SENTINEL DEBUG", "publish-period", 250)
 
 
-async def test_a_lost_subscription_sets_a_gap(alone: Kind) -> None:
+async def test_a_lost_subscription_sets_a_gap(alone: RedisServers) -> None:
     redis, channel = client(alone.url), Shard(1).events(token_hex(4))
     async with listening(redis, channel) as listener:
-        await alone.servers[0].do("CLIENT KILL", "TYPE", "pubsub")
+        await alone.servers[0].command("CLIENT KILL", "TYPE", "pubsub")
         await comes_back(redis, channel, listener, 1.0)
 
 
-async def test_heartbeats_and_streams_of_all_nodes_are_visible(kind: Kind) -> None:
+async def test_heartbeats_and_streams_of_all_nodes_are_visible(kind: RedisServers) -> None:
     redis, names = client(kind.url), {token_hex(4) for _ in range(20)}
     for name in names:
         await redis.set(worker_key("stt", name), json.dumps({"kind": "stt", "name": name, "load": 0.5}), ex=10)
@@ -228,10 +230,10 @@ async def test_heartbeats_and_streams_of_all_nodes_are_visible(kind: Kind) -> No
     await redis.aclose()
 
 
-async def test_a_whole_system_runs_on_it_by_configuration(kind: Kind, tmp_path: Path) -> None:
+async def test_a_whole_system_runs_on_it_by_configuration(kind: RedisServers, tmp_path: Path) -> None:
     if not kind.fails_over:
         pytest.skip("everything else runs on a single Redis")
-    plan = null_plan(tmp_path, redis_url=kind.url, environment={"NOVA_SHARDS": str(SHARDS)})
+    plan = system_plan(tmp_path, redis_url=kind.url, environment={"NOVA_SHARDS": str(SHARDS)})
     async with running(plan, print) as system, httpx.AsyncClient(base_url=system.urls[0]) as http:
         answer = (await http.get("/health/full")).json()
         assert len(answer["lanes"]) == 6 * SHARDS
@@ -239,7 +241,7 @@ async def test_a_whole_system_runs_on_it_by_configuration(kind: Kind, tmp_path: 
         assert (await http.get("/health")).status_code == 200
 
 
-async def test_a_task_that_uses_redis_can_be_cancelled_at_any_time(alone: Kind) -> None:
+async def test_a_task_that_uses_redis_can_be_cancelled_at_any_time(alone: RedisServers) -> None:
     async def talk() -> None:
         while True:
             await redis.ping()

@@ -26,8 +26,9 @@ from backend.streams.session.redis_fanout import RedisFanout
 from stt_worker.recognizers.null import transcript
 from tests.conftest import in_a_thread
 from tests.contract.recording import Recorded, releases
+from tests.testkit.cli import silent
 from tests.testkit.session import stream_url
-from tests.testkit.system.plans import null_plan
+from tests.testkit.system.plans import system_plan
 
 SHARD = Shard(0)
 PATIENT = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}
@@ -36,8 +37,8 @@ PATIENT = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}
 
 @pytest.fixture(scope="module")
 def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    plan = null_plan(tmp_path_factory.mktemp("logs"), environment=PATIENT)
-    with in_a_thread(running(plan, lambda line: None)) as up:
+    plan = system_plan(tmp_path_factory.mktemp("logs"), environment=PATIENT)
+    with in_a_thread(running(plan, silent)) as up:
         yield up
 
 

@@ -1,4 +1,4 @@
-"""WebSockets by hand, byte by byte, for clients that no library would let one write (RFC 6455)."""
+"""WebSocket clients written byte by byte (RFC 6455), for behaviour that a library does not allow."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import os
 import struct
 from asyncio import StreamReader, StreamWriter
 
-TEXT, BINARY = 0x81, 0x82
-"""First bytes of whole frames."""
+TEXT, BINARY = 0x81, 0x82  # first bytes of unfragmented frames
 
 
 def handshake(key: bytes | None = None) -> bytes:
-    """What opens a WebSocket at /v1/stream; the key is 16 random bytes."""
+    """The request that opens a WebSocket at /v1/stream. `key`: 16 bytes, by default random."""
     return (
         "GET /v1/stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Key: {base64.b64encode(key or os.urandom(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n\r\n"
@@ -21,14 +20,14 @@ def handshake(key: bytes | None = None) -> bytes:
 
 
 def masked(first: int, payload: bytes) -> bytes:
-    """A client's frame; the mask is zero, so the payload stands in it as it is."""
+    """A client frame. The mask is zero, so the payload is readable."""
     length = len(payload)
     size = bytes([0x80 | length]) if length < 126 else b"\xfe" + struct.pack(">H", length)
     return bytes([first]) + size + b"\0\0\0\0" + payload
 
 
 async def opened(host: str, port: int, *frames: bytes, room: int = 1 << 16) -> tuple[StreamReader, StreamWriter]:
-    """A WebSocket with these frames sent. At most twice `room` bytes are taken of what comes."""
+    """Open a WebSocket and send frames. The reader buffers at most twice `room` bytes."""
     reader, writer = await asyncio.open_connection(host, port, limit=room)
     writer.write(handshake())
     await reader.readuntil(b"\r\n\r\n")

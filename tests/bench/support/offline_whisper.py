@@ -1,4 +1,4 @@
-"""Whisper with nothing around it: what any pipeline's speed and accuracy are measured against."""
+"""Whisper without a pipeline: the baseline for speed and accuracy."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from backend.engines.loading import Hardware
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel
 from stt_worker.recognizers.whisper_tokens import MAX_TOKENS, TOKENS_PER_S
 from stt_worker.recognizers.windows import EncoderWindows, group_batches
-from tests.chaos.ledger import RATE
+from tests.testkit.audio.clips import RATE
 
 
-class Bare:
-    """The weights in `path` on the CPU, for English."""
+class OfflineWhisper:
+    """Decodes English with the weights in `path` on the CPU."""
 
     def __init__(self, path: Path, *, threads: int, beam_size: int) -> None:
-        """In batches it decodes one a core at the same time, as is fastest; one by one with `threads` on each."""
-        best = Hardware("cpu")
-        self._decoders = best.parallel_batches
-        self._whisper, _ = load_whisper(path, best)
-        self._usual, _ = load_whisper(path, Hardware("cpu", threads=threads))
+        """Batches run in parallel, one per core, which is fastest. Single utterances use `threads` threads."""
+        hardware = Hardware("cpu")
+        self._decoders = hardware.parallel_batches
+        self._whisper, _ = load_whisper(path, hardware)
+        self._sequential, _ = load_whisper(path, Hardware("cpu", threads=threads))
         self._windows = EncoderWindows()
         self._beam_size = beam_size
         model: Any = self._whisper.model
         self._tokenizer = Tokenizer(self._whisper.hf_tokenizer, model.is_multilingual, "transcribe", "en")
 
-    def in_batches(self, utterances: Sequence[NDArray[np.float32]], most: int) -> list[str]:
-        """CTranslate2 by itself, offline: utterances of one window size together, no guard, one look."""
+    def in_batches(self, utterances: Sequence[NDArray[np.float32]], max_size: int) -> list[str]:
+        """Decode with CTranslate2 alone: batches of utterances of one window size, no guard, one decode."""
         sizes = [self._windows.fit(len(samples) / RATE) for samples in utterances]
         by_length = sorted(range(len(utterances)), key=lambda i: len(utterances[i]))
-        planned = [[by_length[i] for i in places] for places in group_batches([sizes[i] for i in by_length], most)]
+        planned = [[by_length[i] for i in places] for places in group_batches([sizes[i] for i in by_length], max_size)]
         texts: dict[int, str] = {}
         with ThreadPoolExecutor(self._decoders) as threads:
-            heard = threads.map(lambda some: self._decode([utterances[i] for i in some], sizes[some[0]]), planned)
-            for together, said in zip(planned, heard, strict=True):
-                texts.update(zip(together, said, strict=True))
+            decoded = threads.map(lambda some: self._decode([utterances[i] for i in some], sizes[some[0]]), planned)
+            for indexes, some in zip(planned, decoded, strict=True):
+                texts.update(zip(indexes, some, strict=True))
         return [texts[i] for i in range(len(utterances))]
 
     def one_by_one(self, utterances: Sequence[NDArray[np.float32]]) -> list[str]:
-        """faster-whisper as its users call it: one utterance after the other, each in a window of 30 s."""
+        """Decode as users of faster-whisper do: one utterance after the other, each in a window of 30 s."""
         texts = []
         for samples in utterances:
-            segments, _ = self._usual.transcribe(samples, language="en", beam_size=self._beam_size)
+            segments, _ = self._sequential.transcribe(samples, language="en", beam_size=self._beam_size)
             texts.append(" ".join(segment.text.strip() for segment in segments))
         return texts
 
@@ -61,7 +61,7 @@ class Bare:
             encoded,
             [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * len(batch),
             beam_size=self._beam_size,
-            # As many as the pipeline grants, so that a loop costs the same in both.
+            # The limit of the pipeline, so that a repetition loop costs the same in both.
             max_length=min(MAX_TOKENS, 2 * (24 + round(TOKENS_PER_S["en"] * max(map(len, batch)) / RATE))),
         )
         return [tokenizer.decode(result.sequences_ids[0]).strip() for result in results]

@@ -1,9 +1,9 @@
-"""Whispers that cost what real ones cost, and need no weights: random ones, in the shape of a published model.
+"""Whisper models with random weights in the shape of a published model. They have the same cost and need no download.
 
-Such a model says the same sentence whatever it hears, then stops, so that how many tokens are decoded is known. The
-position of a token selects the next: the position encodings of the decoder are the axes of its space, and the
-projection maps each axis to one word. What the layers add to that is small. Encoder, attention and beam search do all
-their work; nothing is learnt of accuracy.
+A model outputs the same sentence for any audio and then stops, so the number of decoded tokens is known. The position
+of a token selects the next one: the position encodings of the decoder are the axes of its space, and the projection
+maps each axis to one word. The layers add little to that. Encoder, attention and beam search do all their work, but
+accuracy cannot be measured.
 """
 
 from __future__ import annotations
@@ -20,12 +20,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 MAX_TOKENS, FRAMES = 448, 1500
-TASK_TOKENS = 4
-"""<|startoftranscript|>, the language, the task, <|notimestamps|>."""
-LOUD = 256.0
-"""How far an axis stands above what the layers add."""
-SURE = 40.0
-"""The logit of the word that is meant, above all others'."""
+TASK_TOKENS = 4  # <|startoftranscript|>, the language, the task, <|notimestamps|>
+AXIS_SCALE = 256.0  # of position encodings, far above what the layers add
+WORD_LOGIT = 40.0  # of the selected word, far above all others
 STORY = (
     " The ship had left the harbour before the morning fog was gone, and those who stood on the pier saw little more "
     "than a lantern that moved slowly towards the open sea while somebody on board kept calling out names."
@@ -34,7 +31,7 @@ STORY = (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a model's cost depends on."""
+    """The dimensions that determine the cost of a model."""
 
     width: int
     heads: int
@@ -44,20 +41,20 @@ class Shape:
     vocabulary: int = 51_865
 
 
+# openai/whisper, model.py: ModelDimensions.
 SHAPES = {
     "tiny": Shape(384, 6, 4, 4),
     "base": Shape(512, 8, 6, 6),
     "small": Shape(768, 12, 12, 12),
     "large-v3-turbo": Shape(1280, 20, 32, 4, mels=128, vocabulary=51_866),
 }
-"""openai/whisper, model.py: ModelDimensions."""
 
 
 def make_model(directory: Path, shape: Shape, *, like: Path, tokens: int, seed: int = 0) -> str:
-    """Write a model of this shape in CTranslate2 form, float16, that says `tokens` tokens; return what it says.
+    """Write a CTranslate2 model of this shape in float16 that outputs `tokens` tokens. Returns its output as text.
 
-    `like`: a real multilingual Whisper in CTranslate2 form, whose tokenizer it takes. Raises ValueError for more
-    tokens than the width has axes, or than the story has.
+    `like`: a real multilingual Whisper in CTranslate2 format, for its tokenizer. Raises ValueError if `tokens` is more
+    than the width has axes or than the story has tokens.
     """
     vocabulary, config = _vocabulary(like), json.loads((like / "config.json").read_text(encoding="utf-8"))
     tokenizer = Tokenizer.from_file(str(like / "tokenizer.json"))
@@ -87,7 +84,7 @@ def _vocabulary(like: Path) -> list[str]:
 
 
 class _Weights:
-    """Fills a specification, layer by layer."""
+    """Fills the weights of a specification, layer by layer."""
 
     def __init__(self, shape: Shape, random: np.random.Generator) -> None:
         self._shape, self._random = shape, random
@@ -106,23 +103,23 @@ class _Weights:
             self._layer(layer)
 
     def _axes(self, count: int) -> NDArray[np.float16]:
-        """[448, width]: from the last task token on, one axis for each place; the last one's for all that follow."""
+        """[448, width]: one axis per position from the last task token on. The last axis serves all later positions."""
         places = np.zeros((MAX_TOKENS, self._shape.width), np.float16)
         for place in range(TASK_TOKENS - 1, MAX_TOKENS):
-            places[place, min(place - TASK_TOKENS + 1, count - 1)] = LOUD
+            places[place, min(place - TASK_TOKENS + 1, count - 1)] = AXIS_SCALE
         return places
 
     def _words(self, answer: Sequence[int]) -> NDArray[np.float16]:
-        """[vocabulary, width]: the normalized axis is about sqrt(width) long. A word may be said at several places."""
+        """[vocabulary, width]: a normalized axis has a length of about sqrt(width). A word may occur repeatedly."""
         words = self._some(self._shape.vocabulary, self._shape.width)
         for axis, word in enumerate(answer):
-            words[word, axis] = SURE / np.sqrt(self._shape.width)
+            words[word, axis] = WORD_LOGIT / np.sqrt(self._shape.width)
         return words
 
     def _layer(self, layer: transformer_spec.TransformerDecoderLayerSpec) -> None:
         width = self._shape.width
-        crossing = [layer.attention] if hasattr(layer, "attention") else []
-        for attention in (layer.self_attention, *crossing):
+        cross_attention = [layer.attention] if hasattr(layer, "attention") else []
+        for attention in (layer.self_attention, *cross_attention):
             self._norm(attention.layer_norm)
             for linear, rows in zip(attention.linear, _rows(len(attention.linear)), strict=True):
                 self._linear(linear, rows * width, width)
@@ -145,5 +142,5 @@ class _Weights:
 
 
 def _rows(linears: int) -> tuple[int, ...]:
-    """Of an attention's matrices, in widths: queries, keys and values in one, or queries, then keys and values."""
+    """Rows of the matrices of an attention, in widths: queries, keys and values, or queries, then keys and values."""
     return (3, 1) if linears == 2 else (1, 2, 1)

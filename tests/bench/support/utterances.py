@@ -1,4 +1,4 @@
-"""What is decoded in a measurement: clips of real speech, cut into utterances by the gateway's own ears."""
+"""Audio for benchmarks: clips of real speech, cut into utterances by the gateway's segmenter."""
 
 from __future__ import annotations
 
@@ -10,87 +10,75 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.load import clips
-from backend.messages.protocol import Start
 from backend.text.edits import WordErrors
-from gateway.session.segmenter import Rules
-from tests.chaos.ledger import RATE, reference
 from tests.paths import SHARED
-from tests.testkit.audio.clips import shared_clips
+from tests.testkit.audio.clips import RATE, Clip, available_clips, shared_clips
+from tests.testkit.audio.reference import segment
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A recording, what is said in it, and what a gateway makes of it."""
+class BenchClip:
+    """A recording, its text, and its utterances."""
 
     text: str
     language: str
-    pcm: NDArray[np.int16]
-    """[n], 16 kHz mono."""
-    utterances: tuple[NDArray[np.float32], ...]
-    """[n] each, -1 to 1: the stretches that an STT worker is given."""
+    pcm: NDArray[np.int16]  # [n], 16 kHz mono
+    utterances: tuple[NDArray[np.float32], ...]  # [n] each, -1 to 1: what an STT worker decodes
 
     @property
     def seconds(self) -> float:
-        """Of audio in the utterances."""
+        """Duration of the utterances."""
         return sum(map(len, self.utterances)) / RATE
 
 
-def spoken(languages: Sequence[str], seconds: float) -> list[Spoken]:
-    """Clips in these languages, of each about so many seconds, the same every time.
+def bench_clips(languages: Sequence[str], seconds: float) -> list[BenchClip]:
+    """Clips in these languages, about `seconds` of each. The selection is always the same.
 
-    They are those of ../shared where it is, else English sentences that espeak-ng speaks. Raises SetupError.
+    The clips are those of ../shared, else English sentences spoken by espeak-ng.
     """
-    return [one for language in languages for one in _enough(_in(language), seconds)]
+    with tempfile.TemporaryDirectory(prefix="nova-") as folder:
+        found = [clip for clip in available_clips(Path(folder)) if clip.kind != "bad-ref"]
+        return [
+            one
+            for language in languages
+            for one in _enough([clip for clip in found if clip.language == language], seconds)
+        ]
 
 
 def languages() -> list[str]:
-    """Those that there are clips in, English first."""
-    found = {clip.language for clip in shared_clips(SHARED)} if SHARED.is_dir() else set()
+    """The languages that have clips, English first."""
+    found = {clip.language for clip in shared_clips()} if SHARED.is_dir() else set()
     return ["en", *sorted(found - {"en"})]
 
 
-def errors(spoken: Sequence[Spoken], heard: Sequence[str], language: str) -> float:
-    """Word error rate, in per cent, of the texts of whole clips; by characters where no spaces are written."""
-    counted = WordErrors(language)
-    for said, text in zip(spoken, heard, strict=True):
-        if said.language == language:
-            counted.add(said.text, text)
-    return counted.percent
+def error_percent(clips: Sequence[BenchClip], texts: Sequence[str], language: str) -> float:
+    """Word error rate in percent, from one text per clip. Languages without spaces are scored by characters."""
+    errors = WordErrors(language)
+    for clip, text in zip(clips, texts, strict=True):
+        if clip.language == language:
+            errors.add(clip.text, text)
+    return errors.percent
 
 
-def joined(spoken: Sequence[Spoken], texts: Sequence[str]) -> list[str]:
-    """One text for each clip, from one for each utterance."""
+def join_utterances(clips: Sequence[BenchClip], texts: Sequence[str]) -> list[str]:
+    """One text per clip, from one text per utterance."""
     left = iter(texts)
-    return [" ".join(next(left) for _ in said.utterances) for said in spoken]
+    return [" ".join(next(left) for _ in clip.utterances) for clip in clips]
 
 
-def _in(language: str) -> list[Spoken]:
-    """All of them, long and short mixed."""
-    if SHARED.is_dir():
-        found = [clip for clip in shared_clips(SHARED) if clip.language == language and clip.kind != "bad-ref"]
-        said = [(clip.text, clip.pcm()) for clip in found]
-    else:
-        with tempfile.TemporaryDirectory(prefix="nova-") as folder:
-            said = [
-                (clip.text, clip.pcm()) for clip in clips.synthesize_clips(Path(folder)) if clip.language == language
-            ]
-    order = np.random.default_rng(0).permutation(len(said))
-    return [_heard(said[i][0], language, said[i][1]) for i in order]
-
-
-def _heard(text: str, language: str, pcm: NDArray[np.int16]) -> Spoken:
-    bounds = reference(pcm, Rules(pause_ms=200), Start().endpoint_ms).utterances
-    samples = pcm.astype(np.float32) / np.float32(32_768)
-    return Spoken(text, language, pcm, tuple(samples[start:end] for start, end in bounds))
-
-
-def _enough(found: Sequence[Spoken], seconds: float) -> list[Spoken]:
+def _enough(clips: Sequence[Clip], seconds: float) -> list[BenchClip]:
+    """Clips in random order, so that long and short ones are mixed, until their utterances last `seconds`."""
     total = 0.0
-    some: list[Spoken] = []
-    for one in found:
-        if some and total >= seconds:
+    chosen: list[BenchClip] = []
+    for index in np.random.default_rng(0).permutation(len(clips)):
+        if chosen and total >= seconds:
             break
-        some.append(one)
-        total += one.seconds
-    return some
+        chosen.append(_segmented(clips[index]))
+        total += chosen[-1].seconds
+    return chosen
+
+
+def _segmented(clip: Clip) -> BenchClip:
+    pcm = clip.pcm()
+    samples = pcm.astype(np.float32) / np.float32(32_768)
+    return BenchClip(clip.text, clip.language, pcm, tuple(samples[a:b] for a, b in segment(pcm).utterances))

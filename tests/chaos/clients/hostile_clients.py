@@ -1,4 +1,4 @@
-"""Bad clients, one connection or a few at a time, and whether they are refused as the documentation says."""
+"""Hostile clients, and checks that the gateway refuses each as the documentation says."""
 
 from __future__ import annotations
 
@@ -15,152 +15,150 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.chaos.clients.message_fuzzer import FORMATS, Frame, Garbage
+from tests.chaos.clients.message_fuzzer import SAMPLE_BYTES, Frame, MessageFuzzer
 from tests.paths import ROOT
 from tests.testkit.session import stream_url
 
-WIRE = ROOT / "docs" / "reference" / "protocol.md"
-ENDS_WITHIN_S = 45.0
-"""A connection on which `stop` was said."""
-OURS = {None, 1000, 1009}
-"""Close codes that need no `error` before them: ours to begin with, `done`, and a frame too large to be looked at."""
+PROTOCOL = ROOT / "docs" / "reference" / "protocol.md"
+MAX_CLOSE_S = 45.0  # from `stop` to the end of the connection
+# Close codes without an `error` event: the client closed first (None), `done` (1000), a frame too large to read (1009).
+SILENT_CLOSES = {None, 1000, 1009}
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of it."""
+    """Counts and problems of a run."""
 
     seed: int
-    connections: Counter[str] = field(default_factory=Counter)
-    """By kind."""
-    refusals: Counter[str] = field(default_factory=Counter)
-    """Fatal errors, by code and close code."""
-    finals: int = 0
-    """Of honest clients."""
-    garbage_finals: int = 0
-    """Of bad ones: how deep they get."""
-    memory_mb: list[float] = field(default_factory=list)
-    """Of the gateway, when the fuzzing begins and when all clients have gone."""
-    open_files: list[int] = field(default_factory=list)
+    connections: Counter[str] = field(default_factory=Counter)  # by kind of client
+    refusals: Counter[str] = field(default_factory=Counter)  # fatal errors, by code and close code
+    finals: int = 0  # of honest clients
+    hostile_finals: int = 0  # of hostile clients: shows how far they get
+    memory_mb: list[float] = field(default_factory=list)  # of the gateway, before and after
+    open_files: list[int] = field(default_factory=list)  # of the gateway, before and after
     wrong: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Heard:
-    """What a connection brought."""
+class Received:
+    """What the gateway sent on one connection."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
     close_code: int | None = None
 
     @property
     def fatal(self) -> dict[str, Any] | None:
-        """The last words, if they were harsh."""
+        """The fatal error, if there is one."""
         return next((event for event in self.events if event["type"] == "error" and event["fatal"]), None)
 
 
 def documented() -> dict[str, set[int | None]]:
-    """The close codes that the documentation gives for each error code; None: the connection stays open."""
+    """The documented close codes of each error code. None: the connection stays open."""
     codes: dict[str, set[int | None]] = {}
-    for row in re.findall(r"^\| (\d{4}|stays open) \| ([^|]*) \|", WIRE.read_text(), re.MULTILINE):
-        for code in re.findall(r"`(\w+)`", row[1]):
-            codes.setdefault(code, set()).add(int(row[0]) if row[0].isdecimal() else None)
+    for close_code, errors in re.findall(r"^\| (\d{4}|stays open) \| ([^|]*) \|", PROTOCOL.read_text(), re.MULTILINE):
+        for code in re.findall(r"`(\w+)`", errors):
+            codes.setdefault(code, set()).add(int(close_code) if close_code.isdecimal() else None)
     return codes
 
 
-class Attackers:
-    """Bad clients of one gateway."""
+class HostileClients:
+    """Hostile clients of one gateway. Each is determined by the seed and its number."""
 
     def __init__(self, http_url: str, recordings: dict[str, bytes], report: Report) -> None:
         self._url, self._recordings, self._report = stream_url(http_url), recordings, report
         self._host, port = http_url.removeprefix("http://").split(":")
         self._port = int(port)
         self._codes = documented()
-        self.honest: list[str] = []
-        """Sessions that nobody else may get hold of."""
+        self.victims: list[str] = []  # sessions that no hostile client may take over
+        self._kinds = {
+            "random messages": self._send_random_messages,
+            "broken audio": self._send_broken_audio,
+            "takeover": self._take_over,
+            "resume": self._resume_repeatedly,
+            "raw bytes": self._send_raw_bytes,
+        }
 
     async def attack(self, number: int) -> None:
-        """One bad client, from its first byte to its last."""
-        dice = random.Random(f"{self._report.seed} {number}")
-        kind = dice.choice(["babble", "babble", "sing", "sing", "steal", "return", "port", "port"])
+        """Run one hostile client from its first byte to its last."""
+        rng = random.Random(f"{self._report.seed} {number}")
+        kind = rng.choices(list(self._kinds), (2, 2, 1, 1, 2))[0]
         self._report.connections[kind] += 1
-        garbage = Garbage(dice, self._recordings)
+        fuzzer = MessageFuzzer(rng, self._recordings)
         try:
-            async with asyncio.timeout(ENDS_WITHIN_S + 30):
-                for complaint in await {
-                    "babble": self._babble,
-                    "sing": self._sing,
-                    "steal": self._steal,
-                    "return": self._return,
-                    "port": self._port_scan,
-                }[kind](dice, garbage):
-                    self._report.wrong.append(f"bad client {number} ({kind}): {complaint}")
+            async with asyncio.timeout(MAX_CLOSE_S + 30):
+                problems = await self._kinds[kind](rng, fuzzer)
+            self._report.wrong += [f"hostile client {number} ({kind}): {problem}" for problem in problems]
         except* (OSError, InvalidHandshake) as errors:
-            self._report.wrong.append(f"bad client {number} ({kind}): not served: {errors.exceptions[0]!r}")
+            self._report.wrong.append(f"hostile client {number} ({kind}): not served: {errors.exceptions[0]!r}")
 
-    # --- kinds of bad clients; each returns what it has to complain of
+    # --- kinds of hostile clients; each returns the problems that it found
 
-    async def _babble(self, dice: random.Random, garbage: Garbage) -> list[str]:
-        """Any messages and any audio in any order."""
-        encoding = dice.choice(list(FORMATS))
-        frames: list[Frame] = [garbage.start(encoding)] if dice.random() < 0.7 else []
-        audio = garbage.audio(encoding)
-        for _ in range(dice.randint(0, 25)):
-            frames.append(garbage.any_message() if dice.random() < 0.3 else next(audio, b""))
-        return self._judge(await self._converse(dice, frames))
+    async def _send_random_messages(self, rng: random.Random, fuzzer: MessageFuzzer) -> list[str]:
+        """Any messages and audio in any order."""
+        encoding = rng.choice(list(SAMPLE_BYTES))
+        frames: list[Frame] = [fuzzer.start(encoding)] if rng.random() < 0.7 else []
+        audio = fuzzer.audio(encoding)
+        for _ in range(rng.randint(0, 25)):
+            frames.append(fuzzer.any_message() if rng.random() < 0.3 else next(audio, b""))
+        return self._judge(await self._converse(rng, frames))
 
-    async def _sing(self, dice: random.Random, garbage: Garbage) -> list[str]:
-        """Audio that is not what it should be."""
-        encoding = dice.choice([*FORMATS, "webm", "ogg"])
-        finalize = [garbage.message("Finalize")] * dice.randint(0, 3)
-        return self._judge(await self._converse(dice, [garbage.start(encoding), *garbage.audio(encoding), *finalize]))
+    async def _send_broken_audio(self, rng: random.Random, fuzzer: MessageFuzzer) -> list[str]:
+        encoding = rng.choice([*SAMPLE_BYTES, "webm", "ogg"])
+        finalize = [fuzzer.message("Finalize")] * rng.randint(0, 3)
+        frames: list[Frame] = [fuzzer.start(encoding), *fuzzer.audio(encoding), *finalize]
+        return self._judge(await self._converse(rng, frames))
 
-    async def _steal(self, dice: random.Random, garbage: Garbage) -> list[str]:
-        """Somebody else's session."""
-        victim = dice.choice([*self.honest, "", "{0}", "x" * 64])
-        token = dice.choice(["", victim, "0" * 32, "\0", "ß" * 128])
-        heard = await self._converse(dice, [garbage.message("Resume", session=victim, token=token)], breaks_off=False)
-        if any(event["type"] == "ready" for event in heard.events):
-            return [f"a stranger resumed {victim}"]
-        return self._judge(heard)
+    async def _take_over(self, rng: random.Random, fuzzer: MessageFuzzer) -> list[str]:
+        """Resume another client's session with a wrong token."""
+        victim = rng.choice([*self.victims, "", "{0}", "x" * 64])
+        token = rng.choice(["", victim, "0" * 32, "\0", "ß" * 128])
+        resume = fuzzer.message("Resume", session=victim, token=token)
+        received = await self._converse(rng, [resume], breaks_off=False)
+        if any(event["type"] == "ready" for event in received.events):
+            return [f"session {victim} was resumed with a wrong token"]
+        return self._judge(received)
 
-    async def _return(self, dice: random.Random, garbage: Garbage) -> list[str]:
-        """To its own session, again and again, with any place in it."""
-        audio = garbage.audio("pcm_s16le")
-        frames: list[Frame] = [garbage.start("pcm_s16le"), *(next(audio, b"") for _ in range(dice.randint(0, 9)))]
-        first = await self._converse(dice, frames, breaks_off=True)
-        complaints = self._judge(first)
+    async def _resume_repeatedly(self, rng: random.Random, fuzzer: MessageFuzzer) -> list[str]:
+        """Resume its own session several times, at any position."""
+        audio = fuzzer.audio("pcm_s16le")
+        frames: list[Frame] = [fuzzer.start("pcm_s16le"), *(next(audio, b"") for _ in range(rng.randint(0, 9)))]
+        first = await self._converse(rng, frames, breaks_off=True)
+        problems = self._judge(first)
         ready = next((event for event in first.events if event["type"] == "ready"), None)
-        for _ in range(dice.randint(1, 4) if ready else 0):
+        for _ in range(rng.randint(1, 4) if ready else 0):
             assert ready is not None
-            own = {"session": ready["session"], "token": ready["resume_token"]}
-            frames = [garbage.message("Resume", **own), *(next(audio, b"") for _ in range(dice.randint(0, 5)))]
-            complaints += self._judge(await self._converse(dice, frames))
-        return complaints
+            resume: Frame = fuzzer.message("Resume", session=ready["session"], token=ready["resume_token"])
+            more: list[Frame] = [next(audio, b"") for _ in range(rng.randint(0, 5))]
+            problems += self._judge(await self._converse(rng, [resume, *more]))
+        return problems
 
-    async def _port_scan(self, dice: random.Random, garbage: Garbage) -> list[str]:
-        """No client of ours at all."""
+    async def _send_raw_bytes(self, rng: random.Random, fuzzer: MessageFuzzer) -> list[str]:
+        """Bytes below the WebSocket protocol."""
         reader, writer = await asyncio.open_connection(self._host, self._port)
         with contextlib.suppress(OSError, TimeoutError):
-            data = garbage.bytes_on_the_port()
-            cut = dice.randint(0, len(data))
+            data = fuzzer.raw_bytes()
+            cut = rng.randint(0, len(data))
             for piece in (data[:cut], data[cut:]):
                 writer.write(piece)
-                await asyncio.sleep(dice.choice([0, 0.05]))
-            async with asyncio.timeout(dice.choice([0.05, 0.5, 2])):
+                await asyncio.sleep(rng.choice([0, 0.05]))
+            async with asyncio.timeout(rng.choice([0.05, 0.5, 2])):
                 while await reader.read(1 << 16):
                     pass
-        writer.transport.abort() if dice.random() < 0.5 else writer.close()
+        writer.transport.abort() if rng.random() < 0.5 else writer.close()
         return []
 
     # --- one connection
 
-    async def _converse(self, dice: random.Random, frames: Sequence[Frame], *, breaks_off: bool | None = None) -> Heard:
-        heard = Heard()
-        breaks_off = dice.random() < 0.3 if breaks_off is None else breaks_off
-        pause_s = dice.choice([0, 0, 0.01])
+    async def _converse(
+        self, rng: random.Random, frames: Sequence[Frame], *, breaks_off: bool | None = None
+    ) -> Received:
+        """Send frames, then `stop` or, if it breaks off, reset the connection."""
+        received = Received()
+        breaks_off = rng.random() < 0.3 if breaks_off is None else breaks_off
+        pause_s = rng.choice([0, 0, 0.01])
         form: dict[str, Any] = {"max_size": None, "compression": None, "ping_interval": None, "close_timeout": 5}
         async with connect(self._url, **form) as socket, asyncio.TaskGroup() as tasks:
-            listening = tasks.create_task(self._listen(socket, heard))
+            listening = tasks.create_task(self._listen(socket, received))
             with contextlib.suppress(ConnectionClosed):
                 for frame in frames:
                     await socket.send(frame)
@@ -168,28 +166,28 @@ class Attackers:
                 if not breaks_off:
                     await socket.send('{"type":"stop"}')
             if breaks_off:
-                await asyncio.sleep(dice.choice([0, 0.1, 0.5]))
+                await asyncio.sleep(rng.choice([0, 0.1, 0.5]))
                 listening.cancel()
                 socket.transport.abort()
-        return heard
+        return received
 
-    async def _listen(self, socket: ClientConnection, heard: Heard) -> None:
-        async with asyncio.timeout(ENDS_WITHIN_S):
+    async def _listen(self, socket: ClientConnection, received: Received) -> None:
+        async with asyncio.timeout(MAX_CLOSE_S):
             with contextlib.suppress(ConnectionClosed):
                 while True:
-                    heard.events.append(json.loads(await socket.recv()))
-        heard.close_code = socket.close_code or 1006
+                    received.events.append(json.loads(await socket.recv()))
+        received.close_code = socket.close_code or 1006
 
-    def _judge(self, heard: Heard) -> list[str]:
-        """What is not as documented."""
-        self._report.garbage_finals += sum(event["type"] == "final" for event in heard.events)
-        error, code = heard.fatal, heard.close_code
+    def _judge(self, received: Received) -> list[str]:
+        """Everything that contradicts the documentation."""
+        self._report.hostile_finals += sum(event["type"] == "final" for event in received.events)
+        error, code = received.fatal, received.close_code
         if error is None:
-            return [] if code in OURS else [f"closed with {code} and no word"]
+            return [] if code in SILENT_CLOSES else [f"closed with {code} and no error event"]
         self._report.refusals[f"{error['code']} {code}"] += 1
-        wrong = [] if heard.events[-1] is error else ["a fatal error was not the last word"]
+        wrong = [] if received.events[-1] is error else ["a fatal error was not the last event"]
         if error["code"] in ("internal", "overdue") or "Traceback" in error["message"]:
-            wrong.append(f"our mistake: {error}")
+            wrong.append(f"internal error: {error}")
         elif code is not None and code not in self._codes.get(error["code"], ()):
             wrong.append(f"{error['code']} closed with {code}, which is not documented")
         return wrong

@@ -1,7 +1,8 @@
-"""Clients that are a burden, in a process of their own, so that they take no time from whoever measures.
+"""Slow and numerous clients. They run in a process of their own, so that they take no time from the measuring process.
 
-`python -m tests.chaos.clients.noisy_clients HOST PORT SPEECH` reads commands: "begin KIND" is answered by "on"
-once the burden is there, "end" by "off" once it is gone. SPEECH is a file of s16le samples, 16 kHz.
+`python -m tests.chaos.clients.noisy_clients HOST PORT SPEECH` reads commands from stdin. It answers "begin KIND" with
+"on" when the disturbance is in effect, and "end" with "off" when its connections are closed. SPEECH is a file of s16le
+samples, 16 kHz.
 """
 
 from __future__ import annotations
@@ -16,42 +17,44 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.load.driver import drive_session
+from backend.load.ledger import SessionLedger
+from backend.messages.protocol import Start
 from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
 from tests.testkit.servers.fault_proxy import FaultProxy
 
 START = masked(TEXT, b'{"type":"start","language":"en"}')
 KEEPALIVE = masked(TEXT, b'{"type":"keepalive"}')
-FRAME = 3_200
-"""Bytes of speech sent at once: 100 ms."""
+FRAME_BYTES = 3_200  # 100 ms of speech
+# Number of clients of each kind.
 IDLE = 1_000
 BURST = 200
+NEVER_READING = 20
+TRICKLING = 100  # in each of two ways
+RECONNECTING = 5
 BURST_EVERY_S = 2.0
-DEAF = 20
-TRICKLING = 100
-"""In each of two ways."""
-TALKING = 5
 CUT_EVERY_S = 2.0
+SESSION_S = 3_600  # longer than any disturbance
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What to burden, and with what."""
+class Gateway:
+    """The gateway to disturb."""
 
     host: str
     port: int
     speech: bytes
-    on: asyncio.Event
-    """To be set once the burden is there."""
+    in_effect: asyncio.Event  # set when the disturbance is in effect
 
 
-async def idle(place: Place) -> None:
-    """Sessions that are started and only say that they are there."""
+async def idle(gateway: Gateway) -> None:
+    """Sessions that only send `keepalive`."""
     writers: list[StreamWriter] = []
     try:
         for _ in range(IDLE):
-            writers.append((await opened(place.host, place.port, START))[1])
+            writers.append((await opened(gateway.host, gateway.port, START))[1])
             await asyncio.sleep(0.005)
-        place.on.set()
+        gateway.in_effect.set()
         for writer in itertools.cycle(writers):
             writer.write(KEEPALIVE)
             await asyncio.sleep(5 / IDLE)
@@ -60,52 +63,53 @@ async def idle(place: Place) -> None:
             writer.transport.abort()
 
 
-async def burst(place: Place) -> None:
-    """Clients that all connect at the same moment, start a session, and go; again and again."""
-    place.on.set()
+async def burst(gateway: Gateway) -> None:
+    """Clients that connect at the same moment, start a session and disconnect, repeatedly."""
+    gateway.in_effect.set()
     while True:
         began = asyncio.get_running_loop().time()
-        await asyncio.gather(*(_come_and_go(place) for _ in range(BURST)))
+        await asyncio.gather(*(_start_and_disconnect(gateway) for _ in range(BURST)))
         await asyncio.sleep(began + BURST_EVERY_S - asyncio.get_running_loop().time())
 
 
-async def _come_and_go(place: Place) -> None:
-    reader, writer = await opened(place.host, place.port, START)
+async def _start_and_disconnect(gateway: Gateway) -> None:
+    reader, writer = await opened(gateway.host, gateway.port, START)
     await reader.readuntil(b'"ready"')
     writer.transport.abort()
 
 
-async def deaf(place: Place) -> None:
-    """Clients that speak, and provoke an answer with every frame, and read none."""
-    place.on.set()
+async def never_reading(gateway: Gateway) -> None:
+    """Clients that speak, provoke an answer with every frame, and read none of them."""
+    gateway.in_effect.set()
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(DEAF):
-            tasks.create_task(_never_read(place))
+        for _ in range(NEVER_READING):
+            tasks.create_task(_never_read(gateway))
 
 
-async def _never_read(place: Place) -> None:
-    provocation = masked(TEXT, b'{"type":"sing","of":"' + b"x" * 60 + b'"}')
+async def _never_read(gateway: Gateway) -> None:
+    # The gateway answers each unknown message with an error event.
+    unknown = masked(TEXT, b'{"type":"unknown","of":"' + b"x" * 60 + b'"}')
     while True:
-        _, writer = await opened(place.host, place.port, START, room=1 << 10)
+        _, writer = await opened(gateway.host, gateway.port, START, room=1 << 10)
         with suppress(OSError):
-            for at in itertools.count(0, FRAME):
-                writer.write(masked(BINARY, _piece(place.speech, at)) + provocation)
+            for at in itertools.count(0, FRAME_BYTES):
+                writer.write(masked(BINARY, _piece(gateway.speech, at)) + unknown)
                 await writer.drain()
                 await asyncio.sleep(0.1)
 
 
-async def trickle(place: Place) -> None:
-    """Clients that send a byte a second: in the handshake, and in the middle of a frame."""
-    place.on.set()
+async def trickle(gateway: Gateway) -> None:
+    """Clients that send one byte per second: in the handshake, and within a frame."""
+    gateway.in_effect.set()
     async with asyncio.TaskGroup() as tasks:
         for _ in range(TRICKLING):
-            tasks.create_task(_drip(place, b"", handshake()))
-            tasks.create_task(_drip(place, handshake() + START, masked(BINARY, bytes(60_000))))
+            tasks.create_task(_send_slowly(gateway, b"", handshake()))
+            tasks.create_task(_send_slowly(gateway, handshake() + START, masked(BINARY, bytes(60_000))))
 
 
-async def _drip(place: Place, at_once: bytes, slowly: bytes) -> None:
+async def _send_slowly(gateway: Gateway, at_once: bytes, slowly: bytes) -> None:
     while True:
-        _, writer = await asyncio.open_connection(place.host, place.port)
+        _, writer = await asyncio.open_connection(gateway.host, gateway.port)
         with suppress(OSError):
             writer.write(at_once)
             for byte in slowly:
@@ -114,65 +118,50 @@ async def _drip(place: Place, at_once: bytes, slowly: bytes) -> None:
                 await asyncio.sleep(1)
 
 
-async def cut(place: Place) -> None:
-    """Clients whose connections are cut in the middle of a word, all at once, and who come back and resume."""
-    from backend.client.client import Client
-    from backend.messages.protocol import Start
-
-    async def talk(port: int) -> None:
-        url = f"ws://127.0.0.1:{port}/v1/stream"
-        async with Client.connect(url, Start(language="en")) as client, asyncio.TaskGroup() as tasks:
-            tasks.create_task(_say(client.send, place.speech))
-            async for _ in client:
-                pass
-
-    async with FaultProxy(place.host, place.port) as proxy, asyncio.TaskGroup() as tasks:
-        for _ in range(TALKING):
-            tasks.create_task(talk(proxy.port))
-        place.on.set()
+async def reconnecting(gateway: Gateway) -> None:
+    """Clients whose connections are all cut at once, within a word, and which resume their sessions."""
+    frames = [_piece(gateway.speech, number * FRAME_BYTES) for number in range(10 * SESSION_S)]
+    async with FaultProxy(gateway.host, gateway.port) as proxy, asyncio.TaskGroup() as tasks:
+        for _ in range(RECONNECTING):
+            url = f"ws://127.0.0.1:{proxy.port}/v1/stream"
+            tasks.create_task(drive_session(url, Start(language="en"), SessionLedger(frames)))
+        gateway.in_effect.set()
         while True:
             await asyncio.sleep(CUT_EVERY_S)
             proxy.cut()
 
 
-async def _say(send: Callable[[bytes], Awaitable[None]], speech: bytes) -> None:
-    began = asyncio.get_running_loop().time()
-    for number in itertools.count():
-        await asyncio.sleep(began + number / 10 - asyncio.get_running_loop().time())
-        await send(_piece(speech, number * FRAME))
-
-
 def _piece(speech: bytes, at: int) -> bytes:
-    """The next 100 ms of what is said over and over."""
-    at %= len(speech) - FRAME
-    return speech[at - at % 2 :][:FRAME]
+    """100 ms of the speech, which is repeated."""
+    at %= len(speech) - FRAME_BYTES
+    return speech[at - at % 2 :][:FRAME_BYTES]
 
 
-KINDS: dict[str, Callable[[Place], Awaitable[None]]] = {
-    "deaf": deaf,
+KINDS: dict[str, Callable[[Gateway], Awaitable[None]]] = {
+    "never-reading": never_reading,
     "trickle": trickle,
     "idle": idle,
     "burst": burst,
-    "cut": cut,
+    "reconnecting": reconnecting,
 }
 
 
-async def _obey(host: str, port: int, speech: bytes) -> None:
+async def _run_commands(host: str, port: int, speech: bytes) -> None:
     commands = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
-    burden: asyncio.Task[None] | None = None
+    disturbance: asyncio.Task[None] | None = None
     while command := (await commands.readline()).decode().split():
         if command[0] == "begin":
-            place = Place(host, port, speech, asyncio.Event())
-            burden = asyncio.ensure_future(KINDS[command[1]](place))
-            await place.on.wait()
+            gateway = Gateway(host, port, speech, asyncio.Event())
+            disturbance = asyncio.ensure_future(KINDS[command[1]](gateway))
+            await gateway.in_effect.wait()
             print("on", flush=True)
-        elif burden:
-            burden.cancel()
-            await asyncio.wait([burden])
+        elif disturbance:
+            disturbance.cancel()
+            await asyncio.wait([disturbance])
             print("off", flush=True)
 
 
 if __name__ == "__main__":
-    os.nice(19)  # its time is not to be the gateway's
-    asyncio.run(_obey(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]).read_bytes()))
+    os.nice(19)  # the lowest priority: the gateway must not wait for this process
+    asyncio.run(_run_commands(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]).read_bytes()))

@@ -16,19 +16,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+from backend.load.driver import drive_session
 from backend.local.processes import wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Start
 from gateway.http.http_limits import HEAD_S
-from gateway.session.segmenter import Rules
+from tests.chaos.checks import Checks, differences
 from tests.chaos.connection_flood import compare, describe, percentile
-from tests.chaos.ledger import differences, reference
-from tests.chaos.speakers import converse, voices
 from tests.conftest import in_a_thread
+from tests.testkit.audio.reference import segment
+from tests.testkit.audio.voices import voices
+from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
 from tests.testkit.servers.fault_proxy import FaultProxy
-from tests.testkit.session import stream_url
-from tests.testkit.system.plans import null_plan
+from tests.testkit.session import ClientLedger, stream_url
+from tests.testkit.system.plans import system_plan
 
 START = masked(TEXT, b'{"type":"start"}')
 PATIENCE = {"GATEWAY_START_TIMEOUT_S": "1", "GATEWAY_IDLE_TIMEOUT_S": "2", "GATEWAY_OUTBOX": "20"}
@@ -37,7 +39,7 @@ PATIENCE = {"GATEWAY_START_TIMEOUT_S": "1", "GATEWAY_IDLE_TIMEOUT_S": "2", "GATE
 @pytest.fixture(scope="module")
 def impatient(artifacts: Path) -> Iterator[System]:
     """A system that waits for nobody."""
-    with in_a_thread(running(null_plan(artifacts / "logs-slow", environment=PATIENCE), lambda line: None)) as up:
+    with in_a_thread(running(system_plan(artifacts / "logs-slow", environment=PATIENCE), silent)) as up:
         yield up
 
 
@@ -133,7 +135,7 @@ async def nobody_is_connected(system: System) -> bool:
 async def test_whose_connection_is_cut_in_the_middle_of_a_word_resumes_and_loses_nothing(
     impatient: System, cut_at_s: float
 ) -> None:
-    (voice,) = voices(1, 4, "en", 0)
+    (voice,) = voices(1, 4)
     async with FaultProxy(*place(impatient)) as proxy, asyncio.TaskGroup() as tasks:
 
         async def cut() -> None:
@@ -141,11 +143,12 @@ async def test_whose_connection_is_cut_in_the_middle_of_a_word_resumes_and_loses
             proxy.cut()
 
         tasks.create_task(cut())
-        account = await converse([stream_url(f"http://127.0.0.1:{proxy.port}")], voice, Start(language="en"))
-    assert account.resumes == 1
-    heard = reference(voice, Rules(pause_ms=200), Start().endpoint_ms)
-    assert heard.utterances
-    assert differences(account, heard, checksums=True, translated=False, logged=False) == []
+        url = stream_url(f"http://127.0.0.1:{proxy.port}")
+        ledger = await drive_session(url, Start(language="en"), ClientLedger.for_audio(voice))
+    assert ledger.reconnects == 1
+    expected = segment(ledger.pcm)
+    assert expected.utterances
+    assert differences(ledger, expected, Checks(log=False)) == []
 
 
 MEDIAN_GROWS, P90_GROWS = 1.5, 2.0
@@ -159,7 +162,7 @@ longer than this. What is promised is a p99 that grows by a fifth at most, and t
 async def test_nobody_else_waits_for_slow_clients_or_for_many(
     artifacts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = await compare(1, 3.0, ["deaf", "idle", "burst"], artifacts / "logs-crowd", lambda line: None)
+    found = await compare(1, 3.0, ["never-reading", "idle", "burst"], artifacts / "logs-crowd", silent)
     with capsys.disabled():
         print(f"\n{describe(found)}")
     assert found.wrong == []

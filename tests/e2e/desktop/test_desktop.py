@@ -10,9 +10,10 @@ from pathlib import Path
 from backend.local.system import System, running
 from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import Clip, decode
+from tests.testkit.cli import silent
 from tests.testkit.desktop.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, drive_and_lose, microphone
 from tests.testkit.session import stream_url
-from tests.testkit.system.plans import null_plan
+from tests.testkit.system.plans import system_plan
 
 
 def english(spoken: list[Clip]) -> Clip:
@@ -115,8 +116,8 @@ async def test_a_server_that_is_away_a_lost_microphone_and_a_lock_are_told_and_n
     clip, wav = english(spoken), artifacts / "desk-trouble.wav"
     microphone(clip, wav)
     strict = {"GATEWAY_AUTH": "keys", "GATEWAY_ORIGINS": system.urls[0]}
-    plan = null_plan(artifacts / "logs-desk-trouble", environment=strict)
-    async with running(plan, lambda line: None) as other:
+    plan = system_plan(artifacts / "logs-desk-trouble", environment=strict)
+    async with running(plan, silent) as other:
         locked = stream_url(other.urls[0])
         told = ("--seconds", str(LEAD_S + seconds_of(clip)), "--language", "en", "--locked", locked)
         report = await drive(browser, "failures", system.urls[0], wav, artifacts, *told)

@@ -9,8 +9,9 @@ from typing import Any
 from backend.local.system import System, running
 from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import Clip
+from tests.testkit.cli import silent
 from tests.testkit.desktop.browser import drive, drive_and_lose, microphone, silence, write
-from tests.testkit.system.plans import null_plan
+from tests.testkit.system.plans import system_plan
 
 
 async def speak_to_page(browser: str, system: System, clip: Clip, artifacts: Path, name: str, *more: str) -> Any:
@@ -99,8 +100,8 @@ async def test_a_chinese_clip_appears_with_its_english_translation(
 async def test_who_has_a_key_is_let_in_by_the_page_and_need_not_give_it_twice(browser: str, artifacts: Path) -> None:
     recording = artifacts / "page-key.wav"
     write(silence(1.0), recording)
-    plan = null_plan(artifacts / "logs-page-key", environment={"GATEWAY_AUTH": "keys"})
-    async with running(plan, lambda line: None) as system:
+    plan = system_plan(artifacts / "logs-page-key", environment={"GATEWAY_AUTH": "keys"})
+    async with running(plan, silent) as system:
         told = ("--key", system.key)
         report = await drive(browser, "api-key", system.urls[0], recording, artifacts, *told, within_s=60)
     assert "an API key is required" in report["refused"]

@@ -50,7 +50,7 @@ async def test_the_pipeline_makes_no_more_errors_than_the_bare_model(
     bare_s = time.monotonic() - began
     ours, theirs = WordErrors("en"), WordErrors("en")
     for clip, conversation, text in zip(clips, conversations, bare, strict=True):
-        ours.add(clip.text, conversation.text)
+        ours.add(clip.text, conversation.text())
         theirs.add(clip.text, text)
     audio_s = sum(map(len, sounds)) / 16_000
     report = {
@@ -85,7 +85,7 @@ async def test_no_text_comes_of_noise_and_music(system: System, shared: Path) ->
     files = sorted((shared / "audio" / "noise").glob("*.flac"))
     assert len(files) >= 20
     conversations = await speak_all(system.urls[0], [decode(file) for file in files], 4, partials=False)
-    said = {file.stem: heard.text for file, heard in zip(files, conversations, strict=True) if heard.text}
+    said = {file.stem: heard.text() for file, heard in zip(files, conversations, strict=True) if heard.text()}
     assert said == {}
 
 
@@ -100,21 +100,22 @@ async def test_no_text_comes_of_made_noise(system: System, sound: str) -> None:
         "clicks": np.where(random.random(len(seconds)) < 0.0003, 0.9, 0.0),
     }
     heard = await speak(system.urls[0], (waves[sound] * 32_767).clip(-32_768, 32_767).astype(np.int16))
-    assert heard.text == ""
+    assert heard.text() == ""
 
 
 async def test_word_times_and_confidences_come_on_request(system: System, spoken: list[Clip]) -> None:
     clip = next(clip for clip in spoken if clip.language == "en" and clip.kind == "utt")
     heard = await speak(system.urls[0], clip.pcm(), language="en", words=True, partials=False)
-    for final in heard.of(Final):
+    for final in heard.received(Final):
         if not final.text:
             continue
+        assert final.words is not None
         assert "".join(word.word for word in final.words).strip() == final.text
         starts = [word.start_ms for word in final.words]
         assert starts == sorted(starts)
         assert all(final.start_ms <= word.start_ms <= word.end_ms <= final.end_ms for word in final.words)
         assert all(0 <= word.confidence <= 1 for word in final.words)
-    assert heard.text
+    assert heard.text()
 
 
 async def test_the_language_is_detected(
@@ -123,9 +124,9 @@ async def test_the_language_is_detected(
     clips = [clip for clip in spoken if clip.language != "en" and clip.kind == "utt"]
     heard = await speak_all(system.urls[0], [clip.pcm() for clip in clips], AT_ONCE, partials=False)
     wrong = {
-        clip.id: sorted({final.language for final in conversation.of(Final)})
+        clip.id: sorted({final.language for final in conversation.received(Final)})
         for clip, conversation in zip(clips, heard, strict=True)
-        if {final.language for final in conversation.of(Final)} != {clip.language}
+        if {final.language for final in conversation.received(Final)} != {clip.language}
     }
     with capsys.disabled():
         print(f"\nlanguage: {len(clips) - len(wrong)} of {len(clips)} clips right; wrong: {wrong}")
@@ -187,8 +188,8 @@ def _bare_translations(package: Path, sources: Sequence[str]) -> list[str]:
 
 async def test_a_spoken_sentence_arrives_with_its_translation(system: System, shared: Path, spoken: list[Clip]) -> None:
     clip = next(clip for clip in spoken if clip.language == "zh" and clip.kind == "utt")
-    heard = await speak(system.urls[0], clip.pcm(), pace=1.0, silence_s=1.0, translate_to=("en", "es"))
+    heard = await speak(system.urls[0], clip.pcm(), speed=1.0, silence_s=1.0, translate_to=("en", "es"))
     assert heard.translation("en")
     assert heard.translation("en").isascii()
-    assert {(notice.code, notice.language) for notice in heard.of(Notice)} == {("translation_unavailable", "es")}
-    assert "nova models pull" in heard.of(Notice)[0].message
+    assert {(notice.code, notice.language) for notice in heard.received(Notice)} == {("translation_unavailable", "es")}
+    assert "nova models pull" in heard.received(Notice)[0].message

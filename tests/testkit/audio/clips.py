@@ -1,4 +1,4 @@
-"""Real speech for tests: recorded clips where they are at hand, else sentences that espeak-ng speaks."""
+"""Real speech for tests: recorded clips of ../shared, or sentences spoken by espeak-ng where ../shared is absent."""
 
 from __future__ import annotations
 
@@ -13,22 +13,28 @@ import pytest
 from backend.errors import SetupError
 from backend.load import clips
 from backend.load.clips import decode
+from tests.paths import SHARED
 
-__all__ = ["RATE", "Clip", "decode", "shared_clips", "spoken_clips", "write_manifest"]
+__all__ = ["RATE", "Clip", "available_clips", "decode", "shared_clips", "spoken_clips", "write_manifest"]
 
 RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
 class Clip(clips.AudioClip):
-    """A recording and what is said in it."""
+    """A recording and its reference text."""
 
     id: str = ""
+    # "utt": one utterance; "para": several utterances; "bad-ref": the reference text is wrong and must not be scored.
     kind: str = "utt"
-    """"utt": one utterance; "para": several; "bad-ref": the text is not to be scored."""
 
 
-def shared_clips(shared: Path) -> list[Clip]:
+def available_clips(folder: Path) -> list[Clip]:
+    """The clips of ../shared, else synthesized sentences written to `folder`."""
+    return shared_clips() if SHARED.is_dir() else spoken_clips(folder)
+
+
+def shared_clips(shared: Path = SHARED) -> list[Clip]:
     """Every development clip."""
     folder = shared / "audio" / "dev"
     with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as manifest:
@@ -40,7 +46,7 @@ def shared_clips(shared: Path) -> list[Clip]:
 
 
 def spoken_clips(folder: Path) -> list[Clip]:
-    """Sentences spoken by a synthesizer; skips where there is none."""
+    """Sentences spoken by espeak-ng. Skips the test if espeak-ng is not installed."""
     try:
         spoken = clips.synthesize_clips(folder)
     except SetupError as error:
@@ -48,11 +54,11 @@ def spoken_clips(folder: Path) -> list[Clip]:
     return [Clip(clip.path, clip.text, clip.language, id=clip.path.stem) for clip in spoken]
 
 
-def write_manifest(said: Sequence[Clip], manifest: Path) -> Path:
-    """The clips whose texts are to be trusted, for `nova load --manifest`."""
+def write_manifest(written: Sequence[Clip], manifest: Path) -> Path:
+    """Write the clips that have a correct reference text as a manifest for `nova load --manifest`."""
     lines = (
         json.dumps({"audio_filepath": str(clip.path.resolve()), "text": clip.text, "lang": clip.language})
-        for clip in said
+        for clip in written
         if clip.kind != "bad-ref"
     )
     manifest.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

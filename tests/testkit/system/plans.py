@@ -1,4 +1,4 @@
-"""What tests run on: a Redis, and systems to be hurt, with the null recognizer, quick claims, a poisoned worker."""
+"""Plans for systems under test, and a Redis of their own."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from typing import Any
 
 from backend.local.processes import Service, private_redis, redis_answers
 from backend.local.system import Plan, System, running
+from tests.testkit.cli import silent
 
-HOSPITABLE = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
-"""Nobody is refused for load: tests ask for much at a time, and want all of it served, however long it takes."""
-SPACIOUS = {**HOSPITABLE, "GATEWAY_MAX_SESSIONS": "5000"}
-"""Nor for their number."""
-QUICK = {"STT_CLAIM_AFTER_MS": "600", "TRANSLATION_CLAIM_AFTER_MS": "600"}
+# No session is refused for load: tests start many at once and want each of them served, however long it takes.
+NO_LOAD_LIMIT = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
+# No session is refused for the number of sessions either.
+NO_LIMITS = {**NO_LOAD_LIMIT, "GATEWAY_MAX_SESSIONS": "5000"}
+QUICK_CLAIMS = {"STT_CLAIM_AFTER_MS": "600", "TRANSLATION_CLAIM_AFTER_MS": "600"}
 
 
 @asynccontextmanager
 async def own_redis(directory: Path) -> AsyncIterator[str]:
-    """A Valkey of our own, with its files in `directory`; its URL."""
+    """A Valkey server with its files in `directory`. Yields its URL."""
     service, url = private_redis(directory, directory / "redis.log")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.keep_running())
@@ -30,34 +31,27 @@ async def own_redis(directory: Path) -> AsyncIterator[str]:
         await service.stop()
 
 
-def null_plan(logs: Path, **more: Any) -> Plan:
-    """Everything but models: text is made from the audio."""
-    environment = {**QUICK, **more.pop("environment", {})}
-    return Plan(
-        stt_model="null",
-        translation_models="",
-        port=0,
-        logs=logs,
-        environment=environment,
-        pause_s=0.5,
-        **{"translation_workers": 0, **more},
-    )
+def system_plan(logs: Path, *, quick_claims: bool = True, **changes: Any) -> Plan:
+    """A plan with free ports, the recognizer `null` and no translation, unless `changes` say otherwise."""
+    environment = {**(QUICK_CLAIMS if quick_claims else {}), **changes.pop("environment", {})}
+    defaults = {"stt_model": "null", "translation_models": "", "translation_workers": 0, "pause_s": 0.5}
+    return Plan(port=0, logs=logs, environment=environment, **{**defaults, **changes})
 
 
 @asynccontextmanager
-async def poisoned(logs: Path, deed: str, seconds: str, **settings: str) -> AsyncIterator[tuple[System, Service]]:
-    """A system whose only STT worker does not survive finals of such a length, and that worker."""
-    async with running(null_plan(logs, stt_workers=0), lambda line: None) as system, asyncio.TaskGroup() as tasks:
-        environment = {
-            **QUICK,
-            "REDIS_URL": system.redis_url,
-            "STT_MODEL": "null",
-            "POISON_DEED": deed,
-            "POISON_SECONDS": seconds,
-            **settings,
-        }
+async def running_with_poison(
+    plan: Plan, deed: str, seconds: str, **settings: str
+) -> AsyncIterator[tuple[System, Service]]:
+    """A system whose only STT worker fails on finals of a certain length, and that worker.
+
+    `deed` and `seconds` are described in `tests.testkit.system.poisoned_worker`. `plan` has no STT worker of its own.
+    """
+    async with running(plan, silent) as system, asyncio.TaskGroup() as tasks:
+        environment = {**QUICK_CLAIMS, "REDIS_URL": system.redis_url, "STT_MODEL": "null"}
+        environment |= {"POISON_DEED": deed, "POISON_SECONDS": seconds, **settings}
         command = (sys.executable, "-m", "tests.testkit.system.poisoned_worker")
-        worker = Service("poison", command, environment, logs / f"poison-{deed}.log", 0.3)
+        assert plan.logs
+        worker = Service("poison", command, environment, plan.logs / f"poison-{deed}.log", 0.3)
         tasks.create_task(worker.keep_running())
         try:
             yield system, worker

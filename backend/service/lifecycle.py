@@ -17,12 +17,12 @@ from backend.service import tracing
 
 log = structlog.get_logger()
 
-MOST_FILES = 65_536
-TIDY_EVERY_S = 20.0
+MAX_OPEN_FILES = 65_536
+TRIM_EVERY_S = 20.0
 # Options of mallopt in glibc's malloc.h.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENAS = -1, -2, -3, -8
 # Collections of the middle generation before a full collection: about 800,000 new objects.
-SELDOM = 100
+FULL_COLLECTION_EVERY = 100
 
 
 def process_name() -> str:
@@ -39,7 +39,7 @@ def freeze_startup_objects() -> None:
     gc.collect()
     gc.freeze()
     young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, SELDOM)
+    gc.set_threshold(young, middle, FULL_COLLECTION_EVERY)
 
 
 def lower_priority(nice: int) -> None:
@@ -65,13 +65,13 @@ def retain_freed_memory() -> None:
 
 
 async def trim_memory_periodically() -> None:
-    """Return unused memory to the system every `TIDY_EVERY_S` until cancelled. Takes about 10 ms in a thread.
+    """Return unused memory to the system every `TRIM_EVERY_S` until cancelled. Takes about 10 ms in a thread.
 
     The C library keeps free blocks between blocks in use. Inputs of different lengths leave many of these, so without
     this a worker seems to grow for hours.
     """
     while trim := _c_library("malloc_trim"):
-        await asyncio.sleep(TIDY_EVERY_S)
+        await asyncio.sleep(TRIM_EVERY_S)
         await asyncio.to_thread(trim, 0)
 
 
@@ -81,13 +81,13 @@ def _c_library(name: str) -> Callable[..., int] | None:
 
 
 def raise_open_file_limit() -> None:
-    """Raise the limit of open files to `MOST_FILES`. Each connection is an open file, and the usual limit is 1,024."""
+    """Raise the limit of open files to `MAX_OPEN_FILES`. Each connection is an open file, and the default is 1,024."""
     if sys.platform == "win32":
         return
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 

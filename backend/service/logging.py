@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from backend.service.settings import ServiceSettings
 
-_identity: dict[str, object] = {}
+_process_fields: dict[str, object] = {}
 
 
 def configure(service: str, settings: ServiceSettings) -> None:
@@ -27,7 +27,7 @@ def configure(service: str, settings: ServiceSettings) -> None:
     pretty = settings.log_format == "console" or (settings.log_format == "auto" and sys.stdout.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        _identified,
+        _with_process_fields,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -46,7 +46,7 @@ def configure(service: str, settings: ServiceSettings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
         cache_logger_on_first_use=True,
     )
-    _identity.clear()
+    _process_fields.clear()
     add_process_fields(service=service)
     handler = logging.StreamHandler(sys.stdout)
     foreign: list[Processor] = [structlog.stdlib.add_logger_name, *shared]
@@ -58,8 +58,8 @@ def configure(service: str, settings: ServiceSettings) -> None:
 
 def add_process_fields(**keys: object) -> None:
     """Add fields about this process to all its log lines: service, model, gpu_device."""
-    _identity.update(keys)
+    _process_fields.update(keys)
 
 
-def _identified(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {**_identity, **event}
+def _with_process_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {**_process_fields, **event}

@@ -88,7 +88,7 @@ class MetricsServer:
     def health(self, question: Callable[[], Awaitable[str]]) -> tuple[int, bytes]:
         """Return HTTP status and body. Called in the server's threads."""
         try:
-            reason = self._ask(question)
+            reason = self._call_on_loop(question)
         except TimeoutError:
             reason = "the event loop does not respond"
         body = {"status": "unhealthy", "reasons": [reason]} if reason else {"status": "healthy", "reasons": []}
@@ -97,12 +97,12 @@ class MetricsServer:
     def metrics(self) -> bytes:
         """Return the metrics in Prometheus format. Called in the server's threads."""
         try:
-            self._ask(self.health_source.refresh)
+            self._call_on_loop(self.health_source.refresh)
         except TimeoutError:
             log.warning("metrics_not_refreshed")
         return generate_latest()
 
-    def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+    def _call_on_loop(self, question: Callable[[], Awaitable[T]]) -> T:
         """Run `question` on the event loop. Raises TimeoutError."""
 
         async def within_limit() -> T:
@@ -123,8 +123,8 @@ class MetricsServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], monitor: MetricsServer) -> None:
-        self.monitor = monitor
+    def __init__(self, address: tuple[str, int], owner: MetricsServer) -> None:
+        self.owner = owner
         super().__init__(address, _Request)
 
     def stop(self) -> None:
@@ -138,14 +138,14 @@ class _Request(BaseHTTPRequestHandler):
     server_version, sys_version = "nova", ""
 
     def do_GET(self) -> None:
-        monitor = self.server.monitor
+        owner = self.server.owner
         match self.path.partition("?")[0]:
             case "/health":
-                self._answer(*monitor.health(monitor.health_source.live), "application/json")
+                self._answer(*owner.health(owner.health_source.live), "application/json")
             case "/health/ready":
-                self._answer(*monitor.health(monitor.health_source.ready), "application/json")
+                self._answer(*owner.health(owner.health_source.ready), "application/json")
             case "/metrics":
-                self._answer(200, monitor.metrics(), CONTENT_TYPE_LATEST)
+                self._answer(200, owner.metrics(), CONTENT_TYPE_LATEST)
             case _:
                 self._answer(404, b"not found; available: /health, /health/ready, /metrics\n", "text/plain")
 

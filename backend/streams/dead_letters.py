@@ -23,8 +23,8 @@ from backend.streams.session.log import read_log
 StreamName = Literal["audio", "transcript"]
 ReplayResult = Literal["replayed", "gone", "unreadable", "answered"]
 
-# Dead letters per script call. Each may hold a megabyte that Redis has to read, which takes about 1 ms for two of them;
-# Redis serves nobody else during the call.
+# Dead letters per script call. Each may hold a megabyte, so two take about 1 ms, and Redis runs no other command
+# meanwhile.
 PAGE = 2
 
 _JOB_STREAMS: Mapping[StreamName, JobStream[Any]] = {"audio": AUDIO, "transcript": TRANSCRIPTS}
@@ -68,7 +68,7 @@ class DeadLetter:
     fields: Mapping[bytes, bytes]
     """As stored, except that `p` holds the number of bytes of audio."""
     job: AudioJob | Transcript | None
-    """None if it cannot be read."""
+    """The decoded job, or None if it cannot be read."""
     problem: str = ""
     """Why it cannot be read."""
 
@@ -164,7 +164,7 @@ class DeadLetters:
 
 
 def _read(id: DeadLetterId, fields: dict[bytes, bytes]) -> DeadLetter:
-    # Only the length of the audio decides whether it is readable, so zeros stand in for it.
+    # Only the length of the audio decides whether it is readable, so zeros replace it.
     entry = {**fields, b"p": bytes(int(fields.get(b"p", b"0")))}
     try:
         job, _ = _JOB_STREAMS[id.stream_name].decode(entry)

@@ -16,7 +16,7 @@ from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
 J = TypeVar("J", bound=Job)
 
 CommitResult = Literal["committed", "already_acknowledged", "superseded"]
-"""What commit.lua answers. "superseded": more speech followed, and a later attempt replaces this one."""
+"""Answer of commit.lua. "superseded": more speech followed, and a later attempt replaces this one."""
 
 
 @dataclass(frozen=True, slots=True)

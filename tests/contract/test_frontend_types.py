@@ -1,4 +1,4 @@
-"""What the page is built on is what the messages say: the schema its types are generated from, and its languages."""
+"""The schema and the languages of the page match the messages."""
 
 from __future__ import annotations
 

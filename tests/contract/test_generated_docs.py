@@ -1,4 +1,4 @@
-"""What is made from the code is fresh."""
+"""Generated files are up to date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts and dashboards ask only for what some process tells."""
+"""Alerts and dashboards query only metrics that exist."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_every_alert_is_tested() -> None:
 
 
 def _expanded(text: str) -> str:
-    """With `Nova(A|B)` spelled out."""
+    """Return the alert names with `Nova(A|B)` expanded."""
     for group in re.findall(r"Nova\(([\w|]+)\)", text):
         text += " ".join(f"Nova{name}" for name in group.split("|"))
     return text

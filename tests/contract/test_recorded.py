@@ -1,6 +1,6 @@
-"""What earlier releases wrote is read today, and what later ones will write as well: so both may run side by side.
+"""Data of earlier releases and fields of later releases are readable, so two releases can run side by side.
 
-The recordings are real (`python -m tests.contract.record`), one folder a release; none is ever changed.
+The recordings are real (`python -m tests.contract.record`). Each release has a folder, which is never changed.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def audio_jobs(release: Recorded) -> list[dict[bytes, bytes]]:
 
 
 def transcripts(release: Recorded) -> list[dict[bytes, bytes]]:
-    """But for the one that no release can read: it was written to be given up."""
+    """Return all transcripts except the one that is deliberately unreadable."""
     return [fields for lane in TRANSCRIPTS for fields in release.of(lane) if b"text" in fields[b"h"]]
 
 
 def log(release: Recorded) -> list[bytes]:
-    """The durable events, as they are read from a log."""
+    """Return the durable events as log entries."""
     entries = (entry for entry in release.entries if ":log:" in entry["stream"])
     return [b"7-1 " + entry["fields"]["e"].encode() for entry in entries]
 
@@ -179,7 +179,7 @@ def test_optional_fields_may_be_missing(release: Recorded) -> None:
 
 @pytest.mark.parametrize(("field", "becomes"), [("utterance", None), ("sent_at", "soon"), ("hypothesis", [{}])])
 def test_an_incompatible_change_of_a_field_is_detected(release: Recorded, field: str, becomes: Any) -> None:
-    """The same as if today's models asked for what those entries do not have."""
+    """Equivalent to a model that requires what the entries do not have."""
     (fields, *_) = release.of("audio:final")
     changed = {**json.loads(fields[b"h"]), field: becomes}
     with pytest.raises(EntryError):

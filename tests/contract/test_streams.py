@@ -1,4 +1,4 @@
-"""What gateways and workers rely on, on both implementations of the streams: in memory, and on a real Valkey."""
+"""The behavior that gateways and workers rely on, for both implementations: in memory, and on a real Valkey."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FAILURE = Failure("max_attempts", error="no", attempts="3", worker="w", time="0.
 
 
 class Backend(Protocol):
-    """One implementation, and what a test needs to look into it."""
+    """One implementation, with access to its contents."""
 
     @property
     def streams(self) -> JobStreams: ...
@@ -136,7 +136,7 @@ async def logged(backend: Backend, session: str = "s", cursor: str = "0-0") -> l
 
 
 async def committed(backend: Backend, lease: Lease, utterance: int) -> Entry[AudioJob]:
-    """An utterance whose final is committed."""
+    """Submit an utterance and commit its final."""
     await lease.submit_audio(job(utterance), PCM, early=False)
     (entry,) = await read(backend, 1)
     assert await backend.streams.commit_final(entry, final_of(entry.job)) == "committed"
@@ -311,7 +311,7 @@ async def test_a_consumer_that_leaves_is_deleted_from_the_group(backend: Backend
     assert await backend.consumers(backend.streams.shard("s").audio("final")) == set()
 
 
-async def test_reading_goes_on_after_everything_was_lost(backend: Backend) -> None:
+async def test_reading_continues_after_all_data_was_lost(backend: Backend) -> None:
     async with backend.source(AUDIO, "a") as source:
         await source.read(1, wait=False)
         await backend.lose_everything()

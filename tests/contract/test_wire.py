@@ -1,4 +1,4 @@
-"""What is on the wires and the lanes stays readable: today's bytes, yesterday's, and tomorrow's with unknown fields."""
+"""Wire format of messages and jobs, including data of older releases and unknown fields of newer ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kind of process has a Redis user of its own, which can do what it needs and nothing else."""
+"""Each kind of process has its own Redis user with only the permissions that it needs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHARD = Shard(0)
 
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A server with the users that the script makes, and the address for each."""
+    """Start a server with the users that the script creates, and return the URL of each user."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     directory, port = tmp_path_factory.mktemp("acl"), free_port()
@@ -61,13 +61,13 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 async def denied(url: str, *command: str | int) -> bool:
-    """Whether this user may not do that."""
+    """Return whether Redis denies the command to the user."""
     redis = client(url)
     try:
         await redis.execute_command(*command)  # type: ignore[no-untyped-call]
     except NoPermissionError:
         return True
-    except ResponseError as error:  # of what a script asks for, whose error has no class of its own
+    except ResponseError as error:  # commands inside a script have no error class
         return "No permissions" in str(error)
     finally:
         await redis.aclose()
@@ -177,7 +177,7 @@ async def test_the_whole_system_runs_as_these_users_without_denied_commands(
 
 
 async def converse(http_url: str, voice: NDArray[np.int16], key: str) -> None:
-    """Until a final and its translation have come."""
+    """Speak until the end, and check that a final and a translation arrived."""
     start = Start(language="zh", translate_to=("en",))
     heard: list[object] = []
     async with Client.connect(stream_url(http_url), start, key=key) as talking, asyncio.TaskGroup() as tasks:

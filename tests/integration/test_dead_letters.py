@@ -1,4 +1,4 @@
-"""What an operator sees of dead letters, and drops, on a real Redis."""
+"""The commands to list, show and drop dead letters, on a real Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Garbage on every lane, on a real Redis: real work goes on beside it, and nobody's words reach anybody else."""
+"""Invalid entries in all streams of a real Redis: valid jobs succeed, and sessions receive only their own text."""
 
 from __future__ import annotations
 
@@ -37,29 +37,28 @@ from translation_worker.settings import TranslationSettings
 from translation_worker.worker import TranslationWorker
 
 SEED = int(os.environ.get("NOVA_FUZZ_SEED", "0"))
+# Sessions with valid jobs, and utterances of each.
 HONEST = 4
-"""RedisSessions that do real work."""
 UTTERANCES = 12
-"""Of each."""
+# Invalid entries in each stream per utterance.
 GARBAGE = 40
-"""Entries on each lane for each utterance of one session."""
 HUGE = 2 << 20
 
 Fields = dict[Any, Any]
-"""Bytes to bytes, in the invariant type that the Redis client asks for."""
+"""Bytes to bytes. The Redis client requires the invariant type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """What can be wrong with an entry of a lane."""
+    """Creates invalid entries for a stream."""
 
     dice: random.Random
     kind: JobKind
     names: Sequence[str]
-    """Of honest sessions: none of what is made here is theirs."""
+    """Names of the sessions with valid jobs. Entries that name them use utterances that do not exist."""
 
     def entry(self) -> Fields:
-        """A random one."""
+        """Return a random entry."""
         make: Callable[[], Fields] = self.dice.choice([self._noise, self._wide, self._long, self._broken, self._job])
         return make()
 
@@ -67,7 +66,7 @@ class Bin:
         return {self._bytes(6): self._bytes(40) for _ in range(self.dice.randint(1, 5))}
 
     def _wide(self) -> Fields:
-        """More fields than Lua can hand on."""
+        """Return an entry with more fields than Lua can unpack."""
         return {b"%d" % number: b"" for number in range(self.dice.choice([100, 600, 5_000]))}
 
     def _long(self) -> Fields:
@@ -80,13 +79,13 @@ class Bin:
         return {b"h": bytes(header), b"p": self._audio()}
 
     def _job(self) -> Fields:
-        """A job that can be read, of no utterance that is waited for."""
+        """Return a readable job of an utterance that does not exist."""
         return {b"h": self._header(), b"p": self._audio()}
 
     def _header(self) -> bytes:
         dice = self.dice
         stranger = f"stranger-{dice.randrange(3)}"
-        # Whoever names a session and an utterance of it speaks for it: of honest ones, only such as do not exist.
+        # A job that names an existing utterance would count as its result, so these numbers do not exist.
         number = dice.choice([0, -1, 999, 10**30, MAX_POSITION])
         header: dict[str, Any] = {
             "kind": self.kind if dice.random() < 0.8 else dice.choice(["final", "preview"]),
@@ -125,7 +124,7 @@ def unreadable(lane: JobStream[Any], kind: JobKind, fields: Fields) -> bool:
 
 
 def spoken(session: int, utterance: int) -> bytes:
-    """Half a second or a little more that no other utterance has."""
+    """At least half a second of audio that is unique to the utterance."""
     return random.Random(f"{session} {utterance}").randbytes(2 * (8_000 + 10 * utterance))
 
 
@@ -146,7 +145,7 @@ def job(session: str, utterance: int) -> AudioJob:
 
 @pytest.fixture
 def streams(redis: Redis) -> RedisJobStreams:
-    """That keep every dead letter: they are counted."""
+    """Streams that keep all dead letters, because the test counts them."""
     return RedisJobStreams(redis, ServiceSettings(dead_cap=100_000))
 
 
@@ -156,7 +155,7 @@ async def speak(leases: Mapping[str, Lease], utterance: int) -> None:
 
 
 async def litter(streams: RedisJobStreams, names: Sequence[str], dice: random.Random) -> dict[str, int]:
-    """Throw garbage on all four lanes; how much of it, by group, no worker can read though it must not be lost."""
+    """Add invalid entries to all four streams. Return the number of unreadable finals by group."""
     shard, hopeless = streams.shard("any"), {STT_GROUP: 0, TRANSLATION_GROUP: 0}
     places: list[tuple[JobStream[Any], JobKind, str]] = [
         (AUDIO, "final", shard.audio("final")),
@@ -165,7 +164,7 @@ async def litter(streams: RedisJobStreams, names: Sequence[str], dice: random.Ra
         (TRANSCRIPTS, "preview", shard.transcripts("preview")),
     ]
     for lane, kind, stream in places:
-        # A transcript is its session's, whatever it says: there only strangers' are made.
+        # Every readable transcript is translated for its session, so these name other sessions.
         bin_ = Bin(dice, kind, names if lane is AUDIO else ("stranger",))
         for _ in range(GARBAGE):
             fields = bin_.entry()
@@ -193,7 +192,7 @@ async def test_valid_jobs_succeed_among_garbage_and_every_unreadable_entry_becom
     leases = {name: await sessions.open(name, "secret", SessionRecord(Start(language="en"), name)) for name in names}
     hopeless = {STT_GROUP: 0, TRANSLATION_GROUP: 0}
     stop = asyncio.Event()
-    with capture_logs():  # each failure's traceback is long
+    with capture_logs():  # every failure is logged with its traceback
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(consumer.consume_until(stop)) for consumer in consumers]
             for utterance in range(1, UTTERANCES + 1):
@@ -239,7 +238,7 @@ async def says_its_own_words_and_no_others(streams: RedisJobStreams, name: str, 
 
 
 async def test_a_preview_in_the_stream_of_finals_is_rejected(streams: RedisJobStreams) -> None:
-    """It would be answered as a guess, with nothing durable: its neighbours are not to be harmed by that."""
+    """Its result would have no durable event, and the commit of its batch would fail."""
     sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "s"))
     guess = job("s", 1).model_copy(update={"kind": "preview"})

@@ -1,4 +1,4 @@
-"""What the channel did not bring is read from the log before anything that stands behind it is taken."""
+"""Events that pub/sub did not deliver are read from the log before later events are delivered."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHARD = Shard(0)
 
 @pytest.fixture
 async def gateway(redis: Redis, redis_url: str) -> AsyncIterator[str]:
-    """The address of a gateway's stream, in this very process."""
+    """Run a gateway in this process and return the URL of its WebSocket."""
     settings = GatewaySettings(REDIS_URL=redis_url, port=free_port())
     app = build(GatewayServices.create(settings))
     server = uvicorn.Server(uvicorn.Config(app, port=settings.port, log_config=None, access_log=False))
@@ -45,7 +45,7 @@ async def do(redis: Redis, *words: str | bytes) -> Any:
 
 
 async def write(redis: Redis, session: str, number: int) -> bytes:
-    """Put a final into the log; returns what the channel has to say of it."""
+    """Add a final to the log, and return its channel message."""
     place = bytes(await do(redis, "XADD", SHARD.log(session), "*", "e", final(number)))
     return place + b" " + final(number).encode()
 
@@ -59,9 +59,10 @@ async def test_a_final_is_not_delivered_before_an_earlier_one_that_is_only_in_th
         async def subscribed() -> bool:
             return bool((await redis.pubsub_shardnumsub(SHARD.events(session)))[0][1])
 
-        await do(redis, "ACL SETUSER", "default", "-xrange")  # the log cannot be read
+        # From now on, the gateway cannot read the log.
+        await do(redis, "ACL SETUSER", "default", "-xrange")
         try:
-            await write(redis, session, 1)  # the channel brings no word of it
+            await write(redis, session, 1)  # without a message on the channel
             await do(redis, "CLIENT KILL", "TYPE", "pubsub")
             await eventually(subscribed)
             await do(redis, "SPUBLISH", SHARD.events(session), await write(redis, session, 2))

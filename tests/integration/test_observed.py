@@ -1,4 +1,4 @@
-"""What tracing costs while it is off: nothing. And that whatever a process logs, from wherever, can be read."""
+"""Disabled tracing costs nothing, and all log lines of a process are readable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FRAME = bytes(3_200)
 
 
 def in_a_process(code: str) -> str:
-    """What a Python of its own prints, with no trace of tracing in its environment."""
+    """Return the output of a Python process without OTEL_* variables."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     return subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
@@ -35,7 +35,7 @@ def in_a_process(code: str) -> str:
 
 
 def loaded(modules: str) -> set[str]:
-    """What is in memory of OpenTelemetry, and of ours that knows it, once these are set up and not traced."""
+    """Return the loaded modules about OpenTelemetry after these modules were imported, without tracing."""
     code = (
         f"import sys, {modules}\nfrom backend.service import tracing\ntracing.configure('any')\n"
         "print(*(name for name in sys.modules if 'telemetry' in name or 'otlp' in name))"
@@ -44,7 +44,7 @@ def loaded(modules: str) -> set[str]:
 
 
 def test_services_without_tracing_do_not_load_opentelemetry() -> None:
-    """FastAPI imports the API, and the client of Redis what it finds of it: neither records or sends anything."""
+    """FastAPI and redis-py import the OpenTelemetry API, but do not record or send anything."""
     theirs = loaded("fastapi, redis.asyncio")
     ours = loaded("gateway.gateway, stt_worker.worker, translation_worker.worker")
     assert ours == theirs
@@ -52,7 +52,7 @@ def test_services_without_tracing_do_not_load_opentelemetry() -> None:
 
 
 async def calls(address: str, frames: int) -> int:
-    """Into our code for traces, while a client sends so many frames of silence."""
+    """Count the calls of tracing functions while a client sends frames of silence."""
     called: Counter[str] = Counter()
 
     def note(frame: FrameType, event: str, _: Any) -> None:

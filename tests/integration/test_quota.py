@@ -1,4 +1,4 @@
-"""What a caller may use, counted over all gateways on a real Redis."""
+"""Usage limits of callers, counted over all gateways on a real Redis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def quota(redis: Redis) -> Quota:
 
 
 async def entered(quota: Quota, limits: QuotaLimits, *sessions: str, new: bool = True) -> list[str]:
-    """What is said to each."""
+    """Take a slot for each session, and return the exhausted limits."""
     return [(await quota.take_slot("ada", limits, session, new=new))[0] for session in sessions]
 
 

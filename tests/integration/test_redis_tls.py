@@ -1,4 +1,4 @@
-"""Redis behind TLS, with a password: reached by an address alone, and by nobody who cannot prove who it is."""
+"""Redis with TLS and a password is configured by its URL, and rejects clients without a valid password."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.testkit.servers.certificate import self_signed
 
 @asynccontextmanager
 async def behind_tls(redis_url: str, cert: Path, key: Path) -> AsyncIterator[int]:
-    """A port on which Redis speaks TLS; the packaged server was built without."""
+    """A port with TLS in front of Redis, because the packaged server is built without TLS."""
     place = urlsplit(redis_url)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(cert, key)

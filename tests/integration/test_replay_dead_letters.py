@@ -1,4 +1,4 @@
-"""Dead letters put back on their lanes: the promises of replay_dead_letter.lua, on a real Redis, with real workers."""
+"""Replaying dead letters, on a real Redis with real workers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(redis_url: str) -> Nova:
 
 @pytest.fixture
 def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome]]]:
-    """A worker's handler that works: what it says is a checksum of what it was given."""
+    """The handler of a worker whose text is a checksum of the audio."""
     return SttWorker(NullRecognizer(), SttSettings()).handle
 
 

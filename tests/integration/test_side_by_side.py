@@ -1,4 +1,4 @@
-"""Work of earlier releases on the lanes of a running system of today: a worker hears it, and a gateway understands."""
+"""Recorded entries, sessions and clients of earlier releases on a running system of the current release."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from tests.testkit.session import stream_url
 from tests.testkit.system.plans import system_plan
 
 SHARD = Shard(0)
+# Recorded previews are years old.
 PATIENT = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}
-"""Else recorded previews would be years too late."""
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ async def test_a_final_of_an_older_release_is_released_logged_and_translated(rel
         name, utterance = job["session"], str(job["utterance"])
         session = next(one for one in release.sessions if one["correlation"] == job["correlation_id"])
         await redis.delete(SHARD.session(name), SHARD.log(name), SHARD.transcripts("final"))
-        # As a gateway of that release left it: this utterance is closed, and its turn has come.
+        # The session as a gateway of that release left it: the utterance is closed and is released next.
         closed: dict[Any, Any] = {**session, "next": utterance, f"closed:{utterance}": str(job.get("attempt", 1))}
         await redis.hset(SHARD.session(name), mapping=closed)
         async with listening(redis, name) as listener:

@@ -1,4 +1,4 @@
-"""An issuer's keys are fetched from where it publishes them, seldom, whatever tokens strangers bring."""
+"""Signing keys are fetched from the issuer, and rarely, even if unauthenticated clients send many tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
 
 @contextmanager
 def published(issuer: Issuer) -> Iterator[tuple[str, list[str]]]:
-    """The address of the issuer's keys, and the requests that came for them."""
+    """The URL of the issuer's keys, and the requests that it received."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

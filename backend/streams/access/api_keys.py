@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 from backend.streams.names import API_KEYS, api_key, quota_slots, quota_used
 
 Scope = Literal["stream", "read", "admin"]
-"""stream: open sessions; read: /metrics and /health/full; admin: everything."""
+"""stream: open sessions. read: /metrics and /health/full. admin: everything."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 KEY_PATTERN = re.compile(r"nova_([0-9a-f]{12})_[0-9a-f]{48}")
 # Compared with the hash of a presented key that does not exist, so that both cases take the same time.
@@ -37,7 +37,7 @@ RedisHash = Mapping[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class QuotaLimits:
-    """What one caller may use on all gateways together; 0: no limit."""
+    """Limits of one caller, over all gateways. 0: no limit."""
 
     sessions: int = 0
     """Concurrent sessions."""
@@ -94,7 +94,7 @@ class ApiKeys:
                 pipe.expireat(api_key(key_id), expires)
             await pipe.execute()
         # A separate command, because the set is in another cluster slot. If this process dies before it, the key exists
-        # but is not listed; nobody has seen its secret.
+        # but is not listed, and its secret was never shown.
         await self._redis.sadd(API_KEYS, key_id)
         return key
 
@@ -153,7 +153,7 @@ def _hash(key: str) -> str:
 
 
 def _read_key(key_id: str, record: RedisHash) -> ApiKey | None:
-    """None for an empty record: the key has expired or was revoked."""
+    """Return None for an empty record: the key has expired or was revoked."""
     fields = {name.decode(): value.decode() for name, value in record.items()}
     if not fields:
         return None

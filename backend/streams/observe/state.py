@@ -82,7 +82,7 @@ class StreamInspector:
         return states
 
     async def redis(self) -> RedisState:
-        """What INFO reports, and the round trip time of a PING."""
+        """Return a summary of INFO, and the round trip time of a PING."""
         began = time.perf_counter()
         await self._redis.ping()
         round_trip_ms = 1000 * (time.perf_counter() - began)

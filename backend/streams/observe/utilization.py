@@ -1,4 +1,4 @@
-"""The share of recent time in which an activity went on, for example work or speech. Pure: time is an argument."""
+"""The share of recent time that an activity took, for example work or speech. Pure: time is an argument."""
 
 from __future__ import annotations
 

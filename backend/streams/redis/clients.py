@@ -128,7 +128,7 @@ def _required(name: str | None) -> str:
 
 
 def _options(scheme: str, address: SplitResult, path: str) -> dict[str, Any]:
-    """What redis-py reads from an address apart from the hosts: user, password, database, TLS."""
+    """Return the options that redis-py reads from an address: user, password, database, TLS."""
     if scheme not in ("redis", "rediss"):
         raise ValueError("Sentinel and clusters need TCP")
     user, at, _ = address.netloc.rpartition("@")

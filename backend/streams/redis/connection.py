@@ -50,7 +50,7 @@ def is_cluster(redis: Redis) -> bool:
 async def subscriber(redis: Redis, channel: str) -> AsyncIterator[PubSub]:
     """A connection that is subscribed to `channel` at the node that is its master now.
 
-    It does not reconnect by itself. In a cluster, further channels must be in the same slot.
+    It does not reconnect. In a cluster, further channels must be in the same slot.
     """
     async with AsyncExitStack() as stack:
         if isinstance(redis, RedisCluster):

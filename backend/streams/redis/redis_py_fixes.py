@@ -29,7 +29,7 @@ class _SafeConnection:
 
     async def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
         # redis-py sends inside `asyncio.wait_for`, which swallows a cancellation that arrives as it finishes (Python
-        # 3.11, fixed in 3.12). The task would go on and never end, so the cancellation is raised again here.
+        # 3.11, fixed in 3.12). The task would never end, so the cancellation is raised again here.
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         cancellations = task.cancelling()
         try:
@@ -65,7 +65,7 @@ class MasterFollowingPool(SentinelConnectionPool):
     """Leaves a demoted master within about a second.
 
     redis-py asks the Sentinels only when a new connection is made. An existing connection to a master that was
-    demoted but still answers would be used for ever, and its writes would be lost.
+    demoted but still answers would be used forever, and its writes would be lost.
     """
 
     _next_check = 0.0
@@ -73,7 +73,7 @@ class MasterFollowingPool(SentinelConnectionPool):
     async def ensure_connection(self, connection: Any) -> None:
         if time.monotonic() >= self._next_check:
             self._next_check = time.monotonic() + MASTER_CHECK_EVERY_S
-            # While no Sentinel answers, go on with the master that was known last.
+            # While no Sentinel answers, keep the last known master.
             with suppress(RedisError, OSError):
                 await self.get_master_address()
         if (connection.host, connection.port) != self.master_address:

@@ -4,13 +4,13 @@
 -- KEYS, ARGV 1 to 4: see common.lua
 -- ARGV  5 group   6 entry id   7 utterance, or ''   8 attempt, '' for a transcript   9.. by operation:
 --   commit                9 event   10 transcript, or ''   11 partial, or ''
---                         the final of an utterance; it is released in order
+--                         the final of an utterance, which is released in order
 --   commit_late           9 event   10 transcript, or ''
---                         the final of a replayed dead letter; its utterance was released before, as an error
+--                         the final of a replayed dead letter, whose error was released before
 --   commit_translations   9.. events
 --                         all missing translations of an utterance
 --   dead_letter           9 event, or ''   10.. field, value, ... that are added to the fields of the entry
---                         no worker can process the entry; the event is the error for the client
+--                         no worker can process the entry. The event is the error for the client
 -- Returns 'committed'
 --         'already_acknowledged'   another worker was first
 --         'superseded'             more speech followed, and a later attempt replaces this one

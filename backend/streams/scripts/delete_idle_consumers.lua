@@ -1,7 +1,7 @@
 -- Deletes idle consumers of a group. A worker that is killed leaves its consumer in the group forever.
 --
 -- KEYS  1 stream
--- ARGV  1 group   2 minimum idle time, ms   3 delete only the consumer of this name, whatever its idle time, or ''
+-- ARGV  1 group   2 minimum idle time, ms   3 delete only the consumer of this name, busy or idle, or ''
 --       4 'keep_pending': keep consumers with pending entries, or ''
 -- Returns how many were deleted. It checks and deletes in one script: between two commands a consumer could read an
 -- entry, and XGROUP DELCONSUMER drops the pending entries of a consumer.

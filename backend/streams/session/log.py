@@ -13,7 +13,7 @@ from backend.streams.names import Shard
 
 log = structlog.get_logger()
 
-# Events per XRANGE. Redis serves nobody else during the call, so a long log is read in pages.
+# Events per XRANGE. Redis runs no other command during the call, so a long log is read in pages.
 PAGE = 100
 
 

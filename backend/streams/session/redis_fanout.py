@@ -138,7 +138,7 @@ class _Subscription:
                 case "sunsubscribe", False:
                     self._in_effect.discard(channel)
                 case "sunsubscribe", True:
-                    # Redis unsubscribes a client by itself when the slot moves to another node.
+                    # Redis unsubscribes clients when the slot moves to another node.
                     raise OSError("the slot has moved to another node")
 
     def _deliver(self, channel: str, data: bytes) -> None:
@@ -151,7 +151,7 @@ class _Subscription:
             listener.offer(message)
 
     def _confirm(self, channel: str) -> None:
-        """The subscription is in effect from here on. Earlier messages may be missing, hence the gap."""
+        """Note that the subscription is in effect. Earlier messages may be missing, so listeners see a gap."""
         self._in_effect.add(channel)
         for listener in self._listeners.get(channel, ()):
             listener.gap.set()

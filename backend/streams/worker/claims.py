@@ -51,7 +51,7 @@ class Claims:
         return None
 
     async def _claim(self, shard: Shard) -> RawEntry | None:
-        # XAUTOCLAIM scans a limited number of pending entries per call and returns where to go on.
+        # XAUTOCLAIM scans a limited number of pending entries per call and returns where to continue.
         start = self._cursors.get(shard, "0-0")
         cursor, entries, _ = await self._redis.xautoclaim(
             self._finals(shard), self._group, self._name, self._claim_after_ms, start, count=1

@@ -65,7 +65,7 @@ class Consumer(Generic[J]):
         self._counts = {"handled": 0, "failed": 0, "previews": 0}
 
     def report(self) -> dict[str, float]:
-        """What it has processed, and its load; part of the heartbeat."""
+        """Return the number of processed entries and the load, for the heartbeat."""
         load = self._utilization.share(self._clock.monotonic())
         metrics.LOAD.labels(self._group).set(load)
         return {**self._counts, **self.in_flight.report(), "load": round(load, 3)}
@@ -193,7 +193,7 @@ class Consumer(Generic[J]):
                 await self._process_finals([entry])
 
     async def _try_batch(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome] | None:
-        """None when the batch failed."""
+        """Return the outcomes, or None if the batch failed."""
         began = self._clock.monotonic()
         self._utilization.set_active(True, began)
         try:

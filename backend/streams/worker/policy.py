@@ -1,4 +1,4 @@
-"""What a consumer does next: what it reads, retries, dead-letters and drops. Pure: time is an argument."""
+"""Decisions of a consumer: which entries it reads, retries, dead-letters and drops. Pure: time is an argument."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class ConsumerPolicy(Generic[J]):
 def select_previews(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> list[Entry[J]]:
     """The newest preview of each session, unless the final of its utterance is here too, in the order of their value.
 
-    Utterances of which the client has seen nothing yet come first, because they define the delay that users notice.
-    Then the newest ones come first.
+    Utterances without any partial come first, because their delay is the one that users notice. The others follow, the
+    newest first.
     """
     finished = {(entry.job.session, entry.job.utterance) for entry in finals}
     newest = {entry.job.session: entry for entry in sorted(previews, key=lambda entry: entry.job.sent_at)}
@@ -86,7 +86,7 @@ def select_previews(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) ->
 
 
 def after_failure(error: Exception, batch_size: int) -> FailureAction:
-    """What happens to a batch of finals that failed.
+    """Decide what happens to a batch of finals that failed.
 
     Any entry of a batch may be at fault, so each is retried alone. A single entry stays pending and is claimed again
     after the claim timeout, so a temporary fault has time to pass; EntryError means that no worker can process it.

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 MAXIMA = ("load", "last_batch", "last_inference")
 
 Describe = Callable[[], Mapping[str, object]]
-"""What the heartbeat says about a worker: model, device, speed."""
+"""Returns the fields of the heartbeat about the worker: model, device, speed."""
 
 
 async def run_worker(

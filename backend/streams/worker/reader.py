@@ -36,7 +36,7 @@ class StreamReader(AsyncExitStack):
     """Reads for one consumer. Enter it while it reads.
 
     Each partition has at most one read in progress. A read that is still blocked when another partition had entries
-    goes on in the background, and a later call returns its entries.
+    continues in the background, and a later call returns its entries.
     """
 
     def __init__(self, redis: Redis, group: str, name: str, partitions: Sequence[StreamPartition]) -> None:

@@ -1,4 +1,4 @@
-"""What a consumer reads: the reading side of one consumer in a group. `RedisEntrySource` implements the interface."""
+"""The reading side of one consumer in a group. `RedisEntrySource` implements the interface."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RawEntry:
 
     shard: Shard
     kind: JobKind
-    """Of the stream that it was read from."""
+    """Kind of the stream that it was read from."""
     id: str
     fields: Mapping[bytes, bytes]
 

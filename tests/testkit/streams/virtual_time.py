@@ -1,4 +1,4 @@
-"""An event loop whose time jumps: when every task sleeps, the loop goes on at the next deadline at once.
+"""An event loop whose time jumps: when every task sleeps, the loop continues at the next deadline at once.
 
 A test of a minute of timeouts takes milliseconds, and its timing does not depend on the load of the machine.
 """

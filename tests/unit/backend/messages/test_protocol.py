@@ -1,4 +1,4 @@
-"""Whatever bytes arrive: a value, or the error that the docstring names."""
+"""Decoders return a value or raise a documented error, for any bytes."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ RECORD = [
 
 
 def changed(sound: bytes) -> st.SearchStrategy[bytes]:
-    """The same with a stretch of it replaced: what a bad disk or a careless hand does."""
+    """Replace some bytes."""
 
     def replace(at: int, length: int, by: bytes) -> bytes:
         return sound[:at] + by + sound[at + length :]
@@ -95,7 +95,7 @@ def changed(sound: bytes) -> st.SearchStrategy[bytes]:
 
 
 def with_fields(sound: dict[str, Any]) -> st.SearchStrategy[bytes]:
-    """The same object with some of its fields made anything, or left out."""
+    """Replace or remove some fields."""
     names = st.sampled_from([*sound, "unknown"])
     wrong = st.dictionaries(names, ANY, min_size=1, max_size=3)
     left_out = st.sets(names, max_size=1)
@@ -107,7 +107,7 @@ def with_fields(sound: dict[str, Any]) -> st.SearchStrategy[bytes]:
 
 
 def bytes_like(sound: bytes) -> st.SearchStrategy[bytes]:
-    """Nothing like it, something like it, and nearly it."""
+    """Random bytes, similar objects, and slightly changed bytes."""
     return st.binary(max_size=64) | with_fields(json.loads(sound)) | changed(sound)
 
 
@@ -163,7 +163,7 @@ def test_an_accepted_cursor_is_a_valid_stream_id(cursor: str) -> None:
         parse_client(json.dumps({"type": "resume", "session": "s", "token": "t", "cursor": cursor}))
 
 
-# --- from the lanes
+# --- entries of streams
 
 HEADERS = bytes_like(encode_entry(JOB)[b"h"])
 
@@ -245,7 +245,7 @@ def test_a_valid_record_is_read() -> None:
 
 
 def test_utterances_that_redis_has_settled_are_not_numbered_again() -> None:
-    """Of a client that first said it had three finals, and now says it has none."""
+    """A client first reports three finals, and none at the next resume."""
     session = Session("s", "c", SessionPolicy())
     session.resume(Resume(session="s", token="t", utterance=0), SessionRecord(Start(), "c", epoch=2, next=4, count=1))
     assert session.record().count == 3

@@ -1,4 +1,4 @@
-"""Traces: what is recorded when they are on, and that nothing is when they are off."""
+"""Recorded spans while tracing is enabled, and no spans while it is disabled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker takes as much at once as its budget allows, and more only while the lane is full."""
+"""Batches fit into a time budget, and grow only while the stream is full."""
 
 from __future__ import annotations
 

@@ -229,7 +229,7 @@ async def test_a_handler_that_hangs_ends_the_loop_and_its_entry_stays_pending() 
 
 
 @virtual_time
-async def test_consuming_goes_on_after_an_outage() -> None:
+async def test_consuming_continues_after_an_outage() -> None:
     system, model = System(), Model()
     async with system.working(model):
         await asyncio.sleep(5)

@@ -1,4 +1,4 @@
-"""What a consumer reads, retries and drops."""
+"""Decisions of a consumer: which entries it reads, retries and drops."""
 
 from __future__ import annotations
 

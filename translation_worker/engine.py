@@ -12,7 +12,7 @@ from typing import Any
 import ctranslate2
 import sentencepiece
 
-from backend.engines.loading import Hardware, Placement, default_cores, load_model
+from backend.engines.loading import DevicePlacement, Hardware, default_cores, load_model
 from backend.errors import ModelError
 from translation_worker.guards import max_tokens
 from translation_worker.passages import DraftTranslation, PassageTranslator
@@ -58,7 +58,7 @@ class TranslationEngine:
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"cannot load the translation model in {directory}: {error}") from error
 
-        def open_model(placement: Placement) -> Any:
+        def open_model(placement: DevicePlacement) -> Any:
             return _open(directory / weights, hardware, placement)
 
         self._translator, self.device = load_model(self.model, hardware, open_model)
@@ -117,7 +117,7 @@ def _draft(prefix: str, pieces: Sequence[str], limit: int) -> DraftTranslation:
     return DraftTranslation(prefix + added, complete=len(pieces) < limit)
 
 
-def _open(weights: Path, hardware: Hardware, placement: Placement) -> Any:
+def _open(weights: Path, hardware: Hardware, placement: DevicePlacement) -> Any:
     translator = ctranslate2.Translator(
         str(weights),
         device=placement.device,

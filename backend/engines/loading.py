@@ -54,7 +54,7 @@ class Hardware:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class DevicePlacement:
     """Where a model is loaded: the device, its index, and a compute type that it supports."""
 
     device: DeviceKind
@@ -77,7 +77,7 @@ def supported_compute_types(device: DeviceKind, index: int) -> set[str]:
     return set(ctranslate2.get_supported_compute_types(device, index))
 
 
-def load_model(name: str, hardware: Hardware, open_model: Callable[[Placement], M]) -> tuple[M, str]:
+def load_model(name: str, hardware: Hardware, open_model: Callable[[DevicePlacement], M]) -> tuple[M, str]:
     """Load a model and return it with its device ("cpu", "cuda:0"). The CPU is used if the GPU cannot run it.
 
     `open_model` must also run the model once: missing CUDA libraries raise an error at the first kernel, not when the
@@ -94,13 +94,13 @@ def load_model(name: str, hardware: Hardware, open_model: Callable[[Placement], 
         raise ModelError(f"cannot load the model {name}: {error}") from error
 
 
-def _load(name: str, hardware: Hardware, device: DeviceKind, open_model: Callable[[Placement], M]) -> M:
+def _load(name: str, hardware: Hardware, device: DeviceKind, open_model: Callable[[DevicePlacement], M]) -> M:
     """Raises RuntimeError or ValueError, as CTranslate2 does."""
     index = hardware.index if device == "cuda" else 0
     supported = supported_compute_types(device, index)
     # A type that the device lacks is replaced: a setting for the GPU must not stop the fallback to the CPU.
     wanted = (hardware.compute_type, *COMPUTE_TYPES[device])
     compute_type = next(kind for kind in wanted if kind in supported)
-    model = open_model(Placement(device, index, compute_type))
+    model = open_model(DevicePlacement(device, index, compute_type))
     log.info("model_loaded", model=name, device=device, compute_type=compute_type)
     return model

@@ -8,10 +8,8 @@ NLLB does not distinguish the variant, the language is used ("pt-BR": Portuguese
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from types import MappingProxyType
 
 from backend.errors import ProtocolError
 from backend.messages.language_table import TABLE
@@ -119,8 +117,3 @@ _LONGEST = 35
 LANGUAGES = _read(TABLE)
 _BY_TAG = _index(LANGUAGES)
 _SCRIPTS = {None, *(language.flores[4:].lower() for language in LANGUAGES if language.flores)}
-
-# Whisper's 100 codes and their FLORES codes; None where NLLB lacks the language.
-WHISPER: Mapping[str, str | None] = MappingProxyType(
-    {language.whisper: _BY_TAG[language.whisper].flores for language in LANGUAGES if language.whisper}
-)

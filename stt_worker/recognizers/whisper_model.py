@@ -11,7 +11,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from backend.engines.loading import Hardware, Placement, load_model
+from backend.engines.loading import DevicePlacement, Hardware, load_model
 from backend.errors import ModelError
 from stt_worker.recognizers.windows import EncoderWindows
 
@@ -28,13 +28,13 @@ def load_whisper(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
     # and compete with the decoder, which has its own threads.
     threadpool_limits(1, user_api="blas")
 
-    def open_model(placement: Placement) -> WhisperModel:
+    def open_model(placement: DevicePlacement) -> WhisperModel:
         return _open(path, hardware, placement)
 
     return load_model(path.name, hardware, open_model)
 
 
-def _open(path: Path, hardware: Hardware, placement: Placement) -> WhisperModel:
+def _open(path: Path, hardware: Hardware, placement: DevicePlacement) -> WhisperModel:
     on_gpu = placement.device == "cuda"
     # Passed only when set: CTranslate2 builds without flash attention reject the argument.
     options = {"flash_attention": True} if hardware.flash_attention and on_gpu else {}

@@ -1,4 +1,4 @@
-"""`nova doctor --calibrate` measures, and the worker goes by what it found."""
+"""`nova doctor --calibrate` measures this machine, and workers apply the result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from stt_worker.settings import SttSettings
 from tests.testkit.system.command import nova
 
 
-def test_a_worker_goes_by_what_was_measured_and_by_nothing_else(
+def test_a_worker_applies_a_valid_calibration_only(
     whisper_tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOVA_CACHE_DIR", str(tmp_path))
     settings = SttSettings(model=str(whisper_tiny), device="cpu")
-    assert _said_of(settings) == (settings, "calibration_ignored")
+    assert _calibrated(settings) == (settings, "calibration_ignored")
 
     done = nova(
         "doctor",
@@ -39,33 +39,33 @@ def test_a_worker_goes_by_what_was_measured_and_by_nothing_else(
     assert min(found.previews.values()) > 0
     assert found.sessions_without_previews >= found.sessions
 
-    best, event = _said_of(settings)
+    best, event = _calibrated(settings)
     assert event == "calibration_applied"
     assert (best.threads, best.compute_type, best.batch) == (found.threads, found.compute_type, found.batch)
     assert best.beam_size == 5
     assert load_recognizer(best).device == "cpu"
 
     mine = SttSettings(model=str(whisper_tiny), device="cpu", threads=1, compute_type="float32", batch=3)
-    assert _said_of(mine) == (mine, "calibration_applied")
+    assert _calibrated(mine) == (mine, "calibration_applied")
 
     (file,) = tmp_path.glob("calibration/*.json")
     file.write_text(json.dumps({**json.loads(done.stdout), "batch": 0}), encoding="utf-8")
-    assert _said_of(settings) == (settings, "calibration_ignored")
+    assert _calibrated(settings) == (settings, "calibration_ignored")
 
 
-def test_recognizers_that_compute_elsewhere_are_left_alone() -> None:
+def test_recognizers_without_a_local_model_are_not_calibrated() -> None:
     for model in ("null", "https://example.org/v1"):
         settings = SttSettings(model=model)
         assert with_calibration(settings) is settings
 
 
-def test_a_model_that_is_not_here_cannot_be_calibrated(tmp_path: Path) -> None:
+def test_a_missing_model_cannot_be_calibrated(tmp_path: Path) -> None:
     done = nova("doctor", "--calibrate", "--model", tmp_path / "none")
     assert done.returncode == 2
     assert "none" in done.stderr
 
 
-def _said_of(settings: SttSettings) -> tuple[SttSettings, str]:
+def _calibrated(settings: SttSettings) -> tuple[SttSettings, str]:
     with capture_logs() as logs:
         best = with_calibration(settings)
     (line,) = logs

@@ -1,4 +1,4 @@
-"""A recognizer behind HTTP: what is sent, what is made of each answer, and what happens while the endpoint is away."""
+"""The remote recognizer: its requests, its handling of answers, and its circuit breaker."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def endpoint() -> Iterator[Endpoint]:
 
 @pytest.fixture
 def remote() -> Iterator[Remote]:
-    """Makes recognizers, and closes them."""
+    """Creates recognizers and closes them."""
     with ExitStack() as stack:
 
         def recognizer(url: str, **more: Any) -> RemoteRecognizer:
@@ -53,7 +53,7 @@ def speech(samples: int = 1_600, **more: Any) -> Speech:
     return Speech(samples=np.zeros(samples, np.float32), **more)
 
 
-def test_the_request_is_the_well_known_form(endpoint: Endpoint, remote: Remote) -> None:
+def test_the_request_has_the_form_of_the_openai_api(endpoint: Endpoint, remote: Remote) -> None:
     samples = np.array([0, 1, -1, 32_767, -32_768], np.float32) / np.float32(32_768)
     asked = Speech(samples=samples, language="de", prompt="Über Nova.", hotwords="Valkey", words=True)
     remote(endpoint.url, key=SecretStr("secret")).recognize([asked])
@@ -72,7 +72,7 @@ def test_the_request_is_the_well_known_form(endpoint: Endpoint, remote: Remote) 
         assert np.frombuffer(reader.readframes(5), "<i2").tolist() == [0, 1, -1, 32_767, -32_768]
 
 
-def test_what_is_not_known_is_not_sent(endpoint: Endpoint, remote: Remote) -> None:
+def test_empty_fields_are_not_sent(endpoint: Endpoint, remote: Remote) -> None:
     remote(endpoint.url).recognize([speech()])
     (seen,) = endpoint.asked
     assert set(seen.fields) == {"model", "response_format", "temperature", "timestamp_granularities[]"}
@@ -80,7 +80,7 @@ def test_what_is_not_known_is_not_sent(endpoint: Endpoint, remote: Remote) -> No
     assert seen.key is None
 
 
-def test_texts_come_in_order_and_few_at_once(endpoint: Endpoint, remote: Remote) -> None:
+def test_texts_are_in_order_and_requests_are_limited(endpoint: Endpoint, remote: Remote) -> None:
     under_way: list[int] = []
     lock = threading.Lock()
     most = 0
@@ -103,9 +103,7 @@ def test_texts_come_in_order_and_few_at_once(endpoint: Endpoint, remote: Remote)
     assert most == 3
 
 
-def test_a_refused_piece_fails_the_batch_and_what_was_answered_is_not_asked_again(
-    endpoint: Endpoint, remote: Remote
-) -> None:
+def test_a_refused_piece_fails_the_batch_and_other_answers_are_kept(endpoint: Endpoint, remote: Remote) -> None:
     endpoint.answer = lambda asked: Answered(400, "too short") if asked.samples == 1_001 else heard(asked)
     recognizer = remote(endpoint.url, failures=1)
     batch = [speech(samples) for samples in (1_000, 1_001, 1_002)]
@@ -122,9 +120,7 @@ def test_a_refused_piece_fails_the_batch_and_what_was_answered_is_not_asked_agai
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 429, 500, 502, 503])
-def test_an_endpoint_in_trouble_is_away_and_not_the_entrys_fault(
-    endpoint: Endpoint, remote: Remote, status: int
-) -> None:
+def test_a_failing_endpoint_is_reported_as_unavailable(endpoint: Endpoint, remote: Remote, status: int) -> None:
     endpoint.answer = lambda asked: Answered(status, "not now")
     with pytest.raises(UnavailableError, match=f"{status} not now") as caught:
         remote(endpoint.url).recognize([speech()])
@@ -133,23 +129,21 @@ def test_an_endpoint_in_trouble_is_away_and_not_the_entrys_fault(
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", '{"error": "none"}'])
-def test_an_answer_that_is_no_transcription_is_none(endpoint: Endpoint, remote: Remote, body: str) -> None:
+def test_an_answer_that_is_not_a_transcription_is_a_failure(endpoint: Endpoint, remote: Remote, body: str) -> None:
     endpoint.answer = lambda asked: Answered(200, body)
     with pytest.raises(UnavailableError, match="not a transcription"):
         remote(endpoint.url).recognize([speech()])
 
 
 @pytest.mark.parametrize(("said", "seconds"), [("7", 7.0), ("0", 1.0), ("86400", 60.0), ("Wed, 21 Oct 2026", 1.0)])
-def test_an_endpoint_that_says_when_to_come_back_is_obeyed_within_reason(
-    endpoint: Endpoint, remote: Remote, said: str, seconds: float
-) -> None:
+def test_retry_after_is_respected_within_limits(endpoint: Endpoint, remote: Remote, said: str, seconds: float) -> None:
     endpoint.answer = lambda asked: Answered(429, "", {"Retry-After": said})
     with pytest.raises(UnavailableError) as caught:
         remote(endpoint.url).recognize([speech()])
     assert caught.value.retry_after_s == seconds
 
 
-def test_a_crowded_endpoint_gets_only_the_rest_of_a_batch_again(endpoint: Endpoint, remote: Remote) -> None:
+def test_only_the_unanswered_part_of_a_batch_is_sent_again(endpoint: Endpoint, remote: Remote) -> None:
     room = [3]
 
     def crowded(asked: Asked) -> Answered:
@@ -166,7 +160,7 @@ def test_a_crowded_endpoint_gets_only_the_rest_of_a_batch_again(endpoint: Endpoi
     assert len(endpoint.asked) == 5 + 2
 
 
-def test_after_failures_in_a_row_it_is_left_alone_until_a_trial_succeeds(endpoint: Endpoint, remote: Remote) -> None:
+def test_the_circuit_breaker_opens_after_failures_until_a_success(endpoint: Endpoint, remote: Remote) -> None:
     endpoint.answer = lambda asked: Answered(503, "starting")
     recognizer = remote(endpoint.url, failures=2, away_s=0.5)
     for _ in range(2):
@@ -188,7 +182,7 @@ def test_after_failures_in_a_row_it_is_left_alone_until_a_trial_succeeds(endpoin
     assert recognizer.recognize([speech()])[0].text == "1600 samples", "a single failure is no reason"
 
 
-def test_a_trial_that_fails_has_it_left_alone_again(endpoint: Endpoint, remote: Remote) -> None:
+def test_a_failed_trial_opens_the_circuit_breaker_again(endpoint: Endpoint, remote: Remote) -> None:
     endpoint.answer = lambda asked: Answered(503, "starting")
     recognizer = remote(endpoint.url, failures=1, away_s=0.2)
     for _ in range(2):
@@ -209,7 +203,7 @@ def test_refusals_never_open_the_breaker(endpoint: Endpoint, remote: Remote) -> 
     assert len(endpoint.asked) == 4
 
 
-def test_a_slow_endpoint_is_given_up_in_time(endpoint: Endpoint, remote: Remote) -> None:
+def test_a_slow_endpoint_times_out(endpoint: Endpoint, remote: Remote) -> None:
     let_go = threading.Event()
 
     def slow(asked: Asked) -> Answered:
@@ -225,7 +219,7 @@ def test_a_slow_endpoint_is_given_up_in_time(endpoint: Endpoint, remote: Remote)
     assert 0.3 <= took < 2.0
 
 
-def test_an_answer_that_trickles_is_given_up_in_time(remote: Remote) -> None:
+def test_an_answer_that_trickles_times_out(remote: Remote) -> None:
     port = free_port()
     enough = threading.Event()
 
@@ -256,20 +250,18 @@ def test_an_answer_that_trickles_is_given_up_in_time(remote: Remote) -> None:
     assert 0.4 <= took < 2.0
 
 
-def test_nobody_at_the_address_is_away(remote: Remote) -> None:
+def test_a_refused_connection_is_reported_as_unavailable(remote: Remote) -> None:
     with pytest.raises(UnavailableError, match="ConnectError"):
         remote(f"http://127.0.0.1:{free_port()}/v1").recognize([speech()])
 
 
 @pytest.mark.parametrize("url", ["http://", "http://:80/v1", "http://host:port/v1"])
-def test_a_bad_address_is_said_at_once(remote: Remote, url: str) -> None:
+def test_an_invalid_url_is_an_error_at_once(remote: Remote, url: str) -> None:
     with pytest.raises(ModelError, match="not the URL of a recognizer"):
         remote(url)
 
 
-def test_previews_through_an_endpoint_that_cannot_be_forced_commit_words_for_good(
-    endpoint: Endpoint, remote: Remote
-) -> None:
+def test_previews_of_an_endpoint_without_prefixes_commit_words(endpoint: Endpoint, remote: Remote) -> None:
     said = "So we were walking along the river and talking of old times"
     endpoint.answer = lambda asked: Answered(200, {"text": " ".join(said.split()[: asked.samples // 8_000])})
     recognizer = remote(endpoint.url)

@@ -1,4 +1,4 @@
-"""The recognizer with real weights: speech of several sessions in, the right words of each out."""
+"""The recognizer with real weights, on speech of several sessions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def floats(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
     return pcm.astype(np.float32) / np.float32(32_768)
 
 
-def test_speech_of_many_sessions_in_one_call_is_heard_as_each_alone(
+def test_speech_in_a_shared_batch_is_recognized_like_speech_alone(
     whisper: FasterWhisper, english: Sequence[Clip]
 ) -> None:
     batch = [Speech(sound(clip), "en", beam_size=1 + 4 * (i % 2)) for i, clip in enumerate(english)]
@@ -55,7 +55,7 @@ def test_speech_of_many_sessions_in_one_call_is_heard_as_each_alone(
     assert score.percent <= 30
 
 
-def test_the_words_joined_are_the_text_and_their_times_lie_within_the_audio(
+def test_joined_words_are_the_text_and_their_times_lie_in_the_audio(
     whisper: FasterWhisper, english: Sequence[Clip]
 ) -> None:
     batch = [Speech(sound(clip), "en", words=True) for clip in english]
@@ -69,7 +69,7 @@ def test_the_words_joined_are_the_text_and_their_times_lie_within_the_audio(
         assert np.mean([word.probability for word in heard.words]) > 0.3
 
 
-def test_a_hypothesis_begins_with_its_prefix_and_goes_on_behind_it(
+def test_a_hypothesis_begins_with_its_prefix_and_continues_after_it(
     whisper: FasterWhisper, english: Sequence[Clip]
 ) -> None:
     longest = sound(english[-1])
@@ -85,7 +85,7 @@ def test_a_hypothesis_begins_with_its_prefix_and_goes_on_behind_it(
     assert same.percent <= 15, "what follows the right words should be the right words"
 
 
-def test_a_prefix_that_fills_the_decoder_is_given_back_whole(whisper: FasterWhisper, english: Sequence[Clip]) -> None:
+def test_a_prefix_that_fills_the_decoder_is_returned_whole(whisper: FasterWhisper, english: Sequence[Clip]) -> None:
     prefix = " ".join(f"{number} bottles" for number in range(150))
     heard = whisper.recognize([Speech(sound(english[0]), "en", prefix=prefix, final=False)])[0]
     assert heard.text.startswith(prefix)
@@ -103,7 +103,7 @@ def test_prompts_of_any_length_and_content_share_a_call(whisper: FasterWhisper, 
     assert "<|" not in "".join(hypothesis.text for hypothesis in heard)
 
 
-def test_a_hotword_sets_the_spelling(whisper: FasterWhisper, shared: Path, spoken: list[Clip]) -> None:
+def test_a_hotword_determines_the_spelling(whisper: FasterWhisper, shared: Path, spoken: list[Clip]) -> None:
     clip = next(clip for clip in spoken if clip.id == "ls-2033-164914-0005")
     plain, hinted = whisper.recognize(
         [Speech(sound(clip), "en", hotwords=words, beam_size=5) for words in ("", "Zau al Makan")]
@@ -112,7 +112,7 @@ def test_a_hotword_sets_the_spelling(whisper: FasterWhisper, shared: Path, spoke
     assert "Zau al Makan" in hinted.text
 
 
-def test_languages_are_detected_each_for_itself_in_one_call(
+def test_languages_are_detected_separately_in_one_call(
     whisper: FasterWhisper, shared: Path, spoken: list[Clip]
 ) -> None:
     clips = [
@@ -125,7 +125,7 @@ def test_languages_are_detected_each_for_itself_in_one_call(
     assert all("".join(word.text for word in h.words).strip() == h.text for h in heard)
 
 
-def test_a_moment_of_another_language_does_not_change_the_conversation_s(
+def test_a_short_piece_of_another_language_does_not_change_the_language(
     whisper: FasterWhisper, shared: Path, spoken: list[Clip]
 ) -> None:
     clip = next(clip for clip in spoken if clip.language == "fr" and clip.kind == "utt")
@@ -135,14 +135,14 @@ def test_a_moment_of_another_language_does_not_change_the_conversation_s(
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, 1600])
-def test_a_blink_of_audio_is_no_error(whisper: FasterWhisper, samples: int) -> None:
+def test_very_short_audio_is_not_an_error(whisper: FasterWhisper, samples: int) -> None:
     heard = whisper.recognize(
         [Speech(np.zeros(samples, np.float32), words=True, final=final) for final in (True, False)]
     )
     assert [bool(h.text) and not withhold_reason(h, samples / RATE) for h in heard] == [False, False]
 
 
-def test_what_cannot_be_decoded_is_refused(whisper: FasterWhisper) -> None:
+def test_audio_that_cannot_be_decoded_is_refused(whisper: FasterWhisper) -> None:
     with pytest.raises(ValueError, match="do not fit"):
         whisper.recognize([Speech(np.zeros(RATE * 31, np.float32), "en")])
     with pytest.raises(ValueError, match="xx"):
@@ -151,7 +151,7 @@ def test_what_cannot_be_decoded_is_refused(whisper: FasterWhisper) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_hardly_any_text_comes_of_noise_and_music_even_without_a_voice_detector(
+def test_noise_and_music_produce_almost_no_text_even_without_a_voice_detector(
     whisper: FasterWhisper, shared: Path
 ) -> None:
     files = sorted((shared / "audio" / "noise").glob("*.flac"))
@@ -168,7 +168,7 @@ def test_hardly_any_text_comes_of_noise_and_music_even_without_a_voice_detector(
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_few_of_the_promised_words_are_contradicted(
+def test_few_committed_words_are_contradicted(
     whisper: FasterWhisper, english: Sequence[Clip], capsys: pytest.CaptureFixture[str]
 ) -> None:
     figures = replay(whisper, [sound(clip) for clip in english])
@@ -183,7 +183,7 @@ def test_few_of_the_promised_words_are_contradicted(
 
 
 @pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="this machine has a GPU that works")
-def test_without_a_working_gpu_the_model_runs_on_the_cpu_and_says_so(
+def test_without_a_working_gpu_the_model_runs_on_the_cpu_with_a_warning(
     whisper_tiny: Path, english: Sequence[Clip]
 ) -> None:
     with capture_logs() as logs:

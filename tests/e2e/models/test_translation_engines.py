@@ -46,7 +46,7 @@ def passage(text: str, *, prefix: str = "", beam_size: int = 4) -> Passage:
 
 
 def called_directly(directory: Path, form: str, texts: list[str]) -> list[str]:
-    """What CTranslate2 gives without us: each text whole, beam 4, nothing guarded."""
+    """The translations of CTranslate2 alone: each text as a whole, beam 4, no guards."""
     weights, pieces = {"opus": ("model", "sentencepiece.model"), "nllb": (".", "sentencepiece.bpe.model")}[form]
     model = ctranslate2.Translator(str(directory / weights), compute_type="int8")
     vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(directory / pieces))
@@ -61,9 +61,7 @@ def called_directly(directory: Path, form: str, texts: list[str]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_nothing_of_the_models_quality_is_lost_on_the_way(
-    translator: Translator, directory: Path, form: str, shared: Path
-) -> None:
+def test_the_quality_is_that_of_the_model(translator: Translator, directory: Path, form: str, shared: Path) -> None:
     texts, references = (some[::2] for some in sentence_pairs(shared / "text" / "tatoeba-zh-en.tsv"))
     bare = bleu(called_directly(directory, form, texts), references)
     ours = bleu(translator.translate([passage(text) for text in texts]), references)
@@ -95,7 +93,7 @@ def test_a_short_first_sentence_is_not_dropped(translator: Translator) -> None:
         assert words in english
 
 
-def test_nothing_translates_to_nothing_and_line_breaks_stay(translator: Translator) -> None:
+def test_empty_text_stays_empty_and_line_breaks_are_kept(translator: Translator) -> None:
     empty, blank, notes, lines = translator.translate(
         [passage(""), passage(" \n"), passage("♪♪"), passage("我很好。\n你呢？")]
     )
@@ -105,9 +103,7 @@ def test_nothing_translates_to_nothing_and_line_breaks_stay(translator: Translat
 
 @pytest.mark.parametrize("beam_size", [1, 4])
 @pytest.mark.parametrize("prefix", ["I was in", "I was in Beijing ", "Ünïcödé ▁ 漢字 stays", "Good day.  I was in"])
-def test_a_translation_begins_with_its_prefix_to_the_character(
-    translator: Translator, prefix: str, beam_size: int
-) -> None:
+def test_a_translation_begins_with_exactly_its_prefix(translator: Translator, prefix: str, beam_size: int) -> None:
     (english,) = translator.translate([passage("你好。我昨天去了北京。", prefix=prefix, beam_size=beam_size)])
     assert english.startswith(prefix)
     assert "yesterday" in english[len(prefix) :]
@@ -122,9 +118,7 @@ def test_finals_and_previews_may_share_a_batch_in_any_order(translator: Translat
         assert english.startswith(asked.prefix)
 
 
-def test_what_makes_the_model_lose_its_place_comes_out_without_a_loop(
-    translator: Translator, directory: Path, form: str
-) -> None:
+def test_a_translation_that_degenerates_has_no_loop(translator: Translator, directory: Path, form: str) -> None:
     nonsense = "ㄅㄈㄇㄅㄅㄆㄈㄇㄇㄅㄇㄈㄆㄈㄅㄆㄇㄅㄈㄇㄅㄇㄈㄇㄈㄅㄆㄇㄅㄅㄆㄇㄈㄆㄅㄇㄆㄈㄇㄇ"
     assert not has_loop(nonsense)  # a loop in the source may be translated as one
     assert has_loop(called_directly(directory, form, [nonsense])[0])
@@ -134,7 +128,7 @@ def test_what_makes_the_model_lose_its_place_comes_out_without_a_loop(
 
 
 def test_pairs_may_be_mixed_in_one_batch(nllb_shaped: Path) -> None:
-    """The other direction is beyond this model, but its tokens must not reach its neighbours."""
+    """This model cannot translate the other direction, but its tokens must not affect other passages."""
     chinese, english = passage("我昨天去了北京。"), Passage("Good morning to all.", "eng_Latn", "zho_Hans")
     model = Nllb(nllb_shaped)
     first, _, last = model.translate([chinese, english, passage("今天天气很好。")])
@@ -142,7 +136,7 @@ def test_pairs_may_be_mixed_in_one_batch(nllb_shaped: Path) -> None:
     assert "day" in last
 
 
-def test_each_engine_says_what_it_serves(opus_zh_en: Path, nllb_shaped: Path) -> None:
+def test_each_engine_reports_its_pairs(opus_zh_en: Path, nllb_shaped: Path) -> None:
     opus, nllb = Opus(opus_zh_en), Nllb(nllb_shaped)
     assert (opus.model, opus.pairs()) == ("opus-zh-en", "Chinese (Simplified) to English")
     assert (nllb.model, nllb.pairs()) == ("opus-zh-en-as-nllb", "2 languages")
@@ -164,7 +158,7 @@ def test_a_package_writes_its_target_in_one_script(opus_zh_en: Path, tmp_path: P
     assert not Opus(package).serves("eng_Latn", "zho_Hant")
 
 
-def test_a_package_without_metadata_is_known_by_its_name(opus_zh_en: Path, tmp_path: Path) -> None:
+def test_a_package_without_metadata_is_identified_by_its_name(opus_zh_en: Path, tmp_path: Path) -> None:
     package = shutil.copytree(opus_zh_en, tmp_path / "translate-pb_en-1_9")
     (package / "metadata.json").unlink()
     assert Opus(package).pairs() == "Portuguese to English"
@@ -172,7 +166,7 @@ def test_a_package_without_metadata_is_known_by_its_name(opus_zh_en: Path, tmp_p
         Opus(package.rename(tmp_path / "opus-qq-en"))
 
 
-def test_an_older_vocabulary_of_one_token_a_line_is_read(nllb_shaped: Path, tmp_path: Path) -> None:
+def test_an_older_vocabulary_with_one_token_per_line_is_read(nllb_shaped: Path, tmp_path: Path) -> None:
     (tmp_path / "shared_vocabulary.txt").write_text("<s>\n▁the\nspa_Latn\nyue_Hant\n", encoding="utf-8")
     with pytest.raises(ModelError, match=r"model\.bin is missing"):
         Nllb(tmp_path)
@@ -182,14 +176,14 @@ def test_an_older_vocabulary_of_one_token_a_line_is_read(nllb_shaped: Path, tmp_
 
 
 @pytest.mark.parametrize("file", ["model.bin", "sentencepiece.bpe.model"])
-def test_damaged_weights_are_a_clear_error(nllb_shaped: Path, tmp_path: Path, file: str) -> None:
+def test_damaged_weights_are_reported(nllb_shaped: Path, tmp_path: Path, file: str) -> None:
     damaged = shutil.copytree(nllb_shaped, tmp_path / "damaged")
     (damaged / file).write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"cannot load the (translation )?model"):
         Nllb(damaged)
 
 
-def test_a_directory_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_directory_without_a_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot read the vocabulary"):
         Nllb(tmp_path)
     with pytest.raises(ModelError, match="opus-SOURCE-TARGET"):
@@ -197,7 +191,7 @@ def test_a_directory_without_a_model_is_a_clear_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="this machine has the GPU that is to be missing")
-def test_a_gpu_that_does_not_work_is_reported_and_the_cpu_serves(nllb_shaped: Path) -> None:
+def test_a_gpu_that_does_not_work_is_reported_and_the_cpu_is_used(nllb_shaped: Path) -> None:
     with capture_logs() as logs:
         model = Nllb(nllb_shaped, Hardware(device="cuda", index=1))
     assert model.device == "cpu"

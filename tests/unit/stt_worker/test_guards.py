@@ -1,4 +1,4 @@
-"""Invented words are withheld, and real ones, however short or repetitive, are not."""
+"""Hallucinated text is withheld; speech is not, however short or repetitive."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def objected(text: str, seconds: float = 6.0, avg_logprob: float = -0.3) -> str:
     return retry_reason(text, text.split(), seconds, avg_logprob)
 
 
-def test_plain_speech_is_neither_doubted_nor_withheld() -> None:
+def test_plain_speech_is_neither_decoded_again_nor_withheld() -> None:
     assert objected(SENTENCE) == ""
     assert withhold_reason(heard(SENTENCE), 6.0) == ""
 
 
 @pytest.mark.parametrize("text", ["Thank you.", "Bye.", "You", "Gracias.", "So", "Music.", "ありがとうございました"])
-def test_what_people_say_as_well_is_kept_when_it_was_heard_clearly(text: str) -> None:
+def test_fillers_are_kept_at_high_confidence(text: str) -> None:
     assert withhold_reason(heard(text), 1.2) == ""
 
 
 @pytest.mark.parametrize("text", ["Thank you.", "you", "Obrigado.", "Спасибо."])
-def test_what_people_say_as_well_is_withheld_when_little_speaks_for_it(text: str) -> None:
+def test_fillers_are_withheld_at_low_confidence(text: str) -> None:
     assert withhold_reason(heard(text, avg_logprob=-0.9), 5.0) == "filler"
     assert withhold_reason(heard(text, no_speech=0.75), 5.0) == "filler"
 
@@ -53,7 +53,7 @@ def test_what_people_say_as_well_is_withheld_when_little_speaks_for_it(text: str
         "시청해 주셔서 감사합니다.",
     ],
 )
-def test_the_credits_of_subtitles_are_withheld_at_low_confidence_in_every_language(text: str) -> None:
+def test_subtitle_credits_are_withheld_at_low_confidence_in_every_language(text: str) -> None:
     assert withhold_reason(heard(text, avg_logprob=-0.6), 5.0) == "credit"
     assert withhold_reason(heard(text, avg_logprob=-0.1), 5.0) == ""
 
@@ -67,22 +67,22 @@ def test_a_sentence_that_only_mentions_subtitles_is_kept() -> None:
     assert withhold_reason(heard("The subtitles of this film are late.", avg_logprob=-0.9), 5.0) == ""
 
 
-def test_guesswork_over_silence_is_withheld() -> None:
+def test_improbable_text_over_silence_is_withheld() -> None:
     assert withhold_reason(heard("I don't know what to do.", avg_logprob=-1.4, no_speech=0.5), 10.0) == "no_speech"
 
 
-def test_text_that_only_a_further_decode_made_probable_needs_more_to_speak_for_it() -> None:
+def test_text_of_a_second_decode_needs_a_higher_probability() -> None:
     again = replace(heard("So lucky.", avg_logprob=-0.8, no_speech=0.4), retried="loop")
     assert withhold_reason(again, 2.0) == "no_speech"
     assert withhold_reason(replace(again, retried=""), 2.0) == ""
     assert withhold_reason(replace(again, no_speech_probability=0.1), 2.0) == ""
 
 
-def test_wild_guesses_are_withheld_however_much_it_sounds_like_speech() -> None:
+def test_very_improbable_text_is_withheld_even_over_certain_speech() -> None:
     assert withhold_reason(heard("1.5%牛肉", avg_logprob=-2.4, no_speech=0.05), 5.0) == "improbable"
 
 
-def test_unsure_text_is_kept_where_speech_is_certain() -> None:
+def test_improbable_text_is_kept_where_speech_is_certain() -> None:
     assert withhold_reason(heard("Zau al Makan", avg_logprob=-1.4, no_speech=0.02), 2.0) == ""
 
 
@@ -91,26 +91,26 @@ def test_text_without_a_letter_is_withheld(text: str) -> None:
     assert withhold_reason(heard(text), 5.0) == "no_letters"
 
 
-def test_an_empty_text_needs_no_withholding() -> None:
+def test_empty_text_is_not_withheld() -> None:
     assert withhold_reason(heard("", avg_logprob=-3, no_speech=0.9), 5.0) == ""
 
 
-def test_what_compresses_too_well_is_doubted_and_then_withheld() -> None:
+def test_repetitive_text_is_decoded_again_and_then_withheld() -> None:
     numbers = "4-" + "5-" * 60
     assert objected(numbers, 20.0) == "repetitive"
     assert withhold_reason(heard(numbers, avg_logprob=-0.05), 20.0) == "repetitive"
 
 
-def test_a_sentence_said_twice_to_the_end_is_doubted() -> None:
+def test_a_sentence_repeated_at_the_end_is_decoded_again() -> None:
     assert objected(SENTENCE * 2, 20.0) == "loop"
 
 
-def test_more_text_than_anyone_can_say_is_doubted() -> None:
+def test_more_text_than_can_be_spoken_is_decoded_again() -> None:
     assert objected(SENTENCE, 0.3) == "too_fast"
     assert objected("我们今天去北京大学看一位老朋友然后一起吃晚饭", 4.0) == ""
 
 
-def test_an_improbable_text_is_doubted() -> None:
+def test_improbable_text_is_decoded_again() -> None:
     assert objected(SENTENCE, avg_logprob=-1.1) == "improbable"
 
 
@@ -131,12 +131,12 @@ def test_a_loop_keeps_its_first_round(text: str, kept: str) -> None:
     assert " ".join(words[: loop_start(words)]) == kept
 
 
-def test_a_loop_is_found_where_words_are_characters() -> None:
+def test_a_loop_is_found_in_scripts_without_spaces() -> None:
     words = list("好的我知道了今天天气很好我们走吧") + list("今天天气很好我们走吧") * 2
     assert "".join(words[: loop_start(words)]) == "好的我知道了今天天气很好我们走吧"
 
 
-def test_a_phrase_said_twice_is_no_loop_to_those_who_ask_for_three_rounds() -> None:
+def test_two_rounds_are_no_loop_if_three_are_required() -> None:
     words = ["and", "all", "is", "well", "and", "all", "is", "well"]
     assert loop_start(words, rounds=3) == len(words)
     assert loop_start(words + words[:4], rounds=3) == 4
@@ -147,7 +147,7 @@ words = st.lists(st.sampled_from(phonetic), max_size=12)
 
 
 @given(words, st.integers(2, 4))
-def test_a_loop_keeps_a_beginning_and_something_of_every_text(said: list[str], rounds: int) -> None:
+def test_cutting_a_loop_keeps_a_nonempty_beginning(said: list[str], rounds: int) -> None:
     keep = loop_start(said, rounds)
     assert (keep > 0) == bool(said)
     assert keep <= len(said)
@@ -159,21 +159,21 @@ def test_a_phrase_repeated_to_the_end_is_always_cut(start: list[str], rounds: in
     assert loop_start(start + phrase * rounds) <= len(start) + len(phrase)
 
 
-def test_wide_characters_count_twice_and_marks_nothing() -> None:
+def test_wide_characters_count_twice_and_marks_do_not_count() -> None:
     assert display_width("ab, 12") == 4
     assert display_width("你好。") == 4
     assert display_width("हिन्दी") == 3
 
 
-def test_the_phrase_lists_hold_nothing_so_short_that_it_begins_many_sentences() -> None:
+def test_no_credit_is_so_short_that_it_begins_ordinary_sentences() -> None:
     for phrase in CREDITS.replace("\n", "|").split("|"):
         assert not phrase.strip() or display_width(phrase) >= 6, phrase
     assert "thank you" in FILLERS
 
 
-def test_a_long_noise_that_yields_one_unsure_sentence_is_withheld() -> None:
+def test_a_single_improbable_sentence_over_a_long_noise_is_withheld() -> None:
     assert withhold_reason(heard("I never want to go in the first place.", avg_logprob=-0.97), 18.4) == "sparse"
 
 
-def test_slow_speech_that_was_heard_clearly_is_kept() -> None:
+def test_slow_speech_is_kept_at_high_confidence() -> None:
     assert withhold_reason(heard("I never want to go.", avg_logprob=-0.4), 18.4) == ""

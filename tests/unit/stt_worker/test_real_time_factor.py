@@ -1,4 +1,4 @@
-"""How fast a worker is: seconds of work for a second of audio."""
+"""Seconds of work for each second of audio."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from stt_worker.real_time_factor import RealTimeFactor
 
 
-def test_nothing_is_known_before_the_first_batch() -> None:
+def test_the_factor_is_zero_before_the_first_batch() -> None:
     assert RealTimeFactor().factor == 0.0
 
 
@@ -18,14 +18,14 @@ def test_idle_time_between_batches_does_not_count() -> None:
     assert pace.factor == pytest.approx(0.1)
 
 
-def test_time_in_which_batches_overlap_counts_once() -> None:
+def test_overlapping_time_counts_once() -> None:
     pace = RealTimeFactor()
     for number in range(20):  # two in hand at a time: each waits for the one before
         pace.add(number - 1.0, number + 1.0, 10.0)
     assert pace.factor == pytest.approx(0.1, rel=0.05)
 
 
-def test_of_late_counts_more_than_long_ago() -> None:
+def test_recent_batches_count_more() -> None:
     pace = RealTimeFactor()
     pace.add(0.0, 5.0, 10.0)
     for number in range(30):
@@ -33,7 +33,7 @@ def test_of_late_counts_more_than_long_ago() -> None:
     assert pace.factor == pytest.approx(0.1, rel=0.1)
 
 
-def test_several_decoders_share_the_time() -> None:
+def test_parallel_batches_share_the_time() -> None:
     pace = RealTimeFactor(parallel_batches=2)
     for number in range(20):
         pace.add(number, number + 2.0, 10.0)

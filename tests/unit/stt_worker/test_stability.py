@@ -1,4 +1,4 @@
-"""What is shown and promised stays: what is promised has read the same for a while, and surely enough."""
+"""Which words of a growing utterance are shown and committed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOTHING = CaptionState("", "", ())
 
 
 def heard(*words: str, probability: float = 0.9, length: float = 0.3) -> Hypothesis:
-    """Words of equal length, one after the other."""
+    """A hypothesis with words of equal length, one after the other."""
     timed = tuple(TimedWord(word, i * length, (i + 1) * length, probability) for i, word in enumerate(words))
     return Hypothesis("".join(words).strip(), "en", 1.0, -0.2, 0.0, timed)
 
@@ -34,46 +34,46 @@ def heard(*words: str, probability: float = 0.9, length: float = 0.3) -> Hypothe
 def after(
     stable: CaptionState, hypothesis: Hypothesis, seconds: float, policy: StabilityPolicy | None = None
 ) -> CaptionState:
-    """The next state: what the worker is asked with is what it answered."""
+    """The state after one more decode."""
     return agree(stable.committed, stable.tentative, stable.hypothesis, hypothesis, seconds, policy)
 
 
 def replayed(*decodes: Hypothesis, policy: StabilityPolicy | None = None) -> CaptionState:
-    """A decode each second."""
+    """The state after decodes one second apart."""
     stable = NOTHING
     for seconds, hypothesis in enumerate(decodes, 1):
         stable = after(stable, hypothesis, float(seconds), policy)
     return stable
 
 
-def test_a_first_decode_commits_nothing_and_is_remembered() -> None:
+def test_the_first_decode_commits_nothing() -> None:
     stable = agree("", "", (), heard(" Hello", " there."), 2.0, EAGER)
     remembered = tuple(HypothesisWord(text=text, probability=0.9, since=2.0) for text in (" Hello", " there"))
     assert stable == CaptionState("", "Hello there", remembered)
 
 
-def test_words_that_read_the_same_are_committed_up_to_the_first_that_reads_otherwise() -> None:
+def test_words_are_committed_up_to_the_first_that_changed() -> None:
     stable = replayed(heard(" Hello", " fair", " world"), heard(" Hello", " there", " world"), policy=EAGER)
     assert stable.committed == "Hello"
     assert [word.text for word in stable.hypothesis] == [" there", " world"]
 
 
-def test_case_and_punctuation_are_no_difference_and_what_is_shown_keeps_its_spelling() -> None:
+def test_case_and_punctuation_are_ignored_and_shown_words_keep_their_spelling() -> None:
     stable = replayed(heard(" hello,", " there"), heard(" Hello", " There!"), policy=EAGER)
     assert stable.committed == "hello, there"
 
 
-def test_punctuation_is_shown_when_a_word_follows_it() -> None:
+def test_punctuation_is_shown_together_with_the_next_word() -> None:
     first = replayed(heard(" Hello,"), policy=EAGER)
     assert first.tentative == "Hello"
     assert after(first, heard(" Hello,", " world."), 2.0, EAGER).tentative == ", world"
 
 
-def test_a_word_that_grew_is_not_the_same_word() -> None:
+def test_a_longer_word_is_another_word() -> None:
     assert replayed(heard(" the"), heard(" then"), policy=EAGER).committed == ""
 
 
-def test_a_word_must_read_the_same_for_a_time_of_audio_however_often_it_is_decoded() -> None:
+def test_the_age_of_a_word_is_measured_in_audio_and_not_in_decodes() -> None:
     policy = replace(EAGER, committed_seconds=1.0)
     stable = NOTHING
     for seconds in (1.0, 1.25, 1.5, 1.75):
@@ -82,13 +82,13 @@ def test_a_word_must_read_the_same_for_a_time_of_audio_however_often_it_is_decod
     assert after(stable, heard(" we"), 2.0, policy).committed == "we"
 
 
-def test_a_word_that_read_otherwise_in_between_begins_anew() -> None:
+def test_a_word_that_changed_in_between_starts_again() -> None:
     policy = replace(EAGER, committed_seconds=1.5)
     assert replayed(heard(" we"), heard(" we"), heard(" we"), policy=policy).committed == "we"
     assert replayed(heard(" we"), heard(" he"), heard(" we"), policy=policy).committed == ""
 
 
-def test_a_doubtful_word_and_all_behind_it_wait() -> None:
+def test_an_improbable_word_delays_all_words_after_it() -> None:
     words = heard(" we", " must", " go")
     unsure = replace(words, words=(words.words[0], replace(words.words[1], probability=0.1), words.words[2]))
     policy = replace(EAGER, committed_probability=0.4)
@@ -98,7 +98,7 @@ def test_a_doubtful_word_and_all_behind_it_wait() -> None:
     assert replayed(words, words, policy=policy).committed == "we must go"
 
 
-def test_a_word_heard_once_is_shown_when_it_is_probable_and_not_at_the_cut_edge_of_the_audio() -> None:
+def test_a_new_word_is_shown_if_it_is_probable_and_not_at_the_end_of_the_audio() -> None:
     policy = StabilityPolicy(once_probability=0.6, edge_seconds=0.5, opening_words=0)
     said = heard(" one", " two", length=1.0)
     assert agree("", "", (), said, 2.2, policy).tentative == "one"
@@ -106,7 +106,7 @@ def test_a_word_heard_once_is_shown_when_it_is_probable_and_not_at_the_cut_edge_
     assert agree("", "", (), heard(" one", probability=0.5), 2.6, policy).tentative == ""
 
 
-def test_a_less_probable_word_is_shown_once_it_has_stayed() -> None:
+def test_a_less_probable_word_is_shown_after_a_while() -> None:
     policy = StabilityPolicy(opening_words=0)
     doubtful = heard(" we", probability=0.5)
     assert replayed(doubtful, policy=policy).tentative == ""
@@ -115,7 +115,7 @@ def test_a_less_probable_word_is_shown_once_it_has_stayed() -> None:
     assert replayed(improbable, improbable, improbable, policy=policy).tentative == ""
 
 
-def test_an_utterances_first_words_are_shown_at_once_however_improbable() -> None:
+def test_the_first_words_of_an_utterance_are_shown_at_once() -> None:
     policy = StabilityPolicy(opening_words=2, edge_seconds=0.5)
     assert agree("", "", (), heard(" we", probability=0.1, length=1.0), 1.0, policy).tentative == "we"
     said = heard(" we", " may", " go", probability=0.1, length=1.0)
@@ -124,7 +124,7 @@ def test_an_utterances_first_words_are_shown_at_once_however_improbable() -> Non
     assert after(stable, said, 4.0, policy).tentative == "we may"
 
 
-def test_the_last_words_shown_are_replaced_by_what_has_been_heard_for_a_while() -> None:
+def test_the_last_shown_words_are_replaced_by_steady_ones() -> None:
     policy = StabilityPolicy(edge_seconds=0.0)
     stable = replayed(heard(" we", " cross"), heard(" we", " crossed", " it"), policy=policy)
     assert stable.committed + stable.tentative == "we cross"
@@ -132,38 +132,38 @@ def test_the_last_words_shown_are_replaced_by_what_has_been_heard_for_a_while() 
     assert stable.committed + stable.tentative == "we crossed it"
 
 
-def test_a_word_within_what_is_shown_is_left_to_the_final() -> None:
+def test_a_changed_word_inside_the_caption_is_left_for_the_final() -> None:
     before = (heard(" a", " box", " car", " door"),)
     stable = replayed(*before, *[heard(" a", " box", " tsar", " door", " opens")] * 5, policy=EAGER)
     assert (stable.committed, stable.tentative) == ("a box", " car door opens")
 
 
-def test_a_decode_that_ends_early_takes_nothing_back() -> None:
+def test_a_decode_that_ends_early_removes_nothing() -> None:
     stable = replayed(heard(" Hello", " there"), heard(" Hello", " there", " my"), policy=EAGER)
     for less in (heard(" Hello"), heard()):
         again = after(stable, less, 3.0, EAGER)
         assert (again.committed, again.tentative) == ("Hello there", " my")
 
 
-def test_where_the_committed_words_end_is_known() -> None:
+def test_the_end_time_of_the_committed_words_is_reported() -> None:
     stable = replayed(heard(" one", " two"), heard(" one", " two", " three"), policy=EAGER)
     assert (stable.committed, stable.committed_seconds) == ("one two", 0.6)
     assert after(stable, heard(), 3.0, EAGER).committed_seconds == 3.0
     assert NOTHING.committed_seconds == 0.0
 
 
-def test_scripts_without_spaces_are_committed_by_their_characters() -> None:
+def test_scripts_without_spaces_are_committed_by_character() -> None:
     stable = replayed(heard("今天", "天气", "很"), heard("今", "天天", "气很", "好。"), policy=EAGER)
     assert (stable.committed, stable.tentative) == ("今天天气很", "好")
 
 
-def test_a_decoder_may_cut_a_word_in_pieces() -> None:
+def test_a_decoder_may_split_words() -> None:
     whole, pieces = heard(" speech-to-text", " now"), heard(" speech", "-to", "-text", " now")
     assert replayed(whole, pieces, policy=EAGER).committed == "speech-to-text now"
     assert replayed(pieces, pieces, policy=EAGER).committed == "speech-to-text now"
 
 
-def test_what_was_promised_is_found_again_in_a_decode_that_reads_otherwise() -> None:
+def test_committed_words_are_aligned_with_a_decode_that_differs() -> None:
     said = (heard(" Hello", " there", " my"),) * 2
     stable = replayed(*said, heard(" hello", " they", " are,", " my", " friend"), policy=EAGER)
     assert (stable.committed, stable.tentative) == ("Hello there my", " friend")
@@ -184,7 +184,7 @@ policies = st.builds(
 
 
 @given(decodes, policies, st.floats(0.2, 2))
-def test_committed_text_only_grows_and_shown_words_only_give_way_to_others(
+def test_committed_text_only_grows_and_shown_words_are_only_replaced(
     rounds: list[list[tuple[str, float]]], policy: StabilityPolicy, step: float
 ) -> None:
     stable = NOTHING
@@ -203,12 +203,12 @@ def test_committed_text_only_grows_and_shown_words_only_give_way_to_others(
 
 
 @given(st.lists(spelling, max_size=6), policies)
-def test_nothing_is_committed_on_one_hearing(said: list[str], policy: StabilityPolicy) -> None:
+def test_nothing_is_committed_after_one_decode(said: list[str], policy: StabilityPolicy) -> None:
     assert agree("", "", (), heard(*(f" {word}" for word in said)), 10.0, policy).committed == ""
 
 
 @given(st.lists(spelling, min_size=1, max_size=8), st.integers(2, 6))
-def test_what_is_heard_the_same_and_surely_all_along_is_committed_whole(said: list[str], times: int) -> None:
+def test_text_that_never_changes_is_committed_completely(said: list[str], times: int) -> None:
     decode = heard(*(f" {word}" for word in said), probability=1.0)
     stable = replayed(*[decode] * (times + 1))
     assert len(split_words(stable.committed)) == len(split_words(decode.text))
@@ -224,7 +224,7 @@ def test_what_is_heard_the_same_and_surely_all_along_is_committed_whole(said: li
         ("de", {"en": 0.9, "de": 0.05}, 3.0, "en"),
     ],
 )
-def test_a_language_is_kept_until_another_is_all_but_certain(
+def test_a_language_is_kept_until_another_is_almost_certain(
     before: str | None, probabilities: dict[str, float], seconds: float, language: str
 ) -> None:
     assert spoken_language(before, probabilities, seconds) == (language, probabilities[language])

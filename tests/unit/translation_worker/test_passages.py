@@ -1,4 +1,4 @@
-"""The models here are small ones of our own: one spells in capitals, one runs wild until it is told to take care."""
+"""Passages are split into sentences and joined again. The models here are functions."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def passage(text: str, *, prefix: str = "", target: str = "deu_Latn", beam_size:
 
 
 class Capitals:
-    """Translates into capitals, what the prefix does not cover; remembers what it was asked."""
+    """Translates into capitals what the prefix does not cover, and records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -27,7 +27,7 @@ class Capitals:
 
 
 class Stammerer:
-    """Says the last word again and again, `first` times, and `second` times when it takes care."""
+    """Repeats the last word `first` times, and `second` times in a careful decode."""
 
     def __init__(self, first: int, second: int, *, complete: bool = True) -> None:
         self.first, self.second, self.complete = first, second, complete
@@ -53,19 +53,19 @@ def test_sentences_are_translated_one_by_one_and_joined() -> None:
     assert model.asked == ["Hi George.", "How are you?", "Fine."]
 
 
-def test_a_language_without_spaces_is_joined_without() -> None:
+def test_chinese_sentences_are_joined_without_spaces() -> None:
     assert PassageTranslator(Capitals()).translate([passage("A. B.", target="jpn_Jpan")]) == ["A. B."]
     assert PassageTranslator(Capitals()).translate([passage("Hi you. Go on.", target="jpn_Jpan")]) == ["HI YOU.GO ON."]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t"])
-def test_nothing_translates_to_nothing_and_the_model_is_not_asked(text: str) -> None:
+def test_empty_text_is_not_sent_to_the_model(text: str) -> None:
     model = Capitals()
     assert PassageTranslator(model).translate([passage(text), passage(text, prefix="Shown")]) == ["", "Shown"]
     assert model.asked == []
 
 
-def test_what_has_no_words_stays_as_it_is() -> None:
+def test_text_without_words_is_kept() -> None:
     model = Capitals()
     assert PassageTranslator(model).translate([passage("... ♪"), passage("Yes! —")]) == ["... ♪", "YES! —"]
     assert model.asked == ["Yes!"]
@@ -78,7 +78,7 @@ def test_a_sentence_that_several_passages_share_is_decoded_once() -> None:
     assert model.asked == ["Hello.", "One here.", "Two here."]
 
 
-def test_what_was_translated_is_remembered_by_text_languages_and_beam() -> None:
+def test_translations_are_cached_by_text_languages_and_beam() -> None:
     model = Capitals()
     translator = PassageTranslator(model)
     for asked in (passage("Hello."), passage("Hello."), passage("Hello.", beam_size=1)):
@@ -86,7 +86,7 @@ def test_what_was_translated_is_remembered_by_text_languages_and_beam() -> None:
     assert model.asked == ["Hello.", "Hello."]
 
 
-def test_the_sentence_used_least_recently_is_forgotten_first() -> None:
+def test_the_least_recently_used_sentence_is_evicted_first() -> None:
     model = Capitals()
     translator = PassageTranslator(model, cache_size=2)
     for text in ("One.", "Two.", "One.", "Three.", "One.", "Two."):
@@ -94,14 +94,14 @@ def test_the_sentence_used_least_recently_is_forgotten_first() -> None:
     assert model.asked == ["One.", "Two.", "Three.", "Two."]
 
 
-def test_of_a_prefix_the_finished_sentences_stand_and_the_last_one_is_continued() -> None:
+def test_finished_sentences_of_a_prefix_are_kept_and_the_last_one_is_continued() -> None:
     model = Capitals()
     grown = passage("Hi George. How are you? Fine.", prefix="Hallo Georg.  HOW A")
     assert PassageTranslator(model).translate([grown]) == ["Hallo Georg.  HOW ARE YOU? FINE."]
     assert model.asked == ["How are you?", "Fine."]
 
 
-def test_a_prefix_of_more_sentences_than_the_text_belongs_to_its_last() -> None:
+def test_extra_sentences_of_a_prefix_belong_to_the_last_sentence_of_the_text() -> None:
     assert divide(passage("Go on then", prefix="Los. Weiter. Und")) == [
         "",
         passage("Go on then", prefix="Los. Weiter. Und"),
@@ -114,26 +114,26 @@ def test_every_translation_begins_with_its_prefix(text: str, prefix: str) -> Non
     assert result.startswith(prefix)
 
 
-def test_a_loop_is_decoded_again_with_care_and_alone() -> None:
+def test_only_a_loop_is_decoded_again_with_care() -> None:
     model = Stammerer(first=5, second=1)
     assert PassageTranslator(model).translate([passage("I know you.")]) == ["I know you."]
     assert model.careful == ["I know you."]
 
 
-def test_a_loop_that_care_does_not_end_is_cut_but_never_the_prefix() -> None:
+def test_a_loop_that_remains_is_cut_but_never_the_prefix() -> None:
     shown = "no no no no "
     translate = PassageTranslator(Stammerer(first=6, second=5)).translate
     assert translate([passage("I know you")]) == ["I know you"]
     assert translate([passage("I know you", prefix=shown)]) == [shown + "I know you"]
 
 
-def test_a_translation_that_reached_its_limit_is_decoded_again() -> None:
+def test_a_truncated_translation_is_decoded_again() -> None:
     model = Stammerer(first=2, second=1, complete=False)
     assert PassageTranslator(model).translate([passage("Go home")]) == ["Go home"]
     assert model.careful == ["Go home"]
 
 
-def test_a_speaker_who_repeats_himself_is_translated_so() -> None:
+def test_repetition_in_the_source_is_translated() -> None:
     model = Stammerer(first=3, second=1)
     assert PassageTranslator(model).translate([passage("no no no no")]) == ["no no no no no no"]
     assert model.careful == []

@@ -29,7 +29,7 @@ def texts(text: str, language: str) -> list[str]:
         ("spa_Latn", "¿Qué tal? ¡Bien!", ["¿Qué tal?", "¡Bien!"]),
     ],
 )
-def test_a_sentence_ends_where_its_script_says(language: str, text: str, sentences: list[str]) -> None:
+def test_sentences_end_at_the_marks_of_their_script(language: str, text: str, sentences: list[str]) -> None:
     assert texts(text, language) == sentences
 
 
@@ -47,7 +47,7 @@ def test_a_sentence_ends_where_its_script_says(language: str, text: str, sentenc
         ("zho_Hans", "“好。”他说。"),
     ],
 )
-def test_a_full_stop_within_a_sentence_does_not_end_it(language: str, text: str) -> None:
+def test_a_full_stop_inside_a_sentence_does_not_end_it(language: str, text: str) -> None:
     assert texts(text, language) == [text]
 
 
@@ -55,7 +55,7 @@ def test_a_number_ends_a_sentence_where_ordinals_have_no_full_stop() -> None:
     assert texts("I am 25. You are 30.", "eng_Latn") == ["I am 25.", "You are 30."]
 
 
-def test_a_long_sentence_is_divided_behind_a_comma_or_else_a_word() -> None:
+def test_a_long_sentence_is_divided_after_a_comma_or_a_word() -> None:
     assert [len(text) for text in texts("word, " * 40, "eng_Latn")] == [239]
     assert [s.text for s in split("one two, three four five", "eng_Latn", 14)] == ["one two,", "three four", "five"]
     assert [len(text) for text in texts("是" * 900, "zho_Hans")] == [250, 250, 250, 150]
@@ -73,7 +73,7 @@ def test_no_character_is_lost_or_added_and_no_sentence_is_too_long(text: str, la
             assert sentence.text == sentence.text.strip() != ""
 
 
-def test_translations_are_joined_as_the_target_language_writes() -> None:
+def test_sentences_are_separated_as_in_the_target_language() -> None:
     assert separator("", "eng_Latn") == separator(" ", "eng_Latn") == " "
     assert separator(" ", "jpn_Jpan") == separator("", "zho_Hant") == ""
     assert separator("\n\n", "zho_Hans") == "\n\n"

@@ -32,11 +32,11 @@ SECOND = OnePair("second", "eng_Latn", "fra_Latn")
 THIRD = OnePair("third", "eng_Latn", "fra_Latn")
 
 
-def test_the_first_model_that_serves_the_pair_is_taken() -> None:
+def test_the_first_model_that_serves_the_pair_is_used() -> None:
     assert pick_translator([FIRST, SECOND, THIRD], "eng_Latn", "fra_Latn") is SECOND
 
 
-def test_when_none_serves_it_the_error_says_what_is_there_and_what_to_install() -> None:
+def test_the_error_names_the_installed_models_and_the_one_to_install() -> None:
     with pytest.raises(UnsupportedPairError) as error:
         pick_translator([FIRST, SECOND], "fra_Latn", "eng_Latn")
     for words in ("French to English", "first (eng_Latn to deu_Latn)", "nova models pull nllb-200-distilled-600M"):

@@ -1,4 +1,4 @@
-"""What the driver's program says of a GPU, and that nobody minds when there is none."""
+"""Querying GPUs with nvidia-smi, and machines without one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CARD = {"gpu": "NVIDIA A 40GB", "gpu_memory_mib": 40_960, "gpu_memory_used_mib":
 
 @pytest.fixture
 def driver(tmp_path: Path) -> dict[str, str]:
-    """An environment with a program that knows the GPUs 2 and GPU-abc, as nvidia-smi answers."""
+    """An environment with a fake nvidia-smi that knows the GPUs 2 and GPU-abc."""
     program = tmp_path / "nvidia-smi"
     program.write_text(
         "#!/bin/sh\n"

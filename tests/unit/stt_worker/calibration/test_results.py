@@ -1,4 +1,4 @@
-"""What is chosen from measurements, and when a worker goes by it."""
+"""Choosing settings from measurements, and when a stored calibration is valid."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ trials = st.lists(
 
 
 @given(trials)
-def test_the_choice_was_measured_and_no_smaller_batch_is_as_good(measured: list[Trial]) -> None:
+def test_no_smaller_batch_is_as_good_as_the_choice(measured: list[Trial]) -> None:
     best = max(one.throughput for one in measured)
     chosen = choose(measured, EXACT)
     assert chosen in measured
@@ -78,7 +78,7 @@ def test_the_choice_was_measured_and_no_smaller_batch_is_as_good(measured: list[
 
 
 @given(trials)
-def test_in_which_order_it_was_measured_makes_no_difference(measured: list[Trial]) -> None:
+def test_the_order_of_the_trials_does_not_matter(measured: list[Trial]) -> None:
     chosen, backwards = choose(measured, EXACT), choose(measured[::-1], EXACT)
     assert (chosen.batch, chosen.compute_type, chosen.threads) == (
         backwards.batch,
@@ -87,18 +87,18 @@ def test_in_which_order_it_was_measured_makes_no_difference(measured: list[Trial
     )
 
 
-def test_a_bigger_batch_must_earn_its_delay() -> None:
+def test_a_larger_batch_is_chosen_only_if_it_is_clearly_faster() -> None:
     assert choose([trial(1, 9.0), trial(4, 10.0), trial(8, 10.4)], EXACT).batch == 4
 
 
-def test_less_exact_arithmetic_and_more_threads_are_taken_only_where_they_are_faster() -> None:
+def test_less_exact_types_and_more_threads_are_chosen_only_if_they_are_faster() -> None:
     equal = [trial(4, 10.2, compute_type=EXACT[1]), trial(4, 10.3, threads=4), trial(4, 10.0)]
     assert choose(equal, EXACT) == equal[2]
     faster = [trial(4, 10.0), trial(4, 20.0, compute_type=EXACT[1])]
     assert choose(faster, EXACT) == faster[1]
 
 
-def test_sessions_are_what_fits_into_the_planned_share_of_each_second() -> None:
+def test_sessions_fill_the_planned_share_of_each_second() -> None:
     assert live_sessions(final_cost=0.1, preview_s=0.0) == 14
     assert live_sessions(final_cost=0.1, preview_s=0.5) == 2
     assert found().sessions == live_sessions(0.1, 0.3)
@@ -106,27 +106,27 @@ def test_sessions_are_what_fits_into_the_planned_share_of_each_second() -> None:
 
 
 @given(st.floats(1e-5, 100.0), st.floats(0.0, 100.0))
-def test_no_more_sessions_are_promised_than_there_is_time_for_and_no_fewer(cost: float, preview_s: float) -> None:
+def test_the_number_of_sessions_is_the_largest_that_fits(cost: float, preview_s: float) -> None:
     each = TALKING * (cost + preview_s)
     sessions = live_sessions(cost, preview_s)
     assert sessions * each <= FULL * (1 + 1e-6)
     assert (sessions + 1) * each >= FULL * (1 - 1e-6)
 
 
-def test_settings_that_leave_it_open_are_filled_in_and_the_beam_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_settings_are_filled_in_and_the_beam_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STT_BATCH", raising=False)
     best = apply(SttSettings(threads=0, compute_type="auto"), found())
     assert (best.threads, best.compute_type, best.batch) == (2, "int8", 4)
     assert best.beam_size == SttSettings().beam_size
 
 
-def test_what_somebody_has_set_stays_even_where_it_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explicit_settings_are_kept_even_if_they_equal_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STT_BATCH", "8")
     settings = SttSettings(threads=1, compute_type="float32")
     assert apply(settings, found()) == settings
 
 
-def test_what_was_written_is_read_on_the_same_machine() -> None:
+def test_a_calibration_is_valid_on_the_same_machine() -> None:
     assert parse(found().model_dump_json(), HERE) == (found(), "")
 
 
@@ -138,14 +138,14 @@ def test_what_was_written_is_read_on_the_same_machine() -> None:
         ({"model": "base, 2 bytes", "device": "cuda:0"}, "model, device"),
     ],
 )
-def test_what_was_measured_elsewhere_is_not_gone_by(other: dict[str, object], reason: str) -> None:
+def test_a_calibration_of_another_machine_is_ignored(other: dict[str, object], reason: str) -> None:
     calibration, why = parse(found().model_dump_json(), HERE.model_copy(update=other))
     assert calibration is None
     assert why == f"of another {reason}"
 
 
 @given(st.one_of(st.text(), st.sampled_from(["batch", "threads", "machine", "final_cost", "trials"])))
-def test_a_damaged_file_is_not_gone_by_and_never_raises(damage: str) -> None:
+def test_a_damaged_file_is_ignored_and_never_raises(damage: str) -> None:
     whole = json.loads(found().model_dump_json())
     text = json.dumps({**whole, damage: -1}) if damage in whole else damage
     calibration, why = parse(text, HERE)

@@ -1,4 +1,4 @@
-"""The text vouches for the audio, and goes through the pipeline as a model's text does."""
+"""The text of the null recognizer identifies the audio, and passes through the pipeline like that of a model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def noise(seconds: float, seed: int = 0) -> bytes:
 
 
 def speech(pcm: bytes, *, final: bool = True, prefix: str = "", words: bool = False) -> Speech:
-    """As the worker makes it of an entry."""
+    """The speech that the worker makes from an entry."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
     return Speech(samples=samples, final=final, prefix=prefix, words=words)
 
@@ -38,7 +38,7 @@ def text(pcm: bytes, *, final: bool = True, prefix: str = "") -> str:
 
 
 @given(SAMPLES)
-def test_the_samples_come_back_exactly_from_their_floating_point_form(samples: list[int]) -> None:
+def test_samples_are_converted_to_float_and_back_exactly(samples: list[int]) -> None:
     pcm = np.array(samples, "<i2").tobytes()
     assert speech(pcm).pcm == pcm
 
@@ -51,32 +51,32 @@ def test_a_single_changed_sample_changes_the_text(samples: list[int], data: st.D
     assert text(before) != text(after)
 
 
-def test_a_final_is_one_word_for_each_stretch_and_the_checksum_of_all() -> None:
+def test_a_final_has_one_word_per_0_4_s_and_a_checksum() -> None:
     pcm = noise(1.3)
     assert text(pcm) == transcript(pcm)
     assert len(text(pcm).split()) == 4
     assert text(pcm).split()[-1] == checksum(pcm)
 
 
-def test_a_checksum_is_the_well_known_one() -> None:
+def test_the_checksum_is_crc_32() -> None:
     assert checksum(b"123456789") == "cbf43926"
 
 
-def test_audio_lost_doubled_or_mixed_up_shows_in_the_text() -> None:
+def test_lost_duplicated_or_mixed_up_audio_changes_the_text() -> None:
     first, second = noise(0.8, seed=1), noise(0.8, seed=2)
     texts = {text(pcm) for pcm in (first + second, first, first + first + second, second + first, first[:-2] + second)}
     assert len(texts) == 5
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
-def test_a_longer_preview_begins_with_the_shorter(tenths: int, more: int) -> None:
+def test_a_longer_preview_begins_with_the_shorter_one(tenths: int, more: int) -> None:
     pcm = noise((tenths + more) / 10)
     shorter = text(pcm[: tenths * 3200], final=False)
     assert text(pcm, final=False).startswith(shorter)
     assert text(pcm).startswith(shorter)
 
 
-def test_a_prefix_of_its_own_changes_nothing_and_a_foreign_one_stands_visibly_before() -> None:
+def test_a_foreign_prefix_stays_visible_before_the_text() -> None:
     pcm = noise(2.0)
     own = " ".join(transcript(pcm).split()[:2])
     assert text(pcm, prefix=own) == transcript(pcm)
@@ -85,7 +85,7 @@ def test_a_prefix_of_its_own_changes_nothing_and_a_foreign_one_stands_visibly_be
 
 @pytest.mark.parametrize("prefix", ["", "somebody else"])
 @pytest.mark.parametrize("seconds", [0.02, 0.4, 1.2, 3.3])
-def test_words_joined_are_the_text_and_follow_one_another(seconds: float, prefix: str) -> None:
+def test_joined_words_are_the_text_and_their_times_ascend(seconds: float, prefix: str) -> None:
     (heard,) = NullRecognizer().recognize([speech(noise(seconds), prefix=prefix, words=True)])
     assert "".join(word.text for word in heard.words).strip() == heard.text
     times = [time for word in heard.words for time in (word.start, word.end)]
@@ -93,7 +93,7 @@ def test_words_joined_are_the_text_and_follow_one_another(seconds: float, prefix
     assert times[-1] == pytest.approx(seconds)
 
 
-def test_a_batch_costs_what_was_asked_for_and_nothing_by_default() -> None:
+def test_a_batch_takes_the_configured_time_and_none_by_default() -> None:
     slept: list[float] = []
     batch = [speech(noise(1.0)), speech(noise(0.5))]
     NullRecognizer(sleep=slept.append).recognize(batch)
@@ -103,8 +103,8 @@ def test_a_batch_costs_what_was_asked_for_and_nothing_by_default() -> None:
 
 
 @pytest.mark.parametrize("pcm", [noise(28.0), bytes(28 * 2 * RATE)], ids=["noise", "digital silence"])
-def test_captions_grow_and_the_final_keeps_every_word_that_was_promised(pcm: bytes) -> None:
-    """Previews as the gateway asks for them, through the worker's guards and its agreement."""
+def test_captions_grow_and_the_final_keeps_every_committed_word(pcm: bytes) -> None:
+    """Previews as the gateway requests them, through the guards and the stability rules of the worker."""
     shown = PartialResult(utterance=1, revision=0, committed="", tentative="", language="en", start_ms=0, end_ms=0)
     recognizer = NullRecognizer()
     for half_seconds in range(1, 56):
@@ -135,7 +135,7 @@ def test_captions_grow_and_the_final_keeps_every_word_that_was_promised(pcm: byt
     assert contradicted(shown.committed, final.text) == 0
 
 
-def test_poison_harms_finals_of_its_length_and_nothing_else() -> None:
+def test_poison_affects_finals_of_its_length_only() -> None:
     poisoned = Poisoned(NullRecognizer(), Poison(seconds="3.0-3.4", deed="raise"))
     harmless = [speech(noise(2.9)), speech(noise(3.5)), replace(speech(noise(3.2)), final=False)]
     assert poisoned.recognize(harmless) == NullRecognizer().recognize(harmless)

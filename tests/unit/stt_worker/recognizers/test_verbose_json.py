@@ -1,4 +1,4 @@
-"""Whatever an endpoint says of its words: the text stands, and its words join to it and follow one another in time."""
+"""Whatever an endpoint reports about words, the text is kept and split into words with ascending times."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ANSWERS = st.fixed_dictionaries(
 
 
 def heard(answer: dict[str, Any], **asked: Any) -> Hypothesis:
-    """What is made of an answer to four seconds of audio."""
+    """The hypothesis of an answer to four seconds of audio."""
     speech = Speech(samples=np.zeros(round(16_000 * SECONDS), np.float32), words=True, **asked)
     return VerboseTranscription.model_validate(answer).hypothesis(speech)
 
@@ -36,14 +36,14 @@ def times(hypothesis: Hypothesis) -> list[tuple[str, float, float]]:
 
 
 @given(ANSWERS, st.sampled_from(["", "ab", "Ab z,", "你好"]))
-def test_words_joined_are_the_text_which_begins_with_the_prefix(answer: dict[str, Any], prefix: str) -> None:
+def test_joined_words_are_the_text_and_begin_with_the_prefix(answer: dict[str, Any], prefix: str) -> None:
     hypothesis = heard(answer, prefix=prefix)
     assert hypothesis.text.startswith(prefix)
     assert "".join(word.text for word in hypothesis.words).strip() == hypothesis.text
     assert all(0.0 <= word.start <= word.end <= SECONDS for word in hypothesis.words)
 
 
-def test_words_without_spaces_and_punctuation_keep_their_times_and_get_the_texts_spelling() -> None:
+def test_words_without_punctuation_keep_their_times_and_get_the_spelling_of_the_text() -> None:
     words = [{"word": "Hello", "start": 0.5, "end": 0.9}, {"word": "world", "start": 1.5, "end": 2.0}]
     assert times(heard({"text": "Hello, world.", "words": words})) == [("Hello,", 0.5, 0.9), (" world.", 1.5, 2.0)]
 
@@ -72,11 +72,11 @@ def test_in_a_script_without_spaces_each_character_is_a_word() -> None:
         ("你好", "Hello world"),
     ],
 )
-def test_a_text_that_reads_differently_goes_on_behind_the_prefix(text: str, whole: str) -> None:
+def test_a_different_text_continues_after_the_prefix(text: str, whole: str) -> None:
     assert heard({"text": text}, prefix="Hello world").text == whole
 
 
-def test_a_text_shorter_than_the_prefix_is_the_prefix() -> None:
+def test_a_text_shorter_than_the_prefix_is_replaced_by_it() -> None:
     assert heard({"text": "Hel"}, prefix="Hello world").text == "Hello world"
 
 
@@ -84,15 +84,15 @@ def test_a_text_shorter_than_the_prefix_is_the_prefix() -> None:
     ("said", "code"),
     [("english", "en"), ("Chinese", "zh"), ("myanmar", "my"), ("pt-BR", "pt"), ("de", "de"), ("klingon", "fr")],
 )
-def test_a_language_is_understood_by_name_and_by_code_and_else_taken_to_be_the_last_one(said: str, code: str) -> None:
+def test_a_language_is_a_name_or_a_code_and_otherwise_the_last_language(said: str, code: str) -> None:
     assert heard({"text": "a", "language": said}, last_language="fr").language == code
 
 
-def test_a_language_that_was_asked_for_stays() -> None:
+def test_the_requested_language_is_kept() -> None:
     assert heard({"text": "a", "language": "english"}, language="de").language == "de"
 
 
-def test_the_segments_say_how_sure_the_model_is() -> None:
+def test_probabilities_are_those_of_the_segments() -> None:
     segments = [{"avg_logprob": -0.2, "no_speech_prob": 0.1}, {"avg_logprob": -0.6, "no_speech_prob": 0.3}]
     hypothesis = heard({"text": "a b", "segments": segments})
     assert hypothesis.avg_logprob == pytest.approx(-0.4)
@@ -100,7 +100,7 @@ def test_the_segments_say_how_sure_the_model_is() -> None:
     assert [word.probability for word in hypothesis.words] == [pytest.approx(np.exp(-0.4))] * 2
 
 
-def test_words_are_left_out_when_nobody_wants_them() -> None:
+def test_words_are_omitted_if_they_are_not_requested() -> None:
     speech = Speech(samples=np.zeros(16_000, np.float32))
     assert VerboseTranscription(text="a b").hypothesis(speech).words == ()
 

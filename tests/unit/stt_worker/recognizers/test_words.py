@@ -32,21 +32,21 @@ def said(text: str) -> DecodedWords:
 
 
 def aligned(text: DecodedWords, frames_each: int = 2) -> list[tuple[int, int]]:
-    """A path in which every token, and the end, takes as many frames."""
+    """A path in which every token and the end take the same number of frames."""
     return [(i, i * frames_each + k) for i in range(len(text.all_tokens) + 1) for k in range(frames_each)]
 
 
-def test_control_tokens_are_no_text() -> None:
+def test_control_tokens_are_not_text() -> None:
     assert split_answer(Characters(), [], [*tokens(" Hi"), Characters.eot, Characters.eot + 7]).text == "Hi"
 
 
-def test_the_answer_begins_with_the_whole_prefix_even_when_the_decoder_had_no_room_for_it() -> None:
+def test_the_text_begins_with_the_whole_prefix_even_if_the_answer_was_cut_off() -> None:
     prefix = tokens(" one two three")
     assert split_answer(Characters(), prefix, [*prefix, *tokens(" four")]).text == "one two three four"
     assert split_answer(Characters(), prefix, prefix[:5]).text == "one two three"
 
 
-def test_a_word_begins_where_its_first_token_does_and_ends_where_the_next_begins() -> None:
+def test_a_word_lasts_from_its_first_token_to_the_next_word() -> None:
     text = said(" ab cd")
     words = align_words(text, aligned(text), [0.5, 0.7, 0.9, 1.0, 1.0, 0.4])
     assert [word.text for word in words] == [" ab", " cd"]
@@ -75,7 +75,7 @@ def test_a_loop_is_not_cut_within_the_prefix() -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "bc", "d,", "é"]), min_size=1, max_size=10), st.integers(1, 5))
-def test_words_joined_are_the_text_and_times_do_not_run_backwards(parts: list[str], frames_each: int) -> None:
+def test_joined_words_are_the_text_and_times_ascend(parts: list[str], frames_each: int) -> None:
     text = said("".join(f" {part}" for part in parts))
     words = align_words(text, aligned(text, frames_each), [0.5] * len(text.all_tokens))
     assert "".join(word.text for word in words).strip() == text.text

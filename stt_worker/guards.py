@@ -16,7 +16,7 @@ from stt_worker.recognizers.recognizer import Hypothesis
 
 # Bytes of text per byte after zlib. Above this the text repeats itself (the limit of Whisper's own transcriber).
 MAX_COMPRESSION = 2.4
-# Mean log probability per token. Below this the text is a guess (the limit of Whisper's own transcriber).
+# Mean log probability per token. Below this the text is unreliable (the limit of Whisper's own transcriber).
 MIN_LOGPROB = -1.0
 # Letters per second. Speakers produce at least this, four times as much at a normal pace; from a long noise Whisper
 # makes a single sentence.

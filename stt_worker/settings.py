@@ -14,7 +14,7 @@ class SttSettings(WorkerSettings):
     model_config = SettingsConfigDict(env_prefix="STT_")
 
     model: str = "auto"
-    """A catalogue name, a directory, the URL of an endpoint, or "null"; "auto": large-v3-turbo on a GPU, else base."""
+    """A catalogue name, a directory, an endpoint's URL, or "null". "auto": large-v3-turbo on a GPU, base on a CPU."""
     beam_size: int = Field(default=5, ge=1, le=20)
     """Beam size of finals. Previews are decoded greedily."""
     threads: int = Field(default=0, ge=0)

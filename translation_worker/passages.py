@@ -1,7 +1,7 @@
 """Translates passages with a model that translates single sentences. Pure.
 
-A passage is split into sentences. A sentence is decoded once, however many passages contain it; a translation that
-degenerated is decoded again with care; the translations are joined. The model is a `SentenceDecoder`.
+A passage is split into sentences. Each distinct sentence is decoded once. A degenerate translation is decoded again
+with safer options. Then the translations are joined. The model is a `SentenceDecoder`.
 """
 
 from __future__ import annotations

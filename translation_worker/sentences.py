@@ -91,7 +91,7 @@ def _abbreviates(text: str, stop: int, following: str, language: str) -> bool:
 
 
 def _division(text: str, start: int, limit: int) -> int:
-    """Where to divide a sentence that is too long: after its last clause, else its last word, else at the limit."""
+    """Where to divide a sentence that is too long: after its last clause, after its last word, or at the limit."""
     middle = (start + limit) // 2
     for pattern in (_CLAUSE, _SPACE):
         if places := [found.end() for found in pattern.finditer(text, middle, limit)]:

@@ -1,4 +1,4 @@
-"""What a client remembers of its session to resume it on another connection, and when it reconnects. Pure."""
+"""The state that a client needs to resume a session on another connection, and the reconnect delays. Pure."""
 
 from __future__ import annotations
 

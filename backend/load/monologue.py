@@ -13,7 +13,7 @@ from backend.load.clips import AudioClip
 from backend.load.ledger import split
 from backend.messages.jobs import SAMPLE_RATE
 
-# Samples, 20 ms: the resolution at which speech is told from silence.
+# Samples, 20 ms: the resolution at which speech is distinguished from silence.
 WINDOW = 320
 # A window is speech if its power exceeds the 95th percentile less 30 dB (QUIET). In noisier recordings it must exceed
 # the 5th percentile plus 10 dB (ABOVE_NOISE). A window above the 95th percentile less 20 dB (NOISY) is always speech.

@@ -130,7 +130,7 @@ def describe_error(error: BaseException) -> str:
 
 
 class _ProgressBar:
-    """Stands in for the tqdm bar of huggingface_hub and reports to a ProgressCallback."""
+    """Replaces the tqdm bar of huggingface_hub and reports to a ProgressCallback."""
 
     def __init__(self, progress: ProgressCallback, file: FileSpec, *, initial: int = 0, **_: object) -> None:
         self._report = functools.partial(progress, file.name)

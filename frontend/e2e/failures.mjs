@@ -3,7 +3,7 @@
 //   node e2e/failures.mjs --url http://localhost:8080 --wav FILE --seconds N --out DIR --language en --screenshot NAME
 //                        --locked ws://localhost:8081/v1/stream
 //
-// First the server is unavailable during dictation, and returns; then the microphone is unplugged; last, the server
+// First the server is unavailable during dictation, and returns. Then the microphone is unplugged. Last, the server
 // requires an API key (`--locked`). Prints a JSON object: unavailable, restored, unplugged, locked; each with the
 // notices, the text that was typed until then, and the content of a visible bubble.
 import { parseArgs } from "node:util";

@@ -105,7 +105,7 @@ class RemoteRecognizer:
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order.
 
-        Raises UnavailableError if the endpoint is unavailable, or else EntryError `audio_refused` if it refuses a
+        Raises UnavailableError if the endpoint is unavailable, and otherwise EntryError `audio_refused` if it refuses a
         piece. Answers that did arrive are kept for the next attempt.
         """
         requests = [self._request(speech) for speech in batch]

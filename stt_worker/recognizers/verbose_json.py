@@ -88,7 +88,7 @@ class VerboseTranscription(BaseModel):
         return tuple(words)
 
     def _letter_times(self, seconds: float) -> list[tuple[float, float]]:
-        """Start and end of each letter, as if all letters of a word, or else of a segment, were equally long."""
+        """Start and end of each letter, as if all letters of a word, or of a segment, were equally long."""
         spans = [(word.word, word.start, word.end) for word in self.words or ()]
         spans = spans or [(segment.text, segment.start, segment.end) for segment in self.segments or ()]
         times: list[tuple[float, float]] = []

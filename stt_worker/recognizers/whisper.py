@@ -174,7 +174,7 @@ class FasterWhisper:
                 Hypothesis(
                     kept[i].text,
                     *languages[i],
-                    # What remains of a loop is judged by itself: repetition is easy to predict, so the whole text with
+                    # The remainder of a loop is judged alone: repetition is easy to predict, so the whole text with
                     # its loop looks probable.
                     _mean_word_logprob(words[i]) if i in looped else logprobs[i],
                     results[i].no_speech_prob,

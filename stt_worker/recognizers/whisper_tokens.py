@@ -13,7 +13,7 @@ from stt_worker.recognizers.recognizer import Speech
 MAX_TOKENS = 448
 # Hotwords and prompt together; must leave room for the task tokens and the answer.
 MAX_PROMPT_TOKENS = 200
-# Upper bounds of speech rate, to stop loops early. Nobody speaks faster than about 12 tokens per second in languages
+# Upper bounds of speech rate, to stop loops early. Speakers do not exceed about 12 tokens per second in languages
 # whose words are in the vocabulary; in other scripts a word takes several tokens.
 MAX_TOKENS_PER_S = 24
 TOKENS_PER_S = dict.fromkeys(

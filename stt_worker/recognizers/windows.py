@@ -38,7 +38,7 @@ class EncoderWindows:
         return (*range(self.floor_s * FRAMES_PER_SECOND, LONGEST, self.step_s * FRAMES_PER_SECOND), LONGEST)
 
     def fit(self, seconds: float, more_s: float = 0.0) -> int:
-        """Return the smallest window, in mel frames, for this much audio, the margin and `more_s`; else the longest.
+        """Return the smallest window, in mel frames, for this much audio, the margin and `more_s`, or the longest.
 
         Raises ValueError if the audio alone is longer than the longest window.
         """

@@ -170,7 +170,7 @@ def _constant_text(node: ast.expr) -> str:
 
 
 def _is_sentence(text: str) -> bool:
-    return len(re.findall(r"[A-Za-z']{2,}", text)) >= MIN_WORDS
+    return "|" not in text and len(re.findall(r"[A-Za-z']{2,}", text)) >= MIN_WORDS
 
 
 # --- other languages

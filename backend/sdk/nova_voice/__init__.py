@@ -16,8 +16,8 @@ text.
 All times are milliseconds from the first sample of the session's audio. The messages are those of the WebSocket
 protocol (docs/reference/protocol.md): frozen pydantic models with a `type`.
 
-Errors: `ServerError` when the server refuses or ends the session, `DisconnectedError` when the connection is lost for
-good (both are `NovaError`), and OSError or websockets.exceptions.InvalidHandshake when no server can be reached.
+Errors: `ServerError` when the server refuses or ends the session, `DisconnectedError` when the connection is lost
+permanently (both are `NovaError`), and OSError or websockets.exceptions.InvalidHandshake when no server can be reached.
 """
 
 from importlib.metadata import version as _version

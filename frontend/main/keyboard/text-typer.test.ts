@@ -194,7 +194,7 @@ describe("the injection method", () => {
     expect(both).toEqual({ keyboards: ["wtype", "ydotool"], typing: "direct", problem: null });
   });
 
-  test("is none without a display", () => {
+  test("does not exist without a display", () => {
     expect(chooseMethod({ ...facts, display: displayOf({}) }).problem).toBe("noTyping");
   });
 });

@@ -10,7 +10,7 @@ import type { AddressInfo } from "node:net";
 import { readJson, writeJson } from "../storage/json-file";
 import { fileFor, headersFor } from "../pages/app-protocol";
 
-// Web pages in a browser can reach loopback ports, hence the token.
+// Web pages in a browser can reach loopback ports, so they must send a token.
 const HOST = "127.0.0.1";
 const MAX_CLIENTS = 20;
 const TOKEN_BYTES = 16;

@@ -1,4 +1,4 @@
-/** Voice typing: types what is said into the focused program, and shows it in the bubble until then. */
+/** Voice typing: types speech into the focused program, and shows it in the bubble until then. */
 import { isRecording, type ConnectionState } from "../../client/src/session/connection-state";
 import { beginDictation, dictate, emptyDictation } from "../dictation/dictation";
 import type { DictationOptions, TypingAction } from "../dictation/dictation";

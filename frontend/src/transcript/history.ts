@@ -19,7 +19,7 @@ export interface HistoryLimits {
 // Well below the 5 MB that browsers grant to localStorage.
 export const HISTORY_LIMITS: HistoryLimits = { sessions: 500, characters: 1_500_000 };
 
-// Characters of an utterance's JSON besides its texts.
+// Characters of an utterance's JSON in addition to its texts.
 const UTTERANCE_OVERHEAD = 200;
 
 /** Inserts a session or replaces its earlier state. The oldest sessions are removed beyond the limits. */

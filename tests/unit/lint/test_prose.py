@@ -16,7 +16,7 @@ PLANTED = (
     ("tests/unit/test_d.py", "def test_a_letter_is_buried_when_nobody_reads_it():\n    pass\n", 1),
     ("frontend/src/e.ts", "const a = 'it//s';\n// As at first, it goes on.\n", 2),
     ("frontend/src/i18n/en.ts", 'export const en = { empty: "Choose whose sound is heard." };\n', 1),
-    ("backend/streams/scripts/f.lua", "local a = 1\n-- ARGV[1]: whatever the caller wants\n", 2),
+    ("backend/streams/scripts/f.lua", "local a = 1\n-- ARGV[1]: what a lane holds\n", 2),
     ("infra/g.yaml", "a: b  # the word that all is well\n", 1),
     ("Makefile", "target:  ## write the references anew\n", 1),
 )

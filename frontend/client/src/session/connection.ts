@@ -23,7 +23,7 @@ export interface ConnectionOwner {
   options: () => SessionOptions;
   /** Open the audio source, then call `audioOpened` or `fail`. */
   openAudio: () => void;
-  /** Close the audio source. Resolves after its last samples were sent, to false if audio must go on. */
+  /** Close the audio source. Resolves after its last samples were sent, to false if audio must continue. */
   endAudio: () => Promise<boolean>;
   /** Close the audio source without waiting. */
   dropAudio: () => void;

@@ -123,7 +123,7 @@ describe("for any audio and any lost connections", () => {
         const all: ReplayItem[] = [];
         let end = 0;
         let isUp = false;
-        // What the server has received. Audio after `safeMs` may be lost together with a gateway.
+        // The state of the server. Audio after `safeMs` may be lost together with a gateway.
         let samples: number[] = [];
         let messages: (readonly [number, ReplayItem])[] = [];
         let safeMs = 0;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -14,12 +15,16 @@ from backend.service.heartbeat import publish_heartbeats
 from backend.service.lifecycle import process_name, trim_memory_periodically
 from backend.streams.access.api_keys import ApiKeys
 from backend.streams.access.quota import Quota
+from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, worker_key
 from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.session.fanout import Fanout
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
+from backend.streams.session.sessions import Sessions
+from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
 from gateway.access.admission import Admission
 from gateway.access.auth import Auth
 from gateway.access.jwt import JwtVerifier
@@ -40,28 +45,32 @@ class GatewayServices:
     settings: GatewaySettings
     name: str
     redis: Redis
-    streams: RedisJobStreams
-    sessions: RedisSessions
-    fanout: RedisFanout
+    streams: JobStreams
+    sessions: Sessions
+    fanout: Fanout
+    # Delivers messages to the listeners of `fanout` until cancelled.
+    deliver_forever: Callable[[], Coroutine[Any, Any, None]]
     vad_batcher: VadBatcher
     registry: SessionRegistry
     admission: Admission
     auth: Auth
     quota_slots: QuotaSlots
     inspector: StreamInspector
+    clock: Clock = SYSTEM_CLOCK
 
     @classmethod
     def create(cls, settings: GatewaySettings) -> GatewayServices:
         """Create all services without connecting to Redis. Raises SetupError and ModelError."""
         redis, name, registry = connect(settings), process_name(), SessionRegistry()
-        streams, keys = RedisJobStreams(redis, settings), ApiKeys(redis)
+        streams, fanout, keys = RedisJobStreams(redis, settings), RedisFanout(redis, name), ApiKeys(redis)
         return cls(
             settings=settings,
             name=name,
             redis=redis,
             streams=streams,
             sessions=RedisSessions(redis, settings, name),
-            fanout=RedisFanout(redis, name),
+            fanout=fanout,
+            deliver_forever=fanout.deliver_forever,
             vad_batcher=VadBatcher(Silero()),
             registry=registry,
             admission=Admission(settings, streams, registry, name),
@@ -76,7 +85,7 @@ class GatewayServices:
         async with asyncio.TaskGroup() as group:
             heartbeats = publish_heartbeats(self.redis, WORKERS, worker_key("gateway", self.name), self.heartbeat)
             tasks = [
-                group.create_task(self.fanout.deliver_forever()),
+                group.create_task(self.deliver_forever()),
                 group.create_task(self.admission.measure_load_forever()),
                 group.create_task(self.quota_slots.renew_forever()),
                 group.create_task(trim_memory_periodically()),

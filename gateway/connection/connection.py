@@ -8,7 +8,6 @@ read while too many of its finals are in flight.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -71,10 +70,11 @@ class Connection:
         self, services: GatewayServices, held: HeldSession, transport: Transport, observer: SessionObserver
     ) -> None:
         self._services, self._held, self._observer = services, held, observer
+        self._clock = services.clock
         self._session, self._receiver, self._sender = held.session, transport.receiver, transport.sender
         self._writer = RedisWriter(held.session, held.lease, services.streams, self._sender.send)
         self._audio = AudioInput(held.session.options.audio, services.vad_batcher)
-        self._timers = SessionTimers(held.session, services.timer_limits(), time.monotonic())
+        self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._start_ms = held.session.audio_ms
         self._result_arrived = asyncio.Event()
         # Held while the log is read. An event that the channel delivers meanwhile may come after unread log entries.
@@ -112,7 +112,7 @@ class Connection:
             return
         if isinstance(message, Stop):
             await self._flush_audio()
-        await self._execute(self._session.receive_message(message, time.time()))
+        await self._execute(self._session.receive_message(message, self._clock.wall()))
 
     async def _handle_audio(self, data: bytes) -> None:
         await self._process_windows(await self._audio.process_bytes(data))
@@ -129,7 +129,7 @@ class Connection:
             self._sender.send(Error(code="truncated_audio", message=message))
 
     async def _process_windows(self, scored: ScoredWindows) -> None:
-        await self._execute(self._session.receive_audio(*scored, time.time()))
+        await self._execute(self._session.receive_audio(*scored, self._clock.wall()))
         self._held.entry.audio_ms = self._session.audio_ms - self._start_ms
 
     # --- results from the workers
@@ -172,8 +172,8 @@ class Connection:
             await self._apply_result(live)
 
     async def _apply_result(self, live: ChannelMessage) -> None:
-        await self._execute(self._session.apply_result(live, time.time()))
-        self._timers.record_result(time.monotonic())
+        await self._execute(self._session.apply_result(live, self._clock.wall()))
+        self._timers.record_result(self._clock.monotonic())
         self._result_arrived.set()
 
     # --- timers
@@ -181,7 +181,7 @@ class Connection:
     async def _run_timers(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            await self._execute(self._timers.tick(self._conditions(), time.monotonic(), time.time()))
+            await self._execute(self._timers.tick(self._conditions(), self._clock.monotonic(), self._clock.wall()))
 
     def _conditions(self) -> Conditions:
         registry = self._services.registry

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from contextlib import AsyncExitStack, suppress
 from contextvars import copy_context
 from traceback import clear_frames
@@ -163,7 +162,7 @@ async def _open_session(
     correlation_id, token = start.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
     session = Session(session_id, correlation_id, services.session_policy(), tracing.new_traceparent)
     AudioSource(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
-    actions = session.receive_message(start, time.time())
+    actions = session.receive_message(start, services.clock.wall())
     lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))
     metrics.SESSIONS.inc()
     return session, lease, _with_resume_token(actions, token)

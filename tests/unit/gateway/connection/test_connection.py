@@ -1,0 +1,177 @@
+"""Whole connections with streams in memory and in virtual time: from the handshake to the close code."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from backend.messages.protocol import Configure, Done, Draining, Error, Final, Finalize, Resume, Start, Stop
+from gateway.connection.transport import SEND_TIMEOUT_S
+from gateway.session.timers import CATCH_UP_S
+from tests.testkit.streams.virtual_time import virtual_time
+from tests.unit.gateway.connection.memory_gateway import MemoryGateway
+
+
+@virtual_time
+async def test_speech_becomes_a_final_and_stop_ends_the_session() -> None:
+    gateway = MemoryGateway()
+    async with gateway.worker(), gateway.connect(Start()) as client:
+        await client.speak()
+        client.send(Stop())
+        await client.wait_for(lambda: client.close_code)
+    assert [event.text for event in client.of(Final)] == ["utterance 1"]
+    assert isinstance(client.events[-1], Done)
+    assert client.close_code == 1000
+
+
+@virtual_time
+async def test_a_result_that_the_channel_lost_is_read_from_the_log() -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Start()) as client:
+        await client.speak()
+        gateway.streams.listeners.clear()
+        async with gateway.worker():
+            committed_at = asyncio.get_running_loop().time()
+            await client.wait_for(lambda: client.of(Final))
+        assert asyncio.get_running_loop().time() - committed_at <= CATCH_UP_S + 1
+
+
+@virtual_time
+async def test_jobs_that_redis_lost_are_submitted_again() -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Start()) as client:
+        await client.speak()
+        gateway.streams.lose_everything()
+        async with gateway.worker():
+            await client.wait_for(lambda: client.of(Final))
+    assert [event.utterance for event in client.of(Final)] == [1]
+
+
+@virtual_time
+async def test_a_short_outage_loses_no_result() -> None:
+    gateway = MemoryGateway()
+    async with gateway.worker(), gateway.connect(Start()) as client:
+        with gateway.streams.outage():
+            await client.speak(2)
+        await client.wait_for(lambda: client.of(Final))
+    assert [event.utterance for event in client.of(Final)] == [1]
+
+
+@virtual_time
+async def test_a_resume_takes_the_session_over_and_delivers_its_results() -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Start()) as first:
+        await first.speak()
+        async with MemoryGateway(gateway.streams).connect(first.resume_message()) as second, gateway.worker():
+            await first.wait_for(lambda: first.close_code)
+            await second.wait_for(lambda: second.of(Final))
+    assert first.close_code == 4001
+    assert first.of(Error)[-1].code == "taken_over"
+    assert second.ready.session == first.ready.session
+    assert second.ready.audio_from_ms > 0, "Redis has the audio of the closed utterance"
+
+
+@virtual_time
+async def test_a_resume_with_a_wrong_token_is_refused() -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Start()) as first:
+        await first.wait_for(lambda: first.events)
+        async with gateway.connect(Resume(session=first.ready.session, token="wrong")) as second:
+            await second.wait_for(lambda: second.close_code)
+    assert second.of(Error)[-1].code == "unknown_session"
+
+
+@virtual_time
+async def test_a_client_that_does_not_read_is_disconnected() -> None:
+    gateway = MemoryGateway(outbox=10)
+    async with gateway.worker(), gateway.connect(Start()) as client:
+        await client.wait_for(lambda: client.events)
+        client.reads = False
+        for _ in range(20):
+            await client.speak(1)
+            client.send(Finalize())
+        await client.wait_for(lambda: client.close_code, timeout_s=SEND_TIMEOUT_S + 1)
+        assert len(gateway.services.registry) == 0
+
+
+@virtual_time
+async def test_a_draining_gateway_closes_idle_sessions_and_refuses_new_ones() -> None:
+    gateway = MemoryGateway(drain_s=20)
+    async with gateway.connect(Start()) as client, asyncio.TaskGroup() as tasks:
+        await client.wait_for(lambda: client.events)
+        draining = tasks.create_task(gateway.services.registry.drain(20))
+        await client.wait_for(lambda: client.close_code)
+        async with gateway.connect(Start()) as late:
+            await late.wait_for(lambda: late.close_code)
+        client.leave()
+        await draining
+    assert isinstance(client.events[-1], Draining)
+    assert (client.close_code, late.close_code) == (1012, 1012)
+    assert late.of(Error)[-1].code == "draining"
+
+
+@virtual_time
+async def test_at_the_end_of_the_drain_time_busy_sessions_close() -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Start()) as client, asyncio.TaskGroup() as tasks:
+        await client.speak()
+        started_at = asyncio.get_running_loop().time()
+        tasks.create_task(gateway.services.registry.drain(20))
+        await client.wait_for(lambda: client.close_code)
+        client.leave()
+    assert 20 <= asyncio.get_running_loop().time() - started_at < 21
+    assert client.close_code == 1012
+
+
+@virtual_time
+async def test_results_that_are_overdue_after_stop_end_the_session() -> None:
+    gateway = MemoryGateway(stop_wait_s=30)
+    async with gateway.connect(Start()) as client:
+        await client.speak()
+        client.send(Stop())
+        await client.wait_for(lambda: client.close_code)
+    assert client.of(Error)[-1].code == "overdue"
+    assert not client.of(Done)
+
+
+@virtual_time
+async def test_a_silent_client_is_disconnected_after_the_idle_timeout() -> None:
+    async with MemoryGateway(idle_timeout_s=30).connect(Start()) as client:
+        await client.wait_for(lambda: client.close_code)
+    assert (client.of(Error)[-1].code, client.close_code) == ("idle_timeout", 1008)
+
+
+@virtual_time
+async def test_an_error_that_is_not_fatal_leaves_the_session_open() -> None:
+    gateway = MemoryGateway()
+    async with gateway.worker(), gateway.connect(Start()) as client:
+        client.send(Configure(language="tlh"))
+        await client.speak()
+        await client.wait_for(lambda: client.of(Final) or client.close_code)
+    error = client.of(Error)[0]
+    assert error.code == "unsupported_language"
+    assert bool(client.of(Final)) is not error.fatal
+
+
+@virtual_time
+async def test_configure_is_written_to_redis_at_once() -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Start()) as client:
+        client.send(Configure(endpoint_ms=1_000))
+        await asyncio.sleep(0.1)
+        record = gateway.streams.sessions[client.ready.session].record
+    assert record is not None
+    assert record.start.endpoint_ms == 1_000
+
+
+@virtual_time
+async def test_a_gateway_holds_at_most_its_maximum_of_sessions() -> None:
+    gateway = MemoryGateway(max_sessions=1)
+    async with gateway.connect(Start()) as first:
+        await first.wait_for(lambda: first.events)
+        async with gateway.connect(Start()) as second:
+            await second.wait_for(lambda: second.close_code)
+    assert (second.of(Error)[-1].code, second.close_code) == ("overloaded", 1013)
+    assert second.of(Error)[-1].retry_after_s == pytest.approx(5)
+    assert len(gateway.services.registry) == 0

@@ -1,0 +1,77 @@
+"""Observers receive what a session decides and sends."""
+
+from __future__ import annotations
+
+from prometheus_client import REGISTRY
+
+from backend.messages.protocol import Final, Message, SpeechEnded, SpeechStarted
+from gateway.access.registry import SpeechMeter
+from gateway.connection.observers.final_latency import FinalLatency
+from gateway.connection.observers.observer import ObserverGroup, SessionObserver
+from gateway.connection.observers.speech_share import MAX_AHEAD_MS, SpeechShare
+from gateway.session.actions import Action, CloseUtterance, SendEvent
+from gateway.session.machine import Session
+from gateway.session.utterance import SessionPolicy
+
+LATENCIES = "nova_gateway_final_latency_seconds_count"
+
+
+class Recorder(SessionObserver):
+    def __init__(self) -> None:
+        self.calls: list[object] = []
+
+    def on_action(self, action: Action) -> None:
+        self.calls.append(action)
+
+    def on_event_sent(self, event: Message) -> None:
+        self.calls.append(event)
+
+    def on_close(self) -> None:
+        self.calls.append("close")
+
+
+def final(utterance: int) -> SendEvent:
+    return SendEvent(Final(utterance=utterance, text="x", language="en", confidence=1, start_ms=0, end_ms=1))
+
+
+def test_a_group_passes_everything_on_to_every_observer() -> None:
+    first, second = Recorder(), Recorder()
+    group = ObserverGroup([first, SessionObserver(), second])
+    action, event = CloseUtterance(1, 1, 500), SpeechStarted(utterance=1, start_ms=0)
+    group.on_action(action)
+    group.on_event_sent(event)
+    group.on_close()
+    assert first.calls == second.calls == [action, event, "close"]
+
+
+def test_the_latency_of_a_final_is_measured_from_its_endpoint() -> None:
+    before, latency = REGISTRY.get_sample_value(LATENCIES) or 0.0, FinalLatency()
+    latency.on_action(final(1))
+    assert REGISTRY.get_sample_value(LATENCIES) == before, "an earlier connection closed this utterance"
+    latency.on_action(CloseUtterance(2, 1, 500))
+    latency.on_action(final(2))
+    latency.on_action(final(2))
+    assert REGISTRY.get_sample_value(LATENCIES) == before + 1
+
+
+class SessionAt(Session):
+    """A session with a chosen position."""
+
+    position_ms = 0
+
+    @property
+    def audio_ms(self) -> int:
+        return self.position_ms
+
+
+def test_speech_counts_only_in_real_time() -> None:
+    def share_at(ahead_ms: int) -> float:
+        session, meter = SessionAt("s", "c", SessionPolicy()), SpeechMeter()
+        observer = SpeechShare(session, meter)
+        session.position_ms = ahead_ms
+        observer.on_action(SendEvent(SpeechStarted(utterance=1, start_ms=0)))
+        observer.on_action(SendEvent(SpeechEnded(utterance=1, end_ms=1)))
+        return meter.share(0.0)
+
+    assert share_at(MAX_AHEAD_MS - 1_000) > 0
+    assert share_at(MAX_AHEAD_MS + 60_000) == 0

@@ -6,17 +6,11 @@ moment (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 201
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 T = TypeVar("T")
 
@@ -57,6 +51,10 @@ async def retry(
     Raises the last error when an attempt fails more than `give_up_after_s` seconds after the first one began.
     """
 
+    # The time of the loop, not of tenacity's `stop_after_delay`: tests run on a loop with virtual time.
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
     # tenacity awaits only what `inspect` recognizes as a coroutine function, so a lambda needs this wrapper.
     async def attempt() -> T:
         return await call()
@@ -64,12 +62,12 @@ async def retry(
     def before_sleep(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         assert error is not None
-        on_failure(error, state.seconds_since_start or 0.0, state.upcoming_sleep)
+        on_failure(error, loop.time() - began, state.upcoming_sleep)
 
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(errors),
         wait=wait_random_exponential(multiplier=base_s, max=cap_s),
-        stop=stop_after_delay(give_up_after_s),
+        stop=lambda state: loop.time() - began >= give_up_after_s,
         before_sleep=before_sleep,
         reraise=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
 
@@ -13,14 +13,13 @@ import numpy as np
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Message, Start
 from backend.service.settings import ServiceSettings, WorkerSettings
-from backend.streams.job_streams import AUDIO, Entry, Outcome
+from backend.streams.job_streams import AUDIO, Entry, JobStreams, Outcome
 from backend.streams.redis.connection import connect, retry_until_available
 from backend.streams.redis_job_streams import RedisJobStreams
-from backend.streams.session.fanout import Listener
-from backend.streams.session.log import read_log
+from backend.streams.session.fanout import Fanout, Listener
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
-from backend.streams.session.sessions import Lease
+from backend.streams.session.sessions import Sessions
 from backend.streams.worker.redis_source import redis_consumer
 from gateway.connection.redis_writer import RedisWriter
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
@@ -35,20 +34,28 @@ SESSIONS = 8
 class StreamSession:
     """A session as the gateway runs it. It speaks one short utterance after the other."""
 
-    def __init__(self, streams: RedisJobStreams, name: str, *, partials: bool) -> None:
-        self._streams = streams
+    def __init__(
+        self,
+        streams: JobStreams,
+        sessions: Sessions,
+        name: str,
+        *,
+        partials: bool,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._streams, self._sessions, self._now = streams, sessions, now
         self.session = Session(name, "c", SessionPolicy())
         self._start = Start(partials=partials)
         self._reading = asyncio.Lock()
         self.finals: list[int] = []  # utterance numbers in order of arrival
         self.notices: list[Message] = []  # other events for the client
 
-    async def run(self, sessions: RedisSessions, fanout: RedisFanout, stop: asyncio.Event) -> None:
+    async def run(self, fanout: Fanout, stop: asyncio.Event) -> None:
         """Speak until `stop` is set, then wait for the remaining finals."""
         session = self.session
         async with fanout.listen(self._streams.shard(session.id).events(session.id)) as listener:
-            actions = session.receive_message(self._start, time.time())
-            lease: Lease = await retry_until_available(lambda: sessions.open(session.id, "secret", session.record()))
+            actions = session.receive_message(self._start, self._now())
+            lease = await retry_until_available(lambda: self._sessions.open(session.id, "secret", session.record()))
             self._writer = RedisWriter(session, lease, self._streams, self.notices.append)
             await self._perform(actions)
             async with asyncio.TaskGroup() as tasks:
@@ -64,7 +71,7 @@ class StreamSession:
         while not stop.is_set():
             for windows, probability in ((10, 0.9), (10, 0.0), (12, 0.0)):
                 audio = np.zeros((windows, 512), np.int16), np.full(windows, probability, np.float32)
-                await self._perform(self.session.receive_audio(*audio, time.time()))
+                await self._perform(self.session.receive_audio(*audio, self._now()))
                 await asyncio.sleep(0.05)
 
     async def _listen(self, listener: Listener) -> None:
@@ -72,7 +79,7 @@ class StreamSession:
             live = await listener.next_event()
             async with self._reading:
                 if not (live.cursor and listener.gap.is_set()):  # otherwise it is in the log, after the missed events
-                    await self._perform(self.session.apply_result(live, time.time()))
+                    await self._perform(self.session.apply_result(live, self._now()))
 
     async def _catch_up(self, listener: Listener) -> None:
         while True:
@@ -84,8 +91,8 @@ class StreamSession:
 
     async def _read_log(self) -> None:
         session = self.session
-        async for live in read_log(self._streams.redis, self._streams.shard(session.id), session.id, session.cursor):
-            await self._perform(session.apply_result(live, time.time()))
+        async for live in self._sessions.read_log(session.id, session.cursor):
+            await self._perform(session.apply_result(live, self._now()))
 
     async def _perform(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -103,7 +110,10 @@ class BusySessions:
         self.settings = ServiceSettings(REDIS_URL=deployment.url, NOVA_SHARDS=SHARDS)
         self.redis = connect(self.settings)
         self.streams = RedisJobStreams(self.redis, self.settings)
-        self.sessions = [StreamSession(self.streams, token_hex(8), partials=n % 2 == 0) for n in range(SESSIONS)]
+        sessions = RedisSessions(self.redis, self.settings, "gateway")
+        self.sessions = [
+            StreamSession(self.streams, sessions, token_hex(8), partials=n % 2 == 0) for n in range(SESSIONS)
+        ]
 
     async def recovered(self, since: float) -> float:
         """Wait until every session has the final of an utterance that starts now. Returns the seconds since `since`."""
@@ -119,12 +129,11 @@ async def busy_sessions(deployment: RedisServers) -> AsyncIterator[BusySessions]
     """Sessions that speak throughout. In the end each must have received every final once, in order."""
     busy = BusySessions(deployment)
     fanout, stop_worker, stop_speaking = RedisFanout(busy.redis, "test"), asyncio.Event(), asyncio.Event()
-    sessions = RedisSessions(busy.redis, busy.settings, "gateway")
-    worker = redis_consumer(busy.streams, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), _recognize)
+    worker = redis_consumer(busy.streams, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), recognize)
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(fanout.deliver_forever())
         working = tasks.create_task(worker.consume_until(stop_worker))
-        speaking = [tasks.create_task(session.run(sessions, fanout, stop_speaking)) for session in busy.sessions]
+        speaking = [tasks.create_task(session.run(fanout, stop_speaking)) for session in busy.sessions]
         await busy.recovered(time.monotonic())
         yield busy
         stop_speaking.set()
@@ -138,7 +147,7 @@ async def busy_sessions(deployment: RedisServers) -> AsyncIterator[BusySessions]
         assert session.finals == list(range(1, session.session.record().count + 1))
 
 
-async def _recognize(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+async def recognize(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
     """Answer each job at once."""
     return [
         Outcome((Final(utterance=entry.job.utterance, text="t", language="en", confidence=1, start_ms=0, end_ms=1),))

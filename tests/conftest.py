@@ -1,4 +1,4 @@
-"""What tests share: a real Redis, real models, a real system; each started once, on a free port, and stopped."""
+"""Fixtures of all tests: a real Redis, real models and a real system, each started once on a free port."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis
 
 T = TypeVar("T")
 
-# How long an example takes says more of the machine that day than of the code; pytest ends what hangs.
+# The duration of an example depends on the load of the machine. The timeout of pytest ends hung tests.
 settings.register_profile("nova", deadline=None)
 settings.load_profile("nova")
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Valkey of our own."""
+    """URL of a private Valkey."""
     with in_a_thread(own_redis(tmp_path_factory.mktemp("redis"))) as url:
         yield url
 
@@ -49,7 +49,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Clips, models and texts that developers have beside the repository; tests that need them skip without."""
+    """The folder ../shared with clips, models and texts. Without it, tests that need it are skipped."""
     if not SHARED.is_dir():
         pytest.skip("../shared is not here")
     return SHARED
@@ -57,26 +57,26 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def whisper_base() -> Path:
-    """Whisper base, fetched as a user would."""
+    """Directory of Whisper base, downloaded as for a user."""
     return models.fetch("whisper-base")
 
 
 @pytest.fixture(scope="session")
 def opus_zh_en() -> Path:
-    """OPUS-MT Chinese to English, fetched as a user would."""
+    """Directory of OPUS-MT Chinese to English, downloaded as for a user."""
     return models.fetch("opus-zh-en")
 
 
 @pytest.fixture(scope="session")
 def whisper_tiny(whisper_base: Path) -> Path:
-    """The smallest Whisper that is at hand: tiny where ../shared is, else base."""
+    """Directory of the smallest available Whisper: tiny from ../shared, otherwise base."""
     tiny = SHARED / "models" / "whisper-tiny-int8"
     return tiny if tiny.is_dir() else whisper_base
 
 
 @pytest.fixture(scope="session")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
-    """Real speech with its text: clips of ../shared, else sentences that espeak-ng speaks."""
+    """Real speech with its text: clips of ../shared, or sentences spoken by espeak-ng."""
     return shared_clips(SHARED) if SHARED.is_dir() else spoken_clips(tmp_path_factory.mktemp("speech"))
 
 
@@ -96,7 +96,7 @@ def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[Sy
 
 @pytest.fixture(scope="session")
 def artifacts() -> Path:
-    """Where tests leave what a person may want to look at."""
+    """Folder for logs and screenshots of the tests."""
     directory = Path(os.environ.get("NOVA_ARTIFACTS", ROOT / "artifacts"))
     directory.mkdir(parents=True, exist_ok=True)
     return directory
@@ -104,7 +104,7 @@ def artifacts() -> Path:
 
 @contextlib.contextmanager
 def in_a_thread(context: contextlib.AbstractAsyncContextManager[T]) -> Iterator[T]:
-    """Hold an asynchronous context open in a loop of its own, whatever loops the tests use."""
+    """Keep an asynchronous context open in a separate event loop, independent of the loops of the tests."""
     entered: Future[T] = Future()
     leave = asyncio.Event()
     loop = asyncio.new_event_loop()

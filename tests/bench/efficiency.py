@@ -1,8 +1,8 @@
 """Measure how much of the model's speed the pipeline keeps: `python -m tests.bench.efficiency --rounds 3`.
 
-The same weights decode the same utterances in four ways: offline in batches ("bare"); by the worker's recognizer with
-its guards and second decodes; through the whole system, from the first byte of a file to its last final; and one by one
-in windows of 30 s, as users of faster-whisper do.
+The same weights decode the same utterances in four ways: offline in batches ("bare"), by the worker's recognizer with
+its guards and second decodes, through the whole system (from the first byte of a file to its last final), and one by
+one in windows of 30 s, as users of faster-whisper do.
 The ways alternate, and the results are medians over the rounds, because other processes disturb single rounds. Seconds
 of audio are those of the utterances. The silence between them, which only the pipeline processes, does not count.
 """
@@ -111,7 +111,7 @@ async def measure(
 
 
 def without_second_decodes(model: Path, clips: Sequence[BenchClip]) -> list[BenchClip]:
-    """The clips of which no utterance is decoded twice."""
+    """Return the clips that have no utterance with a second decode."""
     recognizer = FasterWhisper(model, model=model.name, hardware=Hardware("cpu"))
     return [clip for clip in clips if not decode(recognizer, [clip]).second_decodes]
 

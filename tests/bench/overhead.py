@@ -58,7 +58,9 @@ class Report:
     gateway_waited: float
     gateway_mb: float
     gateway_kb_per_session: float  # growth since it was ready without sessions
-    gateway_within: dict[str, float]  # share of finals that the gateway sent within so many seconds of the endpoint
+    gateway_within: dict[
+        str, float
+    ]  # share of finals that the gateway sent within this many seconds after the endpoint
     wrong: tuple[str, ...]
 
 

@@ -88,7 +88,7 @@ class Utterance:
 
 @dataclass(slots=True)
 class PolicyResult:
-    """What captions show and commit under a policy, over many utterances. Lags are seconds after the end of a word."""
+    """Shown and committed words of many utterances under a policy. Lags are seconds after the end of a word."""
 
     counts: CaptionCounts = field(default_factory=CaptionCounts)
     shown: int = 0

@@ -1,4 +1,4 @@
-"""Offer more speech than the workers can serve: who is admitted, how long finals take, and whether any is lost.
+"""Offer more speech than the workers can serve, and count admitted sessions, final latencies and lost finals.
 
 `make overload`, or `python -m tests.chaos.overload --minutes 5`. The null recognizer with a cost has a known capacity:
 the single worker serves 1 / cost seconds of speech per second. A quarter of the sessions starts alone, the others join

@@ -82,7 +82,7 @@ async def start_redis(kind: str, logs: Path, rng: random.Random) -> AsyncIterato
 
 
 class _RedisTarget:
-    """A Redis of any kind, of which one server at a time may be down."""
+    """A Redis of any kind. At most one of its servers is down at a time."""
 
     def __init__(self, redis: RedisServers, shards: int, rng: random.Random) -> None:
         self._redis, self._shards, self._random = redis, shards, rng

@@ -1,4 +1,4 @@
-"""What a release wrote to Redis and the WebSocket, as text: one file per kind, one record per line."""
+"""Recorded data that a release wrote to Redis and the WebSocket: one text file per kind, one record per line."""
 
 from __future__ import annotations
 

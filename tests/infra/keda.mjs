@@ -1,4 +1,4 @@
-// Reads Kubernetes objects from stdin, a JSON array; prints what KEDA's schema has against each, nothing when all is well.
+// Reads a JSON array of Kubernetes objects from stdin, and prints the violations of KEDA's schema.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

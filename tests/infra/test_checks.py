@@ -1,4 +1,4 @@
-"""What operators are given is judged by the programs that will read it; and these do find what is wrong."""
+"""The files in infra/ are checked by the programs that read them, and each check finds a planted error."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.paths import INFRA
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Something wrong to put into a copy of infra/."""
+    """An error to plant in a copy of infra/."""
 
     file: str
     right: str
-    """What stands there; "": the end of the file."""
+    """Text to replace. "": append at the end of the file."""
     wrong: str
-    """What is put in its place."""
+    """Replacement."""
     complaint: str
-    """Part of what is to be said of it."""
+    """Part of the expected output."""
 
     def plant(self, infra: Path) -> None:
-        """Write it into the file, which must hold what is right."""
+        """Write the error into the file, which must contain the correct text."""
         path = infra / self.file
         text = path.read_text(encoding="utf-8")
         assert self.right in text
@@ -55,12 +55,12 @@ PROGRAMS = tuple(dict.fromkeys(check for check, _ in CHECKS))
 
 @pytest.fixture
 def infra(tmp_path: Path) -> Path:
-    """A copy to be judged, or spoilt."""
+    """A copy of infra/."""
     return shutil.copytree(INFRA, tmp_path / "infra")
 
 
 @pytest.mark.parametrize("complaints", PROGRAMS, ids=lambda check: check.__name__)
-def test_the_program_has_nothing_against_what_we_give(complaints: Callable[[Path], str], infra: Path) -> None:
+def test_the_program_accepts_our_files(complaints: Callable[[Path], str], infra: Path) -> None:
     assert complaints(infra) == ""
 
 

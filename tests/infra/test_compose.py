@@ -1,4 +1,4 @@
-"""The images carry what their service imports and no more; the compose file keeps what its how-to says."""
+"""The images contain exactly the packages that their service imports, and the compose file matches its guide."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ sys.meta_path.insert(0, Absent())
 for module in sys.argv[2:]:
     import_module(module)
 """
+# Modules that must be importable in each image: its service, and the commands of `nova` that its guide uses.
 MODULES = {
     "gateway": ("gateway.gateway", "backend.cli.keys", "backend.cli.dead", "backend.cli.models"),
     "stt": ("stt_worker.worker", "stt_worker.recognizers.whisper", "backend.engines.loading", "backend.cli.models"),
     "translation": ("translation_worker.worker", "translation_worker.engine", "backend.cli.models"),
 }
-"""What each image's extra must suffice for: its service, and the commands of `nova` that its how-to runs in it."""
 OURS = ("gateway", "stt_worker", "translation_worker", "stt_worker_gpu", "translation_worker_gpu", "models")
 
 
 def needed(requirement: str) -> set[str]:
-    """Names of all distributions that pip installs for a requirement, as far as they are installed here."""
+    """Return the names of all distributions that pip installs for a requirement, if they are installed here."""
     found: set[str] = set()
     waiting = [Requirement(requirement)]
     while waiting:
@@ -57,30 +57,30 @@ def needed(requirement: str) -> set[str]:
 
 
 def absent(extra: str) -> set[str]:
-    """Modules that are installed here, but not in the image with this extra."""
+    """Return modules that are installed here, but not in the image with this extra."""
     there = needed(f"nova-voice[tracing,{extra}]")
     owners = packages_distributions().items()
     return {name for name, owned_by in owners if not there & {canonicalize_name(owner) for owner in owned_by}}
 
 
 def imported(extra: str, modules: tuple[str, ...]) -> str:
-    """What Python says about importing these with the packages of this extra only; nothing when it is content."""
+    """Import modules with only the packages of an extra, and return the errors."""
     denied = ",".join(absent(extra) - {"backend", "gateway", "stt_worker", "translation_worker", "tests"})
     done = subprocess.run([sys.executable, "-c", IMPORT, denied, *modules], capture_output=True, text=True, check=False)
     return done.stderr
 
 
 @pytest.mark.parametrize("extra", MODULES)
-def test_an_image_carries_all_that_its_service_imports(extra: str) -> None:
+def test_an_image_contains_all_packages_that_its_service_imports(extra: str) -> None:
     assert imported(extra, MODULES[extra]) == ""
 
 
 @pytest.mark.parametrize(("extra", "heavy"), [("gateway", "ctranslate2"), ("translation", "av"), ("stt", "fastapi")])
-def test_an_image_carries_nothing_that_only_others_need(extra: str, heavy: str) -> None:
+def test_an_image_does_not_contain_packages_of_other_services(extra: str, heavy: str) -> None:
     assert heavy in absent(extra)
 
 
-def test_a_package_that_is_missing_from_an_extra_is_noticed() -> None:
+def test_a_package_that_is_missing_from_an_extra_is_detected() -> None:
     assert "not in this image" in imported("translation", MODULES["gateway"])
 
 
@@ -90,7 +90,7 @@ def composed() -> dict[str, Any]:
     return content
 
 
-def test_no_container_may_do_more_than_it_must(composed: dict[str, Any]) -> None:
+def test_containers_have_no_unneeded_privileges(composed: dict[str, Any]) -> None:
     for name, service in composed["services"].items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
@@ -101,13 +101,13 @@ def test_no_container_may_do_more_than_it_must(composed: dict[str, Any]) -> None
         )
 
 
-def test_redis_and_workers_have_no_way_out(composed: dict[str, Any]) -> None:
+def test_redis_and_workers_cannot_reach_the_internet(composed: dict[str, Any]) -> None:
     assert composed["networks"]["back"] == {"internal": True}
     for name in ("redis", *OURS[1:-1]):
         assert composed["services"][name]["networks"] == ["back"], name
 
 
-def test_whoever_waits_for_a_service_waits_until_it_is_healthy(composed: dict[str, Any]) -> None:
+def test_a_container_starts_after_its_dependencies_are_healthy(composed: dict[str, Any]) -> None:
     for name, service in composed["services"].items():
         for other, how in service.get("depends_on", {}).items():
             ends = other == "models"
@@ -124,7 +124,7 @@ def test_every_image_of_ours_is_a_target_of_the_containerfile(composed: dict[str
         assert (INFRA / build["context"] / build["dockerfile"]).samefile(INFRA / "Containerfile")
 
 
-def test_the_how_tos_name_every_variable_of_the_compose_file() -> None:
+def test_the_guides_name_every_variable_of_the_compose_file() -> None:
     variables = set(re.findall(r"(?<!\$)\$\{(\w+)", (INFRA / "compose.yaml").read_text(encoding="utf-8")))
     howto = INFRA.parent / "docs" / "howto"
     told = "".join((howto / f"deploy-with-{what}.md").read_text(encoding="utf-8") for what in ("compose", "gpus"))
@@ -132,7 +132,9 @@ def test_the_how_tos_name_every_variable_of_the_compose_file() -> None:
 
 
 @pytest.mark.parametrize(("right", "wrong"), [("", ""), ("proxy_buffering", "proxy_bufering")])
-def test_nginx_takes_the_proxys_configuration_and_finds_an_error_in_it(tmp_path: Path, right: str, wrong: str) -> None:
+def test_nginx_accepts_the_configuration_of_the_proxy_and_finds_an_error_in_it(
+    tmp_path: Path, right: str, wrong: str
+) -> None:
     gateway = (INFRA / "proxy" / "gateway.conf").read_text(encoding="utf-8")
     (tmp_path / "gateway.conf").write_text(gateway.replace(right, wrong) if right else gateway)
     server = (INFRA / "proxy" / "nova-voice.conf.template").read_text(encoding="utf-8")

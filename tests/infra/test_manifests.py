@@ -1,4 +1,4 @@
-"""What the manifests and units say of the system is true of the system."""
+"""The Kubernetes manifests and systemd units match the settings, streams and metrics of the services."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from tests.infra.tools import objects
 from tests.paths import INFRA, ROOT
 
 OVERLAYS = ("cpu", "gpu", "redis-cluster")
+# Time after the drain, for requests in progress and the threads of the models.
 LEAVING_S = 5
-"""For what comes after the drain: requests under way, the models' threads."""
-KNOWN = {"REDIS_URL", "NOVA_CACHE_DIR", "NOVA_MODELS_DIR"}
-"""Variables that are no field of a service's settings, or shared by all."""
 DECLARED_IN = (gateway.metrics, backend.streams.metrics)
 METRICS = {metric.name for metric in REGISTRY.collect()}
 
@@ -46,7 +44,7 @@ def _environment(pod: dict[str, Any]) -> dict[str, str]:
 
 def _settings() -> set[str]:
     text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
-    return set(re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE)) | KNOWN
+    return set(re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE))
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -54,11 +52,11 @@ def overlay(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_all_overlays_are_looked_at() -> None:
+def test_all_overlays_are_checked() -> None:
     assert sorted(path.name for path in (INFRA / "kubernetes" / "overlays").iterdir()) == sorted(OVERLAYS)
 
 
-def test_no_container_has_a_right_that_it_does_not_need(overlay: str) -> None:
+def test_containers_have_no_unneeded_privileges(overlay: str) -> None:
     for name, pod in _pods(overlay):
         assert pod["securityContext"]["runAsNonRoot"], name
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
@@ -73,7 +71,7 @@ def test_no_container_has_a_right_that_it_does_not_need(overlay: str) -> None:
             assert "memory" in container["resources"]["limits"], name
 
 
-def test_a_pod_is_given_the_time_that_its_drain_takes(overlay: str) -> None:
+def test_the_grace_period_of_a_pod_covers_its_drain_time(overlay: str) -> None:
     drained = 0
     for name, pod in _pods(overlay):
         for variable, seconds in _environment(pod).items():
@@ -84,7 +82,7 @@ def test_a_pod_is_given_the_time_that_its_drain_takes(overlay: str) -> None:
     assert drained == 3
 
 
-def test_a_unit_is_given_the_time_that_its_drain_takes() -> None:
+def test_the_stop_timeout_of_a_unit_covers_its_drain_time() -> None:
     drains = _drains()
     for unit, service in (("gateway@", "GATEWAY"), ("stt@", "STT"), ("translation", "TRANSLATION")):
         text = (INFRA / "systemd" / f"nova-{unit}.service").read_text(encoding="utf-8")
@@ -93,7 +91,7 @@ def test_a_unit_is_given_the_time_that_its_drain_takes() -> None:
 
 
 def _drains() -> dict[str, float]:
-    """What the services take unless told otherwise."""
+    """Return the default drain time of each service."""
     text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     return {name: float(seconds) for name, seconds in re.findall(r"`([A-Z]+)_DRAIN_S` \| `([\d.]+)`", text)}
 
@@ -111,7 +109,7 @@ def test_every_variable_in_a_unit_is_a_setting() -> None:
     assert named - _settings() == set()
 
 
-def test_probes_ask_the_right_questions(overlay: str) -> None:
+def test_probes_use_the_right_paths_and_ports(overlay: str) -> None:
     for name in ("gateway", "stt-worker", "translation-worker"):
         [container] = _kind(overlay, "Deployment")[name]["spec"]["template"]["spec"]["containers"]
         assert container["livenessProbe"]["httpGet"]["path"] == "/health"
@@ -124,34 +122,34 @@ def test_probes_ask_the_right_questions(overlay: str) -> None:
         }
 
 
-def test_what_is_scaled_is_there_and_goes_by_a_lane_or_a_metric_that_is_there(overlay: str) -> None:
+def test_scaled_objects_name_existing_deployments_streams_and_metrics(overlay: str) -> None:
     deployments, scaled = _kind(overlay, "Deployment"), _kind(overlay, "ScaledObject")
     assert deployments.keys() == scaled.keys()
     streams = {Shard(0).audio("final"): STT_GROUP, Shard(0).transcripts("final"): TRANSLATION_GROUP}
     for item in scaled.values():
         assert item["spec"]["scaleTargetRef"]["name"] in deployments
         for trigger in item["spec"]["triggers"]:
-            told = trigger["metadata"]
+            metadata = trigger["metadata"]
             if trigger["type"] == "redis-streams":
-                assert streams[told["stream"]] == told.get("consumerGroup", streams[told["stream"]])
-                assert ("lagCount" in told) == ("consumerGroup" in told)
+                assert streams[metadata["stream"]] == metadata.get("consumerGroup", streams[metadata["stream"]])
+                assert ("lagCount" in metadata) == ("consumerGroup" in metadata)
                 assert trigger["authenticationRef"]["name"] in _kind(overlay, "TriggerAuthentication")
             else:
-                assert re.findall(r"[a-z_]+(?=\{)", told["query"])[0] in METRICS
+                assert re.findall(r"[a-z_]+(?=\{)", metadata["query"])[0] in METRICS
 
 
-def test_the_pattern_of_the_cluster_finds_the_lanes_of_every_shard() -> None:
-    for name, lane in (
+def test_the_pattern_of_the_cluster_matches_the_streams_of_every_shard() -> None:
+    for name, stream in (
         ("stt-worker", Shard(11).audio("final")),
         ("translation-worker", Shard(11).transcripts("final")),
     ):
         [trigger] = _kind("redis-cluster", "ScaledObject")[name]["spec"]["triggers"]
         [pattern] = re.findall(r'lane=~"([^"]+)"', trigger["metadata"]["query"])
-        assert re.fullmatch(pattern, lane)
-        assert not re.fullmatch(pattern, lane.replace("final", "preview"))
+        assert re.fullmatch(pattern, stream)
+        assert not re.fullmatch(pattern, stream.replace("final", "preview"))
 
 
-def test_on_gpus_each_worker_has_one_and_uses_it() -> None:
+def test_each_gpu_worker_requests_one_gpu_and_uses_it() -> None:
     for name, prefix in (("stt-worker", "STT"), ("translation-worker", "TRANSLATION")):
         pod = _kind("gpu", "Deployment")[name]["spec"]["template"]["spec"]
         assert pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == "1"
@@ -159,7 +157,7 @@ def test_on_gpus_each_worker_has_one_and_uses_it() -> None:
         assert pod["containers"][0]["image"].endswith("-cuda")
 
 
-def test_secrets_are_named_and_never_contained(overlay: str) -> None:
+def test_manifests_refer_to_secrets_and_contain_none(overlay: str) -> None:
     assert not _kind(overlay, "Secret")
     for name, pod in _pods(overlay):
         for container in pod["containers"]:
@@ -167,7 +165,7 @@ def test_secrets_are_named_and_never_contained(overlay: str) -> None:
             assert all(each["valueFrom"]["secretKeyRef"]["key"] == "REDIS_URL" for each in secret), name
 
 
-def test_everybody_who_needs_redis_is_let_through_to_it_and_nobody_else(overlay: str) -> None:
+def test_only_pods_that_use_redis_can_connect_to_it(overlay: str) -> None:
     policies = _kind(overlay, "NetworkPolicy")
     assert policies["default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     [allowed] = policies["allow-redis"]["spec"]["podSelector"]["matchExpressions"]
@@ -175,7 +173,7 @@ def test_everybody_who_needs_redis_is_let_through_to_it_and_nobody_else(overlay:
     assert set(allowed["values"]) == users
 
 
-def test_redis_keeps_in_kubernetes_what_it_keeps_elsewhere() -> None:
+def test_redis_has_the_same_settings_in_kubernetes_as_elsewhere() -> None:
     text = (INFRA / "valkey.conf").read_text(encoding="utf-8")
     directives = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
     [container] = _kind("cpu", "StatefulSet")["redis"]["spec"]["template"]["spec"]["containers"]

@@ -1,4 +1,4 @@
-"""The configuration for a host does its work: a real nginx with it in front of two real gateways."""
+"""A real nginx with the configuration for a host, in front of two real gateways."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.testkit.system.plans import system_plan
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine as docs/howto/deploy-on-one-host.md makes it."""
+    """A machine that is set up as in docs/howto/deploy-on-one-host.md."""
 
     system: System
     plain: str
-    """http://localhost:PORT, what port 80 is elsewhere."""
+    """http://localhost:PORT, in place of port 80."""
     secure: str
-    """https://localhost:PORT, what port 443 is elsewhere."""
+    """https://localhost:PORT, in place of port 443."""
     trust: ssl.SSLContext
 
 
@@ -76,7 +76,7 @@ async def _answers(host: Host) -> bool:
         return False
 
 
-async def test_a_session_goes_on_when_its_gateway_ends_and_strangers_see_nothing_of_the_inside(
+async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_blocked(
     host: Host, spoken: list[Clip]
 ) -> None:
     clip = min((c for c in spoken if c.language == "en" and len(c.pcm()) > 2.5 * RATE), key=lambda c: len(c.pcm()))
@@ -90,7 +90,7 @@ async def test_a_session_goes_on_when_its_gateway_ends_and_strangers_see_nothing
         first.process.terminate()
         assert await first.process.wait() == 0
 
-    # Two at a time: with least_conn one of them is at the gateway that ends.
+    # Two sessions: with least_conn, one of them is on the gateway that ends.
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(end_the_first())
         speaking = [

@@ -1,6 +1,6 @@
-"""The programs that judge what lies in infra/, each run on a folder as it would be on infra/ itself.
+"""Checks of the files in infra/ by the programs that read them. Each check takes a folder with the layout of infra/.
 
-Each returns what the program complains of, "" when it is content.
+Each check returns the complaints of its program, or "".
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ import yaml
 
 from tests.paths import ROOT
 
+# The oldest supported release. It is the first one that enables the `sleep` action of `preStop` by default.
 KUBERNETES = "1.30"
-"""The oldest release that is served: `sleep` before SIGTERM is known to it by default."""
+# Maximum exposure that `systemd-analyze security` may report, of 100. It prints 15 as 1.5.
 EXPOSURE = 15
-"""Most that `systemd-analyze security` may count against a service, of 100; it prints tenths: 1.5."""
+# Folders of programs that are not on PATH: Compose, nginx, and programs that pip installed.
 ELSEWHERE = ("/usr/libexec/docker/cli-plugins", "/usr/sbin", sysconfig.get_path("scripts"))
-"""Where programs lie beside PATH: Compose, nginx, and what pip installed."""
 
 
 def tool(name: str) -> str:
-    """Its path. Where it is missing, the test is skipped, and fails in CI."""
+    """Return the path of a program. If it is missing, the test is skipped, or fails in CI."""
     found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *ELSEWHERE)))
-    return found or missing(f"{name} is not installed; .ci/run says from which package it comes")
+    return found or missing(f"{name} is not installed; .ci/run installs its package")
 
 
 def missing(said: str) -> NoReturn:
-    """Skip the test, and in CI fail it."""
+    """Skip the test, or fail it in CI."""
     if os.environ.get("CI"):
         pytest.fail(said)
     pytest.skip(said)
 
 
 def _run(*command: str | Path, given: str = "") -> tuple[int, str]:
-    """How it ended, and all that it said."""
+    """Return the exit status and the output."""
     done = subprocess.run(
         [str(part) for part in command],
         input=given,
@@ -55,11 +55,11 @@ def _run(*command: str | Path, given: str = "") -> tuple[int, str]:
 
 
 def _unless_content(status: int, said: str) -> str:
-    return "" if status == 0 else said or f"ended with {status}"
+    return "" if status == 0 else said or f"exit status {status}"
 
 
 def objects(overlay: Path) -> list[dict[str, Any]]:
-    """What kustomize makes of an overlay. Raises ValueError when it can make nothing of it."""
+    """Build an overlay with kustomize. Raises ValueError."""
     status, said = _run(tool("kustomize"), "build", overlay)
     if status:
         raise ValueError(said)
@@ -67,7 +67,7 @@ def objects(overlay: Path) -> list[dict[str, Any]]:
 
 
 def _overlays(infra: Path, judge: Callable[[list[dict[str, Any]], list[dict[str, Any]]], str]) -> str:
-    """What `judge` says first of an overlay's objects: those of KEDA's kinds, and all others."""
+    """Call `judge` with the objects of each overlay, those of KEDA and all others. Return the first complaint."""
     for overlay in sorted((infra / "kubernetes" / "overlays").iterdir()):
         try:
             made = objects(overlay)
@@ -80,19 +80,19 @@ def _overlays(infra: Path, judge: Callable[[list[dict[str, Any]], list[dict[str,
 
 
 def kubernetes(infra: Path) -> str:
-    """kustomize build, and kubernetes-validate --strict on everything but KEDA's own kinds."""
+    """Run kustomize build, and kubernetes-validate --strict on all objects except those of KEDA."""
     program = tool("kubernetes-validate")
 
     def judge(_: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
         given = yaml.dump_all(others, Dumper=yaml.CSafeDumper)
-        # What it says and not how it ends: a kind that it does not know is but a warning to it.
+        # The output is checked, not the exit status, because an unknown kind is only a warning.
         return _run(program, "--strict", "--quiet", "-k", KUBERNETES, "-", given=given)[1]
 
     return _overlays(infra, judge)
 
 
 def keda(infra: Path) -> str:
-    """KEDA's schema."""
+    """Validate with KEDA's schema."""
     if not (ROOT / "frontend" / "node_modules" / "@kubernetes-models" / "keda").is_dir():
         missing("KEDA's schema is not installed: cd frontend && npm ci")
     command = (tool("node"), Path(__file__).parent / "keda.mjs")
@@ -100,7 +100,7 @@ def keda(infra: Path) -> str:
 
 
 def compose(infra: Path) -> str:
-    """docker compose config, with all profiles."""
+    """Run docker compose config with all profiles."""
     said = []
     for file in sorted(infra.glob("compose*.y*ml")):
         first = ("--file", infra / "compose.yaml") if file.name != "compose.yaml" else ()
@@ -110,13 +110,13 @@ def compose(infra: Path) -> str:
 
 
 def containerfiles(infra: Path) -> str:
-    """hadolint; notes on style do not count."""
+    """Run hadolint. Notes on style are ignored."""
     files = sorted(infra.glob("**/Containerfile*"))
     return _unless_content(*_run(tool("hadolint"), "--no-color", "--failure-threshold", "warning", *files))
 
 
 def certificate(home: Path) -> Path:
-    """Makes one, where nova-voice.conf looks for it when nginx.conf lies in `home`; for localhost, by itself."""
+    """Create a self-signed certificate for localhost, where nova-voice.conf expects it if nginx.conf is in `home`."""
     (home / "nova-voice").mkdir()
     made, key = home / "nova-voice" / "fullchain.pem", home / "nova-voice" / "privkey.pem"
     status, said = _run(
@@ -144,10 +144,10 @@ def certificate(home: Path) -> Path:
 
 
 def nginx(infra: Path) -> str:
-    """nginx -t, with a certificate made for it."""
+    """Run nginx -t with a new certificate."""
     program = tool("nginx")
     if os.geteuid():
-        pytest.skip("nginx -t opens the ports, and 443 is root's")
+        pytest.skip("nginx -t opens the ports, and only root may open 443")
     home = infra.parent
     certificate(home)
     (home / "nginx.conf").write_text(f"events {{}}\nhttp {{ include {infra / 'nginx'}/*.conf; }}\n")
@@ -156,7 +156,7 @@ def nginx(infra: Path) -> str:
 
 
 def systemd(infra: Path) -> str:
-    """systemd-analyze verify and security. The first says of a misspelt line that it ignores it, and ends with 0."""
+    """Run systemd-analyze verify and security. For a misspelt line, `verify` prints a warning and exits with 0."""
     analyze, root = tool("systemd-analyze"), infra.parent / "root"
     units = root / "etc" / "systemd" / "system"
     shutil.copytree(infra / "systemd", units)
@@ -167,7 +167,7 @@ def systemd(infra: Path) -> str:
         (root / program).write_text("#!/bin/sh\n")
         (root / program).chmod(0o755)
     for target in ("sysinit", "basic", "shutdown", "network", "network-online", "multi-user"):
-        (units / f"{target}.target").write_text("[Unit]\nDescription=a stand-in\n")
+        (units / f"{target}.target").write_text("[Unit]\nDescription=placeholder\n")
     names = [unit.name for unit in sorted((infra / "systemd").glob("nova*.*"))]
     instances = [name.replace("gateway@", "gateway@8080").replace("stt@", "stt@0") for name in names]
     said = _run(analyze, "verify", f"--root={root}", *instances)[1]

@@ -1,1 +1,1 @@
-"""What benchmarks share: audio, reference decoders, load and result files."""
+"""Shared parts of the benchmarks: audio, reference decoders, load and result files."""

@@ -1,6 +1,6 @@
 """Hundreds of sessions that speak in real time at the lowest possible cost for the measuring process.
 
-This is a second session driver, beside `backend.load.driver`. The overhead benchmark runs client and server on one
+This is a second session driver, next to `backend.load.driver`. The overhead benchmark runs client and server on one
 machine and measures milliseconds, so the client must cost far less than what it measures: frames are encoded before
 the run, each is one `write` of prepared bytes, and events are stored as bytes and parsed after the run. The driver of
 `backend.load` would parse and buffer in between. Both fill the same ledger.

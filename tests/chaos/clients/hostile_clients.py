@@ -41,7 +41,7 @@ class Report:
 
 @dataclass(slots=True)
 class Received:
-    """What the gateway sent on one connection."""
+    """Events and close code of one connection."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
     close_code: int | None = None

@@ -1,11 +1,9 @@
-"""`nova dead`: work that no worker could do; to look at, to try once more, to throw away."""
+"""`nova dead`: list, show, replay and drop dead letters."""
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-import sys
 import wave
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -15,107 +13,103 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import click
-from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from backend.errors import SetupError
+from backend.cli.redis_access import redis_option, run_with_redis
+from backend.cli.terminal.tables import console, new_table, printable
 from backend.messages.jobs import SAMPLE_RATE, Transcript
-from backend.service.settings import ServiceSettings
 from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, ReplayResult, StreamName
-from backend.streams.redis.connection import REDIS_ERRORS, connect
 
 T = TypeVar("T")
 
-LONGEST = 2_000
-"""Characters shown of a field that cannot be read."""
-WIDE = 200
-"""Columns of a table that no terminal limits."""
+# Characters shown of each field of an undecodable entry.
+MAX_FIELD_LENGTH = 2_000
 REFUSALS: dict[ReplayResult, str] = {
-    "gone": "it is gone: someone else has replayed or dropped it",
-    "unreadable": "it cannot be read and would only come back; `nova dead show` says why, --force tries all the same",
-    "answered": "its utterance has its final, which another attempt gave; `nova dead drop` removes it",
+    "gone": "not found: it was replayed or dropped meanwhile",
+    "unreadable": "it cannot be decoded and would fail again; see `nova dead show`, or replay it with --force",
+    "answered": "its utterance already has a final from another attempt; remove it with `nova dead drop`",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which letters a command is about: some by id, or all that match."""
+class Selection:
+    """The dead letters that a command applies to: those with the given ids, or all that match the filters."""
 
-    places: tuple[DeadLetterId, ...] = ()
-    lane: StreamName | None = None
+    ids: tuple[DeadLetterId, ...] = ()
+    stream: StreamName | None = None
     session: str | None = None
     reason: str | None = None
 
-    async def letters(self, dead: DeadLetters) -> list[DeadLetter]:
-        """They themselves, oldest first. Raises ClickException when one that is named does not exist."""
-        if self.places:
-            return [await _existing(dead, place) for place in dict.fromkeys(self.places)]
-        found = [letter async for letter in dead.scan(self.lane) if self._match(letter)]
+    async def load(self, dead: DeadLetters) -> list[DeadLetter]:
+        """Load them, oldest first. Raises ClickException if an id does not exist."""
+        if self.ids:
+            return [await _load(dead, letter_id) for letter_id in dict.fromkeys(self.ids)]
+        found = [letter async for letter in dead.scan(self.stream) if self._matches(letter)]
         return sorted(found, key=lambda letter: letter.id.time_ms)
 
-    def _match(self, letter: DeadLetter) -> bool:
+    def _matches(self, letter: DeadLetter) -> bool:
         session = letter.job.session if letter.job else None
         return self.session in (None, session) and self.reason in (None, letter.failure.reason)
 
 
 @click.group("dead")
 def dead() -> None:
-    """Look at work that failed for good, replay it or drop it."""
+    """List, show, replay and drop dead letters: jobs that failed permanently."""
 
 
-def _id(_: click.Context, __: click.Parameter, given: str | Sequence[str]) -> DeadLetterId | tuple[DeadLetterId, ...]:
+def _id(_: click.Context, __: click.Parameter, value: str | Sequence[str]) -> DeadLetterId | tuple[DeadLetterId, ...]:
     try:
-        return DeadLetterId.parse(given) if isinstance(given, str) else tuple(map(DeadLetterId.parse, given))
+        return DeadLetterId.parse(value) if isinstance(value, str) else tuple(map(DeadLetterId.parse, value))
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
 
-_redis = click.option("--redis-url", metavar="URL", help="Redis or Valkey; else REDIS_URL, as the services read it.")
 _filters = (
-    click.option("--lane", type=click.Choice(get_args(StreamName)), help="Only letters of this lane."),
-    click.option("--session", metavar="ID", help="Only letters of this session."),
-    click.option("--reason", metavar="CODE", help="Only letters with this reason."),
+    # --lane is the name of this option in release 0.1.
+    click.option(
+        "--stream", "--lane", "stream", type=click.Choice(get_args(StreamName)), help="Only jobs of this stream."
+    ),
+    click.option("--session", metavar="ID", help="Only jobs of this session."),
+    click.option("--reason", metavar="CODE", help="Only jobs that failed for this reason."),
 )
 
 
-def _filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """A command over all letters, or some: its first argument is what was `Chosen`."""
+def _with_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the filter options. The command receives a Selection as its first argument."""
 
     @wraps(command)
-    def run(lane: StreamName | None, session: str | None, reason: str | None, **others: Any) -> None:
-        command(Chosen((), lane, session, reason), **others)
+    def run(stream: StreamName | None, session: str | None, reason: str | None, **others: Any) -> None:
+        command(Selection((), stream, session, reason), **others)
 
     for option in reversed(_filters):
         option(run)
     return run
 
 
-def _choosing(command: Callable[..., None]) -> Callable[..., None]:
-    """A command over letters named by id, or with --all over those that match."""
+def _with_ids_or_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Add ids, --all and the filter options. The command receives a Selection as its first argument."""
 
     @wraps(command)
-    def run(chosen: Chosen, ids: tuple[DeadLetterId, ...], everything: bool, **others: Any) -> None:
+    def run(selection: Selection, ids: tuple[DeadLetterId, ...], everything: bool, **others: Any) -> None:
         if bool(ids) == everything:
             raise click.UsageError("give the ids of dead letters, or --all")
-        if ids and chosen != Chosen():
-            raise click.UsageError("--lane, --session and --reason go with --all")
-        command(Chosen(ids) if ids else chosen, **others)
+        if ids and selection != Selection():
+            raise click.UsageError("--stream, --session and --reason require --all")
+        command(Selection(ids) if ids else selection, **others)
 
     click.argument("ids", nargs=-1, callback=_id, metavar="[ID]...")(run)
-    click.option("--all", "everything", is_flag=True, help="All letters, or all that match.")(run)
-    return _filtered(run)
+    click.option("--all", "everything", is_flag=True, help="All dead letters, or all that match the filters.")(run)
+    return _with_filters(run)
 
 
 @dead.command("list")
-@_filtered
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The newest so many.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects.")
-@_redis
-def list_letters(chosen: Chosen, limit: int, as_json: bool, redis_url: str | None) -> None:
-    """Show dead letters, the newest first."""
-    letters = _run(redis_url, chosen.letters)[::-1]
+@_with_filters
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Show only the newest.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@redis_option
+def list_letters(selection: Selection, limit: int, as_json: bool, redis_url: str | None) -> None:
+    """List dead letters, newest first."""
+    letters = _run(redis_url, selection.load)[::-1]
     if as_json:
         click.echo(json.dumps([_summary(letter) for letter in letters[:limit]], ensure_ascii=False, indent=2))
     elif letters:
@@ -127,23 +121,23 @@ def list_letters(chosen: Chosen, limit: int, as_json: bool, redis_url: str | Non
 
 
 @dead.command()
-@click.argument("place", metavar="ID", callback=_id)
-@click.option("--wav", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="Write its audio there.")
-@_redis
-def show(place: DeadLetterId, wav: Path | None, redis_url: str | None) -> None:
-    """Show everything of one dead letter, what was said included."""
+@click.argument("letter_id", metavar="ID", callback=_id)
+@click.option("--wav", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="Save its audio here.")
+@redis_option
+def show(letter_id: DeadLetterId, wav: Path | None, redis_url: str | None) -> None:
+    """Show all fields of a dead letter, including the text of its speech."""
 
-    async def look(dead: DeadLetters) -> tuple[DeadLetter, bytes]:
-        return await _existing(dead, place), await dead.audio(place) if wav else b""
+    async def load(dead: DeadLetters) -> tuple[DeadLetter, bytes]:
+        return await _load(dead, letter_id), await dead.audio(letter_id) if wav else b""
 
-    letter, pcm = _run(redis_url, look)
-    about = _about(letter)
-    width = max(map(len, about))
-    for name, value in about.items():
-        click.echo(f"{name:<{width}}  {_plain(value)}")
+    letter, pcm = _run(redis_url, load)
+    fields = _fields(letter)
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        click.echo(f"{name:<{width}}  {printable(value)}")
     if wav:
         if not pcm:
-            raise click.ClickException(f"{place} holds no audio")
+            raise click.ClickException(f"{letter_id} has no audio")
         try:
             wav.write_bytes(_wav(pcm))
         except OSError as error:
@@ -151,66 +145,54 @@ def show(place: DeadLetterId, wav: Path | None, redis_url: str | None) -> None:
 
 
 @dead.command()
-@_choosing
-@click.option("--force", is_flag=True, help="Replay also what cannot be read.")
-@_redis
-def replay(chosen: Chosen, force: bool, redis_url: str | None) -> None:
-    """Put dead letters back on their lanes, to be worked on once more.
+@_with_ids_or_filters
+@click.option("--force", is_flag=True, help="Also replay entries that cannot be decoded.")
+@redis_option
+def replay(selection: Selection, force: bool, redis_url: str | None) -> None:
+    """Return dead letters to their streams, to be processed again.
 
-    Each client gets the result late, behind the error that it was told. Ends with status 1 when a letter was refused.
+    The client receives the result late, after the error that it has already received. Exit status 1: a dead letter was
+    not replayed.
     """
 
-    async def put_back(dead: DeadLetters) -> list[tuple[DeadLetter, ReplayResult]]:
-        return [(letter, await dead.replay(letter, force=force)) for letter in await chosen.letters(dead)]
+    async def replay_all(dead: DeadLetters) -> list[tuple[DeadLetter, ReplayResult]]:
+        return [(letter, await dead.replay(letter, force=force)) for letter in await selection.load(dead)]
 
-    results = _run(redis_url, put_back)
-    refused = [(letter, outcome) for letter, outcome in results if outcome != "replayed"]
-    for letter, outcome in refused:
-        click.echo(f"{letter.id}: {REFUSALS[outcome]}", err=True)
+    results = _run(redis_url, replay_all)
+    refused = [(letter, result) for letter, result in results if result != "replayed"]
+    for letter, result in refused:
+        click.echo(f"{letter.id}: {REFUSALS[result]}", err=True)
     click.echo(f"{_count(len(results) - len(refused))} replayed.")
     if refused:
         raise click.exceptions.Exit(1)
 
 
 @dead.command()
-@_choosing
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@_redis
-def drop(chosen: Chosen, yes: bool, redis_url: str | None) -> None:
-    """Delete dead letters, audio and all, for good."""
-    letters = _run(redis_url, chosen.letters)
+@_with_ids_or_filters
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@redis_option
+def drop(selection: Selection, yes: bool, redis_url: str | None) -> None:
+    """Delete dead letters permanently, including their audio."""
+    letters = _run(redis_url, selection.load)
     if letters and not yes:
-        click.confirm(f"Delete {_count(len(letters))} for good?", abort=True)
+        click.confirm(f"Delete {_count(len(letters))} permanently?", abort=True)
 
-    async def delete(dead: DeadLetters) -> int:
+    async def drop_all(dead: DeadLetters) -> int:
         return sum([await dead.drop(letter.id) for letter in letters])
 
-    click.echo(f"{_count(_run(redis_url, delete))} dropped.")
+    click.echo(f"{_count(_run(redis_url, drop_all))} dropped.")
 
 
 def _run(redis_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    """What `work` gives. Raises SetupError when Redis does not answer, or its URL is none."""
-    settings = ServiceSettings(REDIS_URL=SecretStr(redis_url)) if redis_url else ServiceSettings()
-    try:
-        return asyncio.run(_connected(settings, work))
-    except REDIS_ERRORS as error:
-        raise SetupError(f"Redis: {error or 'no answer'}") from None
+    return run_with_redis(redis_url, lambda redis, settings: work(DeadLetters(redis, settings)))
 
 
-async def _connected(settings: ServiceSettings, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    redis = connect(settings)
-    try:
-        return await work(DeadLetters(redis, settings))
-    finally:
-        await redis.aclose()
-
-
-async def _existing(dead: DeadLetters, place: DeadLetterId) -> DeadLetter:
-    if place.shard not in dead.shards:
-        raise click.ClickException(f"{place}: there are {len(dead.shards)} shards (NOVA_SHARDS), counted from 0")
-    letter = await dead.find(place)
+async def _load(dead: DeadLetters, letter_id: DeadLetterId) -> DeadLetter:
+    if letter_id.shard not in dead.shards:
+        raise click.ClickException(f"{letter_id}: there are only {len(dead.shards)} shards (NOVA_SHARDS), from 0")
+    letter = await dead.find(letter_id)
     if letter is None:
-        raise click.ClickException(f"{place}: no such dead letter (any more)")
+        raise click.ClickException(f"{letter_id}: no such dead letter")
     return letter
 
 
@@ -218,7 +200,8 @@ def _summary(letter: DeadLetter) -> dict[str, object]:
     job = letter.job
     return {
         "id": str(letter.id),
-        "lane": letter.id.stream_name,
+        "stream": letter.id.stream_name,
+        "lane": letter.id.stream_name,  # the name of this field in release 0.1
         "session": job.session if job else None,
         "utterance": job.utterance if job else None,
         "seconds": round(letter.audio_s, 3) if letter.id.stream_name == "audio" else None,
@@ -227,55 +210,53 @@ def _summary(letter: DeadLetter) -> dict[str, object]:
         "error": letter.failure.error,
         "attempts": letter.failure.attempts,
         "worker": letter.failure.worker,
-        "when": _time(letter.id.time_ms / 1000),
+        "when": _local_time(letter.id.time_ms / 1000),
     }
 
 
 def _print(letters: Sequence[DeadLetter]) -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = new_table()
     table.add_column("id", no_wrap=True)
-    for heading in ("lane", "session", "utterance", "size", "reason", "attempts", "worker", "when"):
+    for heading in ("stream", "session", "utterance", "size", "reason", "attempts", "worker", "when"):
         table.add_column(heading, justify="right" if heading in ("utterance", "size") else "left", overflow="fold")
     for letter in letters:
         row = _summary(letter)
         row["size"] = f"{letter.audio_s:.1f} s" if row["characters"] is None else f"{row['characters']} chars"
         cells = (row[str(column.header)] for column in table.columns)
-        table.add_row(*(Text("?" if cell is None else _plain(str(cell))) for cell in cells))
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+        table.add_row(*(Text("?" if cell is None else printable(str(cell))) for cell in cells))
+    console().print(table)
 
 
-def _about(letter: DeadLetter) -> dict[str, str]:
-    place, job = letter.id, letter.job
-    about = {"id": str(place), "lane": f"{place.stream_name}, shard {place.shard.number}"}
-    about["when"] = _time(place.time_ms / 1000)
-    about |= {field: value for field, value in asdict(letter.failure).items() if field != "time"}
+def _fields(letter: DeadLetter) -> dict[str, str]:
+    """All fields of a dead letter, by the name that is printed."""
+    fields = {
+        "id": str(letter.id),
+        "stream": f"{letter.id.stream_name}, shard {letter.id.shard.number}",
+        "when": _local_time(letter.id.time_ms / 1000),
+    }
+    fields |= {name: value for name, value in asdict(letter.failure).items() if name != "time"}
     if letter.audio_bytes:
-        about["audio"] = f"{letter.audio_s:.2f} s, {letter.audio_bytes} bytes"
-    if job is None:
-        raw = {name: value for name, value in letter.entry.items() if name != b"p"}
-        return (
-            about
-            | {"cannot be read": letter.problem}
-            | {
-                f"field {name.decode(errors='backslashreplace')}": value.decode(errors="backslashreplace")[:LONGEST]
-                for name, value in raw.items()
-            }
-        )
-    fields = job.model_dump(mode="json", exclude_defaults=True) | {"sent_at": _time(job.sent_at)}
-    return about | {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in fields.items()
+        fields["audio"] = f"{letter.audio_s:.2f} s, {letter.audio_bytes} bytes"
+    if letter.job is None:
+        return fields | {"cannot be decoded": letter.problem} | _raw_fields(letter)
+    job = letter.job.model_dump(mode="json", exclude_defaults=True) | {"sent_at": _local_time(letter.job.sent_at)}
+    return fields | {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in job.items()
     }
 
 
-def _time(unix_s: float) -> str:
-    """In this machine's time zone, to the second, as ISO 8601 has it."""
+def _raw_fields(letter: DeadLetter) -> dict[str, str]:
+    """The fields of an entry that cannot be decoded. The field `p` is left out, because it is audio."""
+    return {
+        f"field {name.decode(errors='backslashreplace')}": value.decode(errors="backslashreplace")[:MAX_FIELD_LENGTH]
+        for name, value in letter.entry.items()
+        if name != b"p"
+    }
+
+
+def _local_time(unix_s: float) -> str:
+    """A time as ISO 8601 in the local time zone, to the second."""
     return datetime.fromtimestamp(unix_s, UTC).astimezone().isoformat(timespec="seconds")
-
-
-def _plain(text: str) -> str:
-    """What a client wrote may do nothing to an operator's terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _wav(pcm: bytes) -> bytes:

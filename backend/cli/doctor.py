@@ -1,61 +1,87 @@
-"""`nova doctor`: what is here, what is missing, and what to do about it."""
+"""`nova doctor`: check this machine, or calibrate the recognizer on it."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 
 import click
 
-from backend.cli.terminal.diagnostics import Check, examine
+from backend.cli.diagnostics import hardware, servers, software
+from backend.cli.diagnostics.finding import Finding
 from backend.local.processes import python
 
 
 @click.command()
-@click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", envvar="GATEWAY_PORT", default=8080, show_default=True, help="Port to listen on.")
-@click.option("--calibrate", is_flag=True, help="Instead, measure which threads and batches are best here; 2 minutes.")
-@click.option("--model", help="With --calibrate: a model's name or directory, instead of STT_MODEL.")
-@click.option("--quick", is_flag=True, help="With --calibrate: a few trials only.")
-@click.option("--force", is_flag=True, help="With --calibrate: keep it though other programs were busy meanwhile.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects, or the calibration.")
+@click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, help="Address of the gateway.")
+@click.option("--port", envvar="GATEWAY_PORT", default=8080, show_default=True, help="Port of the gateway.")
+@click.option(
+    "--calibrate", is_flag=True, help="Measure the best threads and batches for this machine instead (2 minutes)."
+)
+@click.option("--model", help="With --calibrate: model name or directory. Default: STT_MODEL.")
+@click.option("--quick", is_flag=True, help="With --calibrate: run fewer trials.")
+@click.option("--force", is_flag=True, help="With --calibrate: save the result even if other programs were busy.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings, or the calibration, as JSON.")
 def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool, force: bool, as_json: bool) -> None:
-    """Look at this machine, and say what is missing and what to do.
+    """Check this machine, and print what is missing and how to fix it.
 
-    Ends with status 1 when something is amiss without which nothing works.
+    Exit status 1: something essential is missing.
     """
     if calibrate:
         flags = {"--quick": quick, "--force": force, "--json": as_json}
         sys.exit(_calibrate(model, [flag for flag, given in flags.items() if given]))
     if model or quick or force:
-        raise click.UsageError("--model, --quick and --force go with --calibrate")
-    checks = examine(host, port)
+        raise click.UsageError("--model, --quick and --force require --calibrate")
+    findings = _examine(host, port)
     if as_json:
-        click.echo(json.dumps([asdict(check) for check in checks], ensure_ascii=False, indent=2))
+        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
-        _print(checks)
-    if any(check.essential and check.ok is False for check in checks):
+        _print(findings)
+    if any(finding.essential and finding.ok is False for finding in findings):
         sys.exit(1)
 
 
+def _examine(host: str, port: int) -> list[Finding]:
+    """Run all checks. The order is that of the report."""
+    checks: tuple[Callable[[], Finding], ...] = (
+        software.check_python,
+        software.check_packages,
+        servers.check_redis,
+        hardware.check_gpu,
+        hardware.check_speech_model,
+        hardware.check_translation_model,
+        hardware.check_hub,
+        hardware.check_disk,
+        software.check_node,
+        software.check_page,
+        software.check_microphone,
+        partial(servers.check_port, host, port),
+        partial(servers.check_server, host, port),
+    )
+    with ThreadPoolExecutor(4) as threads:
+        return [answer.result() for answer in [threads.submit(check) for check in checks]]
+
+
 def _calibrate(model: str | None, flags: Sequence[str]) -> int:
-    """Let the recognizer's own package measure, in a process of its own; what it prints is the answer."""
+    """Run the calibration in a process of its own. It prints its result itself."""
     chosen = ("--model", model) if model else ()
     return subprocess.run([*python("stt_worker.calibration"), *chosen, *flags], check=False).returncode
 
 
-def _print(checks: Sequence[Check]) -> None:
-    width = max(len(check.name) for check in checks)
-    for check in checks:
-        click.echo(f"{_mark(check)} {check.name:<{width}}  {check.found}")
-        if check.advice:
-            click.secho(f"  {'':<{width}}  {check.advice}", dim=True)
+def _print(findings: Sequence[Finding]) -> None:
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        click.echo(f"{_mark(finding)} {finding.name:<{width}}  {finding.found}")
+        if finding.advice:
+            click.secho(f"  {'':<{width}}  {finding.advice}", dim=True)
 
 
-def _mark(check: Check) -> str:
-    if check.ok is None:
+def _mark(finding: Finding) -> str:
+    if finding.ok is None:
         return click.style("–", dim=True)
-    return click.style("✓", fg="green") if check.ok else click.style("✗", fg="red")
+    return click.style("✓", fg="green") if finding.ok else click.style("✗", fg="red")

@@ -23,8 +23,8 @@ from backend.load.monologue import WINDOW, PreparedClip
 from backend.load.report import as_dict, describe, machine, verdict
 from backend.load.run import LoadPlan, LoadResult, LoadTarget, prepare_clips, run_load
 from backend.load.score import Score
+from backend.local.discovery import stream_url
 from backend.local.models import speech_model, translation_models
-from backend.local.server import stream_url
 from backend.local.system import Plan, running
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Start

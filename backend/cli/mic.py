@@ -1,4 +1,4 @@
-"""`nova mic`: speak, and read along."""
+"""`nova mic`: live captions from the microphone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import click
 
 from backend.cli.files.media import MediaError
 from backend.cli.options import key_option, language_option, server_option, targets_option
-from backend.cli.terminal.captions import screen
-from backend.cli.terminal.microphone import Source, microphone, recording
+from backend.cli.terminal.captions import caption_screen
+from backend.cli.terminal.microphone import AudioSource, microphone, recording
 from backend.client.client import Client, DisconnectedError
-from backend.local.server import server, session, tell
+from backend.local.discovery import find_or_start_server, open_session, print_status
 from backend.messages.protocol import AudioFormat, Error, Notice, Start
 
 
@@ -24,62 +24,65 @@ from backend.messages.protocol import AudioFormat, Error, Notice, Start
 @targets_option
 @server_option
 @key_option
-@click.option("--file", type=click.Path(path_type=Path), help="Play this recording instead of listening.")
-def mic(language: str, targets: tuple[str, ...], named: str | None, key: str, file: Path | None) -> None:
-    """Speak, and read along: firm words stay, dim ones may still change.
+@click.option("--file", type=click.Path(path_type=Path), help="Play this recording instead of using the microphone.")
+def mic(language: str, targets: tuple[str, ...], server: str | None, key: str, file: Path | None) -> None:
+    """Show live captions of your speech. Committed words are bright; dim words may still change.
 
-    Ctrl-C stops listening and waits for the last words; a second one ends at once. The server is found as
-    `nova transcribe` finds it.
+    Ctrl-C stops the microphone and waits for the last final; a second Ctrl-C exits at once. The server is found as for
+    `nova transcribe`.
     """
-    if not asyncio.run(_caption(Start(language=language, translate_to=targets), named, key, file)):
+    if not asyncio.run(_caption(Start(language=language, translate_to=targets), server, key, file)):
         sys.exit(1)
 
 
-async def _caption(start: Start, named: str | None, key: str, file: Path | None) -> bool:
-    """Until the source ends or Ctrl-C; whether all went well."""
+async def _caption(start: Start, server: str | None, key: str, file: Path | None) -> bool:
+    """Run until the source ends or Ctrl-C is pressed. Returns whether the source was read without an error."""
     with recording(file) if file else microphone() as source:
         start = start.model_copy(update={"audio": AudioFormat(sample_rate=source.sample_rate)})
         async with (
-            server(named, model=None, translate=bool(start.translate_to)) as url,
-            session(url, start, key) as client,
+            find_or_start_server(server, model=None, translate=bool(start.translate_to)) as url,
+            open_session(url, start, key) as client,
             asyncio.TaskGroup() as tasks,
         ):
-            speaking = tasks.create_task(_speak(client, source, _ctrl_c()))
-            tell("speak; Ctrl-C ends")
+            sending = tasks.create_task(_send_audio(client, source, _ctrl_c()))
+            print_status("listening; press Ctrl-C to stop")
             await _show(client)
-    return speaking.result()
+    return sending.result()
 
 
 async def _show(client: Client) -> None:
-    with screen() as shown:
+    with caption_screen() as screen:
         async for event in client:
-            shown.show(event)
+            screen.show(event)
             if isinstance(event, Error | Notice):
-                tell(f"{event.message} ({event.code})")
+                print_status(f"{event.message} ({event.code})")
 
 
-async def _speak(client: Client, source: Source, stop: asyncio.Event) -> bool:
-    """Send what is spoken; whether the source was sound. A session that is over is the reader's to explain."""
-    sound = True
+async def _send_audio(client: Client, source: AudioSource, stop: asyncio.Event) -> bool:
+    """Send audio until the end. Returns whether the source was read without an error.
+
+    If the session has ended, the task that reads events reports why.
+    """
+    complete = True
     with contextlib.suppress(DisconnectedError):
         try:
             while not stop.is_set() and (block := await source.read()):
                 await client.send(block)
         except MediaError as error:
-            tell(f"{error.message} ({error.code})")
-            sound = False
+            print_status(f"{error.message} ({error.code})")
+            complete = False
         await client.stop()
-    return sound
+    return complete
 
 
 def _ctrl_c() -> asyncio.Event:
-    """Set by the first Ctrl-C; the second one is Python's own again."""
+    """An event that the first Ctrl-C sets. The second Ctrl-C raises KeyboardInterrupt."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
-    def heard() -> None:
+    def interrupted() -> None:
         stop.set()
         loop.remove_signal_handler(signal.SIGINT)
 
-    with contextlib.suppress(NotImplementedError):  # Windows: there the first one ends at once
-        loop.add_signal_handler(signal.SIGINT, heard)
+    with contextlib.suppress(NotImplementedError):  # Windows: the first Ctrl-C exits
+        loop.add_signal_handler(signal.SIGINT, interrupted)
     return stop

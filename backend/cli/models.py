@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from backend import models
 from backend.errors import ModelError
+from backend.local.download_progress import download_progress
 
 
 @click.group("models")
@@ -50,27 +47,3 @@ def pull(names: tuple[str, ...]) -> None:
         except ModelError as error:
             raise click.ClickException(error.message) from error
         click.echo(f"{known.name if known else name} is in {path}")
-
-
-@contextmanager
-def download_progress() -> Iterator[models.ProgressCallback]:
-    """Show a progress bar for each file on a terminal; elsewhere print one line when a file is complete."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _print_when_complete
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def update(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name)
-            bars.update(tasks[name], completed=done, total=total)
-
-        yield update
-
-
-def _print_when_complete(name: str, done: int, total: int) -> None:
-    if done == total:
-        click.echo(f"  {name}: {decimal(total)}", err=True)

@@ -10,19 +10,19 @@ from backend.errors import ProtocolError
 from backend.messages import languages
 
 
-def _spoken(_: click.Context, __: click.Parameter, given: str) -> str:
-    """A language that can be recognized, or "auto"."""
-    return _known(languages.whisper_code, given)
+def _source_language(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Validate a language that can be recognized, or "auto"."""
+    return _known(languages.whisper_code, value)
 
 
-def _targets(_: click.Context, __: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
-    """Languages that can be translated into, from options that hold one or several, separated by commas."""
-    codes = (code.strip() for group in given for code in group.split(",") if code.strip())
+def _target_languages(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Validate target languages. Each option may hold several, separated by commas."""
+    codes = (code.strip() for group in values for code in group.split(",") if code.strip())
     return tuple(dict.fromkeys(_known(languages.flores_code, code) for code in codes))
 
 
 def _known(lookup: Callable[[str], object], code: str) -> str:
-    """The code as it was given. Refuses one that the lookup does not know."""
+    """Return the code unchanged. Raises BadParameter if the lookup does not know it."""
     try:
         lookup(code)
     except ProtocolError as error:
@@ -31,20 +31,30 @@ def _known(lookup: Callable[[str], object], code: str) -> str:
 
 
 language_option = click.option(
-    "--language", "-l", default="auto", show_default=True, callback=_spoken, metavar="CODE", help="Language spoken."
+    "--language",
+    "-l",
+    default="auto",
+    show_default=True,
+    callback=_source_language,
+    metavar="CODE",
+    help="Spoken language.",
 )
 targets_option = click.option(
     "--translate-to",
     "-t",
     "targets",
     multiple=True,
-    callback=_targets,
+    callback=_target_languages,
     metavar="CODES",
-    help="Languages to translate into, separated by commas: es,zh.",
+    help="Target languages of the translation, separated by commas: es,zh.",
 )
 key_option = click.option(
-    "--key", envvar="NOVA_KEY", default="", metavar="KEY", help="API key for a server that wants one; else NOVA_KEY."
+    "--key",
+    envvar="NOVA_KEY",
+    default="",
+    metavar="KEY",
+    help="API key, if the server requires one. Default: NOVA_KEY.",
 )
 server_option = click.option(
-    "--server", "named", metavar="URL", help="A server's address, such as ws://host:8080; else one is found or started."
+    "--server", "server", metavar="URL", help="Server address, such as ws://host:8080. Default: find or start one."
 )

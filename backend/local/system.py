@@ -1,4 +1,4 @@
-"""A whole system on one machine: Redis, gateways and workers, each its own process."""
+"""A complete system on one machine: Redis, gateways and workers, each a process of its own."""
 
 from __future__ import annotations
 
@@ -12,68 +12,83 @@ from pathlib import Path
 import httpx
 
 from backend.errors import SetupError
-from backend.local.processes import PAUSE_S, Service, free_port, private_redis, python, redis_answers, scratch, wait_for
+from backend.local.processes import (
+    RESTART_CAP_S,
+    Service,
+    free_port,
+    private_redis,
+    python,
+    wait_for,
+    wait_for_redis,
+    working_directory,
+)
 from backend.service.address import is_loopback
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
-READY_S = 180.0
-"""How long loading the models may take."""
+# Includes the time to load the models.
+READY_TIMEOUT_S = 180.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start. Anything not said here, the services read from the environment."""
+    """What to start. The services read all other settings from the environment.
+
+    `port` is that of the first gateway (0: any free port); the others use free ports. `redis_url` names a running
+    Redis; without it a private one is started. `environment` holds more settings for all services. `redis_users` holds
+    Redis URLs with a user for each kind of service, such as {"gateway": "redis://gateway:...@..."}.
+    """
 
     stt_model: str
     translation_models: str
     host: str = "127.0.0.1"
     port: int = 8080
-    """Of the first gateway; further ones take the next free ones. 0: any free port."""
     gateways: int = 1
     stt_workers: int = 1
     translation_workers: int = 1
     redis_url: str | None = None
-    """A Redis that runs already; None: a private one."""
     logs: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Further settings, for every service: {"STT_CLAIM_AFTER_MS": "1500"}."""
     redis_users: Mapping[str, str] = field(default_factory=dict)
-    """Addresses with users of their own, by kind of service: {"gateway": "redis://gateway:...@..."}."""
-    pause_s: float = PAUSE_S
-    """Longest wait before a service that keeps dying is started again."""
+    max_restart_delay_s: float = RESTART_CAP_S
+
+    def setting(self, name: str, default: str = "") -> str:
+        """The value of a setting as the services see it."""
+        return {**os.environ, **self.environment}.get(name, default)
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A system that runs."""
+    """A running system.
+
+    `urls` holds the address of each gateway ("http://127.0.0.1:8080"). `key` is an API key. It is set if the gateways
+    require one and the Redis is private, so that there are no other keys.
+    """
 
     urls: tuple[str, ...]
-    """One a gateway: "http://127.0.0.1:8080"."""
     redis_url: str
     services: tuple[Service, ...]
     key: str = field(default="", repr=False)
-    """Lets in whoever has it, where strangers could connect and Redis, being private, knows no other key."""
 
     @property
     def processes(self) -> dict[str, int]:
-        """Ids of those that run just now, by the service's name."""
+        """The ids of the running processes, by the name of the service."""
         return {service.name: service.process.pid for service in self.services if service.process}
 
     def named(self, name: str) -> Service:
-        """One of its services: "gateway-1", "stt_worker-1", "translation_worker-1", "redis"."""
+        """A service by name: "gateway-1", "stt_worker-1", "translation_worker-1" or "redis"."""
         return next(service for service in self.services if service.name == name)
 
 
 @contextlib.asynccontextmanager
-async def running(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator[System]:
-    """The system of the plan, ready; stopped at the end: gateways first, Redis last.
+async def running(plan: Plan, report: Callable[[str], None]) -> AsyncIterator[System]:
+    """Start a system, wait until it is ready, and stop it at the end of the block. Redis is stopped last.
 
-    `tell` hears what is going on. Raises SetupError when a part does not come up.
+    `report` receives a line for each step. Raises SetupError if a service does not start.
     """
-    with scratch(plan.logs) as (directory, logs):
+    with working_directory(plan.logs) as (directory, logs):
         redis, redis_url = (None, plan.redis_url) if plan.redis_url else private_redis(directory, logs / "redis.log")
         assert redis_url is not None
         services, urls = _services(plan, redis_url, logs)
@@ -82,24 +97,24 @@ async def running(plan: Plan, tell: Callable[[str], None]) -> AsyncIterator[Syst
             try:
                 if redis:
                     tasks.create_task(redis.keep_running())
-                await redis_answers(redis_url)
-                tell("Redis is up")
-                key = await _key(redis_url) if redis and _exposed(plan) else ""
+                await wait_for_redis(redis_url)
+                report("Redis is ready")
+                key = await _create_key(redis_url) if redis and _requires_key(plan) else ""
                 for service in services:
                     tasks.create_task(service.keep_running())
-                await _ready(urls, redis_url, plan, services, tell)
+                await _wait_until_ready(urls, redis_url, plan, services, report)
                 yield System(tuple(urls), redis_url, tuple(started), key)
             finally:
                 for stage in (services, [redis] if redis else []):
                     await asyncio.gather(*(service.stop() for service in stage))
 
 
-def _exposed(plan: Plan) -> bool:
-    auth = {**os.environ, **plan.environment}.get("GATEWAY_AUTH", "auto")
+def _requires_key(plan: Plan) -> bool:
+    auth = plan.setting("GATEWAY_AUTH", "auto")
     return auth == "keys" or (auth == "auto" and not is_loopback(plan.host))
 
 
-async def _key(redis_url: str) -> str:
+async def _create_key(redis_url: str) -> str:
     redis = client(redis_url)
     try:
         return await ApiKeys(redis).create("nova up", ("admin",), QuotaLimits())
@@ -108,6 +123,7 @@ async def _key(redis_url: str) -> str:
 
 
 def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], list[str]]:
+    """The services of a plan, and the URLs of its gateways."""
     services: list[Service] = []
     urls: list[str] = []
     shared = {"REDIS_URL": redis_url, "NOVA_LOG_FORMAT": "json", **plan.environment}
@@ -117,9 +133,10 @@ def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], li
         module = f"{kind}.{kind.removeprefix('stt_').removeprefix('translation_')}"
         if kind in plan.redis_users:
             environment["REDIS_URL"] = plan.redis_users[kind]
-        services.append(Service(name, python(module), {**shared, **environment}, logs / f"{name}.log", plan.pause_s))
+        log, delay_s = logs / f"{name}.log", plan.max_restart_delay_s
+        services.append(Service(name, python(module), {**shared, **environment}, log, delay_s))
 
-    scheme = "https" if {**os.environ, **plan.environment}.get("GATEWAY_TLS_CERT") else "http"
+    scheme = "https" if plan.setting("GATEWAY_TLS_CERT") else "http"
     for number in range(1, plan.gateways + 1):
         port = plan.port if plan.port and number == 1 else free_port()
         add("gateway", number, GATEWAY_HOST=plan.host, GATEWAY_PORT=str(port))
@@ -131,35 +148,35 @@ def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], li
     return services, urls
 
 
-async def _ready(
-    urls: list[str], redis_url: str, plan: Plan, services: list[Service], tell: Callable[[str], None]
+async def _wait_until_ready(
+    urls: list[str], redis_url: str, plan: Plan, services: list[Service], report: Callable[[str], None]
 ) -> None:
-    """Return when every gateway answers and every worker sends heartbeats."""
-    wanted = {"stt": plan.stt_workers, "translation": plan.translation_workers}
-    up: set[str] = set()
+    """Wait until every gateway is ready and every worker sends heartbeats."""
+    expected = {"stt": plan.stt_workers, "translation": plan.translation_workers}
+    reported: set[str] = set()
 
     async def ready() -> bool:
-        broken = next((one for one in services if one.process and one.process.returncode not in (None, 0)), None)
-        if broken:
-            raise SetupError(f"{broken.name} does not start. The end of its log:\n{broken.last_words()}")
+        failed = next((one for one in services if one.process and one.process.returncode not in (None, 0)), None)
+        if failed:
+            raise SetupError(f"{failed.name} does not start. The end of its log:\n{failed.log_tail()}")
         try:
             answers = [(await http.get(f"{url}/health/ready")).is_success for url in urls]
             workers = await read_heartbeats(redis)
         except (httpx.HTTPError, *REDIS_ERRORS):
             return False
-        for kind, count in wanted.items():
+        for kind, count in expected.items():
             if sum(worker["kind"] == kind for worker in workers) < count:
                 return False
-            if count and kind not in up:
-                up.add(kind)
-                tell(f"{kind} worker is up: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
+            if count and kind not in reported:
+                reported.add(kind)
+                report(f"{kind} worker is ready: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
         return all(answers)
 
     redis = client(redis_url)
     try:
-        # They are ours, on this machine: a certificate has nobody's name to prove here.
+        # These are our own processes on loopback, and a certificate is not issued for that address.
         async with httpx.AsyncClient(timeout=2.0, verify=False) as http:
-            await wait_for(ready, "the system did not become ready in time", READY_S, 0.1)
+            await wait_for(ready, "the system did not become ready in time", READY_TIMEOUT_S, 0.1)
     finally:
         await redis.aclose()
 

@@ -181,7 +181,7 @@ def _plan(options: Options, logs: Path, redis_url: str | None) -> Plan:
         stt_workers=options.stt_workers,
         translation_workers=options.translation_workers,
         redis_url=redis_url,
-        pause_s=MAX_DOWNTIME_S,
+        max_restart_delay_s=MAX_DOWNTIME_S,
         environment={**environment, "NOVA_SHARDS": str(SHARDS[options.redis]), **STORM_SETTINGS},
     )
 

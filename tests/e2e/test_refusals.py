@@ -204,12 +204,12 @@ async def test_strangers_are_not_let_near_a_gateway_without_keys(guarded: System
     environment = {"REDIS_URL": guarded.redis_url.replace("/0", "/9"), "GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "0"}
     gateway = Service("gateway", python("gateway.gateway"), environment, tmp_path / "log")
     task = asyncio.create_task(gateway.keep_running())
-    await wait_for(lambda: asyncio.sleep(0, "gateway_not_started" in gateway.last_words()), "it started", 20)
+    await wait_for(lambda: asyncio.sleep(0, "gateway_not_started" in gateway.log_tail()), "it started", 20)
     await gateway.stop()
     await task
-    said = json.loads(gateway.last_words().splitlines()[0])
+    said = json.loads(gateway.log_tail().splitlines()[0])
     assert "nova keys create" in said["reason"]
-    assert "Traceback" not in gateway.last_words()
+    assert "Traceback" not in gateway.log_tail()
 
 
 async def test_sessions_are_spoken_over_tls(artifacts: Path, tmp_path: Path) -> None:

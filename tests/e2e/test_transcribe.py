@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backend.cli.files.subtitles import LINE
+from backend.cli.files.subtitles import LINE_COLUMNS
 from backend.local.processes import free_port
 from backend.local.system import System
 from backend.text.edits import WordErrors
@@ -58,7 +58,7 @@ def environment_of(process: Path) -> bytes:
     return b""
 
 
-def test_a_long_recording_becomes_its_words_in_order_and_nothing_else_on_stdout(
+def test_a_long_recording_is_printed_in_order_with_nothing_else_on_stdout(
     system: System, english: list[Clip], tmp_path: Path
 ) -> None:
     long = encode(tmp_path / "long.flac", joined(english * 4))  # more utterances than may be in flight at once
@@ -67,7 +67,7 @@ def test_a_long_recording_becomes_its_words_in_order_and_nothing_else_on_stdout(
     assert errors(" ".join(clip.text for clip in english * 4), done.stdout) < 25
 
 
-def test_json_has_every_words_time_within_its_utterance(system: System, english: list[Clip]) -> None:
+def test_json_has_word_times_within_the_utterance(system: System, english: list[Clip]) -> None:
     done = nova("transcribe", english[0].path, "--server", system.urls[0], "--format", "json", "--words")
     utterances = json.loads(done.stdout)["utterances"]
     assert {utterance["language"] for utterance in utterances} == {"en"}
@@ -81,20 +81,18 @@ def test_json_has_every_words_time_within_its_utterance(system: System, english:
         assert utterance["words"][-1]["end_ms"] <= utterance["end_ms"] + 100
 
 
-def test_subtitles_cover_the_talk_in_cues_that_can_be_read(system: System, talk: Path, tmp_path: Path) -> None:
+def test_subtitles_cover_the_talk_within_the_limits_of_cues(system: System, talk: Path, tmp_path: Path) -> None:
     done = nova("transcribe", talk, "--server", system.urls[0], "-f", "srt", "-o", tmp_path / "out", timeout_s=200)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     blocks = [block.splitlines() for block in (tmp_path / "out" / "talk.srt").read_text().strip().split("\n\n")]
     times = [[seconds(clock) for clock in block[1].split(" --> ")] for block in blocks]
     assert [int(block[0]) for block in blocks] == list(range(1, len(blocks) + 1))
-    assert all(1 <= len(block[2:]) <= 2 and max(map(len, block[2:])) <= LINE for block in blocks)
+    assert all(1 <= len(block[2:]) <= 2 and max(map(len, block[2:])) <= LINE_COLUMNS for block in blocks)
     assert all(0 < end - start <= 7 for start, end in times)
     assert all(before[1] <= after[0] for before, after in pairwise(times))
 
 
-def test_chinese_speech_becomes_a_subtitle_file_for_each_language(
-    system: System, spoken: list[Clip], tmp_path: Path
-) -> None:
+def test_chinese_speech_gives_a_subtitle_file_per_language(system: System, spoken: list[Clip], tmp_path: Path) -> None:
     clip = next((clip for clip in spoken if clip.language == "zh" and clip.kind != "bad-ref"), None)
     if clip is None:
         pytest.skip("no recorded Chinese")
@@ -109,23 +107,21 @@ def test_chinese_speech_becomes_a_subtitle_file_for_each_language(
     assert len(translated.split("-->")[-1].split()) > 3
 
 
-def test_a_pair_that_no_model_serves_leaves_the_text_and_says_what_to_install(
-    system: System, english: list[Clip]
-) -> None:
+def test_an_unsupported_pair_keeps_the_text_and_reports_what_to_install(system: System, english: list[Clip]) -> None:
     done = nova("transcribe", english[0].path, "--server", system.urls[0], "-l", "en", "-t", "es")
     assert done.returncode == 1
     assert errors(english[0].text, done.stdout) < 40
     assert "(translation_unavailable)" in done.stderr
 
 
-def test_of_a_recording_that_breaks_off_the_beginning_is_transcribed(
+def test_a_truncated_recording_is_transcribed_to_that_point(
     system: System, english: list[Clip], tmp_path: Path
 ) -> None:
     whole = encode(tmp_path / "whole.flac", english[0].pcm())
     cut = cut_off(encode(tmp_path / "cut.flac", np.concatenate([english[0].pcm(), english[1].pcm()])), 0.6)
     done = nova("transcribe", cut, tmp_path / "missing.wav", whole, "--server", system.urls[0], "-l", "en")
     assert done.returncode == 1
-    assert "breaks off after" in done.stderr
+    assert "is truncated after" in done.stderr
     assert "(truncated_audio)" in done.stderr
     assert "(unreadable)" in done.stderr
     of_cut, of_whole = done.stdout.removeprefix(f"==> {cut} <==\n").split(f"==> {whole} <==\n")
@@ -139,7 +135,7 @@ def test_a_recording_without_speech_has_no_text(system: System, tmp_path: Path) 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_where_no_server_runs_one_is_started_and_leaves_nothing_behind(english: list[Clip], whisper_tiny: Path) -> None:
+def test_without_a_server_a_private_one_is_started_and_stopped(english: list[Clip], whisper_tiny: Path) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     done = nova(
         "transcribe",
@@ -154,7 +150,7 @@ def test_where_no_server_runs_one_is_started_and_leaves_nothing_behind(english: 
     assert not [process for process in Path("/proc").glob("[0-9]*") if inherited in environment_of(process)]
 
 
-def test_a_recording_that_plays_as_if_spoken_is_captioned(system: System, english: list[Clip]) -> None:
+def test_nova_mic_captions_a_recording_in_real_time(system: System, english: list[Clip]) -> None:
     began = time.monotonic()
     done = nova("mic", "--file", english[0].path, "--server", system.urls[0], "-l", "en")
     assert done.returncode == 0
@@ -162,7 +158,7 @@ def test_a_recording_that_plays_as_if_spoken_is_captioned(system: System, englis
     assert errors(english[0].text, done.stdout) < 40
 
 
-def test_ctrl_c_stops_listening_and_waits_for_the_last_words(system: System, talk: Path) -> None:
+def test_ctrl_c_stops_the_audio_and_waits_for_the_last_final(system: System, talk: Path) -> None:
     command = [*NOVA, "mic", "--file", str(talk), "--server", system.urls[0], "-l", "en"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         time.sleep(6)
@@ -170,10 +166,10 @@ def test_ctrl_c_stops_listening_and_waits_for_the_last_words(system: System, tal
         heard, said = process.communicate(timeout=30)
     assert process.returncode == 0
     assert len(heard.split()) >= 3
-    assert said.split("\n") == ["  speak; Ctrl-C ends", ""]
+    assert said.split("\n") == ["  listening; press Ctrl-C to stop", ""]
 
 
-def test_the_doctor_finds_the_system_that_runs(system: System) -> None:
+def test_nova_doctor_finds_the_running_system(system: System) -> None:
     port = system.urls[0].rpartition(":")[2]
     done = nova("doctor", "--json", "--port", port, environment={"HF_ENDPOINT": "http://127.0.0.1:1"})
     checks = {check["name"]: check for check in json.loads(done.stdout)}

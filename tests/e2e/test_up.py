@@ -87,7 +87,7 @@ def models(whisper_tiny: Path, opus_zh_en: Path) -> dict[str, str]:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_behind(models: dict[str, str], end: signal.Signals) -> None:
+def test_no_process_is_left_behind(models: dict[str, str], end: signal.Signals) -> None:
     with nova_up(**models) as (process, url):
         below = descendants(process.pid)
         assert len(below) >= 4, "Redis, gateway and two workers"
@@ -96,7 +96,7 @@ def test_nothing_is_left_behind(models: dict[str, str], end: signal.Signals) -> 
         assert gone([process.pid, *below], 30)
 
 
-def test_several_of_each_are_started_and_seen(models: dict[str, str]) -> None:
+def test_several_gateways_and_workers_are_started(models: dict[str, str]) -> None:
     with nova_up("--gateways", "2", "--stt-workers", "2", **models) as (_, url):
         full = httpx.get(f"{url}/health/full").json()
         kinds = [worker["kind"] for worker in full["workers"]]
@@ -106,7 +106,7 @@ def test_several_of_each_are_started_and_seen(models: dict[str, str]) -> None:
         assert "gateway_active_connections" in httpx.get(f"{url}/metrics").text
 
 
-def test_health_tells_the_truth_about_redis(models: dict[str, str]) -> None:
+def test_health_reports_the_state_of_redis(models: dict[str, str]) -> None:
     with nova_up(**models) as (process, url):
         redis = next(p for p in descendants(process.pid) if b"valkey" in Path(f"/proc/{p}/cmdline").read_bytes())
         os.kill(redis, signal.SIGSTOP)

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from backend.client.client import Client
-from backend.local.processes import Service, free_port, redis_answers, redis_binary
+from backend.local.processes import Service, free_port, redis_binary, wait_for_redis
 from backend.local.system import Plan, running
 from backend.messages.protocol import Final, Start, Translation
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
@@ -52,7 +52,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     async def up() -> Any:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.keep_running())
-            await redis_answers(made["gateway"])
+            await wait_for_redis(made["gateway"])
             yield {**made, "auditor": f"redis://auditor:any@127.0.0.1:{port}/0"}
             await server.stop()
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
-from backend.cli.files.media import MediaError, TruncatedAudioError, opened
+from backend.cli.files.media import MediaError, TruncatedAudioError, open_recording
 from backend.local.processes import free_port
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Final, Ready, to_json
@@ -27,7 +27,7 @@ def read(path: Path) -> tuple[bytes, MediaError | None]:
     """All that can be read of a file, and what was wrong with it."""
     pcm = bytearray()
     try:
-        with opened(path) as recording:
+        with open_recording(path) as recording:
             for block in iter(recording.read, b""):
                 pcm += block
     except MediaError as error:
@@ -90,9 +90,7 @@ def without_its_index(folder: Path) -> Path:
         (without_its_index, "truncated_audio"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named_with_the_reason(
-    make: Callable[[Path], Path], code: str, tmp_path: Path
-) -> None:
+def test_an_unusable_file_is_reported_with_the_reason(make: Callable[[Path], Path], code: str, tmp_path: Path) -> None:
     path = make(tmp_path)
     pcm, error = read(path)
     assert pcm == b""
@@ -102,7 +100,7 @@ def test_a_file_that_cannot_be_used_is_named_with_the_reason(
 
 
 @pytest.mark.parametrize("suffix", CODECS)
-def test_a_whole_file_is_read_to_its_end_without_complaint(suffix: str, tmp_path: Path) -> None:
+def test_a_complete_file_is_read_to_its_end_without_an_error(suffix: str, tmp_path: Path) -> None:
     pcm, error = read(encode(tmp_path / f"whole{suffix}", noise(SECONDS)))
     assert error is None
     assert len(pcm) / BYTES_PER_SECOND == pytest.approx(SECONDS, abs=0.1)
@@ -110,7 +108,7 @@ def test_a_whole_file_is_read_to_its_end_without_complaint(suffix: str, tmp_path
 
 @pytest.mark.parametrize("suffix", sorted(set(CODECS) - {".m4a"}))
 @pytest.mark.parametrize("share", [0.3, 0.75])
-def test_a_file_that_breaks_off_is_read_up_to_there_and_reported(suffix: str, share: float, tmp_path: Path) -> None:
+def test_a_truncated_file_is_read_to_that_point_and_reported(suffix: str, share: float, tmp_path: Path) -> None:
     pcm, error = read(cut_off(encode(tmp_path / f"cut{suffix}", noise(SECONDS)), share))
     assert isinstance(error, TruncatedAudioError)
     heard_s = len(pcm) / BYTES_PER_SECOND
@@ -127,7 +125,7 @@ def test_stereo_at_another_rate_is_mixed_and_resampled(tmp_path: Path) -> None:
     assert loudness(pcm) == pytest.approx(4_000, rel=0.02)
 
 
-def test_sound_that_begins_after_the_picture_keeps_its_times(tmp_path: Path) -> None:
+def test_audio_that_starts_later_than_the_video_keeps_its_times(tmp_path: Path) -> None:
     pcm, error = read(encode(tmp_path / "late.mkv", noise(2), starts_s=1.5, picture=True))
     assert error is None
     assert len(pcm) / BYTES_PER_SECOND == pytest.approx(3.5, abs=0.1)
@@ -135,11 +133,11 @@ def test_sound_that_begins_after_the_picture_keeps_its_times(tmp_path: Path) -> 
     assert loudness(pcm[int(1.7 * BYTES_PER_SECOND) :]) > 500
 
 
-def test_a_picture_that_outlasts_the_sound_is_no_sign_of_a_cut(tmp_path: Path) -> None:
+def test_a_video_longer_than_its_audio_is_not_truncated(tmp_path: Path) -> None:
     assert read(encode(tmp_path / "film.webm", noise(2), picture=True))[1] is None
 
 
-def test_damage_in_the_middle_costs_no_more_than_itself(tmp_path: Path) -> None:
+def test_damage_in_the_middle_affects_only_that_part(tmp_path: Path) -> None:
     path = encode(tmp_path / "damaged.webm", noise(SECONDS))
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 2_000] = bytes(2_000)
@@ -149,19 +147,19 @@ def test_damage_in_the_middle_costs_no_more_than_itself(tmp_path: Path) -> None:
     assert len(pcm) / BYTES_PER_SECOND == pytest.approx(SECONDS, abs=0.1)
 
 
-def test_a_wav_that_was_written_into_a_pipe_promises_no_length(tmp_path: Path) -> None:
+def test_a_wav_written_to_a_pipe_has_no_declared_length(tmp_path: Path) -> None:
     path = encode(tmp_path / "piped.wav", noise(1))
     head, _, body = path.read_bytes().partition(b"data")
     path.write_bytes(head + b"data" + struct.pack("<I", 0xFFFF_FFFF) + body[4:])
     assert read(path)[1] is None
 
 
-def test_a_name_that_looks_like_a_protocol_is_a_file(tmp_path: Path) -> None:
+def test_a_file_name_that_looks_like_a_protocol_is_a_file(tmp_path: Path) -> None:
     assert read(encode(tmp_path / "whole.wav", noise(1)).rename(tmp_path / "http:10:30.wav"))[1] is None
 
 
 @given(st.binary(min_size=1, max_size=4_000))
-def test_any_bytes_are_refused_with_a_reason(data: bytes) -> None:
+def test_random_bytes_are_refused_with_a_reason(data: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "something")
         path.write_bytes(data)
@@ -174,9 +172,7 @@ def test_any_bytes_are_refused_with_a_reason(data: bytes) -> None:
     suffix=st.sampled_from(sorted(CODECS)),
     hits=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(min_size=1, max_size=40)), max_size=8),
 )
-def test_whatever_is_damaged_the_answer_is_sound_or_a_reason(
-    suffix: str, hits: list[tuple[float, bytes]], tmp_path: Path
-) -> None:
+def test_a_damaged_file_gives_audio_or_an_error(suffix: str, hits: list[tuple[float, bytes]], tmp_path: Path) -> None:
     whole = tmp_path / f"whole{suffix}"
     data = bytearray(whole.read_bytes() if whole.exists() else encode(whole, noise(1)).read_bytes())
     for place, junk in hits:
@@ -192,7 +188,7 @@ def test_whatever_is_damaged_the_answer_is_sound_or_a_reason(
 # --- the command
 
 
-def test_files_that_cannot_be_opened_start_no_server_and_end_with_status_1(tmp_path: Path) -> None:
+def test_unreadable_files_start_no_server_and_give_status_1(tmp_path: Path) -> None:
     done = nova("transcribe", empty(tmp_path), prose("notes.txt")(tmp_path), tmp_path / "missing.wav", timeout_s=20)
     assert done.returncode == 1
     assert done.stdout == ""
@@ -203,7 +199,7 @@ def test_files_that_cannot_be_opened_start_no_server_and_end_with_status_1(tmp_p
     ]
 
 
-def test_a_server_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+def test_a_missing_server_is_reported(tmp_path: Path) -> None:
     where = f"127.0.0.1:{free_port()}"
     done = nova("transcribe", encode(tmp_path / "talk.wav", noise(1)), "--server", where)
     assert done.returncode == 1
@@ -238,14 +234,14 @@ def breaking_server() -> Iterator[str]:
         yield where
 
 
-def test_a_server_of_another_kind_is_said_so(tmp_path: Path) -> None:
+def test_a_server_of_another_kind_is_reported(tmp_path: Path) -> None:
     with serving(lambda socket: socket.send(socket.recv())) as where:
         done = nova("transcribe", encode(tmp_path / "talk.wav", noise(1)), "--server", where)
     assert done.returncode == 1
     assert "is not a Nova Voice server (no_server)" in done.stderr
 
 
-def test_when_the_server_breaks_off_what_there_is_stays_and_the_next_file_is_tried(
+def test_when_a_session_fails_its_finals_are_kept_and_the_next_file_is_transcribed(
     breaking_server: str, tmp_path: Path
 ) -> None:
     talks = [encode(tmp_path / name, noise(30)) for name in ("one.wav", "two.wav")]
@@ -255,7 +251,7 @@ def test_when_the_server_breaks_off_what_there_is_stays_and_the_next_file_is_tri
     assert [line[line.rindex("(") :] for line in done.stderr.splitlines()] == ["(disconnected)"] * 2
 
 
-def test_text_that_cannot_be_written_is_said_so(breaking_server: str, tmp_path: Path) -> None:
+def test_a_transcript_that_cannot_be_written_is_reported(breaking_server: str, tmp_path: Path) -> None:
     (tmp_path / "talk.txt").mkdir()
     done = nova("transcribe", encode(tmp_path / "talk.wav", noise(30)), "--server", breaking_server, "-o", tmp_path)
     assert done.returncode == 1
@@ -269,14 +265,14 @@ def test_text_that_cannot_be_written_is_said_so(breaking_server: str, tmp_path: 
         (["talk.wav", "--translate-to", "klingon"], "unknown language 'klingon'"),
         (["talk.wav", "--language", "xx"], "unknown language 'xx'"),
         (["talk.wav", "--format", "doc"], "'doc' is not one of"),
-        (["talk.wav", "--server", "ws://host", "--model", "tiny"], "--model is the server's choice"),
-        (["a.wav", "b.wav", "--format", "srt"], "give --output DIR"),
-        (["a.wav", "-t", "es", "--format", "vtt"], "give --output DIR"),
-        (["a.wav", "--output", "a.srt"], "is no directory"),
-        (["x/a.wav", "y/a.wav", "--output", "."], "of the same name"),
+        (["talk.wav", "--server", "ws://host", "--model", "tiny"], "either --server or --model"),
+        (["a.wav", "b.wav", "--format", "srt"], "use --output DIR"),
+        (["a.wav", "-t", "es", "--format", "vtt"], "use --output DIR"),
+        (["a.wav", "--output", "a.srt"], "is not a directory"),
+        (["x/a.wav", "y/a.wav", "--output", "."], "have the same name"),
     ],
 )
-def test_wrong_usage_ends_with_status_2_before_anything_starts(arguments: list[str], said: str) -> None:
+def test_wrong_usage_gives_status_2_before_anything_starts(arguments: list[str], said: str) -> None:
     done = nova("transcribe", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""

@@ -84,6 +84,7 @@ async def test_the_list_shows_content_and_failure_with_the_newest_first(
     assert first["id"].startswith("a0-")
     assert {**first, "id": "", "when": ""} == {
         "id": "",
+        "stream": "audio",
         "lane": "audio",
         "session": "s",
         "utterance": 1,
@@ -96,9 +97,9 @@ async def test_the_list_shows_content_and_failure_with_the_newest_first(
         "when": "",
     }
     assert second["id"].startswith("t0-")
-    assert (second["lane"], second["characters"], second["seconds"]) == ("transcript", 5, None)
+    assert (second["stream"], second["characters"], second["seconds"]) == ("transcript", 5, None)
     heading, newest, oldest = (await run("list")).stdout.splitlines()
-    assert heading.split() == ["id", "lane", "session", "utterance", "size", "reason", "attempts", "worker", "when"]
+    assert heading.split() == ["id", "stream", "session", "utterance", "size", "reason", "attempts", "worker", "when"]
     assert newest.split()[:6] == [second["id"], "transcript", "s", "1", "5", "chars"]
     assert oldest.split()[:6] == [first["id"], "audio", "s", "1", "1.0", "s"]
 
@@ -114,7 +115,7 @@ async def test_the_list_is_filtered_and_reports_omitted_rows(streams: RedisJobSt
 
     assert await utterances("--session", "s") == [3, 2, 1]
     assert await utterances("--reason", "undecodable_entry") == [None]
-    assert await utterances("--lane", "transcript") == []
+    assert await utterances("--stream", "transcript") == []
     assert await utterances("--session", "s", "--limit", "2") == [3, 2]
     assert "2 older ones are not shown" in (await run("list", "--limit", "2")).stderr
 
@@ -162,13 +163,13 @@ async def test_wrong_arguments_are_rejected_with_a_reason(
     await dead_lettered(streams, job_stream=TRANSCRIPTS)
     place = str((await only_dead_letter(dead)).id)
     for arguments, complaint in (
-        (("show", place, "--wav", "never.wav"), "holds no audio"),
+        (("show", place, "--wav", "never.wav"), "has no audio"),
         (("show", "a0-1-1"), "no such dead letter"),
         (("show", "1-1"), "is not the id of a dead letter"),
         (("replay", "a0-1-1"), "no such dead letter"),
         (("replay",), "or --all"),
         (("drop", place, "--all"), "or --all"),
-        (("drop", place, "--session", "s"), "go with --all"),
+        (("drop", place, "--session", "s"), "require --all"),
     ):
         result = await run(*arguments)
         assert result.exit_code > 0
@@ -190,7 +191,7 @@ async def test_an_unreadable_entry_is_shown_raw_and_replayed_only_by_force(
         assert audio.readframes(2) == b"\1\0"
     refused = await run("replay", "--all")
     assert refused.exit_code == 1
-    assert f"{place}: it cannot be read" in refused.stderr
+    assert f"{place}: it cannot be decoded" in refused.stderr
     assert (await run("replay", place, "--force")).exit_code == 0
     ((_, fields),) = await entries(streams, streams.shard("s").audio("final"))
     assert fields == {b"h": b"\xffnot json", b"p": b"\1\0\2", b"new": b"x"}
@@ -206,7 +207,7 @@ async def test_drop_asks_for_confirmation_and_deletes(
     await dead_lettered(streams, 3)
     kept = await run("drop", "--all", answer="n\n")
     assert kept.exit_code == 1
-    assert "Delete 3 dead letters for good?" in kept.stdout
+    assert "Delete 3 dead letters permanently?" in kept.stdout
     first, second, third = (str(letter.id) for letter in await all_dead_letters(dead))
     assert (await run("drop", first, third, "--yes")).stdout == "2 dead letters dropped.\n"
     assert [str(letter.id) for letter in await all_dead_letters(dead)] == [second]

@@ -163,7 +163,7 @@ async def test_a_dead_attempt_is_not_replayed_when_another_attempt_succeeded(
     assert len(await handled(streams, recognizing, 1)) == 1
     refused = await run("replay", "--all")
     assert refused.exit_code == 1
-    assert "has its final" in refused.stderr
+    assert "already has a final" in refused.stderr
     assert len(await all_dead_letters(dead)) == 1
     assert len(await logged(streams)) == 1
 

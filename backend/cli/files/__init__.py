@@ -1,0 +1,1 @@
+"""Recordings and transcripts: read media files, transcribe them, and write text and subtitles."""

@@ -1,7 +1,7 @@
-"""How long a file claims to be: what tells a file that was cut off from one that is short.
+"""The length that a file declares, which distinguishes a truncated file from a short one.
 
-FFmpeg answers for most containers, but trusts what is there for WAV and Ogg, and guesses for bare MP3; those three
-are looked into here.
+FFmpeg reports it for most containers. For WAV and Ogg it reports the length of the existing data, and for MP3 without
+a Xing header it estimates, so these three formats are parsed here.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+# Formats with the number of samples in the header.
 _EXACT = frozenset({"aiff", "caf", "flac", "mov", "mp4"})
-"""Formats whose header counts the samples."""
+# Programs that write WAV to a pipe do not know the length and write about this value or more.
 _UNKNOWN_LENGTH = 0x7FFF_0000
-"""Programs that write WAV into a pipe put about this, or more, for a length that they do not know."""
-_LARGEST_PAGE = 27 + 255 + 255 * 255
+# RFC 3533: a header of 27 bytes, a table of 255 segments, and 255 bytes per segment.
+_MAX_PAGE_BYTES = 27 + 255 + 255 * 255
 
 
 def declared_s(path: Path, container: InputContainer, stream: AudioStream) -> float | None:
-    """Seconds of sound that the file's own header promises; None where it promises nothing."""
+    """The length in seconds according to the file's header, or None."""
     names = frozenset(container.format.name.split(","))
     if "matroska" in names:
         return _matroska_s(container, stream)
@@ -40,7 +41,7 @@ def declared_s(path: Path, container: InputContainer, stream: AudioStream) -> fl
 
 
 def _matroska_s(container: InputContainer, stream: AudioStream) -> float | None:
-    """The track's own tag; else the file's length, if there is no picture that may outlast the sound."""
+    """The tag of the track, or the length of the file if it has no other track that may be longer."""
     if tag := stream.metadata.get("DURATION"):
         hours, minutes, seconds = tag.split(":")
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
@@ -50,7 +51,7 @@ def _matroska_s(container: InputContainer, stream: AudioStream) -> float | None:
 
 
 def wav_s(file: BinaryIO) -> float | None:
-    """What the chunks `fmt ` and `data` of a RIFF file promise, whether or not the file goes on so far."""
+    """The length in seconds according to the chunks `fmt ` and `data` of a RIFF file, or None."""
     if file.read(12)[8:] != b"WAVE":
         return None
     bytes_per_second = 0
@@ -67,7 +68,7 @@ def wav_s(file: BinaryIO) -> float | None:
 
 
 def counts_frames(file: BinaryIO) -> bool:
-    """Whether an MP3 file begins with a Xing or Info frame, which counts the others."""
+    """Return whether an MP3 file begins with a Xing or Info frame, which holds the number of frames."""
     head = file.read(10)
     if head[:3] == b"ID3" and len(head) == 10:
         size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
@@ -78,11 +79,11 @@ def counts_frames(file: BinaryIO) -> bool:
 
 
 def ends_inside_page(path: Path, format_name: str) -> bool:
-    """Whether an Ogg file ends in the middle of a page (RFC 3533); False for any other format."""
+    """Return whether an Ogg file ends within a page (RFC 3533). False for other formats."""
     if format_name != "ogg":
         return False
     with path.open("rb") as file:
-        file.seek(-min(os.fstat(file.fileno()).st_size, _LARGEST_PAGE), os.SEEK_END)
+        file.seek(-min(os.fstat(file.fileno()).st_size, _MAX_PAGE_BYTES), os.SEEK_END)
         tail = file.read()
     page = tail[tail.rfind(b"OggS") :]
     if len(page) < 27 or len(page) < 27 + page[26]:

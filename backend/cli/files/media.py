@@ -1,12 +1,4 @@
-"""Any recording that FFmpeg reads, as 16 kHz mono blocks; and what can be wrong with a file, in one tree.
-
-MediaError                a file that cannot be transcribed, or not to its end
-|- UnreadableError        `unreadable`: missing, a directory, or not ours to read
-|- EmptyFileError         `empty_file`: no bytes, or no sound in them
-|- NotMediaError          `not_media`: nothing that any demuxer or decoder knows
-|- NoAudioError           `no_audio`: pictures or subtitles only
-'- TruncatedAudioError    `truncated_audio`: it breaks off; what comes before was used
-"""
+"""Decode any recording that FFmpeg can read to blocks of 16 kHz mono PCM."""
 
 from __future__ import annotations
 
@@ -27,87 +19,88 @@ from backend.messages.jobs import BYTES_PER_SECOND, SAMPLE_RATE
 
 BLOCK_MS = 250
 _BLOCK = BYTES_PER_SECOND * BLOCK_MS // 1000
+# Longer gaps between frames are filled with silence, so that times stay those of the file.
 _GAP_S = 0.1
-"""From here on a hole in the sound becomes silence, so that times stay those of the file."""
+# Encoders pad and containers round, so intact files may be shorter than declared by less than this.
 _SHORTFALL_S = 0.5
-"""Encoders pad, and containers round: less than this is missing from many sound files."""
+# FFmpeg reads any plain text file as one of these formats.
 _NOT_MEDIA = frozenset({"tty", "txt"})
-"""Formats as which FFmpeg draws plain text."""
 
 
 class MediaError(NovaError):
-    """A file that cannot be transcribed, or not to its end."""
+    """A file cannot be transcribed, or not completely."""
 
     code = "media"
 
 
 class UnreadableError(MediaError):
-    """Missing, a directory, or not ours to read."""
+    """The file is missing, is a directory, or cannot be read for lack of permission."""
 
     code = "unreadable"
 
 
 class EmptyFileError(MediaError):
-    """No bytes, or no sound in them."""
+    """The file has no bytes or no sound."""
 
     code = "empty_file"
 
 
 class NotMediaError(MediaError):
-    """Nothing that any demuxer or decoder knows."""
+    """No demuxer or decoder recognizes the file."""
 
     code = "not_media"
 
 
 class NoAudioError(MediaError):
-    """Pictures or subtitles only."""
+    """The file has no audio track."""
 
     code = "no_audio"
 
 
 class TruncatedAudioError(MediaError):
-    """The file breaks off; what comes before was used."""
+    """The file is truncated. The audio before that point was used."""
 
     code = "truncated_audio"
 
 
 class Recording:
-    """The first audio stream of a file. Made by `opened`; read once, in any threads, one after the other."""
+    """The first audio stream of a file. Create it with `open_recording`.
+
+    It can be read once, from any thread. `declared_s` is the length in the file's header, or None if the header has
+    none or estimates it. `length_s` is the best estimate, for progress bars. `position_s` is the end of the last block.
+    """
 
     def __init__(self, path: Path, container: InputContainer, stream: AudioStream) -> None:
         self.path = path
         self.declared_s = declared_s(path, container, stream)
-        """Seconds that the file claims to hold; None where it does not say, or only guesses."""
         self.length_s = self.declared_s or (container.duration or 0) / av.time_base or None
-        """The best guess at its length, for progress bars."""
         self.position_s = 0.0
-        """How far `read` has come, in seconds of the file."""
         self._container, self._stream = container, stream
         self._from_s = (container.start_time or 0) / av.time_base
-        self._clipped = False
-        self._blocks = self._decoded()
-        self._utilization = Lock()
+        self._damaged = False
+        self._blocks = self._blocks_of_file()
+        self._reading = Lock()
 
     def read(self) -> bytes:
-        """The next block: s16le PCM, 16 kHz mono, 250 ms (the last may be shorter); empty at the end.
+        """Return the next block: s16le, 16 kHz mono, 250 ms (the last may be shorter). Empty at the end.
 
-        Where packets are damaged or missing there is silence of the same length. Raises, after the last block:
-        TruncatedAudioError when the file breaks off, NotMediaError or EmptyFileError when there was no sound at all.
+        Damaged or missing packets are replaced by silence of the same length. After the last block it raises
+        TruncatedAudioError if the file is truncated, and NotMediaError or EmptyFileError if there was no sound.
         """
-        with self._utilization:
+        with self._reading:
             return next(self._blocks, b"")
 
     def close(self) -> None:
-        """Let go of the file, once a thread that still reads has its block."""
-        with self._utilization:
+        """Close the file, after a block that another thread is reading."""
+        with self._reading:
             self._container.close()
 
-    def _decoded(self) -> Iterator[bytes]:
-        """Blocks to the end, then the verdict."""
+    def _blocks_of_file(self) -> Iterator[bytes]:
+        """Yield all blocks, then raise an error if the file is damaged."""
         pending = bytearray()
         sent = 0
-        for piece in self._pieces():
-            pending += piece
+        for pcm in self._resampled():
+            pending += pcm
             while len(pending) >= _BLOCK:
                 sent += _BLOCK
                 self.position_s = sent / BYTES_PER_SECOND
@@ -116,23 +109,23 @@ class Recording:
         self.position_s = (sent + len(pending)) / BYTES_PER_SECOND
         if pending:
             yield bytes(pending)
-        self._judge()
+        self._check_complete()
 
-    def _pieces(self) -> Iterator[bytes]:
-        """Decoded frames resampled, with silence where the file has holes."""
+    def _resampled(self) -> Iterator[bytes]:
+        """Yield resampled frames, with silence in place of gaps."""
         resampler, layout = _resampler(), None
         written = 0
         for frame in self._frames():
             if layout not in (None, (frame.format.name, frame.layout.name, frame.sample_rate)):
-                resampler = _resampler()  # broadcasts change their layout midway
+                resampler = _resampler()  # recorded broadcasts may change their layout
             layout = (frame.format.name, frame.layout.name, frame.sample_rate)
-            hole_s = 0.0 if frame.time is None else frame.time - self._from_s - written / BYTES_PER_SECOND
-            if self.length_s and _GAP_S < hole_s < self.length_s:
-                silence = bytes(2 * round(hole_s * SAMPLE_RATE))
+            gap_s = 0.0 if frame.time is None else frame.time - self._from_s - written / BYTES_PER_SECOND
+            if self.length_s and _GAP_S < gap_s < self.length_s:
+                silence = bytes(2 * round(gap_s * SAMPLE_RATE))
                 written += len(silence)
                 yield silence
-            for piece in resampler.resample(frame):
-                data = piece.to_ndarray().astype("<i2", copy=False).tobytes()
+            for resampled in resampler.resample(frame):
+                data = resampled.to_ndarray().astype("<i2", copy=False).tobytes()
                 written += len(data)
                 yield data
         for rest in resampler.resample(None):
@@ -140,49 +133,51 @@ class Recording:
                 yield rest.to_ndarray().astype("<i2", copy=False).tobytes()
 
     def _frames(self) -> Iterator[av.AudioFrame]:
-        """All that can be decoded; a damaged packet costs itself only."""
+        """Yield all frames that can be decoded. Damaged packets are skipped."""
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
             except (av.FFmpegError, OSError):
-                self._clipped = True
+                self._damaged = True
                 return
             if packet is None:
                 return
             try:
                 frames = packet.decode()
             except av.FFmpegError:
-                self._clipped = True
+                self._damaged = True
                 continue
-            self._clipped = self._clipped and packet.size == 0
+            # Good packets after a damaged one prove that the file is not truncated there.
+            self._damaged = self._damaged and packet.size == 0
             yield from frames
 
-    def _judge(self) -> None:
-        """Say what is wrong with a file that has been read to its end."""
+    def _check_complete(self) -> None:
+        """Raise an error if the file, which has been read to its end, is not complete."""
         position, declared = self.position_s, self.declared_s
-        if position == 0 and self._clipped:
-            raise NotMediaError(f"{self.path} holds sound that cannot be decoded: it is damaged or encrypted")
+        if position == 0 and self._damaged:
+            raise NotMediaError(f"{self.path} contains sound that cannot be decoded: it is damaged or encrypted")
         if position == 0 and not declared:
-            raise EmptyFileError(f"{self.path} holds no sound at all")
+            raise EmptyFileError(f"{self.path} contains no sound")
         if declared and declared - position > max(_SHORTFALL_S, declared / 1000):
             reached = f"after {position:.1f} s of {declared:.1f} s"
-        elif self._clipped or ends_inside_page(self.path, self._container.format.name):
+        elif self._damaged or ends_inside_page(self.path, self._container.format.name):
             reached = f"after {position:.1f} s"
         else:
             return
-        raise TruncatedAudioError(f"{self.path} breaks off {reached}")
+        raise TruncatedAudioError(f"{self.path} is truncated {reached}")
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Recording]:
-    """Open a recording. Raises MediaError, one of the tree above."""
+def open_recording(path: Path) -> Iterator[Recording]:
+    """Open a recording. Raises a MediaError if it cannot be read."""
     _check_readable(path)
     try:
-        # "file:", so that a name like "10:30.wav" is no protocol; and a playlist reaches nothing on the network.
+        # With "file:", a name such as "10:30.wav" is not parsed as a protocol. The whitelist keeps playlists from
+        # accessing the network.
         container = av.open(f"file:{path}", metadata_errors="replace", container_options={"protocol_whitelist": "file"})
     except (av.FFmpegError, OSError) as error:
-        raise _unopened(path, error) from None
+        raise _open_error(path, error) from None
     with container:
         if container.format.name in _NOT_MEDIA:
             raise _not_media(path)
@@ -206,13 +201,13 @@ def _check_readable(path: Path) -> None:
         raise EmptyFileError(f"{path} is empty")
 
 
-def _unopened(path: Path, error: Exception) -> MediaError:
+def _open_error(path: Path, error: Exception) -> MediaError:
     if isinstance(error, OSError) and not isinstance(error, av.error.InvalidDataError):
         return UnreadableError(f"{path} cannot be read: {error.strerror or os.strerror(error.errno or 0)}")
     with path.open("rb") as file:
         is_mp4 = file.read(8)[4:] == b"ftyp"
     if is_mp4:
-        return TruncatedAudioError(f"{path} breaks off before its index, so nothing in it can be found")
+        return TruncatedAudioError(f"{path} is truncated before its index, so it cannot be decoded")
     return _not_media(path)
 
 

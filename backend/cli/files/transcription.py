@@ -1,4 +1,4 @@
-"""One recording through one session, as fast as the server takes it."""
+"""Transcribe one recording in one session, as fast as the server accepts it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-from backend.cli.files.media import MediaError, Recording, opened
-from backend.cli.files.transcript import Transcript
+from backend.cli.files.media import MediaError, Recording, open_recording
+from backend.cli.files.transcript import FileTranscript
 from backend.client.client import Client, DisconnectedError
 from backend.errors import NovaError
-from backend.local.server import session
+from backend.local.discovery import open_session
 from backend.messages.protocol import Start
 
-Show = Callable[[float, float | None], None]
-"""Hears how many seconds are covered, and of how many where that is known."""
+# Receives the seconds that are transcribed, and the length of the recording in seconds if it is known.
+OnProgress = Callable[[float, float | None], None]
 
 
-async def transcribe_file(path: Path, url: str, start: Start, show: Show, key: str = "") -> Transcript:
-    """The transcript of a file. Never raises NovaError: what goes wrong is among the problems, what there is stays."""
-    transcript = Transcript()
+async def transcribe_file(path: Path, url: str, start: Start, on_progress: OnProgress, key: str = "") -> FileTranscript:
+    """Transcribe a file. A NovaError is not raised; it is added to the problems of the (partial) transcript."""
+    transcript = FileTranscript()
     try:
-        with opened(path) as recording:
-            async with session(url, start, key) as client, asyncio.TaskGroup() as tasks:
-                tasks.create_task(_speak(client, recording, transcript))
+        with open_recording(path) as recording:
+            async with open_session(url, start, key) as client, asyncio.TaskGroup() as tasks:
+                tasks.create_task(_send_recording(client, recording, transcript))
                 async for event in client:
-                    transcript.take(event)
-                    show(transcript.position_ms / 1000, recording.length_s)
+                    transcript.apply_event(event)
+                    on_progress(transcript.position_ms / 1000, recording.length_s)
     except* NovaError as failed:
         transcript.problems += _leaves(failed)
     return transcript
 
 
-async def _speak(client: Client, recording: Recording, transcript: Transcript) -> None:
-    """Send the file to its end, or to where it breaks off. A session that is over is the reader's to explain."""
+async def _send_recording(client: Client, recording: Recording, transcript: FileTranscript) -> None:
+    """Send the file up to its end or to where it is truncated.
+
+    If the session has ended, the task that reads events reports why.
+    """
     with contextlib.suppress(DisconnectedError):
-        while block := await _next(recording, transcript):
+        while block := await _next_block(recording, transcript):
             await client.send(block)
         await client.stop()
 
 
-async def _next(recording: Recording, transcript: Transcript) -> bytes:
+async def _next_block(recording: Recording, transcript: FileTranscript) -> bytes:
     try:
         return await asyncio.to_thread(recording.read)
     except MediaError as error:
@@ -50,7 +53,7 @@ async def _next(recording: Recording, transcript: Transcript) -> bytes:
 
 
 def _leaves(failed: BaseExceptionGroup[NovaError]) -> list[NovaError]:
-    """The errors in a group, without the groups in it."""
+    """The errors of a group and of its nested groups."""
     leaves: list[NovaError] = []
     for error in failed.exceptions:
         leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]

@@ -1,0 +1,1 @@
+"""Terminal input and output that the commands share: live captions, the microphone, and tables."""

@@ -1,4 +1,4 @@
-"""Live captions in a terminal: firm words, dim words, and above them the lines that stand for good."""
+"""Live captions in a terminal: the current utterance below the finals."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from backend.messages.protocol import Final, Partial, ServerMessage, Translation
 
 
 class Captions:
-    """Events in, lines out. Pure."""
+    """Converts events to lines. Pure."""
 
     def __init__(self) -> None:
+        # The current utterance: committed words bright, tentative ones dim.
         self.current = Text()
-        """What is being said: committed words firm, tentative ones dim."""
         self._utterance = 0
 
-    def take(self, event: ServerMessage) -> Text | None:
-        """The line that an event adds for good; None for most."""
+    def apply_event(self, event: ServerMessage) -> Text | None:
+        """Apply an event. Returns the line that a final or a translation adds, or None."""
         match event:
             case Partial():
                 self._utterance = event.utterance
@@ -35,27 +35,27 @@ class Captions:
         return None
 
 
-class Screen:
-    """Where captions are shown. Made by `screen`."""
+class CaptionScreen:
+    """Shows captions. Create it with `caption_screen`."""
 
     def __init__(self, console: Console, live: Live | None) -> None:
         self._console, self._live = console, live
         self._captions = Captions()
 
     def show(self, event: ServerMessage) -> None:
-        """Print what stands for good; on a terminal, show what is being said beneath."""
-        if line := self._captions.take(event):
+        """Print finals and translations; on a terminal, also update the current utterance."""
+        if line := self._captions.apply_event(event):
             self._console.print(line, soft_wrap=True)
         if self._live:
             self._live.update(self._captions.current, refresh=True)
 
 
 @contextmanager
-def screen() -> Iterator[Screen]:
-    """Live on a terminal; elsewhere only what stands for good, a line each."""
+def caption_screen() -> Iterator[CaptionScreen]:
+    """Show live captions on a terminal. In a file or a pipe, print only finals and translations."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        yield Screen(console, None)
+        yield CaptionScreen(console, None)
         return
     with Live(Text(), console=console, auto_refresh=False, transient=True) as live:
-        yield Screen(console, live)
+        yield CaptionScreen(console, live)

@@ -1,4 +1,4 @@
-"""Where live speech comes from: a microphone, or a recording that plays in real time."""
+"""Sources of live audio: the microphone, or a recording played in real time."""
 
 from __future__ import annotations
 
@@ -9,60 +9,62 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.cli.files.media import BLOCK_MS, opened
+from backend.cli.files.media import BLOCK_MS, open_recording
 from backend.errors import NovaError, SetupError
 from backend.messages.jobs import SAMPLE_RATE
 
-_HEARD_MS = 100
-"""Of a block from the microphone."""
-_WAITING = 600
-"""Blocks that may wait for a slow server: a minute of speech."""
+# Length of a block from the microphone.
+_BLOCK_MS = 100
+# Blocks that may wait for a slow server: one minute of audio.
+_MAX_WAITING_BLOCKS = 600
 
 
 class OverrunError(NovaError):
-    """The server has taken no audio for a minute."""
+    """The server has not accepted audio for one minute."""
 
     code = "overrun"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Speech as it happens, from the first `read` on."""
+class AudioSource:
+    """Live audio, which begins with the first call of `read`.
+
+    `sample_rate` is in Hz. `read` returns the next block (s16le, mono), empty at the end, and raises NovaError when the
+    source fails.
+    """
 
     sample_rate: int
-    """Hz; the blocks are s16le mono."""
     read: Callable[[], Awaitable[bytes]]
-    """The next block; empty at the end. Raises NovaError when the source fails."""
 
 
 @contextmanager
-def recording(path: Path) -> Iterator[Source]:
-    """A file as if it were spoken now. Raises MediaError, also when its end is read."""
-    with opened(path) as file:
+def recording(path: Path) -> Iterator[AudioSource]:
+    """Play a file in real time. Raises MediaError, also when the end of a truncated file is read."""
+    with open_recording(path) as file:
         clock = asyncio.get_running_loop()
         due: float | None = None
 
         async def read() -> bytes:
             nonlocal due
             data = await asyncio.to_thread(file.read)
-            due = (clock.time() if due is None else due) + BLOCK_MS / 1000  # a block is spoken when its end is
+            due = (clock.time() if due is None else due) + BLOCK_MS / 1000  # a microphone delivers a block at its end
             await asyncio.sleep(due - clock.time())
             return data
 
-        yield Source(SAMPLE_RATE, read)
+        yield AudioSource(SAMPLE_RATE, read)
 
 
 @contextmanager
-def microphone() -> Iterator[Source]:
-    """The default microphone. Raises SetupError, saying what to do, when there is none or no way to hear it."""
-    sound = _library()
+def microphone() -> Iterator[AudioSource]:
+    """Record from the default microphone. Raises SetupError with advice if that is not possible."""
+    sounddevice = _import_sounddevice()
     loop = asyncio.get_running_loop()
-    waiting: asyncio.Queue[bytes | NovaError] = asyncio.Queue(_WAITING)
+    waiting: asyncio.Queue[bytes | NovaError] = asyncio.Queue(_MAX_WAITING_BLOCKS)
 
     def put(item: bytes | NovaError) -> None:
         if waiting.full():
             waiting.get_nowait()
-            item = OverrunError("the server has taken no audio for a minute")
+            item = OverrunError("the server has not accepted audio for one minute")
         waiting.put_nowait(item)
 
     async def read() -> bytes:
@@ -73,52 +75,52 @@ def microphone() -> Iterator[Source]:
         return item
 
     try:
-        rate = _rate(sound)
-        stream = sound.RawInputStream(
+        rate = _sample_rate(sounddevice)
+        stream = sounddevice.RawInputStream(
             samplerate=rate,
             channels=1,
             dtype="int16",
-            blocksize=rate * _HEARD_MS // 1000,
+            blocksize=rate * _BLOCK_MS // 1000,
             callback=lambda data, *_: loop.call_soon_threadsafe(put, bytes(data)),
         )
-    except sound.PortAudioError as error:
-        raise _none(error) from None
+    except sounddevice.PortAudioError as error:
+        raise _no_microphone(error) from None
     try:
-        yield Source(rate, read)
+        yield AudioSource(rate, read)
     finally:
         stream.close()
 
 
-def device() -> str:
-    """The default microphone's name. Raises SetupError, saying what to do, when there is none or no way to hear it."""
-    sound = _library()
+def device_name() -> str:
+    """The name of the default microphone. Raises SetupError with advice if there is none."""
+    sounddevice = _import_sounddevice()
     try:
-        return str(sound.query_devices(kind="input")["name"])
-    except sound.PortAudioError as error:
-        raise _none(error) from None
+        return str(sounddevice.query_devices(kind="input")["name"])
+    except sounddevice.PortAudioError as error:
+        raise _no_microphone(error) from None
 
 
-def _none(error: Exception) -> SetupError:
-    return SetupError(f"no microphone can be opened ({error}): plug one in, or play a file with `nova mic --file`")
+def _no_microphone(error: Exception) -> SetupError:
+    return SetupError(f"the microphone cannot be opened ({error}): connect one, or play a file with `nova mic --file`")
 
 
-def _library() -> Any:
+def _import_sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError:
-        raise SetupError("no microphone without the package sounddevice: pip install 'nova-voice[mic]'") from None
+        raise SetupError("the microphone needs the package sounddevice: pip install 'nova-voice[mic]'") from None
     except OSError:
         raise SetupError(
-            "no microphone without the library PortAudio: install libportaudio2 (Debian, Ubuntu) or portaudio "
+            "the microphone needs the library PortAudio: install libportaudio2 (Debian, Ubuntu) or portaudio "
             "(Fedora, Arch, Homebrew)"
         ) from None
     return sounddevice
 
 
-def _rate(sound: Any) -> int:
-    """16 kHz where the device can, else its own rate, which the server resamples."""
+def _sample_rate(sounddevice: Any) -> int:
+    """16 kHz if the device supports it, else its default rate, which the server resamples."""
     try:
-        sound.check_input_settings(samplerate=SAMPLE_RATE, channels=1, dtype="int16")
-    except sound.PortAudioError:
-        return int(sound.query_devices(kind="input")["default_samplerate"])
+        sounddevice.check_input_settings(samplerate=SAMPLE_RATE, channels=1, dtype="int16")
+    except sounddevice.PortAudioError:
+        return int(sounddevice.query_devices(kind="input")["default_samplerate"])
     return SAMPLE_RATE

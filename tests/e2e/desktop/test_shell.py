@@ -428,7 +428,7 @@ async def test_the_server_on_this_computer_is_started_tells_how_it_goes_and_ends
         assert server["url"].endswith("/v1/stream")
         phases = await page.value("received.serverStates")
         assert phases[0]["phase"] == "starting"
-        assert any(each.get("line") == "Redis is up" for each in phases), phases
+        assert any(each.get("line") == "Redis is ready" for each in phases), phases
         assert phases[-1]["phase"] == "running"
         health = server["url"].replace("ws://", "http://").replace("/v1/stream", "/health")
         async with httpx.AsyncClient() as http:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from backend.local.processes import Service, private_redis, redis_answers
+from backend.local.processes import Service, private_redis, wait_for_redis
 from backend.local.system import Plan, System, running
 from tests.testkit.cli import silent
 
@@ -26,7 +26,7 @@ async def own_redis(directory: Path) -> AsyncIterator[str]:
     service, url = private_redis(directory, directory / "redis.log")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(service.keep_running())
-        await redis_answers(url)
+        await wait_for_redis(url)
         yield url
         await service.stop()
 
@@ -34,7 +34,7 @@ async def own_redis(directory: Path) -> AsyncIterator[str]:
 def system_plan(logs: Path, *, quick_claims: bool = True, **changes: Any) -> Plan:
     """A plan with free ports, the recognizer `null` and no translation, unless `changes` say otherwise."""
     environment = {**(QUICK_CLAIMS if quick_claims else {}), **changes.pop("environment", {})}
-    defaults = {"stt_model": "null", "translation_models": "", "translation_workers": 0, "pause_s": 0.5}
+    defaults = {"stt_model": "null", "translation_models": "", "translation_workers": 0, "max_restart_delay_s": 0.5}
     return Plan(port=0, logs=logs, environment=environment, **{**defaults, **changes})
 
 

@@ -14,39 +14,39 @@ def final(utterance: int, text: str) -> Final:
     return Final(utterance=utterance, text=text, language="en", confidence=1, start_ms=0, end_ms=1)
 
 
-def test_committed_words_are_firm_and_tentative_ones_dim() -> None:
+def test_committed_words_are_bright_and_tentative_ones_dim() -> None:
     captions = Captions()
-    assert captions.take(partial(1, "The quick", " brown")) is None
+    assert captions.apply_event(partial(1, "The quick", " brown")) is None
     assert captions.current.plain == "The quick brown"
     assert [(span.start, span.end, span.style) for span in captions.current.spans] == [(9, 15, "dim")]
 
 
-def test_a_final_stands_for_good_and_clears_what_was_being_said() -> None:
+def test_a_final_becomes_a_line_and_clears_the_current_utterance() -> None:
     captions = Captions()
-    captions.take(partial(1, "The quick", " brown"))
-    line = captions.take(final(1, "The quick brown fox."))
+    captions.apply_event(partial(1, "The quick", " brown"))
+    line = captions.apply_event(final(1, "The quick brown fox."))
     assert line is not None
     assert line.plain == "The quick brown fox."
     assert captions.current.plain == ""
 
 
-def test_a_late_final_leaves_the_next_utterance_on_the_screen() -> None:
+def test_a_late_final_keeps_the_next_utterance_on_the_screen() -> None:
     captions = Captions()
-    captions.take(partial(2, "", "And then"))
-    captions.take(final(1, "First."))
+    captions.apply_event(partial(2, "", "And then"))
+    captions.apply_event(final(1, "First."))
     assert captions.current.plain == "And then"
 
 
-def test_an_utterance_that_held_no_words_is_withdrawn_without_a_line() -> None:
+def test_an_empty_final_clears_the_utterance_and_adds_no_line() -> None:
     captions = Captions()
-    captions.take(partial(1, "", "Uh"))
-    assert captions.take(final(1, "")) is None
+    captions.apply_event(partial(1, "", "Uh"))
+    assert captions.apply_event(final(1, "")) is None
     assert captions.current.plain == ""
 
 
-def test_only_final_translations_are_lines() -> None:
+def test_only_final_translations_become_lines() -> None:
     captions = Captions()
-    assert captions.take(Translation(utterance=1, language="es", text="Ho", is_final=False)) is None
-    line = captions.take(Translation(utterance=1, language="es", text="Hola.", is_final=True))
+    assert captions.apply_event(Translation(utterance=1, language="es", text="Ho", is_final=False)) is None
+    line = captions.apply_event(Translation(utterance=1, language="es", text="Hola.", is_final=True))
     assert line is not None
     assert line.plain == "  es: Hola."

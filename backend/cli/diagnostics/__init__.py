@@ -1,0 +1,1 @@
+"""The checks of `nova doctor`. Each returns a finding with advice; none raises."""

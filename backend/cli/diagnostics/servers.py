@@ -1,0 +1,87 @@
+"""Checks of Redis, the gateway's port, and a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from backend.cli.diagnostics.finding import NETWORK_TIMEOUT_S, Finding, run_program
+from backend.errors import SetupError
+from backend.local.processes import redis_binary
+from backend.streams.redis.clients import client
+from backend.streams.redis.connection import REDIS_ERRORS
+
+
+def check_redis() -> Finding:
+    """Check the Redis at REDIS_URL, or else the program for a private one."""
+    if url := os.environ.get("REDIS_URL"):
+        # Without user name and password.
+        address = url.rpartition("@")[2].removeprefix("redis://")
+        try:
+            version = asyncio.run(_redis_version(url))
+        except (*REDIS_ERRORS, SetupError) as error:
+            found = f"{address}: {error or 'no answer'}"
+            return Finding("Redis", False, found, "start it, or correct REDIS_URL", essential=True)
+        return Finding("Redis", True, f"{version} at {address}", essential=True)
+    try:
+        binary = redis_binary()
+    except SetupError as error:
+        return Finding("Redis", False, "not installed", error.message, essential=True)
+    ok, output = run_program(binary, "--version")
+    advice = "" if ok else "install valkey-server or redis-server 7 or later"
+    return Finding("Redis", ok, f"{output} ({binary})", advice, essential=True)
+
+
+async def _redis_version(url: str) -> str:
+    redis = client(url)
+    try:
+        async with asyncio.timeout(NETWORK_TIMEOUT_S):
+            return str((await redis.info("server"))["redis_version"])
+    finally:
+        await redis.aclose()
+
+
+def check_port(host: str, port: int) -> Finding:
+    """Check that a gateway can listen on the port, or already does."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if _health(host, port, "/health") is not None:
+                return Finding("port", True, f"{port} is used by a running Nova Voice", essential=True)
+            reason = error.strerror or str(error)
+            return Finding("port", False, f"{host}:{port}: {reason}", "choose another with --port", essential=True)
+    return Finding("port", True, f"{port} is free", essential=True)
+
+
+def check_server(host: str, port: int) -> Finding:
+    """Check the health of a running server."""
+    health = _health(host, port, "/health/full")
+    if health is None:
+        return Finding("server", None, "not running; `nova up` starts one")
+    workers = ", ".join(_describe_worker(worker) for worker in health["workers"])
+    if health["status"] == "healthy":
+        return Finding("server", True, workers)
+    return Finding("server", False, f"{health['status']}; {workers or 'no workers'}", "; ".join(health["reasons"]))
+
+
+def _describe_worker(worker: Mapping[str, object]) -> str:
+    """Describe a process by its heartbeat. Gateways have no model."""
+    model = f": {worker['model']} on {worker.get('device')}" if "model" in worker else ""
+    return f"{worker.get('kind')}{model}"
+
+
+def _health(host: str, port: int, path: str) -> dict[str, Any] | None:
+    """The answer of a gateway's health endpoint, or None if no gateway answers."""
+    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    try:
+        answer = httpx.get(f"http://{address}:{port}{path}", timeout=NETWORK_TIMEOUT_S).json()
+    except (httpx.HTTPError, ValueError):
+        return None
+    return answer if isinstance(answer, dict) and "status" in answer and "version" in answer else None

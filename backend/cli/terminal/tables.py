@@ -1,0 +1,26 @@
+"""Tables that fit the terminal, and are wide enough for `grep` when stdout is a file or a pipe."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+# Columns of a table whose width no terminal limits.
+UNLIMITED_WIDTH = 200
+
+
+def console(width: int = UNLIMITED_WIDTH) -> Console:
+    """A console as wide as the terminal, or `width` columns if stdout is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else width, highlight=False)
+
+
+def new_table() -> Table:
+    """A table without lines."""
+    return Table(box=None, header_style="bold", pad_edge=False)
+
+
+def printable(text: str) -> str:
+    """Escape control characters, because text from clients must not control an operator's terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

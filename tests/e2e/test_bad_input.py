@@ -1,4 +1,4 @@
-"""Bad input: a clear `error` with a code, the right close code, and the neighbours notice nothing."""
+"""Bad input gives an `error` with a code and the right close code, and does not affect other sessions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def audio(**form: Any) -> str:
 
 
 async def provoke(url: str, *frames: str | bytes) -> tuple[dict[str, Any], int | None]:
-    """Send these frames; the error event, and the code the connection was closed with (None: it stays open)."""
+    """Send frames. Return the error event, and the close code (None if the connection stays open)."""
     async with connect(stream_url(url), max_size=1 << 26) as socket:
         try:
             for frame in frames:
                 await socket.send(frame)
         except ConnectionClosed:
-            pass  # the server may close before all is sent; what it said is still to be read
+            pass  # the server may close before all frames are sent, and its error is still to be read
         error = await _error(socket)
         if not error["fatal"]:
             await socket.ping()
@@ -52,7 +52,7 @@ async def _error(socket: ClientConnection) -> dict[str, Any]:
 
 BAD: dict[str, tuple[tuple[str | bytes, ...], str, int | None]] = {
     "text that is not JSON": (("hello",), "invalid_json", 1007),
-    "JSON that is no object": (("[1, 2]",), "invalid_message", 1008),
+    "JSON that is not an object": (("[1, 2]",), "invalid_message", 1008),
     "a message without a type": (('{"kind": "start"}',), "invalid_message", 1008),
     "an unknown type": ((START, '{"type": "sing"}'), "unknown_type", None),
     "an unknown type before start": (('{"type": "sing"}',), "unknown_type", None),
@@ -70,14 +70,14 @@ BAD: dict[str, tuple[tuple[str | bytes, ...], str, int | None]] = {
     "an unknown language": ((start(language="klingon"),), "unsupported_language", 1008),
     "an unknown target": ((start(translate_to=["xx"]),), "unsupported_language", 1008),
     "nine targets": ((start(translate_to=["es"] * 9),), "invalid_message", 1008),
-    "a silence of a year": ((start(endpoint_ms=31_536_000_000),), "invalid_message", 1008),
-    "a container of nothing but noise": ((audio(encoding="webm"), bytes(range(256)) * 40), "invalid_container", 1007),
-    "an Ogg page that is none": ((audio(encoding="ogg"), b"RIFF" * 500), "invalid_container", 1007),
+    "an endpoint of a year": ((start(endpoint_ms=31_536_000_000),), "invalid_message", 1008),
+    "noise instead of a container": ((audio(encoding="webm"), bytes(range(256)) * 40), "invalid_container", 1007),
+    "another format instead of Ogg": ((audio(encoding="ogg"), b"RIFF" * 500), "invalid_container", 1007),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
-async def test_bad_input_is_answered_by_name(system: System, case: str) -> None:
+async def test_bad_input_is_answered_with_its_code(system: System, case: str) -> None:
     frames, code, close_code = BAD[case]
     error, closed = await provoke(system.urls[0], *frames)
     assert (error["code"], closed) == (code, close_code)
@@ -85,26 +85,28 @@ async def test_bad_input_is_answered_by_name(system: System, case: str) -> None:
     assert "Traceback" not in error["message"]
 
 
-async def test_an_empty_container_is_an_error_and_not_a_silence(system: System) -> None:
+async def test_an_empty_container_is_an_error(system: System) -> None:
     error, closed = await provoke(system.urls[0], audio(encoding="webm"), b"\x1a\x45\xdf\xa3", '{"type": "stop"}')
     assert (error["code"], closed) == ("invalid_container", 1007)
 
 
-async def test_the_other_sessions_do_not_notice(system: System, spoken: list[Clip]) -> None:
+async def test_other_sessions_are_not_affected(system: System, spoken: list[Clip]) -> None:
     english = [clip.pcm() for clip in spoken if clip.language == "en" and clip.kind == "utt"]
     pcm = min((sound for sound in english if len(sound) > 3 * 16_000), key=len)
 
-    async def hear() -> ClientLedger:
+    async def transcribe() -> ClientLedger:
         return await speak(system.urls[0], pcm, speed=1.0, silence_s=1.0, language="en", partials=False)
 
-    alone = await hear()
-    disturbed, *_ = await asyncio.gather(hear(), *(provoke(system.urls[0], *frames) for frames, _, _ in BAD.values()))
+    alone = await transcribe()
+    disturbed, *_ = await asyncio.gather(
+        transcribe(), *(provoke(system.urls[0], *frames) for frames, _, _ in BAD.values())
+    )
     assert alone.text()
     assert disturbed.text() == alone.text()
     assert [type(event) for _, event in disturbed.events] == [type(event) for _, event in alone.events]
 
 
-async def test_samples_that_are_no_numbers_do_no_harm(system: System) -> None:
+async def test_nan_and_infinite_samples_are_accepted(system: System) -> None:
     bad = np.tile(np.array([np.nan, np.inf, -np.inf], "<f4"), 16_000).tobytes()
     async with connect(stream_url(system.urls[0])) as socket:
         for frame in (audio(encoding="pcm_f32le"), bad, '{"type": "stop"}'):

@@ -1,4 +1,4 @@
-"""A gateway that is told to end: no new sessions, nothing in flight is lost, and clients go elsewhere."""
+"""A gateway that shuts down accepts no new sessions, loses no result, and sends its clients to other gateways."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RATE = 16_000
 
 @pytest.fixture
 async def pair(artifacts: Path) -> AsyncIterator[System]:
-    """Two gateways, and a worker that takes a while."""
+    """Two gateways and a slow worker."""
     slow = {"STT_NULL_BASE_S": "0.5", "GATEWAY_DRAIN_S": "4"}
     async with running(system_plan(artifacts / "logs", gateways=2, environment=slow), silent) as system:
         yield system
@@ -42,17 +42,17 @@ def spoken_twice(spoken: list[Clip]) -> NDArray[np.int16]:
     return np.concatenate([quiet, clip.pcm()[: 3 * RATE], quiet, clip.pcm()[: 3 * RATE], quiet])
 
 
-async def test_a_client_that_resumes_notices_nothing(pair: System, spoken_twice: NDArray[np.int16]) -> None:
+async def test_a_client_that_resumes_loses_nothing(pair: System, spoken_twice: NDArray[np.int16]) -> None:
     first, pcm = pair.named("gateway-1"), spoken_twice
 
-    async def end_it() -> None:
-        await asyncio.sleep(2.0)  # in the middle of a word
+    async def terminate() -> None:
+        await asyncio.sleep(2.0)  # during speech
         first.stopping = True
         assert first.process is not None
         first.process.terminate()
         assert await first.process.wait() == 0
 
-    said, _ = await asyncio.gather(speak(pair.urls, pcm, speed=1.0, silence_s=1.0, language="en"), end_it())
+    said, _ = await asyncio.gather(speak(pair.urls, pcm, speed=1.0, silence_s=1.0, language="en"), terminate())
     finals = said.received(Final)
     assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
     assert len(finals) >= 2
@@ -63,7 +63,7 @@ async def test_a_client_that_resumes_notices_nothing(pair: System, spoken_twice:
         assert final.text == transcript(padded[final.start_ms * 16 : final.end_ms * 16].tobytes())
 
 
-async def test_a_client_that_cannot_resume_gets_what_is_in_flight(
+async def test_a_client_that_cannot_resume_receives_results_in_flight(
     pair: System, spoken_twice: NDArray[np.int16]
 ) -> None:
     first = pair.named("gateway-1")
@@ -90,7 +90,7 @@ async def _to_the_end(socket: ClientConnection) -> list[str]:
     return said
 
 
-async def test_who_comes_while_it_drains_is_sent_elsewhere(pair: System, spoken_twice: NDArray[np.int16]) -> None:
+async def test_new_sessions_are_refused_while_draining(pair: System, spoken_twice: NDArray[np.int16]) -> None:
     first = pair.named("gateway-1")
     async with connect(stream_url(pair.urls[0])) as socket, httpx.AsyncClient() as http:
         await socket.send(json.dumps({"type": "start", "language": "en"}))

@@ -1,4 +1,4 @@
-"""Who is not let in, and how they are told: by a status before there is a WebSocket; a page, by an error on it."""
+"""Refused connections: programs receive an HTTP status, web pages an error on the WebSocket."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ issuer = Issuer()
 
 @pytest.fixture(scope="module")
 def guarded(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A system that lets nobody in without a key."""
+    """A system that requires a key."""
     settings = {
         **NO_LOAD_LIMIT,
         "GATEWAY_AUTH": "keys",
@@ -53,14 +53,14 @@ def guarded(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 async def keys(guarded: System) -> Any:
-    """To make keys with."""
+    """Access to the keys of the system."""
     redis: Redis = client(guarded.redis_url)
     yield ApiKeys(redis)
     await redis.aclose()
 
 
 async def refused(system: System, **headers: str) -> tuple[int, str]:
-    """The status and the error's code."""
+    """HTTP status and error code of a refused connection."""
     with pytest.raises(InvalidStatus) as answer:
         async with connect(stream_url(system.urls[0]), additional_headers=headers):
             pass
@@ -74,13 +74,13 @@ def bearer(key: str) -> dict[str, str]:
 
 
 async def started(socket: ClientConnection) -> dict[str, Any]:
-    """What the server answers to a start."""
+    """The server's answer to `start`."""
     await socket.send('{"type":"start"}')
     answer: dict[str, Any] = json.loads(await socket.recv())
     return answer
 
 
-async def test_no_key_and_a_wrong_one_are_refused(guarded: System, keys: ApiKeys) -> None:
+async def test_a_missing_or_wrong_key_is_refused(guarded: System, keys: ApiKeys) -> None:
     key = await keys.create("ada", ("stream",), QuotaLimits())
     wrong = f"nova_{key.split('_')[1]}_{secrets.token_hex(24)}"
     assert await refused(guarded) == (401, "unauthorized")
@@ -89,17 +89,17 @@ async def test_no_key_and_a_wrong_one_are_refused(guarded: System, keys: ApiKeys
     assert await refused(guarded, Authorization=f"Basic {key}") == (401, "unauthorized")
 
 
-async def test_a_key_that_is_for_something_else_is_refused(guarded: System, keys: ApiKeys) -> None:
+async def test_a_key_without_the_scope_is_refused(guarded: System, keys: ApiKeys) -> None:
     key = await keys.create("prometheus", ("read",), QuotaLimits())
     assert await refused(guarded, **bearer(key)) == (403, "forbidden")
 
 
-async def test_a_foreign_origin_is_refused_with_the_best_of_keys(guarded: System) -> None:
+async def test_a_foreign_origin_is_refused_even_with_a_valid_key(guarded: System) -> None:
     for origin in ("https://evil.example", "null", "file://", "https://captions.example.evil.example"):
         assert await refused(guarded, Origin=origin, **bearer(guarded.key)) == (403, "foreign_origin")
 
 
-async def test_forged_and_expired_tokens_are_refused_and_good_ones_taken(guarded: System) -> None:
+async def test_forged_and_expired_tokens_are_refused(guarded: System) -> None:
     none = issuer.token().rpartition(".")[0].replace(issuer.token().split(".")[0], "eyJhbGciOiJub25lIn0") + "."
     other = Issuer(kid=issuer.kid).token()
     for token in (none, other, issuer.token(exp=int(time.time()) - 3_600), issuer.token(iss="https://evil.example")):
@@ -109,7 +109,7 @@ async def test_forged_and_expired_tokens_are_refused_and_good_ones_taken(guarded
         assert (await started(socket))["type"] == "ready"
 
 
-async def test_a_page_sends_its_key_among_the_subprotocols_and_is_answered_by_ours(guarded: System) -> None:
+async def test_a_page_sends_its_key_as_a_subprotocol(guarded: System) -> None:
     offered: list[Any] = ["nova.v1", f"nova.key.{guarded.key}"]
     url, origin = stream_url(guarded.urls[0]), guarded.urls[0]
     async with connect(url, subprotocols=offered, origin=origin) as socket:  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ async def test_a_page_sends_its_key_among_the_subprotocols_and_is_answered_by_ou
         assert (await started(socket))["type"] == "ready"
 
 
-async def test_a_page_is_told_why_on_the_websocket_as_it_could_not_read_a_status(guarded: System) -> None:
+async def test_a_refused_page_receives_the_error_on_the_websocket(guarded: System) -> None:
     offered: list[Any] = ["nova.v1", "nova.key.wrong"]
     url, origin = stream_url(guarded.urls[0]), guarded.urls[0]
     async with connect(url, subprotocols=offered, origin=origin) as socket:  # type: ignore[arg-type]
@@ -126,17 +126,17 @@ async def test_a_page_is_told_why_on_the_websocket_as_it_could_not_read_a_status
     assert (error["code"], error["fatal"], socket.close_code) == ("unauthorized", True, 1008)
 
 
-async def test_the_client_says_what_the_server_said(guarded: System) -> None:
-    with pytest.raises(ServerError, match="an API key is required") as told:
+async def test_the_client_raises_the_error_of_the_server(guarded: System) -> None:
+    with pytest.raises(ServerError, match="an API key is required") as error:
         async with Client.connect(stream_url(guarded.urls[0]), Start()):
             pass
-    assert told.value.code == "unauthorized"
+    assert error.value.code == "unauthorized"
     async with Client.connect(stream_url(guarded.urls[0]), Start(), key=guarded.key) as talking:
         await talking.stop()
         assert [event async for event in talking if not isinstance(event, Done)] == []
 
 
-async def test_who_holds_all_their_sessions_is_told_to_come_again(guarded: System, keys: ApiKeys) -> None:
+async def test_a_caller_over_its_quota_is_refused_with_a_delay(guarded: System, keys: ApiKeys) -> None:
     key = await keys.create("ada", ("stream",), QuotaLimits(sessions=1))
     url = stream_url(guarded.urls[0])
     async with connect(url, additional_headers=bearer(key)) as first:
@@ -146,7 +146,7 @@ async def test_who_holds_all_their_sessions_is_told_to_come_again(guarded: Syste
             await asyncio.wait_for(second.wait_closed(), 5)
         assert (error["code"], second.close_code) == ("over_quota", 1013)
         assert error["retry_after_s"] > 0
-    await wait_for(lambda: _begins(url, key), "the place did not become free", 10)
+    await wait_for(lambda: _begins(url, key), "the slot was not released", 10)
 
 
 async def _begins(url: str, key: str) -> bool:
@@ -167,7 +167,7 @@ async def test_a_live_session_ends_soon_after_its_key_is_revoked(guarded: System
     assert time.monotonic() - began < 10
 
 
-async def test_operators_need_a_key_and_the_balancer_needs_none(guarded: System, keys: ApiKeys) -> None:
+async def test_operators_need_a_key_and_load_balancers_do_not(guarded: System, keys: ApiKeys) -> None:
     read = await keys.create("prometheus", ("read",), QuotaLimits())
     stream = await keys.create("ada", ("stream",), QuotaLimits())
     async with httpx.AsyncClient(base_url=guarded.urls[0]) as http:
@@ -200,7 +200,7 @@ async def test_ten_thousand_header_bytes_are_refused(
     assert b"Traceback" not in answer
 
 
-async def test_strangers_are_not_let_near_a_gateway_without_keys(guarded: System, tmp_path: Path) -> None:
+async def test_a_reachable_gateway_without_keys_does_not_start(guarded: System, tmp_path: Path) -> None:
     environment = {"REDIS_URL": guarded.redis_url.replace("/0", "/9"), "GATEWAY_HOST": "0.0.0.0", "GATEWAY_PORT": "0"}
     gateway = Service("gateway", python("gateway.gateway"), environment, tmp_path / "log")
     task = asyncio.create_task(gateway.keep_running())
@@ -212,7 +212,7 @@ async def test_strangers_are_not_let_near_a_gateway_without_keys(guarded: System
     assert "Traceback" not in gateway.log_tail()
 
 
-async def test_sessions_are_spoken_over_tls(artifacts: Path, tmp_path: Path) -> None:
+async def test_sessions_work_over_tls(artifacts: Path, tmp_path: Path) -> None:
     cert, key = self_signed(tmp_path)
     settings = {"GATEWAY_TLS_CERT": str(cert), "GATEWAY_TLS_KEY": str(key)}
     trusted = ssl.create_default_context(cafile=str(cert))
@@ -226,7 +226,7 @@ async def test_sessions_are_spoken_over_tls(artifacts: Path, tmp_path: Path) -> 
 
 
 async def test_no_secret_and_no_stack_trace_is_in_the_logs(guarded: System, keys: ApiKeys) -> None:
-    """The last test here: it reads what the others have left behind."""
+    """This test is last, because it reads the logs of the others."""
     key = await keys.create("ada", ("stream",), QuotaLimits())
     async with connect(f"{stream_url(guarded.urls[0])}?key={key}", additional_headers=bearer(key)) as socket:
         ready = await started(socket)

@@ -1,4 +1,4 @@
-"""One utterance, one trace: its spans come from three processes, and all of its log lines name the client's id."""
+"""An utterance has one trace with spans of three processes, and its log lines have the client's correlation id."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tests.testkit.servers.otlp_collector import Collector, Received, collecting
 from tests.testkit.session import FRAME, RATE, stream_url
 from tests.testkit.system.plans import NO_LOAD_LIMIT
 
+# The trace of the client.
 CLIENT = "4bf92f3577b34da6a3ce929d0e0e4736"
-"""The trace of the client, which asks for words on somebody's behalf."""
 HEADERS = {"traceparent": f"00-{CLIENT}-00f067aa0ba902b7-01"}
 NAME = "ticket-42"
 STAGES = {
@@ -30,7 +30,7 @@ STAGES = {
 
 
 async def spoken_to(system: System, clip: Clip) -> list[Final | Translation]:
-    """Two seconds of speech, and silence, as fast as they are spoken."""
+    """Final results of two seconds of speech and some silence, sent in real time."""
     pcm = np.concatenate([clip.pcm()[: 2 * RATE], np.zeros(RATE * 3 // 2, np.int16)])
     async with connect(stream_url(system.urls[0]), additional_headers=HEADERS, compression=None) as socket:
         await socket.send(to_json(Start(language="zh", translate_to=("en",), correlation_id=NAME)))
@@ -47,7 +47,7 @@ def log_lines(logs: Path, service: str) -> list[dict[str, object]]:
 
 
 def tree(spans: list[Received]) -> str:
-    """Service, span, when it began and how long it took, in milliseconds."""
+    """One line per span: service, name, start and duration in milliseconds."""
     first = min(span.start for span in spans)
     return "\n".join(
         f"{one.service:18} {one.name:10} {1000 * (one.start - first):7.0f} {1000 * (one.end - one.start):7.1f}"
@@ -56,7 +56,7 @@ def tree(spans: list[Received]) -> str:
 
 
 @pytest.mark.slow
-async def test_an_utterance_is_one_trace_over_three_processes(
+async def test_an_utterance_is_one_trace_in_three_processes(
     whisper_tiny: Path, opus_zh_en: Path, spoken: list[Clip], tmp_path: Path
 ) -> None:
     clip = next((clip for clip in spoken if clip.language == "zh"), spoken[0])
@@ -71,7 +71,7 @@ async def test_an_utterance_is_one_trace_over_three_processes(
         )
         async with running(plan, silent) as system:
             events = await spoken_to(system, clip)
-        # The services have ended, and have sent what they had.
+        # The services have stopped and sent all spans.
     final, translation = events
     assert isinstance(final, Final)
     assert isinstance(translation, Translation)
@@ -89,12 +89,12 @@ def check_spans(collector: Collector) -> None:
         assert {span.name for span in trace if span.service == service} == names, service
     assert {span.parent for span in trace if span is not root} == {root.id}
     assert root.parent == ""
-    # Beside it there is only the session, in the trace of its client, which the utterance is linked to.
+    # The only other span is the session, in the trace of its client. The utterance links to it.
     (session,) = [span for span in collector.spans if span.trace != root.trace]
     assert (session.name, session.trace, session.about["nova.correlation_id"]) == ("session", CLIENT, NAME)
     assert root.links == (CLIENT,)
     assert root.about["nova.utterance"] == 1
-    # One stage follows another: what is received is waited on, taken, heard, published, and delivered.
+    # The stages follow each other: receive, wait for the endpoint, queue, decode, publish, deliver.
     (received,), (endpoint,) = collector.named("receive"), collector.named("endpoint")
     queue, encode, decode = collector.named("queue"), collector.named("encode"), collector.named("decode")
     delivered = collector.named("deliver")
@@ -108,7 +108,7 @@ def check_spans(collector: Collector) -> None:
 
 
 def check_lines(logs: Path) -> None:
-    """From the client's start to the last translation: what any service says of this session names it."""
+    """All log lines about the session, in all services, have its correlation id."""
     lines = {service: log_lines(logs, service) for service in STAGES}
     about = {service: [line for line in said if "session" in line] for service, said in lines.items()}
     assert all(said and all(line["correlation_id"] == NAME for line in said) for said in about.values())

@@ -1,4 +1,4 @@
-"""Opus as browsers send it: WebM and Ogg, cut anywhere, broken anyhow. FFmpeg encodes, and is what we compare with."""
+"""Opus in WebM and Ogg as browsers send it, split at any byte, or damaged. FFmpeg encodes and is the reference."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SECONDS = 3
 
 
 class Pipe:
-    """Where a muxer writes that cannot seek back, as a recorder cannot."""
+    """Output of a muxer that cannot seek, like a recorder."""
 
     def __init__(self) -> None:
         self.written = bytearray()
@@ -61,7 +61,7 @@ def muxed(
 
 
 def reference(data: bytes) -> NDArray[np.int16]:
-    """What FFmpeg's own demuxer, decoder and resampler make of it."""
+    """The output of FFmpeg's demuxer, decoder and resampler."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
     with av.open(io.BytesIO(data), "r") as file:
         frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]
@@ -93,7 +93,7 @@ def block(number: int, packet: bytes, flags: int = 0x80) -> bytes:
 
 
 def webm_head(*tracks: bytes) -> bytes:
-    """What stands before the first packet in a recorder's stream."""
+    """The beginning of a recorder's stream, before the first packet."""
     head = element(0x1A45DFA3, element(0x4282, b"webm"))
     return head + element(0x18538067, element(0x1654AE6B, b"".join(tracks)), UNKNOWN_SIZE)
 
@@ -104,7 +104,7 @@ def cluster(*blocks: bytes) -> bytes:
 
 @cache
 def packets() -> tuple[bytes, ...]:
-    """An Opus header, then 20 ms a packet."""
+    """An Opus header, then packets of 20 ms."""
     return tuple(WebmReader().read_packets(muxed("webm")))
 
 
@@ -120,7 +120,7 @@ STREAMS: dict[str, tuple[AudioFormat, Callable[[], bytes]]] = {
     "webm, live": (WEBM, lambda: muxed("webm", live=True)),
     "webm, a file": (WEBM, lambda: muxed("webm")),
     "webm, stereo": (WEBM, lambda: muxed("webm", layout="stereo")),
-    "webm, with silence left out": (WEBM, lambda: muxed("webm", dtx=True)),
+    "webm, without silence": (WEBM, lambda: muxed("webm", dtx=True)),
     "ogg": (OGG, lambda: muxed("ogg")),
     "ogg, stereo": (OGG, lambda: muxed("ogg", layout="stereo")),
 }
@@ -128,7 +128,7 @@ STREAMS: dict[str, tuple[AudioFormat, Callable[[], bytes]]] = {
 
 @pytest.mark.parametrize("size", [1, 100, 4_096, 1 << 20])
 @pytest.mark.parametrize("name", STREAMS)
-def test_a_stream_cut_anywhere_gives_what_ffmpeg_hears_in_the_whole(name: str, size: int) -> None:
+def test_a_split_stream_decodes_to_the_output_of_ffmpeg(name: str, size: int) -> None:
     audio, written = STREAMS[name]
     out, expected = decoded(audio, chunks_of(written(), size)), reference(written())
     assert abs(len(out) - SECONDS * 16_000) < 16_000 * 0.021
@@ -136,16 +136,16 @@ def test_a_stream_cut_anywhere_gives_what_ffmpeg_hears_in_the_whole(name: str, s
     np.testing.assert_allclose(out[:common], expected[:common], atol=1)
 
 
-def test_a_webm_packet_is_heard_as_soon_as_its_block_is_in() -> None:
+def test_a_webm_packet_is_decoded_when_its_block_is_complete() -> None:
     head, *voice = packets()
-    decoder, heard = OpusDecoder(WEBM), 0
+    decoder, decoded_samples = OpusDecoder(WEBM), 0
     decoder.decode(webm_head(track(1, b"A_OPUS", head)) + cluster())
     for number, packet in enumerate(voice, start=1):
-        heard += len(decoder.decode(block(1, packet)))
-        assert number * 320 - heard < 16 * (6.5 + 2), "20 ms a packet, less the encoder's start-up and the resampler"
+        decoded_samples += len(decoder.decode(block(1, packet)))
+        assert number * 320 - decoded_samples < 16 * (6.5 + 2), "20 ms, minus pre-skip and resampling delay"
 
 
-def test_an_ogg_page_is_heard_as_soon_as_it_is_in() -> None:
+def test_an_ogg_page_is_decoded_when_it_is_complete() -> None:
     pages = [b"OggS" + page for page in muxed("ogg").split(b"OggS")[1:]]
     reader, decoder = OggReader(), OpusDecoder(OGG)
     for page in pages:
@@ -154,7 +154,7 @@ def test_an_ogg_page_is_heard_as_soon_as_it_is_in() -> None:
         assert not decoder.truncated
 
 
-def test_a_camera_recording_gives_its_sound_and_leaves_its_picture() -> None:
+def test_the_video_of_a_camera_recording_is_skipped() -> None:
     head, *voice = packets()
     stream = webm_head(track(1, b"V_VP8", b""), track(2, b"A_OPUS", head)) + cluster(
         *(block(1, bytes(400_000)) + block(1, b"picture") + block(2, packet) for packet in voice)
@@ -163,13 +163,13 @@ def test_a_camera_recording_gives_its_sound_and_leaves_its_picture() -> None:
 
 
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
-def test_a_recorder_restarted_on_the_same_connection_goes_on(audio: AudioFormat) -> None:
+def test_a_recorder_may_restart_on_the_same_connection(audio: AudioFormat) -> None:
     once, twice = (len(decoded(audio, [muxed(audio.encoding)] * times)) for times in (1, 2))
     assert abs(twice - 2 * once) < 32
 
 
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
-async def test_a_stream_that_breaks_off_is_decoded_as_far_as_it_goes_and_says_so(audio: AudioFormat) -> None:
+async def test_a_truncated_stream_is_decoded_and_reported(audio: AudioFormat) -> None:
     data, broken, whole = muxed(audio.encoding), AudioSource(audio), AudioSource(audio)
     await whole.decode(data)
     await whole.flush()
@@ -178,7 +178,7 @@ async def test_a_stream_that_breaks_off_is_decoded_as_far_as_it_goes_and_says_so
     assert (broken.truncated, whole.truncated) == (True, False)
 
 
-async def test_a_client_that_never_sent_a_byte_made_no_mistake() -> None:
+async def test_a_stream_without_bytes_is_not_an_error() -> None:
     source = AudioSource(WEBM)
     assert (await source.decode(b"")).size == 0
     assert (await source.flush()).size == 0
@@ -186,7 +186,7 @@ async def test_a_client_that_never_sent_a_byte_made_no_mistake() -> None:
 
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
 @pytest.mark.parametrize("data", [b"RIFF....WAVEfmt ", b"\0" * 40, b"\xff" * 40, b'{"type":"start"}', b"\x1aEOg"])
-def test_what_is_no_such_container_is_refused(audio: AudioFormat, data: bytes) -> None:
+def test_other_data_is_refused(audio: AudioFormat, data: bytes) -> None:
     assert refused(audio, data) == INVALID
 
 
@@ -212,18 +212,18 @@ def test_more_channels_than_two_are_refused() -> None:
     ],
     ids=["no head", "half a head", "not Opus", "laced", "short block", "endless void"],
 )
-def test_broken_inside_is_refused(broken: bytes) -> None:
+def test_damage_inside_a_container_is_refused(broken: bytes) -> None:
     assert refused(WEBM, broken) == INVALID
 
 
-def test_a_frame_that_unpacks_into_hours_is_refused_and_soon() -> None:
+def test_a_frame_that_decodes_to_hours_is_refused() -> None:
     bomb = webm_head(track(1, b"A_OPUS", packets()[0])) + cluster(*[block(1, b"\x1b\x02")] * 40_000)
     assert len(bomb) < 1 << 20
     assert refused(WEBM, bomb) == ("audio_too_long", 1009)
 
 
 @pytest.mark.parametrize("name", [0xEC, 0xA3], ids=["an ignored element", "a block"])
-def test_an_element_that_claims_to_be_huge_takes_no_memory(name: int) -> None:
+def test_an_element_with_a_huge_size_takes_no_memory(name: int) -> None:
     decoder, size = OpusDecoder(WEBM), b"\x01\x00\xff\xff\xff\xff\xff\xff"
     decoder.decode(webm_head(track(1, b"A_OPUS", packets()[0])) + element(name, b"", size))
     tracemalloc.start()
@@ -238,7 +238,7 @@ def ogg_page(flags: int, lacing: bytes, body: bytes) -> bytes:
     return b"OggS\0" + bytes([flags]) + bytes(20) + bytes([len(lacing)]) + lacing + body
 
 
-def test_an_ogg_packet_may_span_pages_and_half_of_one_is_dropped() -> None:
+def test_an_ogg_packet_may_span_pages_and_an_incomplete_one_is_dropped() -> None:
     head, half, rest = b"OpusHead" + bytes(11), b"h" * 255, b"rest"
     pages = ogg_page(2, b"\x13", head) + ogg_page(0, b"\xff", half) + ogg_page(1, b"\4", rest)
     pages += ogg_page(0, b"\xff", half) + ogg_page(0, b"\4", rest)
@@ -256,7 +256,7 @@ def test_an_ogg_packet_that_never_ends_takes_no_memory() -> None:
     assert reader.is_incomplete
 
 
-async def test_a_large_frame_does_not_hold_up_the_event_loop_and_leaves_no_thread_of_its_own() -> None:
+async def test_a_large_frame_blocks_neither_the_event_loop_nor_a_thread() -> None:
     head, *voice = packets()
     minute = webm_head(track(1, b"A_OPUS", head)) + cluster(*[block(1, packet) for packet in voice] * 20)
     ticks, before = count(), threading.active_count()
@@ -267,11 +267,11 @@ async def test_a_large_frame_does_not_hold_up_the_event_loop_and_leaves_no_threa
 
     ticking = asyncio.create_task(tick())
     sources = [AudioSource(WEBM) for _ in range(4)]
-    heard = await asyncio.gather(*(source.decode(minute) for source in sources))
+    decoded_samples = await asyncio.gather(*(source.decode(minute) for source in sources))
     ticking.cancel()
-    assert all(len(out) > 50 * 16_000 for out in heard)
+    assert all(len(out) > 50 * 16_000 for out in decoded_samples)
     assert next(ticks) > 10
-    assert threading.active_count() - before <= 4, "only the loop's own pool, bounded and shared"
+    assert threading.active_count() - before <= 4, "only the threads of the loop's pool"
 
 
 @settings(max_examples=100)
@@ -280,21 +280,19 @@ async def test_a_large_frame_does_not_hold_up_the_event_loop_and_leaves_no_threa
     st.lists(st.tuples(st.integers(0, 20_000), st.binary(min_size=1, max_size=8)), min_size=1, max_size=5),
     st.integers(100, 5_000),
 )
-def test_damaged_streams_are_decoded_or_refused_and_nothing_else(
-    name: str, damage: list[tuple[int, bytes]], size: int
-) -> None:
+def test_damaged_streams_are_decoded_or_refused(name: str, damage: list[tuple[int, bytes]], size: int) -> None:
     audio, written = STREAMS[name]
     data = bytearray(written())
     for at, junk in damage:
         data[at : at + len(junk)] = junk
-    heard = np.empty(0, np.int16)
+    decoded_samples = np.empty(0, np.int16)
     with suppress(AudioError):
-        heard = decoded(audio, chunks_of(bytes(data), size))
-    assert len(heard) < 16_000 * SECONDS * 10
+        decoded_samples = decoded(audio, chunks_of(bytes(data), size))
+    assert len(decoded_samples) < 16_000 * SECONDS * 10
 
 
 @given(st.sampled_from([WEBM, OGG]), st.binary(max_size=400))
-def test_any_bytes_at_all_are_refused_or_awaited(audio: AudioFormat, data: bytes) -> None:
+def test_arbitrary_bytes_are_refused(audio: AudioFormat, data: bytes) -> None:
     magic = {"webm": b"\x1a\x45\xdf\xa3", "ogg": b"OggS"}[audio.encoding]
     if data:
         assert refused(audio, data)[0] == refused(audio, magic + data)[0] == "invalid_container"

@@ -1,4 +1,4 @@
-"""How a system says whether it is well: gateways, workers and `nova status`, with real processes in real trouble."""
+"""Health of gateways and workers, and `nova status`, with real processes that fail."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from tests.conftest import in_a_thread
 from tests.testkit.cli import silent
 from tests.testkit.system.plans import system_plan
 
-AT_ONCE_S = 1.2
-"""An answer within a second, and what this machine takes to hand it over."""
+# The promised second, and time for this machine to transport the answer.
+ANSWER_S = 1.2
 DEAD, FINALS = Shard(0).dead(STT_GROUP), Shard(0).audio("final")
 WORKER = free_port()
 
 
 @pytest.fixture(scope="module")
 def system(artifacts: Path) -> Iterator[System]:
-    """A gateway and an STT worker that answers on a port of its own."""
+    """A gateway, and an STT worker with its own metrics port."""
     plan = system_plan(artifacts / "logs", environment={"STT_METRICS_PORT": str(WORKER)})
     with in_a_thread(running(plan, silent)) as up:
         yield up
@@ -52,7 +52,7 @@ async def own_redis(system: System) -> AsyncIterator[Redis]:
 
 
 def ask(url: str) -> tuple[int, str, float]:
-    """Status, body, and the seconds it took."""
+    """Status, body and duration in seconds."""
     began = time.monotonic()
     answer = httpx.get(url, timeout=5)
     took_s = time.monotonic() - began
@@ -61,7 +61,7 @@ def ask(url: str) -> tuple[int, str, float]:
 
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """It hangs; its connections stay open."""
+    """The process hangs, and its connections stay open."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
@@ -70,20 +70,20 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def nova_status(url: str, *options: str) -> tuple[int, str]:
-    """What the command ends with, and what it prints."""
+    """Exit status and output of `nova status`."""
     command = [sys.executable, "-c", "from backend.cli.main import main; main()", "status", "--url", url, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     return done.returncode, done.stdout
 
 
 async def recovered(url: str) -> None:
-    """Return when it is ready again."""
+    """Wait until the service is ready again."""
     async with asyncio.timeout(10), httpx.AsyncClient() as http:
         while (await http.get(f"{url}/health/ready")).status_code != 200:  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.1)
 
 
-async def test_all_that_is_known_of_a_system_is_told(system: System) -> None:
+async def test_the_full_report_contains_redis_and_all_processes(system: System) -> None:
     status, text, took_s = ask(f"{system.urls[0]}/health/full")
     body = json.loads(text)
     assert status == 200
@@ -93,19 +93,19 @@ async def test_all_that_is_known_of_a_system_is_told(system: System) -> None:
     gateway, worker = workers
     assert {"sessions", "draining", "version", "seen"} <= gateway.keys()
     assert {"model", "device", "compute_type", "batch", "real_time_factor", "last_inference", "load"} <= worker.keys()
-    assert took_s < AT_ONCE_S
+    assert took_s < ANSWER_S
 
 
-async def test_whoever_hangs_the_answer_comes_at_once_and_only_readiness_fails(system: System) -> None:
+async def test_a_hanging_redis_delays_no_answer_and_fails_only_readiness(system: System) -> None:
     gateway, worker = system.urls[0], f"http://127.0.0.1:{WORKER}"
     with stopped(system.processes["redis"]):
         paths = [f"{url}/{path}" for url in (gateway, worker) for path in ("health", "health/ready", "metrics")]
         answers = await asyncio.gather(*(asyncio.to_thread(ask, url) for url in (*paths, f"{gateway}/health/full")))
-        assert max(took_s for *_, took_s in answers) < AT_ONCE_S
+        assert max(took_s for *_, took_s in answers) < ANSWER_S
         assert [status for status, *_ in answers] == [200, 503, 200, 200, 503, 200, 503]
         for text in (answers[2][1], answers[5][1]):
             assert "nova_redis_up 0.0" in text
-            assert "redis_stream_length{" not in text, "no figure is better than an old one"
+            assert "redis_stream_length{" not in text, "no value is better than an old one"
         for text in (answers[1][1], answers[4][1], answers[6][1]):
             assert json.loads(text)["reasons"] == ["Redis: no answer"]
         code, said = await asyncio.to_thread(nova_status, gateway)
@@ -114,9 +114,9 @@ async def test_whoever_hangs_the_answer_comes_at_once_and_only_readiness_fails(s
         await recovered(url)
 
 
-async def test_dead_letters_and_finals_that_wait_are_reasons(system: System, own_redis: Redis) -> None:
+async def test_dead_letters_and_waiting_finals_are_reasons(system: System, own_redis: Redis) -> None:
     with stopped(system.processes["stt_worker-1"]):
-        await asyncio.sleep(1.1)  # its blocking read is over; nobody takes what comes now
+        await asyncio.sleep(1.1)  # its blocking read has ended, so it reads no new entries
         await own_redis.xadd(FINALS, {"h": b"{}"}, id=f"{int(1000 * time.time()) - 9_000}-0")
         await own_redis.xadd(DEAD, {"h": b"{}", "reason": b"max_attempts"})
         body = json.loads(ask(f"{system.urls[0]}/health/full")[1])
@@ -130,7 +130,7 @@ async def test_dead_letters_and_finals_that_wait_are_reasons(system: System, own
     await own_redis.delete(DEAD)
 
 
-async def test_a_worker_whose_loop_does_not_turn_says_so_itself() -> None:
+async def test_a_worker_with_a_blocked_event_loop_reports_it() -> None:
     port = free_port()
     settings = WorkerSettings(metrics_port=port)
     with MetricsServer().serving(settings):
@@ -139,11 +139,11 @@ async def test_a_worker_whose_loop_does_not_turn_says_so_itself() -> None:
         time.sleep(1.5)  # noqa: ASYNC251 - the hang
         status, text, took_s = await asking
         assert (status, json.loads(text)["reasons"]) == (503, ["the event loop does not respond"])
-        assert took_s < 1.5 + AT_ONCE_S
+        assert took_s < 1.5 + ANSWER_S
         assert (await asyncio.to_thread(ask, f"http://127.0.0.1:{port}/health"))[0] == 200
 
 
-async def test_a_worker_is_ready_when_its_model_is_there_and_until_it_drains(redis: Redis) -> None:
+async def test_a_worker_is_ready_from_the_loaded_model_until_the_drain(redis: Redis) -> None:
     port, stop, in_flight = free_port(), asyncio.Event(), InFlight(STT_GROUP)
     url = f"http://127.0.0.1:{port}/health"
 
@@ -164,12 +164,12 @@ async def test_a_worker_is_ready_when_its_model_is_there_and_until_it_drains(red
         assert (await told(""), await told("/ready")) == ((200, []), (503, ["draining"]))
 
 
-def test_where_nobody_answers_the_status_is_that() -> None:
+def test_an_unreachable_gateway_is_reported() -> None:
     code, said = nova_status(f"127.0.0.1:{free_port()}")
     assert (code, "does not answer" in said) == (2, True)
 
 
-def test_a_healthy_system_is_watched_until_the_end(system: System) -> None:
+def test_watching_continues_until_interrupted(system: System) -> None:
     command = [sys.executable, "-c", "from backend.cli.main import main; main()", "status", "--watch"]
     environment = {**os.environ, "NOVA_SERVER": system.urls[0]}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:

@@ -32,12 +32,12 @@ from tests.testkit.system.plans import system_plan
 
 SHARD = Shard(0)
 # Recorded previews are years old.
-PATIENT = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}
+ACCEPT_OLD_PREVIEWS = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}
 
 
 @pytest.fixture(scope="module")
 def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    plan = system_plan(tmp_path_factory.mktemp("logs"), environment=PATIENT)
+    plan = system_plan(tmp_path_factory.mktemp("logs"), environment=ACCEPT_OLD_PREVIEWS)
     with in_a_thread(running(plan, silent)) as up:
         yield up
 
@@ -65,7 +65,7 @@ async def listening(redis: Redis, session: str) -> AsyncIterator[Listener]:
         running.cancel()
 
 
-async def heard(listener: Listener, kind: type[Any]) -> ChannelMessage:
+async def received(listener: Listener, kind: type[Any]) -> ChannelMessage:
     async with asyncio.timeout(10):
         while not isinstance((live := await listener.next_event()).event, kind):
             pass
@@ -77,7 +77,7 @@ async def test_a_preview_of_an_older_release_produces_a_readable_partial(release
         job = json.loads(fields[b"h"])
         async with listening(redis, job["session"]) as listener:
             await redis.xadd(SHARD.audio("preview"), fields)
-            partial = (await heard(listener, PartialResult)).event
+            partial = (await received(listener, PartialResult)).event
         assert isinstance(partial, PartialResult)
         assert (partial.utterance, partial.revision) == (job["utterance"], job["revision"])
         assert partial.committed.startswith(job.get("committed", ""))
@@ -94,13 +94,13 @@ async def test_a_final_of_an_older_release_is_released_logged_and_translated(rel
         await redis.hset(SHARD.session(name), mapping=closed)
         async with listening(redis, name) as listener:
             await redis.xadd(SHARD.audio("final"), fields)
-            live = await heard(listener, Final)
+            live = await received(listener, Final)
         assert isinstance(live.event, Final)
         assert live.event.utterance == job["utterance"]
         assert transcript(fields[b"p"]) in live.event.text
         assert [logged async for logged in read_log(redis, SHARD, name, "0-0")] == [live]
-        handed_on: Any = await redis.xrange(SHARD.transcripts("final"))
-        assert [decode_transcript(entry).text for _, entry in handed_on] == (
+        transcripts: Any = await redis.xrange(SHARD.transcripts("final"))
+        assert [decode_transcript(entry).text for _, entry in transcripts] == (
             [live.event.text] if job.get("translate_to") else []
         )
 

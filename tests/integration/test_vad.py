@@ -1,4 +1,4 @@
-"""What is speech and what is not: the detector and the segmenter together, on made sounds and on real recordings."""
+"""Speech detector and segmenter together, on synthetic sounds and on real recordings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def probabilities(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.floa
 
 
 def unguarded(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Silero's word on each window, with no gate before it."""
+    """Silero's probability of each window, without the gate."""
     windows = samples.reshape(-1, WINDOW)
     before = np.vstack([np.zeros_like(windows[:1]), windows[:-1]])
     [(chances, _)] = silero.infer([WindowSequence(np.hstack([before[:, -CONTEXT:], windows]), initial_state())])
@@ -65,7 +65,7 @@ def seconds(found: list[UtteranceEnded]) -> float:
 
 
 def shaped(seed: int, seconds: float) -> NDArray[np.int16]:
-    """Noise that swells and fades: loud enough, and quiet enough, for the gate to open and shut."""
+    """Noise of changing loudness, which opens and closes the gate."""
     noise = np.random.default_rng(seed)
     swell = np.repeat(noise.choice([0.0, 300.0, 9_000.0], int(seconds)), RATE)
     waveform: NDArray[np.float64] = noise.standard_normal(len(swell)) * swell
@@ -73,7 +73,7 @@ def shaped(seed: int, seconds: float) -> NDArray[np.int16]:
 
 
 def tones(*hertz: float, seconds: float = 10, beat: float = 0.0) -> NDArray[np.int16]:
-    """A chord, struck anew `beat` times a second."""
+    """A chord that starts again `beat` times a second."""
     time = np.arange(int(seconds * RATE)) / RATE
     chord: NDArray[np.float64] = np.mean([np.sin(2 * np.pi * pitch * time) for pitch in hertz], axis=0)
     waveform: NDArray[np.float64] = 12_000 * chord * np.exp(-3 * (time * beat % 1))
@@ -94,15 +94,15 @@ SOUNDS = {
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_what_is_no_speech_makes_no_utterance(silero: Silero, name: str) -> None:
+def test_sounds_without_speech_give_no_utterance(silero: Silero, name: str) -> None:
     assert utterances(silero, SOUNDS[name]) == []
 
 
-def test_silence_never_wakes_the_network(silero: Silero) -> None:
+def test_the_network_does_not_run_during_silence(silero: Silero) -> None:
     assert not probabilities(silero, np.zeros(RATE * 60, np.int16)).any()
 
 
-def test_what_was_heard_before_a_long_silence_is_forgotten(silero: Silero) -> None:
+def test_audio_before_a_long_silence_has_no_effect(silero: Silero) -> None:
     silence, sound = np.zeros(31 * WINDOW * 10, np.int16), SOUNDS["white noise"][: 31 * WINDOW]
     after_noise = probabilities(silero, np.concatenate([SOUNDS["faint noise"], sound, silence, sound]))
     after_music = probabilities(silero, np.concatenate([SOUNDS["a struck chord"], sound, silence, sound]))
@@ -111,7 +111,7 @@ def test_what_was_heard_before_a_long_silence_is_forgotten(silero: Silero) -> No
 
 
 def by_onnxruntime(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """What the file itself says to these samples, whole windows, from first to last."""
+    """Probabilities of the original ONNX file for whole windows."""
     spec = find_spec("faster_whisper")
     assert spec is not None
     assert spec.origin is not None
@@ -128,13 +128,13 @@ def by_onnxruntime(samples: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_our_matrix_products_say_what_the_original_network_says_of_sounds(silero: Silero, name: str) -> None:
+def test_probabilities_of_sounds_match_the_original_network(silero: Silero, name: str) -> None:
     samples = SOUNDS[name][: 300 * WINDOW]
     np.testing.assert_allclose(unguarded(silero, samples), by_onnxruntime(samples), atol=1e-4)
 
 
 @needs_recordings
-def test_our_matrix_products_say_what_the_original_network_says_of_speech(silero: Silero) -> None:
+def test_probabilities_of_speech_match_the_original_network(silero: Silero) -> None:
     farthest = 0.0
     for samples in list(recordings("dev").values())[::9]:
         whole = samples[: len(samples) // WINDOW * WINDOW]
@@ -145,7 +145,7 @@ def test_our_matrix_products_say_what_the_original_network_says_of_speech(silero
 
 @settings(max_examples=25)
 @given(st.integers(0, 1_000), st.lists(st.integers(0, 40_000), max_size=12))
-def test_it_makes_no_difference_how_the_audio_is_cut(seed: int, cuts: list[int]) -> None:
+def test_the_result_does_not_depend_on_how_the_audio_is_split(seed: int, cuts: list[int]) -> None:
     silero, samples = Silero(), shaped(seed, seconds=8)
     detector, at, windows, chances = SpeechDetector(silero), 0, [], []
     for size in [*cuts, len(samples)]:
@@ -173,11 +173,11 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
 
 
 @needs_recordings
-def test_noise_and_music_are_hardly_ever_taken_for_speech(silero: Silero) -> None:
+def test_noise_and_music_are_rarely_detected_as_speech(silero: Silero) -> None:
     found = {name: utterances(silero, samples) for name, samples in recordings("noise").items()}
     for name, heard in found.items():
         print(f"{name}: {len(heard)} utterances, {seconds(heard):.1f} s")
-    # The residue of a speech corpus (babble) is speech to any detector; all else together stays below one percent.
+    # The residue of a speech corpus is babble, which every detector treats as speech. The rest stays below one percent.
     rest = {name: heard for name, heard in found.items() if not name.startswith("demand-residual")}
     total = sum(len(recordings("noise")[name]) for name in rest) / RATE
     assert sum(map(seconds, rest.values())) < 0.01 * total
@@ -186,7 +186,7 @@ def test_noise_and_music_are_hardly_ever_taken_for_speech(silero: Silero) -> Non
 
 
 @needs_recordings
-def test_nearly_all_that_silero_calls_speech_is_inside_utterances(silero: Silero) -> None:
+def test_almost_all_windows_that_silero_calls_speech_are_inside_utterances(silero: Silero) -> None:
     inside = speech = covered = total = 0
     for name, samples in recordings("dev").items():
         found, chances = utterances(silero, samples), probabilities(silero, samples)
@@ -202,13 +202,13 @@ def test_nearly_all_that_silero_calls_speech_is_inside_utterances(silero: Silero
 
 
 def brightness(samples: NDArray[np.int16]) -> float:
-    """Loudness without the rumble of a microphone, which is no speech."""
+    """Loudness without low frequencies, such as the rumble of a microphone."""
     return float(np.abs(np.diff(samples.astype(np.int32))).mean()) if len(samples) > 1 else 0.0
 
 
 @needs_recordings
-def test_no_first_or_last_sound_of_a_clip_is_cut_off(silero: Silero) -> None:
-    """In the 200 ms before the first utterance, and after the last, nothing is half as loud as the speech."""
+def test_the_first_and_last_sounds_of_a_clip_are_not_cut_off(silero: Silero) -> None:
+    """The 200 ms before the first and after the last utterance are less than half as loud as the speech."""
     for name, samples in recordings("dev").items():
         found, margin = utterances(silero, samples), RATE // 5
         start, end = found[0].clip.start_sample, found[-1].clip.end_sample
@@ -217,8 +217,8 @@ def test_no_first_or_last_sound_of_a_clip_is_cut_off(silero: Silero) -> None:
 
 
 @needs_recordings
-def test_speech_after_a_long_silence_is_found_as_it_would_be_without(silero: Silero) -> None:
-    """The gate has been shut for long; the network wakes, is warmed up, and misses nothing."""
+def test_a_long_silence_does_not_delay_the_detection_of_speech(silero: Silero) -> None:
+    """The gate is closed, so the network starts with warm-up windows."""
     manifest = (AUDIO / "dev" / "manifest.tsv").read_text(encoding="utf-8").splitlines()
     short = [row["id"] for row in csv.DictReader(manifest, delimiter="\t", quoting=csv.QUOTE_NONE)][:40:4]
     silence = np.zeros(20 * 31 * WINDOW, np.int16)

@@ -33,7 +33,7 @@ from backend.service import lifecycle
 # Warm-up of each step in the search for the capacity.
 WARM_UP_S = 5.0
 WINDOW_MS = 1000 * WINDOW // SAMPLE_RATE
-# Exit statuses besides 0 and 1. 130 is that of a program ended by Ctrl-C.
+# Exit statuses in addition to 0 and 1. 130 means that Ctrl-C ended the program.
 INTERRUPTED, LATE = 130, 3
 
 

@@ -43,7 +43,7 @@ class _Commands(click.Group):
 
 
 def _unavailable(name: str, package: str) -> click.Command:
-    """Stands in for a command whose packages are not installed, so that `nova --help` can still list it."""
+    """Create a placeholder for a command whose packages are not installed, so that `nova --help` lists it."""
 
     def fail(**_: object) -> None:
         raise SetupError(f"`nova {name}` needs the package {package}: pip install 'nova-voice[cli]'")

@@ -34,7 +34,7 @@ READY_TIMEOUT_S = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start. The services read all other settings from the environment.
+    """The processes to start and their settings. The services read all other settings from the environment.
 
     `port` is that of the first gateway (0: any free port); the others use free ports. `redis_url` names a running
     Redis; without it a private one is started. `environment` holds more settings for all services. `redis_users` holds

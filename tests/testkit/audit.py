@@ -1,4 +1,4 @@
-"""Whether packages that we depend on have known weaknesses, where a service that knows of them answers."""
+"""Known vulnerabilities of dependencies, as reported by pip-audit and npm audit if their registries answer."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ TIMEOUT_S = 30.0
 
 
 def python_weaknesses(requirements: Path) -> list[str] | None:
-    """Of pinned requirements, by pip-audit; None when it could not learn of any package."""
+    """Audit pinned requirements with pip-audit. None if no package could be looked up."""
     command = (sys.executable, "-m", "pip_audit", "--requirement", requirements, "--no-deps", "--disable-pip")
     return of_pip(_output(*command, "--format", "json", "--progress-spinner", "off"))
 
 
 def node_weaknesses(folder: Path) -> list[str] | None:
-    """Of what a package-lock.json names, by npm; None when the registry does not tell."""
+    """Audit package-lock.json with npm. None if the registry does not answer."""
     npm = shutil.which("npm")
     return of_npm(_output(npm, "audit", "--json", cwd=folder)) if npm else None
 
 
 def of_pip(output: str) -> list[str] | None:
-    """What pip-audit's JSON says. What it could not look up it passes over; when that is all, it knows nothing."""
+    """Parse the output of pip-audit. None if it skipped all packages."""
     packages = _object(output).get("dependencies", [])
     looked_up = [package for package in packages if "skip_reason" not in package]
     if not looked_up:
@@ -34,7 +34,7 @@ def of_pip(output: str) -> list[str] | None:
 
 
 def of_npm(output: str) -> list[str] | None:
-    """What npm's JSON says, moderate weaknesses and worse."""
+    """Parse the output of npm audit: vulnerabilities that are moderate or worse."""
     found = _object(output).get("vulnerabilities")
     if found is None:
         return None
@@ -52,7 +52,7 @@ def _output(*command: str | Path, cwd: Path | None = None) -> str:
 
 
 def _object(output: str) -> dict[str, Any]:
-    """The JSON object in it; empty when there is none."""
+    """Return the JSON object in the output, or an empty one."""
     try:
         found = json.loads(output[output.index("{") :])
     except ValueError:

@@ -18,7 +18,7 @@ from backend.streams.redis.connection import REDIS_ERRORS
 
 
 def check_redis() -> Finding:
-    """Check the Redis at REDIS_URL, or else the program for a private one."""
+    """Check the Redis at REDIS_URL, or without it the program for a private Redis."""
     if url := os.environ.get("REDIS_URL"):
         # Without user name and password.
         address = url.rpartition("@")[2].removeprefix("redis://")

@@ -20,7 +20,7 @@ def test_idle_time_between_batches_does_not_count() -> None:
 
 def test_overlapping_time_counts_once() -> None:
     pace = RealTimeFactor()
-    for number in range(20):  # two in hand at a time: each waits for the one before
+    for number in range(20):  # two batches in flight: each waits for the previous one
         pace.add(number - 1.0, number + 1.0, 10.0)
     assert pace.factor == pytest.approx(0.1, rel=0.05)
 

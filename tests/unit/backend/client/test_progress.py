@@ -1,4 +1,4 @@
-"""What a client remembers of its session, and when it reconnects."""
+"""The session state that a client keeps for resuming, and its reconnect delays."""
 
 from __future__ import annotations
 

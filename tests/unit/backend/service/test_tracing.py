@@ -272,7 +272,7 @@ def test_an_utterance_without_a_final_has_exactly_one_trace(recorded: Recorded) 
     stage.traces.on_event_sent(final(1, time.time()))
     stage.utterance()
     stage.hear(1.5, 0.9)
-    stage.hear(0.3, 0.0)  # a third goes on, and was sent early
+    stage.hear(0.3, 0.0)  # the third continues after its early final
     stage.traces.on_close()
     assert [span.attributes and span.attributes["nova.utterance"] for span in recorded.named("utterance")] == [1, 2]
 

@@ -106,5 +106,5 @@ def test_words_are_omitted_if_they_are_not_requested() -> None:
 
 
 @given(TEXT)
-def test_no_letter_is_lost_or_added(text: str) -> None:
+def test_all_letters_are_kept_and_none_is_added(text: str) -> None:
     assert letters(heard({"text": text}).text) == letters(text)

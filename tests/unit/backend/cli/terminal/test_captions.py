@@ -1,4 +1,4 @@
-"""ChannelMessage captions: which words are firm, and which lines stand for good."""
+"""Captions in the terminal: committed words, and lines that do not change any more."""
 
 from backend.cli.terminal.captions import Captions
 from backend.messages.protocol import Final, Partial, Translation

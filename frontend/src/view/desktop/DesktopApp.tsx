@@ -20,7 +20,7 @@ export function DesktopApp({ desktop }: { desktop: Desktop }) {
   if (!isSetUp) return <SetupWizard desktop={desktop} />;
   return (
     <div className="page">
-      <header className="top desktop-top">
+      <header className="top desktop-header">
         <h1 className="wordmark">Nova Voice</h1>
         <Tabs desktop={desktop} />
         <ServerHealth desktop={desktop} />

@@ -29,9 +29,7 @@ class ShellApp {
   readonly #settings = new SettingsFile(join(app.getPath("userData"), "settings.json"));
   readonly #keychain = new Keychain(join(app.getPath("userData"), "key.json"), this.#texts);
   readonly #captions = new CaptionsServer(PAGES, join(app.getPath("userData"), "captions.json"));
-  readonly #server = new LocalServer(this.#texts, (state) => {
-    this.#windows.send("serverState", state);
-  });
+  readonly #server = new LocalServer(this.#texts, (state) => this.#windows.send("serverState", state));
   readonly #isWayland = process.platform === "linux" && displayOf(process.env) === "wayland";
   readonly #keyboards: SystemKeyboards;
   readonly #typer: TextTyper;
@@ -41,9 +39,7 @@ class ShellApp {
   constructor(keyboards: SystemKeyboards) {
     this.#keyboards = keyboards;
     this.#typer = new TextTyper(keyboards, this.#texts);
-    this.#shortcuts = new Shortcuts(this.#texts, keyboards, (action) => {
-      this.perform(action);
-    });
+    this.#shortcuts = new Shortcuts(this.#texts, keyboards, (action) => this.perform(action));
   }
 
   async start(isHidden: boolean): Promise<void> {
@@ -54,12 +50,8 @@ class ShellApp {
     this.#tray = showTray(
       __dirname,
       this.#texts,
-      (action) => {
-        this.perform(action);
-      },
-      () => {
-        this.#windows.present();
-      },
+      (action) => this.perform(action),
+      () => this.#windows.present(),
     );
   }
 
@@ -95,18 +87,12 @@ class ShellApp {
     handleRequest("typeText", isMain, (text) => this.#typer.type(parseText(text)));
     handleRequest("audioSources", isMain, listAudioSources);
     handleRequest("captionsAddress", isMain, () => this.#captions.address());
-    handleMessage("showOverlay", isMain, (target, content) => {
-      this.#showOverlay(parseOverlayTarget(target), parseContent(content));
-    });
-    handleMessage("openExternal", isMain, (url) => {
-      openExternal(parseText(url));
-    });
-    handleMessage("drag", isOverlay, (step) => {
-      this.#windows.drag(parseDrag(step));
-    });
-    handleMessage("dragEnd", isOverlay, () => {
-      this.#windows.endDrag();
-    });
+    handleMessage("showOverlay", isMain, (target, content) =>
+      this.#showOverlay(parseOverlayTarget(target), parseContent(content)),
+    );
+    handleMessage("openExternal", isMain, (url) => openExternal(parseText(url)));
+    handleMessage("drag", isOverlay, (step) => this.#windows.drag(parseDrag(step)));
+    handleMessage("dragEnd", isOverlay, () => this.#windows.endDrag());
   }
 
   async #environment(): Promise<DesktopEnvironment> {
@@ -158,21 +144,15 @@ async function run(): Promise<void> {
   allowPermissions(session.defaultSession);
   setRequestOrigin(session.defaultSession);
   const shellApp = new ShellApp(await SystemKeyboards.detect());
-  app.on("second-instance", (_, args) => {
-    shellApp.secondInstance(args);
-  });
-  app.on("activate", () => {
-    shellApp.secondInstance([]);
-  });
+  app.on("second-instance", (_, args) => shellApp.secondInstance(args));
+  app.on("activate", () => shellApp.secondInstance([]));
   app.on("window-all-closed", () => undefined);
   let isEnding = false;
   app.on("before-quit", (event) => {
     event.preventDefault();
     if (isEnding) return;
     isEnding = true;
-    void shellApp.stop().then(() => {
-      app.exit(0);
-    });
+    void shellApp.stop().then(() => app.exit(0));
   });
   await shellApp.start(process.argv.includes(HIDDEN));
   if (actionFrom(process.argv) !== null) shellApp.secondInstance(process.argv);

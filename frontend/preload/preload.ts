@@ -13,15 +13,11 @@ const nova: ShellBridge = {
   typeText: (text) => request("typeText", text),
   audioSources: () => request("audioSources"),
   onUserAction: (listener) => on("userAction", listener),
-  showOverlay: (target, content) => {
-    send("showOverlay", target, content);
-  },
+  showOverlay: (target, content) => send("showOverlay", target, content),
   onOverlayContent: (listener) => on("overlayContent", listener),
   onOverlayMoved: (listener) => on("overlayMoved", listener),
   captionsAddress: () => request("captionsAddress"),
-  openExternal: (url) => {
-    send("openExternal", url);
-  },
+  openExternal: (url) => send("openExternal", url),
 };
 
 contextBridge.exposeInMainWorld("nova", nova);
@@ -45,11 +41,7 @@ function send(channel: MessageChannel, ...args: readonly unknown[]): void {
 
 /** Returns a function that unsubscribes. */
 function on<E extends keyof WindowEvents>(event: E, listener: (value: WindowEvents[E]) => void): () => void {
-  const handler = (_: unknown, value: WindowEvents[E]) => {
-    listener(value);
-  };
+  const handler = (_: unknown, value: WindowEvents[E]) => listener(value);
   ipcRenderer.on(event, handler);
-  return () => {
-    ipcRenderer.removeListener(event, handler);
-  };
+  return () => ipcRenderer.removeListener(event, handler);
 }

@@ -11,9 +11,7 @@ import "./view/styles/dock.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
-const draw = (content: ReactNode) => {
-  createRoot(root).render(<StrictMode>{content}</StrictMode>);
-};
+const draw = (content: ReactNode) => createRoot(root).render(<StrictMode>{content}</StrictMode>);
 
 // The preload script of the desktop client defines `nova`.
 if (window.nova === undefined) {

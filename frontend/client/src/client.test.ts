@@ -12,9 +12,7 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 
-afterEach(() => {
-  vi.useRealTimers();
-});
+afterEach(() => vi.useRealTimers());
 
 /** Waits until the client has opened a socket, and lets it connect. */
 async function nextSocket(): Promise<FakeSocket> {
@@ -87,9 +85,7 @@ describe("a client", () => {
     const [first, second, ...others] = socket.sent.slice(2);
     expect([first, second]).toEqual([[...samples(1_600)], [...samples(400, 1_600)]]);
     expect(others).toEqual([[7, 8], [1, -1], { type: "finalize" }]);
-    expect(() => {
-      client.send(new Uint8Array(3));
-    }).toThrow(RangeError);
+    expect(() => client.send(new Uint8Array(3))).toThrow(RangeError);
   });
 
   test("delivers events to listeners and to the iteration, which ends after `done`", async () => {
@@ -108,9 +104,7 @@ describe("a client", () => {
     expect(texts).toEqual(["ask", "Ask not."]);
     expect(await events).toEqual(["ready", "speech_started", "partial", "final", "final", "done"]);
     expect(socket.isClosed).toBe(true);
-    expect(() => {
-      client.send(samples(1));
-    }).toThrow("ended");
+    expect(() => client.send(samples(1))).toThrow("ended");
   });
 
   test("resumes a lost connection with the latest options and the audio that no final covers", async () => {

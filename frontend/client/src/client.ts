@@ -87,18 +87,12 @@ export class Client implements AsyncIterable<ServerMessage> {
         options: () => this.#options,
         // The caller provides the audio, so there is nothing to open or close.
         openAudio: () => {
-          queueMicrotask(() => {
-            this.#connection.audioOpened();
-          });
+          queueMicrotask(() => this.#connection.audioOpened());
         },
         endAudio: () => Promise.resolve(true),
         dropAudio: () => undefined,
-        onState: (state) => {
-          this.#onState(state);
-        },
-        onMessage: (message) => {
-          this.#onMessage(message);
-        },
+        onState: (state) => this.#onState(state),
+        onMessage: (message) => this.#onMessage(message),
       },
       WebSocket,
     );
@@ -162,9 +156,7 @@ export class Client implements AsyncIterable<ServerMessage> {
   on<T extends keyof EventMap>(type: T, listener: (event: EventMap[T]) => void): () => void {
     const listeners = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, listeners.add(listener));
-    return () => {
-      listeners.delete(listener);
-    };
+    return () => listeners.delete(listener);
   }
 
   /** Iterates over the events, including those that have arrived already. Ends after `done`. */
@@ -178,9 +170,7 @@ export class Client implements AsyncIterable<ServerMessage> {
       const reason = "problem" in state ? state.problem : null;
       this.#connection.fail(reason ?? problem("no_answer"));
     }, timeoutMs);
-    await this.#opened.promise.finally(() => {
-      clearTimeout(timer);
-    });
+    await this.#opened.promise.finally(() => clearTimeout(timer));
   }
 
   #onMessage(message: ServerMessage): void {

@@ -7,16 +7,16 @@ const ALLOWED: ReadonlySet<string> = new Set(["media", "display-capture", "clipb
 
 /** Grants a few permissions to our own pages, and none to any other page. */
 export function allowPermissions(session: Session): void {
-  session.setPermissionRequestHandler((contents, permission, answer) => {
-    answer(ALLOWED.has(permission) && isAppUrl(contents.getURL()));
-  });
+  session.setPermissionRequestHandler((contents, permission, answer) =>
+    answer(ALLOWED.has(permission) && isAppUrl(contents.getURL())),
+  );
   session.setPermissionCheckHandler(
     (contents, permission) => ALLOWED.has(permission) && isAppUrl(contents?.getURL() ?? ""),
   );
   session.setDisplayMediaRequestHandler((_, answer) => {
-    void desktopCapturer.getSources({ types: ["screen"] }).then(([screen]) => {
-      answer(screen === undefined ? {} : { video: screen, audio: "loopback" });
-    });
+    void desktopCapturer
+      .getSources({ types: ["screen"] })
+      .then(([screen]) => answer(screen === undefined ? {} : { video: screen, audio: "loopback" }));
   });
 }
 
@@ -27,9 +27,9 @@ export function allowPermissions(session: Session): void {
  * controlled by API keys.
  */
 export function setRequestOrigin(session: Session): void {
-  session.webRequest.onBeforeSendHeaders({ urls: ["ws://*/*", "wss://*/*"] }, ({ url, requestHeaders }, answer) => {
-    answer({ requestHeaders: { ...requestHeaders, Origin: originFor(url) } });
-  });
+  session.webRequest.onBeforeSendHeaders({ urls: ["ws://*/*", "wss://*/*"] }, ({ url, requestHeaders }, answer) =>
+    answer({ requestHeaders: { ...requestHeaders, Origin: originFor(url) } }),
+  );
 }
 
 /** Prevents navigation to other pages, new windows and webviews. */
@@ -38,9 +38,7 @@ export function restrictNavigation(): void {
     contents.on("will-navigate", (event, url) => {
       if (!isAppUrl(url)) event.preventDefault();
     });
-    contents.on("will-attach-webview", (event) => {
-      event.preventDefault();
-    });
+    contents.on("will-attach-webview", (event) => event.preventDefault());
     contents.setWindowOpenHandler(({ url }) => {
       openExternal(url);
       return { action: "deny" };

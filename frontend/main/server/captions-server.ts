@@ -78,10 +78,7 @@ export class CaptionsServer {
     for (const client of this.#clients) client.destroy();
     await new Promise<void>((resolve) => {
       if (server === null) resolve();
-      else
-        server.close(() => {
-          resolve();
-        });
+      else server.close(() => resolve());
     });
   }
 

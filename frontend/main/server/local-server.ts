@@ -44,11 +44,7 @@ export class LocalServer {
     this.#child = null;
     this.#running = null;
     if (child === null) return;
-    const ended = new Promise<void>((resolve) =>
-      child.once("exit", () => {
-        resolve();
-      }),
-    );
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGINT");
     await Promise.race([ended, delay(STOP_TIMEOUT_MS).then(() => child.kill("SIGKILL"))]);
     this.#setState({ phase: "off" });
@@ -86,12 +82,8 @@ export class LocalServer {
         fail(message);
         if (this.#child === child) this.#running = this.#child = null;
       };
-      child.on("error", (error) => {
-        onEnd(error.message);
-      });
-      child.on("close", () => {
-        onEnd(this.#texts.serverStopped);
-      });
+      child.on("error", (error) => onEnd(error.message));
+      child.on("close", () => onEnd(this.#texts.serverStopped));
     });
   }
 

@@ -35,24 +35,9 @@ export class Shortcuts {
       return;
     }
     const taken = [
-      [
-        shortcuts.holdShortcut,
-        () => {
-          this.#hold();
-        },
-      ] as const,
-      [
-        shortcuts.toggleShortcut,
-        () => {
-          this.#perform("toggle");
-        },
-      ] as const,
-      [
-        shortcuts.subtitlesShortcut,
-        () => {
-          this.#perform("subtitles");
-        },
-      ] as const,
+      [shortcuts.holdShortcut, () => this.#hold()] as const,
+      [shortcuts.toggleShortcut, () => this.#perform("toggle")] as const,
+      [shortcuts.subtitlesShortcut, () => this.#perform("subtitles")] as const,
     ].filter(([accelerator, callback]) => accelerator !== "" && !register(accelerator, callback));
     this.#canHold = await this.#keys.canReadKeys();
     this.problem = [

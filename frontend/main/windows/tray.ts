@@ -15,9 +15,7 @@ export function showTray(
   );
   const item = (label: string, action: UserAction) => ({
     label,
-    click: () => {
-      perform(action);
-    },
+    click: () => perform(action),
   });
   tray.setToolTip("Nova Voice");
   tray.setContextMenu(

@@ -61,10 +61,7 @@ export class Windows {
       event.preventDefault();
       window.hide();
     });
-    if (isShown)
-      window.once("ready-to-show", () => {
-        window.show();
-      });
+    if (isShown) window.once("ready-to-show", () => window.show());
     this.#main = window;
   }
 
@@ -86,10 +83,7 @@ export class Windows {
   /** Sends an event to the main window, after it has loaded. */
   send<W extends keyof WindowEvents>(event: W, value: WindowEvents[W]): void {
     const contents = this.#main?.webContents;
-    if (contents?.isLoading() === true)
-      contents.once("did-finish-load", () => {
-        contents.send(event, value);
-      });
+    if (contents?.isLoading() === true) contents.once("did-finish-load", () => contents.send(event, value));
     else contents?.send(event, value);
   }
 

@@ -84,9 +84,7 @@ export class AudioInput {
           if (this.#isListening) this.#listener.onFrame(pcm, loudness);
           else this.#preroll.push(pcm);
         },
-        onEnd: (reason) => {
-          this.#onEnd(device, reason);
-        },
+        onEnd: (reason) => this.#onEnd(device, reason),
       }),
     };
     this.#device = device;

@@ -28,9 +28,9 @@ export async function openSource(source: AudioSource, onEnd: (reason: Problem | 
   if (source.kind === "file") return openFile(source.file, onEnd);
   const isMicrophone = source.kind === "microphone";
   const stream = isMicrophone ? await openMicrophone(source.deviceId) : await openDesktopAudio(source.kind, source.id);
-  stream.getAudioTracks()[0]?.addEventListener("ended", () => {
-    onEnd(problem(isMicrophone ? "microphone_lost" : "source_lost"));
-  });
+  stream
+    .getAudioTracks()[0]
+    ?.addEventListener("ended", () => onEnd(problem(isMicrophone ? "microphone_lost" : "source_lost")));
   return {
     attach: (to) => {
       new MediaStreamAudioSourceNode(to.context as AudioContext, { mediaStream: stream }).connect(to);
@@ -103,9 +103,7 @@ async function openDesktopAudio(kind: "system" | "window", id: string): Promise<
 function openFile(file: File, onEnd: (reason: null) => void): OpenSource {
   const url = URL.createObjectURL(file);
   const player = new Audio(url);
-  player.addEventListener("ended", () => {
-    onEnd(null);
-  });
+  player.addEventListener("ended", () => onEnd(null));
   return {
     attach: async (to) => {
       const node = new MediaElementAudioSourceNode(to.context as AudioContext, { mediaElement: player });

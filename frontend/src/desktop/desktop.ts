@@ -110,22 +110,16 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   }
 
   const actions: Record<UserAction, () => void> = {
-    hold: () => {
-      inVoiceTyping(voiceTyping.start);
-    },
+    hold: () => inVoiceTyping(voiceTyping.start),
     release: voiceTyping.stop,
-    toggle: () => {
-      inVoiceTyping(voiceTyping.toggle);
-    },
+    toggle: () => inVoiceTyping(voiceTyping.toggle),
     subtitles: () => {
       const isOn = !isVoiceTyping() && isRecording(base.connection.get());
       session.updateSettings({ mode: "captions" });
       if (isOn) session.stop();
       else session.start();
     },
-    settings: () => {
-      tab.set("settings");
-    },
+    settings: () => tab.set("settings"),
     quit: base.stop,
   };
 
@@ -161,9 +155,7 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
       base.keepMicrophoneReady(isReady(to));
   }
 
-  shell.onUserAction((action) => {
-    actions[action]();
-  });
+  shell.onUserAction((action) => actions[action]());
   shell.onServerState((state) => {
     server.set(state);
     if (state.phase === "running") checkServer();
@@ -206,9 +198,7 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
           hasKey.set(key !== null);
           checkServer();
         },
-        (error: unknown) => {
-          keyProblem.set(error instanceof Error ? error.message : String(error));
-        },
+        (error: unknown) => keyProblem.set(error instanceof Error ? error.message : String(error)),
       );
     },
     deleteHistory: (at) => {

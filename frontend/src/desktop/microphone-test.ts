@@ -39,9 +39,7 @@ export function createMicrophoneTest(settings: Store<Settings>, onOpened: () => 
       },
     );
     current = capture;
-    capture.then(onOpened, (error: unknown) => {
-      problem.set(captureProblem(error));
-    });
+    capture.then(onOpened, (error: unknown) => problem.set(captureProblem(error)));
     timer = setTimeout(stop, DURATION_MS);
   }
 

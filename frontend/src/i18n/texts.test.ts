@@ -13,9 +13,9 @@ function texts(value: unknown, path = ""): [string, string][] {
 }
 
 describe("the interface", () => {
-  test.each(locales)("in %s has no empty text", (locale) => {
-    expect(texts(textsFor(locale)).filter(([, text]) => text.trim() === "")).toEqual([]);
-  });
+  test.each(locales)("in %s has no empty text", (locale) =>
+    expect(texts(textsFor(locale)).filter(([, text]) => text.trim() === "")).toEqual([]),
+  );
 
   test.each(locales.filter((locale) => locale !== "en"))(
     "in %s is translated, except for texts that are the same in both languages",
@@ -34,7 +34,10 @@ describe("the interface", () => {
 
   test("describes problems in its own words; in English, in those of the server", () => {
     const busy = problem("overloaded", "9 of 9 sessions are taken");
-    expect(describeProblem(busy, "en").message).toBe("9 of 9 sessions are taken");
+    expect(describeProblem(busy, "en").message).toBe("9 of 9 sessions are taken.");
+    expect(describeProblem(problem("unauthorized", "an API key is required"), "en").message).toBe(
+      "An API key is required.",
+    );
     expect(describeProblem(busy, "es")).toEqual({
       message: "El servidor está ocupado.",
       advice: "Inténtalo dentro de un momento.",

@@ -28,7 +28,13 @@ export function describeProblem({ code, message }: Problem, locale: Locale): { m
   const known = lookUp<readonly [string, string]>(problems, code);
   const [text, advice] = known ?? problems.unknown;
   const prefersServer = message !== "" && (locale === "en" || known === undefined);
-  return { message: prefersServer ? message : text, advice };
+  return { message: prefersServer ? asSentence(message) : text, advice };
+}
+
+/** Servers send messages without a capital letter and a period, as is usual for errors. */
+function asSentence(message: string): string {
+  const [first = "", ...rest] = message;
+  return `${first.toUpperCase()}${rest.join("")}${/[.!?]$/.test(message) ? "" : "."}`;
 }
 
 export function describeNotice({ code, message }: StatusNotice, locale: Locale): string {

@@ -23,6 +23,4 @@ function draw({ tone, status, committed, tentative, language, level }: BubbleCon
   text.scrollTop = text.scrollHeight;
 }
 
-window.nova?.onOverlayContent((content) => {
-  draw(JSON.parse(content) as BubbleContent);
-});
+window.nova?.onOverlayContent((content) => draw(JSON.parse(content) as BubbleContent));

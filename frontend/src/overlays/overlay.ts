@@ -71,11 +71,7 @@ function setChildCount(parent: Element, count: number, name = "div"): void {
 
 if (window.nova === undefined) {
   const captions = new EventSource(`captions${location.search}`);
-  captions.onmessage = ({ data }: MessageEvent<string>) => {
-    draw(JSON.parse(data) as OverlayContent | null);
-  };
+  captions.onmessage = ({ data }: MessageEvent<string>) => draw(JSON.parse(data) as OverlayContent | null);
 } else {
-  window.nova.onOverlayContent((content) => {
-    draw(JSON.parse(content) as OverlayContent);
-  });
+  window.nova.onOverlayContent((content) => draw(JSON.parse(content) as OverlayContent));
 }

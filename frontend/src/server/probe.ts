@@ -12,9 +12,7 @@ export function probeServer(url: string, key: string): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const startedAt = performance.now();
     const socket = new WebSocket(url, subprotocols(key));
-    const send = (message: ClientMessage) => {
-      socket.send(JSON.stringify(message));
-    };
+    const send = (message: ClientMessage) => socket.send(JSON.stringify(message));
     const finish = (result: ProbeResult) => {
       clearTimeout(timer);
       socket.onopen = socket.onmessage = socket.onclose = null;
@@ -22,9 +20,7 @@ export function probeServer(url: string, key: string): Promise<ProbeResult> {
       resolve(result);
     };
     const timer = setTimeout(finish, TIMEOUT_MS, { problem: problem("no_answer") });
-    socket.onopen = () => {
-      send({ type: "start", partials: false });
-    };
+    socket.onopen = () => send({ type: "start", partials: false });
     socket.onmessage = ({ data }: MessageEvent<string>) => {
       const message = JSON.parse(data) as ServerMessage;
       if (message.type === "ready") {
@@ -33,8 +29,6 @@ export function probeServer(url: string, key: string): Promise<ProbeResult> {
       }
       if (message.type === "error" && message.fatal) finish({ problem: problem(message.code, message.message) });
     };
-    socket.onclose = ({ code }) => {
-      finish({ problem: problemOfCloseCode(code) });
-    };
+    socket.onclose = ({ code }) => finish({ problem: problemOfCloseCode(code) });
   });
 }

@@ -22,8 +22,6 @@ export function createLevelMeter(): LevelMeter {
       level.set(Math.round(50 * Math.max(...recent)) / 50);
       recent = [];
     },
-    reset: () => {
-      level.set(0);
-    },
+    reset: () => level.set(0),
   };
 }

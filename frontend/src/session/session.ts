@@ -122,12 +122,8 @@ export function createSession({ settings, server, remoteHost }: SessionDependenc
     void refreshMicrophones();
     if (link.state.phase !== "opening") return;
     await server().then(
-      () => {
-        link.audioOpened();
-      },
-      (error: unknown) => {
-        link.fail(serverProblem(error));
-      },
+      () => link.audioOpened(),
+      (error: unknown) => link.fail(serverProblem(error)),
     );
   }
 
@@ -153,12 +149,8 @@ export function createSession({ settings, server, remoteHost }: SessionDependenc
     level: meter.level,
     isPaused,
     responseMs,
-    start: () => {
-      link.start();
-    },
-    stop: () => {
-      link.stop();
-    },
+    start: () => link.start(),
+    stop: () => link.stop(),
     pause: () => {
       if (!isRecording(link.state) || isPaused.get()) return;
       isPaused.set(true);
@@ -168,21 +160,13 @@ export function createSession({ settings, server, remoteHost }: SessionDependenc
     },
     resume: () => {
       isPaused.set(false);
-      void input.open(chosenSource()).catch((error: unknown) => {
-        link.fail(captureProblem(error));
-      });
+      void input.open(chosenSource()).catch((error: unknown) => link.fail(captureProblem(error)));
     },
-    keepMicrophoneReady: (isReady) => {
-      input.keepReady(isReady ? configuredMicrophone() : null);
-    },
+    keepMicrophoneReady: (isReady) => input.keepReady(isReady ? configuredMicrophone() : null),
     refreshMicrophones: () => void refreshMicrophones(),
-    clear: () => {
-      captions.update(clearFinished);
-    },
+    clear: () => captions.update(clearFinished),
     addNotice: showNotice,
-    dismissNotice: (code) => {
-      notices.update((before) => before.filter((other) => other.code !== code));
-    },
+    dismissNotice: (code) => notices.update((before) => before.filter((other) => other.code !== code)),
     updateSettings: (changes) => {
       settings.update((before) => ({ ...before, ...changes }));
       if (!isRecording(link.state)) return;

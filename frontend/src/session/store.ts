@@ -18,9 +18,7 @@ export function createStore<T>(initial: T): Store<T> {
   return {
     get: () => value,
     set,
-    update: (change) => {
-      set(change(value));
-    },
+    update: (change) => set(change(value)),
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

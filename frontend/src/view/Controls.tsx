@@ -63,9 +63,7 @@ function Key({ session }: { session: Session }) {
         spellCheck={false}
         data-testid="key"
         value={key}
-        onChange={(event) => {
-          session.updateSettings({ key: event.target.value.trim() });
-        }}
+        onChange={(event) => session.updateSettings({ key: event.target.value.trim() })}
       />
     </label>
   );
@@ -83,13 +81,7 @@ function Choice({ label, name, value, onChoose, children }: ChoiceProps) {
   return (
     <label className={`choice choice-${name}`}>
       <span className="choice-label">{label}</span>
-      <select
-        data-testid={name}
-        value={value}
-        onChange={(event) => {
-          onChoose({ [name]: event.target.value });
-        }}
-      >
+      <select data-testid={name} value={value} onChange={(event) => onChoose({ [name]: event.target.value })}>
         {children}
       </select>
     </label>

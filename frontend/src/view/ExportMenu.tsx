@@ -36,9 +36,7 @@ export function ExportMenu({ captions, onClear, clearLabel }: ExportMenuProps) {
           aria-label={texts.track}
           data-testid="track"
           value={track}
-          onChange={(event) => {
-            setTrack(event.target.value);
-          }}
+          onChange={(event) => setTrack(event.target.value)}
         >
           <option value="spoken">{texts.asSpoken}</option>
           {languages.map((code) => (
@@ -58,9 +56,7 @@ export function ExportMenu({ captions, onClear, clearLabel }: ExportMenuProps) {
           aria-label={texts.download(texts.formats[format])}
           data-testid={`download-${format}`}
           disabled={isEmpty}
-          onClick={() => {
-            download(exportTranscript(captions, format, track), format, track);
-          }}
+          onClick={() => download(exportTranscript(captions, format, track), format, track)}
         >
           {format.toUpperCase()}
         </button>

@@ -36,9 +36,7 @@ export function Notices({ session }: { session: Session }) {
             type="button"
             className="quiet"
             aria-label={texts.dismiss}
-            onClick={() => {
-              session.dismissNotice(note.code);
-            }}
+            onClick={() => session.dismissNotice(note.code)}
           >
             ×
           </button>

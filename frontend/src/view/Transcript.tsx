@@ -96,9 +96,7 @@ function useFollowing(content: Captions) {
     const view = ref.current;
     if (view) setFollowing(view.scrollHeight - view.scrollTop - view.clientHeight < 48);
   };
-  const follow = () => {
-    setFollowing(true);
-  };
+  const follow = () => setFollowing(true);
   return { ref, isFollowing, follow, onScroll };
 }
 

@@ -128,5 +128,5 @@ async def test_a_server_that_is_away_a_lost_microphone_and_a_lock_are_told_and_n
     assert errors_in(clip, report["restored"]["typed"]) <= 40, report["restored"]["typed"]
     assert "was disconnected" in unplugged["notices"][0]
     assert unplugged["typed"] != ""
-    assert "key is needed" in refused["status"]
+    assert "API key is required" in refused["status"]
     assert refused["tone"] == "error"

@@ -104,6 +104,6 @@ async def test_who_has_a_key_is_let_in_by_the_page_and_need_not_give_it_twice(br
     async with running(plan, silent) as system:
         told = ("--key", system.key)
         report = await drive(browser, "api-key", system.urls[0], recording, artifacts, *told, within_s=60)
-    assert "an API key is required" in report["refused"]
+    assert "An API key is required" in report["refused"]
     assert report["problems"] == []
     assert report["consoleErrors"] == []

@@ -49,12 +49,8 @@ export class Connection {
     this.#owner = owner;
     this.#socket = new ResumableSocket(
       {
-        onMessage: (message) => {
-          this.#receive(message);
-        },
-        onClosed: (code) => {
-          this.#dispatch({ type: "closed", code });
-        },
+        onMessage: (message) => this.#receive(message),
+        onClosed: (code) => this.#dispatch({ type: "closed", code }),
       },
       webSocket,
     );
@@ -131,9 +127,7 @@ export class Connection {
     clearTimeout(this.#timer);
     const timeout = timeoutMs(state, Math.random());
     if (timeout === null) return;
-    this.#timer = setTimeout(() => {
-      this.#dispatch({ type: "timeout" });
-    }, timeout);
+    this.#timer = setTimeout(() => this.#dispatch({ type: "timeout" }), timeout);
   }
 
   readonly #perform: Record<Effect, () => void> = {
@@ -151,18 +145,14 @@ export class Connection {
       this.#socket.forgetSession();
     },
     start_session: () => {
-      this.#connect(({ url, key }) => {
-        this.#socket.startSession(url, { ...this.#owner.options(), type: "start", audio: AUDIO }, key);
-      });
+      this.#connect(({ url, key }) =>
+        this.#socket.startSession(url, { ...this.#owner.options(), type: "start", audio: AUDIO }, key),
+      );
     },
     resume_session: () => {
-      this.#connect(({ url, key }) => {
-        this.#socket.resumeSession(url, key);
-      });
+      this.#connect(({ url, key }) => this.#socket.resumeSession(url, key));
     },
-    flush: () => {
-      this.#socket.replay(this.#configureMessage());
-    },
+    flush: () => this.#socket.replay(this.#configureMessage()),
     close_socket: () => {
       this.#attempt += 1;
       this.#socket.close();
@@ -177,9 +167,7 @@ export class Connection {
       .then((server) => {
         if (this.#attempt === attempt) open(server);
       })
-      .catch((error: unknown) => {
-        this.fail(serverProblem(error));
-      });
+      .catch((error: unknown) => this.fail(serverProblem(error)));
   }
 
   #configureMessage(): Configure {

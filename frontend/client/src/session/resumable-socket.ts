@@ -92,12 +92,8 @@ export class ResumableSocket {
     const socket = new (this.#webSocket ?? globalWebSocket())(url, subprotocols(key));
     this.#socket = socket;
     socket.onerror = () => undefined;
-    socket.onopen = () => {
-      this.#write(firstMessage());
-    };
-    socket.onmessage = ({ data }: { data: string }) => {
-      this.#receive(JSON.parse(data) as ServerMessage);
-    };
+    socket.onopen = () => this.#write(firstMessage());
+    socket.onmessage = ({ data }: { data: string }) => this.#receive(JSON.parse(data) as ServerMessage);
     socket.onclose = ({ code }: { code: number }) => {
       this.close();
       this.#listener.onClosed(code);

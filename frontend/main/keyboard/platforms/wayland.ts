@@ -24,9 +24,7 @@ function run(command: string, args: readonly string[], input: string): Promise<v
     const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"], timeout: COMMAND_TIMEOUT_MS });
     let errors = "";
     child.stderr.on("data", (piece: Buffer) => (errors = (errors + piece.toString()).slice(-500)));
-    child.on("error", (error) => {
-      reject(new CannotType(error.message));
-    });
+    child.on("error", (error) => reject(new CannotType(error.message)));
     child.on("close", (code) => {
       if (code === 0) resolve();
       else reject(new CannotType(errors.trim()));

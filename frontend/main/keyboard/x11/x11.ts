@@ -23,9 +23,7 @@ export async function connect(display: string): Promise<X11Keyboard> {
       else resolve(found);
     });
   });
-  const test = await request<XTest>((reply) => {
-    server.client.require("xtest", reply);
-  });
+  const test = await request<XTest>((reply) => server.client.require("xtest", reply));
   return new X11Keyboard(server, test);
 }
 
@@ -71,9 +69,7 @@ export class X11Keyboard implements Keyboard {
   }
 
   async keysDown(): Promise<readonly number[]> {
-    const bits = await request<Uint8Array>((reply) => {
-      this.#client.QueryKeymap(reply);
-    });
+    const bits = await request<Uint8Array>((reply) => this.#client.QueryKeymap(reply));
     const codes = Array.from({ length: 256 }, (_, code) => code);
     return codes.filter((code) => ((bits[code >> 3] ?? 0) >> (code & 7)) & 1);
   }
@@ -92,9 +88,9 @@ export class X11Keyboard implements Keyboard {
   }
 
   async #keymap(rows: readonly number[][]): Promise<Keymap> {
-    const { keyMask } = await request<{ keyMask: number }>((reply) => {
-      this.#client.QueryPointer(this.#server.screen[0]?.root ?? 0, reply);
-    });
+    const { keyMask } = await request<{ keyMask: number }>((reply) =>
+      this.#client.QueryPointer(this.#server.screen[0]?.root ?? 0, reply),
+    );
     this.#updateSpareKeys(rows);
     return {
       own: keyMask & (LOCK | GROUP) ? new Map() : ownStrokes(rows, this.#server.min_keycode),
@@ -141,16 +137,14 @@ export class X11Keyboard implements Keyboard {
 
   /** Waits until the server has processed all earlier requests. */
   async #roundTrip(): Promise<void> {
-    await request((reply) => {
-      this.#client.GetInputFocus(reply);
-    });
+    await request((reply) => this.#client.GetInputFocus(reply));
   }
 
   #keyboardMapping(): Promise<number[][]> {
     const { min_keycode, max_keycode } = this.#server;
-    return request<number[][]>((reply) => {
-      this.#client.GetKeyboardMapping(min_keycode, max_keycode - min_keycode + 1, reply);
-    });
+    return request<number[][]>((reply) =>
+      this.#client.GetKeyboardMapping(min_keycode, max_keycode - min_keycode + 1, reply),
+    );
   }
 
   #codeOf(keysym: number, rows: readonly number[][]): number {

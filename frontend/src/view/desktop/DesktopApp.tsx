@@ -44,9 +44,7 @@ function Tabs({ desktop }: { desktop: Desktop }) {
           className="tab"
           aria-current={tab === name ? "page" : undefined}
           data-testid={`tab-${name}`}
-          onClick={() => {
-            desktop.tab.set(name);
-          }}
+          onClick={() => desktop.tab.set(name)}
         >
           {texts[name]}
         </button>

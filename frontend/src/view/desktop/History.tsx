@@ -13,15 +13,7 @@ export function History({ desktop }: { desktop: Desktop }) {
   return open === undefined ? (
     <SessionList desktop={desktop} onOpen={setAt} />
   ) : (
-    <SessionView
-      session={open}
-      onBack={() => {
-        setAt(null);
-      }}
-      onDelete={() => {
-        desktop.deleteHistory(open.at);
-      }}
-    />
+    <SessionView session={open} onBack={() => setAt(null)} onDelete={() => desktop.deleteHistory(open.at)} />
   );
 }
 
@@ -41,9 +33,7 @@ function SessionList({ desktop, onOpen }: { desktop: Desktop; onOpen: (at: numbe
         aria-label={texts.search}
         data-testid="search"
         value={query}
-        onChange={(event) => {
-          setQuery(event.target.value);
-        }}
+        onChange={(event) => setQuery(event.target.value)}
       />
       {found.length === 0 && <p className="nothing">{nothing}</p>}
       <ol className="sessions" aria-live="polite">
@@ -64,14 +54,7 @@ function SessionEntry({ session, onOpen }: { session: SavedSession; onOpen: (at:
   const locale = useLocale();
   return (
     <li>
-      <button
-        type="button"
-        className="session"
-        data-testid="session"
-        onClick={() => {
-          onOpen(session.at);
-        }}
-      >
+      <button type="button" className="session" data-testid="session" onClick={() => onOpen(session.at)}>
         <span className="session-title" dir="auto">
           {titleOf(session)}
         </span>
@@ -123,9 +106,7 @@ function DeleteAllButton({ desktop }: { desktop: Desktop }) {
         if (isConfirming) desktop.deleteHistory(null);
         setConfirming(!isConfirming);
       }}
-      onBlur={() => {
-        setConfirming(false);
-      }}
+      onBlur={() => setConfirming(false)}
     >
       {isConfirming ? texts.confirmDeleteAll : texts.deleteAll}
     </button>

@@ -67,9 +67,7 @@ function SourceSelect({ desktop }: { desktop: Desktop }) {
         disabled={phase !== "idle" && phase !== "failed"}
         onPointerDown={loadSources}
         onFocus={loadSources}
-        onChange={(event) => {
-          choose(event.target.value);
-        }}
+        onChange={(event) => choose(event.target.value)}
       >
         <option value="microphone">{texts.sources.microphone}</option>
         {listed.map(({ id, name, kind }) => (

@@ -30,13 +30,7 @@ export function SetupWizard({ desktop }: { desktop: Desktop }) {
       </div>
       <footer className="setup-foot">
         {at > 0 && (
-          <button
-            type="button"
-            className="small"
-            onClick={() => {
-              setAt(at - 1);
-            }}
-          >
+          <button type="button" className="small" onClick={() => setAt(at - 1)}>
             {texts.back}
           </button>
         )}

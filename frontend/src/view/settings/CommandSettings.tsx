@@ -21,18 +21,15 @@ export function CommandSettings({ desktop }: { desktop: Desktop }) {
   const { updateSettings, settings } = desktop.session;
   const { hasCommands, commands } = useStore(settings);
   const [language, setLanguage] = useState<string>(locale);
-  const say = (action: CommandAction, phrases: readonly string[]) => {
+  const say = (action: CommandAction, phrases: readonly string[]) =>
     updateSettings({ commands: { ...commands, [language]: { ...commands[language], [action]: phrases } } });
-  };
   return (
     <Section title={texts.commands}>
       <SwitchField
         label={texts.commandsOn}
         name="has-commands"
         value={hasCommands}
-        onChange={(value) => {
-          updateSettings({ hasCommands: value });
-        }}
+        onChange={(value) => updateSettings({ hasCommands: value })}
       />
       {hasCommands && (
         <details className="details">
@@ -51,18 +48,16 @@ export function CommandSettings({ desktop }: { desktop: Desktop }) {
               label={texts.actions[action]}
               name={action}
               phrases={commands[language]?.[action]}
-              onChange={(phrases) => {
-                say(action, phrases);
-              }}
+              onChange={(phrases) => say(action, phrases)}
             />
           ))}
           <div className="row">
             <button
               type="button"
               className="small"
-              onClick={() => {
-                updateSettings({ commands: { ...commands, [language]: DEFAULT_COMMANDS[language] ?? {} } });
-              }}
+              onClick={() =>
+                updateSettings({ commands: { ...commands, [language]: DEFAULT_COMMANDS[language] ?? {} } })
+              }
             >
               {texts.resetToDefaults}
             </button>
@@ -98,9 +93,7 @@ function PhraseField({
             setTyped(event.target.value);
             onChange(parsePhrases(event.target.value));
           }}
-          onBlur={() => {
-            setTyped(null);
-          }}
+          onBlur={() => setTyped(null)}
         />
       )}
     </FieldRow>

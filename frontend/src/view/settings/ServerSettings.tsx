@@ -10,9 +10,7 @@ export function ServerSettings({ desktop }: { desktop: Desktop }) {
   const { canServe } = desktop.environment;
   const { server } = useStore(desktop.session.settings);
   const [isLocal, setLocal] = useState(server === "" && canServe);
-  const choose = (address: string) => {
-    desktop.session.updateSettings({ server: address });
-  };
+  const choose = (address: string) => desktop.session.updateSettings({ server: address });
   return (
     <>
       <div className="row choice-row" role="radiogroup" aria-label={texts.server}>
@@ -39,9 +37,7 @@ export function ServerSettings({ desktop }: { desktop: Desktop }) {
             name="server"
             data-testid="server-remote"
             checked={!isLocal}
-            onChange={() => {
-              setLocal(false);
-            }}
+            onChange={() => setLocal(false)}
           />
           <span>{texts.remote}</span>
         </label>
@@ -85,9 +81,7 @@ function RemoteServerFields({ desktop, onChoose }: { desktop: Desktop; onChoose:
             spellCheck={false}
             data-testid="address"
             value={server}
-            onChange={(event) => {
-              onChoose(event.target.value.trim());
-            }}
+            onChange={(event) => onChoose(event.target.value.trim())}
           />
         )}
       </FieldRow>
@@ -110,22 +104,13 @@ function RemoteServerFields({ desktop, onChoose }: { desktop: Desktop; onChoose:
               data-testid="server-key"
               placeholder={hasKey ? "••••••••" : ""}
               value={key}
-              onChange={(event) => {
-                setKey(event.target.value);
-              }}
+              onChange={(event) => setKey(event.target.value)}
             />
             <button type="submit" className="small" disabled={key.trim() === ""} data-testid="save-key">
               {texts.saveKey}
             </button>
             {hasKey && (
-              <button
-                type="button"
-                className="quiet"
-                data-testid="remove-key"
-                onClick={() => {
-                  desktop.saveKey(null);
-                }}
-              >
+              <button type="button" className="quiet" data-testid="remove-key" onClick={() => desktop.saveKey(null)}>
                 {texts.removeKey}
               </button>
             )}

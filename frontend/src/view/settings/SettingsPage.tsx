@@ -35,26 +35,20 @@ function TypingSettings({ desktop }: { desktop: Desktop }) {
         hint={texts.whileSpeakingHint}
         name="while-speaking"
         value={typesWhileSpeaking}
-        onChange={(value) => {
-          updateSettings({ typesWhileSpeaking: value });
-        }}
+        onChange={(value) => updateSettings({ typesWhileSpeaking: value })}
       />
       <SwitchField
         label={texts.typeTranslation}
         name="type-translation"
         value={typesTranslation}
-        onChange={(value) => {
-          updateSettings({ typesTranslation: value });
-        }}
+        onChange={(value) => updateSettings({ typesTranslation: value })}
       />
       <SwitchField
         label={texts.keepReady}
         hint={texts.keepReadyHint}
         name="keep-ready"
         value={isReady}
-        onChange={(value) => {
-          updateSettings({ isReady: value });
-        }}
+        onChange={(value) => updateSettings({ isReady: value })}
       />
       <FieldRow label={texts.dictionary} hint={texts.dictionaryHint} isWide>
         {(id) => (
@@ -65,9 +59,7 @@ function TypingSettings({ desktop }: { desktop: Desktop }) {
             spellCheck={false}
             data-testid="dictionary"
             value={dictionary}
-            onChange={(event) => {
-              updateSettings({ dictionary: event.target.value });
-            }}
+            onChange={(event) => updateSettings({ dictionary: event.target.value })}
           />
         )}
       </FieldRow>
@@ -88,27 +80,21 @@ export function ShortcutSettings({ desktop }: { desktop: Desktop }) {
         name="hold-keys"
         value={holdShortcut}
         isMac={isMac}
-        onChange={(shortcut) => {
-          desktop.session.updateSettings({ holdShortcut: shortcut });
-        }}
+        onChange={(shortcut) => desktop.session.updateSettings({ holdShortcut: shortcut })}
       />
       <ShortcutField
         label={texts.toggleKeys}
         name="toggle-keys"
         value={toggleShortcut}
         isMac={isMac}
-        onChange={(shortcut) => {
-          desktop.session.updateSettings({ toggleShortcut: shortcut });
-        }}
+        onChange={(shortcut) => desktop.session.updateSettings({ toggleShortcut: shortcut })}
       />
       <ShortcutField
         label={texts.subtitlesKeys}
         name="subtitles-keys"
         value={subtitlesShortcut}
         isMac={isMac}
-        onChange={(shortcut) => {
-          desktop.session.updateSettings({ subtitlesShortcut: shortcut });
-        }}
+        onChange={(shortcut) => desktop.session.updateSettings({ subtitlesShortcut: shortcut })}
       />
     </Section>
   );
@@ -125,43 +111,33 @@ function GeneralSettings({ desktop }: { desktop: Desktop }) {
         name="locale"
         value={locale}
         of={[["", texts.system], ...Object.entries(LOCALES)]}
-        onChange={(value) => {
-          updateSettings({ locale: value });
-        }}
+        onChange={(value) => updateSettings({ locale: value })}
       />
       <SelectField
         label={texts.theme}
         name="theme"
         value={theme}
         of={THEMES.map((name) => [name, texts.themes[name]])}
-        onChange={(value) => {
-          updateSettings({ theme: value });
-        }}
+        onChange={(value) => updateSettings({ theme: value })}
       />
       <SwitchField
         label={texts.history}
         name="keeps-history"
         value={keepsHistory}
-        onChange={(value) => {
-          updateSettings({ keepsHistory: value });
-        }}
+        onChange={(value) => updateSettings({ keepsHistory: value })}
       />
       <SwitchField
         label={texts.login}
         name="login"
         value={opensAtLogin}
-        onChange={(value) => {
-          updateSettings({ opensAtLogin: value });
-        }}
+        onChange={(value) => updateSettings({ opensAtLogin: value })}
       />
       <div className="row">
         <button
           type="button"
           className="small"
           data-testid="set-up-again"
-          onClick={() => {
-            updateSettings({ isSetUp: false });
-          }}
+          onClick={() => updateSettings({ isSetUp: false })}
         >
           {texts.setUpAgain}
         </button>

@@ -27,12 +27,8 @@ export function ShortcutField({ label, name, value, isMac, onChange }: ShortcutF
             data-testid={name}
             aria-label={`${label}: ${shown}. ${texts.changeKeys}`}
             aria-pressed={isRecording}
-            onClick={() => {
-              setRecording(!isRecording);
-            }}
-            onBlur={() => {
-              setRecording(false);
-            }}
+            onClick={() => setRecording(!isRecording)}
+            onBlur={() => setRecording(false)}
             onKeyDown={(event) => {
               if (!isRecording || event.code === "Tab") return;
               event.preventDefault();
@@ -48,9 +44,7 @@ export function ShortcutField({ label, name, value, isMac, onChange }: ShortcutF
             className="quiet"
             aria-label={`${texts.removeKeys}: ${label}`}
             disabled={value === ""}
-            onClick={() => {
-              onChange("");
-            }}
+            onClick={() => onChange("")}
           >
             ×
           </button>

@@ -8,9 +8,8 @@ import { ColorField, SelectField, Section, SliderField, SwitchField } from "./fi
 export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
   const texts = useTexts().settings;
   const { subtitles } = useStore(desktop.session.settings);
-  const updateSettings = (changes: Partial<SubtitleSettings>) => {
+  const updateSettings = (changes: Partial<SubtitleSettings>) =>
     desktop.session.updateSettings({ subtitles: { ...subtitles, ...changes } });
-  };
   return (
     <Section title={texts.subtitles}>
       <Preview look={subtitles} />
@@ -18,18 +17,14 @@ export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
         label={texts.onScreen}
         name="on-screen"
         value={subtitles.isOnScreen}
-        onChange={(isOnScreen) => {
-          updateSettings({ isOnScreen });
-        }}
+        onChange={(isOnScreen) => updateSettings({ isOnScreen })}
       />
       <SelectField
         label={texts.show}
         name="show"
         value={subtitles.show}
         of={SUBTITLE_TEXTS.map((name) => [name, texts.shows[name]])}
-        onChange={(show) => {
-          updateSettings({ show });
-        }}
+        onChange={(show) => updateSettings({ show })}
       />
       <SliderField
         label={texts.lines}
@@ -37,9 +32,7 @@ export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
         min={1}
         max={4}
         value={subtitles.lines}
-        onChange={(lines) => {
-          updateSettings({ lines });
-        }}
+        onChange={(lines) => updateSettings({ lines })}
       />
       <SliderField
         label={texts.size}
@@ -47,25 +40,19 @@ export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
         min={14}
         max={96}
         value={subtitles.size}
-        onChange={(size) => {
-          updateSettings({ size });
-        }}
+        onChange={(size) => updateSettings({ size })}
       />
       <ColorField
         label={texts.color}
         name="color"
         value={subtitles.color}
-        onChange={(color) => {
-          updateSettings({ color });
-        }}
+        onChange={(color) => updateSettings({ color })}
       />
       <ColorField
         label={texts.background}
         name="background"
         value={subtitles.background}
-        onChange={(background) => {
-          updateSettings({ background });
-        }}
+        onChange={(background) => updateSettings({ background })}
       />
       <SliderField
         label={texts.opacity}
@@ -74,34 +61,26 @@ export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
         max={100}
         unit={(value) => `${value} %`}
         value={subtitles.opacity}
-        onChange={(opacity) => {
-          updateSettings({ opacity });
-        }}
+        onChange={(opacity) => updateSettings({ opacity })}
       />
       <SelectField
         label={texts.position}
         name="position"
         value={subtitles.position}
         of={SUBTITLE_POSITIONS.map((name) => [name, texts.positions[name]])}
-        onChange={(position) => {
-          updateSettings({ position });
-        }}
+        onChange={(position) => updateSettings({ position })}
       />
       <SwitchField
         label={texts.locked}
         name="locked"
         value={subtitles.isLocked}
-        onChange={(isLocked) => {
-          updateSettings({ isLocked });
-        }}
+        onChange={(isLocked) => updateSettings({ isLocked })}
       />
       <SwitchField
         label={texts.steady}
         name="steady"
         value={subtitles.isSteady}
-        onChange={(isSteady) => {
-          updateSettings({ isSteady });
-        }}
+        onChange={(isSteady) => updateSettings({ isSteady })}
       />
       <SliderField
         label={texts.pace}
@@ -110,17 +89,13 @@ export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
         max={40}
         unit={texts.paceUnit}
         value={subtitles.pace}
-        onChange={(pace) => {
-          updateSettings({ pace });
-        }}
+        onChange={(pace) => updateSettings({ pace })}
       />
       <SwitchField
         label={texts.served}
         name="served"
         value={subtitles.isServed}
-        onChange={(isServed) => {
-          updateSettings({ isServed });
-        }}
+        onChange={(isServed) => updateSettings({ isServed })}
       />
       {subtitles.isServed && <CaptionsAddress desktop={desktop} />}
     </Section>
@@ -164,9 +139,7 @@ function CaptionsAddress({ desktop }: { desktop: Desktop }) {
         aria-label={texts.servedHint}
         data-testid="captions-address"
         value={address}
-        onFocus={(event) => {
-          event.target.select();
-        }}
+        onFocus={(event) => event.target.select()}
       />
     </div>
   );

@@ -56,9 +56,7 @@ export function SwitchField({ label, name, value, onChange, hint, isDisabled = f
           aria-describedby={hint === undefined ? undefined : `${id}-hint`}
           checked={value}
           disabled={isDisabled}
-          onChange={(event) => {
-            onChange(event.target.checked);
-          }}
+          onChange={(event) => onChange(event.target.checked)}
         />
       )}
     </FieldRow>
@@ -80,9 +78,7 @@ export function SelectField<T extends string>({
           className="field"
           data-testid={name}
           value={value}
-          onChange={(event) => {
-            onChange(event.target.value as T);
-          }}
+          onChange={(event) => onChange(event.target.value as T)}
         >
           {of.map(([key, text]) => (
             <option key={key} value={key}>
@@ -114,9 +110,7 @@ export function SliderField({ label, name, value, onChange, min, max, unit = Str
             max={max}
             data-testid={name}
             value={value}
-            onChange={(event) => {
-              onChange(Number(event.target.value));
-            }}
+            onChange={(event) => onChange(Number(event.target.value))}
           />
         </span>
       )}
@@ -134,9 +128,7 @@ export function ColorField({ label, name, value, onChange }: FieldProps<string>)
           className="colour"
           data-testid={name}
           value={value}
-          onChange={(event) => {
-            onChange(event.target.value);
-          }}
+          onChange={(event) => onChange(event.target.value)}
         />
       )}
     </FieldRow>

@@ -36,8 +36,8 @@ class SourceFetcher:
     def fetch(self, source: ModelSource, model: ModelSpec, work: Path) -> tuple[Path, Mapping[str, str]]:
         """Fetch a model; return its directory and the sha256 of each file.
 
-        The directory is the hub's snapshot for a HubSource, and below `work` otherwise. Partial downloads that an
-        earlier attempt left in `work` are resumed. Raises SourceUnavailableError.
+        The directory is the hub's snapshot for a HubSource, and below `work` otherwise. Raises
+        SourceUnavailableError.
         """
         if isinstance(source, HubSource):
             snapshot = hub.download_snapshot(self.hub, source, model.files, self.progress)

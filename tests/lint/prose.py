@@ -142,7 +142,7 @@ def _python_comments(text: str) -> Iterator[Fragment]:
 
 
 def _plain(comment: str) -> str:
-    return comment.lstrip("#! -").strip()
+    return re.sub(r"^#[#!:]*\s*(?:-{3,}\s)?", "", comment).strip()
 
 
 def _joined(comments: list[tuple[int, int, str]]) -> Iterator[Fragment]:

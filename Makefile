@@ -2,15 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test bench storm overload soak fuzz containers rolling desktop installers lint types page docs docs-build docs-serve clean
+.PHONY: setup run test bench storm overload soak fuzz containers rolling desktop installers lint types test-frontend page docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
 
-# End-to-end tests measure latencies and kill processes, so they run one at a time. All other tests run in parallel.
-test: setup page lint types docs-build  ## run all checks and tests
-	$(BIN)/python -m pytest -n auto --dist loadfile tests/unit tests/contract tests/integration tests/infra
-	$(BIN)/python -m pytest tests/e2e
+test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some of them
+	@$(BIN)/python tests/run.py $(PARTS)
 
 bench: setup  ## run all benchmarks, about ten minutes; OPTIONS="--capacity" adds the capacity search
 	$(BIN)/python -m tests.bench.all $(OPTIONS)
@@ -59,7 +57,10 @@ installers: page  ## build installers of the desktop client in frontend/release;
 
 lint: setup  ## check style and architecture
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
-	@if command -v npm >/dev/null; then cd frontend && npm run --silent lint && npm run --silent test; fi
+	@if command -v npm >/dev/null; then cd frontend && npm run --silent lint; fi
+
+test-frontend:  ## run the unit tests of the frontend
+	@if command -v npm >/dev/null; then cd frontend && npm run --silent test; fi
 
 types: setup  ## check types with mypy --strict
 	$(BIN)/mypy

@@ -16,13 +16,13 @@ from hypothesis import settings
 from redis.asyncio import Redis
 
 from backend import models
-from backend.local.system import Plan, System, running
+from backend.local.system import System, running
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
 from tests.paths import ROOT, SHARED
-from tests.testkit.audio.clips import Clip, shared_clips, spoken_clips
+from tests.testkit.audio.clips import Clip, available_clips
 from tests.testkit.cli import silent
-from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis
+from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis, system_plan
 
 T = TypeVar("T")
 
@@ -77,19 +77,14 @@ def whisper_tiny(whisper_base: Path) -> Path:
 @pytest.fixture(scope="session")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
     """Real speech with its text: clips of ../shared, or sentences spoken by espeak-ng."""
-    return shared_clips(SHARED) if SHARED.is_dir() else spoken_clips(tmp_path_factory.mktemp("speech"))
+    return available_clips(tmp_path_factory.mktemp("speech"))
 
 
 @pytest.fixture(scope="session")
 def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[System]:
     """Redis, a gateway, an STT worker with Whisper base and a translation worker, each its own process."""
-    plan = Plan(
-        stt_model=str(whisper_base),
-        translation_models=str(opus_zh_en),
-        port=0,
-        logs=artifacts / "logs",
-        environment=NO_LOAD_LIMIT,
-    )
+    chosen = {"stt_model": str(whisper_base), "translation_models": str(opus_zh_en), "translation_workers": 1}
+    plan = system_plan(artifacts / "logs", quick_claims=False, environment=NO_LOAD_LIMIT, **chosen)
     with in_a_thread(running(plan, silent)) as up:
         yield up
 

@@ -58,9 +58,8 @@ class Report:
     gateway_waited: float
     gateway_mb: float
     gateway_kb_per_session: float  # growth since it was ready without sessions
-    gateway_within: dict[
-        str, float
-    ]  # share of finals that the gateway sent within this many seconds after the endpoint
+    # Share of finals that the gateway sent within this many seconds after the endpoint.
+    gateway_within: dict[str, float]
     wrong: tuple[str, ...]
 
 

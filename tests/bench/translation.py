@@ -41,7 +41,7 @@ class Text:
 
     @classmethod
     def available(cls, count: int) -> Text:
-        """Sentence pairs of ../shared, else distinct sentences made from parts."""
+        """Sentence pairs of ../shared. Without it, distinct sentences made from parts."""
         pairs = SHARED / "text" / "tatoeba-zh-en.tsv"
         if pairs.is_file():
             sources, references = sentence_pairs(pairs)

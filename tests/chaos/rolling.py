@@ -99,7 +99,7 @@ class Engine:
 
 
 async def find_engine(environment: Mapping[str, str]) -> Engine:
-    """Docker if it runs, else Podman. Raises SetupError if there is neither."""
+    """Docker if it runs, otherwise Podman. Raises SetupError if there is neither."""
     docker = Engine("docker", ("docker", "compose"), environment)
     try:
         await docker.run("docker", "info")

@@ -1,4 +1,4 @@
-"""Prometheus itself: it reads our rules, scrapes a system, and an alert comes and goes with what it tells of."""
+"""A real Prometheus reads the rules and scrapes a system. An alert fires and clears with its cause."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from tests.testkit.prometheus_rules import RULES
 from tests.testkit.session import stream_url
 from tests.testkit.system.plans import system_plan
 
-HERE = RULES.parent
+CONFIGURATION = RULES.parent
 
 
 def promtool(directory: Path, *arguments: str) -> tuple[bool, str]:
-    """Whether it is content with what lies in a directory, and what it says."""
+    """Whether promtool accepts the configuration in a directory, and its output."""
     command = [tool("promtool"), *arguments]
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode == 0, done.stdout + done.stderr
 
 
 def copy(to: Path, change: Callable[[str], str] = str, file: str = RULES.name) -> Path:
-    """Our configuration in another place, one file of it changed."""
-    shutil.copytree(HERE, to, dirs_exist_ok=True)
+    """Copy the configuration, and change one file."""
+    shutil.copytree(CONFIGURATION, to, dirs_exist_ok=True)
     before = (to / file).read_text()
     (to / file).write_text(change(before))
     assert change is str or (to / file).read_text() != before
     return to
 
 
-def test_promtool_is_content_with_configuration_rules_and_their_tests() -> None:
-    assert promtool(HERE, "check", "config", "--syntax-only", "prometheus.yml")[0]
-    assert promtool(HERE, "check", "rules", "alerts.yaml")[0]
-    content, said = promtool(HERE, "test", "rules", "alerts_test.yaml")
-    assert content, said
+def test_promtool_accepts_the_configuration_the_rules_and_their_tests() -> None:
+    assert promtool(CONFIGURATION, "check", "config", "--syntax-only", "prometheus.yml")[0]
+    assert promtool(CONFIGURATION, "check", "rules", "alerts.yaml")[0]
+    accepted, output = promtool(CONFIGURATION, "test", "rules", "alerts_test.yaml")
+    assert accepted, output
 
 
 @pytest.mark.parametrize(
@@ -60,25 +60,25 @@ def test_promtool_is_content_with_configuration_rules_and_their_tests() -> None:
         ("alerts.yaml", '{kind="stt"}) == 0', '{kind="stt"}) == 1', "test rules alerts_test.yaml"),
     ],
 )
-def test_promtool_is_not_content_with_an_error(tmp_path: Path, file: str, right: str, wrong: str, command: str) -> None:
+def test_promtool_rejects_a_mistake(tmp_path: Path, file: str, right: str, wrong: str, command: str) -> None:
     planted = copy(tmp_path / "prometheus", lambda text: text.replace(right, wrong), file)
-    content, said = promtool(planted, *command.split())
-    assert not content, said
+    accepted, output = promtool(planted, *command.split())
+    assert not accepted, output
 
 
 class Prometheus:
-    """One that runs."""
+    """The HTTP API of a running Prometheus."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
 
     async def up(self) -> dict[str, bool]:
-        """Whether each target answers, by its job."""
+        """Whether each target answers, by job."""
         answer = await self._get("/api/v1/targets?state=active")
         return {target["labels"]["job"]: target["health"] == "up" for target in answer["activeTargets"]}
 
     async def firing(self) -> set[str]:
-        """The alerts that somebody would be told of now."""
+        """Names of the alerts that fire."""
         answer = await self._get("/api/v1/alerts")
         return {alert["labels"]["alertname"] for alert in answer["alerts"] if alert["state"] == "firing"}
 
@@ -91,7 +91,7 @@ class Prometheus:
 
 @asynccontextmanager
 async def prometheus(directory: Path, targets: dict[str, int]) -> AsyncIterator[Prometheus]:
-    """Ours, with each job's one target on this machine, and without patience: it looks twice a second."""
+    """Run Prometheus with one local target per job. It scrapes and evaluates twice per second."""
     copy(directory, lambda text: text.replace("for: 30s", "for: 1s"))
     (directory / "nova_key").write_text("")
     settings = yaml.safe_load((directory / "prometheus.yml").read_text())
@@ -118,7 +118,7 @@ async def prometheus(directory: Path, targets: dict[str, int]) -> AsyncIterator[
 
 @pytest.fixture
 async def system(artifacts: Path) -> AsyncIterator[tuple[System, dict[str, int]]]:
-    """A gateway and both kinds of worker, and the ports on which they tell their metrics."""
+    """A gateway and both workers, and their metrics ports by job."""
     ports = {"stt_worker": free_port(), "translation_worker": free_port()}
     environment = {f"{job.split('_')[0].upper()}_METRICS_PORT": str(port) for job, port in ports.items()}
     plan = system_plan(artifacts / "logs", translation_workers=1, environment=environment)
@@ -126,7 +126,7 @@ async def system(artifacts: Path) -> AsyncIterator[tuple[System, dict[str, int]]
         yield up, {**ports, "gateway": int(up.urls[0].rsplit(":", 1)[1])}
 
 
-async def test_the_alert_of_a_missing_worker_fires_while_somebody_speaks_and_clears_when_one_comes(
+async def test_the_alert_for_missing_workers_fires_during_a_session_and_clears_after_a_start(
     system: tuple[System, dict[str, int]], tmp_path: Path
 ) -> None:
     up, ports = system
@@ -142,14 +142,14 @@ async def test_the_alert_of_a_missing_worker_fires_while_somebody_speaks_and_cle
         async def clear() -> bool:
             return not await watching.firing()
 
-        await wait_for(scraped, "Prometheus does not scrape all of them", 20, 0.2)
-        await wait_for(clear, "an alert fires though all is well", 20, 0.2)
+        await wait_for(scraped, "Prometheus does not scrape all targets", 20, 0.2)
+        await wait_for(clear, "an alert fires without a cause", 20, 0.2)
         async with Client.connect(stream_url(up.urls[0]), Start(language="en")):
             worker.stopping = True
             assert worker.process is not None
             worker.process.terminate()
             await worker.process.wait()
-            await wait_for(fires, "no alert of the missing worker", 20, 0.2)
+            await wait_for(fires, "no alert for the missing worker", 20, 0.2)
             worker.stopping = False
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(worker.keep_running())

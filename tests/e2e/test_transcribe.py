@@ -17,7 +17,7 @@ from backend.local.processes import free_port
 from backend.local.system import System
 from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import RATE, Clip
-from tests.testkit.audio.media_files import cut_off, encode
+from tests.testkit.audio.media_files import encode, truncate
 from tests.testkit.system.command import NOVA, nova
 
 pytestmark = pytest.mark.timeout(300)
@@ -118,7 +118,7 @@ def test_a_truncated_recording_is_transcribed_to_that_point(
     system: System, english: list[Clip], tmp_path: Path
 ) -> None:
     whole = encode(tmp_path / "whole.flac", english[0].pcm())
-    cut = cut_off(encode(tmp_path / "cut.flac", np.concatenate([english[0].pcm(), english[1].pcm()])), 0.6)
+    cut = truncate(encode(tmp_path / "cut.flac", np.concatenate([english[0].pcm(), english[1].pcm()])), 0.6)
     done = nova("transcribe", cut, tmp_path / "missing.wav", whole, "--server", system.urls[0], "-l", "en")
     assert done.returncode == 1
     assert "is truncated after" in done.stderr

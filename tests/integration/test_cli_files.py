@@ -17,7 +17,7 @@ from backend.cli.files.media import MediaError, TruncatedAudioError, open_record
 from backend.local.processes import free_port
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Final, Ready, to_json
-from tests.testkit.audio.media_files import CODECS, cut_off, encode, film_without_sound, noise
+from tests.testkit.audio.media_files import CODECS, encode, noise, truncate, video_without_audio
 from tests.testkit.system.command import nova
 
 SECONDS = 6.0
@@ -68,11 +68,11 @@ def of_unknown_codec(folder: Path) -> Path:
 
 
 def film(folder: Path) -> Path:
-    return film_without_sound(folder / "film.mp4")
+    return video_without_audio(folder / "film.mp4")
 
 
 def without_its_index(folder: Path) -> Path:
-    return cut_off(encode(folder / "index.m4a", noise(SECONDS)))
+    return truncate(encode(folder / "index.m4a", noise(SECONDS)))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_complete_file_is_read_to_its_end_without_an_error(suffix: str, tmp_pa
 @pytest.mark.parametrize("suffix", sorted(set(CODECS) - {".m4a"}))
 @pytest.mark.parametrize("share", [0.3, 0.75])
 def test_a_truncated_file_is_read_to_that_point_and_reported(suffix: str, share: float, tmp_path: Path) -> None:
-    pcm, error = read(cut_off(encode(tmp_path / f"cut{suffix}", noise(SECONDS)), share))
+    pcm, error = read(truncate(encode(tmp_path / f"cut{suffix}", noise(SECONDS)), share))
     assert isinstance(error, TruncatedAudioError)
     heard_s = len(pcm) / BYTES_PER_SECOND
     assert heard_s == pytest.approx(share * SECONDS, abs=1)  # a page of Ogg holds a second
@@ -126,7 +126,7 @@ def test_stereo_at_another_rate_is_mixed_and_resampled(tmp_path: Path) -> None:
 
 
 def test_audio_that_starts_later_than_the_video_keeps_its_times(tmp_path: Path) -> None:
-    pcm, error = read(encode(tmp_path / "late.mkv", noise(2), starts_s=1.5, picture=True))
+    pcm, error = read(encode(tmp_path / "late.mkv", noise(2), starts_s=1.5, video=True))
     assert error is None
     assert len(pcm) / BYTES_PER_SECOND == pytest.approx(3.5, abs=0.1)
     assert loudness(pcm[: int(1.3 * BYTES_PER_SECOND)]) == 0
@@ -134,7 +134,7 @@ def test_audio_that_starts_later_than_the_video_keeps_its_times(tmp_path: Path) 
 
 
 def test_a_video_longer_than_its_audio_is_not_truncated(tmp_path: Path) -> None:
-    assert read(encode(tmp_path / "film.webm", noise(2), picture=True))[1] is None
+    assert read(encode(tmp_path / "film.webm", noise(2), video=True))[1] is None
 
 
 def test_damage_in_the_middle_affects_only_that_part(tmp_path: Path) -> None:

@@ -21,11 +21,11 @@ from tests.testkit.servers.fake_gateway import (
     RESTART,
     UTTERANCE_MS,
     Gateway,
-    Talk,
+    Speaker,
     refuse,
+    send,
     serving,
     speech,
-    tell,
 )
 from tests.testkit.servers.fault_proxy import FaultProxy
 from tests.testkit.system.command import nova
@@ -54,12 +54,12 @@ async def gateway() -> AsyncIterator[Gateway]:
 async def test_repeatedly_cut_connections_lose_no_audio_and_no_final(gateway: Gateway) -> None:
     audio = speech(4_000)
     async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE) as client:
-        talk = await Talk({2: proxy.cut, 4: proxy.cut, 6: proxy.cut}, ahead=1).of(client, audio)
+        speaker = await Speaker({2: proxy.cut, 4: proxy.cut, 6: proxy.cut}, ahead=1).run(client, audio)
         assert client.reconnects == 3
         assert client.ready.session == "session 1"
-    talk.assert_whole(4_000)
-    assert gateway.told.heard == audio
-    assert talk.notices == LOST_AND_BACK * 3
+    speaker.assert_complete(4_000)
+    assert gateway.session.audio == audio
+    assert speaker.notices == LOST_AND_BACK * 3
     resumed = gateway.hellos[1][1]
     assert isinstance(resumed, Resume)
     assert resumed.utterance in (2, 3)
@@ -70,32 +70,32 @@ async def test_audio_and_stop_sent_into_a_stalled_connection_are_sent_again(gate
     audio, half = speech(2_200), 1_100 * MS
     async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE) as client:
         await client.send(audio[:half])
-        talk = Talk(events=[await anext(aiter(client)), await anext(aiter(client))])
+        speaker = Speaker(events=[await anext(aiter(client)), await anext(aiter(client))])
         proxy.stall()
         await client.send(audio[half:])
         await client.stop()
         proxy.cut()
         proxy.flow()
-        await talk.listen(client)
-    talk.assert_whole(2_200)
-    assert gateway.told.heard == audio
+        await speaker.listen(client)
+    speaker.assert_complete(2_200)
+    assert gateway.session.audio == audio
 
 
 @pytest.mark.parametrize("code", [1001, 1011, 1012, 1013])
 async def test_the_client_reconnects_after_transient_close_codes(gateway: Gateway, code: int) -> None:
     audio = speech(1_500)
     async with Client.connect(gateway.url, PHONE) as client:
-        talk = await Talk({1: lambda: gateway.close(code)}).of(client, audio)
-    talk.assert_whole(1_500)
-    assert gateway.told.heard == audio
-    assert talk.notices == LOST_AND_BACK
+        speaker = await Speaker({1: lambda: gateway.close(code)}).run(client, audio)
+    speaker.assert_complete(1_500)
+    assert gateway.session.audio == audio
+    assert speaker.notices == LOST_AND_BACK
 
 
 async def test_the_client_waits_for_retry_after_s_of_a_transient_fatal_error(gateway: Gateway) -> None:
     async with Client.connect(gateway.url, PHONE) as client:
-        talk = await Talk({1: lambda: refuse(gateway.sockets[0], OVERLOADED, 1013)}).of(client, speech(1_500))
-    talk.assert_whole(1_500)
-    assert talk.notices == LOST_AND_BACK
+        speaker = await Speaker({1: lambda: refuse(gateway.sockets[0], OVERLOADED, 1013)}).run(client, speech(1_500))
+    speaker.assert_complete(1_500)
+    assert speaker.notices == LOST_AND_BACK
     assert gateway.hellos[1][0] - gateway.hellos[0][0] >= 0.4
 
 
@@ -105,9 +105,9 @@ async def test_the_client_waits_for_retry_after_s_when_a_reconnect_is_refused(ga
         await gateway.close(RESTART)
 
     async with Client.connect(gateway.url, PHONE) as client:
-        talk = await Talk({1: refuse_next}).of(client, speech(1_500))
+        speaker = await Speaker({1: refuse_next}).run(client, speech(1_500))
         assert client.reconnects == 1
-    talk.assert_whole(1_500)
+    speaker.assert_complete(1_500)
     _, refused, resumed = (at for at, _ in gateway.hellos)
     assert resumed - refused >= 0.4
 
@@ -118,31 +118,31 @@ async def test_a_session_that_the_server_has_lost_continues_as_a_new_one(gateway
 
     async def forget() -> None:
         nonlocal first
-        first = gateway.told
+        first = gateway.session
         gateway.sessions.clear()
         await gateway.close(RESTART)
 
     async with Client.connect(gateway.url, PHONE) as client:
         await client.send_message(Configure(translate_to=("es",)))
-        talk = await Talk({2: forget}).of(client, audio)
-    talk.assert_whole(3_000)
+        speaker = await Speaker({2: forget}).run(client, audio)
+    speaker.assert_complete(3_000)
     assert first is not None
-    new_start = gateway.told.start
+    new_start = gateway.session.start
     assert (new_start.audio_from_ms, new_start.utterance, new_start.translate_to) == (1_000, 2, ("es",))
-    assert first.heard[: 1_000 * MS] + gateway.told.heard == audio
+    assert first.audio[: 1_000 * MS] + gateway.session.audio == audio
 
 
 async def test_the_client_moves_from_a_draining_gateway_without_a_notice(gateway: Gateway) -> None:
     audio = speech(3_000)
     async with serving(Gateway(gateway.sessions)) as other:
         async with Client.connect([gateway.url, other.url], PHONE) as client:
-            talk = await Talk({2: lambda: tell(gateway.sockets[0], Draining(within_s=9))}).of(client, audio)
+            speaker = await Speaker({2: lambda: send(gateway.sockets[0], Draining(within_s=9))}).run(client, audio)
             async with asyncio.timeout(1):
                 await gateway.sockets[0].wait_closed()
         assert isinstance(other.hellos[0][1], Resume)
-    talk.assert_whole(3_000)
-    assert other.told.heard == audio
-    assert {type(event) for event in talk.events} == {Final}
+    speaker.assert_complete(3_000)
+    assert other.session.audio == audio
+    assert {type(event) for event in speaker.events} == {Final}
 
 
 async def test_connections_rotate_over_the_gateways_and_skip_one_that_is_down(gateway: Gateway) -> None:
@@ -150,17 +150,17 @@ async def test_connections_rotate_over_the_gateways_and_skip_one_that_is_down(ga
     async with serving(Gateway(gateway.sessions)) as other:
         async with Client.connect([down, gateway.url, other.url], PHONE) as client:
             steps = {1: lambda: gateway.close(RESTART), 2: lambda: other.close(RESTART)}
-            talk = await Talk(steps).of(client, speech(2_000))
+            speaker = await Speaker(steps).run(client, speech(2_000))
         assert (len(gateway.hellos), len(other.hellos)) == (2, 1)
-    talk.assert_whole(2_000)
+    speaker.assert_complete(2_000)
 
 
 async def test_changed_options_are_sent_again(gateway: Gateway) -> None:
     async with Client.connect(gateway.url, PHONE) as client:
         await client.send_message(Configure(endpoint_ms=900))
         await client.send_message(Configure(language="de"))
-        await Talk({1: lambda: gateway.close(RESTART)}).of(client, speech(1_500))
-    again = gateway.told.configured[2:]
+        await Speaker({1: lambda: gateway.close(RESTART)}).run(client, speech(1_500))
+    again = gateway.session.configured[2:]
     assert [(options.language, options.endpoint_ms, options.partials) for options in again] == [("de", 900, True)]
 
 
@@ -169,14 +169,14 @@ async def test_a_long_file_arrives_complete_over_a_slow_network_that_breaks(gate
     began = time.monotonic()
     async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE) as client, asyncio.TaskGroup() as tasks:
         proxy.bytes_per_s = BYTES_PER_S
-        talk = Talk({50: proxy.cut, 100: proxy.cut, 200: proxy.cut})
-        tasks.create_task(talk.listen(client))
+        speaker = Speaker({50: proxy.cut, 100: proxy.cut, 200: proxy.cut})
+        tasks.create_task(speaker.listen(client))
         await client.send(audio)
         await client.stop()
     assert client.reconnects == 3
     assert time.monotonic() - began >= len(audio) / BYTES_PER_S
-    talk.assert_whole(3 * CAPACITY_MS)
-    assert gateway.told.heard == audio
+    speaker.assert_complete(3 * CAPACITY_MS)
+    assert gateway.session.audio == audio
 
 
 async def test_without_a_connection_a_minute_of_audio_is_buffered_and_then_send_waits(gateway: Gateway) -> None:
@@ -187,8 +187,8 @@ async def test_without_a_connection_a_minute_of_audio_is_buffered_and_then_send_
         assert (await anext(aiter(client))) == Notice(
             code="connection_lost", message="the connection was closed: without a close frame; reconnecting"
         )
-        talk = Talk()
-        tasks.create_task(talk.listen(client))
+        speaker = Speaker()
+        tasks.create_task(speaker.listen(client))
         async with asyncio.timeout(2):
             await client.send(audio[: CAPACITY_MS * MS])
         with pytest.raises(TimeoutError):
@@ -198,14 +198,14 @@ async def test_without_a_connection_a_minute_of_audio_is_buffered_and_then_send_
         await client.send(audio[CAPACITY_MS * MS :])
         await client.stop()
     assert proxy.accepted >= 2
-    talk.assert_whole(CAPACITY_MS + BLOCK_MS)
-    assert gateway.told.heard == audio
+    speaker.assert_complete(CAPACITY_MS + BLOCK_MS)
+    assert gateway.session.audio == audio
 
 
 async def test_wait_until_received_waits_for_the_current_connection(gateway: Gateway) -> None:
     audio = speech(1_000)
     async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE) as client, asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(Talk().listen(client))
+        listening = tasks.create_task(Speaker().listen(client))
         proxy.stall()
         await client.send(audio)
         waiting = tasks.create_task(client.wait_until_received())
@@ -214,7 +214,7 @@ async def test_wait_until_received_waits_for_the_current_connection(gateway: Gat
         proxy.cut()
         proxy.flow()
         await waiting
-        assert gateway.told.heard == audio
+        assert gateway.session.audio == audio
         listening.cancel()
 
 
@@ -224,9 +224,9 @@ async def test_a_slow_network_only_adds_delay(gateway: Gateway) -> None:
         began = time.monotonic()
         await client.wait_until_received()
         assert time.monotonic() - began >= 0.1
-        talk = await Talk().of(client, speech(1_000))
-    talk.assert_whole(1_000)
-    assert talk.notices == []
+        speaker = await Speaker().run(client, speech(1_000))
+    speaker.assert_complete(1_000)
+    assert speaker.notices == []
 
 
 # --- without a reconnect
@@ -244,7 +244,7 @@ async def assert_ended(client: Client) -> None:
 @pytest.mark.parametrize("last_event", [(), (Error(code="taken_over", message="elsewhere", fatal=True),)])
 async def test_a_session_that_was_taken_over_ends(gateway: Gateway, last_event: tuple[Error, ...]) -> None:
     async with Client.connect(gateway.url, PHONE) as client:
-        await tell(gateway.sockets[0], *last_event)
+        await send(gateway.sockets[0], *last_event)
         await gateway.close(4001)
         with pytest.raises(ServerError) as ended:
             await anext(aiter(client))
@@ -267,7 +267,7 @@ async def test_a_permanent_refusal_to_resume_is_raised(gateway: Gateway) -> None
         gateway.refusals = [(Error(code="over_quota", message="enough", fatal=True), 1008)]
         await gateway.close(RESTART)
         with pytest.raises(ServerError, match="enough"):
-            await Talk().listen(client)
+            await Speaker().listen(client)
 
 
 async def test_a_refused_start_is_raised_with_retry_after_s(gateway: Gateway) -> None:
@@ -284,7 +284,7 @@ async def test_the_client_gives_up_after_the_reconnect_timeout(gateway: Gateway)
         proxy.refuse = True
         proxy.cut()
         with pytest.raises(DisconnectedError, match="could not be restored"):
-            await Talk().listen(client)
+            await Speaker().listen(client)
         assert proxy.accepted >= 2
 
 
@@ -309,9 +309,9 @@ async def test_a_session_that_cannot_be_resumed_ends_with_its_connection(
 
 
 async def test_nova_mic_continues_after_a_lost_connection_and_reports_it(gateway: Gateway, tmp_path: Path) -> None:
-    talk = encode(tmp_path / "talk.wav", noise(1.5))
+    speaker = encode(tmp_path / "speaker.wav", noise(1.5))
     gateway.restarts = [1]
-    done = await asyncio.to_thread(nova, "mic", "--file", talk, "--server", gateway.url)
+    done = await asyncio.to_thread(nova, "mic", "--file", speaker, "--server", gateway.url)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["1", "2", "3"]
     assert [code for code in LOST_AND_BACK if f"({code})" in done.stderr] == LOST_AND_BACK

@@ -21,7 +21,8 @@ from backend.messages.jobs import AudioJob, PartialResult
 from stt_worker.outcomes import preview_outcome
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.remote import RemoteRecognizer
-from tests.testkit.servers.speech_endpoint import Answered, Asked, Endpoint, heard
+from tests.testkit.servers.speech_endpoint import Answer, Endpoint, Request, describe_audio
+from tests.testkit.servers.threads import serve_in_thread
 
 Remote = Callable[..., RemoteRecognizer]
 
@@ -29,12 +30,8 @@ Remote = Callable[..., RemoteRecognizer]
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
     endpoint = Endpoint()
-    thread = threading.Thread(target=endpoint.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield endpoint
-    endpoint.server.shutdown()
-    thread.join()
-    endpoint.server.server_close()
+    with serve_in_thread(endpoint.server):
+        yield endpoint
 
 
 @pytest.fixture
@@ -57,7 +54,7 @@ def test_the_request_has_the_form_of_the_openai_api(endpoint: Endpoint, remote: 
     samples = np.array([0, 1, -1, 32_767, -32_768], np.float32) / np.float32(32_768)
     asked = Speech(samples=samples, language="de", prompt="Über Nova.", hotwords="Valkey", words=True)
     remote(endpoint.url, key=SecretStr("secret")).recognize([asked])
-    (seen,) = endpoint.asked
+    (seen,) = endpoint.requests
     assert (seen.path, seen.key) == ("/v1/audio/transcriptions", "Bearer secret")
     assert (seen.file_name, seen.file_type) == ("speech.wav", "audio/wav")
     assert seen.fields == {
@@ -74,7 +71,7 @@ def test_the_request_has_the_form_of_the_openai_api(endpoint: Endpoint, remote: 
 
 def test_empty_fields_are_not_sent(endpoint: Endpoint, remote: Remote) -> None:
     remote(endpoint.url).recognize([speech()])
-    (seen,) = endpoint.asked
+    (seen,) = endpoint.requests
     assert set(seen.fields) == {"model", "response_format", "temperature", "timestamp_granularities[]"}
     assert seen.fields["timestamp_granularities[]"] == ["segment"]
     assert seen.key is None
@@ -85,7 +82,7 @@ def test_texts_are_in_order_and_requests_are_limited(endpoint: Endpoint, remote:
     lock = threading.Lock()
     most = 0
 
-    def first_ones_last(asked: Asked) -> Answered:
+    def first_ones_last(asked: Request) -> Answer:
         nonlocal most
         with lock:
             under_way.append(asked.samples)
@@ -93,7 +90,7 @@ def test_texts_are_in_order_and_requests_are_limited(endpoint: Endpoint, remote:
         time.sleep((1_006 - asked.samples) * 0.02)
         with lock:
             under_way.remove(asked.samples)
-        return heard(asked)
+        return describe_audio(asked)
 
     endpoint.answer = first_ones_last
     lengths = range(1_000, 1_006)
@@ -104,7 +101,7 @@ def test_texts_are_in_order_and_requests_are_limited(endpoint: Endpoint, remote:
 
 
 def test_a_refused_piece_fails_the_batch_and_other_answers_are_kept(endpoint: Endpoint, remote: Remote) -> None:
-    endpoint.answer = lambda asked: Answered(400, "too short") if asked.samples == 1_001 else heard(asked)
+    endpoint.answer = lambda asked: Answer(400, "too short") if asked.samples == 1_001 else describe_audio(asked)
     recognizer = remote(endpoint.url, failures=1)
     batch = [speech(samples) for samples in (1_000, 1_001, 1_002)]
     with pytest.raises(EntryError, match="400 too short") as caught:
@@ -112,16 +109,16 @@ def test_a_refused_piece_fails_the_batch_and_other_answers_are_kept(endpoint: En
     assert caught.value.code == "audio_refused"
     for good in (batch[0], batch[2]):
         assert recognizer.recognize([good])[0].text == f"{len(good.samples)} samples"
-    assert len(endpoint.asked) == 3
+    assert len(endpoint.requests) == 3
     with pytest.raises(EntryError):
         recognizer.recognize([batch[1]])
     assert recognizer.recognize([batch[0]])[0].text == "1000 samples", "a kept answer serves once"
-    assert len(endpoint.asked) == 5
+    assert len(endpoint.requests) == 5
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 429, 500, 502, 503])
 def test_a_failing_endpoint_is_reported_as_unavailable(endpoint: Endpoint, remote: Remote, status: int) -> None:
-    endpoint.answer = lambda asked: Answered(status, "not now")
+    endpoint.answer = lambda asked: Answer(status, "not now")
     with pytest.raises(UnavailableError, match=f"{status} not now") as caught:
         remote(endpoint.url).recognize([speech()])
     assert caught.value.code == "recognizer_unavailable"
@@ -130,14 +127,14 @@ def test_a_failing_endpoint_is_reported_as_unavailable(endpoint: Endpoint, remot
 
 @pytest.mark.parametrize("body", ["<html>", "[]", '{"error": "none"}'])
 def test_an_answer_that_is_not_a_transcription_is_a_failure(endpoint: Endpoint, remote: Remote, body: str) -> None:
-    endpoint.answer = lambda asked: Answered(200, body)
+    endpoint.answer = lambda asked: Answer(200, body)
     with pytest.raises(UnavailableError, match="not a transcription"):
         remote(endpoint.url).recognize([speech()])
 
 
 @pytest.mark.parametrize(("said", "seconds"), [("7", 7.0), ("0", 1.0), ("86400", 60.0), ("Wed, 21 Oct 2026", 1.0)])
 def test_retry_after_is_respected_within_limits(endpoint: Endpoint, remote: Remote, said: str, seconds: float) -> None:
-    endpoint.answer = lambda asked: Answered(429, "", {"Retry-After": said})
+    endpoint.answer = lambda asked: Answer(429, "", {"Retry-After": said})
     with pytest.raises(UnavailableError) as caught:
         remote(endpoint.url).recognize([speech()])
     assert caught.value.retry_after_s == seconds
@@ -146,9 +143,9 @@ def test_retry_after_is_respected_within_limits(endpoint: Endpoint, remote: Remo
 def test_only_the_unanswered_part_of_a_batch_is_sent_again(endpoint: Endpoint, remote: Remote) -> None:
     room = [3]
 
-    def crowded(asked: Asked) -> Answered:
+    def crowded(asked: Request) -> Answer:
         room[0] -= 1
-        return heard(asked) if room[0] >= 0 else Answered(429, "too many")
+        return describe_audio(asked) if room[0] >= 0 else Answer(429, "too many")
 
     endpoint.answer = crowded
     recognizer = remote(endpoint.url, at_once=1, failures=10)
@@ -157,33 +154,33 @@ def test_only_the_unanswered_part_of_a_batch_is_sent_again(endpoint: Endpoint, r
         recognizer.recognize(batch)
     room[0] = 3
     assert [one.text for one in recognizer.recognize(batch)] == [f"{n} samples" for n in range(1_000, 1_005)]
-    assert len(endpoint.asked) == 5 + 2
+    assert len(endpoint.requests) == 5 + 2
 
 
 def test_the_circuit_breaker_opens_after_failures_until_a_success(endpoint: Endpoint, remote: Remote) -> None:
-    endpoint.answer = lambda asked: Answered(503, "starting")
+    endpoint.answer = lambda asked: Answer(503, "starting")
     recognizer = remote(endpoint.url, failures=2, away_s=0.5)
     for _ in range(2):
         with pytest.raises(UnavailableError, match="503 starting"):
             recognizer.recognize([speech()])
-    endpoint.answer = heard
+    endpoint.answer = describe_audio
     began = time.monotonic()
     with pytest.raises(UnavailableError, match="circuit breaker is open") as caught:
         recognizer.recognize([speech(), speech()])
     assert time.monotonic() - began < 0.3
-    assert len(endpoint.asked) == 2, "while it is left alone nothing is sent"
+    assert len(endpoint.requests) == 2, "while it is left alone nothing is sent"
     assert 0.0 < caught.value.retry_after_s <= 0.5
     time.sleep(caught.value.retry_after_s + 0.05)
     assert recognizer.recognize([speech()])[0].text == "1600 samples"
-    endpoint.answer = lambda asked: Answered(503, "once")
+    endpoint.answer = lambda asked: Answer(503, "once")
     with pytest.raises(UnavailableError, match="503 once"):
         recognizer.recognize([speech()])
-    endpoint.answer = heard
+    endpoint.answer = describe_audio
     assert recognizer.recognize([speech()])[0].text == "1600 samples", "a single failure is no reason"
 
 
 def test_a_failed_trial_opens_the_circuit_breaker_again(endpoint: Endpoint, remote: Remote) -> None:
-    endpoint.answer = lambda asked: Answered(503, "starting")
+    endpoint.answer = lambda asked: Answer(503, "starting")
     recognizer = remote(endpoint.url, failures=1, away_s=0.2)
     for _ in range(2):
         with pytest.raises(UnavailableError, match="503 starting"):
@@ -191,24 +188,24 @@ def test_a_failed_trial_opens_the_circuit_breaker_again(endpoint: Endpoint, remo
         with pytest.raises(UnavailableError, match="circuit breaker is open"):
             recognizer.recognize([speech()])
         time.sleep(0.25)
-    assert len(endpoint.asked) == 2
+    assert len(endpoint.requests) == 2
 
 
 def test_refusals_never_open_the_breaker(endpoint: Endpoint, remote: Remote) -> None:
-    endpoint.answer = lambda asked: Answered(422, "no")
+    endpoint.answer = lambda asked: Answer(422, "no")
     recognizer = remote(endpoint.url, failures=2)
     for _ in range(4):
         with pytest.raises(EntryError):
             recognizer.recognize([speech()])
-    assert len(endpoint.asked) == 4
+    assert len(endpoint.requests) == 4
 
 
 def test_a_slow_endpoint_times_out(endpoint: Endpoint, remote: Remote) -> None:
     let_go = threading.Event()
 
-    def slow(asked: Asked) -> Answered:
+    def slow(asked: Request) -> Answer:
         let_go.wait(10)
-        return heard(asked)
+        return describe_audio(asked)
 
     endpoint.answer = slow
     began = time.monotonic()
@@ -237,16 +234,12 @@ def test_an_answer_that_trickles_times_out(remote: Remote) -> None:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Trickling) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", port), Trickling)):
         began = time.monotonic()
         with pytest.raises(UnavailableError, match="did not end in time"):
             remote(f"http://127.0.0.1:{port}/v1", timeout_s=0.4).recognize([speech()])
         took = time.monotonic() - began
         enough.set()
-        server.shutdown()
-        thread.join()
     assert 0.4 <= took < 2.0
 
 
@@ -263,7 +256,7 @@ def test_an_invalid_url_is_an_error_at_once(remote: Remote, url: str) -> None:
 
 def test_previews_of_an_endpoint_without_prefixes_commit_words(endpoint: Endpoint, remote: Remote) -> None:
     said = "So we were walking along the river and talking of old times"
-    endpoint.answer = lambda asked: Answered(200, {"text": " ".join(said.split()[: asked.samples // 8_000])})
+    endpoint.answer = lambda asked: Answer(200, {"text": " ".join(said.split()[: asked.samples // 8_000])})
     recognizer = remote(endpoint.url)
     shown = PartialResult(utterance=1, revision=0, committed="", tentative="", language="en", start_ms=0, end_ms=0)
     for half_seconds in range(2, 12):

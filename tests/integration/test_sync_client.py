@@ -48,8 +48,8 @@ def test_audio_sent_before_the_iteration_gets_all_its_finals(gateway: Gateway) -
         client.stop()
         assert Finals.of(client) == Finals([500, 1_000, 1_200], [])
         assert list(client) == []
-    assert gateway.told.heard == speech(1_200)
-    assert [configure.language for configure in gateway.told.configured] == ["de"]
+    assert gateway.session.audio == speech(1_200)
+    assert [configure.language for configure in gateway.session.configured] == ["de"]
 
 
 def test_one_thread_may_send_while_another_iterates(gateway: Gateway) -> None:

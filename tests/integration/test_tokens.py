@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,6 +10,7 @@ import pytest
 
 from gateway.access.jwt import BadTokenError, JwtVerifier
 from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
+from tests.testkit.servers.threads import serve_in_thread, url_of
 
 
 @contextmanager
@@ -28,14 +28,8 @@ def published(issuer: Issuer) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/jwks.json", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve_in_thread(HTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"{url_of(server)}/jwks.json", asked
 
 
 async def test_signing_keys_are_fetched_once_for_many_tokens() -> None:

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of dependencies, as reported by pip-audit and npm audit if their registries answer."""
+"""Queries the audit services of PyPI and npm for known vulnerabilities of our dependencies."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 TIMEOUT_S = 30.0
 
 
-def python_weaknesses(requirements: Path) -> list[str] | None:
-    """Audit pinned requirements with pip-audit. None if no package could be looked up."""
+def python_vulnerabilities(requirements: Path) -> list[str] | None:
+    """Vulnerabilities of pinned requirements, by pip-audit. None if the service did not answer."""
     command = (sys.executable, "-m", "pip_audit", "--requirement", requirements, "--no-deps", "--disable-pip")
-    return of_pip(_output(*command, "--format", "json", "--progress-spinner", "off"))
+    return parse_pip_audit(_output(*command, "--format", "json", "--progress-spinner", "off"))
 
 
-def node_weaknesses(folder: Path) -> list[str] | None:
-    """Audit package-lock.json with npm. None if the registry does not answer."""
+def node_vulnerabilities(folder: Path) -> list[str] | None:
+    """Vulnerabilities of the packages in package-lock.json, by npm. None if the registry did not answer."""
     npm = shutil.which("npm")
-    return of_npm(_output(npm, "audit", "--json", cwd=folder)) if npm else None
+    return parse_npm_audit(_output(npm, "audit", "--json", cwd=folder)) if npm else None
 
 
-def of_pip(output: str) -> list[str] | None:
-    """Parse the output of pip-audit. None if it skipped all packages."""
+def parse_pip_audit(output: str) -> list[str] | None:
+    """Parse the JSON of pip-audit. It skips packages that it cannot look up. None if it skipped all of them."""
     packages = _object(output).get("dependencies", [])
     looked_up = [package for package in packages if "skip_reason" not in package]
     if not looked_up:
@@ -33,8 +33,8 @@ def of_pip(output: str) -> list[str] | None:
     return [f"{package['name']} {weak['id']}" for package in looked_up for weak in package["vulns"]]
 
 
-def of_npm(output: str) -> list[str] | None:
-    """Parse the output of npm audit: vulnerabilities that are moderate or worse."""
+def parse_npm_audit(output: str) -> list[str] | None:
+    """Parse the JSON of npm audit: vulnerabilities of moderate or higher severity."""
     found = _object(output).get("vulnerabilities")
     if found is None:
         return None
@@ -52,7 +52,7 @@ def _output(*command: str | Path, cwd: Path | None = None) -> str:
 
 
 def _object(output: str) -> dict[str, Any]:
-    """Return the JSON object in the output, or an empty one."""
+    """The JSON object in the output, empty if there is none."""
     try:
         found = json.loads(output[output.index("{") :])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Prometheus's rules and Grafana's dashboards, as far as they name metrics."""
+"""The metrics that Prometheus rules and Grafana dashboards use."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from translation_worker import metrics as of_translation_workers
 
 RULES = INFRA / "prometheus" / "alerts.yaml"
 DECLARED: tuple[ModuleType, ...] = (of_all, of_lanes, of_gateways, of_stt_workers, of_translation_workers)
+# Metrics of Prometheus and of its Python client.
 OTHERS = {"up", "ALERTS", "process_resident_memory_bytes", "process_cpu_seconds_total"}
-"""Prometheus's own, and those of its Python client."""
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
 WORDS = frozenset({"and", "or", "unless", "offset", "bool"})
 _NOT_METRICS = re.compile(
     r'"[^"]*"'  # strings
     r"|\{[^}]*\}|\[[^\]]*\]"  # selectors and ranges
-    r"|\b\w+\s+(?:by|without)\s*\([^)]*\)|\b(?:on|ignoring)\s*\([^)]*\)"  # lists of labels, with what they belong to
+    r"|\b\w+\s+(?:by|without)\s*\([^)]*\)|\b(?:on|ignoring)\s*\([^)]*\)"  # label lists with their keyword
     r"|\b\w+\s*(?=\()"  # functions
 )
 _NAME = re.compile(r"(?<![\w.:])[a-zA-Z_:][\w:]*")
 
 
 def named(expression: str) -> set[str]:
-    """The metrics that a PromQL expression asks for."""
+    """The metrics that a PromQL expression uses."""
     return set(_NAME.findall(_NOT_METRICS.sub(" ", expression))) - WORDS
 
 
 def known() -> set[str]:
-    """The names of all samples that our services and recording rules give."""
+    """The names of all samples of our services and recording rules."""
     names = set(OTHERS)
     for module in DECLARED:
         for metric in vars(module).values():
@@ -50,12 +50,12 @@ def known() -> set[str]:
 
 
 def rules(path: Path) -> list[dict[str, str]]:
-    """All rules of a file."""
+    """All rules in a file."""
     return [rule for group in yaml.safe_load(path.read_text())["groups"] for rule in group["rules"]]
 
 
 def expressions(path: Path) -> Iterator[str]:
-    """What a file of rules, or a dashboard, asks for."""
+    """The PromQL expressions in a file of rules or a dashboard."""
     if path.suffix == ".yaml":
         yield from (rule["expr"] for rule in rules(path))
         return
@@ -64,5 +64,5 @@ def expressions(path: Path) -> Iterator[str]:
 
 
 def unknown(path: Path) -> set[str]:
-    """The metrics that a file asks for and nobody gives."""
+    """The metrics that a file uses and that do not exist."""
     return {name for expression in expressions(path) for name in named(expression)} - known()

@@ -34,7 +34,7 @@ class BenchClip:
 def bench_clips(languages: Sequence[str], seconds: float) -> list[BenchClip]:
     """Clips in these languages, about `seconds` of each. The selection is always the same.
 
-    The clips are those of ../shared, else English sentences spoken by espeak-ng.
+    The clips are those of ../shared. Without it they are English sentences spoken by espeak-ng.
     """
     with tempfile.TemporaryDirectory(prefix="nova-") as folder:
         found = [clip for clip in available_clips(Path(folder)) if clip.kind != "bad-ref"]

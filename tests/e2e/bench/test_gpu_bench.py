@@ -1,4 +1,4 @@
-"""The GPU benchmark, as far as it goes without a GPU."""
+"""The GPU benchmark without a GPU: a dry run, and the search for cuBLAS."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.bench import gpu
 from tests.paths import ROOT
 
 
-def test_a_dry_run_prints_sessions_with_the_arithmetic(whisper_tiny: Path, tmp_path: Path) -> None:
+def test_a_dry_run_prints_the_number_of_sessions_and_its_derivation(whisper_tiny: Path, tmp_path: Path) -> None:
     tokenizer = tmp_path / "tokenizer"
     tokenizer.mkdir()
     for file in ("tokenizer.json", "config.json", "vocabulary.json", "vocabulary.txt"):
         if (whisper_tiny / file).is_file():
             (tokenizer / file).symlink_to(whisper_tiny / file)
-    done = _run(
+    done = run_bench(
         "--cpu",
         "--shape",
         "tiny",
@@ -39,31 +39,29 @@ def test_a_dry_run_prints_sessions_with_the_arithmetic(whisper_tiny: Path, tmp_p
     assert "0.7 / (0.5 * (" in done.stdout
 
 
-def test_it_says_what_is_missing(tmp_path: Path) -> None:
-    done = _run("--cpu", "--like", tmp_path)
+def test_missing_requirements_are_reported(tmp_path: Path) -> None:
+    done = run_bench("--cpu", "--like", tmp_path)
     assert done.returncode == 2
     assert "--like" in done.stderr
 
 
-def test_cublas_of_cuda_12_is_taken_from_where_it_is_said_to_be(tmp_path: Path) -> None:
+def test_cublas_of_cuda_12_is_found_in_the_given_folder(tmp_path: Path) -> None:
     (tmp_path / gpu.CUBLAS).touch()
     assert gpu.cublas([tmp_path / "none", tmp_path], tmp_path / "links") == [tmp_path]
 
 
-@pytest.mark.skipif(gpu.loads(gpu.CUBLAS), reason="the loader finds one by itself")
-def test_cublas_of_cuda_13_stands_in_for_it_where_there_is_no_other(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.skipif(gpu.loads(gpu.CUBLAS), reason="the loader finds cuBLAS of CUDA 12")
+def test_cublas_of_cuda_13_is_used_if_there_is_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     newer, links = tmp_path / "cuda13", tmp_path / "links"
     newer.mkdir()
     links.mkdir()
     (newer / gpu.NEWER_CUBLAS).touch()
     assert gpu.cublas([newer], links) == [links, newer]
     assert (links / gpu.CUBLAS).resolve() == newer / gpu.NEWER_CUBLAS
-    assert "stands in" in capsys.readouterr().err
+    assert "is used instead" in capsys.readouterr().err
 
 
-def _run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run_bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tests.bench.gpu", *map(str, arguments)],
         capture_output=True,

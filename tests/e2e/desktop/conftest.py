@@ -1,4 +1,4 @@
-"""What the tests in browsers share."""
+"""Fixtures of the browser tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.paths import FRONTEND
 
 @pytest.fixture(scope="session")
 def browser() -> str:
-    """Chromium, with Node and the built page; a missing one skips here and fails in CI."""
+    """Path of Chromium. Skips the test if Chromium, Node or the built page is missing; fails in CI."""
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     missing = [
         name
@@ -25,6 +25,6 @@ def browser() -> str:
         if not there
     ]
     if missing:
-        said = f"missing for the page's tests: {', '.join(missing)}"
-        pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
+        reason = f"missing for browser tests: {', '.join(missing)}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     return str(found)

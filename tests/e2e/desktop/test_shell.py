@@ -22,7 +22,16 @@ from tests.conftest import in_a_thread
 from tests.paths import FRONTEND
 from tests.testkit.audio.clips import Clip
 from tests.testkit.desktop.browser import microphone
-from tests.testkit.desktop.desktop import TOOLS, Desktop, Line, Screen, a_desktop, a_screen, a_terminal, say_again
+from tests.testkit.desktop.desktop import (
+    TOOLS,
+    Desktop,
+    DevTools,
+    Screen,
+    open_desktop,
+    open_screen,
+    open_terminal,
+    start_second_instance,
+)
 from tests.testkit.desktop.electron import electron_9
 
 SETTINGS: dict[str, Any] = {
@@ -101,18 +110,18 @@ def client(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def screen(electron: Path) -> Iterator[Screen]:
     """A desktop that nobody sees."""
-    with in_a_thread(a_screen()) as ours:
+    with in_a_thread(open_screen()) as ours:
         yield ours
 
 
 @pytest.fixture
 async def desktop(electron: Path, app: Path, screen: Screen, tmp_path: Path) -> AsyncIterator[Desktop]:
     """The shell, with no window shown."""
-    async with a_desktop(electron, app, screen, tmp_path / "profile", "--hidden") as running:
+    async with open_desktop(electron, app, screen, tmp_path / "profile", "--hidden") as running:
         yield running
 
 
-async def keep(page: Line, **changes: Any) -> None:
+async def keep(page: DevTools, **changes: Any) -> None:
     await page.value(f"nova.saveSettings({json.dumps({**SETTINGS, **changes})})")
 
 
@@ -131,10 +140,10 @@ async def test_what_is_spoken_while_the_shortcut_is_held_is_typed_where_the_focu
     (profile / "settings.json").write_text(json.dumps({**SETTINGS, "place": place, "settings": json.dumps(chosen)}))
     await screen.copy("what I had copied: ¿sí?")
     recording = f"--use-file-for-fake-audio-capture={tmp_path / 'spoken.wav'}%noloop"
-    async with a_desktop(electron, client, screen, profile, "--hidden", recording) as desktop:
+    async with open_desktop(electron, client, screen, profile, "--hidden", recording) as desktop:
         page = await desktop.page("index")
         await page.until("document.querySelector('[data-testid=toggle]') !== null")
-        async with a_terminal(screen, tmp_path / "terminal") as terminal:
+        async with open_terminal(screen, tmp_path / "terminal") as terminal:
             await screen.run("xdotool", "keydown", "ctrl", "keydown", "alt", "keydown", "space")
             bubble = await desktop.page("bubble")
             await bubble.until("document.body.innerText.trim().length > 'Listening'.length + 2")
@@ -158,7 +167,7 @@ async def test_texts_are_typed_whole_and_in_order_whatever_their_letters_and_how
     page = await desktop.page("index")
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 40)))
     texts = ['Hello, "World"! ~{x} ', "ñandú, ¿qué? €20 ", "你好，世界。", "😀\tline\n", many, "the end"]
-    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+    async with open_terminal(screen, tmp_path / "terminal") as terminal:
         became = await page.value(f"Promise.all({json.dumps(texts)}.map((text) => nova.typeText(text)))")
         assert became == [{"ok": True, "by": "direct"}] * len(texts)
         await terminal.shows("".join(texts).replace("\n", "\r"))
@@ -168,14 +177,14 @@ async def test_no_text_presses_escape_or_any_other_key_that_is_no_letter(
     desktop: Desktop, screen: Screen, tmp_path: Path
 ) -> None:
     page = await desktop.page("index")
-    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+    async with open_terminal(screen, tmp_path / "terminal") as terminal:
         await page.value(r"nova.typeText('a\u001b[2Jb\u0003c\u0008d\u007fe')")
         await terminal.shows("a[2Jbcde")
 
 
 async def test_a_text_waits_until_the_shortcut_s_keys_are_up(desktop: Desktop, screen: Screen, tmp_path: Path) -> None:
     page = await desktop.page("index")
-    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+    async with open_terminal(screen, tmp_path / "terminal") as terminal:
         await screen.run("xdotool", "keydown", "ctrl")
         await page.value("void (globalThis.typing = nova.typeText('calm'))")
         await asyncio.sleep(0.4)
@@ -193,7 +202,7 @@ async def test_where_no_key_is_free_the_text_is_pasted_and_the_clipboard_put_bac
     keys = ("node", str(FRONTEND / "shell-tests" / "remap-keys.mjs"))
     await screen.run(*keys, NOTHING, SOMETHING)
     try:
-        async with a_terminal(screen, tmp_path / "terminal") as terminal:
+        async with open_terminal(screen, tmp_path / "terminal") as terminal:
             await screen.copy("mine")
             await screen.copy("marked", board="primary")
             assert await page.value("nova.typeText('你好，世界')") == {"ok": True, "by": "paste"}
@@ -216,7 +225,7 @@ async def test_subtitles_stand_above_everything_let_the_pointer_through_and_take
 ) -> None:
     page = await desktop.page("index")
     await keep(page)
-    async with a_terminal(screen, tmp_path / "terminal", start=r"\033[?1000h") as terminal:
+    async with open_terminal(screen, tmp_path / "terminal", start=r"\033[?1000h") as terminal:
         for little in ("overlay", "bubble"):
             await page.value(f"""nova.showOverlay("{little}", '{{"text":"Hola"}}')""")
             line = await desktop.page(little)
@@ -251,7 +260,7 @@ async def test_unlocked_subtitles_can_be_dragged_and_tell_where_they_are_left(
 ) -> None:
     page = await desktop.page("index")
     await keep(page, overlay={**SETTINGS["overlay"], "isLocked": False})
-    async with a_terminal(screen, tmp_path / "terminal", start=r"\033[?1000h") as terminal:
+    async with open_terminal(screen, tmp_path / "terminal", start=r"\033[?1000h") as terminal:
         await page.value("""nova.showOverlay("overlay", '{"text":"Hola"}')""")
         overlay = await desktop.page("overlay")
         await overlay.until("document.querySelector('#text').textContent === 'Hola'")
@@ -300,18 +309,18 @@ async def test_shortcuts_work_wherever_the_focus_is_and_holding_one_ends_with_it
     page = await desktop.page("index")
     await keep(page, holdShortcut="F9", toggleShortcut="Control+Alt+D", subtitlesShortcut="Control+Alt+U")
     assert (await page.value("nova.environment()"))["shortcutProblem"] == ""
-    async with a_terminal(screen, tmp_path / "terminal") as terminal:
+    async with open_terminal(screen, tmp_path / "terminal") as terminal:
         await screen.run("xdotool", "key", "ctrl+alt+d", "key", "ctrl+alt+u")
         await page.until("received.actions.length === 2")
         await screen.run("xdotool", "keydown", "F9", "sleep", "0.8")  # long enough to repeat
         assert await page.value("received.actions") == ["toggle", "subtitles", "hold"]
         await screen.run("xdotool", "keyup", "F9")
         await page.until("received.actions.length === 4")
-        await say_again(electron, app, screen, tmp_path / "profile", "--toggle")
+        await start_second_instance(electron, app, screen, tmp_path / "profile", "--toggle")
         await page.until("received.actions.length === 5")
         assert await page.value("received.actions") == ["toggle", "subtitles", "hold", "release", "toggle"]
         assert terminal.text() == ""
-    async with a_desktop(electron, app, screen, tmp_path / "another", "--hidden") as late:
+    async with open_desktop(electron, app, screen, tmp_path / "another", "--hidden") as late:
         other = await late.page("index")
         await keep(other, toggleShortcut="Control+Alt+D")
         assert (await other.value("nova.environment()"))["shortcutProblem"].endswith("Control+Alt+D.")
@@ -363,7 +372,7 @@ async def test_settings_are_kept_and_a_key_is_not_where_there_is_no_keychain(
 ) -> None:
     profile = tmp_path / "profile"
     entry = profile / "config" / "autostart" / "nova-voice.desktop"
-    async with a_desktop(electron, app, screen, profile, "--hidden") as desktop:
+    async with open_desktop(electron, app, screen, profile, "--hidden") as desktop:
         page = await desktop.page("index")
         assert (await page.value("nova.environment()"))["settings"] == ""
         with pytest.raises(AssertionError, match=r"Error: No server is configured\."):
@@ -373,7 +382,7 @@ async def test_settings_are_kept_and_a_key_is_not_where_there_is_no_keychain(
         with pytest.raises(AssertionError, match="no keychain"):
             await page.value("nova.saveKey('a secret of mine')")
     assert not [each for each in profile.rglob("*.json") if "a secret of mine" in each.read_text(errors="ignore")]
-    async with a_desktop(electron, app, screen, profile, "--hidden") as desktop:
+    async with open_desktop(electron, app, screen, profile, "--hidden") as desktop:
         page = await desktop.page("index")
         again = await page.value("nova.environment()")
         assert (again["settings"], again["hasKey"]) == (SETTINGS["settings"], False)
@@ -420,7 +429,7 @@ async def test_the_server_on_this_computer_is_started_tells_how_it_goes_and_ends
         "STT_MODEL": "null",
         "TRANSLATION_MODELS": str(opus_zh_en),
     }
-    async with a_desktop(electron, app, screen, tmp_path / "profile", "--hidden", environment=nova) as desktop:
+    async with open_desktop(electron, app, screen, tmp_path / "profile", "--hidden", environment=nova) as desktop:
         page = await desktop.page("index")
         await keep(page)
         server = await page.value("nova.server()")
@@ -445,7 +454,9 @@ async def test_a_server_on_this_computer_that_cannot_start_is_told(
     broken.write_text("#!/bin/sh\necho no space left on device >&2\nexit 1\n")
     broken.chmod(0o755)
     environment = {"NOVA_COMMAND": str(broken)}
-    async with a_desktop(electron, app, screen, tmp_path / "profile", "--hidden", environment=environment) as desktop:
+    async with open_desktop(
+        electron, app, screen, tmp_path / "profile", "--hidden", environment=environment
+    ) as desktop:
         page = await desktop.page("index")
         await keep(page)
         for _ in range(2):

@@ -1,6 +1,6 @@
-"""The pipeline hears as well as the bare model, says nothing when nobody speaks, and translates as well as its engine.
+"""The pipeline is as accurate as its models, and gives no text for audio without speech.
 
-Word error rate: share of the reference's words put in, left out or replaced, after `normalize`.
+The word error rate is the share of inserted, deleted or replaced words after normalization.
 """
 
 from __future__ import annotations
@@ -30,27 +30,25 @@ from tests.testkit.audio.clips import Clip, decode
 from tests.testkit.models.bleu import bleu, sentence_pairs
 from tests.testkit.session import speak, speak_all
 
-AT_ONCE = 8
-"""Sessions at the same time."""
-POINTS = 0.5
-"""What the pipeline may lose against the bare model: points of word error rate, or of BLEU."""
+AT_ONCE = 8  # sessions
+MAX_LOSS = 0.5  # of the pipeline against the bare model, in points of word error rate or BLEU
 
 
 @pytest.mark.timeout(600)
-async def test_the_pipeline_makes_no_more_errors_than_the_bare_model(
+async def test_the_pipeline_is_as_accurate_as_the_bare_model(
     system: System, whisper_base: Path, spoken: list[Clip], artifacts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clips = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
     sounds = [clip.pcm() for clip in clips]
     began = time.monotonic()
-    conversations = await speak_all(system.urls[0], sounds, AT_ONCE, language="en", partials=False)
+    ledgers = await speak_all(system.urls[0], sounds, AT_ONCE, language="en", partials=False)
     pipeline_s = time.monotonic() - began
     began = time.monotonic()
     bare = await asyncio.to_thread(_transcribe, whisper_base, sounds)
     bare_s = time.monotonic() - began
     ours, theirs = WordErrors("en"), WordErrors("en")
-    for clip, conversation, text in zip(clips, conversations, bare, strict=True):
-        ours.add(clip.text, conversation.text())
+    for clip, ledger, text in zip(clips, ledgers, bare, strict=True):
+        ours.add(clip.text, ledger.text())
         theirs.add(clip.text, text)
     audio_s = sum(map(len, sounds)) / 16_000
     report = {
@@ -64,11 +62,11 @@ async def test_the_pipeline_makes_no_more_errors_than_the_bare_model(
     (artifacts / "accuracy.json").write_text(json.dumps(report))
     with capsys.disabled():
         print(f"\naccuracy: {report}")
-    assert ours.percent <= theirs.percent + POINTS
+    assert ours.percent <= theirs.percent + MAX_LOSS
 
 
 def _transcribe(model: Path, sounds: list[NDArray[np.int16]]) -> list[str]:
-    """faster-whisper by itself: the same weights, beam and arithmetic, each file alone, two at a time."""
+    """Decode with faster-whisper: the same weights, beam size and compute type, two files at a time."""
     whisper = WhisperModel(str(model), device="cpu", compute_type="int8", cpu_threads=1, num_workers=2)
     beam_size = SttSettings().beam_size
 
@@ -81,16 +79,16 @@ def _transcribe(model: Path, sounds: list[NDArray[np.int16]]) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-async def test_no_text_comes_of_noise_and_music(system: System, shared: Path) -> None:
+async def test_noise_and_music_give_no_text(system: System, shared: Path) -> None:
     files = sorted((shared / "audio" / "noise").glob("*.flac"))
     assert len(files) >= 20
-    conversations = await speak_all(system.urls[0], [decode(file) for file in files], 4, partials=False)
-    said = {file.stem: heard.text() for file, heard in zip(files, conversations, strict=True) if heard.text()}
-    assert said == {}
+    ledgers = await speak_all(system.urls[0], [decode(file) for file in files], 4, partials=False)
+    texts = {file.stem: ledger.text() for file, ledger in zip(files, ledgers, strict=True)}
+    assert [name for name, text in texts.items() if text] == []
 
 
 @pytest.mark.parametrize("sound", ["silence", "hum", "white noise", "clicks"])
-async def test_no_text_comes_of_made_noise(system: System, sound: str) -> None:
+async def test_synthetic_noise_gives_no_text(system: System, sound: str) -> None:
     random = np.random.default_rng(7)
     seconds = np.arange(16_000 * 8) / 16_000
     waves = {
@@ -99,14 +97,14 @@ async def test_no_text_comes_of_made_noise(system: System, sound: str) -> None:
         "white noise": 0.1 * random.standard_normal(len(seconds)),
         "clicks": np.where(random.random(len(seconds)) < 0.0003, 0.9, 0.0),
     }
-    heard = await speak(system.urls[0], (waves[sound] * 32_767).clip(-32_768, 32_767).astype(np.int16))
-    assert heard.text() == ""
+    ledger = await speak(system.urls[0], (waves[sound] * 32_767).clip(-32_768, 32_767).astype(np.int16))
+    assert ledger.text() == ""
 
 
-async def test_word_times_and_confidences_come_on_request(system: System, spoken: list[Clip]) -> None:
+async def test_word_times_and_confidences_are_sent_on_request(system: System, spoken: list[Clip]) -> None:
     clip = next(clip for clip in spoken if clip.language == "en" and clip.kind == "utt")
-    heard = await speak(system.urls[0], clip.pcm(), language="en", words=True, partials=False)
-    for final in heard.received(Final):
+    ledger = await speak(system.urls[0], clip.pcm(), language="en", words=True, partials=False)
+    for final in ledger.received(Final):
         if not final.text:
             continue
         assert final.words is not None
@@ -115,26 +113,26 @@ async def test_word_times_and_confidences_come_on_request(system: System, spoken
         assert starts == sorted(starts)
         assert all(final.start_ms <= word.start_ms <= word.end_ms <= final.end_ms for word in final.words)
         assert all(0 <= word.confidence <= 1 for word in final.words)
-    assert heard.text()
+    assert ledger.text()
 
 
 async def test_the_language_is_detected(
     system: System, shared: Path, spoken: list[Clip], capsys: pytest.CaptureFixture[str]
 ) -> None:
     clips = [clip for clip in spoken if clip.language != "en" and clip.kind == "utt"]
-    heard = await speak_all(system.urls[0], [clip.pcm() for clip in clips], AT_ONCE, partials=False)
+    ledgers = await speak_all(system.urls[0], [clip.pcm() for clip in clips], AT_ONCE, partials=False)
     wrong = {
-        clip.id: sorted({final.language for final in conversation.received(Final)})
-        for clip, conversation in zip(clips, heard, strict=True)
-        if {final.language for final in conversation.received(Final)} != {clip.language}
+        clip.id: sorted({final.language for final in ledger.received(Final)})
+        for clip, ledger in zip(clips, ledgers, strict=True)
+        if {final.language for final in ledger.received(Final)} != {clip.language}
     }
     with capsys.disabled():
-        print(f"\nlanguage: {len(clips) - len(wrong)} of {len(clips)} clips right; wrong: {wrong}")
+        print(f"\nlanguage: {len(clips) - len(wrong)} of {len(clips)} clips correct; wrong: {wrong}")
     assert len(wrong) <= 0.1 * len(clips)
 
 
 @pytest.mark.timeout(300)
-async def test_translations_through_the_worker_are_as_good_as_the_bare_model(
+async def test_translations_of_the_worker_are_as_good_as_the_bare_model(
     system: System, shared: Path, opus_zh_en: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sources, references = sentence_pairs(shared / "text" / "tatoeba-zh-en.tsv")
@@ -143,11 +141,11 @@ async def test_translations_through_the_worker_are_as_good_as_the_bare_model(
     ours, theirs = bleu(through, references), bleu(bare, references)
     with capsys.disabled():
         print(f"\nBLEU zh-en: {ours:.2f} through the worker, {theirs:.2f} bare, {len(sources)} lines")
-    assert abs(ours - theirs) <= POINTS
+    assert abs(ours - theirs) <= MAX_LOSS
 
 
 async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
-    """Put transcripts on the lane as an STT worker does, and read the translations from the sessions' log."""
+    """Add transcripts to the stream as an STT worker does, and read the translations from the session log."""
     async with connect(ServiceSettings(REDIS_URL=redis_url)) as redis:
         streams = RedisJobStreams(redis, ServiceSettings())
         shard = streams.shard("tatoeba")
@@ -176,7 +174,7 @@ async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
 
 
 def _bare_translations(package: Path, sources: Sequence[str]) -> list[str]:
-    """CTranslate2 and SentencePiece by themselves."""
+    """Translate with CTranslate2 and SentencePiece."""
     import ctranslate2
     import sentencepiece
 
@@ -186,10 +184,10 @@ def _bare_translations(package: Path, sources: Sequence[str]) -> list[str]:
     return ["".join(result.hypotheses[0]).replace("▁", " ").strip() for result in results]
 
 
-async def test_a_spoken_sentence_arrives_with_its_translation(system: System, shared: Path, spoken: list[Clip]) -> None:
+async def test_a_spoken_sentence_is_sent_with_its_translation(system: System, shared: Path, spoken: list[Clip]) -> None:
     clip = next(clip for clip in spoken if clip.language == "zh" and clip.kind == "utt")
-    heard = await speak(system.urls[0], clip.pcm(), speed=1.0, silence_s=1.0, translate_to=("en", "es"))
-    assert heard.translation("en")
-    assert heard.translation("en").isascii()
-    assert {(notice.code, notice.language) for notice in heard.received(Notice)} == {("translation_unavailable", "es")}
-    assert "nova models pull" in heard.received(Notice)[0].message
+    ledger = await speak(system.urls[0], clip.pcm(), speed=1.0, silence_s=1.0, translate_to=("en", "es"))
+    assert ledger.translation("en")
+    assert ledger.translation("en").isascii()
+    assert {(notice.code, notice.language) for notice in ledger.received(Notice)} == {("translation_unavailable", "es")}
+    assert "nova models pull" in ledger.received(Notice)[0].message

@@ -30,7 +30,7 @@ class Clip(clips.AudioClip):
 
 
 def available_clips(folder: Path) -> list[Clip]:
-    """The clips of ../shared, else synthesized sentences written to `folder`."""
+    """The clips of ../shared. Without it, synthesized sentences in `folder`."""
     return shared_clips() if SHARED.is_dir() else spoken_clips(folder)
 
 

@@ -1,4 +1,4 @@
-"""Media files of every kind for tests, whole and broken."""
+"""Media files of all supported formats, complete and truncated."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from numpy.typing import NDArray
 
+# Audio codec by file suffix.
 CODECS = {
     ".wav": "pcm_s16le",
     ".flac": "flac",
@@ -20,57 +21,56 @@ CODECS = {
     ".webm": "libopus",
     ".mkv": "libopus",
 }
-"""The sound in a file with this suffix."""
 
 
 def noise(seconds: float, rate: int = 16_000) -> NDArray[np.int16]:
-    """[n] samples that no codec can make small."""
+    """[n] int16 samples that no codec can compress."""
     return np.random.default_rng(7).normal(0, 3_000, int(seconds * rate)).astype(np.int16)
 
 
 def encode(
-    path: Path, samples: NDArray[np.int16], rate: int = 16_000, *, starts_s: float = 0, picture: bool = False
+    path: Path, samples: NDArray[np.int16], rate: int = 16_000, *, starts_s: float = 0, video: bool = False
 ) -> Path:
-    """Write [n] samples (mono) or [n, 2] (stereo) in the codec of the suffix; a picture may go with it."""
+    """Write [n] (mono) or [n, 2] (stereo) samples with the codec of the suffix, and optionally a video stream."""
     layout = "stereo" if samples.ndim == 2 else "mono"
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=layout)
     frame.sample_rate, frame.pts, frame.time_base = rate, round(starts_s * rate), Fraction(1, rate)
     codec = CODECS[path.suffix]
     with av.open(str(path), "w") as container:
-        video = _picture(container) if picture else None
-        sound = container.add_stream(codec, rate=48_000 if codec == "libopus" else rate, layout=layout)
-        assert isinstance(sound, AudioStream)
-        if video:
-            _draw(container, video, 1 + starts_s + len(samples) / rate)
-        form = sound.codec_context
+        pictures = _add_video(container) if video else None
+        audio = container.add_stream(codec, rate=48_000 if codec == "libopus" else rate, layout=layout)
+        assert isinstance(audio, AudioStream)
+        if pictures:
+            _write_pictures(container, pictures, 1 + starts_s + len(samples) / rate)
+        form = audio.codec_context
         resampler = av.AudioResampler(form.format, layout, form.sample_rate, frame_size=form.frame_size or 1_024)
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(sound.encode(piece))
-        container.mux(sound.encode())
+            container.mux(audio.encode(piece))
+        container.mux(audio.encode())
     return path
 
 
-def film_without_sound(path: Path, seconds: float = 2) -> Path:
-    """A picture and nothing else."""
+def video_without_audio(path: Path, seconds: float = 2) -> Path:
+    """Write a file with only a video stream."""
     with av.open(str(path), "w") as container:
-        _draw(container, _picture(container), seconds)
+        _write_pictures(container, _add_video(container), seconds)
     return path
 
 
-def cut_off(path: Path, share: float = 0.5) -> Path:
-    """Drop the end of a file, as a full disk or a lost connection does."""
+def truncate(path: Path, share: float = 0.5) -> Path:
+    """Remove the end of a file, as a full disk or a lost connection does."""
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
     return path
 
 
-def _picture(container: OutputContainer) -> av.VideoStream:
+def _add_video(container: OutputContainer) -> av.VideoStream:
     video = container.add_stream("mpeg4" if container.format.name == "mp4" else "libvpx", rate=5)
     video.width, video.height, video.pix_fmt = 32, 32, "yuv420p"
     return video
 
 
-def _draw(container: OutputContainer, video: av.VideoStream, seconds: float) -> None:
+def _write_pictures(container: OutputContainer, video: av.VideoStream, seconds: float) -> None:
     for _ in range(round(seconds * 5)):
         container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")))
     container.mux(video.encode())

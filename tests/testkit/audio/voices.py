@@ -1,4 +1,4 @@
-"""What simulated clients say: long audio made of short clips."""
+"""Long audio for simulated clients, made of short clips."""
 
 from __future__ import annotations
 

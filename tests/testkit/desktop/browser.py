@@ -1,4 +1,4 @@
-"""Chromium with a recording for a microphone: the drivers of frontend/e2e, run and read."""
+"""Chromium with a recording as its microphone, controlled by the drivers in frontend/e2e."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,26 @@ from tests.paths import FRONTEND
 from tests.testkit.audio.clips import Clip, decode
 
 BROWSER_RATE = 48_000
+# Silence around a clip: the browser must be recording when the clip begins, and the endpoint must come before Stop.
 LEAD_S, TAIL_S = 0.7, 2.0
-"""Silence around the clip, so that the browser is listening when it begins and the endpoint comes before Stop."""
 LOSS_WITHIN_S = 90.0
 
 
 def microphone(clip: Clip, path: Path, *more: Clip) -> float:
-    """Write clips as a browser's microphone would give them, 48 kHz mono 16 bit; returns their length in seconds."""
+    """Write clips as microphone input of a browser: 48 kHz mono, 16 bit. Returns the length in seconds."""
     parts = [silence(LEAD_S)]
-    for said in (clip, *more):
-        parts += [decode(said.path, BROWSER_RATE), silence(TAIL_S)]
+    for spoken in (clip, *more):
+        parts += [decode(spoken.path, BROWSER_RATE), silence(TAIL_S)]
     return write(np.concatenate(parts), path)
 
 
 def silence(seconds: float) -> NDArray[np.int16]:
-    """As a browser's microphone gives it."""
+    """Samples of microphone input."""
     return np.zeros(round(BROWSER_RATE * seconds), np.int16)
 
 
 def write(samples: NDArray[np.int16], path: Path) -> float:
-    """Write what a browser's microphone gives; returns its length in seconds."""
+    """Write microphone input. Returns the length in seconds."""
     with wave.open(str(path), "wb") as wav:
         wav.setparams((1, 2, BROWSER_RATE, 0, "NONE", ""))
         wav.writeframes(samples.astype("<i2").tobytes())
@@ -46,15 +47,10 @@ def write(samples: NDArray[np.int16], path: Path) -> float:
 async def drive(
     browser: str, script: str, url: str, wav: Path, artifacts: Path, *more: str, within_s: float = 120.0
 ) -> Any:
-    """Run one of the drivers; returns what it reports. Its pictures are named after the recording."""
-    process = await asyncio.create_subprocess_exec(
-        *_command(script, url, wav, artifacts, more),
-        cwd=FRONTEND,
-        env={**os.environ, "CHROMIUM": browser},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await asyncio.wait_for(process.communicate(), within_s)
+    """Run a driver and return its JSON report. Its screenshots are named after the recording."""
+    async with asyncio.timeout(within_s):
+        process = await _start(browser, script, url, wav, artifacts, more)
+        output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     return json.loads(output)
 
@@ -62,37 +58,29 @@ async def drive(
 async def drive_and_lose(
     browser: str, script: str, url: str, wav: Path, artifacts: Path, gateway: Service, *more: str
 ) -> Any:
-    """The same, and kill this gateway when the driver says "lose"."""
-    process = await asyncio.create_subprocess_exec(
-        *_command(script, url, wav, artifacts, more),
-        cwd=FRONTEND,
-        env={**os.environ, "CHROMIUM": browser},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
+    """Run a driver, and kill this gateway when the driver prints "lose"."""
     async with asyncio.timeout(LOSS_WITHIN_S):
+        process = await _start(browser, script, url, wav, artifacts, more)
+        assert process.stdout is not None
         assert await process.stdout.readline() == b"lose\n"
         assert gateway.process is not None
         gateway.process.kill()
-        process.stdin.write(b"done\n")
-        report = json.loads((await process.stdout.read()).splitlines()[-1])
-        assert await process.wait() == 0
-    return report
+        output, errors = await process.communicate(b"done\n")
+    assert process.returncode == 0, errors.decode()
+    return json.loads(output.splitlines()[-1])
 
 
-def _command(script: str, url: str, wav: Path, artifacts: Path, more: tuple[str, ...]) -> tuple[str, ...]:
-    return (
-        "node",
-        f"e2e/{script}.mjs",
-        "--url",
-        url,
-        "--wav",
-        str(wav),
-        "--out",
-        str(artifacts),
-        "--screenshot",
-        wav.stem,
-        *more,
+async def _start(
+    browser: str, script: str, url: str, wav: Path, artifacts: Path, more: Sequence[str]
+) -> asyncio.subprocess.Process:
+    options = {"--url": url, "--wav": str(wav), "--out": str(artifacts), "--screenshot": wav.stem}
+    arguments = [part for option in options.items() for part in option]
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *("node", f"e2e/{script}.mjs", *arguments, *more),
+        cwd=FRONTEND,
+        env={**os.environ, "CHROMIUM": browser},
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
     )

@@ -1,4 +1,4 @@
-"""The desktop shell on a screen that nobody sees: an X server, Electron, another program's window."""
+"""The desktop client on a virtual screen: an X server, Electron, and another program's window."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from websockets.asyncio.client import ClientConnection, connect
 
 TOOLS = ("Xvfb", "openbox", "xcompmgr", "trayer", "xterm", "xdotool", "xclip", "xwininfo")
 READY_S = 20.0
-LOOK_EVERY_S = 0.05
+POLL_S = 0.05
 
 
 async def until(look: Callable[[], Awaitable[Any]], seconds: float = READY_S) -> Any:
-    """What someone sees who looks again and again until it is something; TimeoutError if it never is."""
+    """Poll until the result is true, and return it. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while True:
-            if seen := await look():
-                return seen
-            await asyncio.sleep(LOOK_EVERY_S)
+            if found := await look():
+                return found
+            await asyncio.sleep(POLL_S)
 
 
 @dataclass(frozen=True)
 class Screen:
-    """An X server of our own, 1280 x 800, with what makes a desktop: a window manager, a compositor, a tray."""
+    """An X server of 1280 x 800 with a window manager, a compositor and a tray."""
 
     display: str
 
     @property
     def environment(self) -> dict[str, str]:
-        """For programs that are to show themselves there."""
+        """Environment variables for programs on this screen."""
         rest = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
         return {**rest, "DISPLAY": self.display, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
     async def run(self, *command: str) -> str:
-        """What a program says; it must succeed."""
+        """The output of a program that succeeds."""
         process = await asyncio.create_subprocess_exec(
             *command, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
@@ -55,7 +55,7 @@ class Screen:
         return output.decode()
 
     async def copy(self, text: str, kind: str = "UTF8_STRING", board: str = "clipboard") -> None:
-        """Have another program put something on the clipboard; it keeps it for whoever asks."""
+        """Let another program put text on the clipboard."""
         command = f"xclip -quiet -selection {board} -target {shlex.quote(kind)} >/dev/null 2>&1 &"
         await self.run("sh", "-c", f"printf %s {shlex.quote(text)} | {command}")
         await until(lambda: self._holds(text, kind, board))
@@ -64,21 +64,21 @@ class Screen:
         return await self.copied(kind, board) == text
 
     async def copied(self, kind: str = "UTF8_STRING", board: str = "clipboard") -> str:
-        """What a program gets that pastes now; "" for nothing."""
+        """The content of the clipboard, empty if there is none."""
         command = f"xclip -out -selection {board} -target {shlex.quote(kind)} 2>/dev/null || true"
         return await self.run("sh", "-c", command)
 
 
 @contextlib.asynccontextmanager
-async def a_screen() -> AsyncIterator[Screen]:
-    """An X server until the end."""
+async def open_screen() -> AsyncIterator[Screen]:
+    """Run a screen until the end of the context."""
     reader, writer = os.pipe()
     async with _program(
         "Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x800x24", "-nolisten", "tcp", pass_fds=(writer,)
     ):
         os.close(writer)
-        with os.fdopen(reader) as said:
-            number = await asyncio.to_thread(said.readline)
+        with os.fdopen(reader) as output:
+            number = await asyncio.to_thread(output.readline)
         screen = Screen(f":{number.strip()}")
         async with contextlib.AsyncExitStack() as programs:
             for command in ("openbox", "xcompmgr", "trayer --edge top --align right --width 20 --height 32"):
@@ -94,31 +94,31 @@ async def a_screen() -> AsyncIterator[Screen]:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Another program's window, which has the focus: an xterm that writes every byte it is given into a file."""
+    """An xterm with the focus, that writes each byte of its input to a file."""
 
     screen: Screen
     window: str
     file: Path
 
     def text(self) -> str:
-        """All that has been typed."""
+        """The text typed so far."""
         return self.file.read_bytes().decode()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for something about the text."""
+        """Wait until a condition on the text holds."""
         await until(lambda: asyncio.to_thread(holds), 5.0)
 
     async def shows(self, text: str) -> None:
-        """Wait until just this has been typed, and no more for a moment."""
+        """Check that exactly this text is typed, and nothing more for a moment."""
         with contextlib.suppress(TimeoutError):
             await self.until(lambda: self.text() == text)
-        await asyncio.sleep(4 * LOOK_EVERY_S)
+        await asyncio.sleep(4 * POLL_S)
         assert self.text() == text
 
 
 @contextlib.asynccontextmanager
-async def a_terminal(screen: Screen, file: Path, start: str = "") -> AsyncIterator[Terminal]:
-    """An xterm that has the focus. `start`: what the program in it prints first, escape sequences among it."""
+async def open_terminal(screen: Screen, file: Path, start: str = "") -> AsyncIterator[Terminal]:
+    """Run an xterm with the focus. `start`: first output of the program in it, for example escape sequences."""
     await asyncio.to_thread(file.write_bytes, b"")
     inside = f"stty raw -echo; printf {shlex.quote(start)}; exec cat > {shlex.quote(str(file))}"
     async with _program(
@@ -141,21 +141,21 @@ async def a_terminal(screen: Screen, file: Path, start: str = "") -> AsyncIterat
         yield Terminal(screen, window, file)
 
 
-class Line:
-    """Into a page, or into Electron's main process: the Chrome DevTools Protocol, of which we evaluate expressions."""
+class DevTools:
+    """A connection to a page or to Electron's main process by the Chrome DevTools Protocol."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._ids = itertools.count(1)
 
     async def value(self, expression: str) -> Any:
-        """Of a JavaScript expression; of a promise, what it resolves to. AssertionError for one that throws."""
-        wanted = next(self._ids)
+        """Evaluate a JavaScript expression and await a promise. Raises AssertionError if it throws."""
+        request = next(self._ids)
         params = {"expression": expression, "awaitPromise": True, "returnByValue": True, "includeCommandLineAPI": True}
-        await self._socket.send(json.dumps({"id": wanted, "method": "Runtime.evaluate", "params": params}))
+        await self._socket.send(json.dumps({"id": request, "method": "Runtime.evaluate", "params": params}))
         async for frame in self._socket:
             answer = json.loads(frame)
-            if answer.get("id") == wanted:
+            if answer.get("id") == request:
                 break
         assert "error" not in answer, answer
         result = answer["result"]
@@ -164,24 +164,23 @@ class Line:
         return result["result"].get("value")
 
     async def until(self, expression: str) -> Any:
-        """Its value, once that is true."""
+        """Evaluate an expression until its value is true, and return it."""
         return await until(lambda: self.value(expression))
 
 
 @dataclass
 class Desktop:
-    """The shell, running."""
+    """The running desktop client."""
 
     pages_port: int
-    main: Line
-    """Electron's main process; `electron` stands for the module."""
-    lines: contextlib.AsyncExitStack
+    main: DevTools  # Electron's main process; `electron` is the module
+    connections: contextlib.AsyncExitStack
 
-    async def page(self, name: str) -> Line:
-        """A window, once it is there: "index", "bubble" or "overlay"."""
-        line = await _line(self.lines, await until(lambda: self._address(name)))
-        await line.until("typeof nova === 'object' && document.readyState === 'complete'")
-        return line
+    async def page(self, name: str) -> DevTools:
+        """Wait for a window: "index", "bubble" or "overlay"."""
+        page = await _connect(self.connections, await until(lambda: self._address(name)))
+        await page.until("typeof nova === 'object' && document.readyState === 'complete'")
+        return page
 
     async def _address(self, name: str) -> str:
         async with httpx.AsyncClient() as http:
@@ -191,10 +190,10 @@ class Desktop:
 
 
 @contextlib.asynccontextmanager
-async def a_desktop(
+async def open_desktop(
     electron: Path, app: Path, screen: Screen, profile: Path, *more: str, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Desktop]:
-    """The shell on a screen, its settings in `profile`. As root Chromium wants no sandbox; the pages ask for one."""
+    """Run the desktop client with its settings in `profile`. Chromium as root only starts without a sandbox."""
     command = (
         str(electron),
         "--no-sandbox",
@@ -208,53 +207,55 @@ async def a_desktop(
         f"--user-data-dir={profile}",
     )
     env = {**screen.environment, "XDG_CONFIG_HOME": str(profile / "config"), **(environment or {})}
-    process, log = await _started(command, profile, env)
-    async with _until_the_end(process, _kill_all):
-        inspector = await _said(log, r"Debugger listening on (ws://\S+)")
-        pages = await _said(log, r"DevTools listening on ws://[\d.]+:(\d+)/")
-        async with contextlib.AsyncExitStack() as lines:
-            main = await _line(lines, inspector)
+    process, log = await _start(command, profile, env)
+    async with _killed_at_the_end(process, _kill_group):
+        inspector = await _find_in(log, r"Debugger listening on (ws://\S+)")
+        pages = await _find_in(log, r"DevTools listening on ws://[\d.]+:(\d+)/")
+        async with contextlib.AsyncExitStack() as connections:
+            main = await _connect(connections, inspector)
             await main.value("globalThis.electron = process.mainModule.require('electron'), null")
-            yield Desktop(int(pages), main, lines)
+            yield Desktop(int(pages), main, connections)
         process.terminate()
         await asyncio.wait_for(process.wait(), READY_S)
 
 
-async def say_again(electron: Path, app: Path, screen: Screen, profile: Path, *given: str) -> None:
-    """Start the program a second time, as `nova-voice --toggle` does; it ends by itself."""
-    command = (str(electron), "--no-sandbox", str(app), f"--user-data-dir={profile}", *given)
+async def start_second_instance(electron: Path, app: Path, screen: Screen, profile: Path, *options: str) -> None:
+    """Start the client a second time, as `nova-voice --toggle` does. It passes its options on and exits."""
+    command = (str(electron), "--no-sandbox", str(app), f"--user-data-dir={profile}", *options)
     await asyncio.wait_for(screen.run(*command), READY_S)
 
 
-async def _started(command: tuple[str, ...], profile: Path, env: Mapping[str, str]) -> tuple[Process, Path]:
+async def _start(command: tuple[str, ...], profile: Path, env: Mapping[str, str]) -> tuple[Process, Path]:
     profile.mkdir(exist_ok=True)  # noqa: ASYNC240
     log = profile / "electron.log"
-    with log.open("wb") as said:
-        started = asyncio.create_subprocess_exec(*command, stdout=said, stderr=said, env=env, start_new_session=True)
-        return await started, log
+    with log.open("wb") as output:
+        starting = asyncio.create_subprocess_exec(
+            *command, stdout=output, stderr=output, env=env, start_new_session=True
+        )
+        return await starting, log
 
 
-async def _line(lines: contextlib.AsyncExitStack, url: str) -> Line:
-    return Line(await lines.enter_async_context(connect(url, max_size=None, ping_interval=None)))
+async def _connect(connections: contextlib.AsyncExitStack, url: str) -> DevTools:
+    return DevTools(await connections.enter_async_context(connect(url, max_size=None, ping_interval=None)))
 
 
-async def _said(log: Path, pattern: str) -> str:
-    def found() -> str:
-        said = re.search(pattern, log.read_text(errors="replace"))
-        return said[1] if said else ""
+async def _find_in(log: Path, pattern: str) -> str:
+    def find() -> str:
+        match = re.search(pattern, log.read_text(errors="replace"))
+        return match[1] if match else ""
 
-    return str(await until(lambda: asyncio.to_thread(found)))
+    return str(await until(lambda: asyncio.to_thread(find)))
 
 
 @contextlib.asynccontextmanager
 async def _program(*command: str, **more: Any) -> AsyncIterator[None]:
-    async with _until_the_end(await asyncio.create_subprocess_exec(*command, **more)):
+    async with _killed_at_the_end(await asyncio.create_subprocess_exec(*command, **more)):
         yield
 
 
 @contextlib.asynccontextmanager
-async def _until_the_end(process: Process, kill: Callable[[Process], None] = Process.kill) -> AsyncIterator[None]:
-    """Ours, or the process's own."""
+async def _killed_at_the_end(process: Process, kill: Callable[[Process], None] = Process.kill) -> AsyncIterator[None]:
+    """Kill a process at the end of the context, if it still runs."""
     try:
         yield
     finally:
@@ -263,6 +264,6 @@ async def _until_the_end(process: Process, kill: Callable[[Process], None] = Pro
         await process.wait()
 
 
-def _kill_all(process: Process) -> None:
-    """With those that it started."""
+def _kill_group(process: Process) -> None:
+    """Kill a process and its children."""
     os.killpg(process.pid, signal.SIGKILL)

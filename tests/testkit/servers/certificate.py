@@ -1,4 +1,4 @@
-"""A certificate for localhost that nobody but the test trusts."""
+"""A self-signed certificate for localhost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed(directory: Path) -> tuple[Path, Path]:
-    """The certificate and its key, as PEM files."""
+    """Write the certificate and its key as PEM files."""
     key = generate_private_key(SECP256R1())
     name = Name([NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)

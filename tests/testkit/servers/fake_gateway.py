@@ -1,4 +1,4 @@
-"""A small server that speaks the protocol, and a user who talks to it: what a client's tests need, without a model."""
+"""A gateway without models, and a speaker that uses a client: for tests of the Python client."""
 
 from __future__ import annotations
 
@@ -32,48 +32,46 @@ from backend.messages.protocol import (
 )
 
 PHONE = Start(audio=AudioFormat(encoding="mulaw", sample_rate=8_000))
-MS = 8
-"""Bytes of a millisecond of it."""
+MS = 8  # bytes per millisecond of `PHONE`
 UTTERANCE_MS = 500
 BLOCK_MS = 50
-RESTART = 1012
-"""The close code of a gateway that will be back."""
+RESTART = 1012  # close code of a gateway that restarts
 EXPIRED = Error(code="unknown_session", message="expired", fatal=True)
 
 
 def speech(ms: int) -> bytes:
-    """No two milliseconds are alike."""
+    """Audio of which each millisecond is unique."""
     return b"".join(at.to_bytes(MS, "big") for at in range(ms))
 
 
-# --- a server that speaks the protocol
+# --- the server
 
 
 @dataclass
-class Told:
-    """What every gateway knows of a session. An utterance is half a second, and settled as soon as it is heard."""
+class SessionState:
+    """A session, shared by all gateways. An utterance lasts half a second and gets its final at once."""
 
     start: Start
-    heard: bytearray = field(default_factory=bytearray)
+    audio: bytearray = field(default_factory=bytearray)
     finals: list[Final] = field(default_factory=list)
     configured: list[Configure] = field(default_factory=list)
     owner: ServerConnection | None = None
 
     @property
-    def ms(self) -> int:
-        audio = self.start.audio
-        return SAMPLE_BYTES.get(audio.encoding, 1) * audio.channels * audio.sample_rate // 1000
+    def bytes_per_ms(self) -> int:
+        form = self.start.audio
+        return SAMPLE_BYTES.get(form.encoding, 1) * form.channels * form.sample_rate // 1000
 
     @property
-    def heard_ms(self) -> int:
-        return self.start.audio_from_ms + len(self.heard) // self.ms
+    def received_ms(self) -> int:
+        return self.start.audio_from_ms + len(self.audio) // self.bytes_per_ms
 
     @property
-    def settled_ms(self) -> int:
+    def final_ms(self) -> int:
         return self.finals[-1].end_ms if self.finals else self.start.audio_from_ms
 
-    def settle(self, end_ms: int) -> Final:
-        number, start_ms = self.start.utterance + len(self.finals) + 1, self.settled_ms
+    def add_final(self, end_ms: int) -> Final:
+        number, start_ms = self.start.utterance + len(self.finals) + 1, self.final_ms
         self.finals.append(
             Final(
                 utterance=number,
@@ -87,22 +85,19 @@ class Told:
         )
         return self.finals[-1]
 
-    def forget_what_no_final_covers(self) -> None:
-        del self.heard[(self.settled_ms - self.start.audio_from_ms) * self.ms :]
+    def discard_pending_audio(self) -> None:
+        del self.audio[(self.final_ms - self.start.audio_from_ms) * self.bytes_per_ms :]
 
 
 @dataclass
 class Gateway:
-    """One of several, which know the same sessions."""
+    """A gateway. Several gateways can share sessions."""
 
-    sessions: dict[str, Told] = field(default_factory=dict)
-    hellos: list[tuple[float, Start | Resume]] = field(default_factory=list)
-    """With the time of each."""
+    sessions: dict[str, SessionState] = field(default_factory=dict)
+    hellos: list[tuple[float, Start | Resume]] = field(default_factory=list)  # with the time of each
     sockets: list[ServerConnection] = field(default_factory=list)
-    refusals: list[tuple[Error, int]] = field(default_factory=list)
-    """Answers to the next connections."""
-    restarts: list[int] = field(default_factory=list)
-    """Finals after which the connection is closed, once each."""
+    refusals: list[tuple[Error, int]] = field(default_factory=list)  # errors and close codes for the next connections
+    restarts: list[int] = field(default_factory=list)  # numbers of finals after which the connection is closed once
     token: str = "secret"
     port: int = 0
 
@@ -111,7 +106,7 @@ class Gateway:
         return f"ws://127.0.0.1:{self.port}"
 
     @property
-    def told(self) -> Told:
+    def session(self) -> SessionState:
         """The newest session."""
         return list(self.sessions.values())[-1]
 
@@ -126,59 +121,59 @@ class Gateway:
             if self.refusals:
                 await refuse(socket, *self.refusals.pop(0))
             elif isinstance(hello, Start):
-                self.sessions[f"session {len(self.hellos)}"] = Told(hello)
-                await self.talk(socket, f"session {len(self.hellos)}", "0-0")
+                self.sessions[f"session {len(self.hellos)}"] = SessionState(hello)
+                await self.run_session(socket, f"session {len(self.hellos)}", "0-0")
             elif hello.session in self.sessions and hello.token == self.token:
-                await self.talk(socket, hello.session, hello.cursor)
+                await self.run_session(socket, hello.session, hello.cursor)
             else:
                 await refuse(socket, EXPIRED, 1008)
         except ConnectionClosed:
             pass
 
-    async def talk(self, socket: ServerConnection, name: str, cursor: str) -> None:
+    async def run_session(self, socket: ServerConnection, name: str, cursor: str) -> None:
         self.sockets.append(socket)
-        told = self.sessions[name]
-        told.owner = socket
-        told.forget_what_no_final_covers()
-        await tell(
+        session = self.sessions[name]
+        session.owner = socket
+        session.discard_pending_audio()
+        await send(
             socket,
-            Ready(session=name, resume_token=self.token, audio_from_ms=told.settled_ms, cursor="0-0"),
-            *(final for final in told.finals if final.utterance > int(cursor.removesuffix("-0"))),
+            Ready(session=name, resume_token=self.token, audio_from_ms=session.final_ms, cursor="0-0"),
+            *(final for final in session.finals if final.utterance > int(cursor.removesuffix("-0"))),
         )
         async for frame in socket:
-            if told.owner is not socket:
+            if session.owner is not socket:
                 await socket.close(4001)
             elif isinstance(frame, bytes):
-                told.heard += frame
-                await self.settle(socket, told)
+                session.audio += frame
+                await self.send_finals(socket, session)
             else:
-                await self.take(socket, told, frame)
+                await self.handle_message(socket, session, frame)
 
-    async def settle(self, socket: ServerConnection, told: Told) -> None:
-        while told.heard_ms - told.settled_ms >= UTTERANCE_MS:
-            await tell(socket, told.settle(told.settled_ms + UTTERANCE_MS))
-            if len(told.finals) in self.restarts:
-                self.restarts.remove(len(told.finals))
+    async def send_finals(self, socket: ServerConnection, session: SessionState) -> None:
+        while session.received_ms - session.final_ms >= UTTERANCE_MS:
+            await send(socket, session.add_final(session.final_ms + UTTERANCE_MS))
+            if len(session.finals) in self.restarts:
+                self.restarts.remove(len(session.finals))
                 await socket.close(RESTART)
 
-    async def take(self, socket: ServerConnection, told: Told, frame: str) -> None:
+    async def handle_message(self, socket: ServerConnection, session: SessionState, frame: str) -> None:
         match parse_client(frame):
             case Configure() as configure:
-                told.configured.append(configure)
+                session.configured.append(configure)
             case Stop():
-                if told.heard_ms > told.settled_ms:
-                    await tell(socket, told.settle(told.heard_ms))
-                await tell(socket, Done())
+                if session.received_ms > session.final_ms:
+                    await send(socket, session.add_final(session.received_ms))
+                await send(socket, Done())
                 await socket.close()
 
 
-async def tell(socket: ServerConnection, *messages: Message) -> None:
+async def send(socket: ServerConnection, *messages: Message) -> None:
     for message in messages:
         await socket.send(to_json(message))
 
 
 async def refuse(socket: ServerConnection, error: Error, code: int) -> None:
-    await tell(socket, error)
+    await send(socket, error)
     await socket.close(code)
 
 
@@ -189,20 +184,19 @@ async def serving(gateway: Gateway) -> AsyncIterator[Gateway]:
         yield gateway
 
 
-# --- a user who talks and listens
+# --- the speaker
 
 
 @dataclass
-class Talk:
-    """Audio goes in while events are read; after so many finals something happens, before more audio follows."""
+class Speaker:
+    """Sends audio and receives events. `steps` are called after this number of finals, before more audio is sent."""
 
     steps: Mapping[int, Callable[[], object]] = field(default_factory=dict)
-    ahead: int = 0
-    """Utterances that are spoken before the final of an earlier one is read."""
+    ahead: int = 0  # utterances that may be sent before the final of an earlier one is received
     events: list[ServerMessage] = field(default_factory=list)
-    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def of(self, client: Client, audio: bytes) -> Talk:
+    async def run(self, client: Client, audio: bytes) -> Speaker:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._speak(client, audio))
             await self.listen(client)
@@ -212,21 +206,21 @@ class Talk:
         async for event in client:
             self.events.append(event)
             if isinstance(event, Final):
-                happening = self.steps.get(len(self.finals), lambda: None)()
-                if inspect.isawaitable(happening):
-                    await happening
-            async with self._news:
-                self._news.notify_all()
+                result = self.steps.get(len(self.finals), lambda: None)()
+                if inspect.isawaitable(result):
+                    await result
+            async with self._changed:
+                self._changed.notify_all()
 
     async def _speak(self, client: Client, audio: bytes) -> None:
         for at in range(0, len(audio), BLOCK_MS * MS):
-            await self._answered(at // (UTTERANCE_MS * MS) - self.ahead)
+            await self._wait_for_finals(at // (UTTERANCE_MS * MS) - self.ahead)
             await client.send(audio[at : at + BLOCK_MS * MS])
         await client.stop()
 
-    async def _answered(self, utterances: int) -> None:
-        async with self._news:
-            await self._news.wait_for(lambda: len(self.finals) >= utterances)
+    async def _wait_for_finals(self, utterances: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.finals) >= utterances)
 
     @property
     def finals(self) -> list[Final]:
@@ -236,8 +230,8 @@ class Talk:
     def notices(self) -> list[str]:
         return [event.code for event in self.events if isinstance(event, Notice)]
 
-    def assert_whole(self, ms: int) -> None:
-        """Each utterance once, in order, without a gap, to the end."""
+    def assert_complete(self, ms: int) -> None:
+        """Check that each utterance has one final, in order and without a gap, up to `ms`."""
         assert [final.utterance for final in self.finals] == list(range(1, len(self.finals) + 1))
         ends = [final.end_ms for final in self.finals]
         assert [final.start_ms for final in self.finals] == [0, *ends[:-1]]

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that stands for a bad network: its faults are switched while it runs."""
+"""A TCP proxy on loopback that simulates a bad network. Faults can be switched while it runs."""
 
 from __future__ import annotations
 
@@ -9,26 +9,20 @@ import struct
 from asyncio import StreamReader, StreamWriter
 from typing import Self
 
-CHUNK = 1 << 14
-"""Bytes that are read, delayed and written at once."""
+CHUNK = 1 << 14  # bytes that are read, delayed and written at once
+# SO_LINGER with 0 seconds: closing sends RST and discards undelivered data.
 RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER of no seconds: closing sends RST, and what was not delivered is gone."""
 
 
 class FaultProxy:
-    """`async with FaultProxy(host, port) as proxy:` forwards connections to `proxy.port`; at the end it resets them."""
+    """`async with FaultProxy(host, port) as proxy:` forwards connections to `proxy.port`."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.port = 0
-        """Where it listens, on 127.0.0.1."""
-        self.accepted = 0
-        """Connections so far, refused ones among them."""
-        self.delay_s = 0.0
-        """Seconds that every chunk is held back, in each direction."""
-        self.bytes_per_s: float | None = None
-        """Of one direction of one connection; None: as fast as it goes."""
-        self.refuse = False
-        """Accept connections and reset them at once."""
+        self.port = 0  # of the proxy, on 127.0.0.1
+        self.accepted = 0  # connections, including refused ones
+        self.delay_s = 0.0  # for every chunk, in each direction
+        self.bytes_per_s: float | None = None  # limit per direction and connection
+        self.refuse = False  # reset new connections at once
         self._target = host, port
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -52,11 +46,11 @@ class FaultProxy:
             connection.cancel()
 
     def stall(self) -> None:
-        """From now on forward nothing, in either direction, and say nothing of it."""
+        """Stop forwarding in both directions and keep the connections open."""
         self._flowing.clear()
 
     def flow(self) -> None:
-        """Forward again, first what has piled up."""
+        """Forward again, starting with the buffered data."""
         self._flowing.set()
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -66,7 +60,7 @@ class FaultProxy:
         connection.add_done_callback(self._connections.discard)
 
     async def _forward(self, reader: StreamReader, writer: StreamWriter) -> None:
-        """One connection, until both sides have said their last or one of them is lost."""
+        """Forward one connection until both sides have closed it or one is lost."""
         ends = [writer]
         try:
             if self.refuse:

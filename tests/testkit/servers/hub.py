@@ -16,6 +16,7 @@ from pathlib import Path
 from backend.models import ModelStore
 from backend.models.hub import HubConfig
 from backend.models.specs import FileSpec, HubSource, ModelSource, ModelSpec
+from tests.testkit.servers.threads import serve_in_thread, url_of
 
 HUB = HubSource("someone/whisper", "0" * 40)
 WEIGHTS = os.urandom(3_000_000)
@@ -63,7 +64,7 @@ class HubServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return url_of(self)
 
     def offer(self, hub: HubSource, content: dict[str, bytes]) -> None:
         for name, data in content.items():
@@ -146,16 +147,13 @@ class HubHandler(BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[HubServer]:
     """Run a server that offers the test model."""
-    with HubServer() as running:
-        running.offer(HUB, CONTENT)
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = HubServer()
+    server.offer(HUB, CONTENT)
+    with serve_in_thread(server):
         try:
-            yield running
+            yield server
         finally:
-            running.closing.set()
-            running.shutdown()
-            thread.join()
+            server.closing.set()
 
 
 def whisper(*sources: ModelSource, files: tuple[FileSpec, ...] = FILES) -> ModelSpec:

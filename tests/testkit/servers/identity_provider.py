@@ -1,4 +1,4 @@
-"""An identity provider: it signs tokens, and publishes the keys to check them by."""
+"""An identity provider that signs tokens and publishes its keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ISSUER, AUDIENCE = "https://login.example", "nova"
 
 
 class Issuer:
-    """With one key."""
+    """An issuer with one key."""
 
     def __init__(self, kid: str = "one") -> None:
         self.kid = kid
@@ -24,26 +24,24 @@ class Issuer:
 
     @property
     def public_pem(self) -> bytes:
-        """What everybody may know."""
         return self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     def jwks(self) -> str:
-        """The published keys."""
+        """The public key as a JSON Web Key Set."""
         public = json.loads(ECAlgorithm.to_jwk(self.key.public_key()))
         return json.dumps({"keys": [{**public, "kid": self.kid, "alg": "ES256", "use": "sig"}]})
 
     def publish(self, directory: Path) -> Path:
-        """The same as a file."""
+        """Write the key set to a file."""
         path = directory / f"jwks-{self.kid}.json"
         path.write_text(self.jwks(), encoding="utf-8")
         return path
 
     def claims(self, **changed: Any) -> dict[str, Any]:
-        """A good token's, unless changed; what is changed to None is left out."""
+        """Claims of a valid token, except for `changed`. A claim that is changed to None is omitted."""
         now = int(time.time())
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "scope": "stream", "nbf": now - 60, "exp": now + 600}
         return {name: value for name, value in {**claims, **changed}.items() if value is not None}
 
     def token(self, **changed: Any) -> str:
-        """Signed."""
         return jwt.encode(self.claims(**changed), self.key, "ES256", headers={"kid": self.kid})

@@ -1,9 +1,8 @@
-"""A small OpenTelemetry collector: a real HTTP server that keeps the spans it is sent."""
+"""A small OpenTelemetry collector: an HTTP server that stores the spans that it receives."""
 
 from __future__ import annotations
 
 import gzip
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,26 +13,26 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from tests.testkit.servers.threads import serve_in_thread, url_of
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A span as it came over the wire; ids in hexadecimal, times in seconds."""
+    """A received span. Ids are hexadecimal, times are seconds."""
 
     service: str
     name: str
     trace: str
     id: str
-    parent: str
-    """"" when it has none."""
+    parent: str  # empty if it has none
     start: float
     end: float
-    links: tuple[str, ...]
-    """Traces that it is linked to."""
+    links: tuple[str, ...]  # ids of linked traces
     about: dict[str, str | int | float] = field(hash=False)
 
 
 class Collector:
-    """Where OTEL_EXPORTER_OTLP_ENDPOINT may point to."""
+    """The server. Set OTEL_EXPORTER_OTLP_ENDPOINT to its `url`."""
 
     def __init__(self) -> None:
         self.spans: list[Received] = []
@@ -59,25 +58,19 @@ class Collector:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = url_of(self.server)
 
     def named(self, name: str) -> list[Received]:
-        """The spans of a name, in the order in which they began."""
+        """The spans with this name, sorted by their start."""
         return sorted((span for span in self.spans if span.name == name), key=lambda span: span.start)
 
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """A collector that listens."""
+    """Run a collector."""
     collector = Collector()
-    thread = threading.Thread(target=collector.server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with serve_in_thread(collector.server):
         yield collector
-    finally:
-        collector.server.shutdown()
-        thread.join()
-        collector.server.server_close()
 
 
 def _read(body: bytes) -> Iterator[Received]:

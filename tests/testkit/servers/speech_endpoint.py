@@ -1,4 +1,4 @@
-"""An OpenAI-compatible speech endpoint without a model: a real HTTP server, whose answers a test decides."""
+"""An OpenAI-compatible speech endpoint without a model. The test chooses its answers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-RATE = 16_000
+from tests.testkit.audio.clips import RATE
+from tests.testkit.servers.threads import url_of
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One request, as the endpoint read it."""
+class Request:
+    """A request, parsed."""
 
     path: str
     key: str | None
@@ -34,25 +35,25 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What the endpoint says."""
+class Answer:
+    """An answer of the endpoint."""
 
     status: int
     body: dict[str, Any] | str
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def heard(asked: Asked) -> Answered:
-    """A text from which one can see which audio it is of."""
-    return Answered(200, {"text": f"{asked.samples} samples", "language": "english"})
+def describe_audio(request: Request) -> Answer:
+    """The number of samples as text, which identifies the audio."""
+    return Answer(200, {"text": f"{request.samples} samples", "language": "english"})
 
 
 class Endpoint:
-    """A real HTTP server, whose answers a test decides."""
+    """The HTTP server. `answer` decides what it answers, `requests` records what it received."""
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
-        self.answer: Callable[[Asked], Answered] = heard
+        self.requests: list[Request] = []
+        self.answer: Callable[[Request], Answer] = describe_audio
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -60,27 +61,27 @@ class Endpoint:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                asked = _read(self.path, self.headers, body)
-                endpoint.asked.append(asked)
-                answered = endpoint.answer(asked)
-                said = answered.body if isinstance(answered.body, str) else json.dumps(answered.body)
+                request = _parse(self.path, self.headers, body)
+                endpoint.requests.append(request)
+                answer = endpoint.answer(request)
+                text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
                 try:
-                    self.send_response(answered.status)
-                    for name, value in {"Content-Length": str(len(said.encode())), **answered.headers}.items():
+                    self.send_response(answer.status)
+                    for name, value in {"Content-Length": str(len(text.encode())), **answer.headers}.items():
                         self.send_header(name, value)
                     self.end_headers()
-                    self.wfile.write(said.encode())
+                    self.wfile.write(text.encode())
                 except OSError:
-                    self.close_connection = True  # the client has given up waiting
+                    self.close_connection = True  # the client timed out
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        self.url = f"{url_of(self.server)}/v1"
 
 
-def _read(path: str, headers: Message, body: bytes) -> Asked:
+def _parse(path: str, headers: Message, body: bytes) -> Request:
     head = f"Content-Type: {headers['Content-Type']}\r\n\r\n".encode()
     fields: dict[str, list[str]] = {}
     file: Message | None = None
@@ -91,7 +92,7 @@ def _read(path: str, headers: Message, body: bytes) -> Asked:
         elif isinstance(name, str):
             fields.setdefault(name, []).append(_bytes(part).decode())
     assert file is not None
-    return Asked(path, headers["Authorization"], fields, file.get_filename(), file.get_content_type(), _bytes(file))
+    return Request(path, headers["Authorization"], fields, file.get_filename(), file.get_content_type(), _bytes(file))
 
 
 def _bytes(part: Message) -> bytes:

@@ -1,4 +1,4 @@
-"""The `nova` command in a process of its own, as a user runs it."""
+"""Runs the `nova` command in its own process, as a user does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOVA = (sys.executable, "-c", "from backend.cli.main import main; main()")
 def nova(
     *arguments: str | Path, environment: Mapping[str, str] | None = None, timeout_s: float = 60
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end; stdout and stderr apart."""
+    """Run a command to its end, with stdout and stderr captured separately."""
     return subprocess.run(
         [*NOVA, *map(str, arguments)],
         capture_output=True,

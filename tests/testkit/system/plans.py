@@ -13,7 +13,7 @@ from backend.local.processes import Service, private_redis, wait_for_redis
 from backend.local.system import Plan, System, running
 from tests.testkit.cli import silent
 
-# No session is refused for load: tests start many at once and want each of them served, however long it takes.
+# No session is refused for load. Tests start many sessions at once and need each of them served.
 NO_LOAD_LIMIT = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
 # No session is refused for the number of sessions either.
 NO_LIMITS = {**NO_LOAD_LIMIT, "GATEWAY_MAX_SESSIONS": "5000"}

@@ -1,8 +1,8 @@
 """An STT worker on which some audio does harm, to test how the system handles these entries.
 
 Run: `python -m tests.testkit.system.poisoned_worker`.
-It is a real worker with the recognizer "null", and reads the same settings. A final whose audio lasts between
-POISON_SECONDS ("3.0-3.4") does POISON_DEED to it; previews of the same audio do nothing.
+It is a real worker with the recognizer "null" and the same settings. A final whose length is within POISON_SECONDS
+("3.0-3.4") has the effect POISON_DEED. Previews of the same audio have no effect.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Deed = Literal["raise", "hang", "kill"]
 
 
 class Poison(BaseSettings):
-    """Read from the environment."""
+    """Settings, read from the environment."""
 
     model_config = SettingsConfigDict(env_prefix="POISON_", frozen=True)
 
+    # Shortest and longest poisonous final, inclusive. Empty: no final is poisonous.
     seconds: str = ""
-    """Shortest and longest poisonous final, both included; empty: none is."""
+    # Raise an error, never return, or kill the process.
     deed: Deed = "raise"
-    """What it does: an error, a call that never returns, or the end of the process."""
 
     def harms(self, speech: Speech) -> bool:
         """Whether this audio is poisonous."""
@@ -47,7 +47,7 @@ class Poison(BaseSettings):
 
 
 class Poisoned:
-    """A recognizer that does not survive everything; fulfils `Recognizer`."""
+    """A `Recognizer` that fails on poisonous audio."""
 
     def __init__(self, recognizer: Recognizer, poison: Poison) -> None:
         self._recognizer, self._poison = recognizer, poison
@@ -55,12 +55,12 @@ class Poisoned:
         self.overlap, self.parallel_batches = recognizer.overlap, recognizer.parallel_batches
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
-        """As the recognizer inside, unless a piece of the batch is poisonous."""
+        """Decode a batch, and fail if a part of it is poisonous."""
         if any(map(self._poison.harms, batch)):
-            self._suffer()
+            self._fail()
         return self._recognizer.recognize(batch)
 
-    def _suffer(self) -> None:
+    def _fail(self) -> None:
         match self._poison.deed:
             case "raise":
                 raise ValueError("poison")

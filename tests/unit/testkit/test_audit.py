@@ -1,27 +1,33 @@
-"""Reports of pip-audit and npm audit: vulnerabilities, none, or no answer of the registry."""
+"""The output of pip-audit and npm audit is parsed: vulnerabilities, none, and no answer from the service."""
 
 from __future__ import annotations
 
-import json
+import pytest
 
-from tests.testkit.audit import of_npm, of_pip
-
-
-def test_a_vulnerable_package_is_reported() -> None:
-    found = {"name": "jinja2", "version": "2.4.1", "vulns": [{"id": "PYSEC-2019-217", "fix_versions": ["2.10.1"]}]}
-    assert of_pip(json.dumps({"dependencies": [found], "fixes": []})) == ["jinja2 PYSEC-2019-217"]
-    npm = {"vulnerabilities": {"lodash": {"severity": "critical"}, "ms": {"severity": "low"}}}
-    assert of_npm(json.dumps(npm)) == ["lodash critical"]
+from tests.testkit.audit import parse_npm_audit, parse_pip_audit
 
 
-def test_packages_without_vulnerabilities_are_not_reported() -> None:
-    assert of_pip('{"dependencies": [{"name": "a", "vulns": []}, {"name": "b", "skip_reason": "not found"}]}') == []
-    assert of_npm('npm warn something\n{"vulnerabilities": {}}') == []
+def test_vulnerabilities_are_listed_except_those_of_low_severity() -> None:
+    vulnerable = '{"name": "a", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}'
+    safe = '{"name": "b", "version": "1", "vulns": []}'
+    assert parse_pip_audit(f'{{"dependencies": [{vulnerable}, {safe}], "fixes": []}}') == ["a PYSEC-1"]
+    listed = '{"vulnerabilities": {"a": {"severity": "high"}, "b": {"severity": "low"}, "c": {"severity": "moderate"}}}'
+    assert parse_npm_audit(listed) == ["a high", "c moderate"]
 
 
-def test_without_an_answer_of_the_registry_the_result_is_unknown() -> None:
-    unknown = '{"dependencies": [{"name": "a", "skip_reason": "Dependency not found on PyPI"}], "fixes": []}'
-    for output in ("", "Traceback", "[]", "{}", unknown):
-        assert of_pip(output) is None
-    for output in ("", '{"message": "405 Method Not Allowed", "error": {"summary": ""}}'):
-        assert of_npm(output) is None
+def test_packages_without_vulnerabilities_give_an_empty_list() -> None:
+    packages = '[{"name": "a", "vulns": []}, {"name": "b", "skip_reason": "not found"}]'
+    assert parse_pip_audit(f'{{"dependencies": {packages}}}') == []
+    assert parse_npm_audit('npm warn something\n{"vulnerabilities": {}}') == []
+
+
+@pytest.mark.parametrize(
+    "output", ["", "Traceback", "[]", "{}", '{"dependencies": [{"name": "a", "skip_reason": "not found"}]}']
+)
+def test_pip_audit_without_an_answer_gives_none(output: str) -> None:
+    assert parse_pip_audit(output) is None
+
+
+@pytest.mark.parametrize("output", ["", "npm error", "{}", '{"message": "audit endpoint returned an error"}'])
+def test_npm_audit_without_an_answer_gives_none(output: str) -> None:
+    assert parse_npm_audit(output) is None

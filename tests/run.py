@@ -1,0 +1,76 @@
+"""Runs all checks and tests, also after a failure, and lists the failures at the end: `make test`.
+
+`python tests/run.py NAME...` runs only these parts. It uses only the standard library, because a broken environment
+should fail as one part and not hide the others.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PYTEST = (sys.executable, "-m", "pytest")
+PARALLEL = ("-n", "auto", "--dist", "loadfile")
+# Unit and integration tests run in parallel. End-to-end tests measure latencies and kill processes, so they run alone.
+PARTS: dict[str, tuple[str, ...]] = {
+    "page": ("make", "page"),
+    "lint": ("make", "lint"),
+    "types": ("make", "types"),
+    "docs": ("make", "docs-build"),
+    "unit": (*PYTEST, *PARALLEL, "tests/unit", "tests/contract"),
+    "integration": (*PYTEST, *PARALLEL, "tests/integration", "tests/infra"),
+    "e2e": (*PYTEST, "tests/e2e"),
+    "frontend": ("make", "test-frontend"),
+}
+FAILURE = re.compile(r"(?:FAILED|ERROR) tests/\S+.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One part: its exit status, duration, and the tests that failed."""
+
+    name: str
+    status: int
+    seconds: float
+    failures: tuple[str, ...]
+
+    def __str__(self) -> str:
+        verdict = f"exit status {self.status}" if self.status else "passed"
+        return "\n    ".join([f"{self.name:12} {self.seconds:6.0f} s  {verdict}", *self.failures])
+
+
+def run(name: str, command: Sequence[str]) -> Result:
+    """Run one part and print its output as it comes."""
+    print(f"\n===== {name}: {' '.join(command)}", flush=True)
+    began = time.monotonic()
+    failures: list[str] = []
+    try:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except OSError as error:
+        return Result(name, 127, 0.0, (str(error),))
+    with process:
+        assert process.stdout
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            failures += [line.strip()] if FAILURE.match(line) else []
+    return Result(name, process.returncode, time.monotonic() - began, tuple(failures))
+
+
+def main(names: Sequence[str]) -> int:
+    """Run parts, by default all. Returns 1 if one of them failed."""
+    if unknown := [name for name in names if name not in PARTS]:
+        print(f"unknown: {', '.join(unknown)}. Use: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    results = [run(name, PARTS[name]) for name in names or PARTS]
+    print("\n===== summary", *results, sep="\n", flush=True)
+    return int(any(result.status for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

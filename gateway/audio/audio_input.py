@@ -7,7 +7,7 @@ import asyncio
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import AudioFormat
 from gateway import metrics
-from gateway.audio.decoder import AudioSource, Samples
+from gateway.audio.decoder import AudioInputDecoder, Samples
 from gateway.audio.silero import SequenceResult
 from gateway.audio.vad import PreparedWindows, ScoredWindows, SpeechDetector
 from gateway.audio.vad_batcher import VadBatcher
@@ -21,7 +21,7 @@ class AudioInput:
     """Decodes one client's audio and detects speech in it. Await each call before the next one. Raises AudioError."""
 
     def __init__(self, audio: AudioFormat, batcher: VadBatcher) -> None:
-        self._source = AudioSource(audio)
+        self._source = AudioInputDecoder(audio)
         self._batcher = batcher
         self._detector = SpeechDetector(batcher.silero)
 

@@ -1,7 +1,7 @@
 """Decodes audio of every supported format to 16 kHz mono int16.
 
-A connection uses `AudioSource`, which chooses a decoder: `RawDecoder` for samples, `OpusDecoder` for Opus in WebM or
-Ogg (see `containers`).
+`AudioInputDecoder` chooses a decoder: `RawDecoder` for samples, `OpusDecoder` for Opus in WebM or Ogg (see
+`containers`).
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ def _check_channels(channels: int) -> None:
         raise AudioError(message, code="unsupported_channels", close_code=1003)
 
 
-class AudioSource:
+class AudioInputDecoder:
     """One client's audio. Small frames are decoded on the event loop, large ones in a thread.
 
     Await each call before the next one. After an AudioError, the source cannot be used any more. It holds no thread and

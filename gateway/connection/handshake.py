@@ -19,7 +19,7 @@ from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease
 from gateway import metrics
 from gateway.access.auth import SUBPROTOCOL, Caller, ForeignOriginError, RefusedError, offered_subprotocols
-from gateway.audio.decoder import AudioSource
+from gateway.audio.decoder import AudioInputDecoder
 from gateway.connection.connection import Connection, HeldSession, report_errors
 from gateway.connection.observers.caption_metrics import CaptionMetrics
 from gateway.connection.observers.final_latency import FinalLatency
@@ -161,7 +161,7 @@ async def _open_session(
 ) -> tuple[Session, Lease, list[Action]]:
     correlation_id, token = start.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
     session = Session(session_id, correlation_id, services.session_policy(), tracing.new_traceparent)
-    AudioSource(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
+    AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
     actions = session.receive_message(start, services.clock.wall())
     lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))
     metrics.SESSIONS.inc()

@@ -8,7 +8,7 @@ from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Start
-from gateway.session.segmenter import AudioClip
+from gateway.session.segmenter import SpeechClip
 from gateway.session.utterance import OpenUtterance
 
 # Languages that a session may be translated into.
@@ -40,7 +40,7 @@ class AudioJobBuilder:
         self.options = options
 
     def build_job(
-        self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: AudioClip, now: float
+        self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: SpeechClip, now: float
     ) -> AudioJob:
         """A job that contains everything a worker needs; `now` is Unix time."""
         options = self.options

@@ -49,7 +49,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioClip:
+class SpeechClip:
     """Part of a session's audio: s16le, 16 kHz, mono. `end_sample` is the first sample after it."""
 
     start_sample: int
@@ -92,7 +92,7 @@ class SpeechResumed:
 class UtteranceEnded:
     """The utterance is closed. After reason "length", an `UtteranceStarted` follows if speech continues."""
 
-    clip: AudioClip
+    clip: SpeechClip
     reason: Reason
 
 
@@ -142,12 +142,12 @@ class Segmenter:
         """Whether an utterance is open."""
         return self._open
 
-    def clip(self) -> AudioClip | None:
+    def clip(self) -> SpeechClip | None:
         """A copy of the open utterance as if it ended now; None when no utterance is open."""
         if not self._open:
             return None
         end = min(len(self._buffer), self._speech_end + self._pause)
-        return AudioClip(self._first, self._first + end * WINDOW, b"".join(self._buffer[:end]))
+        return SpeechClip(self._first, self._first + end * WINDOW, b"".join(self._buffer[:end]))
 
     def process_windows(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32]) -> list[SegmentEvent]:
         """Process [n, 512] windows and their [n] speech probabilities. Return the resulting events, in order."""
@@ -206,7 +206,7 @@ class Segmenter:
         sums = np.convolve(self._levels[first - 2 :], np.ones(4), mode="valid")
         # argmin returns the first minimum, so search backwards for the last one.
         at = first + len(sums) - 1 - int(np.argmin(sums[::-1]))
-        piece = AudioClip(self._first, self._first + at * WINDOW, b"".join(self._buffer[:at]))
+        piece = SpeechClip(self._first, self._first + at * WINDOW, b"".join(self._buffer[:at]))
         self._drop_windows(at)
         self._speech_end = len(self._buffer)
         return [UtteranceEnded(piece, "length"), UtteranceStarted(self._first)]

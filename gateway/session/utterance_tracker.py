@@ -27,10 +27,10 @@ from gateway.session.audio_jobs import AudioJobBuilder
 from gateway.session.backpressure import Backpressure
 from gateway.session.pending_results import PendingResults
 from gateway.session.segmenter import (
-    AudioClip,
     PauseDetected,
     Segmenter,
     SegmentEvent,
+    SpeechClip,
     SpeechResumed,
     UtteranceEnded,
     UtteranceStarted,
@@ -194,7 +194,7 @@ class UtteranceTracker:
         utterance.withdraw_early_final(now)
         return [withdrawal]
 
-    def _close_utterance(self, clip: AudioClip, now: float) -> list[Action]:
+    def _close_utterance(self, clip: SpeechClip, now: float) -> list[Action]:
         utterance, self._open = self._open, None
         assert utterance is not None, "an utterance ends once, after it started"
         ended = SendEvent(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))

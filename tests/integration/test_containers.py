@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from backend.errors import AudioError
 from backend.messages.protocol import AudioFormat
 from gateway.audio.containers import OggReader, WebmReader
-from gateway.audio.decoder import AudioSource, OpusDecoder
+from gateway.audio.decoder import AudioInputDecoder, OpusDecoder
 
 WEBM, OGG = AudioFormat(encoding="webm"), AudioFormat(encoding="ogg")
 UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
@@ -170,7 +170,7 @@ def test_a_recorder_may_restart_on_the_same_connection(audio: AudioFormat) -> No
 
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
 async def test_a_truncated_stream_is_decoded_and_reported(audio: AudioFormat) -> None:
-    data, broken, whole = muxed(audio.encoding), AudioSource(audio), AudioSource(audio)
+    data, broken, whole = muxed(audio.encoding), AudioInputDecoder(audio), AudioInputDecoder(audio)
     await whole.decode(data)
     await whole.flush()
     out = np.concatenate([await broken.decode(data[: len(data) // 2 + 5]), await broken.flush()])
@@ -179,7 +179,7 @@ async def test_a_truncated_stream_is_decoded_and_reported(audio: AudioFormat) ->
 
 
 async def test_a_stream_without_bytes_is_not_an_error() -> None:
-    source = AudioSource(WEBM)
+    source = AudioInputDecoder(WEBM)
     assert (await source.decode(b"")).size == 0
     assert (await source.flush()).size == 0
 
@@ -266,7 +266,7 @@ async def test_a_large_frame_blocks_neither_the_event_loop_nor_a_thread() -> Non
             await asyncio.sleep(0.001)
 
     ticking = asyncio.create_task(tick())
-    sources = [AudioSource(WEBM) for _ in range(4)]
+    sources = [AudioInputDecoder(WEBM) for _ in range(4)]
     decoded_samples = await asyncio.gather(*(source.decode(minute) for source in sources))
     ticking.cancel()
     assert all(len(out) > 50 * 16_000 for out in decoded_samples)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backend.errors import AudioError
 from backend.messages.protocol import AudioFormat
-from gateway.audio.decoder import AudioSource, RawDecoder
+from gateway.audio.decoder import AudioInputDecoder, RawDecoder
 
 RATES = [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 S16 = AudioFormat(encoding="pcm_s16le")
@@ -105,12 +105,12 @@ def test_the_result_does_not_depend_on_how_the_bytes_are_split(rate: int, cuts: 
 
 @pytest.mark.parametrize("rate", [-1, 0, 7_999, 48_001, 10**9])
 def test_a_rate_out_of_range_is_refused(rate: int) -> None:
-    assert refused(lambda: AudioSource(AudioFormat(sample_rate=rate))) == ("unsupported_sample_rate", 1003)
+    assert refused(lambda: AudioInputDecoder(AudioFormat(sample_rate=rate))) == ("unsupported_sample_rate", 1003)
 
 
 @pytest.mark.parametrize("channels", [-1, 0, 3, 6])
 def test_only_mono_and_stereo_are_supported(channels: int) -> None:
-    assert refused(lambda: AudioSource(AudioFormat(channels=channels))) == ("unsupported_channels", 1003)
+    assert refused(lambda: AudioInputDecoder(AudioFormat(channels=channels))) == ("unsupported_channels", 1003)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_frame_with_an_incomplete_sample_is_refused(audio: AudioFormat, size: 
 async def test_small_and_large_frames_give_the_same_result() -> None:
     audio = AudioFormat(sample_rate=48_000)
     data = as_s16(tone(48_000))
-    source = AudioSource(audio)
+    source = AudioInputDecoder(audio)
     pieces = [await source.decode(data[:960]), await source.decode(data[960:]), await source.flush()]
     np.testing.assert_array_equal(np.concatenate(pieces), decoded(audio, data))
     assert not source.truncated
@@ -131,7 +131,7 @@ async def test_small_and_large_frames_give_the_same_result() -> None:
 
 async def test_empty_frames_are_accepted() -> None:
     for rate in (16_000, 44_100):
-        source = AudioSource(AudioFormat(sample_rate=rate))
+        source = AudioInputDecoder(AudioFormat(sample_rate=rate))
         assert (await source.decode(b"")).size == 0
         assert (await source.flush()).size == 0
 

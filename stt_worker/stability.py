@@ -17,7 +17,7 @@ from backend.messages.jobs import HypothesisWord
 from backend.text.edits import edit_table
 from backend.text.normalize import letters
 from backend.text.scripts import is_letter, split_words
-from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 
 # The language of a conversation changes only to one that is at least this probable, in audio of at least this length:
 # on short pieces the detector confuses similar languages.
@@ -202,7 +202,7 @@ def _align(old: Sequence[str], new: Sequence[DecodedWord]) -> list[int | None]:
     return places
 
 
-def _decoded_words(words: Sequence[TimedWord], seconds: float) -> list[DecodedWord]:
+def _decoded_words(words: Sequence[RecognizedWord], seconds: float) -> list[DecodedWord]:
     """Split the text of a decode into words, as if they appeared for the first time.
 
     The decoder's own words may be parts of words or groups of characters, so the text is split again.

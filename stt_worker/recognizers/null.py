@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 
 from backend.messages.jobs import BYTES_PER_SECOND
-from stt_worker.recognizers.recognizer import Hypothesis, Speech, TimedWord
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 
 WORD_S = 0.4
 PROBABILITY = 0.99
@@ -66,10 +66,10 @@ def _hypothesis(speech: Speech, pcm: bytes) -> Hypothesis:
     recognized = [*_growing_words(pcm), checksum(pcm)] if speech.final else _growing_words(pcm)
     # A prefix that does not belong to this audio stays in the text, so that a comparison of texts reveals it.
     foreign = [] if " ".join(recognized).startswith(speech.prefix) else speech.prefix.split()
-    words = [TimedWord(f" {word}", 0.0, 0.0, PROBABILITY) for word in foreign]
+    words = [RecognizedWord(f" {word}", 0.0, 0.0, PROBABILITY) for word in foreign]
     for i, word in enumerate(recognized):
         start, end = i * WORD_S, min((i + 1) * WORD_S, _seconds(pcm))
-        words.append(TimedWord(f" {word}", start, max(start, end), PROBABILITY))
+        words.append(RecognizedWord(f" {word}", start, max(start, end), PROBABILITY))
     return Hypothesis(
         text="".join(word.text for word in words).strip(),
         language=speech.language or speech.last_language or "en",

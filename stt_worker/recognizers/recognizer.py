@@ -46,7 +46,7 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
-class TimedWord:
+class RecognizedWord:
     """A word with the space before it; `start` and `end` in seconds from the start of the audio."""
 
     text: str
@@ -69,7 +69,7 @@ class Hypothesis:
     language_probability: float
     avg_logprob: float
     no_speech_probability: float
-    words: tuple[TimedWord, ...] = ()
+    words: tuple[RecognizedWord, ...] = ()
     retried: str = ""
 
 

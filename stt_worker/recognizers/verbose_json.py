@@ -19,7 +19,7 @@ from backend.messages import languages
 from backend.messages.jobs import SAMPLE_RATE
 from backend.text.normalize import letters
 from backend.text.scripts import WORD
-from stt_worker.recognizers.recognizer import Hypothesis, Speech, TimedWord
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 
 # Language names in Whisper's spelling, and Whisper's codes.
 _CODES = {language.name.lower(): language.whisper for language in languages.LANGUAGES if language.whisper}
@@ -74,17 +74,17 @@ class VerboseTranscription(BaseModel):
             words=words,
         )
 
-    def _timed_words(self, text: str, seconds: float, probability: float) -> tuple[TimedWord, ...]:
+    def _timed_words(self, text: str, seconds: float, probability: float) -> tuple[RecognizedWord, ...]:
         """Split the text into words. A word lasts from its first letter to its last."""
         clock = self._letter_times(seconds) or [(0.0, seconds)]
-        words: list[TimedWord] = []
+        words: list[RecognizedWord] = []
         seen = 0
         for word in _WORDS.findall(text):
             first, seen = seen, seen + len(letters(word))
             start, _ = clock[min(first, len(clock) - 1)]
             _, end = clock[min(max(first, seen - 1), len(clock) - 1)]
             start, end = min(max(start, 0.0), seconds), min(max(start, end), seconds)
-            words.append(TimedWord(word, start, max(start, end), probability))
+            words.append(RecognizedWord(word, start, max(start, end), probability))
         return tuple(words)
 
     def _letter_times(self, seconds: float) -> list[tuple[float, float]]:

@@ -25,7 +25,7 @@ from backend.messages.jobs import SAMPLE_RATE
 from backend.service import tracing
 from backend.text.normalize import letters
 from stt_worker import guards
-from stt_worker.recognizers.recognizer import Hypothesis, Speech, TimedWord
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
 from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
@@ -207,13 +207,13 @@ class FasterWhisper:
         kept: list[DecodedWords],
         wanted: Collection[int],
         size: int,
-    ) -> list[tuple[TimedWord, ...]]:
+    ) -> list[tuple[RecognizedWord, ...]]:
         """Compute times and probabilities of the words at the `wanted` indices; the others are empty.
 
         CTranslate2's aligner takes one start sequence for the whole batch, so each language needs a pass of its own.
         """
         frames = [min(size, max(1, len(speech.samples) // SAMPLES_PER_FRAME)) for speech in batch]
-        words: list[tuple[TimedWord, ...]] = [()] * len(batch)
+        words: list[tuple[RecognizedWord, ...]] = [()] * len(batch)
         for language in {languages[i][0] for i in wanted}:
             places = [i for i in wanted if languages[i][0] == language and kept[i].words]
             texts = [kept[i].all_tokens if i in places else [] for i in range(len(batch))]
@@ -247,7 +247,7 @@ def _loop_rounds(speech: Speech) -> int:
     return LOOP_ROUNDS_FINAL if speech.final else LOOP_ROUNDS_PREVIEW
 
 
-def _objection(text: DecodedWords, speech: Speech, logprob: float, words: tuple[TimedWord, ...]) -> str:
+def _objection(text: DecodedWords, speech: Speech, logprob: float, words: tuple[RecognizedWord, ...]) -> str:
     objection = guards.retry_reason(text.text, text.words, _seconds(speech), logprob)
     if objection == "loop" and words and _mean_word_logprob(words) > ACCEPTED_LOGPROB:
         return ""
@@ -260,7 +260,7 @@ def _mean_logprob(result: Any, prefix: list[int]) -> float:
     return float(result.scores[0] * tokens / (max(0, tokens - len(prefix)) + 1))
 
 
-def _mean_word_logprob(words: tuple[TimedWord, ...]) -> float:
+def _mean_word_logprob(words: tuple[RecognizedWord, ...]) -> float:
     return float(np.mean([np.log(max(word.probability, 1e-6)) for word in words])) if words else 0.0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from backend.text.normalize import letters
 from stt_worker.guards import loop_start
-from stt_worker.recognizers.recognizer import TimedWord
+from stt_worker.recognizers.recognizer import RecognizedWord
 
 # The aligner works on encoder frames of 20 ms (two mel frames).
 ALIGNMENT_FRAME_S = 0.02
@@ -64,7 +64,7 @@ def split_answer(tokenizer: WordTokenizer, prefix: Sequence[int], answer: Sequen
 
 def align_words(
     decoded: DecodedWords, path: Sequence[tuple[int, int]], probabilities: Sequence[float]
-) -> tuple[TimedWord, ...]:
+) -> tuple[RecognizedWord, ...]:
     """Give each word its times and mean probability, and join punctuation to the word that it belongs to.
 
     `path` holds pairs of token and frame as CTranslate2 aligns them, where the end of the text counts as one more
@@ -73,15 +73,16 @@ def align_words(
     tokens, frames = np.array(path).T
     begins = frames[np.diff(tokens, prepend=-1) > 0] * ALIGNMENT_FRAME_S
     bounds = np.cumsum([0, *map(len, decoded.tokens)])
+    ends = np.minimum(bounds[1:], len(begins) - 1)
     words = [
-        TimedWord(word, float(begins[i]), float(begins[min(j, len(begins) - 1)]), float(np.mean(probabilities[i:j])))
-        for word, i, j in zip(decoded.words, bounds, bounds[1:], strict=False)
+        RecognizedWord(word, float(begins[i]), float(begins[end]), float(np.mean(probabilities[i:j])))
+        for word, i, j, end in zip(decoded.words, bounds, bounds[1:], ends, strict=False)
     ]
     return tuple(_join_punctuation(words))
 
 
-def _join_punctuation(words: Sequence[TimedWord]) -> list[TimedWord]:
-    joined: list[TimedWord] = []
+def _join_punctuation(words: Sequence[RecognizedWord]) -> list[RecognizedWord]:
+    joined: list[RecognizedWord] = []
     for word in words:
         before = joined[-1] if joined else None
         if before and before.text.startswith(" ") and before.text.strip() in OPENING:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.messages.jobs import HypothesisWord
 from backend.text.normalize import letters
 from backend.text.scripts import split_words
-from stt_worker.recognizers.recognizer import Hypothesis, TimedWord
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 from stt_worker.stability import CaptionState, StabilityPolicy, agree, spoken_language
 
 EAGER = StabilityPolicy(
@@ -27,7 +27,7 @@ NOTHING = CaptionState("", "", ())
 
 def heard(*words: str, probability: float = 0.9, length: float = 0.3) -> Hypothesis:
     """A hypothesis with words of equal length, one after the other."""
-    timed = tuple(TimedWord(word, i * length, (i + 1) * length, probability) for i, word in enumerate(words))
+    timed = tuple(RecognizedWord(word, i * length, (i + 1) * length, probability) for i, word in enumerate(words))
     return Hypothesis("".join(words).strip(), "en", 1.0, -0.2, 0.0, timed)
 
 
@@ -189,7 +189,7 @@ def test_committed_text_only_grows_and_shown_words_are_only_replaced(
 ) -> None:
     stable = NOTHING
     for number, said in enumerate(rounds, 1):
-        words = tuple(TimedWord(f" {word}", 0.3 * i, 0.3 * (i + 1), p) for i, (word, p) in enumerate(said))
+        words = tuple(RecognizedWord(f" {word}", 0.3 * i, 0.3 * (i + 1), p) for i, (word, p) in enumerate(said))
         hypothesis = Hypothesis("".join(word.text for word in words).strip(), "en", 1, -0.1, 0, words)
         now = after(stable, hypothesis, step * number, policy)
         assert now.committed.startswith(stable.committed)

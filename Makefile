@@ -55,8 +55,8 @@ installers: page  ## build installers of the desktop client in frontend/release;
 	@cd frontend && npm run --silent shell && npx --yes electron-builder@26.17.0 --config electron-builder.yml --publish never \
 	  $(if $(HOMEPAGE),-c.extraMetadata.homepage=$(HOMEPAGE))
 
-lint: setup  ## check style and architecture
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+lint: setup  ## check style, import rules and prose
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/python -m tests.lint.prose
 	@if command -v npm >/dev/null; then cd frontend && npm run --silent lint; fi
 
 test-frontend:  ## run the unit tests of the frontend

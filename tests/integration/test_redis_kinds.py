@@ -1,4 +1,4 @@
-"""What happens to sessions when their Redis dies, hangs, fills up or forgets, whichever kind of Redis it is."""
+"""Sessions survive when a Redis of any kind dies, hangs, is full or loses data."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ RESUMED_WITHIN_S = 10.0
 
 @pytest.fixture(scope="module", params=[single, sentinel, cluster], ids=lambda opens: opens.__name__)
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServers]:
-    """A Redis of each kind in turn; without persistence, so that who dies has forgotten everything."""
+    """A Redis of each kind without persistence, so a killed server loses all data."""
     with in_a_thread(request.param(tmp_path_factory.mktemp("redis"))) as up:
         yield up
 
 
 @pytest.fixture
 async def kind(opened: RedisServers) -> RedisServers:
-    """The same, recovered from the test before."""
+    """The same Redis, after it has recovered from the previous test."""
     await opened.settle()
     return opened
 
@@ -68,7 +68,7 @@ async def test_every_final_is_delivered_once_when_a_master_is_killed(kind: Redis
             await killed.start()
         took_s = await busy.recovered(began)
         if kind.fails_over:
-            await killed.start()  # it believes itself to be the master until it is told otherwise
+            await killed.start()  # it is a master until another node demotes it
             await busy.recovered(time.monotonic())
     print(f"resumed after {took_s:.1f} s")
     assert took_s < RESUMED_WITHIN_S
@@ -157,7 +157,7 @@ async def test_a_killed_redis_keeps_what_it_has_written_to_disk(settings: dict[s
 
 @asynccontextmanager
 async def listening(redis: Redis, channel: str) -> AsyncIterator[Listener]:
-    """Somebody who listens to a channel."""
+    """Listen to a channel."""
     fanout = RedisFanout(redis, "test")
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(fanout.deliver_forever())
@@ -170,7 +170,7 @@ async def listening(redis: Redis, channel: str) -> AsyncIterator[Listener]:
 
 
 async def comes_back(redis: Redis, channel: str, listener: Listener, within_s: float) -> None:
-    """The listener is told that it may have missed something, and then hears again what is said."""
+    """Wait until the listener reports a gap, and check that it receives messages again."""
     async with asyncio.timeout(within_s):
         await listener.gap.wait()
         await redis.spublish(channel, '- {"type": "done"}')
@@ -178,9 +178,9 @@ async def comes_back(redis: Redis, channel: str, listener: Listener, within_s: f
 
 
 async def test_messages_follow_a_shard_to_a_new_master(kind: RedisServers) -> None:
-    """A demoted master keeps its connections: it is still there, only what is published no longer passes by it."""
+    """A demoted master keeps its connections, but no longer receives the messages."""
     if not kind.fails_over:
-        pytest.skip("a single Redis has nothing to change to")
+        pytest.skip("a single Redis has no failover")
     redis, channel = client(kind.url), Shard(1).events(token_hex(4))
     async with listening(redis, channel) as listener:
         await kind.fail_over(1)
@@ -194,7 +194,7 @@ async def test_writes_follow_the_sentinels_although_the_old_master_still_accepts
     async with client(opened.url) as redis:
         await redis.set("key", 1)
         before = await opened.master()
-        for watcher in opened.sentinels:  # the old master is not told for 8 s that it is one no longer, as is usual
+        for watcher in opened.sentinels:  # delays the demotion of the old master by 8 s, as usual
             await watcher.command("SENTINEL DEBUG", "publish-period", 2_000)
         await opened.fail_over()
         while (await opened.master()) is before:  # noqa: ASYNC110

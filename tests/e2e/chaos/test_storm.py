@@ -1,4 +1,4 @@
-"""Short kill storms: whichever process is killed, each utterance gets one final. `make storm` runs a long storm."""
+"""Short kill storms: each utterance gets one final, even if a process is killed. `make storm` runs a long storm."""
 
 from __future__ import annotations
 

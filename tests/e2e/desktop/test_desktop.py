@@ -1,6 +1,6 @@
-"""The desktop client's windows in a real browser, with a recording for a microphone, on a real system.
+"""The windows of the desktop client in a real browser, with a recording as the microphone, on a real system.
 
-A few functions stand in for Electron's shell (frontend/e2e/fake-shell.mjs); what that does is told in test_shell.py.
+frontend/e2e/fake-shell.mjs replaces Electron's shell. test_shell.py tests the real one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def english(spoken: list[Clip]) -> Clip:
 
 
 def seconds_of(clip: Clip) -> float:
-    """Without the silence around it."""
+    """The clip without the silence around it."""
     return len(decode(clip.path, BROWSER_RATE)) / BROWSER_RATE
 
 
@@ -34,7 +34,7 @@ def errors_in(clip: Clip, text: str) -> float:
     return score.percent
 
 
-async def test_the_first_minute_tests_server_and_microphone_and_what_is_chosen_is_kept(
+async def test_the_setup_tests_server_and_microphone_and_stores_the_choices(
     browser: str, system: System, spoken: list[Clip], artifacts: Path
 ) -> None:
     wav = artifacts / "desk-tour.wav"
@@ -59,7 +59,7 @@ async def test_the_first_minute_tests_server_and_microphone_and_what_is_chosen_i
             assert double.stat().st_size > single.stat().st_size > 10_000
 
 
-async def test_what_is_dictated_is_typed_when_the_key_is_released_and_stands_in_the_bubble_before(
+async def test_dictated_text_is_shown_in_the_bubble_and_typed_when_the_key_is_released(
     browser: str, system: System, spoken: list[Clip], artifacts: Path
 ) -> None:
     clip, wav = english(spoken), artifacts / "desk-dictation.wav"
@@ -76,7 +76,7 @@ async def test_what_is_dictated_is_typed_when_the_key_is_released_and_stands_in_
     assert report["consoleErrors"] == []
 
 
-async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_gateway_dies_in_mid_sentence(
+async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_gateway_dies_in_a_sentence(
     browser: str, system: System, spoken: list[Clip], artifacts: Path
 ) -> None:
     first = english(spoken)
@@ -107,10 +107,10 @@ async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_g
     assert errors_in(second, " ".join(texts[1:])) <= 50, texts
     assert report["streamed"].split("\n")[-1].strip() == list(report["seen"].values())[-1].strip()
     said = "".join(report["seen"].values())
-    assert said.replace(" ", "") == "".join(texts).replace(" ", ""), "every line has stood in the overlay"
+    assert said.replace(" ", "") == "".join(texts).replace(" ", ""), "the overlay has shown every line"
 
 
-async def test_a_server_that_is_away_a_lost_microphone_and_a_lock_are_told_and_no_word_is_lost(
+async def test_an_unavailable_server_a_lost_microphone_and_a_required_key_are_reported_without_losing_text(
     browser: str, system: System, spoken: list[Clip], artifacts: Path
 ) -> None:
     clip, wav = english(spoken), artifacts / "desk-trouble.wav"

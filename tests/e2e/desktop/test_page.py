@@ -15,18 +15,18 @@ from tests.testkit.system.plans import system_plan
 
 
 async def speak_to_page(browser: str, system: System, clip: Clip, artifacts: Path, name: str, *more: str) -> Any:
-    """Open the page, press Start, speak, press Stop; what was shown when."""
+    """Open the page, press Start, speak, press Stop. Return what was shown, with times."""
     recording = artifacts / f"{name}.wav"
     seconds = microphone(clip, recording)
     told = ("--seconds", str(seconds + 0.5), "--language", clip.language)
     report = await drive(browser, "transcribe", system.urls[0], recording, artifacts, *told, *more)
     (artifacts / f"{name}.json").write_text(json.dumps(report, indent=1, ensure_ascii=False))
-    assert report["consoleErrors"] == [], "the browser's console complained"
+    assert report["consoleErrors"] == [], "errors in the console of the browser"
     return report
 
 
 def shown_first(report: Any, field: str) -> float:
-    """When something first stood in this field of an utterance, in milliseconds."""
+    """Return the time in milliseconds when this field of an utterance was first not empty."""
     for moment in report["timeline"]:
         if any(utterance[field] for utterance in moment["utterances"]):
             return float(moment["t"])
@@ -34,14 +34,14 @@ def shown_first(report: Any, field: str) -> float:
 
 
 def first_final(report: Any) -> float:
-    """When the first utterance was final, in milliseconds."""
+    """Return the time in milliseconds when the first utterance was final."""
     for moment in report["timeline"]:
         if any(utterance["state"] == "final" for utterance in moment["utterances"]):
             return float(moment["t"])
     raise AssertionError("there was no final")
 
 
-async def test_the_spoken_words_appear_on_the_page_partials_before_finals(
+async def test_the_page_shows_partials_before_finals(
     browser: str, system: System, spoken: list[Clip], artifacts: Path
 ) -> None:
     wanted = "ls-367-130732-0002"  # eleven seconds, clearly spoken
@@ -66,7 +66,7 @@ async def test_the_spoken_words_appear_on_the_page_partials_before_finals(
         assert (artifacts / f"page-en-{state}.png").stat().st_size > 10_000
 
 
-async def test_a_gateway_that_dies_in_the_middle_of_a_word_takes_no_word_with_it(
+async def test_no_word_is_lost_when_a_gateway_dies_in_the_middle_of_a_word(
     browser: str, system: System, spoken: list[Clip], artifacts: Path
 ) -> None:
     english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
@@ -97,7 +97,7 @@ async def test_a_chinese_clip_appears_with_its_english_translation(
     assert shown_first(report, "tentative") < first_final(report)
 
 
-async def test_who_has_a_key_is_let_in_by_the_page_and_need_not_give_it_twice(browser: str, artifacts: Path) -> None:
+async def test_the_page_asks_for_an_api_key_only_once(browser: str, artifacts: Path) -> None:
     recording = artifacts / "page-key.wav"
     write(silence(1.0), recording)
     plan = system_plan(artifacts / "logs-page-key", environment={"GATEWAY_AUTH": "keys"})

@@ -1,4 +1,4 @@
-"""The desktop shell, running: what is spoken stands in another program's window; and nothing else of it is touched."""
+"""The real desktop shell types speech into the window of another program and changes nothing else there."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ SETTINGS: dict[str, Any] = {
     "settings": '{"theme":"dark"}',
 }
 SPOKEN = {"es": "ast-es-agent-incorrect", "zh": "aishell-BAC009S0724W0121"}
-"""Short, and with letters that an English keyboard lacks."""
+"""Short, and with characters that an English keyboard lacks."""
 NOTHING, SOMETHING = "0", "0x1008ff1d"
 """Meanings of a key."""
 
 
 def unless_there(missing: list[str]) -> None:
-    """A missing tool skips here and fails in CI."""
+    """Skip the test if tools are missing, or fail it in CI."""
     if missing:
         said = f"missing for the shell's tests: {', '.join(missing)}"
         pytest.fail(said) if os.environ.get("CI") else pytest.skip(said)
@@ -59,7 +59,7 @@ def unless_there(missing: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def electron() -> Path:
-    """An Electron that runs here."""
+    """An Electron for this machine."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         pytest.skip("there is an Electron in a package for Linux on x86-64 only")
     there = {"node": shutil.which("node"), "frontend/node_modules (make page)": (FRONTEND / "node_modules").is_dir()}
@@ -74,7 +74,7 @@ def electron() -> Path:
 
 
 def build(config: str, out: Path) -> None:
-    """For Electron 9: see frontend/shell-tests."""
+    """Build for Electron 9, see frontend/shell-tests."""
     command = [
         "node",
         "node_modules/vite/bin/vite.js",
@@ -89,7 +89,7 @@ def build(config: str, out: Path) -> None:
 
 @pytest.fixture(scope="module")
 def app(electron: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shell, with pages of the tests' own."""
+    """The shell with test pages."""
     folder = tmp_path_factory.mktemp("shell")
     build("vite.config.ts", folder / "dist-shell")
     shutil.copytree(FRONTEND / "shell-tests" / "pages", folder / "dist")
@@ -99,7 +99,7 @@ def app(electron: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole client: the shell, with its real pages."""
+    """The whole client: the shell with its real pages."""
     folder = tmp_path_factory.mktemp("client")
     build("vite.pages.config.ts", folder / "dist")
     shutil.copytree(app / "dist-shell", folder / "dist-shell")
@@ -109,14 +109,14 @@ def client(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def screen(electron: Path) -> Iterator[Screen]:
-    """A desktop that nobody sees."""
+    """A virtual desktop."""
     with in_a_thread(open_screen()) as ours:
         yield ours
 
 
 @pytest.fixture
 async def desktop(electron: Path, app: Path, screen: Screen, tmp_path: Path) -> AsyncIterator[Desktop]:
-    """The shell, with no window shown."""
+    """The shell without a visible window."""
     async with open_desktop(electron, app, screen, tmp_path / "profile", "--hidden") as running:
         yield running
 
@@ -126,7 +126,7 @@ async def keep(page: DevTools, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize("language", ["es", "zh"])
-async def test_what_is_spoken_while_the_shortcut_is_held_is_typed_where_the_focus_is_and_the_clipboard_stays_as_it_was(
+async def test_speech_is_typed_into_the_focused_program_and_the_clipboard_is_unchanged(
     language: str, electron: Path, client: Path, screen: Screen, system: System, spoken: list[Clip], tmp_path: Path
 ) -> None:
     clip = next((each for each in spoken if each.id == SPOKEN[language]), None)
@@ -161,7 +161,7 @@ async def test_what_is_spoken_while_the_shortcut_is_held_is_typed_where_the_focu
         assert await screen.copied() == "what I had copied: ¿sí?"
 
 
-async def test_texts_are_typed_whole_and_in_order_whatever_their_letters_and_however_many_wait(
+async def test_texts_with_any_characters_are_typed_completely_and_in_order(
     desktop: Desktop, screen: Screen, tmp_path: Path
 ) -> None:
     page = await desktop.page("index")
@@ -173,16 +173,16 @@ async def test_texts_are_typed_whole_and_in_order_whatever_their_letters_and_how
         await terminal.shows("".join(texts).replace("\n", "\r"))
 
 
-async def test_no_text_presses_escape_or_any_other_key_that_is_no_letter(
-    desktop: Desktop, screen: Screen, tmp_path: Path
-) -> None:
+async def test_control_characters_in_a_text_are_not_typed(desktop: Desktop, screen: Screen, tmp_path: Path) -> None:
     page = await desktop.page("index")
     async with open_terminal(screen, tmp_path / "terminal") as terminal:
         await page.value(r"nova.typeText('a\u001b[2Jb\u0003c\u0008d\u007fe')")
         await terminal.shows("a[2Jbcde")
 
 
-async def test_a_text_waits_until_the_shortcut_s_keys_are_up(desktop: Desktop, screen: Screen, tmp_path: Path) -> None:
+async def test_a_text_is_typed_after_modifier_keys_are_released(
+    desktop: Desktop, screen: Screen, tmp_path: Path
+) -> None:
     page = await desktop.page("index")
     async with open_terminal(screen, tmp_path / "terminal") as terminal:
         await screen.run("xdotool", "keydown", "ctrl")
@@ -194,7 +194,7 @@ async def test_a_text_waits_until_the_shortcut_s_keys_are_up(desktop: Desktop, s
         await terminal.shows("calm")
 
 
-async def test_where_no_key_is_free_the_text_is_pasted_and_the_clipboard_put_back(
+async def test_without_a_free_key_the_text_is_pasted_and_the_clipboard_restored(
     desktop: Desktop, screen: Screen, tmp_path: Path
 ) -> None:
     page = await desktop.page("index")
@@ -220,7 +220,7 @@ async def test_where_no_key_is_free_the_text_is_pasted_and_the_clipboard_put_bac
         await screen.run(*keys, SOMETHING, NOTHING)
 
 
-async def test_subtitles_stand_above_everything_let_the_pointer_through_and_take_no_focus(
+async def test_subtitles_are_above_all_windows_and_take_neither_clicks_nor_focus(
     desktop: Desktop, screen: Screen, tmp_path: Path
 ) -> None:
     page = await desktop.page("index")
@@ -255,7 +255,7 @@ async def test_subtitles_stand_above_everything_let_the_pointer_through_and_take
         await desktop.main.until("electron.BrowserWindow.getAllWindows().every((each) => !each.isVisible())")
 
 
-async def test_unlocked_subtitles_can_be_dragged_and_tell_where_they_are_left(
+async def test_unlocked_subtitles_can_be_dragged_and_report_their_position(
     desktop: Desktop, screen: Screen, tmp_path: Path
 ) -> None:
     page = await desktop.page("index")
@@ -303,7 +303,7 @@ async def overlay_window(desktop: Desktop) -> str:
     return str(await desktop.main.value(f"{found}.getNativeWindowHandle().readUInt32LE(0)"))
 
 
-async def test_shortcuts_work_wherever_the_focus_is_and_holding_one_ends_with_its_release(
+async def test_shortcuts_work_in_any_program_and_a_held_shortcut_ends_on_release(
     desktop: Desktop, electron: Path, app: Path, screen: Screen, tmp_path: Path
 ) -> None:
     page = await desktop.page("index")
@@ -326,7 +326,7 @@ async def test_shortcuts_work_wherever_the_focus_is_and_holding_one_ends_with_it
         assert (await other.value("nova.environment()"))["shortcutProblem"].endswith("Control+Alt+D.")
 
 
-async def test_the_tray_s_menu_asks_for_what_it_says(desktop: Desktop, screen: Screen) -> None:
+async def test_the_tray_menu_sends_its_actions(desktop: Desktop, screen: Screen) -> None:
     page = await desktop.page("index")
     icon = (await screen.run("xdotool", "search", "--sync", "--class", "electron")).split()
     where = [await screen.run("xdotool", "getwindowgeometry", "--shell", each) for each in icon]
@@ -337,7 +337,7 @@ async def test_the_tray_s_menu_asks_for_what_it_says(desktop: Desktop, screen: S
     assert await page.until("received.actions[0]") == "toggle"
 
 
-async def test_a_window_gets_what_is_its_own_and_a_page_leads_nowhere(desktop: Desktop) -> None:
+async def test_windows_have_only_their_own_channels_and_cannot_navigate(desktop: Desktop) -> None:
     page = await desktop.page("index")
     await page.value("""nova.showOverlay("overlay", '{"text":""}')""")
     overlay = await desktop.page("overlay")
@@ -367,7 +367,7 @@ async def test_a_window_gets_what_is_its_own_and_a_page_leads_nowhere(desktop: D
         await page.value("fetch('https://example.org/')")
 
 
-async def test_settings_are_kept_and_a_key_is_not_where_there_is_no_keychain(
+async def test_settings_are_stored_but_no_key_without_a_keychain(
     electron: Path, app: Path, screen: Screen, tmp_path: Path
 ) -> None:
     profile = tmp_path / "profile"
@@ -390,7 +390,7 @@ async def test_settings_are_kept_and_a_key_is_not_where_there_is_no_keychain(
         assert not entry.exists()
 
 
-async def test_captions_can_be_read_on_this_computer_by_who_knows_their_address_and_only_while_wanted(
+async def test_captions_can_be_read_only_on_this_computer_with_their_address_and_while_enabled(
     desktop: Desktop,
 ) -> None:
     page = await desktop.page("index")
@@ -421,7 +421,7 @@ async def test_captions_can_be_read_on_this_computer_by_who_knows_their_address_
         assert await page.value("nova.captionsAddress()") == url, "the address in OBS stays good"
 
 
-async def test_the_server_on_this_computer_is_started_tells_how_it_goes_and_ends_with_the_program(
+async def test_the_local_server_starts_reports_its_progress_and_ends_with_the_program(
     electron: Path, app: Path, screen: Screen, opus_zh_en: Path, tmp_path: Path
 ) -> None:
     nova = {
@@ -447,7 +447,7 @@ async def test_the_server_on_this_computer_is_started_tells_how_it_goes_and_ends
             await http.get(health)
 
 
-async def test_a_server_on_this_computer_that_cannot_start_is_told(
+async def test_a_local_server_that_cannot_start_is_reported(
     electron: Path, app: Path, screen: Screen, tmp_path: Path
 ) -> None:
     broken = tmp_path / "nova"

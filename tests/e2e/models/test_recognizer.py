@@ -55,7 +55,7 @@ def test_speech_in_a_shared_batch_is_recognized_like_speech_alone(
     assert score.percent <= 30
 
 
-def test_joined_words_are_the_text_and_their_times_lie_in_the_audio(
+def test_joined_words_are_the_text_and_their_times_are_within_the_audio(
     whisper: FasterWhisper, english: Sequence[Clip]
 ) -> None:
     batch = [Speech(sound(clip), "en", words=True) for clip in english]

@@ -40,7 +40,7 @@ EXPIRED = Error(code="unknown_session", message="expired", fatal=True)
 
 
 def speech(ms: int) -> bytes:
-    """Audio of which each millisecond is unique."""
+    """Create audio in which each millisecond is unique."""
     return b"".join(at.to_bytes(MS, "big") for at in range(ms))
 
 

@@ -1,16 +1,23 @@
-"""All errors of the shared code. Each error has a stable `code`.
+"""All errors of messages, streams and engines. Each error has a stable `code`.
 
 NovaError                       its code is used in logs, metric labels and the `error` event
 |- ClientError                  the client caused the error (with a WebSocket close code)
 |  |- ProtocolError             a frame or message that the protocol does not allow
-|  '- AudioError                audio that cannot be decoded, or an unsupported format
+|  |- AudioError                audio that cannot be decoded, or an unsupported format
+|  |- UnknownSessionError       a session that does not exist, or a wrong token (streams/session)
+|  '- TakenOverError            another connection has resumed the session (streams/session)
 |- EntryError                   a stream entry that no worker can process: a dead letter without a retry
 |- ModelError                   a model that is missing, damaged or has an unknown format
 |  |- DamagedModelError         an installed model that fails verification
 |  '- SourceUnavailableError    one source of a model fails, and the next one is tried
 |- UnsupportedPairError         no installed translation model serves this pair of languages
 |- UnavailableError             a remote engine is unavailable, its entries are retried later
+|- SessionLostError             Redis has lost a session, which can be restored (streams/session)
+|- DamagedRecordError           the stored session is unreadable (messages)
+|- HungError                    the handler of a worker does not return, and the process exits (streams/worker)
 '- SetupError                   this machine lacks something, the message says what to do
+
+Gateway, client and command line define further errors next to the code that raises them.
 """
 
 from __future__ import annotations

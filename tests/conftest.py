@@ -34,7 +34,7 @@ settings.load_profile("nova")
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a private Valkey."""
-    with in_a_thread(own_redis(tmp_path_factory.mktemp("redis"))) as url:
+    with run_in_thread(own_redis(tmp_path_factory.mktemp("redis"))) as url:
         yield url
 
 
@@ -48,7 +48,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
+def shared_folder() -> Path:
     """The folder ../shared with clips, models and texts. Without it, tests that need it are skipped."""
     if not SHARED.is_dir():
         pytest.skip("../shared is not here")
@@ -75,7 +75,7 @@ def whisper_tiny(whisper_base: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
+def speech_clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
     """Real speech with its text: clips of ../shared, or sentences spoken by espeak-ng."""
     return available_clips(tmp_path_factory.mktemp("speech"))
 
@@ -85,7 +85,7 @@ def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[Sy
     """Redis, a gateway, an STT worker with Whisper base and a translation worker, each its own process."""
     chosen = {"stt_model": str(whisper_base), "translation_models": str(opus_zh_en), "translation_workers": 1}
     plan = system_plan(artifacts / "logs", quick_claims=False, environment=NO_LOAD_LIMIT, **chosen)
-    with in_a_thread(running(plan, silent)) as up:
+    with run_in_thread(running(plan, silent)) as up:
         yield up
 
 
@@ -98,7 +98,7 @@ def artifacts() -> Path:
 
 
 @contextlib.contextmanager
-def in_a_thread(context: contextlib.AbstractAsyncContextManager[T]) -> Iterator[T]:
+def run_in_thread(context: contextlib.AbstractAsyncContextManager[T]) -> Iterator[T]:
     """Keep an asynchronous context open in a separate event loop, independent of the loops of the tests."""
     entered: Future[T] = Future()
     leave = asyncio.Event()

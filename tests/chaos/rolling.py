@@ -214,7 +214,7 @@ async def rolling(options: Options, pause_s: float, progress: cli.Progress) -> l
 
 @click.command()
 @cli.minutes_option(4.0)
-@cli.sessions_option
+@cli.sessions_option(10)
 @cli.model_option("base")
 @click.option("--pause", "pause_s", default=3.0, show_default=True, help="Seconds between two restarts.")
 @cli.seed_option

@@ -149,7 +149,7 @@ def describe(report: Report) -> str:
 
 @click.command()
 @cli.minutes_option(30.0)
-@cli.sessions_option
+@cli.sessions_option(6)
 @click.option("--seconds", default=45.0, show_default=True, help="Length of each session.")
 @cli.model_option("null")
 @cli.seed_option

@@ -204,7 +204,7 @@ def describe(report: Report) -> str:
 
 @click.command()
 @cli.minutes_option(10.0)
-@cli.sessions_option
+@cli.sessions_option(20)
 @click.option("--gateways", default=2, show_default=True, help="Gateway processes.")
 @click.option("--stt-workers", default=3, show_default=True, help="STT worker processes.")
 @click.option("--translation-workers", default=2, show_default=True, help="Translation worker processes.")

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from backend.local.system import System
-from tests.testkit.audio.clips import Clip
+from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.session import ClientLedger, speak, stream_url
 
 START = json.dumps({"type": "start"})
@@ -90,9 +90,8 @@ async def test_an_empty_container_is_an_error(system: System) -> None:
     assert (error["code"], closed) == ("invalid_container", 1007)
 
 
-async def test_other_sessions_are_not_affected(system: System, spoken: list[Clip]) -> None:
-    english = [clip.pcm() for clip in spoken if clip.language == "en" and clip.kind == "utt"]
-    pcm = min((sound for sound in english if len(sound) > 3 * 16_000), key=len)
+async def test_other_sessions_are_not_affected(system: System, speech_clips: list[Clip]) -> None:
+    pcm = shortest_clip(speech_clips, 3.0).pcm()
 
     async def transcribe() -> ClientLedger:
         return await speak(system.urls[0], pcm, speed=1.0, silence_s=1.0, language="en", partials=False)

@@ -19,7 +19,7 @@ from backend.client.client import ServerError
 from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
 from stt_worker.recognizers.null import transcript
-from tests.testkit.audio.clips import Clip
+from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.cli import silent
 from tests.testkit.session import speak, stream_url
 from tests.testkit.system.plans import system_plan
@@ -36,8 +36,8 @@ async def pair(artifacts: Path) -> AsyncIterator[System]:
 
 
 @pytest.fixture(scope="module")
-def spoken_twice(spoken: list[Clip]) -> NDArray[np.int16]:
-    clip = min((c for c in spoken if c.language == "en" and len(c.pcm()) > 2.5 * RATE), key=lambda c: len(c.pcm()))
+def spoken_twice(speech_clips: list[Clip]) -> NDArray[np.int16]:
+    clip = shortest_clip(speech_clips, 2.5)
     quiet = np.zeros(RATE, np.int16)
     return np.concatenate([quiet, clip.pcm()[: 3 * RATE], quiet, clip.pcm()[: 3 * RATE], quiet])
 

@@ -49,9 +49,9 @@ async def transcribe(node: str, url: str, clip: Clip, pcm: Path, *options: str) 
 
 
 async def test_the_javascript_client_gets_the_same_words_as_the_python_client(
-    node: str, system: System, spoken: list[Clip], tmp_path: Path
+    node: str, system: System, speech_clips: list[Clip], tmp_path: Path
 ) -> None:
-    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    english = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
     clip = next((clip for clip in english if clip.id == "ls-367-130732-0001"), english[0])
     report = await transcribe(node, system.urls[0], clip, tmp_path / "clip.pcm")
     expected = await speak(system.urls[0], clip.pcm(), speed=4.0, language=clip.language)
@@ -64,9 +64,9 @@ async def test_the_javascript_client_gets_the_same_words_as_the_python_client(
 
 
 async def test_the_javascript_client_gets_translations(
-    node: str, system: System, spoken: list[Clip], tmp_path: Path
+    node: str, system: System, speech_clips: list[Clip], tmp_path: Path
 ) -> None:
-    clip = next((clip for clip in spoken if clip.language == "zh"), None)
+    clip = next((clip for clip in speech_clips if clip.language == "zh"), None)
     if clip is None:
         pytest.skip("no Chinese clip")
     report = await transcribe(node, system.urls[0], clip, tmp_path / "clip.pcm", "--translate-to", "en")

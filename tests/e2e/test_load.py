@@ -15,9 +15,9 @@ SESSIONS, SECONDS = 3, 4
 
 
 @pytest.fixture
-def manifest(spoken: list[Clip], tmp_path: Path) -> Path:
+def manifest(speech_clips: list[Clip], tmp_path: Path) -> Path:
     """A few short English clips."""
-    english = [clip for clip in spoken if clip.language == "en" and clip.kind != "bad-ref"]
+    english = [clip for clip in speech_clips if clip.language == "en" and clip.kind != "bad-ref"]
     return write_manifest(sorted(english, key=lambda clip: len(clip.text))[:4], tmp_path / "manifest.jsonl")
 
 

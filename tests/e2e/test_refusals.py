@@ -24,7 +24,7 @@ from backend.messages.protocol import Done, Start
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.redis.clients import client
 from gateway.http.http_limits import HEAD_BYTES
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import handshake
 from tests.testkit.servers.certificate import self_signed
@@ -47,7 +47,7 @@ def guarded(artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "GATEWAY_JWT_JWKS": str(issuer.publish(tmp_path_factory.mktemp("jwks"))),
     }
     plan = system_plan(artifacts / "logs-refusals", environment=settings)
-    with in_a_thread(running(plan, silent)) as up:
+    with run_in_thread(running(plan, silent)) as up:
         yield up
 
 

@@ -57,9 +57,9 @@ def tree(spans: list[Received]) -> str:
 
 @pytest.mark.slow
 async def test_an_utterance_is_one_trace_in_three_processes(
-    whisper_tiny: Path, opus_zh_en: Path, spoken: list[Clip], tmp_path: Path
+    whisper_tiny: Path, opus_zh_en: Path, speech_clips: list[Clip], tmp_path: Path
 ) -> None:
-    clip = next((clip for clip in spoken if clip.language == "zh"), spoken[0])
+    clip = next((clip for clip in speech_clips if clip.language == "zh"), speech_clips[0])
     with collecting() as collector:
         environment = {**NO_LOAD_LIMIT, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         plan = Plan(

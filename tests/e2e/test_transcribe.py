@@ -24,9 +24,9 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def english(spoken: list[Clip]) -> list[Clip]:
+def english(speech_clips: list[Clip]) -> list[Clip]:
     """Four English recordings of a few seconds."""
-    several = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt" and len(clip.text) > 30]
+    several = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt" and len(clip.text) > 30]
     return several[:4]
 
 
@@ -92,8 +92,10 @@ def test_subtitles_cover_the_talk_within_the_limits_of_cues(system: System, talk
     assert all(before[1] <= after[0] for before, after in pairwise(times))
 
 
-def test_chinese_speech_gives_a_subtitle_file_per_language(system: System, spoken: list[Clip], tmp_path: Path) -> None:
-    clip = next((clip for clip in spoken if clip.language == "zh" and clip.kind != "bad-ref"), None)
+def test_chinese_speech_gives_a_subtitle_file_per_language(
+    system: System, speech_clips: list[Clip], tmp_path: Path
+) -> None:
+    clip = next((clip for clip in speech_clips if clip.language == "zh" and clip.kind != "bad-ref"), None)
     if clip is None:
         pytest.skip("no recorded Chinese")
     done = nova(

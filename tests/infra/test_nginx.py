@@ -17,7 +17,7 @@ from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
 from tests.infra.tools import certificate, tool
 from tests.paths import INFRA
-from tests.testkit.audio.clips import Clip
+from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.cli import silent
 from tests.testkit.session import RATE, speak
 from tests.testkit.system.plans import system_plan
@@ -77,9 +77,9 @@ async def _answers(host: Host) -> bool:
 
 
 async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_blocked(
-    host: Host, spoken: list[Clip]
+    host: Host, speech_clips: list[Clip]
 ) -> None:
-    clip = min((c for c in spoken if c.language == "en" and len(c.pcm()) > 2.5 * RATE), key=lambda c: len(c.pcm()))
+    clip = shortest_clip(speech_clips, 2.5)
     pcm = np.concatenate([np.zeros(RATE, np.int16), clip.pcm()[: 3 * RATE], np.zeros(RATE, np.int16)] * 2)
 
     async def end_the_first() -> None:

@@ -24,7 +24,7 @@ from backend.messages.protocol import Final, Start, Translation
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.names import Shard, api_key
 from backend.streams.redis.clients import client
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.testkit.audio.voices import voices
 from tests.testkit.cli import silent
 from tests.testkit.session import stream_url
@@ -56,7 +56,7 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
             yield {**made, "auditor": f"redis://auditor:any@127.0.0.1:{port}/0"}
             await server.stop()
 
-    with in_a_thread(up()) as urls:
+    with run_in_thread(up()) as urls:
         yield urls
 
 

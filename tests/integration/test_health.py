@@ -26,7 +26,7 @@ from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.worker.health import WorkerHealth
 from backend.streams.worker.in_flight import InFlight
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.testkit.cli import silent
 from tests.testkit.system.plans import system_plan
 
@@ -40,7 +40,7 @@ WORKER = free_port()
 def system(artifacts: Path) -> Iterator[System]:
     """A gateway, and an STT worker with its own metrics port."""
     plan = system_plan(artifacts / "logs", environment={"STT_METRICS_PORT": str(WORKER)})
-    with in_a_thread(running(plan, silent)) as up:
+    with run_in_thread(running(plan, silent)) as up:
         yield up
 
 

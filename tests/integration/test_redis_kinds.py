@@ -31,7 +31,7 @@ from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.fanout import Listener
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.testkit.streams.live_sessions import SHARDS, busy_sessions
 from tests.testkit.system.plans import system_plan
 from tests.testkit.system.redis_servers import RedisServers, cluster, sentinel, single
@@ -42,7 +42,7 @@ RESUMED_WITHIN_S = 10.0
 @pytest.fixture(scope="module", params=[single, sentinel, cluster], ids=lambda opens: opens.__name__)
 def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServers]:
     """A Redis of each kind without persistence, so a killed server loses all data."""
-    with in_a_thread(request.param(tmp_path_factory.mktemp("redis"))) as up:
+    with run_in_thread(request.param(tmp_path_factory.mktemp("redis"))) as up:
         yield up
 
 
@@ -56,7 +56,7 @@ async def kind(opened: RedisServers) -> RedisServers:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServers]:
     """A single Redis."""
-    with in_a_thread(single(tmp_path_factory.mktemp("alone"))) as up:
+    with run_in_thread(single(tmp_path_factory.mktemp("alone"))) as up:
         yield up
 
 

@@ -24,7 +24,7 @@ from backend.streams.session.fanout import Listener
 from backend.streams.session.log import read_log
 from backend.streams.session.redis_fanout import RedisFanout
 from stt_worker.recognizers.null import transcript
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.contract.recording import Recorded, releases
 from tests.testkit.cli import silent
 from tests.testkit.session import stream_url
@@ -38,7 +38,7 @@ ACCEPT_OLD_PREVIEWS = {"STT_PREVIEW_MAX_AGE_MS": str(10**13)}
 @pytest.fixture(scope="module")
 def today(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     plan = system_plan(tmp_path_factory.mktemp("logs"), environment=ACCEPT_OLD_PREVIEWS)
-    with in_a_thread(running(plan, silent)) as up:
+    with run_in_thread(running(plan, silent)) as up:
         yield up
 
 

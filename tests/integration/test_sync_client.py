@@ -12,14 +12,14 @@ import nova_voice
 import pytest
 
 from backend.local.processes import free_port
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.testkit.servers.fake_gateway import PHONE, RESTART, UTTERANCE_MS, Gateway, serving, speech
 
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
     """A gateway in an event loop of its own."""
-    with in_a_thread(serving(Gateway())) as up:
+    with run_in_thread(serving(Gateway())) as up:
         yield up
 
 

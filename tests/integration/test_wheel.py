@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.paths import ROOT
 from tests.testkit.servers.fake_gateway import Gateway, serving
 
@@ -50,7 +50,7 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.slow
 def test_the_client_works_without_the_packages_of_servers(environment: Path) -> None:
-    with in_a_thread(serving(Gateway())) as gateway:
+    with run_in_thread(serving(Gateway())) as gateway:
         script = CLIENT.format(packages=SERVER_PACKAGES, url=gateway.url)
         done = run(environment / "bin" / "python", "-I", "-c", script)
     assert (done.stdout, done.stderr) == ("['1', '2']\n", "")

@@ -29,10 +29,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 json_option = click.option("--json", "json_file", type=FILE, help="Also write the full result to this file.")
 seed_option = click.option("--seed", default=0, show_default=True, help="Seed of all random choices.")
-sessions_option = click.option("--sessions", default=10, show_default=True, help="Concurrent sessions.")
 rounds_option = click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Repetitions.")
 threads_option = click.option("--threads", default=0, show_default=True, help="CPU threads; 0: all cores, up to 8.")
 null_cost_option = click.option("--cost", default=0.05, show_default=True, help="`null`: seconds per second of audio.")
+
+
+def sessions_option(default: int) -> Callable[[Any], Any]:
+    return click.option("--sessions", default=default, show_default=True, help="Concurrent sessions.")
 
 
 def minutes_option(default: float, text: str = "Minutes that sessions speak.") -> Callable[[Any], Any]:

@@ -15,16 +15,16 @@ from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.log import read_log
 from stt_worker.recognizers.null import transcript
-from tests.testkit.audio.clips import RATE, Clip
+from tests.testkit.audio.clips import RATE, Clip, shortest_clip
 from tests.testkit.session import ClientLedger, speak
 from tests.testkit.system.command import nova
 from tests.testkit.system.plans import running_with_poison, system_plan
 
 
 @pytest.fixture(scope="module")
-def utterance(spoken: list[Clip]) -> NDArray[np.int16]:
+def utterance(speech_clips: list[Clip]) -> NDArray[np.int16]:
     """The start of a clip: 2.2 s of speech without a pause."""
-    clip = min((c for c in spoken if c.language == "en" and len(c.pcm()) > 2.5 * RATE), key=lambda c: len(c.pcm()))
+    clip = shortest_clip(speech_clips, 2.5)
     return clip.pcm()[: int(2.2 * RATE)]
 
 

@@ -24,7 +24,7 @@ from backend.messages.protocol import Start
 from gateway.http.http_limits import HEAD_S
 from tests.chaos.checks import Checks, differences
 from tests.chaos.connection_flood import compare, describe, percentile
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.testkit.audio.reference import segment
 from tests.testkit.audio.voices import voices
 from tests.testkit.cli import silent
@@ -40,7 +40,7 @@ SHORT_TIMEOUTS = {"GATEWAY_START_TIMEOUT_S": "1", "GATEWAY_IDLE_TIMEOUT_S": "2",
 @pytest.fixture(scope="module")
 def short_timeouts(artifacts: Path) -> Iterator[System]:
     """A system with short timeouts."""
-    with in_a_thread(running(system_plan(artifacts / "logs-slow", environment=SHORT_TIMEOUTS), silent)) as up:
+    with run_in_thread(running(system_plan(artifacts / "logs-slow", environment=SHORT_TIMEOUTS), silent)) as up:
         yield up
 
 

@@ -16,9 +16,9 @@ from tests.testkit.session import stream_url
 from tests.testkit.system.plans import system_plan
 
 
-def english(spoken: list[Clip]) -> Clip:
+def english(speech_clips: list[Clip]) -> Clip:
     """Four seconds, clearly spoken."""
-    clips = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clips = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
     return next((clip for clip in clips if clip.id == "ls-367-130732-0001"), clips[0])
 
 
@@ -35,10 +35,10 @@ def errors_in(clip: Clip, text: str) -> float:
 
 
 async def test_the_setup_tests_server_and_microphone_and_stores_the_choices(
-    browser: str, system: System, spoken: list[Clip], artifacts: Path
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
 ) -> None:
     wav = artifacts / "desk-tour.wav"
-    microphone(english(spoken), wav)
+    microphone(english(speech_clips), wav)
     report = await drive(browser, "tour", system.urls[0], wav, artifacts)
     assert report["serverResult"].startswith("Connected.")
     assert report["microphoneResult"] == "Your microphone works."
@@ -60,9 +60,9 @@ async def test_the_setup_tests_server_and_microphone_and_stores_the_choices(
 
 
 async def test_dictated_text_is_shown_in_the_bubble_and_typed_when_the_key_is_released(
-    browser: str, system: System, spoken: list[Clip], artifacts: Path
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
 ) -> None:
-    clip, wav = english(spoken), artifacts / "desk-dictation.wav"
+    clip, wav = english(speech_clips), artifacts / "desk-dictation.wav"
     microphone(clip, wav)
     held = LEAD_S + seconds_of(clip) + 0.3
     told = ("--seconds", str(held), "--language", "en")
@@ -77,10 +77,10 @@ async def test_dictated_text_is_shown_in_the_bubble_and_typed_when_the_key_is_re
 
 
 async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_gateway_dies_in_a_sentence(
-    browser: str, system: System, spoken: list[Clip], artifacts: Path
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
 ) -> None:
-    first = english(spoken)
-    others = [clip for clip in spoken if clip.language == "es"] or [first]
+    first = english(speech_clips)
+    others = [clip for clip in speech_clips if clip.language == "es"] or [first]
     second = next((clip for clip in others if clip.id == "ast-es-privacy-unident"), others[0])
     wav = artifacts / "desk-captions.wav"
     seconds = microphone(first, wav, second)
@@ -111,9 +111,9 @@ async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_g
 
 
 async def test_an_unavailable_server_a_lost_microphone_and_a_required_key_are_reported_without_losing_text(
-    browser: str, system: System, spoken: list[Clip], artifacts: Path
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
 ) -> None:
-    clip, wav = english(spoken), artifacts / "desk-trouble.wav"
+    clip, wav = english(speech_clips), artifacts / "desk-trouble.wav"
     microphone(clip, wav)
     strict = {"GATEWAY_AUTH": "keys", "GATEWAY_ORIGINS": system.urls[0]}
     plan = system_plan(artifacts / "logs-desk-trouble", environment=strict)

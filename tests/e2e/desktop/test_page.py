@@ -42,10 +42,10 @@ def first_final(report: Any) -> float:
 
 
 async def test_the_page_shows_partials_before_finals(
-    browser: str, system: System, spoken: list[Clip], artifacts: Path
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
 ) -> None:
     wanted = "ls-367-130732-0002"  # eleven seconds, clearly spoken
-    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    english = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
     clip = next((clip for clip in english if clip.id == wanted), english[0])
     report = await speak_to_page(browser, system, clip, artifacts, "page-en")
     text = " ".join(utterance["committed"] for utterance in report["utterances"])
@@ -67,9 +67,9 @@ async def test_the_page_shows_partials_before_finals(
 
 
 async def test_no_word_is_lost_when_a_gateway_dies_in_the_middle_of_a_word(
-    browser: str, system: System, spoken: list[Clip], artifacts: Path
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
 ) -> None:
-    english = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    english = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
     clip = next((clip for clip in english if clip.id == "ls-367-130732-0002"), english[0])
     recording = artifacts / "page-resume.wav"
     seconds = microphone(clip, recording)
@@ -86,9 +86,9 @@ async def test_no_word_is_lost_when_a_gateway_dies_in_the_middle_of_a_word(
 
 
 async def test_a_chinese_clip_appears_with_its_english_translation(
-    browser: str, system: System, shared: Path, spoken: list[Clip], artifacts: Path
+    browser: str, system: System, shared_folder: Path, speech_clips: list[Clip], artifacts: Path
 ) -> None:
-    clip = next(clip for clip in spoken if clip.id == "aishell-BAC009S0724W0121")
+    clip = next(clip for clip in speech_clips if clip.id == "aishell-BAC009S0724W0121")
     report = await speak_to_page(browser, system, clip, artifacts, "page-zh", "--target", "en", "--dark")
     text = "".join(utterance["committed"] for utterance in report["utterances"])
     assert any("一" <= character <= "鿿" for character in text), text

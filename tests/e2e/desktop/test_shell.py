@@ -18,7 +18,7 @@ import pytest
 
 from backend.local.system import System
 from backend.text.edits import WordErrors
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.paths import FRONTEND
 from tests.testkit.audio.clips import Clip
 from tests.testkit.desktop.browser import microphone
@@ -110,7 +110,7 @@ def client(app: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def screen(electron: Path) -> Iterator[Screen]:
     """A virtual desktop."""
-    with in_a_thread(open_screen()) as ours:
+    with run_in_thread(open_screen()) as ours:
         yield ours
 
 
@@ -127,9 +127,15 @@ async def keep(page: DevTools, **changes: Any) -> None:
 
 @pytest.mark.parametrize("language", ["es", "zh"])
 async def test_speech_is_typed_into_the_focused_program_and_the_clipboard_is_unchanged(
-    language: str, electron: Path, client: Path, screen: Screen, system: System, spoken: list[Clip], tmp_path: Path
+    language: str,
+    electron: Path,
+    client: Path,
+    screen: Screen,
+    system: System,
+    speech_clips: list[Clip],
+    tmp_path: Path,
 ) -> None:
-    clip = next((each for each in spoken if each.id == SPOKEN[language]), None)
+    clip = next((each for each in speech_clips if each.id == SPOKEN[language]), None)
     if clip is None:
         pytest.skip(f"{SPOKEN[language]} is in ../shared, which is not here")
     seconds = microphone(clip, tmp_path / "spoken.wav")

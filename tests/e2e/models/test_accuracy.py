@@ -36,9 +36,9 @@ MAX_LOSS = 0.5  # of the pipeline against the bare model, in points of word erro
 
 @pytest.mark.timeout(600)
 async def test_the_pipeline_is_as_accurate_as_the_bare_model(
-    system: System, whisper_base: Path, spoken: list[Clip], artifacts: Path, capsys: pytest.CaptureFixture[str]
+    system: System, whisper_base: Path, speech_clips: list[Clip], artifacts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clips = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clips = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
     sounds = [clip.pcm() for clip in clips]
     began = time.monotonic()
     ledgers = await speak_all(system.urls[0], sounds, AT_ONCE, language="en", partials=False)
@@ -79,8 +79,8 @@ def _transcribe(model: Path, sounds: list[NDArray[np.int16]]) -> list[str]:
 
 
 @pytest.mark.timeout(300)
-async def test_noise_and_music_give_no_text(system: System, shared: Path) -> None:
-    files = sorted((shared / "audio" / "noise").glob("*.flac"))
+async def test_noise_and_music_give_no_text(system: System, shared_folder: Path) -> None:
+    files = sorted((shared_folder / "audio" / "noise").glob("*.flac"))
     assert len(files) >= 20
     ledgers = await speak_all(system.urls[0], [decode(file) for file in files], 4, partials=False)
     texts = {file.stem: ledger.text() for file, ledger in zip(files, ledgers, strict=True)}
@@ -101,8 +101,8 @@ async def test_synthetic_noise_gives_no_text(system: System, sound: str) -> None
     assert ledger.text() == ""
 
 
-async def test_word_times_and_confidences_are_sent_on_request(system: System, spoken: list[Clip]) -> None:
-    clip = next(clip for clip in spoken if clip.language == "en" and clip.kind == "utt")
+async def test_word_times_and_confidences_are_sent_on_request(system: System, speech_clips: list[Clip]) -> None:
+    clip = next(clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt")
     ledger = await speak(system.urls[0], clip.pcm(), language="en", words=True, partials=False)
     for final in ledger.received(Final):
         if not final.text:
@@ -117,9 +117,9 @@ async def test_word_times_and_confidences_are_sent_on_request(system: System, sp
 
 
 async def test_the_language_is_detected(
-    system: System, shared: Path, spoken: list[Clip], capsys: pytest.CaptureFixture[str]
+    system: System, shared_folder: Path, speech_clips: list[Clip], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clips = [clip for clip in spoken if clip.language != "en" and clip.kind == "utt"]
+    clips = [clip for clip in speech_clips if clip.language != "en" and clip.kind == "utt"]
     ledgers = await speak_all(system.urls[0], [clip.pcm() for clip in clips], AT_ONCE, partials=False)
     wrong = {
         clip.id: sorted({final.language for final in ledger.received(Final)})
@@ -133,9 +133,9 @@ async def test_the_language_is_detected(
 
 @pytest.mark.timeout(300)
 async def test_translations_of_the_worker_are_as_good_as_the_bare_model(
-    system: System, shared: Path, opus_zh_en: Path, capsys: pytest.CaptureFixture[str]
+    system: System, shared_folder: Path, opus_zh_en: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sources, references = sentence_pairs(shared / "text" / "tatoeba-zh-en.tsv")
+    sources, references = sentence_pairs(shared_folder / "text" / "tatoeba-zh-en.tsv")
     through = await _translated(system.redis_url, sources)
     bare = await asyncio.to_thread(_bare_translations, opus_zh_en, sources)
     ours, theirs = bleu(through, references), bleu(bare, references)
@@ -184,8 +184,10 @@ def _bare_translations(package: Path, sources: Sequence[str]) -> list[str]:
     return ["".join(result.hypotheses[0]).replace("▁", " ").strip() for result in results]
 
 
-async def test_a_spoken_sentence_is_sent_with_its_translation(system: System, shared: Path, spoken: list[Clip]) -> None:
-    clip = next(clip for clip in spoken if clip.language == "zh" and clip.kind == "utt")
+async def test_a_spoken_sentence_is_sent_with_its_translation(
+    system: System, shared_folder: Path, speech_clips: list[Clip]
+) -> None:
+    clip = next(clip for clip in speech_clips if clip.language == "zh" and clip.kind == "utt")
     ledger = await speak(system.urls[0], clip.pcm(), speed=1.0, silence_s=1.0, translate_to=("en", "es"))
     assert ledger.translation("en")
     assert ledger.translation("en").isascii()

@@ -29,9 +29,9 @@ def whisper(whisper_base: Path) -> FasterWhisper:
 
 
 @pytest.fixture(scope="module")
-def english(spoken: list[Clip]) -> list[Clip]:
+def english(speech_clips: list[Clip]) -> list[Clip]:
     """Clips of different lengths and windows."""
-    clips = [clip for clip in spoken if clip.language == "en" and clip.kind == "utt"]
+    clips = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
     return sorted(clips, key=lambda clip: len(clip.pcm()))[:: max(1, len(clips) // 6)]
 
 
@@ -103,8 +103,10 @@ def test_prompts_of_any_length_and_content_share_a_call(whisper: FasterWhisper, 
     assert "<|" not in "".join(hypothesis.text for hypothesis in heard)
 
 
-def test_a_hotword_determines_the_spelling(whisper: FasterWhisper, shared: Path, spoken: list[Clip]) -> None:
-    clip = next(clip for clip in spoken if clip.id == "ls-2033-164914-0005")
+def test_a_hotword_determines_the_spelling(
+    whisper: FasterWhisper, shared_folder: Path, speech_clips: list[Clip]
+) -> None:
+    clip = next(clip for clip in speech_clips if clip.id == "ls-2033-164914-0005")
     plain, hinted = whisper.recognize(
         [Speech(sound(clip), "en", hotwords=words, beam_size=5) for words in ("", "Zau al Makan")]
     )
@@ -113,10 +115,10 @@ def test_a_hotword_determines_the_spelling(whisper: FasterWhisper, shared: Path,
 
 
 def test_languages_are_detected_separately_in_one_call(
-    whisper: FasterWhisper, shared: Path, spoken: list[Clip]
+    whisper: FasterWhisper, shared_folder: Path, speech_clips: list[Clip]
 ) -> None:
     clips = [
-        next(clip for clip in spoken if clip.language == language and clip.kind == "utt")
+        next(clip for clip in speech_clips if clip.language == language and clip.kind == "utt")
         for language in ("en", "fr", "ru", "zh", "ja")
     ]
     heard = whisper.recognize([Speech(sound(clip), words=True) for clip in clips])
@@ -126,9 +128,9 @@ def test_languages_are_detected_separately_in_one_call(
 
 
 def test_a_short_piece_of_another_language_does_not_change_the_language(
-    whisper: FasterWhisper, shared: Path, spoken: list[Clip]
+    whisper: FasterWhisper, shared_folder: Path, speech_clips: list[Clip]
 ) -> None:
-    clip = next(clip for clip in spoken if clip.language == "fr" and clip.kind == "utt")
+    clip = next(clip for clip in speech_clips if clip.language == "fr" and clip.kind == "utt")
     moment, sentence = sound(clip)[: RATE * 3 // 2], sound(clip)
     heard = whisper.recognize([Speech(moment, last_language="en", final=False), Speech(sentence, last_language="en")])
     assert [hypothesis.language for hypothesis in heard] == ["en", "fr"]
@@ -152,9 +154,9 @@ def test_audio_that_cannot_be_decoded_is_refused(whisper: FasterWhisper) -> None
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_noise_and_music_produce_almost_no_text_even_without_a_voice_detector(
-    whisper: FasterWhisper, shared: Path
+    whisper: FasterWhisper, shared_folder: Path
 ) -> None:
-    files = sorted((shared / "audio" / "noise").glob("*.flac"))
+    files = sorted((shared_folder / "audio" / "noise").glob("*.flac"))
     pieces = [(file.stem, floats(decode(file))[: 15 * RATE]) for file in files]
     assert len(pieces) >= 23
     heard = whisper.recognize([Speech(samples, beam_size=5) for _, samples in pieces])

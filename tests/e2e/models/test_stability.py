@@ -13,7 +13,7 @@ import pytest
 
 from backend.local.system import System, running
 from backend.messages.protocol import Final
-from tests.conftest import in_a_thread
+from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import Clip
 from tests.testkit.cli import silent
 from tests.testkit.models.preview_replay import CaptionCounts
@@ -28,16 +28,16 @@ def quick_system(whisper_tiny: Path, artifacts: Path) -> Iterator[System]:
     """A system with the smallest model, fast enough for several live sessions."""
     model = str(whisper_tiny)
     plan = system_plan(artifacts / "logs-tiny", stt_model=model, quick_claims=False, environment=NO_LOAD_LIMIT)
-    with in_a_thread(running(plan, silent)) as up:
+    with run_in_thread(running(plan, silent)) as up:
         yield up
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 async def test_committed_words_never_change_and_stable_finals_begin_with_them(
-    quick_system: System, spoken: list[Clip], artifacts: Path, capsys: pytest.CaptureFixture[str]
+    quick_system: System, speech_clips: list[Clip], artifacts: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    longest = sorted(spoken[::3], key=lambda clip: -len(clip.pcm()))
+    longest = sorted(speech_clips[::3], key=lambda clip: -len(clip.pcm()))
     clips = {"stable": longest[::2], "revise": longest[1::2]}
     ledgers = await asyncio.gather(*(transcribe(quick_system, some, finals) for finals, some in clips.items()))
     counts = {finals: CaptionCounts() for finals in clips}

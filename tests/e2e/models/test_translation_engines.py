@@ -61,8 +61,10 @@ def called_directly(directory: Path, form: str, texts: list[str]) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_quality_is_that_of_the_model(translator: Translator, directory: Path, form: str, shared: Path) -> None:
-    texts, references = (some[::2] for some in sentence_pairs(shared / "text" / "tatoeba-zh-en.tsv"))
+def test_the_quality_is_that_of_the_model(
+    translator: Translator, directory: Path, form: str, shared_folder: Path
+) -> None:
+    texts, references = (some[::2] for some in sentence_pairs(shared_folder / "text" / "tatoeba-zh-en.tsv"))
     bare = bleu(called_directly(directory, form, texts), references)
     ours = bleu(translator.translate([passage(text) for text in texts]), references)
     print(f"BLEU of {len(texts)} sentences, {form}: {bare:.2f} called directly, {ours:.2f} through the engine")

@@ -12,10 +12,8 @@ import pytest
 
 from backend.errors import SetupError
 from backend.load import clips
-from backend.load.clips import decode
+from backend.load.clips import decode as decode
 from tests.paths import SHARED
-
-__all__ = ["RATE", "Clip", "available_clips", "decode", "shared_clips", "spoken_clips", "write_manifest"]
 
 RATE = 16_000
 
@@ -43,6 +41,12 @@ def shared_clips(shared: Path = SHARED) -> list[Clip]:
             Clip(folder / row["path"], row["reference_text"], row["lang"], id=row["id"], kind=row["kind"])
             for row in rows
         ]
+
+
+def shortest_clip(clips: Iterable[Clip], more_than_s: float, language: str = "en") -> Clip:
+    """The shortest clip in a language that lasts longer than `more_than_s`."""
+    lengths = {clip: len(clip.pcm()) for clip in clips if clip.language == language}
+    return min((clip for clip in lengths if lengths[clip] > more_than_s * RATE), key=lengths.__getitem__)
 
 
 def spoken_clips(folder: Path) -> list[Clip]:

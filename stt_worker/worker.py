@@ -12,7 +12,7 @@ import numpy as np
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, JobKind
 from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
-from backend.service.metrics import export_model_info
+from backend.service.metrics import MODEL
 from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
@@ -100,7 +100,7 @@ async def serve(
     """Recognize the audio of all shards until `stop` is set."""
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
     description = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
-    export_model_info("stt", recognizer.model, **place)
+    MODEL.labels("stt", recognizer.model, recognizer.device, recognizer.compute_type).set(1)
     worker = SttWorker(recognizer, settings)
 
     def about() -> dict[str, object]:

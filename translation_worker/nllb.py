@@ -7,7 +7,6 @@ The directory is the output of CTranslate2's converter, with the SentencePiece m
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from backend.engines.loading import Hardware
@@ -17,25 +16,18 @@ from translation_worker.engine import ControlTokens, TranslationEngine
 from translation_worker.translator import Passage
 
 
-class Nllb:
+class Nllb(TranslationEngine):
     """A `Translator` between all languages that have a token in the model's vocabulary."""
 
     def __init__(self, directory: Path, hardware: Hardware | None = None) -> None:
         self._languages = _languages(directory)
-        self._engine = TranslationEngine(
-            directory, ".", "sentencepiece.bpe.model", _control_tokens, hardware or Hardware()
-        )
-        self.model = self._engine.model
-        self.device, self.compute_type = self._engine.device, self._engine.compute_type
+        super().__init__(directory, ".", "sentencepiece.bpe.model", _control_tokens, hardware or Hardware())
 
     def serves(self, source: str, target: str) -> bool:
         return {source, target} <= self._languages
 
     def pairs(self) -> str:
         return f"{len(self._languages)} languages"
-
-    def translate(self, batch: Sequence[Passage]) -> list[str]:
-        return self._engine.translate(batch)
 
 
 def _control_tokens(sentence: Passage) -> ControlTokens:

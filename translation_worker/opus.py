@@ -6,7 +6,6 @@ name; texts carry no language tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from backend.engines.loading import Hardware
@@ -14,13 +13,12 @@ from backend.errors import ModelError, ProtocolError
 from backend.messages.languages import english_name, flores_code
 from backend.models.formats import language_pair
 from translation_worker.engine import ControlTokens, TranslationEngine
-from translation_worker.translator import Passage
 
 # Language codes that only Argos uses: Traditional Chinese and Brazilian Portuguese.
 _ARGOS_CODES = {"zt": "zho_Hant", "pb": "por_Latn"}
 
 
-class Opus:
+class Opus(TranslationEngine):
     """A `Translator` for one pair.
 
     It accepts its source language in any script (opus-zh-en reads both Chinese scripts) and writes its target language
@@ -29,20 +27,13 @@ class Opus:
 
     def __init__(self, directory: Path, hardware: Hardware | None = None) -> None:
         self._source, self._target = map(_flores_code, language_pair(directory))
-        self._engine = TranslationEngine(
-            directory, "model", "sentencepiece.model", lambda _: ControlTokens(), hardware or Hardware()
-        )
-        self.model = self._engine.model
-        self.device, self.compute_type = self._engine.device, self._engine.compute_type
+        super().__init__(directory, "model", "sentencepiece.model", lambda _: ControlTokens(), hardware or Hardware())
 
     def serves(self, source: str, target: str) -> bool:
         return source[:3] == self._source[:3] and target == self._target
 
     def pairs(self) -> str:
         return f"{english_name(self._source)} to {english_name(self._target)}"
-
-    def translate(self, batch: Sequence[Passage]) -> list[str]:
-        return self._engine.translate(batch)
 
 
 def _flores_code(code: str) -> str:

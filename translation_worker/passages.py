@@ -34,7 +34,6 @@ class SentenceDecoder(Protocol):
 
     def __call__(self, batch: Sequence[Passage], *, careful: bool) -> list[DraftTranslation]:
         """Return one draft for each sentence, in order."""
-        ...
 
 
 class PassageTranslator:

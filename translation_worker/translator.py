@@ -37,15 +37,12 @@ class Translator(Protocol):
 
     def serves(self, source: str, target: str) -> bool:
         """Whether this model translates the pair, given in FLORES-200 codes."""
-        ...
 
     def pairs(self) -> str:
         """Describe the pairs, for health reports and notices: "200 languages" or "Chinese to English"."""
-        ...
 
     def translate(self, batch: Sequence[Passage]) -> list[str]:
         """Return one translation for each passage, in order."""
-        ...
 
 
 def pick_translator(translators: Sequence[Translator], source: str, target: str) -> Translator:

@@ -18,7 +18,7 @@ from backend.messages.languages import flores_code
 from backend.messages.protocol import Message, Notice, Translation
 from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
-from backend.service.metrics import export_model_info
+from backend.service.metrics import MODEL
 from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
 from backend.streams.worker.process import run_worker
@@ -159,7 +159,7 @@ async def _main(stop: asyncio.Event) -> None:
 def _about(translators: Sequence[Translator]) -> dict[str, object]:
     """Describe the models for the heartbeat, and export the same to Prometheus."""
     for translator in translators:
-        export_model_info("translation", translator.model, translator.device, translator.compute_type)
+        MODEL.labels("translation", translator.model, translator.device, translator.compute_type).set(1)
     return {
         "model": ", ".join(translator.model for translator in translators) or "none",
         "device": ", ".join(sorted({translator.device for translator in translators})) or "none",

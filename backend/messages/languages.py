@@ -22,12 +22,12 @@ AUTO = "auto"
 class Language:
     """One line of the table."""
 
+    # None: not supported by NLLB.
     flores: str | None
-    """None: not supported by NLLB."""
+    # None: not supported by Whisper.
     whisper: str | None
-    """None: not supported by Whisper."""
+    # In lower case, with hyphens. The FLORES code and its first three letters are accepted as well.
     codes: tuple[str, ...]
-    """In lower case, with hyphens. The FLORES code and its first three letters are accepted as well."""
     name: str
 
     @property

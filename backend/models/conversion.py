@@ -29,7 +29,7 @@ def converter_command(source: ConversionSource, official: Path, out: Path) -> li
         *(sys.executable, "-m", "ctranslate2.converters.transformers"),
         *("--model", str(official)),
         *("--output_dir", str(out)),
-        *("--quantization", source.quantization),
+        *("--quantization", "int8"),
         *("--copy_files", *source.copied),
         "--force",
     ]

@@ -10,7 +10,7 @@ import httpx
 from backend.errors import SourceUnavailableError
 from backend.models.hub import describe_error
 from backend.models.specs import FileSpec, ProgressCallback
-from backend.models.verification import digest_of
+from backend.models.verification import verify_download
 
 _CONNECT_TIMEOUT_S = 3.0
 
@@ -35,9 +35,7 @@ def download(url: str, file: FileSpec, directory: Path, progress: ProgressCallba
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 if out.tell() <= before:
                     raise SourceUnavailableError(describe_error(error)) from error
-    if digest_of(target) != file.sha256:
-        target.unlink()
-        raise SourceUnavailableError(f"{file.name} does not have the sha256 of the catalogue")
+    verify_download(target, file)
     return target
 
 

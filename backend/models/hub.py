@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from backend.errors import SourceUnavailableError
 from backend.models.specs import FileSpec, HubSource, ProgressCallback
-from backend.models.verification import digest_of
+from backend.models.verification import digest_of, verify_download
 
 # huggingface_hub retries an unreachable hub for minutes when a file is not cached. The metadata of each file is
 # requested first, once and with this timeout, so that an unreachable hub is detected before that.
@@ -90,17 +90,12 @@ def _download(config: HubConfig, source: HubSource, file: FileSpec, progress: Pr
             force_download=path.exists(),  # a file that is present at this point is damaged
             tqdm_class=cast(Any, functools.partial(_ProgressBar, progress, file)),
         )
-        verified = digest_of(path) == file.sha256
     except SourceUnavailableError:
         raise
     # The library lets the errors of its HTTP client through, and that is requests, httpx or httpx2 by version.
     except Exception as error:
         raise SourceUnavailableError(describe_error(error)) from error
-    if not verified:
-        # huggingface_hub compares sizes only. Other tools trust this cache too, so remove the wrong bytes from it.
-        path.resolve().unlink()
-        path.unlink(missing_ok=True)
-        raise SourceUnavailableError(f"{file.name} does not have the sha256 of the catalogue")
+    verify_download(path, file)  # huggingface_hub compares sizes only
 
 
 def _import_huggingface_hub() -> Any:

@@ -82,7 +82,6 @@ class ConversionSource:
     origin: HubSource
     files: tuple[FileSpec, ...]
     copied: tuple[str, ...]
-    quantization: str = "int8"
 
 
 ModelSource = HubSource | WheelSource | ArgosSource | SdistSource | ConversionSource

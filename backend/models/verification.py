@@ -11,24 +11,21 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from backend.errors import DamagedModelError
+from backend.errors import DamagedModelError, SourceUnavailableError
+from backend.models.specs import FileSpec
 
 RECORD_NAME = ".verified.json"
 
 
-class VerifiedFile(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class VerifiedFile(BaseModel, frozen=True):
     size: int
     mtime_ns: int
     sha256: str
 
 
-class VerificationRecord(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class VerificationRecord(BaseModel, frozen=True):
     files: Mapping[str, VerifiedFile]
 
 
@@ -36,6 +33,17 @@ def digest_of(path: Path) -> str:
     """Return the sha256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify_download(path: Path, file: FileSpec) -> None:
+    """Delete a file that differs from the catalogue's, also the one that `path` links to; raise SourceUnavailableError.
+
+    Caches are shared with other programs, which must not find wrong bytes in them.
+    """
+    if digest_of(path) != file.sha256:
+        path.resolve().unlink()
+        path.unlink(missing_ok=True)
+        raise SourceUnavailableError(f"{file.name} does not have the sha256 of the catalogue")
 
 
 def write_record(directory: Path, digests: Mapping[str, str], record: Path | None = None) -> None:

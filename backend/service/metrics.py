@@ -16,7 +16,3 @@ MODEL = Gauge(
 
 def export_build_info() -> None:
     BUILD.labels(version("nova-voice")).set(1)
-
-
-def export_model_info(kind: str, model: str, device: str, compute_type: str) -> None:
-    MODEL.labels(kind, model, device, compute_type).set(1)

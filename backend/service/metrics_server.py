@@ -35,15 +35,12 @@ class HealthSource(Protocol):
 
     async def live(self) -> str:
         """Return why the process should be restarted, or ""."""
-        ...
 
     async def ready(self) -> str:
         """Return why the process cannot accept work now, or ""."""
-        ...
 
     async def refresh(self) -> None:
         """Update metrics that are read from Redis."""
-        ...
 
 
 class ModelLoading:

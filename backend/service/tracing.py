@@ -26,7 +26,6 @@ class Traced(Protocol):
     @property
     def traceparent(self) -> str:
         """W3C trace context, "00-<trace>-<span>-<flags>", or "" if it is not traced."""
-        ...
 
 
 class Recorder(Protocol):
@@ -34,7 +33,6 @@ class Recorder(Protocol):
 
     def new_traceparent(self, parent: str) -> str:
         """Return the id of a span that is recorded later. Without a parent it starts a trace."""
-        ...
 
     def record(
         self,
@@ -47,11 +45,9 @@ class Recorder(Protocol):
         attributes: Mapping[str, Attribute],
     ) -> None:
         """Record a finished span. Times are Unix seconds."""
-        ...
 
     def close(self) -> None:
         """Send the remaining spans."""
-        ...
 
 
 _recorder: Recorder | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from stt_worker.settings import SttSettings
 
@@ -19,10 +19,8 @@ TALKING = 0.5
 CALIBRATED_SETTINGS = ("threads", "compute_type", "batch")
 
 
-class CalibrationData(BaseModel):
+class CalibrationData(BaseModel, frozen=True, extra="forbid"):
     """Base of the stored records. Unknown fields are errors: a file of another version is measured again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class MachineProfile(CalibrationData):

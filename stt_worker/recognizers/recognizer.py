@@ -92,4 +92,3 @@ class Recognizer(Protocol):
 
         Raises if any piece cannot be decoded; the caller then tries each one alone.
         """
-        ...

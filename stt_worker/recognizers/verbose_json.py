@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from backend.errors import ProtocolError
 from backend.messages import languages
@@ -27,10 +27,8 @@ _CODES |= {"chinese": "zh", "myanmar": "my", "nynorsk": "nn"}
 _WORDS = re.compile(rf"\s*(?:{WORD})")
 
 
-class TimeSpan(BaseModel):
+class TimeSpan(BaseModel, frozen=True):
     """A part of the text, in seconds from the start of the audio."""
-
-    model_config = ConfigDict(frozen=True)
 
     start: float = 0.0
     end: float = 0.0
@@ -50,10 +48,8 @@ class TranscriptionSegment(TimeSpan):
     no_speech_prob: float | None = None
 
 
-class VerboseTranscription(BaseModel):
+class VerboseTranscription(BaseModel, frozen=True):
     """The answer of an endpoint. Only `text` is required; `language` is a code ("en") or a name ("english")."""
-
-    model_config = ConfigDict(frozen=True)
 
     text: str
     language: str | None = None

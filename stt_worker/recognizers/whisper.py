@@ -164,7 +164,8 @@ class FasterWhisper:
             **sampling,
         )
         texts = [split_answer(t, p, r.sequences_ids[0]) for t, p, r in zip(tokenizers, prefixes, results, strict=True)]
-        kept = [t.without_loop(s.prefix, _loop_rounds(s)) for t, s in zip(texts, batch, strict=True)]
+        rounds = [LOOP_ROUNDS_FINAL if speech.final else LOOP_ROUNDS_PREVIEW for speech in batch]
+        kept = [t.without_loop(s.prefix, r) for t, s, r in zip(texts, batch, rounds, strict=True)]
         looped = {i for i in range(len(batch)) if kept[i] is not texts[i]}
         wanted = {i for i in range(len(batch)) if batch[i].words} | looped
         words = self._align(encoded, batch, languages, kept, wanted, size)
@@ -241,10 +242,6 @@ def _sampling(beam_size: int, temperature: float = 0.0) -> dict[str, Any]:
     if temperature:
         return {"beam_size": 1, "num_hypotheses": 3, "sampling_topk": 0, "sampling_temperature": temperature}
     return {"beam_size": beam_size}
-
-
-def _loop_rounds(speech: Speech) -> int:
-    return LOOP_ROUNDS_FINAL if speech.final else LOOP_ROUNDS_PREVIEW
 
 
 def _objection(text: DecodedWords, speech: Speech, logprob: float, words: tuple[RecognizedWord, ...]) -> str:

@@ -29,7 +29,6 @@ class WordTokenizer(Protocol):
 
     def split_to_word_tokens(self, tokens: list[int]) -> tuple[list[str], list[list[int]]]:
         """Return the words and the tokens of each."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

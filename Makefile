@@ -2,13 +2,30 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test bench storm overload soak fuzz containers rolling desktop installers lint types test-frontend page docs docs-build docs-serve clean
+.PHONY: setup run test test-lowest bench storm overload soak fuzz containers rolling desktop installers lint types test-frontend page docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
 
 test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some of them
 	@$(BIN)/python tests/run.py $(PARTS)
+
+# Also run by .ci/run. Beside the unit and contract tests, a real system refuses and serves sessions.
+test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyproject.toml allows
+	.venv-lowest/bin/python -m pytest -n auto --dist loadfile tests/unit tests/contract tests/integration/test_client.py \
+	  tests/integration/test_sync_client.py --ignore tests/unit/docs
+	.venv-lowest/bin/python -m pytest tests/e2e/test_load.py tests/e2e/test_refusals.py -k "load or key or clip"
+
+# The test tools keep their pinned versions, except for those that require newer packages than the floors.
+LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer
+
+.venv-lowest/.ready: pyproject.toml constraints.txt infra/lowest_versions.py
+	@$(PYTHON) -m venv .venv-lowest
+	@$(PYTHON) infra/lowest_versions.py > .venv-lowest/lowest.txt
+	@grep -E '^($(subst $() $(),|,$(LOWEST_TOOLS)))==' constraints.txt > .venv-lowest/tools.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/lowest.txt \
+	  --requirement .venv-lowest/tools.txt --editable '.[all,tracing]' pyyaml
+	@touch $@
 
 bench: setup  ## run all benchmarks, about ten minutes; OPTIONS="--capacity" adds the capacity search
 	$(BIN)/python -m tests.bench.all $(OPTIONS)
@@ -75,4 +92,4 @@ docs-serve: setup  ## show the documentation at http://127.0.0.1:8000, rebuilt a
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 clean:  ## delete environments, builds and artifacts
-	rm -rf .venv frontend/node_modules frontend/dist frontend/dist-shell frontend/release artifacts
+	rm -rf .venv .venv-lowest frontend/node_modules frontend/dist frontend/dist-shell frontend/release artifacts

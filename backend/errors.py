@@ -1,23 +1,41 @@
-"""All errors of messages, streams and engines. Each error has a stable `code`.
+"""The base classes of all errors. Each error has a stable `code`.
+
+Errors of one module are defined there. This is the tree of all of them; a test compares it with the code.
 
 NovaError                       its code is used in logs, metric labels and the `error` event
 |- ClientError                  the client caused the error (with a WebSocket close code)
 |  |- ProtocolError             a frame or message that the protocol does not allow
 |  |- AudioError                audio that cannot be decoded, or an unsupported format
-|  |- UnknownSessionError       a session that does not exist, or a wrong token (streams/session)
-|  '- TakenOverError            another connection has resumed the session (streams/session)
+|  |- UnknownSessionError       the session to resume does not exist, or the token is wrong
+|  |- TakenOverError            another connection has resumed the session
+|  |- OverloadedError           admission refuses a session because of the load
+|  |- DrainingError             admission refuses a session because the gateway is draining
+|  |- RefusedError              access is denied
+|  |  |- ForbiddenError         the API key or token lacks the scope
+|  |  '- ForeignOriginError     the page that connects is not allowed
+|  |- OverQuotaError            the API key has reached a limit
+|  '- ForgottenError            Redis has lost an utterance whose audio only the client still has
 |- EntryError                   a stream entry that no worker can process: a dead letter without a retry
 |- ModelError                   a model that is missing, damaged or has an unknown format
 |  |- DamagedModelError         an installed model that fails verification
 |  '- SourceUnavailableError    one source of a model fails, and the next one is tried
 |- UnsupportedPairError         no installed translation model serves this pair of languages
 |- UnavailableError             a remote engine is unavailable, its entries are retried later
-|- SessionLostError             Redis has lost a session, which can be restored (streams/session)
-|- DamagedRecordError           the stored session is unreadable (messages)
-|- HungError                    the handler of a worker does not return, and the process exits (streams/worker)
-'- SetupError                   this machine lacks something, the message says what to do
-
-Gateway, client and command line define further errors next to the code that raises them.
+|- SetupError                   this machine lacks something, the message says what to do
+|- DamagedRecordError           a session record in Redis cannot be read
+|- SessionLostError             Redis has lost the session
+|- HungError                    a handler did not return in time, so the worker exits
+|- ServerError                  Python client: the server refuses or ends the session
+|- DisconnectedError            Python client: the connection was lost for good
+|- NoServerError                commands: no server answers at an address
+|- IncompleteError              commands: a part of a transcript is missing
+|- OverrunError                 commands: the server accepts no audio from the microphone
+'- MediaError                   commands: a recording cannot be transcribed, or not completely
+   |- UnreadableError           it is missing, a directory, or not permitted
+   |- EmptyFileError            it has no bytes or no sound
+   |- NotMediaError             it is neither audio nor video
+   |- NoAudioError              it has no audio track
+   '- TruncatedAudioError       it is truncated; the audio before that point was used
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class SyncClient(Iterator[ServerMessage]):
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="nova_voice", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name="nova_voice", daemon=True)
         self._thread.start()
         self._stack = contextlib.AsyncExitStack()
         self._client: Client
@@ -122,7 +122,6 @@ class SyncClient(Iterator[ServerMessage]):
             asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -131,6 +130,11 @@ class SyncClient(Iterator[ServerMessage]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _run_loop(self) -> None:
+        self._loop.run_forever()
+        # Here, because several threads may call `close`.
+        self._loop.close()
 
     async def _read_events(self) -> None:
         end: Exception | None = DisconnectedError("the client was closed")

@@ -37,7 +37,7 @@ class PreparedClip:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class ClipPlacement:
     """The position of a clip in a monologue, in samples: [start, end)."""
 
     start: int
@@ -51,7 +51,7 @@ class Monologue:
 
     # s16le, 16 kHz mono. Sessions share the frames, so a hundred need no more memory than one.
     frames: tuple[bytes, ...]
-    placements: tuple[Placement, ...]
+    placements: tuple[ClipPlacement, ...]
     # The first samples of the windows that are speech, ascending.
     speech: NDArray[np.int64]
 
@@ -85,11 +85,11 @@ def compose(clips: Sequence[PreparedClip], frame: int, seconds: float, silence_s
     """
     silence, pause = bytes(2 * frame), round(silence_s * SAMPLE_RATE / frame)
     frames: list[bytes] = []
-    placements: list[Placement] = []
+    placements: list[ClipPlacement] = []
     speech = [np.zeros(0, np.int64)]
     for clip in _shuffled(clips, rng):
         start = len(frames) * frame
-        placements.append(Placement(start, start + clip.length, clip.clip))
+        placements.append(ClipPlacement(start, start + clip.length, clip.clip))
         speech.append(clip.speech + start)
         frames += [*clip.frames, *[silence] * pause]
         if len(frames) * frame >= seconds * SAMPLE_RATE:

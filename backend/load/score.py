@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 
 from backend.load.ledger import SessionLedger
-from backend.load.monologue import Monologue, Placement
+from backend.load.monologue import ClipPlacement, Monologue
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Error, Final, Partial
 from backend.text.edits import WordErrors, contradicted, erased
@@ -194,9 +194,9 @@ def _word_errors(ledgers: Sequence[LoadLedger]) -> WordErrors:
     return total
 
 
-def _finals_by_clip(ledger: LoadLedger) -> dict[Placement, list[Final]]:
+def _finals_by_clip(ledger: LoadLedger) -> dict[ClipPlacement, list[Final]]:
     """The finals with text, in order, by the clip that each overlaps most."""
-    finals_by_clip: dict[Placement, list[Final]] = {}
+    finals_by_clip: dict[ClipPlacement, list[Final]] = {}
     for _, final in ledger.finals:
         placement = max(
             ledger.monologue.placements, key=lambda placement: _overlap(placement.start, placement.end, final)
@@ -206,7 +206,7 @@ def _finals_by_clip(ledger: LoadLedger) -> dict[Placement, list[Final]]:
     return finals_by_clip
 
 
-def _sent_clips(ledger: LoadLedger) -> list[Placement]:
+def _sent_clips(ledger: LoadLedger) -> list[ClipPlacement]:
     """The clips that were sent completely."""
     return [placement for placement in ledger.monologue.placements if ledger.sent_time(placement.end - 1) is not None]
 
@@ -236,7 +236,7 @@ def _clips_without_text(ledger: LoadLedger) -> int:
     return sum(bool(texts) and not any(texts) for texts in answers)
 
 
-def _sent_speech(ledger: LoadLedger) -> Iterator[tuple[Placement, int, int]]:
+def _sent_speech(ledger: LoadLedger) -> Iterator[tuple[ClipPlacement, int, int]]:
     """The clips that were sent completely and contain speech, with their first and last sample of speech."""
     for placement in _sent_clips(ledger):
         first, last = ledger.monologue.first_speech(placement.start), ledger.monologue.last_speech(placement.end)

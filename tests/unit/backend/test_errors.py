@@ -1,41 +1,49 @@
-"""The tree of errors in the documentation matches the classes."""
+"""The tree of errors in the docstring of backend.errors matches the classes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 
-from backend import errors
+import backend.errors
 from backend.errors import NovaError
-from backend.messages import session_record
-from backend.streams.session import sessions
-from backend.streams.worker import consumer
+from tests.paths import ROOT
 
-DRAWN_MODULES = {errors.__name__, session_record.__name__, sessions.__name__, consumer.__name__}
+# These run on import.
+MAINS = re.compile(r"__main__$|^backend\.sdk")
 
 
-def drawn() -> dict[str, str]:
-    """Each class of the drawing, with its parent."""
+def drawn_parents() -> dict[str, str]:
+    """The parent of each class in the drawing, by indentation."""
     parents: dict[str, str] = {}
-    path = [""]
-    for line in (errors.__doc__ or "").splitlines():
-        if match := re.match(r"((?:[|' ] [ ]?|[|']- )*)(\w+Error)\s{2,}", line):
-            depth = len(match[1]) // 3
-            path[depth + 1 :] = [match[2]]
-            parents[match[2]] = path[depth]
+    path = ["NovaError"]
+    for line in (backend.errors.__doc__ or "").splitlines():
+        if branch := re.match(r"((?:\|  |   )*)[|']- (\w+)", line):
+            depth = len(branch[1]) // 3 + 1
+            parents[branch[2]] = path[depth - 1]
+            path[depth:] = [branch[2]]
     return parents
 
 
-def subclasses(of: type[NovaError]) -> Iterator[type[NovaError]]:
-    for child in of.__subclasses__():
-        yield child
-        yield from subclasses(child)
+def descendants(parent: type[NovaError]) -> Iterator[tuple[str, str]]:
+    for child in parent.__subclasses__():
+        # Tests may define errors of their own.
+        if not child.__module__.startswith("tests."):
+            yield child.__name__, parent.__name__
+            yield from descendants(child)
 
 
-def test_every_error_is_drawn_below_its_base_class() -> None:
-    defined = {
-        error.__name__: error.__bases__[0].__name__
-        for error in subclasses(NovaError)
-        if error.__module__ in DRAWN_MODULES
-    }
-    assert drawn() == {"NovaError": "", **defined}
+def modules() -> Iterator[str]:
+    for package in ("backend", "gateway", "stt_worker", "translation_worker"):
+        for path in (ROOT / package).rglob("*.py"):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            if not MAINS.search(name) and "class " in Path(path).read_text(encoding="utf-8"):
+                yield name
+
+
+def test_the_drawing_contains_every_error_below_its_parent() -> None:
+    for name in modules():
+        import_module(name)
+    assert drawn_parents() == dict(descendants(NovaError))

@@ -26,7 +26,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |- SessionLostError             Redis has lost the session
 |- HungError                    a handler did not return in time, so the worker exits
 |- ServerError                  Python client: the server refuses or ends the session
-|- DisconnectedError            Python client: the connection was lost for good
+|- DisconnectedError            Python client: the connection was lost permanently
 |- NoServerError                commands: no server answers at an address
 |- IncompleteError              commands: a part of a transcript is missing
 |- OverrunError                 commands: the server accepts no audio from the microphone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lint.prose import RULES_FILE, check, load_rules
+from tests.lint.prose import RULES_FILE, check, load_rules, main
 
 RULES = load_rules(RULES_FILE.read_text(encoding="utf-8"))
 
@@ -49,3 +49,7 @@ def test_plain_sentences_code_and_data_are_accepted(path: str, text: str) -> Non
 def test_a_phrase_that_a_line_break_divides_is_found_where_it_begins() -> None:
     (finding,) = check("a.md", "The worker had seen it. The timeout is of\nno concern here.\n", RULES)
     assert (finding.line, finding.phrase) == (1, "of no concern")
+
+
+def test_the_repository_contains_no_forbidden_idiom(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0, capsys.readouterr().out

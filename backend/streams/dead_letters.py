@@ -65,12 +65,12 @@ class DeadLetter:
     """A dead letter without its audio."""
 
     id: DeadLetterId
+    # As stored, except that `p` holds the number of bytes of audio.
     fields: Mapping[bytes, bytes]
-    """As stored, except that `p` holds the number of bytes of audio."""
+    # The decoded job, or None if it cannot be read.
     job: AudioJob | Transcript | None
-    """The decoded job, or None if it cannot be read."""
+    # Why it cannot be read.
     problem: str = ""
-    """Why it cannot be read."""
 
     @property
     def failure(self) -> Failure:
@@ -130,7 +130,7 @@ class DeadLetters:
         if await self._has_final(dead_letter):
             return "answered"
         id, job = dead_letter.id, dead_letter.job
-        stream = _JOB_STREAMS[id.stream_name].finals(id.shard)
+        stream = id.shard.finals(_JOB_STREAMS[id.stream_name].group)
         attempt = (job.utterance, job.attempt) if isinstance(job, AudioJob) else ("", "")
         # The stored JSON is extended, not written again from `job`: a newer release may have added fields.
         fields = dead_letter.fields

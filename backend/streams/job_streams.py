@@ -23,25 +23,25 @@ CommitResult = Literal["committed", "already_acknowledged", "superseded"]
 class Outcome:
     """The result of processing an entry."""
 
+    # Events for the session log, each logged exactly once. A final audio job has exactly one.
     durable: tuple[Message, ...] = ()
-    """Events for the session log, each logged exactly once. A final audio job has exactly one."""
+    # Events that are published but not stored.
     live: tuple[Message, ...] = ()
-    """Events that are published but not stored."""
+    # The text to translate.
     transcript: Transcript | None = None
-    """The text to translate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why an entry became a dead letter. These fields are added to the fields of the entry."""
 
+    # Error code.
     reason: str
-    """Error code."""
     error: str
     attempts: str
     worker: str
+    # Unix time in seconds, by the worker's clock.
     time: str
-    """Unix time in seconds, by the worker's clock."""
 
     @classmethod
     def read(cls, entry: Mapping[bytes, bytes]) -> Failure:
@@ -99,53 +99,38 @@ class JobStreams(Protocol):
 
     def shard(self, session: str) -> Shard:
         """The shard of a session."""
-        ...
 
     async def submit_preview(self, job: AudioJob, pcm: bytes) -> None: ...
 
     async def commit_final(self, entry: Entry[AudioJob], outcome: Outcome) -> CommitResult:
         """Acknowledge an audio job and store its result, atomically."""
-        ...
 
     async def commit_translations(self, entry: Entry[Transcript], outcome: Outcome) -> CommitResult:
         """Acknowledge a transcript and log its translations, atomically."""
-        ...
 
     async def dead_letter(
         self, shard: Shard, group: str, entry_id: str, job: Job | None, failure: Failure
     ) -> CommitResult:
         """Move an entry to the dead letters and log an `error` for its utterance. `job` is None if it is unreadable."""
-        ...
 
     async def publish_previews(
         self, session: str, events: Sequence[Message], transcript: Transcript | None = None
     ) -> None:
         """Publish events without storing them, and submit a transcript for a preview translation."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class JobStream(Generic[J]):
-    """The streams that one kind of worker reads, and how its results are committed."""
+    """The jobs of one kind of worker: how they are decoded, and how their results are committed."""
 
     group: str
-    finals: Callable[[Shard], str]
-    previews: Callable[[Shard], str]
     decode: Callable[[Mapping[bytes, bytes]], tuple[J, bytes]]
     commit: Callable[[JobStreams, Entry[J], Outcome], Awaitable[CommitResult]]
 
 
-AUDIO = JobStream(
-    STT_GROUP,
-    lambda shard: shard.audio("final"),
-    lambda shard: shard.audio("preview"),
-    decode_audio_job,
-    lambda streams, entry, outcome: streams.commit_final(entry, outcome),
-)
+AUDIO = JobStream(STT_GROUP, decode_audio_job, lambda streams, entry, outcome: streams.commit_final(entry, outcome))
 TRANSCRIPTS = JobStream(
     TRANSLATION_GROUP,
-    lambda shard: shard.transcripts("final"),
-    lambda shard: shard.transcripts("preview"),
     lambda fields: (decode_transcript(fields), b""),
     lambda streams, entry, outcome: streams.commit_translations(entry, outcome),
 )

@@ -42,6 +42,10 @@ class Shard:
         """The stream of final jobs that a group reads."""
         return self.audio("final") if group == STT_GROUP else self.transcripts("final")
 
+    def previews(self, group: str) -> str:
+        """The stream of preview jobs that a group reads."""
+        return self.audio("preview") if group == STT_GROUP else self.transcripts("preview")
+
     def dead(self, group: str) -> str:
         """Stream of the entries that a group could not process."""
         return f"{self.prefix}:{'audio' if group == STT_GROUP else 'transcript'}:dead"

@@ -29,14 +29,12 @@ class OpusReader(Protocol):
     @property
     def is_incomplete(self) -> bool:
         """Whether the bytes so far end inside an element, a page or a packet."""
-        ...
 
     def read_packets(self, data: bytes) -> Iterator[bytes]:
         """Yield every packet that these bytes complete. Consume the whole iterator before the next call.
 
         Raises AudioError `invalid_container`.
         """
-        ...
 
 
 def _invalid(message: str) -> AudioError:

@@ -140,15 +140,12 @@ class Decoder(Protocol):
     @property
     def truncated(self) -> bool:
         """Whether the bytes so far end inside a packet."""
-        ...
 
     def decode(self, data: bytes) -> Samples:
         """The samples that these bytes complete. Raises AudioError."""
-        ...
 
     def flush(self) -> Samples:
         """The remaining samples at the end of the input. Raises AudioError."""
-        ...
 
 
 class RawDecoder:

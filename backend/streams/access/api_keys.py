@@ -39,12 +39,12 @@ RedisHash = Mapping[bytes, bytes]
 class QuotaLimits:
     """Limits of one caller, over all gateways. 0: no limit."""
 
+    # Concurrent sessions.
     sessions: int = 0
-    """Concurrent sessions."""
+    # Minutes of audio from midnight to midnight UTC.
     minutes_a_day: int = 0
-    """Minutes of audio from midnight to midnight UTC."""
+    # New sessions per minute; the same number may start at once.
     new_a_minute: int = 0
-    """New sessions per minute; the same number may start at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ class ApiKey:
     """The record of an API key."""
 
     id: str
+    # Chosen by the operator who created the key.
     name: str
-    """Chosen by the operator who created the key."""
     scopes: frozenset[Scope]
     limits: QuotaLimits
+    # Unix time, seconds.
     created: int
-    """Unix time, seconds."""
+    # Unix time, seconds; 0: never.
     expires: int = 0
-    """Unix time, seconds; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,8 @@ class StreamDelay:
 
     async def oldest_final_s(self) -> float:
         """Age in seconds of the oldest final that no worker has read yet, over all shards; 0 if there is none."""
-        return max([await self._oldest_ms(shard) for shard in self._shards]) / 1000
-
-    async def _oldest_ms(self, shard: Shard) -> int:
-        return int((await self._script(keys=[shard.audio("final")], args=[STT_GROUP]))[0])
+        calls = (self._script(keys=[shard.audio("final")], args=[STT_GROUP]) for shard in self._shards)
+        return max([int((await call)[0]) for call in calls]) / 1000
 
 
 async def read_heartbeats(redis: Redis) -> list[dict[str, Any]]:

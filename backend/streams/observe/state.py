@@ -21,12 +21,12 @@ class StreamState:
     """One stream of jobs or dead letters."""
 
     name: str
+    # Entries, including pending ones.
     length: int
-    """Entries, including pending ones."""
+    # Entries that workers have read and not acknowledged.
     pending: int = 0
-    """Entries that workers have read and not acknowledged."""
+    # Age of the oldest entry that no worker has read yet; 0 if there is none.
     oldest_s: float = 0.0
-    """Age of the oldest entry that no worker has read yet; 0 if there is none."""
 
     @property
     def is_dead(self) -> bool:
@@ -46,16 +46,16 @@ class RedisState:
     version: str
     round_trip_ms: float
     memory_bytes: int
+    # 0: no limit.
     memory_limit_bytes: int
-    """0: no limit."""
+    # Whether it deletes keys when memory is full. That may delete jobs.
     evicts: bool
-    """Whether it deletes keys when memory is full. That may delete jobs."""
+    # "aof", "rdb" (once a snapshot was saved), "aof, rdb" or "none".
     persistence: str
-    """"aof", "rdb" (once a snapshot was saved), "aof, rdb" or "none"."""
+    # The append-only file cannot be written, so Redis rejects writes.
     refuses_writes: bool
-    """The append-only file cannot be written, so Redis rejects writes."""
+    # The last snapshot failed. By default, Redis then rejects writes (stop-writes-on-bgsave-error).
     cannot_save: bool
-    """The last snapshot failed. By default, Redis then rejects writes (stop-writes-on-bgsave-error)."""
 
 
 class StreamInspector:
@@ -73,8 +73,7 @@ class StreamInspector:
     async def _streams_of(self, shard: Shard) -> list[StreamState]:
         states = []
         for group in self._groups:
-            stream = shard.audio if group == STT_GROUP else shard.transcripts
-            for name in (stream("final"), stream("preview"), shard.dead(group)):
+            for name in (shard.finals(group), shard.previews(group), shard.dead(group)):
                 age_ms, length, pending = await self._script(keys=[name], args=[group])
                 # Dead letters wait for an operator, not for a worker.
                 oldest_s = 0.0 if name == shard.dead(group) else age_ms / 1000

@@ -40,4 +40,3 @@ class Fanout(Protocol):
 
     def listen(self, channel: str) -> AbstractAsyncContextManager[Listener]:
         """Receive the messages of a channel from now on."""
-        ...

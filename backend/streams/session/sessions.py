@@ -41,15 +41,12 @@ class Sessions(Protocol):
 
     async def open(self, session: str, token: str, record: SessionRecord) -> Lease:
         """Create a session and return its lease."""
-        ...
 
     async def resume(self, message: Resume) -> tuple[Lease, SessionRecord]:
         """Take over a session from the connection that holds it. Raises UnknownSessionError."""
-        ...
 
     def read_log(self, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:
         """Yield the durable events after `cursor` ("0-0": all), oldest first."""
-        ...
 
 
 class Lease(Protocol):
@@ -64,30 +61,24 @@ class Lease(Protocol):
 
     async def update(self, record: SessionRecord) -> None:
         """Store the record and extend the time to live of the session."""
-        ...
 
     async def submit_audio(self, job: AudioJob, pcm: bytes, *, early: bool) -> str:
         """Add a final job and return the id of the entry. From then on its audio is safe.
 
         An early final is decoded at once, but its result is released only after `close_utterance`.
         """
-        ...
 
     async def close_utterance(self, utterance: int, attempt: int, end_ms: int, entry_id: str) -> None:
         """Make an early attempt the final of its utterance: the endpoint is certain."""
-        ...
 
     async def withdraw_early_final(self, utterance: int, attempt: int, entry_id: str) -> None:
         """Void an early attempt because more speech followed. A worker may have begun it already."""
-        ...
 
     async def resubmit_transcript(self, transcript: Transcript) -> None:
         """Submit a transcript again that Redis lost before it was translated."""
-        ...
 
     async def restore(self, record: SessionRecord) -> SessionRecord:
         """Write the session again after Redis may have lost writes; results before `record.next` were delivered.
 
         Returns what Redis knows afterwards. Utterances that are missing from its `closed` and `translating` are lost.
         """
-        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -21,16 +21,8 @@ log = structlog.get_logger()
 class Claims:
     """The claims of one consumer."""
 
-    def __init__(
-        self,
-        redis: Redis,
-        group: str,
-        finals: Callable[[Shard], str],
-        shards: Sequence[Shard],
-        name: str,
-        claim_after_ms: int,
-    ) -> None:
-        self._redis, self._group, self._finals, self._shards, self._name = redis, group, finals, shards, name
+    def __init__(self, redis: Redis, group: str, shards: Sequence[Shard], name: str, claim_after_ms: int) -> None:
+        self._redis, self._group, self._shards, self._name = redis, group, shards, name
         self._claim_after_ms = claim_after_ms
         self._cursors: dict[Shard, str] = {}
 
@@ -54,13 +46,13 @@ class Claims:
         # XAUTOCLAIM scans a limited number of pending entries per call and returns where to continue.
         start = self._cursors.get(shard, "0-0")
         cursor, entries, _ = await self._redis.xautoclaim(
-            self._finals(shard), self._group, self._name, self._claim_after_ms, start, count=1
+            shard.finals(self._group), self._group, self._name, self._claim_after_ms, start, count=1
         )
         self._cursors[shard] = cursor.decode()
         return RawEntry(shard, "final", entries[0][0].decode(), entries[0][1]) if entries else None
 
     async def _deliveries(self, raw: RawEntry) -> int:
-        stream = self._finals(raw.shard)
+        stream = raw.shard.finals(self._group)
         pending = await self._redis.xpending_range(stream, self._group, min=raw.id, max=raw.id, count=1)
         return int(pending[0]["times_delivered"]) if pending else 1
 
@@ -82,9 +74,10 @@ class Claims:
         while True:
             await asyncio.sleep(self._claim_after_ms / 1000 / CLAIM_CHECKS_PER_TIMEOUT)
             for shard, entry_id in entries:
+                stream = shard.finals(self._group)
                 try:
                     # JUSTID resets the idle time without incrementing the delivery count.
-                    await self._redis.xclaim(self._finals(shard), self._group, self._name, 0, [entry_id], justid=True)
+                    await self._redis.xclaim(stream, self._group, self._name, 0, [entry_id], justid=True)
                 except REDIS_ERRORS as error:
                     log.warning("claim_not_renewed", entry=entry_id, error=str(error))
 

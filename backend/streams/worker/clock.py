@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
+    # Seconds, for durations within this process.
     monotonic: Callable[[], float] = time.monotonic
-    """Seconds, for durations within this process."""
+    # Unix time in seconds, comparable with stream ids and with other processes.
     wall: Callable[[], float] = time.time
-    """Unix time in seconds, comparable with stream ids and with other processes."""
 
 
 SYSTEM_CLOCK = Clock()

@@ -42,7 +42,6 @@ class Handler(Protocol[J]):
 
     async def __call__(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
         """Return one outcome for each entry, in order."""
-        ...
 
 
 class Consumer(Generic[J]):
@@ -94,11 +93,8 @@ class Consumer(Generic[J]):
         if previews := self._policy.next_previews(self._clock.wall()):
             self.in_flight.record_queue_wait(previews)
             await self._process_previews(previews)
-        if self._policy.should_sweep(self._clock.monotonic()):
-            await self._sweep()
-
-    async def _sweep(self) -> None:
-        if deleted := await self._source.delete_idle_consumers():
+        sweeps = self._policy.should_sweep(self._clock.monotonic())
+        if sweeps and (deleted := await self._source.delete_idle_consumers()):
             log.info("abandoned_consumers_swept", consumers=deleted)
 
     async def _leave(self) -> None:

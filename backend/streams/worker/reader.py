@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from backend.streams.redis.connection import BLOCK_MS, REDIS_ERRORS
+from backend.streams.names import Shard
+from backend.streams.redis.connection import BLOCK_MS, REDIS_ERRORS, is_cluster
 from backend.streams.worker.claims import is_missing_group
 
 log = structlog.get_logger()
@@ -24,24 +24,17 @@ StreamEntries = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
 PREVIEWS_PER_READ = 64
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPartition:
-    """Streams that one call may read together."""
-
-    finals: tuple[bytes, ...]
-    previews: tuple[bytes, ...]
-
-
 class StreamReader(AsyncExitStack):
     """Reads for one consumer. Enter it while it reads.
 
-    Each partition has at most one read in progress. A read that is still blocked when another partition had entries
-    continues in the background, and a later call returns its entries.
+    A partition holds the shards that one call may read together. It has at most one read in progress. A read that is
+    still blocked when another partition had entries continues in the background, and a later call returns its entries.
     """
 
-    def __init__(self, redis: Redis, group: str, name: str, partitions: Sequence[StreamPartition]) -> None:
+    def __init__(self, redis: Redis, group: str, name: str, shards: Sequence[Shard]) -> None:
         super().__init__()
-        self._redis, self._group, self._name, self._partitions = redis, group, name, partitions
+        self._redis, self._group, self._name = redis, group, name
+        self._partitions = [[shard] for shard in shards] if is_cluster(redis) else [shards]
         self._reads: dict[int, asyncio.Task[StreamEntries | Exception]] = {}
         self._had_entries = True
 
@@ -72,40 +65,46 @@ class StreamReader(AsyncExitStack):
             log.warning("redis_unavailable", error=str(error))
             return []
 
-    async def create_groups(self, streams: Sequence[bytes]) -> None:
+    async def _create_groups(self, shards: Sequence[Shard]) -> None:
         """Create the consumer groups that are missing. They start at the first entry of each stream."""
-        for stream in streams:
+        for stream in (*self._finals(shards), *self._previews(shards)):
             try:
                 await self._redis.xgroup_create(stream, self._group, id="0", mkstream=True)
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
 
-    async def _read(self, partition: StreamPartition, max_finals: int, wait: bool) -> StreamEntries | Exception:
+    async def _read(self, shards: Sequence[Shard], max_finals: int, wait: bool) -> StreamEntries | Exception:
         try:
-            return await self._read_streams(partition, max_finals, wait)
+            return await self._read_streams(shards, max_finals, wait)
         except REDIS_ERRORS as error:
             if not is_missing_group(error):
                 return error
         # A new system, or Redis has lost its data.
         try:
-            await self.create_groups((*partition.finals, *partition.previews))
-            return await self._read_streams(partition, max_finals, wait)
+            await self._create_groups(shards)
+            return await self._read_streams(shards, max_finals, wait)
         except REDIS_ERRORS as error:
             return error
 
-    async def _read_streams(self, partition: StreamPartition, max_finals: int, wait: bool) -> StreamEntries:
+    async def _read_streams(self, shards: Sequence[Shard], max_finals: int, wait: bool) -> StreamEntries:
         # The COUNT of XREADGROUP applies to every stream of a call. So under load, finals and previews are read by two
         # calls without blocking; an idle consumer blocks in a single call for both.
         if self._had_entries or not wait:
             # Finals last: if the second call failed, finals of the first one would stay pending with no one at work.
-            previews = await self._xreadgroup(partition.previews, PREVIEWS_PER_READ)
-            entries = await self._xreadgroup(partition.finals, max_finals) + previews
+            previews = await self._xreadgroup(self._previews(shards), PREVIEWS_PER_READ)
+            entries = await self._xreadgroup(self._finals(shards), max_finals) + previews
             if entries or not wait:
                 return entries
-        return await self._xreadgroup((*partition.finals, *partition.previews), max_finals, BLOCK_MS)
+        return await self._xreadgroup([*self._finals(shards), *self._previews(shards)], max_finals, BLOCK_MS)
 
-    async def _xreadgroup(self, streams: Sequence[bytes], count: int, block: int | None = None) -> StreamEntries:
+    def _finals(self, shards: Sequence[Shard]) -> list[str]:
+        return [shard.finals(self._group) for shard in shards]
+
+    def _previews(self, shards: Sequence[Shard]) -> list[str]:
+        return [shard.previews(self._group) for shard in shards]
+
+    async def _xreadgroup(self, streams: Sequence[str], count: int, block: int | None = None) -> StreamEntries:
         ids: dict[Any, Any] = dict.fromkeys(streams, ">")
         return _entries_by_stream(await self._redis.xreadgroup(self._group, self._name, ids, count=count, block=block))
 

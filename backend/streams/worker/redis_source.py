@@ -12,11 +12,11 @@ from backend.messages.jobs import JobKind
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import Entry, J, JobStream
 from backend.streams.names import Shard
-from backend.streams.redis.connection import REDIS_ERRORS, is_cluster
+from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.worker.claims import Claims
 from backend.streams.worker.consumer import Consumer, Handler
-from backend.streams.worker.reader import StreamEntries, StreamPartition, StreamReader
+from backend.streams.worker.reader import StreamEntries, StreamReader
 from backend.streams.worker.source import IDLE_S, Claimed, RawEntry
 from backend.streams.worker.sweep import ConsumerSweeper
 
@@ -31,22 +31,17 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
         self.job_stream, self.name = job_stream, name
         self._redis, self._group = streams.redis, job_stream.group
         self._streams: dict[bytes, tuple[Shard, JobKind]] = {
-            **{job_stream.finals(shard).encode(): (shard, "final") for shard in streams.shards},
-            **{job_stream.previews(shard).encode(): (shard, "preview") for shard in streams.shards},
+            **{shard.finals(self._group).encode(): (shard, "final") for shard in streams.shards},
+            **{shard.previews(self._group).encode(): (shard, "preview") for shard in streams.shards},
         }
-        self._reader = StreamReader(self._redis, self._group, name, self._partitions())
-        finals = job_stream.finals
-        self._claims = Claims(self._redis, self._group, finals, streams.shards, name, settings.claim_after_ms)
-        self._sweeper = ConsumerSweeper(self._redis, self._group)
+        self._reader = StreamReader(self._redis, self._group, name, streams.shards)
+        self._claims = Claims(self._redis, self._group, streams.shards, name, settings.claim_after_ms)
+        self._sweeper = ConsumerSweeper(self._redis, self._group, streams.shards)
 
     async def __aenter__(self) -> RedisEntrySource[J]:
         await super().__aenter__()
         await self.enter_async_context(self._reader)
         return self
-
-    async def create_groups(self) -> None:
-        """Create the groups before the first read, which would otherwise do it."""
-        await self._reader.create_groups(list(self._streams))
 
     async def read(self, max_finals: int, *, wait: bool) -> list[RawEntry]:
         return await self._accept(await self._reader.read(max_finals, wait=wait))
@@ -61,20 +56,10 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
         return self._claims.keep([(entry.shard, entry.id) for entry in entries])
 
     async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
-        return await self._sweeper.sweep(self._names("final"), self._names("preview"), idle_s=idle_s)
+        return await self._sweeper.sweep(idle_s=idle_s)
 
     async def leave(self) -> None:
-        await self._sweeper.sweep(self._names("final"), self._names("preview"), only=self.name)
-
-    def _partitions(self) -> list[StreamPartition]:
-        finals, previews = self._names("final"), self._names("preview")
-        pairs = [(final.encode(), preview.encode()) for final, preview in zip(finals, previews, strict=True)]
-        if is_cluster(self._redis):
-            return [StreamPartition((final,), (preview,)) for final, preview in pairs]
-        return [StreamPartition(tuple(final for final, _ in pairs), tuple(preview for _, preview in pairs))]
-
-    def _names(self, kind: JobKind) -> list[str]:
-        return [stream.decode() for stream, (_, its_kind) in self._streams.items() if its_kind == kind]
+        await self._sweeper.sweep(only=self.name)
 
     async def _accept(self, found: StreamEntries) -> list[RawEntry]:
         raw: list[RawEntry] = []

@@ -21,8 +21,8 @@ class RawEntry:
     """An entry as it was read, not decoded yet."""
 
     shard: Shard
+    # Kind of the stream that it was read from.
     kind: JobKind
-    """Kind of the stream that it was read from."""
     id: str
     fields: Mapping[bytes, bytes]
 
@@ -39,8 +39,8 @@ class Claimed:
     """A stale entry that was taken over from another consumer."""
 
     raw: RawEntry
+    # How often the entry was delivered, this delivery included.
     deliveries: int
-    """How often the entry was delivered, this delivery included."""
 
 
 class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
@@ -55,27 +55,21 @@ class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
         Finals stay pending until they are committed. Previews are acknowledged here. With `wait`, blocks until there is
         an entry, for about a second at most.
         """
-        ...
 
     async def finish_reads(self) -> list[RawEntry]:
         """The entries of reads that are still in progress. Call it once, after the last `read`."""
-        ...
 
     async def claim_stale_entry(self) -> Claimed | None:
         """Take over one final whose consumer has not renewed its claim in time.
 
         One at a time: if the entry kills this worker too, no other entry's delivery count grows.
         """
-        ...
 
     def keep_claims(self, entries: Sequence[Entry[J]]) -> AbstractAsyncContextManager[None]:
         """Renew the claims on these entries until the context exits, so that no other consumer takes them over."""
-        ...
 
     async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
         """Delete consumers of workers that died; returns how many. A consumer with pending finals stays."""
-        ...
 
     async def leave(self) -> None:
         """Delete this consumer from the group."""
-        ...

@@ -412,7 +412,8 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
 
     @asynccontextmanager
     async def keep_claims(self, entries: Sequence[Entry[J]]) -> AsyncIterator[None]:
-        kept = [self._store.stream(self.job_stream.finals(entry.shard)).pending.get(entry.id) for entry in entries]
+        group = self.job_stream.group
+        kept = [self._store.stream(entry.shard.finals(group)).pending.get(entry.id) for entry in entries]
         for pending in filter(None, kept):
             pending.kept = True
         try:
@@ -430,8 +431,8 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
         self._delete_consumers(lambda name, seen: name == self.name)
 
     def _streams(self, kind: JobKind) -> list[tuple[Shard, MemoryStream]]:
-        name = self.job_stream.finals if kind == "final" else self.job_stream.previews
-        return [(shard, self._store.stream(name(shard))) for shard in self._store.shards]
+        name, group = Shard.finals if kind == "final" else Shard.previews, self.job_stream.group
+        return [(shard, self._store.stream(name(shard, group))) for shard in self._store.shards]
 
     def _read_once(self, max_finals: int) -> list[RawEntry]:
         now = self._store.clock.monotonic()

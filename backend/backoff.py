@@ -4,8 +4,6 @@ Full jitter draws each delay from [0, min(cap, base * 2^n)]. It spreads clients 
 moment (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

@@ -38,8 +38,6 @@ NovaError                       its code is used in logs, metric labels and the 
    '- TruncatedAudioError       it is truncated; the audio before that point was used
 """
 
-from __future__ import annotations
-
 
 class NovaError(Exception):
     """Base class. `code` is stable across releases, the message is not."""

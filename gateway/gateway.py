@@ -1,7 +1,5 @@
 """The gateway process: `python -m gateway.gateway`."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator

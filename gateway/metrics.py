@@ -1,7 +1,5 @@
 """Metrics of the gateway. Names are published and stay the same. Labels are bounded: never a session id."""
 
-from __future__ import annotations
-
 from prometheus_client import Counter, Gauge, Histogram
 
 ACTIVE_CONNECTIONS = Gauge("gateway_active_connections", "Open WebSocket connections")

@@ -1,13 +1,11 @@
 """The objects that all connections and HTTP routes of a gateway share."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Self
 
 from redis.asyncio import Redis
 
@@ -59,7 +57,7 @@ class GatewayServices:
     clock: Clock = SYSTEM_CLOCK
 
     @classmethod
-    def create(cls, settings: GatewaySettings) -> GatewayServices:
+    def create(cls, settings: GatewaySettings) -> Self:
         """Create all services without connecting to Redis. Raises SetupError and ModelError."""
         redis, name, registry = connect(settings), process_name(), SessionRegistry()
         streams, fanout, keys = RedisJobStreams(redis, settings), RedisFanout(redis, name), ApiKeys(redis)

@@ -1,7 +1,5 @@
 """Settings of the gateway. Environment variables have the prefix GATEWAY_."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

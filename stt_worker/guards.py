@@ -5,8 +5,6 @@ itself. No single signal separates hallucination from speech (Barański et al. 2
 combined. Text, word counts and log probabilities come from the decoder; see `Hypothesis`.
 """
 
-from __future__ import annotations
-
 import unicodedata
 import zlib
 from collections.abc import Sequence

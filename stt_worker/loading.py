@@ -4,8 +4,6 @@ Modules that load a model's libraries are imported inside the functions: a worke
 them, and its image may lack them.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +36,7 @@ def load_recognizer(settings: SttSettings) -> Recognizer:
             return load_whisper_recognizer(model_directory(settings), settings)
 
 
-def load_whisper_recognizer(directory: Path, settings: SttSettings) -> FasterWhisper:
+def load_whisper_recognizer(directory: Path, settings: SttSettings) -> "FasterWhisper":
     """Load the Whisper model in a directory, on the hardware that the settings select. Raises ModelError."""
     from backend.engines.loading import Hardware
     from stt_worker.recognizers.whisper import FasterWhisper

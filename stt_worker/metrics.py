@@ -1,7 +1,5 @@
 """Prometheus metrics of the STT worker."""
 
-from __future__ import annotations
-
 from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = Histogram(

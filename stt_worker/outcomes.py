@@ -1,7 +1,5 @@
 """Turn hypotheses into the events and entries that the worker commits."""
 
-from __future__ import annotations
-
 import math
 
 import structlog

@@ -1,7 +1,5 @@
 """Measures the real-time factor of the model."""
 
-from __future__ import annotations
-
 # Weight of the past at each batch: about the last ten batches count.
 DECAY = 0.9
 

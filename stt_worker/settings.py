@@ -1,7 +1,5 @@
 """The STT worker's settings; the prefix is STT_."""
 
-from __future__ import annotations
-
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 

@@ -7,8 +7,6 @@ seconds of audio, so that the result does not depend on how often is decoded. A 
 later decodes spell differently is left for the final: replacing it would remove all words after it from the screen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile

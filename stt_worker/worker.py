@@ -1,7 +1,5 @@
 """The STT worker process: `python -m stt_worker.worker`."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence

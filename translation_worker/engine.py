@@ -1,7 +1,5 @@
 """CTranslate2 translation models. `nllb` and `opus` define how each model encodes its sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby

@@ -3,8 +3,6 @@
 A decoder that loses its place repeats itself, or continues long after the end of the source (fairseq issue 4639).
 """
 
-from __future__ import annotations
-
 import re
 
 from backend.text.scripts import UNSPACED, UNSPACED_CHARACTER

@@ -1,7 +1,5 @@
 """Prometheus metrics of the translation worker."""
 
-from __future__ import annotations
-
 from prometheus_client import Counter, Histogram
 
 BATCH_SIZE = Histogram("translation_batch_size", "Passages in one call", buckets=(1, 2, 4, 8, 16, 32, 64, 128))

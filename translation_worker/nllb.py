@@ -4,8 +4,6 @@ The directory is the output of CTranslate2's converter, with the SentencePiece m
 `[language, *pieces, </s>]`, and a translation begins with the token of its language.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -4,8 +4,6 @@ A package is a directory with `model/` and `sentencepiece.model`. Its languages 
 name; texts carry no language tokens.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from backend.engines.loading import Hardware

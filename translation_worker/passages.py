@@ -4,8 +4,6 @@ A passage is split into sentences. Each distinct sentence is decoded once. A deg
 with safer options. Then the translations are joined. The model is a `SentenceDecoder`.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Translation models are trained on single sentences and tend to drop one of sever
 two sentences are not separated: splitting a name is worse.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

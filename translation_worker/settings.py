@@ -1,7 +1,5 @@
 """The translation worker's settings; the prefix is TRANSLATION_."""
 
-from __future__ import annotations
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 

@@ -1,7 +1,5 @@
 """The interface of translation models, and the choice between several."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The translation worker process: `python -m translation_worker.worker`."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The command `nova`: one module for each subcommand, and folders for what they share."""
 
-from __future__ import annotations
-
 import sys
 
 

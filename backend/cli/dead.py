@@ -1,7 +1,5 @@
 """`nova dead`: list, show, replay and drop dead letters."""
 
-from __future__ import annotations
-
 import io
 import json
 import wave

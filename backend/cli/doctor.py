@@ -1,7 +1,5 @@
 """`nova doctor`: check this machine, or calibrate the recognizer on it."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

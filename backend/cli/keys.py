@@ -1,7 +1,5 @@
 """`nova keys`: create, list and revoke API keys."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

@@ -1,7 +1,5 @@
 """`nova load`: generate load with simulated speakers, and report latency, accuracy and resource usage."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """`nova mic`: live captions from the microphone."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import signal

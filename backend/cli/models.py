@@ -1,7 +1,5 @@
 """`nova models`: list the known models and download them."""
 
-from __future__ import annotations
-
 import click
 from rich.console import Console
 from rich.filesize import decimal

@@ -1,7 +1,5 @@
 """Access to Redis for the operators' commands."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

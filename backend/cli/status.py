@@ -1,7 +1,5 @@
 """`nova status`: show the health of a running system."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """`nova transcribe`: convert recordings to text and subtitles, with the same pipeline as live speech."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections import Counter

@@ -1,7 +1,5 @@
 """`nova up`: start a complete system on this machine."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

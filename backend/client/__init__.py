@@ -1,7 +1,5 @@
 """The Python client. Its public import name is `nova_voice`; `from backend.client import Client` is deprecated."""
 
-from __future__ import annotations
-
 import warnings
 from importlib import import_module
 from typing import Any

@@ -5,12 +5,11 @@ that no final covers sent again. The client has no background task of its own, s
 are read. Code that sends must therefore also iterate.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle
+from typing import Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidHandshake
@@ -89,7 +88,7 @@ class Client:
         key: str = "",
         resume: bool = True,
         reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
-    ) -> AsyncIterator[Client]:
+    ) -> AsyncIterator[Self]:
         """Open a session, and close the connection at the end of the block.
 
         `url` is the address of a gateway's stream ("ws://host:8080/v1/stream") or of several gateways, which are tried

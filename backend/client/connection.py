@@ -1,7 +1,5 @@
 """One WebSocket connection to a gateway: handshake, events, and which ways of ending allow a reconnect."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The names that `backend.client` had in release 0.1. To be removed in the next release: use `nova_voice`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any

@@ -1,7 +1,5 @@
 """The state that a client needs to resume a session on another connection, and the reconnect delays. Pure."""
 
-from __future__ import annotations
-
 from backend.backoff import Backoff
 from backend.client.replay_buffer import ReplayBuffer
 from backend.messages.protocol import (

@@ -7,8 +7,6 @@
 Internal positions are bytes from the session's first sample. Public positions are milliseconds of its audio.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from backend.messages.protocol import AudioFormat, Finalize, Stop

@@ -1,7 +1,5 @@
 """The blocking client: the asyncio client in a background thread."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import queue

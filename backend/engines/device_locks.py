@@ -1,7 +1,5 @@
 """Give each worker on a machine a GPU of its own, by lock files: the first GPU that no other worker holds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Query GPUs with nvidia-smi."""
 
-from __future__ import annotations
-
 import csv
 import os
 import shutil

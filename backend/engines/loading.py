@@ -1,7 +1,5 @@
 """Load a CTranslate2 model on a GPU, or on the CPU where no GPU can run it. Both workers load their models here."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

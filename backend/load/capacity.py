@@ -1,7 +1,5 @@
 """The search for the number of sessions that a system can serve. Does no I/O itself."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 from backend.load.score import Score

@@ -1,7 +1,5 @@
 """The speech for a load run: recordings with their texts, or sentences spoken by a synthesizer."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The session driver: runs one session over the public client in real time and records it in a ledger."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence

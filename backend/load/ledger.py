@@ -1,7 +1,5 @@
 """The ledger of a session: what it sent and what it received, with times. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """The audio of one simulated speaker, and where in it there is speech, measured on the audio itself. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random

@@ -1,7 +1,5 @@
 """The report of a load run, as a table and as JSON."""
 
-from __future__ import annotations
-
 import os
 import platform
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A load run: sessions start one after another, and all speak together for a while."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import time

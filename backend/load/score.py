@@ -4,13 +4,12 @@ Final latency is defined as in NVIDIA Riva's streaming client with --simulate_re
 time at which the last sample of its speech was sent. It therefore includes the endpoint silence.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf
+from typing import Self
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class Spread:
     max: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread | None:
+    def of(cls, values: Sequence[float]) -> Self | None:
         """The spread of the values, or None if there are none."""
         if not values:
             return None

@@ -1,7 +1,5 @@
 """CPU time and memory of processes, read from Linux's /proc. Elsewhere nothing is reported."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ class ProcessUsage:
     # The peak resident memory in megabytes.
     peak_mb: float
 
-    def since(self, before: ProcessUsage | None) -> ProcessUsage:
+    def since(self, before: "ProcessUsage | None") -> "ProcessUsage":
         """The usage after an earlier reading. If that was of another process, everything counts."""
         if before is None or before.pid != self.pid:
             return self

@@ -1,7 +1,5 @@
 """Server discovery for the commands: the given server, a running one, or a private system."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import time

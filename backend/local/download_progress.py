@@ -1,7 +1,5 @@
 """The progress of a model download on stderr."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

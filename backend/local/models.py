@@ -1,7 +1,5 @@
 """Select the models that `nova` starts with, and download the missing ones."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

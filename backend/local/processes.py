@@ -1,7 +1,5 @@
 """Child processes that are restarted when they die and do not outlive their parent; and a private Redis."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

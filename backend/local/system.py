@@ -1,7 +1,5 @@
 """A complete system on one machine: Redis, gateways and workers, each a process of its own."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

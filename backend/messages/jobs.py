@@ -4,8 +4,6 @@ An entry has two fields: `h`, the header as JSON, and in audio streams `p`, the 
 mono). Results are published on the session's channel and stored in its log (`ChannelMessage`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

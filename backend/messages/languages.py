@@ -5,8 +5,6 @@ BCP-47 tags ("pt-BR", "zh-TW"). The language and the script of a tag are used, o
 NLLB does not distinguish the variant, the language is used ("pt-BR": Portuguese, "sr-Latn": Serbian in Cyrillic).
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches

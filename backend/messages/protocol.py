@@ -4,8 +4,6 @@ Text frames are these messages as JSON. Binary frames are audio in the format of
 the first sample. Unknown fields are ignored. An unknown type causes an `error` that is not fatal.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError

@@ -3,8 +3,6 @@
 The output is committed as docs/reference/protocol.schema.json. The TypeScript types are generated from that file.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from typing import Any, get_args

@@ -1,9 +1,8 @@
 """The hash of a session in Redis. A gateway reads it when it resumes the session."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from pydantic import TypeAdapter
 
@@ -52,8 +51,8 @@ class SessionRecord:
             "audio": str(self.audio_ms),
         }
 
-    @staticmethod
-    def read(pairs: Sequence[bytes]) -> SessionRecord:
+    @classmethod
+    def read(cls, pairs: Sequence[bytes]) -> Self:
         """Read the hash as Redis returns it: name, value, name, value. Raises DamagedRecordError."""
         try:
             fields = {name.decode(): value for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
@@ -62,7 +61,7 @@ class SessionRecord:
                 names = (name.split(":") for name in fields if name.startswith(f"{kind}:"))
                 return {int(parts[1]): fields[":".join(parts)] for parts in names}
 
-            return SessionRecord(
+            return cls(
                 start=Start.model_validate_json(fields["start"]),
                 correlation_id=fields["correlation"].decode(),
                 epoch=int(fields["epoch"]),

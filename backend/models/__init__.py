@@ -3,8 +3,6 @@
 `resolve`, `fetch` and `installed` use the store that the environment variables describe; see `backend.models.store`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from backend.models.catalogue import CATALOGUE, auto, find

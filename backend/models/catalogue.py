@@ -4,8 +4,6 @@ Every source is pinned and every file has a digest, so a compromised hub or pack
 The digests are those of the publishers; docs/reference/models.md lists who published each model.
 """
 
-from __future__ import annotations
-
 from backend.errors import ModelError
 from backend.models.specs import (
     ArgosSource,

@@ -1,7 +1,5 @@
 """Convert official weights to CTranslate2 with CTranslate2's own converter, in a child process."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Identify the kind of a model, and the languages of an OPUS model, from the files in its directory."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Download one file over HTTP and verify it. For sources other than the hub."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import BinaryIO
 

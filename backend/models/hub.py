@@ -1,13 +1,11 @@
 """Download models with huggingface_hub into the cache that every Hugging Face tool on this machine shares."""
 
-from __future__ import annotations
-
 import functools
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from backend.errors import SourceUnavailableError
 from backend.models.specs import FileSpec, HubSource, ProgressCallback
@@ -33,7 +31,7 @@ class HubConfig:
     offline: bool = False
 
     @classmethod
-    def from_environment(cls) -> HubConfig:
+    def from_environment(cls) -> Self:
         """Read HF_HUB_CACHE, HF_HOME, HF_ENDPOINT and HF_HUB_OFFLINE as huggingface_hub does.
 
         One addition: if NOVA_CACHE_DIR is set and no HF variable names a cache, the cache is moved below it too, so
@@ -137,7 +135,7 @@ class _ProgressBar:
         self._received += count
         self._report(self._received, self._total)
 
-    def __enter__(self) -> _ProgressBar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

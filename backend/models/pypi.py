@@ -3,8 +3,6 @@
 pip already has this machine's configuration: the index or mirror, the proxy, the certificates and the credentials.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Fetch the files of a model from one source of the catalogue."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The types of a catalogue entry: a model, its files, and the sources it can be downloaded from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal

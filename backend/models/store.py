@@ -10,14 +10,13 @@ NOVA_CACHE_DIR/models also holds .verified/REVISION.json, the verification recor
 of the shared cache), and .incoming/NAME/, downloads in progress.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import structlog
 from filelock import FileLock, Timeout
@@ -61,7 +60,7 @@ class ModelStore:
     timeout_s: float = 8.0
 
     @classmethod
-    def from_environment(cls) -> ModelStore:
+    def from_environment(cls) -> Self:
         """Read NOVA_MODELS_DIR, NOVA_CACHE_DIR (or XDG_CACHE_HOME), and the variables of `HubConfig`."""
         caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
         cache = Path(os.environ.get("NOVA_CACHE_DIR") or caches / "nova-voice").expanduser()

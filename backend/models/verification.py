@@ -4,8 +4,6 @@ A record holds the size, modification time and sha256 of each file, so that giga
 start. A file whose size or time differs from the record is hashed again; if its digest differs too, it is damaged.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from collections.abc import Mapping

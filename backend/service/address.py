@@ -1,7 +1,5 @@
 """Properties of network addresses."""
 
-from __future__ import annotations
-
 from ipaddress import ip_address
 
 

@@ -1,7 +1,5 @@
 """Heartbeats: each process writes a key with a TTL every few seconds."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

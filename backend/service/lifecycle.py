@@ -1,7 +1,5 @@
 """Start and shutdown of a process, and its memory and file limits."""
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import gc

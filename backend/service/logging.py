@@ -4,8 +4,6 @@ The event is a short past-tense constant. The standard keys are timestamp, servi
 duration_ms, model and gpu_device (docs/howto/read-logs.md). Audio is never logged, text only at debug.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 

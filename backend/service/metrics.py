@@ -1,7 +1,5 @@
 """Metrics of every service about its build and model."""
 
-from __future__ import annotations
-
 from importlib.metadata import version
 
 from prometheus_client import Gauge

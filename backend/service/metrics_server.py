@@ -3,8 +3,6 @@
 It runs in a separate thread, so it can report that the event loop hangs.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -12,7 +10,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -65,7 +63,7 @@ class MetricsServer:
         export_build_info()
 
     @contextmanager
-    def serving(self, settings: WorkerSettings) -> Iterator[MetricsServer]:
+    def serving(self, settings: WorkerSettings) -> Iterator[Self]:
         """Serve at the address in the settings until the block ends. Port 0 disables the server.
 
         Raises OSError if the address is in use.

@@ -4,12 +4,11 @@ The SDK reads the OTEL_* variables for the sampler, the resource, batches, limit
 not registered globally, so libraries do not add spans to our traces.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from threading import Thread
+from typing import Self
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -56,7 +55,7 @@ class OtlpRecorder:
         self._tracer = self._provider.get_tracer("nova-voice")
 
     @classmethod
-    def exporting(cls, service: str) -> OtlpRecorder:
+    def exporting(cls, service: str) -> Self:
         """Export in batches, from a thread, to OTEL_EXPORTER_OTLP_ENDPOINT. Failures are logged as errors."""
         logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
         return cls(service, BatchSpanProcessor(OTLPSpanExporter()))

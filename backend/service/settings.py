@@ -1,7 +1,5 @@
 """Settings that services share. Each service has a subclass in its settings.py, which is created once, in main."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr

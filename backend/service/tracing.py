@@ -5,8 +5,6 @@ imported, and the functions here return immediately. The context of a span is a 
 data, so jobs and pure code can carry it. An empty `traceparent` creates no span. Spans are recorded when they end.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence

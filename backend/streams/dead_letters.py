@@ -1,12 +1,10 @@
 """Dead letters: entries that no worker could process. They are kept until an operator replays or drops them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
@@ -42,7 +40,7 @@ class DeadLetterId:
         return f"{self.stream_name[0]}{self.shard.number}-{self.entry}"
 
     @classmethod
-    def parse(cls, text: str) -> DeadLetterId:
+    def parse(cls, text: str) -> Self:
         """The inverse of `str`. Raises ValueError."""
         match = re.fullmatch(r"([at])(\d{1,4})-(\d{1,20}-\d{1,20})", text)
         if not match:

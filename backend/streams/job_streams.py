@@ -3,11 +3,9 @@
 Tests implement it in memory (tests/testkit/memory_streams.py); both pass tests/contract/test_streams.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, Self, TypeVar
 
 from backend.messages.jobs import AudioJob, Job, Transcript, decode_audio_job, decode_transcript
 from backend.messages.protocol import Error, Message
@@ -44,7 +42,7 @@ class Failure:
     time: str
 
     @classmethod
-    def read(cls, entry: Mapping[bytes, bytes]) -> Failure:
+    def read(cls, entry: Mapping[bytes, bytes]) -> Self:
         """Read the fields from a dead letter. A missing field is empty."""
         return cls(*(entry.get(name, b"").decode(errors="backslashreplace") for name in FAILURE_FIELDS))
 

@@ -1,7 +1,5 @@
 """Metrics of Redis and its streams, and of the consume loop of every worker."""
 
-from __future__ import annotations
-
 from prometheus_client import Counter, Gauge, Histogram
 
 REDIS_UP = Gauge("nova_redis_up", "1 if Redis answered this process at the last scrape, otherwise 0")

@@ -5,8 +5,6 @@ slot, and one script can use them together. docs/reference/redis-keys.md lists w
 size.
 """
 
-from __future__ import annotations
-
 import zlib
 from dataclasses import dataclass
 

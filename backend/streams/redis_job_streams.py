@@ -1,7 +1,5 @@
 """Jobs and results in Redis Streams; results are committed by commit.lua."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import cast
 

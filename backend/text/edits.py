@@ -1,7 +1,5 @@
 """How two texts differ, in words: edits, erasure, contradicted words and the word error rate. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile

@@ -1,7 +1,5 @@
 """Normalize spellings, so that texts are compared by their words and not by how these are written. Pure."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

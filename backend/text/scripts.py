@@ -4,8 +4,6 @@ The decision is made by character and not by language, because texts are mixed: 
 writes spaces between words and is not among these scripts.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 import unicodedata

@@ -1,7 +1,5 @@
 """Admission of new sessions, and the backpressure level that results from the workers' load."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Mapping, Sequence

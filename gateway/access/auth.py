@@ -1,7 +1,5 @@
 """Authentication and authorization of sessions and of operators' requests."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,10 +1,8 @@
 """JSON Web Tokens of an identity provider, as an alternative to API keys (RFC 7519; checks of RFC 8725)."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import jwt
 import structlog
@@ -36,7 +34,7 @@ class JwtVerifier:
         self._client = None if self._file else PyJWKClient(jwks, timeout=FETCH_TIMEOUT_S)
 
     @classmethod
-    def from_settings(cls, settings: GatewaySettings) -> JwtVerifier | None:
+    def from_settings(cls, settings: GatewaySettings) -> Self | None:
         """The verifier, or None if tokens are not configured. Raises SetupError for an incomplete configuration."""
         parts = (settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks)
         if not any(parts):

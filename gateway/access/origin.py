@@ -4,8 +4,6 @@ A browser sends the page's origin in `Origin` and the requested server in `Host`
 send no `Origin` and are not restricted. Sources: RFC 6455, section 10.2; WHATWG Fetch, section 3.2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Set
 from urllib.parse import urlsplit
 

@@ -1,7 +1,5 @@
 """Applies callers' quotas to the sessions of this gateway."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence

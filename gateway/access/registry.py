@@ -1,7 +1,5 @@
 """Registry of this gateway's open sessions: their number, speech and audio, and the drain that waits for their end."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A connection's audio path: encoded bytes in, windows with speech probabilities out."""
 
-from __future__ import annotations
-
 import asyncio
 
 from backend.messages.jobs import SAMPLE_RATE

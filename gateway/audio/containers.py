@@ -8,8 +8,6 @@ A packet that begins with `OPUS_HEAD` opens a stream: at the beginning, and agai
 on the same connection.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple, Protocol

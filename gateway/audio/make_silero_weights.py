@@ -4,8 +4,6 @@ Only for development. Needs the package onnx; the services need only the resulti
 `faster_whisper/assets/silero_vad_v6.onnx` of the faster-whisper 1.2.1 wheel. Prints the digest for `silero.py`.
 """
 
-from __future__ import annotations
-
 import sys
 from hashlib import sha256
 

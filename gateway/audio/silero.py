@@ -8,8 +8,6 @@ onnxruntime computes the same (tests/integration/test_vad.py compares both), but
 on 2 cores it takes twice as long for one session, and four times as long for sixteen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256

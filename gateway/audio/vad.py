@@ -5,8 +5,6 @@ noise, which Silero rejects (share of frames called speech; Silero: under 1 % an
 neural network runs, so silent sessions cost almost nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby

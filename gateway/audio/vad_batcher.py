@@ -3,8 +3,6 @@
 2 cores, 2026-11-21: 50 us per window for a lone session, 25 us at 4 sessions in a run, 19 us at 16.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 

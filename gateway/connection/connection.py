@@ -5,8 +5,6 @@ the timers. All queues are bounded: a slow client fills its own event queue and 
 read while too many of its finals are in flight.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

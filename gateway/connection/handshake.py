@@ -1,7 +1,5 @@
 """The start of a connection: authentication, the first message, admission, and the session that it opens or resumes."""
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 from contextlib import AsyncExitStack, suppress

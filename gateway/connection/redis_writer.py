@@ -5,8 +5,6 @@ blindly: when Redis answers again, the session's record there is compared with t
 submitted again.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable

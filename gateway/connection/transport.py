@@ -1,7 +1,5 @@
 """Client messages from a WebSocket with limits on size and waiting, and events to it with a bounded queue."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass

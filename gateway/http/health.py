@@ -1,7 +1,5 @@
 """Routes for orchestrators and operators: liveness, readiness, the health of the system, and metrics."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence

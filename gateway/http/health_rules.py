@@ -1,7 +1,5 @@
 """Rules that decide whether a system is healthy, with reasons in words. Pure: all state and the time are arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

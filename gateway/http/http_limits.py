@@ -4,8 +4,6 @@ uvicorn has no timeout for an incomplete request, so an attacker could hold conn
 accepts heads that are larger than its WebSocket implementation can handle, which then fails with a traceback.
 """
 
-from __future__ import annotations
-
 import asyncio
 
 import h11

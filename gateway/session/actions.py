@@ -1,7 +1,5 @@
 """Actions that the session core returns and its connection executes, in order."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from backend.messages.jobs import AudioJob, Transcript

@@ -1,7 +1,5 @@
 """Builds audio jobs from clips and the session's options. Pure."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from backend.errors import ProtocolError

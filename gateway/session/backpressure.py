@@ -1,7 +1,5 @@
 """Backpressure: first, previews are reduced, then new sessions are refused. Accepted speech is never dropped. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import IntEnum
 

@@ -4,8 +4,6 @@ No I/O and no clock. The connection executes the returned actions in order and p
 times in seconds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal

@@ -1,7 +1,5 @@
 """Results that a session has requested and not yet received, and the jobs to repeat when Redis loses them. Pure."""
 
-from __future__ import annotations
-
 from collections import deque
 
 from backend.errors import ClientError

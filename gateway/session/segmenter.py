@@ -5,8 +5,6 @@ Pure: no clock and no I/O, so tests run hours of audio in seconds. All positions
 from `start_sample` to `end_sample`, including where a long utterance is cut.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

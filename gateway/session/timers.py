@@ -4,8 +4,6 @@ The connection calls `tick` several times a second and executes the returned act
 seconds, `unix_now` is Unix time: jobs carry the latter, and intervals must not depend on clock adjustments.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from backend.errors import ClientError

@@ -1,7 +1,5 @@
 """State of the open utterance, and the rules for its previews and early finals. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from backend.messages.jobs import SAMPLE_RATE, HypothesisWord, PartialResult

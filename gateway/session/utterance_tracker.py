@@ -5,8 +5,6 @@ UtteranceStarted --> previews, one in flight --> PauseDetected --> early final -
                            +------------- WithdrawEarlyFinal <-- SpeechResumed --+
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Measure this machine and store the best settings. `nova doctor --calibrate` runs this in a child process."""
 
-from __future__ import annotations
-
 import sys
 
 import click

@@ -1,7 +1,5 @@
 """The CPU of this machine: its name, its cores, and how busy it is."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -1,7 +1,5 @@
 """The results of a calibration: the best settings, and how many sessions the machine can serve. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from pydantic import BaseModel, Field, ValidationError

@@ -3,8 +3,6 @@
 `nova doctor --calibrate` writes the file, and workers read it when they start.
 """
 
-from __future__ import annotations
-
 import os
 from importlib.metadata import version
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Measures one combination of settings after the other, within a time limit."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

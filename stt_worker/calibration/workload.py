@@ -1,7 +1,5 @@
 """Test audio for measurements, and timing of a recognizer. No network and no recordings are needed."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Sequence

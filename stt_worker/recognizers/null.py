@@ -5,8 +5,6 @@ samples. Captions therefore grow as with a real model, and a client that compare
 samples it sent from `start_ms` to `end_ms` detects lost, duplicated or mixed-up audio.
 """
 
-from __future__ import annotations
-
 import base64
 import time
 import zlib

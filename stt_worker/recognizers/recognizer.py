@@ -3,8 +3,6 @@
 To add a recognizer, write a module with a class that implements `Recognizer` and add it to `stt_worker.loading`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

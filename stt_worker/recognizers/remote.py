@@ -4,8 +4,6 @@ Two kinds of failure are distinguished. An endpoint that refuses the audio raise
 endpoint that is unavailable raises UnavailableError, and a circuit breaker stops further requests for a while.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import time

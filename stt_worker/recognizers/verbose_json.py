@@ -5,8 +5,6 @@ not at all. Only the text is relied on. It is split into words here, which get t
 reports. https://platform.openai.com/docs/api-reference/audio/verbose-json-object
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

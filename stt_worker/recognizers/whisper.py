@@ -6,8 +6,6 @@ size, the task tokens at the same position, and the same number of them. Languag
 task tokens may have any length.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Load Whisper weights with faster-whisper, and compute the log-mel features of audio."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import ctranslate2

@@ -1,7 +1,5 @@
 """Prompts and limits of Whisper's decoder, in tokens."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from faster_whisper.tokenizer import Tokenizer

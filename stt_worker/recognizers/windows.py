@@ -4,11 +4,9 @@ Whisper was trained on windows of 30 s, and encoding the padding is most of the 
 windows avoid it. A few fixed sizes, instead of exact ones, let audio of different sessions still share a batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 # Mel frames: Whisper's hop length is 10 ms.
 FRAMES_PER_SECOND = 100
@@ -48,7 +46,7 @@ class EncoderWindows:
         return next((frames for frames in self.sizes if frames >= needed), LONGEST)
 
     @classmethod
-    def parse(cls, text: str) -> EncoderWindows:
+    def parse(cls, text: str) -> Self:
         """Parse "FLOOR,STEP,MARGIN" in seconds, or "auto" for the defaults. Raises ValueError."""
         if text == "auto":
             return cls()

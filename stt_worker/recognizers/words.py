@@ -4,8 +4,6 @@ Text is split into words as in Whisper's own transcriber: at spaces or, in langu
 that completes a character.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -46,7 +44,7 @@ class DecodedWords:
     def all_tokens(self) -> list[int]:
         return [token for word in self.tokens for token in word]
 
-    def without_loop(self, prefix: str, rounds: int) -> DecodedWords:
+    def without_loop(self, prefix: str, rounds: int) -> "DecodedWords":
         """Cut the text where it begins to repeat itself, but not in the prefix; return self if there is no loop."""
         keep = loop_start(self.words, rounds)
         prefix_letters = len(letters(prefix))

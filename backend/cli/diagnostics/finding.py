@@ -1,7 +1,5 @@
 """The result of a check, and how checks run programs that may crash or hang."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from dataclasses import dataclass

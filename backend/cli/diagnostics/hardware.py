@@ -1,7 +1,5 @@
 """Checks of what models need: the GPU, the model files, the model hub, and disk space."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

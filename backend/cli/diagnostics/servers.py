@@ -1,7 +1,5 @@
 """Checks of Redis, the gateway's port, and a running server."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

@@ -1,7 +1,5 @@
 """Checks of the installed software: Python, packages, Node.js, the page, and the microphone."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -4,8 +4,6 @@ FFmpeg reports it for most containers. For WAV and Ogg it reports the length of 
 a Xing header it estimates, so these three formats are parsed here.
 """
 
-from __future__ import annotations
-
 import os
 import struct
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Decode any recording that FFmpeg can read to blocks of 16 kHz mono PCM."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ A cue has at most two lines of 42 columns and lasts at most seven seconds, as br
 Style Guide; EBU Tech 3360). It preferably ends with a sentence or a clause.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """The transcript of a recording, and its output formats. Pure."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Transcribe one recording in one session, as fast as the server accepts it."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Live captions in a terminal: the current utterance below the finals."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Sources of live audio: the microphone, or a recording played in real time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Tables that fit the terminal, and are wide enough for `grep` when stdout is a file or a pipe."""
 
-from __future__ import annotations
-
 import sys
 
 from rich.console import Console

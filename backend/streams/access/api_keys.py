@@ -6,8 +6,6 @@ approved hash for look-up secrets of 112 bits or more. A slow hash would also le
 keys.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 import time

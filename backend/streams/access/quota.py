@@ -5,8 +5,6 @@ seconds, so a file that is uploaded faster than real time may exceed the daily l
 between.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal, cast
 

@@ -1,7 +1,5 @@
 """How far workers are behind, and what processes report in their heartbeats."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The state of Redis and of the streams, for health checks and metrics."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The share of recent time that an activity took, for example work or speech. Pure: time is an argument."""
 
-from __future__ import annotations
-
 import math
 
 # The past loses half of its weight in this time, so the share reflects roughly the last 10 s.

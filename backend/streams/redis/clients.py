@@ -1,7 +1,5 @@
 """Creates the redis-py client for an address: a single server, Sentinel, or a cluster."""
 
-from __future__ import annotations
-
 from typing import Any, cast
 from urllib.parse import SplitResult, urlsplit
 

@@ -4,8 +4,6 @@ Each correction was found by killing, freezing and replacing real servers (tests
 override internals, so pyproject.toml limits redis-py to the next major version.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Iterator

@@ -4,8 +4,6 @@ Every process loads the scripts of its own release, so arguments and answers may
 fields in Redis may not: processes of two releases share them during a rolling upgrade.
 """
 
-from __future__ import annotations
-
 from importlib.resources import files
 from typing import Any, Literal
 

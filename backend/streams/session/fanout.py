@@ -1,7 +1,5 @@
 """Delivery of channel messages to the sessions of one gateway. `RedisFanout` implements the interface."""
 
-from __future__ import annotations
-
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol

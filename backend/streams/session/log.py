@@ -1,7 +1,5 @@
 """The session log: a stream of the durable events of a session. The id of an entry is the cursor of its event."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import cast
 

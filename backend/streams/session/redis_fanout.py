@@ -4,8 +4,6 @@ Pub/sub delivers at most once. A listener that was too slow, or whose connection
 session log from its cursor.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -62,7 +60,7 @@ class RedisFanout:
         finally:
             subscription.remove_listener(channel, listener)
 
-    def _subscription(self, channel: str) -> _Subscription:
+    def _subscription(self, channel: str) -> "_Subscription":
         # In a cluster, a sharded channel is served by the master of its slot only, so each shard needs a connection.
         slot = self._redis.keyslot(channel) if isinstance(self._redis, RedisCluster) else 0
         if slot not in self._subscriptions:

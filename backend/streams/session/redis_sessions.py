@@ -1,7 +1,5 @@
 """Sessions in Redis: one hash and one log each, written by session.lua."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 from typing import Any
@@ -29,12 +27,12 @@ class RedisSessions:
         self._script = SessionScript(redis, "session", settings)
         self._shards, self._owner = settings.shards, owner
 
-    async def open(self, session: str, token: str, record: SessionRecord) -> RedisLease:
+    async def open(self, session: str, token: str, record: SessionRecord) -> "RedisLease":
         lease = self._lease(session, token, epoch=0)
         await lease.open(record)
         return lease
 
-    async def resume(self, message: Resume) -> tuple[RedisLease, SessionRecord]:
+    async def resume(self, message: Resume) -> tuple["RedisLease", SessionRecord]:
         shard = shard_of(message.session, self._shards)
         arguments = (hash_token(message.token), message.utterance, self._owner)
         answer = await self._script.run(shard, message.session, STT_GROUP, "resume", *arguments)
@@ -50,7 +48,7 @@ class RedisSessions:
     def read_log(self, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:
         return read_log(self._redis, shard_of(session, self._shards), session, cursor)
 
-    def _lease(self, session: str, token: str, epoch: int) -> RedisLease:
+    def _lease(self, session: str, token: str, epoch: int) -> "RedisLease":
         identity = {"token": hash_token(token), "owner": self._owner}
         return RedisLease(self._script, shard_of(session, self._shards), session, epoch, identity)
 

@@ -4,8 +4,6 @@ A gateway keeps no durable state. The lease is fenced by an epoch that every res
 epoch cannot change the session.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Protocol
 
@@ -39,10 +37,10 @@ class SessionLostError(NovaError):
 class Sessions(Protocol):
     """All sessions of a system."""
 
-    async def open(self, session: str, token: str, record: SessionRecord) -> Lease:
+    async def open(self, session: str, token: str, record: SessionRecord) -> "Lease":
         """Create a session and return its lease."""
 
-    async def resume(self, message: Resume) -> tuple[Lease, SessionRecord]:
+    async def resume(self, message: Resume) -> tuple["Lease", SessionRecord]:
         """Take over a session from the connection that holds it. Raises UnknownSessionError."""
 
     def read_log(self, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:

@@ -5,8 +5,6 @@ a time budget. Only while the stream is full does it grow to the size that a mod
 any case, and throughput matters more.
 """
 
-from __future__ import annotations
-
 # Weight of the newest batch in the moving average of the cost of an entry.
 NEWEST_WEIGHT = 0.3
 

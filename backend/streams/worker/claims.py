@@ -1,7 +1,5 @@
 """Claims on pending entries: renewed while a worker processes an entry, taken over when a worker stops renewing."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """The clocks of a consumer. Tests replace them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

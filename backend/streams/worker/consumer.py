@@ -5,8 +5,6 @@ Entries of a worker that died are claimed and retried alone: an entry that kills
 that failed `max_attempts` times becomes a dead letter. Previews are best effort. `policy.py` makes the decisions.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Health of a worker whose model is loaded: whether it should be restarted, and whether it can process entries."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The batch that a consumer is processing, for health checks, metrics and the heartbeat."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """Decisions of a consumer: which entries it reads, retries, dead-letters and drops. Pure: time is an argument."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Generic, Literal
 

@@ -1,7 +1,5 @@
 """The frame of every worker process: Redis, heartbeat, consumers, and an orderly end."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

@@ -1,11 +1,9 @@
 """Reads the streams of a group: in one call, or on a cluster, where a call may not span shards, in one per shard."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from redis.asyncio import Redis
@@ -38,7 +36,7 @@ class StreamReader(AsyncExitStack):
         self._reads: dict[int, asyncio.Task[StreamEntries | Exception]] = {}
         self._had_entries = True
 
-    async def __aenter__(self) -> StreamReader:
+    async def __aenter__(self) -> Self:
         await super().__aenter__()
         self._tasks = await self.enter_async_context(asyncio.TaskGroup())
         return self

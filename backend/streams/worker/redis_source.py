@@ -1,10 +1,8 @@
 """The reading side of a consumer in Redis: a consumer of a consumer group."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Generic
+from typing import Generic, Self
 
 import structlog
 
@@ -38,7 +36,7 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
         self._claims = Claims(self._redis, self._group, streams.shards, name, settings.claim_after_ms)
         self._sweeper = ConsumerSweeper(self._redis, self._group, streams.shards)
 
-    async def __aenter__(self) -> RedisEntrySource[J]:
+    async def __aenter__(self) -> Self:
         await super().__aenter__()
         await self.enter_async_context(self._reader)
         return self

@@ -1,7 +1,5 @@
 """The reading side of one consumer in a group. `RedisEntrySource` implements the interface."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Deletion of idle consumers. A worker that is killed leaves its consumer in every group forever."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from redis.asyncio import Redis

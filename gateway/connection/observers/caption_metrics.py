@@ -1,7 +1,5 @@
 """Measures how soon captions appear, and how many of their words are replaced later."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from itertools import takewhile

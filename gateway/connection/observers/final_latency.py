@@ -1,7 +1,5 @@
 """Measures the time from an utterance's endpoint until its final is sent."""
 
-from __future__ import annotations
-
 import time
 
 import structlog

@@ -1,7 +1,5 @@
 """The interface of observers, and a group of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from backend.messages.protocol import Message

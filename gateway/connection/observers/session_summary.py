@@ -1,7 +1,5 @@
 """Logs one line about a connection's time with its session."""
 
-from __future__ import annotations
-
 import time
 
 import structlog

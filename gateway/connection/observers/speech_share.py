@@ -1,7 +1,5 @@
 """Feeds the registry's speech meter, from which admission computes the load."""
 
-from __future__ import annotations
-
 import time
 
 from backend.messages.protocol import SpeechEnded, SpeechStarted

@@ -1,7 +1,5 @@
 """Records a span for the session, in the client's trace, and a linked trace for each utterance."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ docs/reference/protocol.schema.json    JSON Schema of every message
 docs/reference/metrics.md              every metric of every service
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType

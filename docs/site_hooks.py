@@ -1,7 +1,5 @@
 """MkDocs hooks: the same Markdown files work on a Git hosting site and on the documentation site."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path

@@ -3,8 +3,6 @@
 Tools for development keep the versions in constraints.txt: users do not install them.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Fixtures of all tests: a real Redis, real models and a real system, each started once on a free port."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

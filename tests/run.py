@@ -4,8 +4,6 @@
 should fail as one part and not hide the others.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

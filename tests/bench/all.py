@@ -3,8 +3,6 @@
 Each benchmark runs in its own process and writes its results to a file.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -7,8 +7,6 @@ The ways alternate, and the results are medians over the rounds, because other p
 of audio are those of the utterances. The silence between them, which only the pipeline processes, does not count.
 """
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
 import time

@@ -6,8 +6,6 @@ subscriber's queue holds are published at once, and the deliveries per second ar
 share a process and its clock, so the CPU time includes publishing.
 """
 
-from __future__ import annotations
-
 import asyncio
 import tempfile
 import time

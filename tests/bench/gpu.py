@@ -7,8 +7,6 @@ CTranslate2's wheel is built for CUDA 12 and loads `libcublas.so.12`, which neit
 is searched in wheels (`nvidia-cublas-cu12`), packages and CUDA's folders. `--cpu` is a dry run.
 """
 
-from __future__ import annotations
-
 import argparse
 import ctypes
 import json

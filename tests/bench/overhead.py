@@ -6,8 +6,6 @@ silence. It includes both ways over loopback and reading by the client. Without 
 endpoint. With previews, it has been decoded early, and the endpoint releases it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

@@ -4,8 +4,6 @@
 Then each policy is replayed on the same decodes. Lags are seconds of audio; a live session adds decoding time.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace

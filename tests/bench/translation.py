@@ -4,8 +4,6 @@ It uses the worker's translator, with everything around the model. The translato
 starts with a new one. Batch sizes alternate, and the results are medians.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,7 +38,7 @@ class Text:
     references: tuple[str, ...]  # empty if there are no reference translations
 
     @classmethod
-    def available(cls, count: int) -> Text:
+    def available(cls, count: int) -> "Text":
         """Sentence pairs of ../shared. Without it, distinct sentences made from parts."""
         pairs = SHARED / "text" / "tatoeba-zh-en.tsv"
         if pairs.is_file():

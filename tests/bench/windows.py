@@ -4,8 +4,6 @@ Every window rule decodes the same utterances as finals, in batches. The first t
 other languages that have clips. Languages without spaces are scored by characters.
 """
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Compare what a session sent with what it received, so that every lost, duplicated or mixed-up result shows. Pure."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ Calm and disturbed periods alternate, so that other activity on the machine affe
 process with the lowest priority.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import tempfile

@@ -5,8 +5,6 @@ others, while honest clients speak to the same gateway. The report lists everyth
 `--only N` repeats the Nth hostile client.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import json

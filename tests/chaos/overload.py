@@ -6,8 +6,6 @@ one by one until the offered load is `--factor` times the capacity. A refused cl
 In the end the first quarter speaks alone again.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """The targets of a storm: service processes and Redis servers that are killed with SIGKILL and come back."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import tempfile

@@ -5,8 +5,6 @@ service behind the proxy. First it sends clips through the proxy. Then sessions 
 after the other is stopped, as an upgrade does, and started again.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -4,8 +4,6 @@ Sessions come, speak and go. Memory and open files of each process and the size 
 After a warm-up, their slope must be flat. See docs/howto/test-reliability.md.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Mapping, Sequence

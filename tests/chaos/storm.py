@@ -3,8 +3,6 @@
 See docs/howto/test-reliability.md.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

@@ -4,8 +4,6 @@ Run it once per release, on its commit. It starts a real system (null recognizer
 OPUS-MT), speaks to it with espeak-ng, and records all traffic in tests/contract/recorded/<version>/.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

@@ -1,7 +1,5 @@
 """Recorded data that a release wrote to Redis and the WebSocket: one text file per kind, one record per line."""
 
-from __future__ import annotations
-
 import base64
 import json
 from dataclasses import dataclass, field
@@ -35,7 +33,7 @@ class Recorded:
             (folder / f"{kind}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
     @staticmethod
-    def read(folder: Path) -> Recorded:
+    def read(folder: Path) -> "Recorded":
         """Read what `write` wrote."""
         lines = {
             kind: (folder / f"{kind}.txt").read_text(encoding="utf-8").splitlines()

@@ -1,7 +1,5 @@
 """The schema and the languages of the page match the messages."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Alerts and dashboards query only metrics that exist."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -3,8 +3,6 @@
 The recordings are real (`python -m tests.contract.record`). Each release has a folder, which is never changed.
 """
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

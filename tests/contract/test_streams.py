@@ -1,7 +1,5 @@
 """The behavior that gateways and workers rely on, for both implementations: in memory, and on a real Valkey."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Wire format of messages and jobs, including data of older releases and unknown fields of newer ones."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A real Prometheus reads the rules and scrapes a system. An alert fires and clears with its cause."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """No dependency has a known vulnerability. Skipped where the audit service cannot be reached."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Bad input gives an `error` with a code and the right close code, and does not affect other sessions."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from typing import Any

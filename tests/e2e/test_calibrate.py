@@ -1,7 +1,5 @@
 """`nova doctor --calibrate` measures this machine, and workers apply the result."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

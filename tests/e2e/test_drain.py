@@ -1,7 +1,5 @@
 """A gateway that shuts down accepts no new sessions, loses no result, and sends its clients to other gateways."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """The JavaScript client package in Node.js, against the real system."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """`nova load` with a private system."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Refused connections: programs receive an HTTP status, web pages an error on the WebSocket."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

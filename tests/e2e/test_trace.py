@@ -1,7 +1,5 @@
 """An utterance has one trace with spans of three processes, and its log lines have the client's correlation id."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path

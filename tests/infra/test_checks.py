@@ -1,7 +1,5 @@
 """The files in infra/ are checked by the programs that read them, and each check finds a planted error."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass

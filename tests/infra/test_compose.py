@@ -1,7 +1,5 @@
 """The images contain exactly the packages that their service imports, and the compose file matches its guide."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys

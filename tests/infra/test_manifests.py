@@ -1,7 +1,5 @@
 """The Kubernetes manifests and systemd units match the settings, streams and metrics of the services."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import cache

@@ -1,7 +1,5 @@
 """A real nginx with the configuration for a host, in front of two real gateways."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 from collections.abc import AsyncIterator

@@ -3,8 +3,6 @@
 Each check returns the complaints of its program, or "".
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Each kind of process has its own Redis user with only the permissions that it needs."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import subprocess

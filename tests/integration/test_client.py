@@ -1,7 +1,5 @@
 """The Python client on an unreliable network: each final is delivered once, and no audio is lost."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """The consume loop on a real Redis. All its rules are tested in tests/unit/backend/streams/worker/test_consumer.py."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from typing import Any

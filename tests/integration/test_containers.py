@@ -1,7 +1,5 @@
 """Opus in WebM and Ogg as browsers send it, split at any byte, or damaged. FFmpeg encodes and is the reference."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import threading

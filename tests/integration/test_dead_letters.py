@@ -1,7 +1,5 @@
 """The commands to list, show and drop dead letters, on a real Redis."""
 
-from __future__ import annotations
-
 import json
 import wave
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """Invalid entries in all streams of a real Redis: valid jobs succeed, and sessions receive only their own text."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """Health of gateways and workers, and `nova status`, with real processes that fail."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

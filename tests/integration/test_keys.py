@@ -1,7 +1,5 @@
 """API keys on a real Redis: only hashes are stored, and rejections do not reveal which part of a key is right."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import secrets

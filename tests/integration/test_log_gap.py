@@ -1,7 +1,5 @@
 """Events that pub/sub did not deliver are read from the log before later events are delivered."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Disabled tracing costs nothing, and all log lines of a process are readable."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

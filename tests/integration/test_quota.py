@@ -1,7 +1,5 @@
 """Usage limits of callers, counted over all gateways on a real Redis."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

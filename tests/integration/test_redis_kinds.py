@@ -1,7 +1,5 @@
 """Sessions survive when a Redis of any kind dies, hangs, is full or loses data."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

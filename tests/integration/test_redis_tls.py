@@ -1,7 +1,5 @@
 """Redis with TLS and a password is configured by its URL, and rejects clients without a valid password."""
 
-from __future__ import annotations
-
 import asyncio
 import ssl
 from asyncio import StreamReader, StreamWriter

@@ -1,7 +1,5 @@
 """The remote recognizer: its requests, its handling of answers, and its circuit breaker."""
 
-from __future__ import annotations
-
 import io
 import threading
 import time

@@ -1,7 +1,5 @@
 """Replaying dead letters, on a real Redis with real workers."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,7 +1,5 @@
 """Recorded entries, sessions and clients of earlier releases on a running system of the current release."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator

@@ -1,7 +1,5 @@
 """The blocking client, and the deprecated import path of the client."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time
@@ -31,7 +29,7 @@ class Finals:
     notices: list[str]
 
     @classmethod
-    def of(cls, client: nova_voice.SyncClient) -> Finals:
+    def of(cls, client: nova_voice.SyncClient) -> "Finals":
         events = list(client)
         return cls(
             [event.end_ms for event in events if isinstance(event, nova_voice.Final)],

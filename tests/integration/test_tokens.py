@@ -1,7 +1,5 @@
 """Signing keys are fetched from the issuer, and rarely, even if unauthenticated clients send many tokens."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer

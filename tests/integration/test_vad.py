@@ -1,7 +1,5 @@
 """Speech detector and segmenter together, on synthetic sounds and on real recordings."""
 
-from __future__ import annotations
-
 import csv
 from functools import cache
 from importlib.util import find_spec

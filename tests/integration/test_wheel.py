@@ -1,7 +1,5 @@
 """The wheel, installed without extras into an empty environment: the client works, and no server package is needed."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

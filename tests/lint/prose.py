@@ -4,8 +4,6 @@ It reads Markdown, Python (docstrings, comments, messages, test names), TypeScri
 configuration files and dashboards. Code, inline code and data are not checked. The rules are in forbidden_prose.txt.
 """
 
-from __future__ import annotations
-
 import ast
 import io
 import re

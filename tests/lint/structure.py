@@ -4,8 +4,6 @@ The rules are those of docs/explanation/architecture.md: small folders, short fi
 layout by the formatter alone, and comments that explain why.
 """
 
-from __future__ import annotations
-
 import ast
 import io
 import statistics

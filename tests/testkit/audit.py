@@ -1,7 +1,5 @@
 """Queries the audit services of PyPI and npm for known vulnerabilities of our dependencies."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

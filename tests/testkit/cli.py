@@ -1,7 +1,5 @@
 """The command line of chaos tools and benchmarks: shared options, progress lines, tables and result files."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -1,7 +1,5 @@
 """The metrics that Prometheus rules and Grafana dashboards use."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

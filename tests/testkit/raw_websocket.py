@@ -1,7 +1,5 @@
 """WebSocket clients written byte by byte (RFC 6455), for behaviour that a library does not allow."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import os

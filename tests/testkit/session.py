@@ -1,7 +1,5 @@
 """Simulated clients: they speak a clip to a running system and record the session in a ledger."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field

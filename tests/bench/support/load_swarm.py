@@ -6,8 +6,6 @@ the run, each is one `write` of prepared bytes, and events are stored as bytes a
 `backend.load` would parse and buffer in between. Both fill the same ledger.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Sequence
@@ -42,7 +40,7 @@ class Track:
     wire_frames: tuple[bytes, ...]  # the same as masked WebSocket frames
 
     @classmethod
-    def of_speech(cls, seconds: float = TRACK_S) -> Track:
+    def of_speech(cls, seconds: float = TRACK_S) -> "Track":
         """Clips of real speech with one or two seconds between them."""
         samples = voices(1, seconds)[0]
         samples = samples[: len(samples) // FRAME * FRAME]

@@ -1,7 +1,5 @@
 """Whisper without a pipeline: the baseline for speed and accuracy."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -6,8 +6,6 @@ maps each axis to one word. The layers add little to that. Encoder, attention an
 accuracy cannot be measured.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Sequence

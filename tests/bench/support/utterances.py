@@ -1,7 +1,5 @@
 """Audio for benchmarks: clips of real speech, cut into utterances by the gateway's segmenter."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass

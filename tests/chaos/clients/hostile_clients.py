@@ -1,7 +1,5 @@
 """Hostile clients, and checks that the gateway refuses each as the documentation says."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """Random messages, audio and bytes for hostile clients, made from the protocol's schema and real audio."""
 
-from __future__ import annotations
-
 import json
 import random
 import struct

@@ -5,8 +5,6 @@
 samples, 16 kHz.
 """
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import os

@@ -1,7 +1,5 @@
 """Every benchmark runs, and writes plausible values. Speed is not checked here."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The GPU benchmark without a GPU: a dry run, and the search for cuBLAS."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Whisper models with random weights, decoded by the worker's recognizer."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

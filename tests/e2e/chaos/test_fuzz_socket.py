@@ -3,8 +3,6 @@
 `make fuzz` runs for longer.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A short overload: more speech than the worker can serve. `make overload` runs a long one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

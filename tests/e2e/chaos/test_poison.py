@@ -1,7 +1,5 @@
 """Jobs that make the worker fail: dead-lettered after `max_attempts`, without harm to others, and replayed later."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

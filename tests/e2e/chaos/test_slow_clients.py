@@ -3,8 +3,6 @@
 `python -m tests.chaos.connection_flood` measures the delay of other sessions in longer runs.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time

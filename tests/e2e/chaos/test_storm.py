@@ -1,7 +1,5 @@
 """Short kill storms: each utterance gets one final, even if a process is killed. `make storm` runs a long storm."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -3,8 +3,6 @@
 frontend/e2e/fake-shell.mjs replaces Electron's shell. test_shell.py tests the real one.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from backend.local.system import System, running

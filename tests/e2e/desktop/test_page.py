@@ -1,7 +1,5 @@
 """The page in a real browser with a recording for a microphone: what is spoken appears, first faint, then firm."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The real desktop shell types speech into the window of another program and changes nothing else there."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

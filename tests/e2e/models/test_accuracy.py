@@ -3,8 +3,6 @@
 The word error rate is the share of inserted, deleted or replaced words after normalization.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """The recognizer with real weights, on speech of several sessions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Committed text never changes, live, with revised and with stable finals. `tests.bench.stability` measures more."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """Real speech for tests: recorded clips of ../shared, or sentences spoken by espeak-ng where ../shared is absent."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """Media files of all supported formats, complete and truncated."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The utterances that the gateway's detector and segmenter find in audio when nothing disturbs the session."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

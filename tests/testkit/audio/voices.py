@@ -1,7 +1,5 @@
 """Long audio for simulated clients, made of short clips."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

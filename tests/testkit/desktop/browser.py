@@ -1,7 +1,5 @@
 """Chromium with a recording as its microphone, controlled by the drivers in frontend/e2e."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """The desktop client on a virtual screen: an X server, Electron, and another program's window."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import itertools

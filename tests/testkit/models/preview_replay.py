@@ -3,8 +3,6 @@
 Unlike a live session it is deterministic: the audio grows by one step per decode, on any machine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

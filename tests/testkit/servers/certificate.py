@@ -1,7 +1,5 @@
 """A self-signed certificate for localhost."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A gateway without models, and a speaker that uses a client: for tests of the Python client."""
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import time
@@ -196,7 +194,7 @@ class Speaker:
     events: list[ServerMessage] = field(default_factory=list)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def run(self, client: Client, audio: bytes) -> Speaker:
+    async def run(self, client: Client, audio: bytes) -> "Speaker":
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._speak(client, audio))
             await self.listen(client)

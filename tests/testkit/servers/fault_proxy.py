@@ -1,7 +1,5 @@
 """A TCP proxy on loopback that simulates a bad network. Faults can be switched while it runs."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import socket

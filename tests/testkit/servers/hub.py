@@ -1,7 +1,5 @@
 """A local server that speaks the protocol of the Hugging Face Hub and can be scripted to fail, and a test model."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

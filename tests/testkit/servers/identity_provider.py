@@ -1,7 +1,5 @@
 """An identity provider that signs tokens and publishes its keys."""
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A small OpenTelemetry collector: an HTTP server that stores the spans that it receives."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager

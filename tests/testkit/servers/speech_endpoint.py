@@ -1,7 +1,5 @@
 """An OpenAI-compatible speech endpoint without a model. The test chooses its answers."""
 
-from __future__ import annotations
-
 import io
 import json
 import wave

@@ -1,7 +1,5 @@
 """Runs a blocking server of the standard library in a thread."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Dead letters that a real worker has written, and the operator's commands for them."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from typing import Any

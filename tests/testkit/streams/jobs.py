@@ -1,7 +1,5 @@
 """Sample jobs and results."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

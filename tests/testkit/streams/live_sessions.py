@@ -1,7 +1,5 @@
 """Busy sessions on any Redis: everything a gateway and a worker do, without sockets, speech detection and models."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence

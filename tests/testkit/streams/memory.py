@@ -3,8 +3,6 @@
 They implement the interfaces of backend/streams, not the commands of Redis.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -253,12 +251,12 @@ class MemorySessions:
     def __init__(self, streams: MemoryStreams) -> None:
         self._streams = streams
 
-    async def open(self, session: str, token: str, record: SessionRecord) -> MemoryLease:
+    async def open(self, session: str, token: str, record: SessionRecord) -> "MemoryLease":
         self._streams.check_available()
         self._streams.sessions[session] = _Session(token, 0, record, record.next)
         return MemoryLease(self._streams, session, token, epoch=0)
 
-    async def resume(self, message: Resume) -> tuple[MemoryLease, SessionRecord]:
+    async def resume(self, message: Resume) -> tuple["MemoryLease", SessionRecord]:
         self._streams.check_available()
         session = self._streams.sessions.get(message.session)
         if session is None or session.token != message.token:

@@ -1,7 +1,5 @@
 """Sessions and consumers on a real Redis."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager

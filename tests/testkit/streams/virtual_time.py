@@ -3,8 +3,6 @@
 A test of a minute of timeouts takes milliseconds, and its timing does not depend on the load of the machine.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import selectors

@@ -1,7 +1,5 @@
 """Runs the `nova` command in its own process, as a user does."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

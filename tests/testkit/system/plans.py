@@ -1,7 +1,5 @@
 """Plans for systems under test, and a Redis of their own."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import AsyncIterator

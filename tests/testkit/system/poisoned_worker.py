@@ -5,8 +5,6 @@ It is a real worker with the recognizer "null" and the same settings. A final wh
 ("3.0-3.4") has the effect POISON_DEED. Previews of the same audio have no effect.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

@@ -1,7 +1,5 @@
 """Memory and open files of a process, from /proc (Linux)."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

@@ -1,7 +1,5 @@
 """Real Redis servers of every kind, on loopback. They can be killed, and restarted with the same port and data."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import subprocess

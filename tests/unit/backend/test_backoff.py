@@ -1,7 +1,5 @@
 """Backoff: the bounds of the delays, and what is retried."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """The tree of errors in the docstring of backend.errors matches the classes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from importlib import import_module

@@ -1,7 +1,5 @@
 """The checks of a storm report every loss, duplicate and mix-up."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The prose linter finds planted idioms in every kind of file and accepts plain sentences."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.lint.prose import RULES_FILE, check, load_rules, main

@@ -1,7 +1,5 @@
 """The structure check finds what it is for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.lint import structure

@@ -1,7 +1,5 @@
 """Hallucinated text is withheld; speech is not, however short or repetitive."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Seconds of work for each second of audio."""
 
-from __future__ import annotations
-
 import pytest
 
 from stt_worker.real_time_factor import RealTimeFactor

@@ -1,7 +1,5 @@
 """Which words of a growing utterance are shown and committed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """The output of pip-audit and npm audit is parsed: vulnerabilities, none, and no answer from the service."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.testkit.audit import parse_npm_audit, parse_pip_audit

@@ -1,7 +1,5 @@
 """`make test` runs every part, and lists what failed."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """The `nova` command, and how it reports commands whose packages are not installed."""
 
-from __future__ import annotations
-
 import sys
 
 import pytest

@@ -1,7 +1,5 @@
 """The output of `nova status`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rich.console import Console

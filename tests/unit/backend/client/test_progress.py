@@ -1,7 +1,5 @@
 """The session state that a client keeps for resuming, and its reconnect delays."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

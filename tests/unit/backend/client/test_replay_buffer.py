@@ -1,7 +1,5 @@
 """The replay buffer loses and repeats no sample, whatever sequence of drops and reconnects occurs."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

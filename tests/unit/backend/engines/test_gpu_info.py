@@ -1,7 +1,5 @@
 """Querying GPUs with nvidia-smi, and machines without one."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

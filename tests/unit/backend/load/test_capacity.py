@@ -1,7 +1,5 @@
 """The search for the number of sessions that a system can serve, and the objections to a step."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Reading manifests and decoding recordings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The ledger of a session."""
 
-from __future__ import annotations
-
 from backend.errors import EntryError
 from backend.load.ledger import SessionLedger, split
 from backend.messages.protocol import Final, Partial, ServerMessage, Translation

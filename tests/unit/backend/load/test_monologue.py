@@ -1,7 +1,5 @@
 """The audio of a simulated speaker, and where in it there is speech."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from random import Random
 

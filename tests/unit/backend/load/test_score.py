@@ -1,7 +1,5 @@
 """The figures of a load run, on sessions small enough to compute each figure by hand."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from random import Random
 

@@ -1,7 +1,5 @@
 """CPU time and memory of processes."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

@@ -1,7 +1,5 @@
 """Decoders return a value or raise a documented error, for any bytes."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

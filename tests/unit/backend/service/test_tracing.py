@@ -1,7 +1,5 @@
 """Recorded spans while tracing is enabled, and no spans while it is disabled."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Iterator

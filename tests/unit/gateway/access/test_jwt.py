@@ -1,7 +1,5 @@
 """JSON Web JwtVerifier: the issuer's own are taken, everything else is not."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

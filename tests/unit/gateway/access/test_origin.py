@@ -1,7 +1,5 @@
 """Checks of `Origin` and `Host`."""
 
-from __future__ import annotations
-
 import pytest
 
 from backend.service.address import is_loopback

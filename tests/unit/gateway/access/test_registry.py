@@ -1,7 +1,5 @@
 """The registry of open sessions."""
 
-from __future__ import annotations
-
 import asyncio
 
 from hypothesis import given

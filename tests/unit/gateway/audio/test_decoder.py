@@ -1,7 +1,5 @@
 """Every raw format comes out as the same 16 kHz mono int16, soon, and however its bytes are cut."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Batched speech detection gives each session the result that it would get alone."""
 
-from __future__ import annotations
-
 import asyncio
 from itertools import cycle
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A gateway with streams in memory, and clients that speak to it without sockets, in virtual time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -76,7 +74,7 @@ class MemoryGateway:
             stop.set()
 
     @asynccontextmanager
-    async def connect(self, first: ClientMessage, *, reads: bool = True) -> AsyncIterator[MemoryClient]:
+    async def connect(self, first: ClientMessage, *, reads: bool = True) -> AsyncIterator["MemoryClient"]:
         client = MemoryClient(reads)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(serve_websocket(client.websocket(), self.services))

@@ -1,7 +1,5 @@
 """Whole connections with streams in memory and in virtual time: from the handshake to the close code."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """Sessions, their Redis writes and a worker, on streams in memory and in virtual time, with faults."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator

@@ -1,7 +1,5 @@
 """Health rules."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Backpressure levels, and the utilization that workers report."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

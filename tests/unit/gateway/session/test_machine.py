@@ -1,7 +1,5 @@
 """The session machine, driven by windows of zeros whose probabilities simulate speech and silence."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

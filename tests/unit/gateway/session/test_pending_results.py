@@ -1,7 +1,5 @@
 """Results are accepted once and in order, and jobs that Redis lost are submitted again."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

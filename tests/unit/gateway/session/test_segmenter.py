@@ -1,7 +1,5 @@
 """The segmenter sees only probabilities and levels, so tests run hours of audio in seconds."""
 
-from __future__ import annotations
-
 import tracemalloc
 from collections.abc import Iterable, Sequence
 from itertools import pairwise

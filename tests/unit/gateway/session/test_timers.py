@@ -1,7 +1,5 @@
 """Timers of a session, with an artificial clock."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Choosing settings from measurements, and when a stored calibration is valid."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

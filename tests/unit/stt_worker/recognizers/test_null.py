@@ -1,7 +1,5 @@
 """The text of the null recognizer identifies the audio, and passes through the pipeline like that of a model."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Whatever an endpoint reports about words, the text is kept and split into words with ascending times."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Windows hold their audio with a margin, and every piece of audio is in one batch."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

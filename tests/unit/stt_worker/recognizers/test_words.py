@@ -1,7 +1,5 @@
 """Words keep their tokens, their times and their punctuation."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Batches fit into a time budget, and grow only while the stream is full."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,5 @@
 """The consume loop, on streams in memory and in virtual time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager

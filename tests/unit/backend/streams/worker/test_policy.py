@@ -1,7 +1,5 @@
 """Decisions of a consumer: which entries it reads, retries and drops."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Caption metrics are computed from the events that are sent."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY

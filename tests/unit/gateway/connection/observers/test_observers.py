@@ -1,7 +1,5 @@
 """Observers receive what a session decides and sends."""
 
-from __future__ import annotations
-
 from prometheus_client import REGISTRY
 
 from backend.messages.protocol import Final, Message, SpeechEnded, SpeechStarted

@@ -18,14 +18,14 @@ from pydantic.fields import FieldInfo
 
 from backend.messages.protocol import ClientMessage, Message, ServerMessage
 from backend.messages.schema import protocol_schema, protocol_schema_json
-from backend.service import metrics as of_all
+from backend.service import metrics as shared_metrics
 from backend.service.settings import ServiceSettings
-from backend.streams import metrics as of_streams
-from gateway import metrics as of_gateways
+from backend.streams import metrics as stream_metrics
+from gateway import metrics as gateway_metrics
 from gateway.settings import GatewaySettings
-from stt_worker import metrics as of_stt_workers
+from stt_worker import metrics as stt_worker_metrics
 from stt_worker.settings import SttSettings
-from translation_worker import metrics as of_translation_workers
+from translation_worker import metrics as translation_worker_metrics
 from translation_worker.settings import TranslationSettings
 
 ROOT = Path(__file__).parent.parent
@@ -35,11 +35,11 @@ SERVICES: tuple[tuple[str, type[ServiceSettings]], ...] = (
     ("Translation worker", TranslationSettings),
 )
 METRICS: tuple[tuple[str, ModuleType], ...] = (
-    ("Every service", of_all),
-    ("Redis and its streams (`nova_worker_*`: workers only)", of_streams),
-    ("Gateways", of_gateways),
-    ("STT workers", of_stt_workers),
-    ("Translation workers", of_translation_workers),
+    ("Every service", shared_metrics),
+    ("Redis and its streams (`nova_worker_*`: workers only)", stream_metrics),
+    ("Gateways", gateway_metrics),
+    ("STT workers", stt_worker_metrics),
+    ("Translation workers", translation_worker_metrics),
 )
 # Variables that are not fields of a settings class. The code or a library reads them from the environment directly.
 OTHER_VARIABLES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (

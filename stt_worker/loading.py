@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from backend import models
 from backend.engines.device_locks import with_own_device
+from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Recognizer
 from stt_worker.recognizers.remote import RemoteRecognizer
-from stt_worker.recognizers.windows import EncoderWindows
 from stt_worker.settings import SttSettings
 
 if TYPE_CHECKING:

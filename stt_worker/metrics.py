@@ -10,8 +10,10 @@ SECONDS = Histogram(
 )
 BATCH_SIZE = Histogram("nova_stt_batch_size", "Pieces of audio in one call", ["kind"], buckets=(1, 2, 4, 8, 16, 32, 64))
 AUDIO_SECONDS = Counter("nova_stt_audio_seconds_total", "Audio recognized, in seconds", ["kind"])
-PACE = Gauge("nova_stt_real_time_factor_ratio", "Seconds of work for each second of audio, over recent batches")
+REAL_TIME_FACTOR = Gauge(
+    "nova_stt_real_time_factor_ratio", "Seconds of work for each second of audio, over recent batches"
+)
 RETRIED = Counter("nova_stt_retried_total", "Finals that were decoded again", ["reason"])
-WITHDRAWN = Counter("nova_stt_withdrawn_total", "Texts that a guard withheld", ["reason"])
+WITHHELD = Counter("nova_stt_withdrawn_total", "Texts that a guard withheld", ["reason"])
 COMMITTED = Counter("nova_stt_committed_words_total", "Words committed before the final, in revise sessions")
 CONTRADICTED = Counter("nova_stt_contradicted_words_total", "Committed words that the final does not confirm")

@@ -12,7 +12,7 @@ from backend.text.normalize import normalized_words
 from stt_worker import metrics
 from stt_worker.guards import withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis
-from stt_worker.stability import CaptionState, agree
+from stt_worker.stability import CaptionState, update_caption
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     if _withhold(job, hypothesis) or is_unknown:
         caption = CaptionState(job.committed, job.tentative, (), seconds if job.committed else 0.0)
     else:
-        caption = agree(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
+        caption = update_caption(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
     has_grown = caption.committed != job.committed
     transcript = _transcript(job, hypothesis.language, caption.committed) if has_grown else None
     partial = _partial(job, hypothesis.language, caption).model_copy(
@@ -70,7 +70,7 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
 def _withhold(job: AudioJob, hypothesis: Hypothesis) -> bool:
     reason = withhold_reason(hypothesis, (job.end_ms - job.start_ms) / 1000)
     if reason:
-        metrics.WITHDRAWN.labels(reason).inc()
+        metrics.WITHHELD.labels(reason).inc()
         log.debug("text_withheld", reason=reason, text=hypothesis.text, session=job.session, utterance=job.utterance)
     return bool(reason)
 

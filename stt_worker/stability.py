@@ -14,7 +14,7 @@ from itertools import takewhile
 from backend.messages.jobs import HypothesisWord
 from backend.text.edits import edit_table
 from backend.text.normalize import letters
-from backend.text.scripts import is_letter, split_words
+from backend.text.writing_systems import is_letter, split_words
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 
 # The language of a conversation changes only to one that is at least this probable, in audio of at least this length:
@@ -74,7 +74,7 @@ class DecodedWord:
     since: float
 
 
-def agree(
+def update_caption(
     committed: str,
     tentative: str,
     previous: Sequence[HypothesisWord],

@@ -48,7 +48,7 @@ class SttWorker:
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind == "final":
             self._real_time_factor.add(began, ended, _audio_s(speeches))
-            metrics.PACE.set(self._real_time_factor.factor)
+            metrics.REAL_TIME_FACTOR.set(self._real_time_factor.factor)
         for reason in (hypothesis.retried for hypothesis in hypotheses if hypothesis.retried):
             metrics.RETRIED.labels(reason).inc()
         return hypotheses

@@ -5,7 +5,7 @@ A decoder that loses its place repeats itself, or continues long after the end o
 
 import re
 
-from backend.text.scripts import UNSPACED, UNSPACED_CHARACTER
+from backend.text.writing_systems import UNSPACED, UNSPACED_CHARACTER
 
 # The longest phrase, in words or characters of scripts without spaces, whose repetition is detected.
 MAX_LOOP_WORDS = 12

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backend.text.scripts import sentence_separator
+from backend.text.writing_systems import sentence_separator
 
 # Characters, about 40 English words. Longer sentences are divided: models were trained on few of them and lose their
 # place.

@@ -72,7 +72,7 @@ class SessionProgress:
     def _settle(self, utterance: int, end_ms: int) -> None:
         self._last_settled = max(self._last_settled, utterance)
         self._ends_ms.pop(utterance, None)
-        self.buffer.drop_before(end_ms)
+        self.buffer.discard_before(end_ms)
 
     def resume_message(self) -> Resume:
         """The first message on a new connection while the server knows the session."""

@@ -50,13 +50,13 @@ class ReplayBuffer:
         self._kept += audio
         if (excess := len(self._kept) - self._bytes(CAPACITY_MS)) > 0:
             # Round up to whole milliseconds, because `start_ms` must stay exact.
-            self.drop_before(self.start_ms - (-excess // self._frame * 1000 // self._rate))
+            self.discard_before(self.start_ms - (-excess // self._frame * 1000 // self._rate))
 
     def add_message(self, message: Finalize | Stop) -> None:
         """Append a message that must follow the audio added so far."""
         self._messages.append((self._end, message))
 
-    def drop_before(self, upto_ms: int) -> None:
+    def discard_before(self, upto_ms: int) -> None:
         """Drop the audio and the messages before a position. They will not be sent again."""
         upto_ms = min(upto_ms, self.end_ms)
         if upto_ms <= self.start_ms:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from backend.text.scripts import is_letter, separate_unspaced
+from backend.text.writing_systems import is_letter, separate_unspaced
 
 _NUMBERS = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen

@@ -26,7 +26,7 @@ from gateway.connection.redis_writer import RedisWriter
 from gateway.connection.transport import EventSender, Transport
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
-from gateway.session.machine import Session
+from gateway.session.session import Session
 from gateway.session.timers import Conditions, SessionTimers
 
 # Interval of the timers. The shortest wait that they measure is 2 s.

@@ -28,7 +28,7 @@ from gateway.connection.observers.traces import SessionTraces
 from gateway.connection.transport import EventSender, MessageReceiver, Transport
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
-from gateway.session.machine import Session
+from gateway.session.session import Session
 
 REDIS_UNAVAILABLE = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
 

@@ -26,7 +26,7 @@ from gateway.session.actions import (
     VerifyRecord,
     WithdrawEarlyFinal,
 )
-from gateway.session.machine import Session
+from gateway.session.session import Session
 
 # Actions that may wait. When the queue is full, `put` blocks, and so the client is not read.
 MAX_WAITING = 64

@@ -12,7 +12,7 @@ from gateway.session.actions import RedisAction, ResubmitTranscript, SubmitFinal
 REMEMBERED_TRANSLATIONS = 64
 
 
-class ForgottenError(ClientError):
+class AudioLostError(ClientError):
     """Redis has lost an utterance that an earlier connection submitted, so only the client still has its audio."""
 
     code = "forgotten"
@@ -115,13 +115,13 @@ class PendingResults:
     def lost_jobs(self, known: SessionRecord) -> list[RedisAction]:
         """Actions that repeat the jobs missing from Redis's record.
 
-        Raises ForgottenError if an earlier connection submitted one of them.
+        Raises AudioLostError if an earlier connection submitted one of them.
         """
         actions: list[RedisAction] = []
         for number, submit in self._finals.items():
             if number >= known.next and number not in known.closed:
                 if submit is None:
-                    raise ForgottenError
+                    raise AudioLostError
                 # The endpoint was certain before the loss, so the repeated job is a plain final.
                 actions.append(SubmitFinal(submit.job, submit.pcm, early=False))
         for number, (transcript, _) in self._translations.items():

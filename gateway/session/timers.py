@@ -10,7 +10,7 @@ from backend.errors import ClientError
 from backend.messages.protocol import Draining
 from gateway.session.actions import Action, CatchUp, CloseConnection, RenewRecord, SendEvent, VerifyRecord
 from gateway.session.backpressure import Backpressure
-from gateway.session.machine import Session
+from gateway.session.session import Session
 
 # Seconds without a result, while results are pending, before the session log is read. Pub/sub may lose messages.
 CATCH_UP_S = 2.0

@@ -14,9 +14,9 @@ from stt_worker.calibration.results import Calibration, MachineProfile, Trial, c
 from stt_worker.calibration.storage import describe_machine
 from stt_worker.calibration.workload import Sound, latency, sample_sentences, time_per_batch, utterance
 from stt_worker.loading import load_whisper_recognizer, model_directory
+from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
-from stt_worker.recognizers.windows import FRAMES_PER_SECOND
 from stt_worker.settings import SttSettings
 
 # A typical length of speech between two pauses.

@@ -16,7 +16,7 @@ from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages.jobs import SAMPLE_RATE
 from backend.text.normalize import letters
-from backend.text.scripts import WORD
+from backend.text.writing_systems import WORD
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 
 # Language names in Whisper's spelling, and Whisper's codes.

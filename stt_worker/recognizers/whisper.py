@@ -23,10 +23,10 @@ from backend.messages.jobs import SAMPLE_RATE
 from backend.service import tracing
 from backend.text.normalize import letters
 from stt_worker import guards
+from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
-from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.words import DecodedWords, align_words, split_answer
 from stt_worker.stability import spoken_language
 

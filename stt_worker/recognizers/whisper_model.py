@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from backend.engines.loading import DevicePlacement, Hardware, load_model
 from backend.errors import ModelError
-from stt_worker.recognizers.windows import EncoderWindows
+from stt_worker.recognizers.encoder_windows import EncoderWindows
 
 # How far digital silence lies below the loudest value of the features: the extractor clips log10 energies at 8 below
 # their maximum and divides by 4.

@@ -18,7 +18,7 @@ TOKENS_PER_S = dict.fromkeys(
     ["en", "es", "fr", "de", "it", "pt", "nl", "sv", "da", "no", "pl", "cs", "ro", "id", "ms", "ca"], 12
 )
 # Whisper's tokenizer splits these by characters, and their text begins without a space (openai-whisper, tokenizer.py).
-# It is the model's own list, which differs from `backend.text.scripts`: Khmer, for example, is missing.
+# It is the model's own list, which differs from `backend.text.writing_systems`: Khmer, for example, is missing.
 _UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 

@@ -22,7 +22,7 @@ from tests.testkit.system.command import NOVA
 BENCHES: Mapping[str, tuple[str, ...]] = {
     "overhead": ("--sessions", "100", "--seconds", "20", "--previews", "both"),
     "efficiency": (),
-    "windows": ("--seconds", "120", "--english"),
+    "encoder_windows": ("--seconds", "120", "--english"),
     "translation": (),
     "fanout": (),
 }
@@ -76,7 +76,7 @@ def _efficiency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield row["way"], f"{row['audio s / s']:.1f} s of audio per second, WER {row['WER %']:.1f} %"
 
 
-def _windows(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _encoder_windows(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for row in report["rows"]:
         yield row["windows"], f"WER {row['WER %']:.1f} %, {row['CPU s / audio s']:.3f} CPU s per second of audio"
 
@@ -99,7 +99,7 @@ def _capacity(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 _HEADLINES: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
     "overhead": _overhead,
     "efficiency": _efficiency,
-    "windows": _windows,
+    "encoder_windows": _encoder_windows,
     "translation": _translation,
     "fanout": _fanout,
     "capacity": _capacity,

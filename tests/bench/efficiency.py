@@ -27,9 +27,9 @@ from backend.local.processes import free_port
 from backend.local.system import System, running
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.settings import SttSettings
+from tests.bench.encoder_windows import Decoded, decode
 from tests.bench.support.offline_whisper import OfflineWhisper
 from tests.bench.support.utterances import BenchClip, bench_clips, error_percent, join_utterances
-from tests.bench.windows import Decoded, decode
 from tests.testkit import cli
 from tests.testkit.session import speak_all
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from backend.text.edits import WordErrors
 from backend.text.normalize import letters
-from backend.text.scripts import split_words
+from backend.text.writing_systems import split_words
 from stt_worker.loading import load_recognizer
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings

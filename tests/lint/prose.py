@@ -235,7 +235,7 @@ def html(text: str) -> Iterator[Fragment]:
 def extractor(path: str) -> Callable[[str], Iterator[Fragment]] | None:
     """Return the function that finds the texts in this kind of file, or None for data and binaries."""
     name, suffix = Path(path).name, Path(path).suffix
-    is_test = path.startswith("tests/") or ".test." in name or "frontend/e2e" in path or "shell-tests" in path
+    is_test = path.startswith("tests/") or ".test." in name or "frontend/e2e" in path or "electron9" in path
     if suffix == ".py":
         return lambda text: python(text, is_test=is_test)
     if suffix in {".ts", ".tsx", ".mjs", ".js", ".css"}:

@@ -9,15 +9,21 @@ from types import ModuleType
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from backend.service import metrics as of_all
-from backend.streams import metrics as of_lanes
-from gateway import metrics as of_gateways
-from stt_worker import metrics as of_stt_workers
+from backend.service import metrics as shared_metrics
+from backend.streams import metrics as stream_metrics
+from gateway import metrics as gateway_metrics
+from stt_worker import metrics as stt_worker_metrics
 from tests.paths import INFRA
-from translation_worker import metrics as of_translation_workers
+from translation_worker import metrics as translation_worker_metrics
 
 RULES = INFRA / "prometheus" / "alerts.yaml"
-DECLARED: tuple[ModuleType, ...] = (of_all, of_lanes, of_gateways, of_stt_workers, of_translation_workers)
+DECLARED: tuple[ModuleType, ...] = (
+    shared_metrics,
+    stream_metrics,
+    gateway_metrics,
+    stt_worker_metrics,
+    translation_worker_metrics,
+)
 # Metrics of Prometheus and of its Python client.
 OTHERS = {"up", "ALERTS", "process_resident_memory_bytes", "process_cpu_seconds_total"}
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}

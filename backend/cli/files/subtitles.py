@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from backend.messages.protocol import Final
-from backend.text.scripts import UNSPACED, UNSPACED_CHARACTER
+from backend.text.writing_systems import UNSPACED, UNSPACED_CHARACTER
 
 # Columns. Chinese, Japanese and Korean characters take two.
 LINE_COLUMNS = 42

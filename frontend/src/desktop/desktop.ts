@@ -10,7 +10,7 @@ import { parseSettings, toShellSettings, type Settings } from "../settings/setti
 import { saveSession, type History } from "../transcript/history";
 import type { DesktopEnvironment, ServerState, ShellBridge, UserAction } from "./bridge";
 import { readHistory, writeHistory } from "./history-storage";
-import { createMicrophoneTest, type MicrophoneTest } from "./microphone-test";
+import { createMicrophoneCheck, type MicrophoneCheck } from "./microphone-check";
 import { createSubtitleDisplay } from "./subtitle-display";
 import { createVoiceTyping } from "./voice-typing";
 
@@ -30,7 +30,7 @@ export interface Desktop {
   readonly keyProblem: Store<string>;
   readonly history: Store<History>;
   readonly tab: Store<Tab>;
-  readonly microphoneTest: MicrophoneTest;
+  readonly microphoneCheck: MicrophoneCheck;
   checkServer: () => void;
   saveKey: (key: string | null) => void;
   /** Deletes the session that started at this time; null deletes all. */
@@ -189,7 +189,7 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
     keyProblem,
     history,
     tab,
-    microphoneTest: createMicrophoneTest(settings, base.refreshMicrophones),
+    microphoneCheck: createMicrophoneCheck(settings, base.refreshMicrophones),
     checkServer,
     saveKey: (key) => {
       shell.saveKey(key).then(

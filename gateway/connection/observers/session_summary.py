@@ -5,7 +5,7 @@ import time
 import structlog
 
 from gateway.connection.observers.observer import SessionObserver
-from gateway.session.machine import Session
+from gateway.session.session import Session
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from backend.messages.protocol import SpeechEnded, SpeechStarted
 from gateway.access.registry import SpeechMeter
 from gateway.connection.observers.observer import SessionObserver
 from gateway.session.actions import Action, SendEvent
-from gateway.session.machine import Session
+from gateway.session.session import Session
 
 # A live client may be this far ahead of real time: it repeats audio that a lost connection swallowed.
 MAX_AHEAD_MS = 5_000

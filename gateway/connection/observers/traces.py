@@ -8,7 +8,7 @@ from backend.messages.protocol import Final, Message, Translation
 from backend.service import tracing
 from gateway.connection.observers.observer import SessionObserver
 from gateway.session.actions import Action, CloseUtterance, SubmitFinal
-from gateway.session.machine import Session
+from gateway.session.session import Session
 
 # Recent utterances that are kept because their translations may still arrive. Bounds the memory of long sessions.
 REMEMBERED_UTTERANCES = 64

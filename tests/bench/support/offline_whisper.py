@@ -11,9 +11,9 @@ from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from backend.engines.loading import Hardware
+from stt_worker.recognizers.encoder_windows import EncoderWindows, group_batches
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel
 from stt_worker.recognizers.whisper_tokens import MAX_TOKENS, TOKENS_PER_S
-from stt_worker.recognizers.windows import EncoderWindows, group_batches
 from tests.testkit.audio.clips import RATE
 
 

@@ -31,7 +31,7 @@ def test_efficiency_compares_ways_of_about_equal_accuracy(whisper_tiny: Path, tm
 
 def test_longer_windows_take_more_time(whisper_tiny: Path, tmp_path: Path) -> None:
     options = ("--model", str(whisper_tiny), "--english", "--seconds", "3", "--rule", "30,5,3", "--rule", "6,2,3")
-    longest, short = run_bench("windows", tmp_path, *options)["rows"]
+    longest, short = run_bench("encoder_windows", tmp_path, *options)["rows"]
     assert longest["windows"] == "30,5,3"
     assert longest["CPU s / audio s"] > short["CPU s / audio s"]
     assert max(longest["WER %"], short["WER %"]) <= 50

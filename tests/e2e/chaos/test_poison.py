@@ -31,16 +31,16 @@ def texts_match(ledger: ClientLedger) -> bool:
     return all(final.text == transcript(ledger.audio_of(final)) for final in ledger.received(Final))
 
 
-@pytest.mark.parametrize("deed", ["raise", "hang", "kill"])
+@pytest.mark.parametrize("failure", ["raise", "hang", "kill"])
 async def test_a_poisonous_job_is_dead_lettered_and_harms_no_other_session(
-    deed: str, utterance: NDArray[np.int16], artifacts: Path
+    failure: str, utterance: NDArray[np.int16], artifacts: Path
 ) -> None:
     quiet = np.zeros(RATE, np.int16)
     poison = np.concatenate([quiet, utterance, quiet, np.tile(utterance, 3), quiet, utterance, quiet])
     healthy = np.concatenate([quiet, utterance, quiet, utterance, quiet])
     settings = {"STT_HUNG_AFTER_S": "1.0", "STT_MAX_ATTEMPTS": "2"}
     plan = system_plan(artifacts / "logs", stt_workers=0)
-    async with running_with_poison(plan, deed, "4.0-12.0", **settings) as (system, worker):
+    async with running_with_poison(plan, failure, "4.0-12.0", **settings) as (system, worker):
         audio = [poison, *[healthy] * 4]
         harmed, *others = await asyncio.gather(
             *(speak(system.urls[0], pcm, language="en", partials=False) for pcm in audio)

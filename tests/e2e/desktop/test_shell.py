@@ -72,13 +72,13 @@ def electron() -> Path:
 
 
 def build(config: str, out: Path) -> None:
-    """Build for Electron 9, see frontend/shell-tests."""
+    """Build for Electron 9, see frontend/electron9."""
     command = [
         "node",
         "node_modules/vite/bin/vite.js",
         "build",
         "--config",
-        f"shell-tests/{config}",
+        f"electron9/{config}",
         "--logLevel",
         "error",
     ]
@@ -90,7 +90,7 @@ def app(electron: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shell with test pages."""
     folder = tmp_path_factory.mktemp("shell")
     build("vite.config.ts", folder / "dist-shell")
-    shutil.copytree(FRONTEND / "shell-tests" / "pages", folder / "dist")
+    shutil.copytree(FRONTEND / "electron9" / "pages", folder / "dist")
     (folder / "package.json").write_text('{"name": "nova-voice", "version": "0.1.0", "main": "dist-shell/main.cjs"}')
     return folder
 
@@ -203,7 +203,7 @@ async def test_without_a_free_key_the_text_is_pasted_and_the_clipboard_restored(
 ) -> None:
     page = await desktop.page("index")
     assert (await page.value("nova.typeText('')"))["ok"]
-    keys = ("node", str(FRONTEND / "shell-tests" / "remap-keys.mjs"))
+    keys = ("node", str(FRONTEND / "electron9" / "remap-keys.mjs"))
     await screen.run(*keys, NOTHING, SOMETHING)
     try:
         async with open_terminal(screen, tmp_path / "terminal") as terminal:

@@ -13,7 +13,7 @@ from backend.text.edits import contradicted, erased
 from backend.text.normalize import normalized_words
 from stt_worker.guards import withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
-from stt_worker.stability import CaptionState, StabilityPolicy, agree
+from stt_worker.stability import CaptionState, StabilityPolicy, update_caption
 from tests.testkit.audio.clips import RATE
 
 
@@ -55,7 +55,7 @@ def next_state(
     """The caption after one more decode, by the rules of the worker."""
     if withhold_reason(decoded, seconds):
         return replace(before, hypothesis=())
-    return agree(before.committed, before.tentative, before.hypothesis, decoded, seconds, policy)
+    return update_caption(before.committed, before.tentative, before.hypothesis, decoded, seconds, policy)
 
 
 def replay(

@@ -21,7 +21,7 @@ from backend.streams.session.sessions import Sessions
 from backend.streams.worker.redis_source import redis_consumer
 from gateway.connection.redis_writer import RedisWriter
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
-from gateway.session.machine import Session
+from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 from tests.testkit.system.redis_servers import RedisServers
 

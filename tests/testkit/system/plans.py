@@ -38,18 +38,18 @@ def system_plan(logs: Path, *, quick_claims: bool = True, **changes: Any) -> Pla
 
 @asynccontextmanager
 async def running_with_poison(
-    plan: Plan, deed: str, seconds: str, **settings: str
+    plan: Plan, failure: str, seconds: str, **settings: str
 ) -> AsyncIterator[tuple[System, Service]]:
     """A system whose only STT worker fails on finals of a certain length, and that worker.
 
-    `deed` and `seconds` are described in `tests.testkit.system.poisoned_worker`. `plan` has no STT worker of its own.
+    `tests.testkit.system.poisoned_worker` describes `failure` and `seconds`. `plan` has no STT worker of its own.
     """
     async with running(plan, silent) as system, asyncio.TaskGroup() as tasks:
         environment = {**QUICK_CLAIMS, "REDIS_URL": system.redis_url, "STT_MODEL": "null"}
-        environment |= {"POISON_DEED": deed, "POISON_SECONDS": seconds, **settings}
+        environment |= {"POISON_FAILURE": failure, "POISON_SECONDS": seconds, **settings}
         command = (sys.executable, "-m", "tests.testkit.system.poisoned_worker")
         assert plan.logs
-        worker = Service("poison", command, environment, plan.logs / f"poison-{deed}.log", 0.3)
+        worker = Service("poison", command, environment, plan.logs / f"poison-{failure}.log", 0.3)
         tasks.create_task(worker.keep_running())
         try:
             yield system, worker

@@ -2,7 +2,7 @@
 
 Run: `python -m tests.testkit.system.poisoned_worker`.
 It is a real worker with the recognizer "null" and the same settings. A final whose length is within POISON_SECONDS
-("3.0-3.4") has the effect POISON_DEED. Previews of the same audio have no effect.
+("3.0-3.4") has the effect POISON_FAILURE. Previews of the same audio have no effect.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.worker import serve
 
-Deed = Literal["raise", "hang", "kill"]
+Failure = Literal["raise", "hang", "kill"]
 
 
 class Poison(BaseSettings):
@@ -33,8 +33,8 @@ class Poison(BaseSettings):
 
     # Shortest and longest poisonous final, inclusive. Empty: no final is poisonous.
     seconds: str = ""
-    # Raise an error, never return, or kill the process.
-    deed: Deed = "raise"
+    # "raise": an error; "hang": never return; "kill": kill the process.
+    failure: Failure = "raise"
 
     def harms(self, speech: Speech) -> bool:
         """Whether this audio is poisonous."""
@@ -59,7 +59,7 @@ class Poisoned:
         return self._recognizer.recognize(batch)
 
     def _fail(self) -> None:
-        match self._poison.deed:
+        match self._poison.failure:
             case "raise":
                 raise ValueError("poison")
             case "hang":

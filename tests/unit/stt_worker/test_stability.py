@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from backend.messages.jobs import HypothesisWord
 from backend.text.normalize import letters
-from backend.text.scripts import split_words
+from backend.text.writing_systems import split_words
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
-from stt_worker.stability import CaptionState, StabilityPolicy, agree, spoken_language
+from stt_worker.stability import CaptionState, StabilityPolicy, spoken_language, update_caption
 
 EAGER = StabilityPolicy(
     shown_seconds=0.0,
@@ -33,7 +33,7 @@ def after(
     stable: CaptionState, hypothesis: Hypothesis, seconds: float, policy: StabilityPolicy | None = None
 ) -> CaptionState:
     """The state after one more decode."""
-    return agree(stable.committed, stable.tentative, stable.hypothesis, hypothesis, seconds, policy)
+    return update_caption(stable.committed, stable.tentative, stable.hypothesis, hypothesis, seconds, policy)
 
 
 def replayed(*decodes: Hypothesis, policy: StabilityPolicy | None = None) -> CaptionState:
@@ -45,7 +45,7 @@ def replayed(*decodes: Hypothesis, policy: StabilityPolicy | None = None) -> Cap
 
 
 def test_the_first_decode_commits_nothing() -> None:
-    stable = agree("", "", (), heard(" Hello", " there."), 2.0, EAGER)
+    stable = update_caption("", "", (), heard(" Hello", " there."), 2.0, EAGER)
     remembered = tuple(HypothesisWord(text=text, probability=0.9, since=2.0) for text in (" Hello", " there"))
     assert stable == CaptionState("", "Hello there", remembered)
 
@@ -99,9 +99,9 @@ def test_an_improbable_word_delays_all_words_after_it() -> None:
 def test_a_new_word_is_shown_if_it_is_probable_and_not_at_the_end_of_the_audio() -> None:
     policy = StabilityPolicy(once_probability=0.6, edge_seconds=0.5, opening_words=0)
     said = heard(" one", " two", length=1.0)
-    assert agree("", "", (), said, 2.2, policy).tentative == "one"
-    assert agree("", "", (), said, 2.6, policy).tentative == "one two"
-    assert agree("", "", (), heard(" one", probability=0.5), 2.6, policy).tentative == ""
+    assert update_caption("", "", (), said, 2.2, policy).tentative == "one"
+    assert update_caption("", "", (), said, 2.6, policy).tentative == "one two"
+    assert update_caption("", "", (), heard(" one", probability=0.5), 2.6, policy).tentative == ""
 
 
 def test_a_less_probable_word_is_shown_after_a_while() -> None:
@@ -115,9 +115,9 @@ def test_a_less_probable_word_is_shown_after_a_while() -> None:
 
 def test_the_first_words_of_an_utterance_are_shown_at_once() -> None:
     policy = StabilityPolicy(opening_words=2, edge_seconds=0.5)
-    assert agree("", "", (), heard(" we", probability=0.1, length=1.0), 1.0, policy).tentative == "we"
+    assert update_caption("", "", (), heard(" we", probability=0.1, length=1.0), 1.0, policy).tentative == "we"
     said = heard(" we", " may", " go", probability=0.1, length=1.0)
-    stable = agree("", "", (), said, 4.0, policy)
+    stable = update_caption("", "", (), said, 4.0, policy)
     assert stable.tentative == "we may"
     assert after(stable, said, 4.0, policy).tentative == "we may"
 
@@ -202,7 +202,7 @@ def test_committed_text_only_grows_and_shown_words_are_only_replaced(
 
 @given(st.lists(spelling, max_size=6), policies)
 def test_nothing_is_committed_after_one_decode(said: list[str], policy: StabilityPolicy) -> None:
-    assert agree("", "", (), heard(*(f" {word}" for word in said)), 10.0, policy).committed == ""
+    assert update_caption("", "", (), heard(*(f" {word}" for word in said)), 10.0, policy).committed == ""
 
 
 @given(st.lists(spelling, min_size=1, max_size=8), st.integers(2, 6))

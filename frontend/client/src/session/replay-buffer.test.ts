@@ -37,7 +37,7 @@ function spoken(parts: readonly (number | ReplayItem)[]) {
     const what = typeof part === "number" ? audio(end, part) : part;
     end += isAudio(what) ? what.length : 0;
     all.push(what);
-    buffer.push(what);
+    buffer.add(what);
   }
   return { buffer, all, end };
 }
@@ -45,32 +45,32 @@ function spoken(parts: readonly (number | ReplayItem)[]) {
 describe("the buffer", () => {
   test("begins where the last final ends, also in the middle of a frame", () => {
     const buffer = new ReplayBuffer();
-    buffer.push(audio(0, 480));
-    buffer.push(audio(480, 480));
+    buffer.add(audio(0, 480));
+    buffer.add(audio(480, 480));
     buffer.discardBefore(40);
-    expect(buffer.oldestMs).toBe(40);
+    expect(buffer.startMs).toBe(40);
     expect(buffer.itemsFrom(0)).toEqual([audio(640, 320)]);
   });
 
   test("discards the oldest audio beyond a minute", () => {
     const buffer = new ReplayBuffer();
-    for (let ms = 0; ms < REPLAY_BUFFER_MS + 1_000; ms += 500) buffer.push(silence(500));
-    expect(buffer.oldestMs).toBe(1_000);
+    for (let ms = 0; ms < REPLAY_BUFFER_MS + 1_000; ms += 500) buffer.add(silence(500));
+    expect(buffer.startMs).toBe(1_000);
     expect(heldMs(buffer)).toBe(REPLAY_BUFFER_MS);
   });
 
   test("does not return to an earlier position", () => {
     const buffer = new ReplayBuffer();
-    buffer.push(silence(100));
+    buffer.add(silence(100));
     buffer.discardBefore(60);
     buffer.discardBefore(20);
-    expect(buffer.oldestMs).toBe(60);
+    expect(buffer.startMs).toBe(60);
   });
 
   test("keeps `stop` even if a final covers all audio", () => {
     const { buffer } = spoken([475, stop]);
     buffer.discardBefore(32);
-    expect(buffer.itemsFrom(buffer.oldestMs)).toContainEqual(stop);
+    expect(buffer.itemsFrom(buffer.startMs)).toContainEqual(stop);
     expect(buffer.itemsFrom(5_000)).toContainEqual(stop);
   });
 
@@ -98,7 +98,7 @@ describe("for any audio and any lost connections", () => {
         finals.forEach((at) => {
           buffer.discardBefore(at);
         });
-        const fromMs = Math.min(Math.max(wanted, buffer.oldestMs), Math.floor(end / 16));
+        const fromMs = Math.min(Math.max(wanted, buffer.startMs), Math.floor(end / 16));
         const whole = received(0, all);
         expect(received(fromMs * 16, buffer.itemsFrom(fromMs))).toEqual({
           samples: whole.samples.slice(fromMs * 16),
@@ -134,13 +134,13 @@ describe("for any audio and any lost connections", () => {
         };
         const say = (what: ReplayItem) => {
           all.push(what);
-          buffer.push(what);
+          buffer.add(what);
           if (isUp) arrive([what]);
         };
         // The server requests audio from a position between `safeMs` and the end of what it received.
         const reconnect = (share: number) => {
           const fromMs = Math.max(
-            buffer.oldestMs,
+            buffer.startMs,
             safeMs + Math.floor(share * (Math.floor(samples.length / 16) - safeMs)),
           );
           samples = samples.slice(0, fromMs * 16);
@@ -172,10 +172,10 @@ describe("for any audio and any lost connections", () => {
         const buffer = new ReplayBuffer();
         let end = 0;
         for (const ms of lengths) {
-          buffer.push(silence(ms));
+          buffer.add(silence(ms));
           end += ms;
         }
-        expect(buffer.oldestMs).toBe(Math.max(0, end - REPLAY_BUFFER_MS));
+        expect(buffer.startMs).toBe(Math.max(0, end - REPLAY_BUFFER_MS));
         expect(heldMs(buffer)).toBe(Math.min(end, REPLAY_BUFFER_MS));
       }),
       { numRuns: 20 },

@@ -3,7 +3,7 @@
  *
  *        discarded: a final covers it      kept
  *     |··································|──────────────────────>|
- *     0                              oldestMs                   now
+ *     0                              startMs                   now
  *
  * Messages that belong to a position in the audio (`finalize`, `stop`) are kept at that position. Public positions are
  * milliseconds of the session's audio.
@@ -26,17 +26,17 @@ interface PositionedItem {
 
 export class ReplayBuffer {
   #items: PositionedItem[] = [];
-  #oldestMs = 0;
+  #startMs = 0;
   /** Index of the next sample. */
   #end = 0;
 
   /** Position of the oldest audio that is kept. */
-  get oldestMs(): number {
-    return this.#oldestMs;
+  get startMs(): number {
+    return this.#startMs;
   }
 
   /** Appends audio or a message. The oldest audio is discarded beyond `REPLAY_BUFFER_MS`. */
-  push(item: ReplayItem): void {
+  add(item: ReplayItem): void {
     this.#items.push({ at: this.#end, item });
     this.#end += lengthOf(item);
     this.discardBefore(this.#endMs - REPLAY_BUFFER_MS);
@@ -45,8 +45,8 @@ export class ReplayBuffer {
   /** A position beyond the end discards all audio, but keeps messages at the end. */
   discardBefore(positionMs: number): void {
     const until = Math.min(positionMs, this.#endMs);
-    if (until <= this.#oldestMs) return;
-    this.#oldestMs = until;
+    if (until <= this.#startMs) return;
+    this.#startMs = until;
     this.#items = itemsAfter(this.#items, until * SAMPLES_PER_MS);
   }
 

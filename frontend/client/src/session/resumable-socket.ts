@@ -39,7 +39,7 @@ export class ResumableSocket {
   startSession(url: string, options: Start, key = ""): void {
     this.#open(url, key, () => ({
       ...options,
-      audio_from_ms: this.#replayBuffer.oldestMs,
+      audio_from_ms: this.#replayBuffer.startMs,
       utterance: this.#progress.utterance,
       correlation_id: this.#progress.correlationId,
     }));
@@ -47,12 +47,12 @@ export class ResumableSocket {
 
   /** Opens a socket in place of any other, for the last session. */
   resumeSession(url: string, key = ""): void {
-    this.#open(url, key, () => resumeMessage(this.#progress, this.#replayBuffer.oldestMs));
+    this.#open(url, key, () => resumeMessage(this.#progress, this.#replayBuffer.startMs));
   }
 
   /** Sends immediately if a server is ready. Otherwise, and after a lost connection, `replay` sends it. */
   send(item: ReplayItem): void {
-    this.#replayBuffer.push(item);
+    this.#replayBuffer.add(item);
     if (this.#isReady) this.#write(item);
   }
 

@@ -15,7 +15,7 @@ export function SetupWizard({ desktop }: { desktop: Desktop }) {
   const step = STEPS[at] ?? "use";
   const isLast = at === STEPS.length - 1;
   const leave = () => {
-    desktop.microphoneTest.stop();
+    desktop.microphoneCheck.stop();
     if (isLast) desktop.session.updateSettings({ isSetUp: true });
     else setAt(at + 1);
   };
@@ -61,8 +61,8 @@ function MicrophoneStep({ desktop }: { desktop: Desktop }) {
   const { session } = desktop;
   const { microphone } = useStore(session.settings);
   const microphones = useStore(session.microphones);
-  const problem = useStore(desktop.microphoneTest.problem);
-  const loudest = useStore(desktop.microphoneTest.loudest);
+  const problem = useStore(desktop.microphoneCheck.problem);
+  const loudest = useStore(desktop.microphoneCheck.loudest);
   return (
     <>
       <p>{texts.setup.microphoneHint}</p>
@@ -73,7 +73,7 @@ function MicrophoneStep({ desktop }: { desktop: Desktop }) {
           value={microphones.some(({ deviceId }) => deviceId === microphone) ? microphone : ""}
           onChange={(event) => {
             session.updateSettings({ microphone: event.target.value });
-            desktop.microphoneTest.stop();
+            desktop.microphoneCheck.stop();
           }}
         >
           <option value="">{texts.controls.defaultMicrophone}</option>
@@ -83,8 +83,8 @@ function MicrophoneStep({ desktop }: { desktop: Desktop }) {
             </option>
           ))}
         </select>
-        <LevelMeter level={desktop.microphoneTest.level} />
-        <button type="button" className="small" data-testid="test-microphone" onClick={desktop.microphoneTest.start}>
+        <LevelMeter level={desktop.microphoneCheck.level} />
+        <button type="button" className="small" data-testid="test-microphone" onClick={desktop.microphoneCheck.start}>
           {texts.setup.test}
         </button>
       </div>

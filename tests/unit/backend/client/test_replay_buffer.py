@@ -73,7 +73,7 @@ def test_every_sample_arrives_once_and_in_order_however_often_the_connection_is_
                 if (item := buffer.next_item()) is not None:
                     server.receive(item)
         elif step == "drop":
-            buffer.drop_before(data.draw(st.integers(0, server.position_ms)))
+            buffer.discard_before(data.draw(st.integers(0, server.position_ms)))
         elif step == "reconnect":
             back_to = data.draw(st.integers(buffer.start_ms, max(buffer.start_ms, server.position_ms)))
             server.rewind(back_to)
@@ -103,7 +103,7 @@ def test_the_buffer_has_room_until_a_block_would_drop_audio() -> None:
     while buffer.has_room:
         buffer.add(bytes(buffer.block_bytes))
     assert (buffer.start_ms, buffer.end_ms) == (0, CAPACITY_MS)
-    buffer.drop_before(BLOCK_MS)
+    buffer.discard_before(BLOCK_MS)
     assert buffer.has_room
 
 
@@ -114,11 +114,11 @@ def test_a_stop_is_always_sent_again_and_a_finalize_only_if_no_final_covers_its_
     buffer.add(bytes(100 * MS))
     buffer.add_message(Stop())
     assert [buffer.next_item() for _ in range(5)] == [bytes(100 * MS), Finalize(), bytes(100 * MS), Stop(), None]
-    buffer.drop_before(50)
+    buffer.discard_before(50)
     assert buffer.next_item() is None
     buffer.rewind(120)
     assert [buffer.next_item() for _ in range(3)] == [bytes(80 * MS), Stop(), None]
-    buffer.drop_before(150)
+    buffer.discard_before(150)
     buffer.rewind(0)
     assert [buffer.next_item() for _ in range(3)] == [bytes(50 * MS), Stop(), None]
 
@@ -127,14 +127,14 @@ def test_audio_covered_by_a_final_is_not_sent() -> None:
     buffer = ReplayBuffer(PHONE)
     buffer.add(bytes(60 * MS) + b"x" * 40 * MS)
     buffer.add_message(Finalize())
-    buffer.drop_before(60)
+    buffer.discard_before(60)
     assert [buffer.next_item() for _ in range(2)] == [b"x" * 40 * MS, Finalize()]
 
 
 def test_dropping_beyond_the_end_drops_all_audio_and_nothing_later() -> None:
     buffer = ReplayBuffer(PHONE)
     buffer.add(bytes(100 * MS))
-    buffer.drop_before(500)
+    buffer.discard_before(500)
     assert buffer.start_ms == buffer.end_ms == 100
     buffer.add(b"new")
     assert buffer.next_item() == b"new"

@@ -22,7 +22,7 @@ from backend.messages.jobs import (
 )
 from backend.messages.protocol import MAX_POSITION, Configure, Final, Partial, Resume, Start, parse_client
 from backend.messages.session_record import DamagedRecordError, SessionRecord
-from gateway.session.machine import Session
+from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 
 JSON: st.SearchStrategy[Any] = st.recursive(

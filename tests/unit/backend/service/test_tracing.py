@@ -22,7 +22,7 @@ from backend.service import otlp, tracing
 from backend.service.otlp import OtlpRecorder
 from gateway.connection.observers.traces import REMEMBERED_UTTERANCES, SessionTraces
 from gateway.session.actions import Action, CloseUtterance, SubmitFinal, SubmitPreview
-from gateway.session.machine import Session
+from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

@@ -10,7 +10,7 @@ from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Resume, Start
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import ResubmitTranscript, SubmitFinal
-from gateway.session.pending_results import ForgottenError, PendingResults
+from gateway.session.pending_results import AudioLostError, PendingResults
 
 
 def submit(utterance: int, start_ms: int = 0) -> SubmitFinal:
@@ -116,7 +116,7 @@ def test_a_lost_job_of_another_connection_cannot_be_repeated() -> None:
     pending.resume(message, record(next=2, count=2, closed=frozenset({2})))
     pending.expect_final(submit(3))
     assert pending.lost_jobs(record(next=2, closed=frozenset({2, 3}))) == []
-    with pytest.raises(ForgottenError):
+    with pytest.raises(AudioLostError):
         pending.lost_jobs(record(next=2))
     assert pending.audio_from_ms == 900
 

@@ -21,7 +21,7 @@ from gateway.session.actions import (
     VerifyRecord,
 )
 from gateway.session.backpressure import Backpressure
-from gateway.session.machine import Session
+from gateway.session.session import Session
 from gateway.session.timers import CATCH_UP_S, RENEW_S, VERIFY_S, Conditions, SessionTimers, TimerLimits
 from gateway.session.utterance import SessionPolicy
 

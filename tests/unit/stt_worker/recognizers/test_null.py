@@ -134,7 +134,7 @@ def test_captions_grow_and_the_final_keeps_every_committed_word(pcm: bytes) -> N
 
 
 def test_poison_affects_finals_of_its_length_only() -> None:
-    poisoned = Poisoned(NullRecognizer(), Poison(seconds="3.0-3.4", deed="raise"))
+    poisoned = Poisoned(NullRecognizer(), Poison(seconds="3.0-3.4", failure="raise"))
     harmless = [speech(noise(2.9)), speech(noise(3.5)), replace(speech(noise(3.2)), final=False)]
     assert poisoned.recognize(harmless) == NullRecognizer().recognize(harmless)
     for seconds in (3.0, 3.2, 3.4):

@@ -21,7 +21,7 @@ from tests.testkit.streams.virtual_time import loop_clock, virtual_time
 
 
 class Model:
-    """A handler that notes its batches, takes some time, and fails as told."""
+    """A handler that notes its batches, takes some time, and fails as configured."""
 
     def __init__(self, takes_s: float = 0.1, fails: Callable[[AudioJob], Exception | None] = lambda job: None) -> None:
         self.batches: list[list[tuple[str, int]]] = []

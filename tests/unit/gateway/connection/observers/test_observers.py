@@ -8,7 +8,7 @@ from gateway.connection.observers.final_latency import FinalLatency
 from gateway.connection.observers.observer import ObserverGroup, SessionObserver
 from gateway.connection.observers.speech_share import MAX_AHEAD_MS, SpeechShare
 from gateway.session.actions import Action, CloseUtterance, SendEvent
-from gateway.session.machine import Session
+from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 
 LATENCIES = "nova_gateway_final_latency_seconds_count"

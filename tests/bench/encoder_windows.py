@@ -1,4 +1,4 @@
-"""Measure the cost and accuracy of encoder windows: `python -m tests.bench.windows --seconds 400`.
+"""Measure the cost and accuracy of encoder windows: `python -m tests.bench.encoder_windows --seconds 400`.
 
 Every window rule decodes the same utterances as finals, in batches. The first table is for English, the second for the
 other languages that have clips. Languages without spaces are scored by characters.
@@ -14,9 +14,9 @@ import click
 
 from backend import models
 from backend.engines.loading import Hardware
+from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
-from stt_worker.recognizers.windows import EncoderWindows
 from stt_worker.settings import SttSettings
 from tests.bench.support.utterances import BenchClip, bench_clips, error_percent, join_utterances, languages
 from tests.testkit import cli

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.recognizers.windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
+from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 
 RULES = st.one_of(
     st.just(EncoderWindows()), st.builds(EncoderWindows, st.integers(1, 30), st.integers(1, 30), st.floats(0, 10))

@@ -5,7 +5,7 @@ import { startCapture, type Capture } from "../capture/capture";
 import { createStore, type Store } from "../session/store";
 import type { Settings } from "../settings/settings";
 
-export interface MicrophoneTest {
+export interface MicrophoneCheck {
   readonly level: Store<number>;
   readonly loudest: Store<number>;
   readonly problem: Store<Problem | null>;
@@ -16,7 +16,7 @@ export interface MicrophoneTest {
 
 const DURATION_MS = 15_000;
 
-export function createMicrophoneTest(settings: Store<Settings>, onOpened: () => void): MicrophoneTest {
+export function createMicrophoneCheck(settings: Store<Settings>, onOpened: () => void): MicrophoneCheck {
   const level = createStore(0);
   const loudest = createStore(0);
   const problem = createStore<Problem | null>(null);

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.text.scripts import is_letter, sentence_separator, separate_unspaced, split_words
+from backend.text.writing_systems import is_letter, sentence_separator, separate_unspaced, split_words
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ class EncoderWindows:
     """Window sizes from `floor_s` on, one every `step_s`; the longest window is always among them.
 
     `margin_s` is the silence kept after the speech: without it the decoder repeats the sentence instead of stopping.
-    The defaults had the lowest word error rate and cost in `python -m tests.bench.windows`, with base and with tiny
-    (docs/explanation/performance.md).
+    The defaults had the lowest word error rate and cost in `python -m tests.bench.encoder_windows`, with base and with
+    tiny (docs/explanation/performance.md).
     """
 
     floor_s: int = 8

@@ -36,7 +36,7 @@ from gateway.session.actions import (
     WithdrawEarlyFinal,
 )
 from gateway.session.backpressure import Backpressure
-from gateway.session.machine import Session
+from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 
 WINDOW_S = 0.032

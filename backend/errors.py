@@ -55,12 +55,15 @@ class ClientError(NovaError):
     """An error that the client caused. If `fatal`, the connection is closed with `close_code` after the event."""
 
     code = "bad_request"
+    close_code = 1008
+    # Seconds to wait before the next attempt.
     retry_after_s: float | None = None
-    """Seconds to wait before the next attempt."""
 
-    def __init__(self, message: str, *, code: str | None = None, close_code: int = 1008, fatal: bool = True) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, close_code: int | None = None, fatal: bool = True
+    ) -> None:
         super().__init__(message, code=code)
-        self.close_code = close_code
+        self.close_code = self.close_code if close_code is None else close_code
         self.fatal = fatal
 
 
@@ -74,9 +77,7 @@ class AudioError(ClientError):
     """Audio that cannot be decoded, or an unsupported format."""
 
     code = "invalid_audio"
-
-    def __init__(self, message: str, *, code: str | None = None, close_code: int = 1007, fatal: bool = True) -> None:
-        super().__init__(message, code=code, close_code=close_code, fatal=fatal)
+    close_code = 1007
 
 
 class EntryError(NovaError):

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -136,11 +136,8 @@ def _server_config(services: GatewayServices) -> uvicorn.Config:
 
 async def _check_exposure(settings: GatewaySettings) -> None:
     """Raise SetupError before the port opens, if anyone on the network could connect by accident."""
-    redis = connect(settings)
-    try:
+    async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
-    finally:
-        await redis.aclose()
 
 
 def main() -> None:

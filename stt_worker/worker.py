@@ -107,10 +107,5 @@ async def serve(
     await run_worker("stt", settings, AUDIO, worker.handle, about, stop, metrics_server, overlap=recognizer.overlap)
 
 
-def main() -> None:
-    """Run until SIGTERM."""
-    run_until_signalled(_main)
-
-
 if __name__ == "__main__":
-    main()
+    run_until_signalled(_main)

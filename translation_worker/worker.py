@@ -166,10 +166,5 @@ def _about(translators: Sequence[Translator]) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    """Run until SIGTERM."""
-    run_until_signalled(_main)
-
-
 if __name__ == "__main__":
-    main()
+    run_until_signalled(_main)

@@ -1,6 +1,5 @@
 """`nova dead`: list, show, replay and drop dead letters."""
 
-import io
 import json
 import wave
 from collections.abc import Awaitable, Callable, Sequence
@@ -137,7 +136,7 @@ def show(letter_id: DeadLetterId, wav: Path | None, redis_url: str | None) -> No
         if not pcm:
             raise click.ClickException(f"{letter_id} has no audio")
         try:
-            wav.write_bytes(_wav(pcm))
+            _write_wav(wav, pcm)
         except OSError as error:
             raise click.FileError(str(wav), error.strerror) from None
 
@@ -257,12 +256,10 @@ def _local_time(unix_s: float) -> str:
     return datetime.fromtimestamp(unix_s, UTC).astimezone().isoformat(timespec="seconds")
 
 
-def _wav(pcm: bytes) -> bytes:
-    with io.BytesIO() as buffer:
-        with wave.open(buffer, "wb") as file:
-            file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-            file.writeframes(pcm[: len(pcm) // 2 * 2])
-        return buffer.getvalue()
+def _write_wav(path: Path, pcm: bytes) -> None:
+    with path.open("wb") as stream, wave.open(stream, "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, len(pcm) // 2, "NONE", ""))
+        file.writeframes(pcm[: len(pcm) // 2 * 2])
 
 
 def _count(number: int) -> str:

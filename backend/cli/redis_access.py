@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import TypeVar
 
 import click
@@ -22,12 +23,10 @@ def run_with_redis(redis_url: str | None, work: Callable[[Redis, ServiceSettings
     settings = ServiceSettings(REDIS_URL=SecretStr(redis_url)) if redis_url else ServiceSettings()
 
     async def connected() -> T:
-        redis = connect(settings)
-        try:
-            return await work(redis, settings)
-        except REDIS_ERRORS as error:
-            raise SetupError(f"Redis: {error or 'no answer'}; see --redis-url") from None
-        finally:
-            await redis.aclose()
+        async with aclosing(connect(settings)) as redis:
+            try:
+                return await work(redis, settings)
+            except REDIS_ERRORS as error:
+                raise SetupError(f"Redis: {error or 'no answer'}; see --redis-url") from None
 
     return asyncio.run(connected())

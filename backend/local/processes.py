@@ -147,13 +147,10 @@ async def wait_for_redis(url: str) -> None:
     """Wait until a Redis of any topology answers. Raises SetupError on timeout."""
 
     async def answers() -> bool:
-        redis = client(url)
-        try:
-            return bool(await redis.ping())
-        except REDIS_ERRORS:
-            return False
-        finally:
-            await redis.aclose()
+        async with contextlib.aclosing(client(url)) as redis:
+            with contextlib.suppress(*REDIS_ERRORS):
+                return bool(await redis.ping())
+        return False
 
     # Without user name and password.
     address = url.rsplit("@")[-1]

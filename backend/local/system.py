@@ -113,11 +113,8 @@ def _requires_key(plan: Plan) -> bool:
 
 
 async def _create_key(redis_url: str) -> str:
-    redis = client(redis_url)
-    try:
+    async with contextlib.aclosing(client(redis_url)) as redis:
         return await ApiKeys(redis).create("nova up", ("admin",), QuotaLimits())
-    finally:
-        await redis.aclose()
 
 
 def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], list[str]]:
@@ -170,13 +167,9 @@ async def _wait_until_ready(
                 report(f"{kind} worker is ready: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
         return all(answers)
 
-    redis = client(redis_url)
-    try:
-        # These are our own processes on loopback, and a certificate is not issued for that address.
-        async with httpx.AsyncClient(timeout=2.0, verify=False) as http:
-            await wait_for(ready, "the system did not become ready in time", READY_TIMEOUT_S, 0.1)
-    finally:
-        await redis.aclose()
+    # These are our own processes on loopback, and a certificate is not issued for that address.
+    async with contextlib.aclosing(client(redis_url)) as redis, httpx.AsyncClient(timeout=2.0, verify=False) as http:
+        await wait_for(ready, "the system did not become ready in time", READY_TIMEOUT_S, 0.1)
 
 
 def _describe(worker: dict[str, object]) -> str:

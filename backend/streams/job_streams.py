@@ -13,8 +13,8 @@ from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
 
 J = TypeVar("J", bound=Job)
 
+# Answer of commit.lua. "superseded": more speech followed, and a later attempt replaces this one.
 CommitResult = Literal["committed", "already_acknowledged", "superseded"]
-"""Answer of commit.lua. "superseded": more speech followed, and a later attempt replaces this one."""
 
 
 @dataclass(frozen=True, slots=True)

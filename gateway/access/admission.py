@@ -30,10 +30,8 @@ class OverloadedError(ClientError):
     """There is no capacity for another session."""
 
     code = "overloaded"
+    close_code = 1013
     retry_after_s = RETRY_AFTER_S
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, close_code=1013)
 
 
 class DrainingError(ClientError):

@@ -10,7 +10,7 @@ on the same connection.
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from backend.errors import AudioError
 
@@ -19,20 +19,6 @@ _OPUS_TAGS = b"OpusTags"
 # Bytes. Longer elements, such as pictures in tags, are skipped without buffering. Demultiplexers should reject Opus
 # packets of more than 61,440 bytes (RFC 7845, section 6).
 _MAX_PACKET = 1 << 18
-
-
-class OpusReader(Protocol):
-    """Reads the packets of a container's Opus stream from bytes that are split anywhere."""
-
-    @property
-    def is_incomplete(self) -> bool:
-        """Whether the bytes so far end inside an element, a page or a packet."""
-
-    def read_packets(self, data: bytes) -> Iterator[bytes]:
-        """Yield every packet that these bytes complete. Consume the whole iterator before the next call.
-
-        Raises AudioError `invalid_container`.
-        """
 
 
 def _invalid(message: str) -> AudioError:

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Protocol
 
 import av
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from backend.errors import AudioError
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
-from gateway.audio.containers import OPUS_HEAD, OggReader, OpusReader, WebmReader
+from gateway.audio.containers import OPUS_HEAD, OggReader, WebmReader
 
 # [n], 16 kHz mono.
 Samples = NDArray[np.int16]
@@ -76,7 +75,7 @@ _RAW: Mapping[str, tuple[int, Callable[[bytes], Waveform]]] = {
     "alaw": (1, partial(_read_g711, _A_LAW)),
 }
 
-_CONTAINERS: Mapping[str, Callable[[], OpusReader]] = {"webm": WebmReader, "ogg": OggReader}
+_CONTAINERS: Mapping[str, type[WebmReader] | type[OggReader]] = {"webm": WebmReader, "ogg": OggReader}
 
 
 class Resampler:
@@ -132,20 +131,6 @@ def _to_int16(waveform: Waveform) -> Samples:
     return np.rint(waveform * 32_768).clip(-32_768, 32_767).astype(np.int16)
 
 
-class Decoder(Protocol):
-    """Decodes one client's audio incrementally. Calls may take long and run in threads."""
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the bytes so far end inside a packet."""
-
-    def decode(self, data: bytes) -> Samples:
-        """The samples that these bytes complete. Raises AudioError."""
-
-    def flush(self) -> Samples:
-        """The remaining samples at the end of the input. Raises AudioError."""
-
-
 class RawDecoder:
     """Interleaved raw samples, 8 to 48 kHz, one or two channels. Every frame contains whole samples of all channels."""
 
@@ -164,7 +149,7 @@ class RawDecoder:
         self._resampler = Resampler(audio.sample_rate)
 
     def decode(self, data: bytes) -> Samples:
-        """Raises AudioError `misaligned_audio`."""
+        """The samples that these bytes complete. Raises AudioError `misaligned_audio`."""
         if len(data) % self._frame_bytes:
             message = f"{len(data)} bytes are not a multiple of {self._frame_bytes} bytes, one sample of all channels"
             raise AudioError(message, code="misaligned_audio")
@@ -252,7 +237,7 @@ class AudioInputDecoder:
     """
 
     def __init__(self, audio: AudioFormat) -> None:
-        self._decoder: Decoder = OpusDecoder(audio) if audio.encoding in _CONTAINERS else RawDecoder(audio)
+        self._decoder = OpusDecoder(audio) if audio.encoding in _CONTAINERS else RawDecoder(audio)
 
     @property
     def truncated(self) -> bool:

@@ -207,9 +207,7 @@ def _parse_root(url: str) -> httpx.URL:
 def _wav(pcm: bytes) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(SAMPLE_RATE)
+        writer.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
         writer.writeframes(pcm)
     return file.getvalue()
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -36,12 +37,8 @@ def check_redis() -> Finding:
 
 
 async def _redis_version(url: str) -> str:
-    redis = client(url)
-    try:
-        async with asyncio.timeout(NETWORK_TIMEOUT_S):
-            return str((await redis.info("server"))["redis_version"])
-    finally:
-        await redis.aclose()
+    async with aclosing(client(url)) as redis, asyncio.timeout(NETWORK_TIMEOUT_S):
+        return str((await redis.info("server"))["redis_version"])
 
 
 def check_port(host: str, port: int) -> Finding:

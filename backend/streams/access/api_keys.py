@@ -19,8 +19,8 @@ from redis.asyncio import Redis
 
 from backend.streams.names import API_KEYS, api_key, quota_slots, quota_used
 
+# stream: open sessions. read: /metrics and /health/full. admin: everything.
 Scope = Literal["stream", "read", "admin"]
-"""stream: open sessions. read: /metrics and /health/full. admin: everything."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 KEY_PATTERN = re.compile(r"nova_([0-9a-f]{12})_[0-9a-f]{48}")
 # Compared with the hash of a presented key that does not exist, so that both cases take the same time.

@@ -19,8 +19,8 @@ from backend.streams.scripts import load_script
 SLOT_TTL_S = 15.0
 
 ExhaustedLimit = Literal["", "sessions", "minutes", "starts"]
+# The exhausted limit ("": none), and the seconds until a retry makes sense.
 QuotaAnswer = tuple[ExhaustedLimit, float]
-"""The exhausted limit ("": none), and the seconds until a retry makes sense."""
 
 
 class Quota:

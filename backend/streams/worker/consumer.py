@@ -7,9 +7,9 @@ that failed `max_attempts` times becomes a dead letter. Previews are best effort
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Generic, Protocol
+from typing import Generic
 
 import structlog
 
@@ -35,11 +35,9 @@ class HungError(NovaError):
     code = "hung"
 
 
-class Handler(Protocol[J]):
-    """Processes a batch of jobs of one kind. Raises when the batch, or its only entry, cannot be processed."""
-
-    async def __call__(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
-        """Return one outcome for each entry, in order."""
+# Processes a batch of jobs of one kind, and returns one outcome for each entry, in order. Raises when the batch, or its
+# only entry, cannot be processed.
+Handler = Callable[[Sequence[Entry[J]]], Awaitable[Sequence[Outcome]]]
 
 
 class Consumer(Generic[J]):

@@ -29,8 +29,8 @@ log = structlog.get_logger()
 # Heartbeat fields that are the maximum over all consumers of the process; the others are sums.
 MAXIMA = ("load", "last_batch", "last_inference")
 
+# Returns the fields of the heartbeat about the worker: model, device, speed.
 Describe = Callable[[], Mapping[str, object]]
-"""Returns the fields of the heartbeat about the worker: model, device, speed."""
 
 
 async def run_worker(

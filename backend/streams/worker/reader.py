@@ -15,8 +15,8 @@ from backend.streams.worker.claims import is_missing_group
 
 log = structlog.get_logger()
 
+# Streams, each with the (id, fields) that were read from it.
 StreamEntries = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
-"""Streams, each with the (id, fields) that were read from it."""
 
 # Previews of each stream per read: practically all, because only the newest of each session are worth decoding.
 PREVIEWS_PER_READ = 64

@@ -135,7 +135,7 @@ def _server_config(services: GatewayServices) -> uvicorn.Config:
 
 
 async def _check_exposure(settings: GatewaySettings) -> None:
-    """Raise SetupError before the port opens, if anyone on the network could connect by accident."""
+    """Raise SetupError if the settings would expose the gateway to the network without authentication."""
     async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
 

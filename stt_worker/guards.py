@@ -16,8 +16,8 @@ from stt_worker.recognizers.recognizer import Hypothesis
 MAX_COMPRESSION = 2.4
 # Mean log probability per token. Below this the text is unreliable (the limit of Whisper's own transcriber).
 MIN_LOGPROB = -1.0
-# Letters per second. Speakers produce at least this, four times as much at a normal pace; from a long noise Whisper
-# makes a single sentence.
+# Minimum rate of speech in letters per second; normal speech is four times as fast. For long noise, Whisper writes one
+# short sentence.
 MIN_LETTERS_PER_S = 3
 # Letters that fit into `seconds` of speech: a constant for short audio and a rate that the fastest speakers stay below.
 MAX_LETTERS, MAX_LETTERS_PER_S = 50, 28
@@ -96,7 +96,7 @@ def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
         return "repetitive"
     if logprob < 2 * MIN_LOGPROB:
         return "improbable"
-    # Stricter after a second decode: sampling until something sounds probable is no evidence of speech.
+    # Stricter after a second decode: a retry that finds probable text does not prove speech.
     if no_speech > 0.3 and logprob < (-0.6 if hypothesis.retried else MIN_LOGPROB):
         return "no_speech"
     if seconds >= 6.0 and display_width(text) < MIN_LETTERS_PER_S * seconds and logprob < -0.7:

@@ -3,8 +3,9 @@
 Every decode covers the whole utterance again. The words that are already shown are aligned with the new decode with the
 fewest edits (Levenshtein 1966), and the caption continues where the alignment ends. As in LocalAgreement (Macháček et
 al. 2023, arXiv 2307.14743) words count once successive decodes agree on them; how long they have agreed is measured in
-seconds of audio, so that the result does not depend on how often is decoded. A word in the middle of the caption that
-later decodes spell differently is left for the final: replacing it would remove all words after it from the screen.
+seconds of audio, so that the result does not depend on the decode interval. A word in the middle of the caption
+that later decodes spell differently is not corrected until the final: replacing it would remove all words after it from
+the screen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -161,7 +162,7 @@ def _is_settled(word: DecodedWord, seconds: float, policy: StabilityPolicy) -> b
 
 
 def _with_history(words: Sequence[DecodedWord], previous: Sequence[HypothesisWord]) -> list[DecodedWord]:
-    """Add age and probability from the previous decode to the words that it had too."""
+    """Add age and probability from the previous decode to the words that both decodes contain."""
     known = list(words)
     for word, place in zip(previous, _align([word.text for word in previous], words), strict=True):
         if place is not None:

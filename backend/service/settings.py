@@ -66,7 +66,7 @@ class WorkerSettings(ServiceSettings):
     max_attempts: int = Field(default=5, ge=1)
     """Deliveries after which an entry becomes a dead letter. A worker that is killed for another reason counts too."""
     claim_after_ms: int = Field(default=5_000, ge=100)
-    """Time without a sign of life of a worker after which other workers claim its entries."""
+    """Time without a renewed claim after which other workers claim an entry."""
     hung_after_s: float = Field(default=120.0, gt=0)
     """A batch that takes longer is treated as hung: the process exits, and other workers claim its entries."""
     wait_for_engine_s: float = Field(default=300.0, ge=0)

@@ -1,4 +1,4 @@
-"""Dead letters: entries that no worker could process. They are kept until an operator replays or drops them."""
+"""The operator's side of dead letters: list, replay, drop. Workers write them in commit.lua."""
 
 import json
 import re
@@ -118,10 +118,10 @@ class DeadLetters:
         return entries[0][1].get(b"p", b"") if entries else b""
 
     async def replay(self, dead_letter: DeadLetter, *, force: bool = False) -> ReplayResult:
-        """Move it back to its stream. The result follows the error that the client has received, marked as `late`.
+        """Move it back to its stream. The client receives the result after the earlier error, marked `late`.
 
         "answered": another attempt has given the utterance a final. "unreadable": it would fail again; `force` replays
-        it anyway, unless nothing is left of the original entry.
+        it anyway, unless the original entry is missing.
         """
         if not dead_letter.entry or (dead_letter.job is None and not force):
             return "unreadable"

@@ -1,6 +1,6 @@
 """Jobs in streams, and the results that workers write. `RedisJobStreams` implements the interface.
 
-Tests implement it in memory (tests/testkit/memory_streams.py); both pass tests/contract/test_streams.py.
+Tests implement it in memory (tests/testkit/streams/memory.py); both pass tests/contract/test_streams.py.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence

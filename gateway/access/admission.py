@@ -19,7 +19,7 @@ from gateway.settings import GatewaySettings
 
 MEASURE_EVERY_S = 0.5
 RETRY_AFTER_S = 5.0
-# Sessions that may be opened at the same time. In a rush of connections, open sessions keep the event loop.
+# Sessions that may be opened at the same time. Limits a burst of connections, so that open sessions still get CPU time.
 MAX_OPENING = 8
 PROCESS_KINDS = ("gateway", "stt", "translation")
 

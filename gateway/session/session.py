@@ -22,7 +22,7 @@ from gateway.session.pending_results import PendingResults
 from gateway.session.utterance import SessionPolicy
 from gateway.session.utterance_tracker import UtteranceTracker
 
-# Audio that was lost before a resume, from which the client is notified.
+# Minimum audio lost before a resume (ms) that causes a notice.
 MIN_GAP_MS = 1_000
 
 State = Literal["new", "open", "stopping", "done"]
@@ -164,7 +164,7 @@ class Session:
 
     def set_backpressure(self, level: Backpressure) -> list[Action]:
         """Adapt the rate of previews to the level, and notify the client of a change."""
-        # STOP and REFUSE are the same to a session that is already open.
+        # For an open session, REFUSE has the same effect as STOP.
         before, after = (min(one, Backpressure.STOP) for one in (self._utterances.backpressure, level))
         self._utterances.backpressure = level
         if after == before or self.state != "open" or not self.options.partials:

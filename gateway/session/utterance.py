@@ -30,7 +30,7 @@ class SessionPolicy:
 class OpenUtterance:
     """The utterance that is being spoken.
 
-    `attempt` counts its finals: each early final that speech overtakes is followed by another attempt.
+    `attempt` counts its finals: when speech continues after an early final, the next final is a new attempt.
     `revision` counts its decodes that produce a partial: only the answer to the latest one is shown.
     """
 

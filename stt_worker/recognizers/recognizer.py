@@ -17,8 +17,7 @@ class Speech:
 
     `samples`: [n], 16 kHz mono, from -1 to 1.
     `language`: the model's code, or None to detect it.
-    `last_language`: where it is detected, the language spoken before; it is kept unless the evidence against it is
-    strong.
+    `last_language`: previous language; used when `language` is None, unless another is much more probable.
     `prefix`: text that the hypothesis must begin with.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
     `final`: a final may be decoded again when a guard objects; a preview is not.
@@ -74,9 +73,9 @@ class Hypothesis:
 class Recognizer(Protocol):
     """A speech model, called from `overlap` threads at a time.
 
-    `device` is "cpu" or "cuda:0"; `compute_type` CTranslate2's name, or "" if unknown. `overlap` is above 1 if a batch
-    can be prepared or decoded while another one is decoded, and `parallel_batches` is the number that are really
-    decoded at the same time.
+    `device` is "cpu" or "cuda:0"; `compute_type` is CTranslate2's name for it, or "". `overlap` is above 1 if a batch
+    can be prepared or decoded while another one is decoded, and `parallel_batches` is the number of batches decoded in
+    parallel.
     """
 
     model: str

@@ -83,7 +83,8 @@ class Consumer(Generic[J]):
             await self._leave()
 
     async def _run_cycle(self) -> None:
-        # Claimed entries come first, and alone: they have waited longest, and one of them may have killed its worker.
+        # Process claimed entries first and one at a time: they have waited longest, and one of them may have killed its
+        # worker.
         if finals := await self._claim_final() or await self._read_finals():
             await self._process_finals(finals)
         if previews := self._policy.next_previews(self._clock.wall()):
@@ -105,7 +106,7 @@ class Consumer(Generic[J]):
     # --- reading
 
     async def _claim_final(self) -> list[Entry[J]]:
-        """One entry that another worker left behind, unless it has failed too often."""
+        """Claim one stale entry. Dead-letter it if it has failed too often."""
         if not self._policy.should_claim(self._clock.monotonic()):
             return []
         claimed = await self._source.claim_stale_entry()

@@ -1,4 +1,4 @@
-"""The frame of every worker process: Redis, heartbeat, consumers, and an orderly end."""
+"""Runs a worker process: Redis, heartbeat, consumers, and shutdown."""
 
 import asyncio
 import os

@@ -44,7 +44,7 @@ class _Ids(RandomIdGenerator):
 
 
 class OtlpRecorder:
-    """Records and exports spans. Implements `Recorder`."""
+    """Records and exports spans."""
 
     def __init__(self, service: str, processor: SpanProcessor) -> None:
         """OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES override `service`."""
@@ -61,7 +61,10 @@ class OtlpRecorder:
         return cls(service, BatchSpanProcessor(OTLPSpanExporter()))
 
     def new_traceparent(self, parent: str) -> str:
-        """Return the id of a future span. Whether it is sampled is decided now, by its parent or by the sampler."""
+        """Return the id of a future span; without a parent it starts a trace.
+
+        Whether it is sampled is decided now, by its parent or by the sampler.
+        """
         context = _context(parent)
         above = _named(context)
         trace_id = above.trace_id if above else self._ids.generate_trace_id()
@@ -78,7 +81,7 @@ class OtlpRecorder:
         link: str,
         attributes: Mapping[str, Attribute],
     ) -> None:
-        """Record a finished span, if `parent` or `identity` is valid."""
+        """Record a finished span, if `parent` or `identity` is valid. Times are Unix seconds."""
         above, itself, linked = _context(parent), _named(_context(identity)), _named(_context(link))
         if not (itself or _named(above)):
             return

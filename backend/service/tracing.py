@@ -9,9 +9,12 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
+
+if TYPE_CHECKING:
+    from backend.service.otlp import OtlpRecorder
 
 log = structlog.get_logger()
 
@@ -26,29 +29,8 @@ class Traced(Protocol):
         """W3C trace context, "00-<trace>-<span>-<flags>", or "" if it is not traced."""
 
 
-class Recorder(Protocol):
-    """Destination of spans. `otlp.OtlpRecorder` implements it."""
-
-    def new_traceparent(self, parent: str) -> str:
-        """Return the id of a span that is recorded later. Without a parent it starts a trace."""
-
-    def record(
-        self,
-        name: str,
-        parent: str,
-        start_s: float,
-        end_s: float,
-        identity: str,
-        link: str,
-        attributes: Mapping[str, Attribute],
-    ) -> None:
-        """Record a finished span. Times are Unix seconds."""
-
-    def close(self) -> None:
-        """Send the remaining spans."""
-
-
-_recorder: Recorder | None = None
+# The destination of spans; None if tracing is disabled.
+_recorder: "OtlpRecorder | None" = None
 
 
 def configure(service: str, environment: Mapping[str, str] = os.environ) -> None:
@@ -67,7 +49,7 @@ def configure(service: str, environment: Mapping[str, str] = os.environ) -> None
     log.info("tracing_on")
 
 
-def set_recorder(recorder: Recorder | None) -> None:
+def set_recorder(recorder: "OtlpRecorder | None") -> None:
     """Set the destination of spans. None disables tracing."""
     global _recorder
     _recorder = recorder
@@ -110,7 +92,9 @@ _NOTHING = nullcontext()
 
 
 @contextmanager
-def _stage(recorder: Recorder, name: str, of: Sequence[Traced], attributes: Mapping[str, Attribute]) -> Iterator[None]:
+def _stage(
+    recorder: "OtlpRecorder", name: str, of: Sequence[Traced], attributes: Mapping[str, Attribute]
+) -> Iterator[None]:
     began = time.time()
     try:
         yield

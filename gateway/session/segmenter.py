@@ -157,13 +157,9 @@ class Segmenter:
             events += self._continue_utterance(probability) if self._open else self._await_speech(probability)
         return events
 
-    def finalize(self) -> list[SegmentEvent]:
+    def end_utterance(self, reason: Literal["finalize", "stop"]) -> list[SegmentEvent]:
         """End the open utterance now, without waiting for silence. Speech that continues starts the next one."""
-        return [self._close("finalize")] if self._open else []
-
-    def flush(self) -> list[SegmentEvent]:
-        """End the open utterance because the audio has ended."""
-        return [self._close("stop")] if self._open else []
+        return [self._close(reason)] if self._open else []
 
     def _await_speech(self, probability: float) -> list[SegmentEvent]:
         rules = self.rules

@@ -111,9 +111,9 @@ class Session:
                 self._apply_options(message.applied_to(self.options))
                 return [RenewRecord(self.record())]
             case wire.Finalize():
-                return self._utterances.finalize(now)
+                return self._utterances.end_utterance("finalize", now)
             case wire.Stop():
-                actions = self._utterances.flush(now)
+                actions = self._utterances.end_utterance("stop", now)
                 self.state = "stopping"
                 return actions + self._finish_if_done()
         return []

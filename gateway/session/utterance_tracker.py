@@ -6,6 +6,7 @@ UtteranceStarted --> previews, one in flight --> PauseDetected --> early final -
 """
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,13 +100,9 @@ class UtteranceTracker:
         actions = self._apply_segment_events(self._segmenter.process_windows(windows, probabilities), now)
         return merge_early_finals([*actions, *self.request_due_preview(now)])
 
-    def finalize(self, now: float) -> list[Action]:
-        """End the open utterance. The next window may start another."""
-        return self._apply_segment_events(self._segmenter.finalize(), now)
-
-    def flush(self, now: float) -> list[Action]:
-        """End the open utterance because the audio has ended."""
-        return self._apply_segment_events(self._segmenter.flush(), now)
+    def end_utterance(self, reason: Literal["finalize", "stop"], now: float) -> list[Action]:
+        """End the open utterance, because the client asked for it or the audio has ended."""
+        return self._apply_segment_events(self._segmenter.end_utterance(reason), now)
 
     def request_due_preview(self, now: float) -> list[Action]:
         """Request a preview if one is due.

@@ -53,7 +53,7 @@ def utterances(silero: Silero, samples: NDArray[np.int16]) -> list[UtteranceEnde
     events = (
         segmenter.process_windows(*detector.detect_speech(samples))
         + segmenter.process_windows(*detector.flush())
-        + segmenter.flush()
+        + segmenter.end_utterance("stop")
     )
     return [event for event in events if isinstance(event, UtteranceEnded)]
 

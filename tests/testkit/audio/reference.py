@@ -30,7 +30,7 @@ def segment(pcm: NDArray[np.int16], rules: Rules = DEFAULT_RULES, endpoint_ms: i
     for windows, some in (detector.detect_speech(pcm), detector.flush()):
         events += segmenter.process_windows(windows, some)
         probabilities.append(some)
-    events += segmenter.flush()
+    events += segmenter.end_utterance("stop")
     clips = [event.clip for event in events if isinstance(event, UtteranceEnded)]
     speech = np.flatnonzero(np.concatenate(probabilities) >= rules.start) * WINDOW
     return Reference(

@@ -132,14 +132,14 @@ def test_an_endpoint_shorter_than_the_pause_ends_without_a_pause() -> None:
 def test_finalize_ends_the_utterance_at_once() -> None:
     segmenter = Segmenter(QUICK)
     segment(segmenter, chances((0.0, 20), (0.9, 10)))
-    assert spans(segmenter.finalize()) == [(17, 30, "finalize")]
-    assert segmenter.finalize() == []
+    assert spans(segmenter.end_utterance("finalize")) == [(17, 30, "finalize")]
+    assert segmenter.end_utterance("finalize") == []
 
 
 def test_speech_after_finalize_is_the_next_utterance_without_overlap() -> None:
     segmenter = Segmenter(QUICK)
     segment(segmenter, chances((0.9, 10)))
-    segmenter.finalize()
+    segmenter.end_utterance("finalize")
     events = segment(segmenter, chances((0.9, 10), (0.0, 30)))
     assert spans(events) == [(10, 24, "silence")]
 
@@ -147,8 +147,8 @@ def test_speech_after_finalize_is_the_next_utterance_without_overlap() -> None:
 def test_flush_ends_the_utterance_after_the_pause() -> None:
     segmenter = Segmenter(QUICK)
     segment(segmenter, chances((0.9, 10), (0.0, 8)))
-    assert spans(segmenter.flush()) == [(0, 14, "stop")]
-    assert segmenter.flush() == []
+    assert spans(segmenter.end_utterance("stop")) == [(0, 14, "stop")]
+    assert segmenter.end_utterance("stop") == []
 
 
 def test_the_open_utterance_can_be_copied() -> None:
@@ -203,7 +203,7 @@ def test_a_short_silence_at_the_limit_is_the_cut() -> None:
 def test_cutting_a_monologue_loses_and_repeats_no_sample() -> None:
     windows = np.random.default_rng(1).integers(-9_000, 9_000, (int(120 * SECOND), WINDOW)).astype(np.int16)
     segmenter = Segmenter()
-    events = segmenter.process_windows(windows, chances((0.9, len(windows)))) + segmenter.flush()
+    events = segmenter.process_windows(windows, chances((0.9, len(windows)))) + segmenter.end_utterance("stop")
     assert b"".join(u.clip.pcm for u in utterances(events)) == windows.tobytes()
     assert all(20 <= (u.clip.end_ms - u.clip.start_ms) / 1000 <= 25.2 for u in utterances(events)[:-1])
 
@@ -239,7 +239,7 @@ def speech(probabilities: Sequence[float], least: int) -> list[int]:
 @given(runs)
 def test_every_certain_speech_window_is_in_exactly_one_utterance(parts: list[tuple[float, int]]) -> None:
     segmenter, probabilities = Segmenter(QUICK), chances(*parts)
-    events = segment(segmenter, probabilities) + segmenter.flush()
+    events = segment(segmenter, probabilities) + segmenter.end_utterance("stop")
     for window in speech(probabilities.tolist(), least=3):
         assert sum(start <= window < end for start, end, _ in spans(events)) == 1
 
@@ -252,8 +252,8 @@ def test_utterances_are_ordered_and_contain_the_audio_at_their_position(
     windows, events = sound(len(probabilities)), list[SegmentEvent]()
     for at in range(len(windows)):
         events += segmenter.process_windows(windows[at : at + 1], probabilities[at : at + 1])
-        events += segmenter.finalize() if at in finalized else []
-    events += segmenter.flush()
+        events += segmenter.end_utterance("finalize") if at in finalized else []
+    events += segmenter.end_utterance("stop")
     samples = windows.reshape(-1)
     for utterance in utterances(events):
         clip = utterance.clip
@@ -273,7 +273,7 @@ def test_every_start_has_one_end_and_pauses_alternate_with_resumptions(parts: li
         SpeechResumed: {PauseDetected, UtteranceEnded},
         UtteranceEnded: {UtteranceStarted},
     }
-    events = segment(segmenter, chances(*parts)) + segmenter.flush()
+    events = segment(segmenter, chances(*parts)) + segmenter.end_utterance("stop")
     for before, after in pairwise([None, *map(type, events)]):
         assert after in follows[before]
     assert not segmenter.is_open

@@ -38,6 +38,10 @@ NovaError                       its code is used in logs, metric labels and the 
    '- TruncatedAudioError       it is truncated; the audio before that point was used
 """
 
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
 
 class NovaError(Exception):
     """Base class. `code` is stable across releases, the message is not."""
@@ -120,3 +124,11 @@ class SetupError(NovaError):
     """This machine lacks something that the command needs."""
 
     code = "setup"
+
+
+def leaf_errors(group: BaseExceptionGroup[E]) -> list[E]:
+    """The errors in an exception group and its nested groups, in order."""
+    leaves: list[E] = []
+    for error in group.exceptions:
+        leaves += leaf_errors(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return leaves

@@ -42,9 +42,7 @@ def split(text: str, language: str, max_length: int = MAX_SENTENCE) -> list[Sent
 
 def separator(gap: str, language: str) -> str:
     """Return what separates two translated sentences: a line break is kept, otherwise what `language` writes."""
-    if "\n" in gap:
-        return gap
-    return sentence_separator(language)
+    return gap if "\n" in gap else sentence_separator(language)
 
 
 def _ends(text: str, language: str) -> Iterator[int]:

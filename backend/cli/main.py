@@ -7,7 +7,7 @@ from importlib.metadata import version
 import click
 import structlog
 
-from backend.errors import NovaError, SetupError
+from backend.errors import NovaError, SetupError, leaf_errors
 
 # Module and attribute of each command, in the order in which `nova --help` lists them.
 COMMANDS = {
@@ -75,8 +75,5 @@ def main() -> None:
     try:
         nova()
     except* NovaError as failures:
-        error = failures.exceptions[0]
-        while isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]
-        click.secho(f"nova: {error}", fg="red", err=True)
+        click.secho(f"nova: {leaf_errors(failures)[0]}", fg="red", err=True)
         sys.exit(2)

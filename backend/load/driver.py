@@ -8,7 +8,7 @@ from typing import TypeVar
 from websockets.exceptions import InvalidHandshake
 
 from backend.client.client import RECONNECT_TIMEOUT_S, Client
-from backend.errors import NovaError
+from backend.errors import NovaError, leaf_errors
 from backend.load.ledger import SessionLedger
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Start
@@ -51,7 +51,7 @@ async def drive_session(
                 ledger.events.append((time.monotonic() - clock, event))
                 ledger.reconnects = client.reconnects
     except* (NovaError, OSError, InvalidHandshake) as group:
-        ledger.error = _first_leaf(group)
+        ledger.error = leaf_errors(group)[0]
     return ledger
 
 
@@ -67,11 +67,3 @@ async def _send_frames(client: Client, ledger: SessionLedger, clock: float, spee
         ledger.lag_s.append(now - due)
         await client.send(frame)
     await client.stop()
-
-
-def _first_leaf(group: BaseExceptionGroup[Exception]) -> Exception:
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    assert isinstance(first, Exception)
-    return first

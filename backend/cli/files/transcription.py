@@ -8,7 +8,7 @@ from pathlib import Path
 from backend.cli.files.media import MediaError, Recording, open_recording
 from backend.cli.files.transcript import FileTranscript
 from backend.client.client import Client, DisconnectedError
-from backend.errors import NovaError
+from backend.errors import NovaError, leaf_errors
 from backend.local.discovery import open_session
 from backend.messages.protocol import Start
 
@@ -27,7 +27,7 @@ async def transcribe_file(path: Path, url: str, start: Start, on_progress: OnPro
                     transcript.apply_event(event)
                     on_progress(transcript.position_ms / 1000, recording.length_s)
     except* NovaError as failed:
-        transcript.problems += _leaves(failed)
+        transcript.problems += leaf_errors(failed)
     return transcript
 
 
@@ -48,11 +48,3 @@ async def _next_block(recording: Recording, transcript: FileTranscript) -> bytes
     except MediaError as error:
         transcript.problems.append(error)
         return b""
-
-
-def _leaves(failed: BaseExceptionGroup[NovaError]) -> list[NovaError]:
-    """The errors of a group and of its nested groups."""
-    leaves: list[NovaError] = []
-    for error in failed.exceptions:
-        leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return leaves

@@ -20,7 +20,7 @@ from backend.messages.jobs import (
     decode_channel_message,
     decode_transcript,
 )
-from backend.messages.protocol import parse_client, parse_server
+from backend.messages.protocol import Error, Final, Notice, Translation, parse_client, parse_server
 from backend.messages.session_record import SessionRecord
 from tests.contract.recording import Recorded, releases
 
@@ -59,32 +59,17 @@ def without_what_is_optional(header: bytes, model: type[BaseModel]) -> bytes:
 
 
 def test_a_recording_contains_every_kind_of_data(release: Recorded) -> None:
-    assert {entry["stream"].split(":", 2)[2].split(":")[0] for entry in release.entries} == {
-        "audio",
-        "transcript",
-        "log",
-    }
+    streams = {entry["stream"].split(":", 2)[2].split(":")[0] for entry in release.entries}
+    assert streams == {"audio", "transcript", "log"}
     for lane in (*AUDIO, *TRANSCRIPTS, "audio:dead", "transcript:dead"):
         assert release.of(lane), lane
     written = {json.loads(event.partition(b" ")[2])["type"] for event in log(release)}
     assert written == {"final", "translation", "notice", "error"}
-    assert {type(decode_channel_message(event.encode()).event).__name__ for event in release.events} == {
-        "PartialResult",
-        "Final",
-        "Translation",
-        "Notice",
-        "Error",
-        "TakenOver",
-    }
+    published = {type(decode_channel_message(event.encode()).event) for event in release.events}
+    assert published == {PartialResult, Final, Translation, Notice, Error, TakenOver}
     assert {beat["kind"] for beat in release.heartbeats} == {"gateway", "stt", "translation"}
-    assert {json.loads(frame)["type"] for frame in release.said} == {
-        "start",
-        "resume",
-        "configure",
-        "finalize",
-        "keepalive",
-        "stop",
-    }
+    sent = {json.loads(frame)["type"] for frame in release.said}
+    assert sent == {"start", "resume", "configure", "finalize", "keepalive", "stop"}
     known = {field.split(":")[0] for session in release.sessions for field in session}
     assert known >= {"start", "correlation", "epoch", "next", "count", "audio", "token", "owner", "closed", "open"}
 

@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 
 from backend.errors import EntryError, ProtocolError
 from backend.messages.jobs import (
-    AudioJob,
     ChannelMessage,
     HypothesisWord,
     PartialResult,
-    Transcript,
     decode_audio_job,
     decode_channel_message,
     decode_transcript,
@@ -24,9 +22,7 @@ from backend.messages.protocol import (
     AudioFormat,
     Configure,
     Error,
-    Final,
     Finalize,
-    Partial,
     Ready,
     Start,
     Translation,
@@ -34,11 +30,12 @@ from backend.messages.protocol import (
     parse_server,
     to_json,
 )
+from tests.testkit.streams.jobs import final, job, partial, transcript
 
-JOB = AudioJob(
+JOB = job(
+    2,
     kind="preview",
     session="s1",
-    utterance=2,
     correlation_id="c1",
     sent_at=1.5,
     revision=3,
@@ -61,11 +58,9 @@ SERVER_FRAMES = {
         session="s", correlation_id="c"
     ),
     '{"type":"partial","utterance":1,"revision":2,"committed":"a","tentative":" b","language":"en","start_ms":0,'
-    '"end_ms":5}': Partial(utterance=1, revision=2, committed="a", tentative=" b", language="en", start_ms=0, end_ms=5),
+    '"end_ms":5}': partial(1, "a", " b", revision=2, end_ms=5),
     '{"type":"final","utterance":1,"text":"a b","language":"en","confidence":0.5,"start_ms":0,"end_ms":5,'
-    '"translate_to":[],"late":false,"cursor":"1-0"}': Final(
-        utterance=1, text="a b", language="en", confidence=0.5, start_ms=0, end_ms=5, cursor="1-0"
-    ),
+    '"translate_to":[],"late":false,"cursor":"1-0"}': final(1, "a b", confidence=0.5, end_ms=5, cursor="1-0"),
     '{"type":"translation","utterance":1,"language":"es","text":"a","is_final":true,"cursor":"2-0"}': Translation(
         utterance=1, language="es", text="a", is_final=True, cursor="2-0"
     ),
@@ -92,8 +87,8 @@ def test_an_entry_of_a_newer_release_with_unknown_fields_is_read() -> None:
 
 def test_an_entry_of_an_older_release_without_the_optional_fields_is_read() -> None:
     header = b'{"kind":"final","session":"s","utterance":1,"correlation_id":"c","sent_at":0,"start_ms":0,"end_ms":1}'
-    job, _ = decode_audio_job({b"h": header, b"p": b"\1\0"})
-    assert (job.attempt, job.finals, job.translate_to) == (1, "revise", ())
+    read, _ = decode_audio_job({b"h": header, b"p": b"\1\0"})
+    assert (read.attempt, read.finals, read.translate_to) == (1, "revise", ())
 
 
 @pytest.mark.parametrize(
@@ -118,49 +113,21 @@ def test_any_fields_are_a_transcript_or_an_entry_error(fields: dict[bytes, bytes
 
 
 def test_a_transcript_is_read_back_from_its_entry() -> None:
-    transcript = Transcript(
-        kind="final",
-        session="s",
-        utterance=1,
-        correlation_id="c",
-        sent_at=1.0,
-        text="你好",
-        language="zh",
-        translate_to=("en", "es"),
-    )
-    assert decode_transcript(encode_entry(transcript)) == transcript
+    sent = transcript(1, text="你好", language="zh", translate_to=("en", "es"))
+    assert decode_transcript(encode_entry(sent)) == sent
 
 
 def test_durable_events_carry_their_cursor() -> None:
-    final = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
-    assert decode_channel_message(encode_channel_message(final, "7-1")) == ChannelMessage(
-        "7-1", final.model_copy(update={"cursor": "7-1"})
-    )
+    read = decode_channel_message(encode_channel_message(final(), "7-1"))
+    assert read == ChannelMessage("7-1", final(cursor="7-1"))
 
 
 def test_a_partial_carries_internal_fields_that_the_client_does_not_receive() -> None:
-    partial = PartialResult(
-        utterance=1,
-        revision=2,
-        committed="a",
-        tentative=" b",
-        language="en",
-        start_ms=0,
-        end_ms=5,
-        hypothesis=(HypothesisWord(text=" b", probability=0.5),),
-        language_probability=0.9,
-    )
-    assert decode_channel_message(encode_channel_message(partial)) == ChannelMessage(None, partial)
-    assert set(json.loads(to_json(partial.event()))) == {
-        "type",
-        "utterance",
-        "revision",
-        "committed",
-        "tentative",
-        "language",
-        "start_ms",
-        "end_ms",
-    }
+    sent = partial(1, "a", " b")
+    hypothesis = (HypothesisWord(text=" b", probability=0.5),)
+    result = PartialResult(**dict(sent), hypothesis=hypothesis, language_probability=0.9)
+    assert decode_channel_message(encode_channel_message(result)) == ChannelMessage(None, result)
+    assert json.loads(to_json(result.event())) == json.loads(to_json(sent))
 
 
 @given(st.text(max_size=200))

@@ -16,8 +16,9 @@ from websockets.sync.server import ServerConnection, serve
 from backend.cli.files.media import MediaError, TruncatedAudioError, open_recording
 from backend.local.processes import free_port
 from backend.messages.jobs import BYTES_PER_SECOND
-from backend.messages.protocol import Final, Ready, to_json
+from backend.messages.protocol import Ready, to_json
 from tests.testkit.audio.media_files import CODECS, encode, noise, truncate, video_without_audio
+from tests.testkit.streams.jobs import final
 from tests.testkit.system.command import nova
 
 SECONDS = 6.0
@@ -224,8 +225,7 @@ def breaking_server() -> Iterator[str]:
     def break_off(socket: ServerConnection) -> None:
         socket.recv()
         socket.send(to_json(Ready(session="s")))
-        final = Final(utterance=1, text="As far as this.", language="en", confidence=1, start_ms=0, end_ms=900)
-        socket.send(to_json(final))
+        socket.send(to_json(final(1, "As far as this.", end_ms=900)))
         for _ in range(4):
             socket.recv()
         socket.close(1012, "draining")

@@ -21,16 +21,6 @@ from tests.testkit.streams.jobs import PCM, final_of, job, translation_of
 from tests.testkit.streams.on_redis import consuming, eventually, has_logged, logged, opened, taken
 
 
-@pytest.fixture
-def streams(redis: Redis) -> RedisJobStreams:
-    return RedisJobStreams(redis, ServiceSettings())
-
-
-@pytest.fixture
-async def lease(redis: Redis) -> Lease:
-    return await opened(redis)
-
-
 async def recognize(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
     return [final_of(entry.job) for entry in batch]
 

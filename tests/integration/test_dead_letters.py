@@ -2,13 +2,10 @@
 
 import json
 import wave
-from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
@@ -22,6 +19,7 @@ from backend.streams.names import Shard
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Lease
+from tests.integration.conftest import Nova
 from tests.testkit.streams.dead_letters import (
     ONE_SECOND,
     POISON,
@@ -29,34 +27,9 @@ from tests.testkit.streams.dead_letters import (
     dead_lettered,
     entries,
     only_dead_letter,
-    operator,
 )
 from tests.testkit.streams.jobs import job, transcript
-from tests.testkit.streams.on_redis import opened
 from tests.testkit.system.command import nova
-
-Nova = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture
-def streams(redis: Redis) -> RedisJobStreams:
-    return RedisJobStreams(redis, ServiceSettings())
-
-
-@pytest.fixture
-def dead(redis: Redis) -> DeadLetters:
-    return DeadLetters(redis, ServiceSettings())
-
-
-@pytest.fixture
-async def lease(redis: Redis) -> Lease:
-    return await opened(redis, "s")
-
-
-@pytest.fixture
-def run(redis_url: str) -> Nova:
-    """`nova dead ...`"""
-    return partial(operator, redis_url)
 
 
 @given(st.sampled_from(["audio", "transcript"]), st.integers(0, 1023), st.integers(0, 2**63), st.integers(0, 2**63))

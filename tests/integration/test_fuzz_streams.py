@@ -30,6 +30,7 @@ from backend.streams.worker.redis_source import redis_consumer
 from stt_worker.recognizers.null import NullRecognizer, transcript
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
+from tests.testkit.streams.jobs import final, job
 from tests.testkit.streams.on_redis import eventually, logged
 from translation_worker.settings import TranslationSettings
 from translation_worker.worker import TranslationWorker
@@ -126,19 +127,10 @@ def spoken(session: int, utterance: int) -> bytes:
     return random.Random(f"{session} {utterance}").randbytes(2 * (8_000 + 10 * utterance))
 
 
-def job(session: str, utterance: int) -> AudioJob:
-    return AudioJob(
-        kind="final",
-        session=session,
-        utterance=utterance,
-        attempt=1,
-        correlation_id=session,
-        sent_at=time.time(),
-        start_ms=600 * utterance,
-        end_ms=600 * utterance + 500,
-        language="en",
-        translate_to=("en",),
-    )
+def spoken_job(session: str, utterance: int) -> AudioJob:
+    start_ms = 600 * utterance
+    times = {"start_ms": start_ms, "end_ms": start_ms + 500}
+    return job(utterance, session=session, correlation_id=session, language="en", translate_to=("en",), **times)
 
 
 @pytest.fixture
@@ -149,7 +141,7 @@ def streams(redis: Redis) -> RedisJobStreams:
 
 async def speak(leases: Mapping[str, Lease], utterance: int) -> None:
     for number, (session, lease) in enumerate(leases.items()):
-        await lease.submit_audio(job(session, utterance), spoken(number, utterance), early=False)
+        await lease.submit_audio(spoken_job(session, utterance), spoken(number, utterance), early=False)
 
 
 async def litter(streams: RedisJobStreams, names: Sequence[str], dice: random.Random) -> dict[str, int]:
@@ -241,9 +233,9 @@ async def test_a_preview_in_the_stream_of_finals_is_rejected(streams: RedisJobSt
     """Its result would have no durable event, and the commit of its batch would fail."""
     sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "s"))
-    guess = job("s", 1).model_copy(update={"kind": "preview"})
+    guess = spoken_job("s", 1).model_copy(update={"kind": "preview"})
     await lease.submit_audio(guess, spoken(0, 1), early=False)
-    await lease.submit_audio(job("s", 1), spoken(0, 1), early=False)
+    await lease.submit_audio(spoken_job("s", 1), spoken(0, 1), early=False)
     stop = asyncio.Event()
     worker = SttWorker(NullRecognizer(), SttSettings())
     consumer = redis_consumer(streams, AUDIO, "w", WorkerSettings(), worker.handle)
@@ -265,8 +257,7 @@ async def test_a_preview_in_the_stream_of_finals_is_rejected(streams: RedisJobSt
 
 async def test_unreadable_events_in_a_log_are_skipped(streams: RedisJobStreams) -> None:
     log = streams.shard("s").log("s")
-    event = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
-    for fields in ({"x": b"?"}, {"e": b"\xff{"}, {"e": event.model_dump_json()}, {"e": b"{}"}):
+    for fields in ({"x": b"?"}, {"e": b"\xff{"}, {"e": final(1, "a").model_dump_json()}, {"e": b"{}"}):
         await streams.redis.xadd(log, fields)  # type: ignore[arg-type]
     assert [found.text for found in await logged(streams)] == ["a"]
 
@@ -283,7 +274,7 @@ async def test_a_damaged_session_is_unknown(streams: RedisJobStreams, field: str
 async def test_a_resume_with_a_huge_utterance_number_does_not_block_redis(streams: RedisJobStreams) -> None:
     sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "c"))
-    await lease.submit_audio(job("s", 1), spoken(0, 1), early=False)
+    await lease.submit_audio(spoken_job("s", 1), spoken(0, 1), early=False)
     async with asyncio.timeout(2):
         _, record = await sessions.resume(Resume(session="s", token="secret", utterance=MAX_POSITION))
     assert (record.next, record.closed) == (MAX_POSITION + 1, frozenset())

@@ -15,6 +15,7 @@ from backend.streams.names import Shard
 from gateway.gateway import build
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
+from tests.testkit.streams.jobs import final
 from tests.testkit.streams.on_redis import eventually
 
 SHARD = Shard(0)
@@ -34,18 +35,14 @@ async def gateway(redis: Redis, redis_url: str) -> AsyncIterator[str]:
         server.should_exit = True
 
 
-def final(number: int) -> str:
-    return to_json(Final(utterance=number, text="x", language="en", confidence=1.0, start_ms=number, end_ms=number + 1))
-
-
 async def do(redis: Redis, *words: str | bytes) -> Any:
     return await redis.execute_command(*words)  # type: ignore[no-untyped-call]
 
 
 async def write(redis: Redis, session: str, number: int) -> bytes:
     """Add a final to the log, and return its channel message."""
-    place = bytes(await do(redis, "XADD", SHARD.log(session), "*", "e", final(number)))
-    return place + b" " + final(number).encode()
+    place = bytes(await do(redis, "XADD", SHARD.log(session), "*", "e", to_json(final(number))))
+    return place + b" " + to_json(final(number)).encode()
 
 
 async def test_a_final_is_not_delivered_before_an_earlier_one_that_is_only_in_the_log(

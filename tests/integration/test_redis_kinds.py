@@ -16,9 +16,7 @@ from redis.asyncio import Redis
 from backend.errors import SetupError
 from backend.local.processes import free_port
 from backend.local.system import running
-from backend.messages.jobs import AudioJob
-from backend.messages.protocol import Done, Start
-from backend.messages.session_record import SessionRecord
+from backend.messages.protocol import Done
 from backend.service.settings import ServiceSettings
 from backend.streams.names import WORKERS, Shard, all_shards, worker_key
 from backend.streams.observe.load_report import StreamDelay, read_heartbeats
@@ -28,9 +26,10 @@ from backend.streams.redis.redis_py_fixes import MASTER_CHECK_EVERY_S
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.fanout import Listener
 from backend.streams.session.redis_fanout import RedisFanout
-from backend.streams.session.redis_sessions import RedisSessions
 from tests.conftest import run_in_thread
+from tests.testkit.streams.jobs import job
 from tests.testkit.streams.live_sessions import SHARDS, busy_sessions
+from tests.testkit.streams.on_redis import opened as opened_session
 from tests.testkit.system.plans import system_plan
 from tests.testkit.system.redis_servers import RedisServers, cluster, sentinel, single
 
@@ -134,21 +133,9 @@ async def _endure(alone: RedisServers, trouble: tuple[str | int, ...], cure: tup
 async def test_a_killed_redis_keeps_what_it_has_written_to_disk(settings: dict[str, Any], tmp_path: Path) -> None:
     async with single(tmp_path, **settings) as kind, client(kind.url) as redis:
         streams = RedisJobStreams(redis, ServiceSettings())
-        lease = await RedisSessions(redis, ServiceSettings(), "gateway").open(
-            "s", "secret", SessionRecord(Start(), "c")
-        )
+        lease = await opened_session(redis)
         for number in range(1, 101):
-            job = AudioJob(
-                kind="final",
-                session="s",
-                utterance=number,
-                attempt=1,
-                correlation_id="c",
-                sent_at=0.0,
-                start_ms=0,
-                end_ms=1,
-            )
-            await lease.submit_audio(job, b"\0\0", early=False)
+            await lease.submit_audio(job(number), b"\0\0", early=False)
         await (await kind.kill_master()).start()
         assert await redis.xlen(streams.shard("s").audio("final")) == (100 if settings else 0)
 

@@ -15,12 +15,13 @@ from pydantic import SecretStr
 
 from backend.errors import EntryError, ModelError, UnavailableError
 from backend.local.processes import free_port
-from backend.messages.jobs import AudioJob, PartialResult
+from backend.messages.jobs import PartialResult
 from stt_worker.outcomes import preview_outcome
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.remote import RemoteRecognizer
 from tests.testkit.servers.speech_endpoint import Answer, Endpoint, Request, describe_audio
 from tests.testkit.servers.threads import serve_in_thread
+from tests.testkit.streams.jobs import preview_job
 
 Remote = Callable[..., RemoteRecognizer]
 
@@ -259,20 +260,7 @@ def test_previews_of_an_endpoint_without_prefixes_commit_words(endpoint: Endpoin
     shown = PartialResult(utterance=1, revision=0, committed="", tentative="", language="en", start_ms=0, end_ms=0)
     for half_seconds in range(2, 12):
         preview = speech(8_000 * half_seconds, words=True, final=False)
-        job = AudioJob(
-            kind="preview",
-            session="s",
-            utterance=1,
-            correlation_id="c",
-            sent_at=0.0,
-            start_ms=0,
-            language="en",
-            end_ms=500 * half_seconds,
-            committed=shown.committed,
-            tentative=shown.tentative,
-            hypothesis=shown.hypothesis,
-        )
-        (partial,) = preview_outcome(job, recognizer.recognize([preview])[0]).live
+        (partial,) = preview_outcome(preview_job(shown, 500 * half_seconds), recognizer.recognize([preview])[0]).live
         assert isinstance(partial, PartialResult)
         assert partial.committed.startswith(shown.committed)
         shown = partial

@@ -3,12 +3,9 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from typing import Any
 
 import pytest
-from click.testing import Result
-from redis.asyncio import Redis
 
 from backend.messages.jobs import Transcript
 from backend.messages.protocol import Error, Final, Resume, Translation
@@ -22,6 +19,7 @@ from backend.streams.session.sessions import Lease, UnknownSessionError
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
+from tests.integration.conftest import Nova
 from tests.testkit.streams.dead_letters import (
     ONE_SECOND,
     all_dead_letters,
@@ -29,34 +27,10 @@ from tests.testkit.streams.dead_letters import (
     entries,
     handled,
     only_dead_letter,
-    operator,
 )
 from tests.testkit.streams.jobs import job, transcript
-from tests.testkit.streams.on_redis import logged, opened, taken
+from tests.testkit.streams.on_redis import logged, taken
 from tests.testkit.system.command import nova
-
-Nova = Callable[..., Awaitable[Result]]
-
-
-@pytest.fixture
-def streams(redis: Redis) -> RedisJobStreams:
-    return RedisJobStreams(redis, ServiceSettings())
-
-
-@pytest.fixture
-def dead(redis: Redis) -> DeadLetters:
-    return DeadLetters(redis, ServiceSettings())
-
-
-@pytest.fixture
-async def lease(redis: Redis) -> Lease:
-    return await opened(redis, "s")
-
-
-@pytest.fixture
-def run(redis_url: str) -> Nova:
-    """`nova dead ...`"""
-    return partial(operator, redis_url)
 
 
 @pytest.fixture

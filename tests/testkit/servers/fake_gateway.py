@@ -28,6 +28,7 @@ from backend.messages.protocol import (
     parse_client,
     to_json,
 )
+from tests.testkit.streams.jobs import final
 
 PHONE = Start(audio=AudioFormat(encoding="mulaw", sample_rate=8_000))
 MS = 8  # bytes per millisecond of `PHONE`
@@ -70,17 +71,8 @@ class SessionState:
 
     def add_final(self, end_ms: int) -> Final:
         number, start_ms = self.start.utterance + len(self.finals) + 1, self.final_ms
-        self.finals.append(
-            Final(
-                utterance=number,
-                text=f"{number}",
-                language="en",
-                confidence=1,
-                start_ms=start_ms,
-                end_ms=end_ms,
-                cursor=f"{number}-0",
-            )
-        )
+        times = {"start_ms": start_ms, "end_ms": end_ms}
+        self.finals.append(final(number, f"{number}", cursor=f"{number}-0", **times))
         return self.finals[-1]
 
     def discard_pending_audio(self) -> None:

@@ -23,6 +23,7 @@ from gateway.connection.redis_writer import RedisWriter
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
+from tests.testkit.streams.jobs import final
 from tests.testkit.system.redis_servers import RedisServers
 
 SHARDS = 4
@@ -147,7 +148,4 @@ async def busy_sessions(deployment: RedisServers) -> AsyncIterator[BusySessions]
 
 async def recognize(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
     """Answer each job at once."""
-    return [
-        Outcome((Final(utterance=entry.job.utterance, text="t", language="en", confidence=1, start_ms=0, end_ms=1),))
-        for entry in batch
-    ]
+    return [Outcome((final(entry.job.utterance),)) for entry in batch]

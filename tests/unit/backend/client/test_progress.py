@@ -5,23 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.client.progress import BASE_S, CAP_S, ReconnectPolicy, SessionProgress
-from backend.messages.protocol import (
-    AudioFormat,
-    Configure,
-    Error,
-    Final,
-    Partial,
-    Ready,
-    SpeechEnded,
-    Start,
-    Translation,
-)
+from backend.messages.protocol import AudioFormat, Configure, Error, Ready, SpeechEnded, Start, Translation
+from tests.testkit.streams.jobs import final, partial
 
 PHONE = AudioFormat(encoding="mulaw", sample_rate=8_000)
-
-
-def final(utterance: int, end_ms: int, cursor: str = "") -> Final:
-    return Final(utterance=utterance, text="x", language="en", confidence=1, start_ms=0, end_ms=end_ms, cursor=cursor)
 
 
 @pytest.fixture
@@ -35,22 +22,20 @@ def progress() -> SessionProgress:
 
 
 def test_the_resume_message_states_what_the_client_has_and_can_send_again(progress: SessionProgress) -> None:
-    progress.apply_event(final(1, 300, "5-0"))
+    progress.apply_event(final(1, end_ms=300, cursor="5-0"))
     progress.apply_event(Translation(utterance=1, language="es", text="x", is_final=True, cursor="6-0"))
-    progress.apply_event(
-        Partial(utterance=2, revision=1, committed="so far", tentative="", language="de", start_ms=0, end_ms=1)
-    )
+    progress.apply_event(partial(2, "so far", ""))
     asked = progress.resume_message()
     assert (asked.session, asked.token, asked.cursor, asked.audio_from_ms) == ("s", "t", "6-0", 300)
     assert (asked.utterance, asked.open_utterance, asked.committed) == (1, 2, "so far")
 
 
 def test_a_repeated_final_is_dropped_and_a_late_final_after_an_error_is_not(progress: SessionProgress) -> None:
-    assert progress.apply_event(final(1, 300))
-    assert not progress.apply_event(final(1, 300))
+    assert progress.apply_event(final(1, end_ms=300))
+    assert not progress.apply_event(final(1, end_ms=300))
     assert progress.apply_event(Error(code="dead_lettered", message="", utterance=2))
-    assert progress.apply_event(final(3, 600))
-    assert progress.apply_event(final(2, 500))
+    assert progress.apply_event(final(3, end_ms=600))
+    assert progress.apply_event(final(2, end_ms=500))
     assert progress.resume_message().utterance == 3
 
 
@@ -61,21 +46,18 @@ def test_the_audio_of_a_failed_utterance_is_not_sent_again(progress: SessionProg
 
 
 def test_resuming_keeps_the_cursor_of_the_last_event_and_a_new_session_replaces_it(progress: SessionProgress) -> None:
-    progress.apply_event(final(1, 300, "5-0"))
+    progress.apply_event(final(1, end_ms=300, cursor="5-0"))
     progress.apply_ready(Ready(session="s", resume_token="t", cursor="9-0"))
     assert progress.resume_message().cursor == "5-0"
     progress.apply_ready(Ready(session="another", resume_token="u", cursor="0-0"))
-    assert (progress.resume_message().session, progress.resume_message().token, progress.resume_message().cursor) == (
-        "another",
-        "u",
-        "0-0",
-    )
+    asked = progress.resume_message()
+    assert (asked.session, asked.token, asked.cursor) == ("another", "u", "0-0")
 
 
 def test_a_session_that_replaces_a_lost_one_has_the_current_options(progress: SessionProgress) -> None:
     assert progress.options_message() is None
     progress.apply_configure(Configure(translate_to=("es",)))
-    progress.apply_event(final(4, 700))
+    progress.apply_event(final(4, end_ms=700))
     restart = progress.restart_message()
     assert (restart.language, restart.translate_to, restart.audio) == ("de", ("es",), PHONE)
     assert (restart.audio_from_ms, restart.utterance) == (700, 4)

@@ -1,6 +1,7 @@
 """The search for the number of sessions that a system can serve, and the objections to a step."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,27 +10,15 @@ from hypothesis import strategies as st
 from backend.load.capacity import PRECISION, find_capacity, objections
 from backend.load.score import Score, Spread
 
-HELD = Score(
-    sessions=4,
-    spoken_s=240.0,
-    finals=40,
-    final_s=Spread(40, 0.8, 1.2, 1.4, 1.5),
-    first_partial_s=None,
-    partial_gap_s=None,
-    lag_s=Spread(2_400, 0.0, 0.001, 0.002, 0.01),
-    unshown=0,
-    invented=0,
-    word_error_percent=5.0,
-    words=400,
-    erasure=0.1,
-    committed=100,
-    contradicted=1,
-    missing=(),
-    unheard=0,
-    errors={},
-    refused={},
-    reconnects=0,
-)
+SPEECH: dict[str, Any] = {"words": 400, "erasure": 0.1, "committed": 100, "contradicted": 1, "word_error_percent": 5.0}
+DELAYS: dict[str, Any] = {
+    "final_s": Spread(40, 0.8, 1.2, 1.4, 1.5),
+    "lag_s": Spread(2_400, 0.0, 0.001, 0.002, 0.01),
+    "first_partial_s": None,
+    "partial_gap_s": None,
+}
+NO_FAILURES: dict[str, Any] = {"missing": (), "unheard": 0, "errors": {}, "refused": {}, "reconnects": 0, "invented": 0}
+HELD = Score(sessions=4, spoken_s=240.0, finals=40, unshown=0, **SPEECH, **DELAYS, **NO_FAILURES)
 
 
 async def found(limit: int, first: int) -> tuple[int, list[int]]:
@@ -70,6 +59,6 @@ def test_a_step_within_all_limits_has_no_objections() -> None:
         ({"lag_s": Spread(9, 0.0, 0.01, 0.06, 0.1)}, "late by 60 ms"),
     ],
 )
-def test_each_failed_criterion_is_an_objection(changed: dict[str, object], said: str) -> None:
-    (objection,) = objections(replace(HELD, **changed), 2.0)  # type: ignore[arg-type]
+def test_each_failed_criterion_is_an_objection(changed: dict[str, Any], said: str) -> None:
+    (objection,) = objections(replace(HELD, **changed), 2.0)
     assert said in objection

@@ -2,15 +2,8 @@
 
 from backend.errors import EntryError
 from backend.load.ledger import SessionLedger, split
-from backend.messages.protocol import Final, Partial, ServerMessage, Translation
-
-
-def final(utterance: int, text: str) -> Final:
-    return Final(utterance=utterance, text=text, language="en", confidence=1, start_ms=0, end_ms=1)
-
-
-def partial(utterance: int, text: str) -> Partial:
-    return Partial(utterance=utterance, revision=1, committed="", tentative=text, language="en", start_ms=0, end_ms=1)
+from backend.messages.protocol import ServerMessage, Translation
+from tests.testkit.streams.jobs import final, partial
 
 
 def translation(text: str, is_final: bool) -> Translation:
@@ -28,7 +21,10 @@ def test_a_sample_has_the_time_of_its_frame_and_none_before_it_is_sent() -> None
 
 
 def test_events_are_selected_by_type() -> None:
-    partials, translations = [partial(1, ""), partial(1, "a")], [translation("x", False), translation("y", True)]
+    partials, translations = (
+        [partial(1, "", ""), partial(1, "", "a")],
+        [translation("x", False), translation("y", True)],
+    )
     events: list[ServerMessage] = [*partials, final(1, "a"), *translations, final(2, "")]
     ledger = SessionLedger([], events=[(float(at), event) for at, event in enumerate(events)])
     assert [at for at, _ in ledger.finals] == [2.0, 5.0]

@@ -11,7 +11,8 @@ from backend.errors import NovaError
 from backend.load.clips import AudioClip
 from backend.load.monologue import compose, prepare
 from backend.load.score import LoadLedger, Spread, score
-from backend.messages.protocol import Error, Final, Partial, ServerMessage, SpeechStarted
+from backend.messages.protocol import Error, Final, ServerMessage, SpeechStarted
+from tests.testkit.streams.jobs import final, partial
 
 FRAME = 1_600
 TONE = np.tile([8_000, -8_000], 8_000).astype(np.int16)  # one second
@@ -19,20 +20,8 @@ TONE = np.tile([8_000, -8_000], 8_000).astype(np.int16)  # one second
 SAID = compose([prepare(AudioClip(Path("a.wav"), "we must go", "en"), TONE, FRAME)], FRAME, 4.0, 1.5, Random(0))
 
 
-def final(utterance: int, start_ms: int, end_ms: int, text: str = "we must go") -> Final:
-    return Final(utterance=utterance, text=text, language="en", confidence=1, start_ms=start_ms, end_ms=end_ms)
-
-
-def partial(utterance: int, committed: str, tentative: str, start_ms: int = 0) -> Partial:
-    return Partial(
-        utterance=utterance,
-        revision=1,
-        committed=committed,
-        tentative=tentative,
-        language="en",
-        start_ms=start_ms,
-        end_ms=start_ms,
-    )
+def spoken(utterance: int, start_ms: int, end_ms: int, text: str = "we must go") -> Final:
+    return final(utterance, text, start_ms=start_ms, end_ms=end_ms)
 
 
 def ledger(*events: tuple[float, ServerMessage], began: float = 0.0) -> LoadLedger:
@@ -48,7 +37,7 @@ def figures(spread: Spread | None) -> list[float]:
 
 
 # The last samples of speech were sent at 0.9 and 3.4 s.
-BOTH = ((1.8, final(1, 0, 1_400)), (4.4, final(2, 2_400, 3_900)))
+BOTH = ((1.8, spoken(1, 0, 1_400)), (4.4, spoken(2, 2_400, 3_900)))
 
 
 def test_final_latency_is_from_the_sending_of_the_last_sample_of_speech() -> None:
@@ -59,7 +48,7 @@ def test_final_latency_is_from_the_sending_of_the_last_sample_of_speech() -> Non
 
 
 def test_an_utterance_that_is_cut_during_speech_ends_at_the_cut() -> None:
-    counted = score([ledger((1.0, final(1, 0, 500)), (1.6, final(2, 500, 1_400)), BOTH[1])], to_s=0.5)
+    counted = score([ledger((1.0, spoken(1, 0, 500)), (1.6, spoken(2, 500, 1_400)), BOTH[1])], to_s=0.5)
     assert figures(counted.final_s) == pytest.approx([1, *[0.6] * 4])
 
 
@@ -75,9 +64,9 @@ def test_first_partial_latency_starts_at_the_first_sample_of_speech_and_ignores_
         [
             ledger(
                 BOTH[0],
-                (2.8, partial(2, "", "", 2_300)),
-                (3.1, partial(2, "", "we", 2_300)),
-                (3.5, partial(2, "we", "go", 2_300)),
+                (2.8, partial(2, "", "", start_ms=2_300)),
+                (3.1, partial(2, "", "we", start_ms=2_300)),
+                (3.5, partial(2, "we", "go", start_ms=2_300)),
                 BOTH[1],
             )
         ]
@@ -100,9 +89,9 @@ def test_a_committed_word_missing_from_the_final_is_contradicted() -> None:
 
 
 def test_the_finals_of_a_clip_are_joined_before_words_are_compared() -> None:
-    halves = (1.0, final(1, 0, 500, "We must")), (1.6, final(2, 500, 1_400, "go.")), (4.4, final(3, 2_400, 3_900))
+    halves = (1.0, spoken(1, 0, 500, "We must")), (1.6, spoken(2, 500, 1_400, "go.")), (4.4, spoken(3, 2_400, 3_900))
     assert score([ledger(*halves)]).word_error_percent == 0.0
-    counted = score([ledger(BOTH[0], (4.4, final(2, 2_400, 3_900, "we may go")))])
+    counted = score([ledger(BOTH[0], (4.4, spoken(2, 2_400, 3_900, "we may go")))])
     assert counted.word_error_percent == pytest.approx(100 / 6)
     assert score([ledger(*BOTH)], texts=False).word_error_percent is None
 
@@ -111,9 +100,9 @@ def test_clips_and_utterance_numbers_without_a_final_are_missing() -> None:
     lost = score([ledger(BOTH[0])])
     assert (lost.missing, lost.unheard) == (("session 1: no final for a.wav, sent 2.5 s after the start",), 0)
     assert lost.word_error_percent == 50.0
-    empty = score([ledger(BOTH[0], (4.4, final(2, 2_400, 3_900, "")))])
+    empty = score([ledger(BOTH[0], (4.4, spoken(2, 2_400, 3_900, "")))])
     assert (empty.missing, empty.unheard, empty.word_error_percent) == ((), 1, 50.0)
-    skipped = score([ledger(BOTH[0], (4.4, final(3, 2_400, 3_900)))])
+    skipped = score([ledger(BOTH[0], (4.4, spoken(3, 2_400, 3_900)))])
     assert skipped.missing == ("session 1: no final of utterance 2",)
     begun = score([ledger(*BOTH, (5.0, SpeechStarted(utterance=3, start_ms=4_000)))])
     assert begun.missing == ("session 1: no final of utterance 3",)
@@ -143,7 +132,7 @@ def test_refused_and_interrupted_sessions_are_counted_separately() -> None:
 
 
 def test_text_without_speech_is_hallucinated_and_has_no_latency() -> None:
-    counted = score([ledger(*BOTH, (7.0, final(3, 4_500, 5_000, "Thank you.")))])
+    counted = score([ledger(*BOTH, (7.0, spoken(3, 4_500, 5_000, "Thank you.")))])
     assert counted.invented == 1
     assert figures(counted.final_s)[0] == 2
 

@@ -9,21 +9,20 @@ from hypothesis import strategies as st
 
 from backend.errors import EntryError, ProtocolError
 from backend.messages.jobs import (
-    AudioJob,
     ChannelMessage,
     PartialResult,
     TakenOver,
-    Transcript,
     decode_audio_job,
     decode_channel_message,
     decode_transcript,
     encode_channel_message,
     encode_entry,
 )
-from backend.messages.protocol import MAX_POSITION, Configure, Final, Partial, Resume, Start, parse_client
+from backend.messages.protocol import MAX_POSITION, Configure, Partial, Resume, Start, parse_client
 from backend.messages.session_record import DamagedRecordError, SessionRecord
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
+from tests.testkit.streams.jobs import final, job, transcript
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -35,52 +34,14 @@ EXTREME = st.sampled_from(
 )
 ANY = JSON | EXTREME
 
-JOB = AudioJob(
-    kind="final",
-    session="s",
-    utterance=1,
-    correlation_id="c",
-    sent_at=1.5,
-    start_ms=100,
-    end_ms=900,
-    prompt="a",
-    translate_to=("es",),
-    translated={"es": "b"},
-)
-TRANSCRIPT = Transcript(
-    kind="final",
-    session="s",
-    utterance=1,
-    correlation_id="c",
-    sent_at=1.0,
-    text="你好",
-    language="zh",
-    translate_to=("en",),
-)
-FINAL = Final(utterance=1, text="a", language="en", confidence=1.0, start_ms=0, end_ms=1)
+JOB = job(1, prompt="a", translate_to=("es",), translated={"es": "b"})
+TRANSCRIPT = transcript(1, text="你好", language="zh")
+FINAL = final()
 PARTIAL = PartialResult(utterance=1, revision=2, committed="a", tentative="", language="en", start_ms=0, end_ms=5)
-RECORD = [
-    b"start",
-    b'{"language":"en"}',
-    b"correlation",
-    b"c",
-    b"epoch",
-    b"2",
-    b"next",
-    b"3",
-    b"count",
-    b"4",
-    b"audio",
-    b"9",
-    b"open",
-    b"5:1",
-    b"closed:4",
-    b"1",
-    b"event:4:1",
-    b"{}",
-    b"translating:2",
-    b'["es"]',
-]
+RECORD = (
+    b'start {"language":"en"} correlation c epoch 2 next 3 count 4 audio 9 open 5:1 closed:4 1 event:4:1 {} '
+    b'translating:2 ["es"]'
+).split()
 
 
 def changed(sound: bytes) -> st.SearchStrategy[bytes]:
@@ -169,22 +130,22 @@ HEADERS = bytes_like(encode_entry(JOB)[b"h"])
 @given(st.fixed_dictionaries({}, optional={b"h": HEADERS, b"p": st.binary(max_size=9), b"x": st.binary(max_size=4)}))
 def test_any_audio_entry_is_a_job_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
     try:
-        job, pcm = decode_audio_job(fields)
+        read, pcm = decode_audio_job(fields)
     except EntryError as error:
         assert "\n" not in error.message
     else:
         assert len(pcm) % 2 == 0
-        assert encode_entry(job, pcm)[b"p"] == pcm
+        assert encode_entry(read, pcm)[b"p"] == pcm
 
 
 @given(st.fixed_dictionaries({}, optional={b"h": bytes_like(encode_entry(TRANSCRIPT)[b"h"]), b"x": st.binary()}))
 def test_any_text_entry_is_a_transcript_or_an_entry_error(fields: dict[bytes, bytes]) -> None:
     try:
-        transcript = decode_transcript(fields)
+        read = decode_transcript(fields)
     except EntryError as error:
         assert "\n" not in error.message
     else:
-        assert encode_entry(transcript)[b"h"]
+        assert encode_entry(read)[b"h"]
 
 
 # --- from the channel and the log

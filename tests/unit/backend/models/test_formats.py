@@ -10,17 +10,11 @@ from hypothesis import strategies as st
 
 from backend.errors import ModelError
 from backend.models import identify, language_pair
+from tests.unit.backend.models.files import lay
 
 WHISPER = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 NLLB = ("model.bin", "config.json", "shared_vocabulary.json", "sentencepiece.bpe.model")
 OPUS = ("model/model.bin", "model/config.json", "model/shared_vocabulary.json", "sentencepiece.model")
-
-
-def lay(directory: Path, *names: str) -> Path:
-    for name in names:
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).touch()
-    return directory
 
 
 @pytest.mark.parametrize(("kind", "names"), [("whisper", WHISPER), ("nllb", NLLB), ("opus", OPUS)])

@@ -9,11 +9,11 @@ from backend.models import ModelStore
 from backend.models.hub import HubConfig
 from backend.models.specs import FileSpec, HubSource, ModelSpec
 from backend.models.verification import RECORD_NAME
+from tests.unit.backend.models.files import EMPTY, lay
 
 WHISPER = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 NLLB = ("model.bin", "shared_vocabulary.json", "sentencepiece.bpe.model")
 OPUS = ("model/model.bin", "sentencepiece.model")
-EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 HUB = HubSource("some/tiny", "0" * 40)
 TINY = ModelSpec(
     name="whisper-tiny",
@@ -24,13 +24,6 @@ TINY = ModelSpec(
     files=tuple(FileSpec(name, 0, EMPTY) for name in WHISPER),
     aliases=("tiny",),
 )
-
-
-def lay(directory: Path, *names: str) -> Path:
-    for name in names:
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).touch()
-    return directory
 
 
 def store(tmp_path: Path, *, home: bool = True) -> ModelStore:

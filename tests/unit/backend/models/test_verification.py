@@ -7,14 +7,7 @@ import pytest
 
 from backend.errors import DamagedModelError
 from backend.models.verification import RECORD_NAME, check, write_record
-
-EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-
-def lay(directory: Path, *names: str) -> Path:
-    for name in names:
-        (directory / name).touch()
-    return directory
+from tests.unit.backend.models.files import EMPTY, lay
 
 
 def test_a_recorded_file_is_not_hashed_again_until_it_changes(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from gateway.connection.observers.traces import REMEMBERED_UTTERANCES, SessionTr
 from gateway.session.actions import Action, CloseUtterance, SubmitFinal, SubmitPreview
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
+from tests.testkit.streams.jobs import final
 
 CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -218,17 +219,8 @@ class Stage:
         return next(action.job for action in self.decided[before:] if isinstance(action, SubmitFinal))
 
 
-def final(utterance: int, at_s: float) -> Final:
-    return Final(
-        utterance=utterance,
-        text="hello",
-        language="en",
-        confidence=1,
-        start_ms=0,
-        end_ms=1,
-        translate_to=("es",),
-        cursor=f"{round(1000 * at_s)}-0",
-    )
+def final_at(at_s: float) -> Final:
+    return final(1, translate_to=("es",), cursor=f"{round(1000 * at_s)}-0")
 
 
 def test_finals_carry_the_trace_of_their_utterance_and_previews_do_not(recorded: Recorded) -> None:
@@ -241,7 +233,7 @@ def test_finals_carry_the_trace_of_their_utterance_and_previews_do_not(recorded:
 def test_a_resubmitted_transcript_belongs_to_the_same_trace(recorded: Recorded) -> None:
     stage = Stage()
     job = stage.utterance()
-    stage.session.apply_result(ChannelMessage("1-0", final(1, 0.001)), 0.0)
+    stage.session.apply_result(ChannelMessage("1-0", final_at(0.001)), 0.0)
     (lost,) = stage.session._pending.lost_jobs(stage.session.record())
     assert lost.transcript.traceparent == job.traceparent  # type: ignore[union-attr]
 
@@ -250,7 +242,7 @@ def test_the_stages_of_an_utterance_are_recorded_as_its_children(recorded: Recor
     stage = Stage(CLIENT)
     job = stage.utterance()
     published = time.time()
-    stage.traces.on_event_sent(final(1, published))
+    stage.traces.on_event_sent(final_at(published))
     stage.traces.on_event_sent(
         Translation(utterance=1, language="es", text="hola", is_final=True, cursor=f"{round(1000 * published)}-1")
     )
@@ -267,7 +259,7 @@ def test_the_stages_of_an_utterance_are_recorded_as_its_children(recorded: Recor
 def test_an_utterance_without_a_final_has_exactly_one_trace(recorded: Recorded) -> None:
     stage = Stage()
     stage.utterance()
-    stage.traces.on_event_sent(final(1, time.time()))
+    stage.traces.on_event_sent(final_at(time.time()))
     stage.utterance()
     stage.hear(1.5, 0.9)
     stage.hear(0.3, 0.0)  # the third continues after its early final

@@ -10,7 +10,7 @@ import numpy as np
 from fastapi import WebSocket
 
 from backend.messages.jobs import AudioJob
-from backend.messages.protocol import ClientMessage, Final, Message, Ready, Resume, parse_server, to_json
+from backend.messages.protocol import ClientMessage, Message, Ready, Resume, parse_server, to_json
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.consumer import Consumer
@@ -19,6 +19,7 @@ from gateway.audio.vad_batcher import VadBatcher
 from gateway.connection.handshake import serve_websocket
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
+from tests.testkit.streams.jobs import final
 from tests.testkit.streams.memory import MemoryEntrySource, MemoryFanout, MemorySessions, MemoryStreams
 from tests.testkit.streams.virtual_time import loop_clock
 
@@ -44,9 +45,8 @@ async def recognize(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
 
 
 def final_outcome(job: AudioJob) -> Outcome:
-    text, start_ms, end_ms = f"utterance {job.utterance}", job.start_ms, job.end_ms
-    final = Final(utterance=job.utterance, text=text, language="en", confidence=1, start_ms=start_ms, end_ms=end_ms)
-    return Outcome(durable=(final,))
+    event = final(job.utterance, f"utterance {job.utterance}", start_ms=job.start_ms, end_ms=job.end_ms)
+    return Outcome(durable=(event,))
 
 
 class MemoryGateway:

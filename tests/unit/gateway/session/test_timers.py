@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backend.errors import ClientError
 from backend.messages.jobs import ChannelMessage
-from backend.messages.protocol import Draining, Final, Notice, Start, Stop
+from backend.messages.protocol import Draining, Notice, Start, Stop
 from gateway.session.actions import (
     Action,
     CatchUp,
@@ -24,6 +24,7 @@ from gateway.session.backpressure import Backpressure
 from gateway.session.session import Session
 from gateway.session.timers import CATCH_UP_S, RENEW_S, VERIFY_S, Conditions, SessionTimers, TimerLimits
 from gateway.session.utterance import SessionPolicy
+from tests.testkit.streams.jobs import final
 
 LIMITS = TimerLimits(stop_wait_s=30, max_session_s=1_000, drain_s=20, session_ttl_s=400)
 UNIX_EPOCH = 1_700_000_000.0
@@ -61,8 +62,7 @@ class Clocked:
         self.session.receive_message(Stop(), UNIX_EPOCH + self.now)
 
     def deliver_final(self, utterance: int) -> None:
-        final = Final(utterance=utterance, text="hello", language="en", confidence=1, start_ms=0, end_ms=1)
-        self.session.apply_result(ChannelMessage(f"{utterance}-0", final), UNIX_EPOCH + self.now)
+        self.session.apply_result(ChannelMessage(f"{utterance}-0", final(utterance)), UNIX_EPOCH + self.now)
         self.timers.record_result(self.now)
 
     def times_of(self, kind: type[Any]) -> list[float]:

@@ -1,6 +1,5 @@
 """The text of the null recognizer identifies the audio, and passes through the pipeline like that of a model."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.messages.jobs import AudioJob, PartialResult
+from backend.messages.jobs import PartialResult
 from backend.messages.protocol import Final
 from backend.text.edits import contradicted
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.recognizers.null import NullRecognizer, checksum, transcript
 from stt_worker.recognizers.recognizer import Speech
+from tests.testkit.streams.jobs import preview_job
 from tests.testkit.system.poisoned_worker import Poison, Poisoned
 
 RATE = 16_000
@@ -107,18 +107,7 @@ def test_captions_grow_and_the_final_keeps_every_committed_word(pcm: bytes) -> N
     recognizer = NullRecognizer()
     for half_seconds in range(1, 56):
         heard_of = pcm[: half_seconds * RATE]
-        job = AudioJob(
-            kind="preview",
-            session="s",
-            utterance=1,
-            correlation_id="c",
-            sent_at=time.time(),
-            start_ms=0,
-            end_ms=500 * half_seconds,
-            committed=shown.committed,
-            tentative=shown.tentative,
-            hypothesis=shown.hypothesis,
-        )
+        job = preview_job(shown, 500 * half_seconds)
         (heard,) = recognizer.recognize([speech(heard_of, final=False, words=True)])
         (partial,) = preview_outcome(job, heard).live
         assert isinstance(partial, PartialResult)

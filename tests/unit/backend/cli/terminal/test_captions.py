@@ -1,17 +1,8 @@
 """Captions in the terminal: committed words, and lines that do not change any more."""
 
 from backend.cli.terminal.captions import Captions
-from backend.messages.protocol import Final, Partial, Translation
-
-
-def partial(utterance: int, committed: str, tentative: str) -> Partial:
-    return Partial(
-        utterance=utterance, revision=1, committed=committed, tentative=tentative, language="en", start_ms=0, end_ms=1
-    )
-
-
-def final(utterance: int, text: str) -> Final:
-    return Final(utterance=utterance, text=text, language="en", confidence=1, start_ms=0, end_ms=1)
+from backend.messages.protocol import Translation
+from tests.testkit.streams.jobs import final, partial
 
 
 def test_committed_words_are_bright_and_tentative_ones_dim() -> None:

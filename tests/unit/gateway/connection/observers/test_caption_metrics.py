@@ -4,23 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from backend.messages.protocol import Final, Message, Partial, SpeechStarted
+from backend.messages.protocol import Message, Partial, SpeechStarted
 from backend.text.edits import erased
 from gateway.connection.observers.caption_metrics import CaptionMetrics
 from gateway.session.actions import SendEvent
+from tests.testkit.streams.jobs import final, partial
 
+STARTED = SpeechStarted(utterance=1, start_ms=0)
 FIRST = "nova_gateway_first_partial_seconds_"
 NAMES = ("nova_gateway_shown_words_total", "nova_gateway_erased_words_total", f"{FIRST}count", f"{FIRST}sum")
 
 
-def partial(text: str, revision: int = 1) -> Partial:
-    return Partial(
-        utterance=1, revision=revision, committed="", tentative=text, language="en", start_ms=0, end_ms=1_000
-    )
-
-
-def final(text: str) -> Final:
-    return Final(utterance=1, text=text, language="en", confidence=0.9, start_ms=0, end_ms=1_000)
+def tentative(text: str) -> Partial:
+    return partial(1, "", text)
 
 
 def counted(*events: Message) -> list[float]:
@@ -35,12 +31,12 @@ def counted(*events: Message) -> list[float]:
 
 
 def test_appended_words_erase_nothing() -> None:
-    events = (SpeechStarted(utterance=1, start_ms=0), partial("good"), partial("Good morning,"), final("Good morning."))
+    events = (STARTED, tentative("good"), tentative("Good morning,"), final(1, "Good morning."))
     assert counted(*events) == [2, 0, 1, 1]
 
 
 def test_a_replaced_word_counts_with_all_words_after_it() -> None:
-    events = partial("good morning to you"), partial("good mourning to you"), final("good evening")
+    events = tentative("good morning to you"), tentative("good mourning to you"), final(1, "good evening")
     assert counted(*events)[:2] == [2, 3 + 3]
 
 
@@ -49,13 +45,13 @@ def test_skipping_the_unchanged_prefix_gives_the_same_count(before: list[str], d
     kept = data.draw(st.integers(0, len(before)))
     after = [*before[:kept], *data.draw(st.lists(st.sampled_from(["so", "not", "no", "2"]), max_size=4))]
     texts = " ".join(before), " ".join(after)
-    assert counted(*map(partial, texts))[1] == erased(*texts)
+    assert counted(*map(tentative, texts))[1] == erased(*texts)
 
 
 def test_the_first_partial_with_text_is_measured_once() -> None:
-    events = (SpeechStarted(utterance=1, start_ms=0), partial(""), partial("good"), partial("good morning"))
+    events = (STARTED, tentative(""), tentative("good"), tentative("good morning"))
     assert counted(*events)[2:] == [1, 2]
 
 
 def test_a_final_without_partials_counts_no_words() -> None:
-    assert counted(SpeechStarted(utterance=1, start_ms=0), final("good morning")) == [0, 0, 0, 0]
+    assert counted(STARTED, final(1, "good morning")) == [0, 0, 0, 0]

@@ -2,7 +2,7 @@
 
 from prometheus_client import REGISTRY
 
-from backend.messages.protocol import Final, Message, SpeechEnded, SpeechStarted
+from backend.messages.protocol import Message, SpeechEnded, SpeechStarted
 from gateway.access.registry import SpeechMeter
 from gateway.connection.observers.final_latency import FinalLatency
 from gateway.connection.observers.observer import ObserverGroup, SessionObserver
@@ -10,6 +10,7 @@ from gateway.connection.observers.speech_share import MAX_AHEAD_MS, SpeechShare
 from gateway.session.actions import Action, CloseUtterance, SendEvent
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
+from tests.testkit.streams.jobs import final
 
 LATENCIES = "nova_gateway_final_latency_seconds_count"
 
@@ -28,10 +29,6 @@ class Recorder(SessionObserver):
         self.calls.append("close")
 
 
-def final(utterance: int) -> SendEvent:
-    return SendEvent(Final(utterance=utterance, text="x", language="en", confidence=1, start_ms=0, end_ms=1))
-
-
 def test_a_group_passes_everything_on_to_every_observer() -> None:
     first, second = Recorder(), Recorder()
     group = ObserverGroup([first, SessionObserver(), second])
@@ -44,11 +41,11 @@ def test_a_group_passes_everything_on_to_every_observer() -> None:
 
 def test_the_latency_of_a_final_is_measured_from_its_endpoint() -> None:
     before, latency = REGISTRY.get_sample_value(LATENCIES) or 0.0, FinalLatency()
-    latency.on_action(final(1))
+    latency.on_action(SendEvent(final(1)))
     assert REGISTRY.get_sample_value(LATENCIES) == before, "an earlier connection closed this utterance"
     latency.on_action(CloseUtterance(2, 1, 500))
-    latency.on_action(final(2))
-    latency.on_action(final(2))
+    latency.on_action(SendEvent(final(2)))
+    latency.on_action(SendEvent(final(2)))
     assert REGISTRY.get_sample_value(LATENCIES) == before + 1
 
 

@@ -38,7 +38,6 @@ class TranslationRequest:
     target: str
 
     def event(self, text: str) -> Translation:
-        """The event that carries the translation."""
         final = self.transcript.kind == "final"
         shown = text if final else text.rstrip(ENDINGS)
         return Translation(utterance=self.transcript.utterance, language=self.target, text=shown, is_final=final)

@@ -36,7 +36,6 @@ class SessionLedger:
 
     @property
     def frame_samples(self) -> int:
-        """Samples in each frame."""
         return len(self.frames[0]) // 2
 
     @property

@@ -44,8 +44,6 @@ class DrainingError(ClientError):
 
 
 class Admission:
-    """Admission of one gateway."""
-
     def __init__(
         self, settings: GatewaySettings, streams: RedisJobStreams, registry: SessionRegistry, name: str
     ) -> None:

@@ -35,7 +35,6 @@ class SpeechMeter:
         self._utilization.set_active(speaking, now)
 
     def share(self, now: float) -> float:
-        """A share between 0 and 1."""
         return self._utilization.share(now) if self._utilization else 0.0
 
 

@@ -64,7 +64,6 @@ class EventSender:
         self._closed = True
 
     def send_error(self, error: NovaError, *, fatal: bool = False) -> None:
-        """Queue an `error` event."""
         metrics.ERRORS.labels(error.code).inc()
         retry_after_s = error.retry_after_s if isinstance(error, ClientError) else None
         self.send(Error(code=error.code, message=error.message, fatal=fatal, retry_after_s=retry_after_s))

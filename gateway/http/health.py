@@ -32,7 +32,6 @@ class HealthRoutes:
         self._services = services
 
     def router(self) -> APIRouter:
-        """All routes."""
         router, operators_only = APIRouter(), [Depends(self._services.auth.require_operator)]
         router.add_api_route("/health", self.health)
         router.add_api_route("/health/ready", self.ready)

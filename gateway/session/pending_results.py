@@ -63,7 +63,6 @@ class PendingResults:
         self._translations = {number: (None, set(targets)) for number, targets in record.translating.items()}
 
     def expect_final(self, submit: SubmitFinal) -> None:
-        """Expect one result for this final."""
         self._finals[submit.job.utterance] = submit
 
     def advance_cursor(self, cursor: str) -> bool:

@@ -114,9 +114,10 @@ class Segmenter:
         self._pause = _windows(self.rules.pause_ms)
         self._max = _windows(self.rules.max_ms)
         self._search = _windows(self.rules.search_ms)
-        self._open = False
-        # Position of the first buffered window.
-        self._first = first_sample
+        # Whether an utterance is open.
+        self.is_open = False
+        # Position of the first buffered sample. Earlier audio is in closed utterances, or was silence.
+        self.buffered_from = first_sample
         self._buffer: list[bytes] = []
         # Mean square of each buffered window.
         self._levels: list[float] = []
@@ -128,24 +129,14 @@ class Segmenter:
     @property
     def position(self) -> int:
         """Position of the next sample."""
-        return self._first + len(self._buffer) * WINDOW
-
-    @property
-    def buffered_from(self) -> int:
-        """Position of the first buffered sample. Earlier audio is in closed utterances, or was silence."""
-        return self._first
-
-    @property
-    def is_open(self) -> bool:
-        """Whether an utterance is open."""
-        return self._open
+        return self.buffered_from + len(self._buffer) * WINDOW
 
     def clip(self) -> SpeechClip | None:
         """A copy of the open utterance as if it ended now; None when no utterance is open."""
-        if not self._open:
+        if not self.is_open:
             return None
         end = min(len(self._buffer), self._speech_end + self._pause)
-        return SpeechClip(self._first, self._first + end * WINDOW, b"".join(self._buffer[:end]))
+        return SpeechClip(self.buffered_from, self.buffered_from + end * WINDOW, b"".join(self._buffer[:end]))
 
     def process_windows(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32]) -> list[SegmentEvent]:
         """Process [n, 512] windows and their [n] speech probabilities. Return the resulting events, in order."""
@@ -154,12 +145,12 @@ class Segmenter:
         for window, level, probability in zip(windows, levels, probabilities.tolist(), strict=True):
             self._buffer.append(window.tobytes())
             self._levels.append(level)
-            events += self._continue_utterance(probability) if self._open else self._await_speech(probability)
+            events += self._continue_utterance(probability) if self.is_open else self._await_speech(probability)
         return events
 
     def end_utterance(self, reason: Literal["finalize", "stop"]) -> list[SegmentEvent]:
         """End the open utterance now, without waiting for silence. Speech that continues starts the next one."""
-        return [self._close(reason)] if self._open else []
+        return [self._close(reason)] if self.is_open else []
 
     def _await_speech(self, probability: float) -> list[SegmentEvent]:
         rules = self.rules
@@ -168,9 +159,9 @@ class Segmenter:
         self._drop_windows(max(0, len(self._buffer) - self._speech_run - self._pre_roll))
         if self._speech_run < self._min_speech:
             return []
-        self._open = True
+        self.is_open = True
         self._speech_end = len(self._buffer)
-        return [UtteranceStarted(self._first)]
+        return [UtteranceStarted(self.buffered_from)]
 
     def _continue_utterance(self, probability: float) -> list[SegmentEvent]:
         in_silence = self._speech_end < len(self._buffer) - 1
@@ -182,7 +173,7 @@ class Segmenter:
         before = len(self._buffer) - 1
         paused = before - self._speech_end >= self._pause
         self._speech_end = len(self._buffer)
-        events: list[SegmentEvent] = [SpeechResumed(self._first + before * WINDOW)] if paused else []
+        events: list[SegmentEvent] = [SpeechResumed(self.buffered_from + before * WINDOW)] if paused else []
         return events + self._cut_at_quietest_point() if len(self._buffer) >= self._max else events
 
     def _extend_silence(self, silent: int) -> list[SegmentEvent]:
@@ -195,24 +186,24 @@ class Segmenter:
 
     def _cut_at_quietest_point(self) -> list[SegmentEvent]:
         """Cut during speech, in the middle of the four quietest successive windows, the latest if several are equal."""
-        committed = -(-(self.committed_until - self._first) // WINDOW)
+        committed = -(-(self.committed_until - self.buffered_from) // WINDOW)
         first = min(max(2, len(self._buffer) - self._search, committed), len(self._buffer) - 2)
         sums = np.convolve(self._levels[first - 2 :], np.ones(4), mode="valid")
         # argmin returns the first minimum, so search backwards for the last one.
         at = first + len(sums) - 1 - int(np.argmin(sums[::-1]))
-        piece = SpeechClip(self._first, self._first + at * WINDOW, b"".join(self._buffer[:at]))
+        piece = SpeechClip(self.buffered_from, self.buffered_from + at * WINDOW, b"".join(self._buffer[:at]))
         self._drop_windows(at)
         self._speech_end = len(self._buffer)
-        return [UtteranceEnded(piece, "length"), UtteranceStarted(self._first)]
+        return [UtteranceEnded(piece, "length"), UtteranceStarted(self.buffered_from)]
 
     def _close(self, reason: Reason) -> UtteranceEnded:
         clip = self.clip()
         assert clip is not None, "only an open utterance is closed"
         self._drop_windows((clip.end_sample - clip.start_sample) // WINDOW)
-        self._open = False
+        self.is_open = False
         self._speech_run = 0
         return UtteranceEnded(clip, reason)
 
     def _drop_windows(self, count: int) -> None:
         del self._buffer[:count], self._levels[:count]
-        self._first += count * WINDOW
+        self.buffered_from += count * WINDOW

@@ -61,7 +61,6 @@ class UtteranceTracker:
 
     @property
     def is_open(self) -> bool:
-        """Whether an utterance is open."""
         return self._open is not None
 
     @property

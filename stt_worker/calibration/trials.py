@@ -68,8 +68,6 @@ def calibrate(
 
 
 class CalibrationRun:
-    """The trials of one calibration."""
-
     def __init__(
         self,
         directory: Path,

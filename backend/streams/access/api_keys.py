@@ -47,8 +47,6 @@ class QuotaLimits:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The record of an API key."""
-
     id: str
     # Chosen by the operator who created the key.
     name: str
@@ -69,8 +67,6 @@ class KeyUsage:
 
 
 class ApiKeys:
-    """All API keys of a system."""
-
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 

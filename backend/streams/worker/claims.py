@@ -17,8 +17,6 @@ log = structlog.get_logger()
 
 
 class Claims:
-    """The claims of one consumer."""
-
     def __init__(self, redis: Redis, group: str, shards: Sequence[Shard], name: str, claim_after_ms: int) -> None:
         self._redis, self._group, self._shards, self._name = redis, group, shards, name
         self._claim_after_ms = claim_after_ms

@@ -155,7 +155,8 @@ class Recording:
         position, declared = self.position_s, self.declared_s
         if position == 0 and self._damaged:
             raise NotMediaError(f"{self.path} contains sound that cannot be decoded: it is damaged or encrypted")
-        if position == 0 and not declared:
+        # A short file may lose all of its sound without a damaged packet, if its index points elsewhere.
+        if position == 0 and (declared or 0.0) <= _SHORTFALL_S:
             raise EmptyFileError(f"{self.path} contains no sound")
         if declared and declared - position > max(_SHORTFALL_S, declared / 1000):
             reached = f"after {position:.1f} s of {declared:.1f} s"

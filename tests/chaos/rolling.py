@@ -114,17 +114,10 @@ def overrides(model: str, translation: str) -> dict[str, object]:
     stt: dict[str, object] = {"environment": {**common, "STT_MODEL": "null", "STT_NULL_COST": "0.05"}}
     if model != "null":
         stt = {"environment": {**common, "STT_MODEL": "/own/speech"}, "volumes": [f"{model}:/own/speech:ro"]}
-    return {
-        "services": {
-            "gateway": {"environment": common},
-            "stt_worker": stt,
-            "translation_worker": {
-                "environment": {**common, "TRANSLATION_MODELS": "/own/opus-zh-en"},
-                "volumes": [f"{translation}:/own/opus-zh-en:ro"],
-            },
-            "models": {"command": ["true"]},
-        }
-    }
+    environment = {**common, "TRANSLATION_MODELS": "/own/opus-zh-en"}
+    translating = {"environment": environment, "volumes": [f"{translation}:/own/opus-zh-en:ro"]}
+    workers = {"stt_worker": stt, "translation_worker": translating}
+    return {"services": {"gateway": {"environment": common}, **workers, "models": {"command": ["true"]}}}
 
 
 @asynccontextmanager

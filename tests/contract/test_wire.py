@@ -32,21 +32,10 @@ from backend.messages.protocol import (
 )
 from tests.testkit.streams.jobs import final, job, partial, transcript
 
-JOB = job(
-    2,
-    kind="preview",
-    session="s1",
-    correlation_id="c1",
-    sent_at=1.5,
-    revision=3,
-    start_ms=100,
-    end_ms=900,
-    heard="en",
-    committed="good",
-    hypothesis=(HypothesisWord(text=" morning", probability=0.5),),
-    translate_to=("es",),
-    translated={"es": "buenos"},
-)
+NAMES: dict[str, Any] = {"session": "s1", "correlation_id": "c1", "sent_at": 1.5, "start_ms": 100, "end_ms": 900}
+SHOWN: dict[str, Any] = {"committed": "good", "hypothesis": (HypothesisWord(text=" morning", probability=0.5),)}
+TRANSLATED: dict[str, Any] = {"translate_to": ("es",), "translated": {"es": "buenos"}}
+JOB = job(2, kind="preview", revision=3, heard="en", **NAMES, **SHOWN, **TRANSLATED)
 JOB_HEADER = (
     b'{"kind":"preview","session":"s1","utterance":2,"correlation_id":"c1","sent_at":1.5,"revision":3,"start_ms":100,'
     b'"end_ms":900,"heard":"en","committed":"good","hypothesis":[{"text":" morning","probability":0.5}],'

@@ -19,16 +19,8 @@ def test_a_worker_applies_a_valid_calibration_only(
     settings = SttSettings(model=str(whisper_tiny), device="cpu")
     assert _calibrated(settings) == (settings, "calibration_ignored")
 
-    done = nova(
-        "doctor",
-        "--calibrate",
-        "--quick",
-        "--force",
-        "--json",
-        "--model",
-        whisper_tiny,
-        environment={"STT_DEVICE": "cpu"},
-    )
+    options = ("--calibrate", "--quick", "--force", "--json", "--model", whisper_tiny)
+    done = nova("doctor", *options, environment={"STT_DEVICE": "cpu"})
     assert done.returncode == 0, done.stderr
     found = Calibration.model_validate_json(done.stdout)
     assert {trial.batch for trial in found.trials} == {1, 2}

@@ -21,23 +21,8 @@ def manifest(speech_clips: list[Clip], tmp_path: Path) -> Path:
 
 def test_every_clip_gets_its_final_and_the_report_has_all_figures(manifest: Path, tmp_path: Path) -> None:
     file = tmp_path / "load.json"
-    done = nova(
-        "load",
-        "--model",
-        "null",
-        "--manifest",
-        str(manifest),
-        "--language",
-        "en",
-        "--sessions",
-        str(SESSIONS),
-        "--seconds",
-        str(SECONDS),
-        "--stagger",
-        "0.1",
-        "--json",
-        str(file),
-    )
+    size = ("--sessions", str(SESSIONS), "--seconds", str(SECONDS), "--stagger", "0.1")
+    done = nova("load", "--model", "null", "--manifest", manifest, "--language", "en", *size, "--json", file)
     report = json.loads(file.read_text())
     score = report["score"]
     assert done.returncode == (3 if score["late"] else 0), done.stderr

@@ -117,26 +117,9 @@ def certificate(home: Path) -> Path:
     """Create a self-signed certificate for localhost, where nova-voice.conf expects it if nginx.conf is in `home`."""
     (home / "nova-voice").mkdir()
     made, key = home / "nova-voice" / "fullchain.pem", home / "nova-voice" / "privkey.pem"
-    status, said = _run(
-        tool("openssl"),
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-        "-addext",
-        "subjectAltName=DNS:localhost",
-        "-keyout",
-        key,
-        "-out",
-        made,
-    )
+    request = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    status, said = _run(tool("openssl"), *request, *names, "-keyout", key, "-out", made)
     assert status == 0, said
     return made
 

@@ -16,33 +16,9 @@ from tests.testkit.audio.media_files import encode
 from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked
 
 # Values that are invalid for most fields.
-INVALID: tuple[Any, ...] = (
-    None,
-    True,
-    -1,
-    0,
-    2**31,
-    2**63,
-    2**64,
-    10**30,
-    10**400,
-    1.5,
-    1e308,
-    float("nan"),
-    "",
-    "\0",
-    "x" * 20_000,
-    "٣",
-    "{0}",
-    "../..",
-    "en",
-    [],
-    [[]],
-    ["es"] * 9,
-    ["xx"],
-    {},
-    {"type": "start"},
-)
+NUMBERS = (-1, 0, 2**31, 2**63, 2**64, 10**30, 10**400, 1.5, 1e308, float("nan"))
+TEXTS = ("", "\0", "x" * 20_000, "٣", "{0}", "../..", "en")
+INVALID: tuple[Any, ...] = (None, True, *NUMBERS, *TEXTS, [], [[]], ["es"] * 9, ["xx"], {}, {"type": "start"})
 # Values that get a client further than random ones. A cursor ahead of the log is accepted, but the client then gets no
 # results and finally the error `overdue`.
 LIKELY: Mapping[str, tuple[Any, ...]] = {
@@ -67,13 +43,8 @@ def encodings(speech: NDArray[np.int16]) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="nova-") as directory:
         contained = {kind: encode(Path(directory) / f"a.{kind}", speech).read_bytes() for kind in ("webm", "ogg")}
     coded = ((speech.astype(np.int32) >> 8) & 0xFF).astype(np.uint8).tobytes()
-    return {
-        "pcm_s16le": speech.tobytes(),
-        "pcm_f32le": waveform.astype("<f4").tobytes(),
-        "mulaw": coded,
-        "alaw": coded,
-        **contained,
-    }
+    linear = {"pcm_s16le": speech.tobytes(), "pcm_f32le": waveform.astype("<f4").tobytes()}
+    return {**linear, "mulaw": coded, "alaw": coded, **contained}
 
 
 class MessageFuzzer:
@@ -98,19 +69,8 @@ class MessageFuzzer:
     def any_message(self) -> str:
         """A message of a random type, of an unknown type, or no valid message."""
         if self._rng.random() < 0.1:
-            return self._rng.choice(
-                [
-                    "",
-                    "null",
-                    "[]",
-                    "{",
-                    '{"type":1}',
-                    '{"type":"unknown"}',
-                    "[" * 9_999,
-                    '"\\ud800"',
-                    json.dumps(INVALID),
-                ]
-            )
+            broken = ["", "null", "[]", "{", "[" * 9_999, '"\\ud800"']
+            return self._rng.choice([*broken, '{"type":1}', '{"type":"unknown"}', json.dumps(INVALID)])
         names = ["Start", "Resume", "Configure", "Configure", "Finalize", "Finalize", "Keepalive", "Keepalive", "Stop"]
         return self.message(self._rng.choice([*names, "Final", "Ready"]))
 
@@ -140,9 +100,8 @@ class MessageFuzzer:
         match schema["type"]:
             case "integer":
                 least, most = schema.get("minimum", -5), schema.get("maximum", 2**40)
-                return rng.choice(
-                    [least, most, rng.randint(least, most), *([least - 1, most + 1] * (rng.random() < 0.1))]
-                )
+                outside = [least - 1, most + 1] * (rng.random() < 0.1)
+                return rng.choice([least, most, rng.randint(least, most), *outside])
             case "string":
                 return "".join(rng.choices('aé\0 字🎈"\\', k=rng.choice([0, 3, schema.get("maxLength", 50)])))
             case "boolean":
@@ -171,9 +130,8 @@ class MessageFuzzer:
                 sound = sound[: rng.randrange(len(sound))] + sound
         at = 0
         while at < len(sound):
-            size = rng.choice(
-                [width, 3_200, 3_200, 20_000, 200_000, 1 << 20, *([1, 0, 1_500_000] * (rng.random() < 0.05))]
-            )
+            rare = [1, 0, 1_500_000] * (rng.random() < 0.05)
+            size = rng.choice([width, 3_200, 3_200, 20_000, 200_000, 1 << 20, *rare])
             yield bytes(sound[at : at + size])
             at += size or 1
 

@@ -17,21 +17,10 @@ def test_a_dry_run_prints_the_number_of_sessions_and_its_derivation(whisper_tiny
     for file in ("tokenizer.json", "config.json", "vocabulary.json", "vocabulary.txt"):
         if (whisper_tiny / file).is_file():
             (tokenizer / file).symlink_to(whisper_tiny / file)
-    done = run_bench(
-        "--cpu",
-        "--shape",
-        "tiny",
-        "--like",
-        tokenizer,
-        "--batches",
-        "1,2",
-        "--rounds",
-        "1",
-        "--json",
-        tmp_path / "rows.json",
-    )
+    size, rows_file = ("--shape", "tiny", "--batches", "1,2", "--rounds", "1"), tmp_path / "rows.json"
+    done = run_bench("--cpu", *size, "--like", tokenizer, "--json", rows_file)
     assert done.returncode == 0, done.stderr
-    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    rows = json.loads(rows_file.read_text())["rows"]
     assert [row["batch"] for row in rows] == [1, 2]
     assert all(row["faithful"] and "compute only" in row["model"] for row in rows)
     assert "0.7 / (0.5 * (" in done.stdout

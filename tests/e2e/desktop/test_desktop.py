@@ -84,21 +84,10 @@ async def test_subtitles_follow_a_change_of_language_and_lose_nothing_when_the_g
     seconds = microphone(first, wav, second)
     change_at = LEAD_S + seconds_of(first) + 1.2
     lose_at = LEAD_S + seconds_of(first) + TAIL_S + 1.5
-    told = (
-        "--seconds",
-        str(seconds + 0.5),
-        "--language",
-        first.language,
-        "--then",
-        second.language,
-        "--change-at",
-        str(change_at),
-        "--lose-at",
-        str(lose_at),
-    )
-    report = await drive_and_lose(
-        browser, "subtitles", system.urls[0], wav, artifacts, system.named("gateway-1"), *told
-    )
+    languages = ("--language", first.language, "--then", second.language)
+    times = ("--seconds", str(seconds + 0.5), "--change-at", str(change_at), "--lose-at", str(lose_at))
+    where = (browser, "subtitles", system.urls[0], wav, artifacts)
+    report = await drive_and_lose(*where, system.named("gateway-1"), *languages, *times)
     texts = [utterance["committed"] for utterance in report["utterances"]]
     assert all(utterance["state"] == "final" for utterance in report["utterances"])
     assert errors_in(first, texts[0]) <= 40, texts

@@ -34,12 +34,9 @@ from tests.testkit.desktop.electron import electron_9
 
 SETTINGS: dict[str, Any] = {
     "place": {"kind": "here"},
-    "holdShortcut": "",
-    "toggleShortcut": "",
-    "subtitlesShortcut": "",
-    "opensAtLogin": False,
+    **dict.fromkeys(("holdShortcut", "toggleShortcut", "subtitlesShortcut"), ""),
+    **dict.fromkeys(("opensAtLogin", "servesCaptions"), False),
     "overlay": {"isLocked": True, "at": {"x": 100, "y": 450, "width": 400, "height": 150}},
-    "servesCaptions": False,
     "settings": '{"theme":"dark"}',
 }
 SPOKEN = {"es": "ast-es-agent-incorrect", "zh": "aishell-BAC009S0724W0121"}
@@ -73,15 +70,8 @@ def electron() -> Path:
 
 def build(config: str, out: Path) -> None:
     """Build for Electron 9, see frontend/electron9."""
-    command = [
-        "node",
-        "node_modules/vite/bin/vite.js",
-        "build",
-        "--config",
-        f"electron9/{config}",
-        "--logLevel",
-        "error",
-    ]
+    vite = ["node", "node_modules/vite/bin/vite.js"]
+    command = [*vite, "build", "--config", f"shell-tests/{config}", "--logLevel", "error"]
     subprocess.run(command, cwd=FRONTEND, env={**os.environ, "OUT": str(out)}, check=True)
 
 
@@ -280,26 +270,10 @@ async def test_unlocked_subtitles_can_be_dragged_and_report_their_position(
 
 async def drag(screen: Screen, start: tuple[int, int], end: tuple[int, int]) -> None:
     (x, y), (to_x, to_y) = start, end
-    half = (str((x + to_x) // 2), str((y + to_y) // 2))
-    await screen.run(
-        "xdotool",
-        "mousemove",
-        str(x),
-        str(y),
-        "mousedown",
-        "1",
-        "mousemove",
-        *half,
-        "sleep",
-        "0.1",
-        "mousemove",
-        str(to_x),
-        str(to_y),
-        "sleep",
-        "0.1",
-        "mouseup",
-        "1",
-    )
+    half, pause = (str((x + to_x) // 2), str((y + to_y) // 2)), ("sleep", "0.1")
+    press = ("mousemove", str(x), str(y), "mousedown", "1")
+    release = ("mousemove", str(to_x), str(to_y), *pause, "mouseup", "1")
+    await screen.run("xdotool", *press, "mousemove", *half, *pause, *release)
 
 
 async def overlay_window(desktop: Desktop) -> str:

@@ -16,7 +16,7 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
 from backend.local.system import System
-from backend.messages.jobs import Transcript, encode_entry
+from backend.messages.jobs import encode_entry
 from backend.messages.protocol import Final, Notice, Translation
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
@@ -27,6 +27,7 @@ from stt_worker.settings import SttSettings
 from tests.testkit.audio.clips import Clip, decode
 from tests.testkit.models.bleu import bleu, sentence_pairs
 from tests.testkit.session import speak, speak_all
+from tests.testkit.streams.jobs import transcript
 
 AT_ONCE = 8  # sessions
 MAX_LOSS = 0.5  # of the pipeline against the bare model, in points of word error rate or BLEU
@@ -148,17 +149,8 @@ async def _translated(redis_url: str, sources: Sequence[str]) -> list[str]:
         streams = RedisJobStreams(redis, ServiceSettings())
         shard = streams.shard("tatoeba")
         for number, text in enumerate(sources):
-            transcript = Transcript(
-                kind="final",
-                session="tatoeba",
-                utterance=number,
-                correlation_id="t",
-                sent_at=time.time(),
-                text=text,
-                language="zh",
-                translate_to=("en",),
-            )
-            await redis.xadd(shard.transcripts("final"), encode_entry(transcript))
+            sent = transcript(number, "tatoeba", text, sent_at=time.time(), language="zh", translate_to=("en",))
+            await redis.xadd(shard.transcripts("final"), encode_entry(sent))
         translations: dict[int, str] = {}
         cursor = "0-0"
         async with asyncio.timeout(240):

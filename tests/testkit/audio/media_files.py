@@ -10,15 +10,8 @@ from av.container import OutputContainer
 from numpy.typing import NDArray
 
 # Audio codec by file suffix.
-CODECS = {
-    ".wav": "pcm_s16le",
-    ".flac": "flac",
-    ".mp3": "libmp3lame",
-    ".m4a": "aac",
-    ".ogg": "libopus",
-    ".webm": "libopus",
-    ".mkv": "libopus",
-}
+CODECS = {".wav": "pcm_s16le", ".flac": "flac", ".mp3": "libmp3lame", ".m4a": "aac"}
+CODECS |= dict.fromkeys((".ogg", ".webm", ".mkv"), "libopus")
 
 
 def noise(seconds: float, rate: int = 16_000) -> NDArray[np.int16]:

@@ -192,18 +192,8 @@ async def sentinel(directory: Path) -> AsyncIterator[RedisServers]:
 @asynccontextmanager
 async def cluster(directory: Path) -> AsyncIterator[RedisServers]:
     """A cluster of three masters, each with a replica."""
-    options = (
-        "--appendonly",
-        "no",
-        "--save",
-        "",
-        "--cluster-enabled",
-        "yes",
-        "--repl-diskless-sync-delay",
-        "0",
-        "--cluster-node-timeout",
-        str(NODE_TIMEOUT_MS),
-    )
+    memory = ("--appendonly", "no", "--save", "", "--repl-diskless-sync-delay", "0")
+    options = (*memory, "--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS))
     buses = [free_port() for _ in range(6)]
     nodes = [Server(directory / str(n), (*options, "--cluster-port", str(bus))) for n, bus in enumerate(buses)]
     masters, replicas = nodes[:3], nodes[3:]

@@ -170,14 +170,13 @@ def test_committed_words_are_aligned_with_a_decode_that_differs() -> None:
 spelling = st.sampled_from(["we", "We", "must", "go", "go,", "now", "now.", "don't", "été", "天", "हिन्दी", "--"])
 probability = st.floats(0, 1)
 decodes = st.lists(st.lists(st.tuples(spelling, probability), max_size=8), min_size=1, max_size=8)
+seconds = st.floats(0, 2)
 policies = st.builds(
     StabilityPolicy,
-    shown_seconds=st.floats(0, 2),
-    shown_probability=probability,
-    once_probability=probability,
-    edge_seconds=st.floats(0, 2),
+    shown_seconds=seconds,
+    edge_seconds=seconds,
     committed_seconds=st.floats(0.1, 3),
-    committed_probability=probability,
+    **dict.fromkeys(("shown_probability", "once_probability", "committed_probability"), probability),
 )
 
 

@@ -37,19 +37,14 @@ class Stammerer:
         if careful:
             self.careful += [sentence.text for sentence in batch]
         turns = self.second if careful else self.first
-        return [
-            DraftTranslation(
-                s.prefix + " ".join([s.text] + s.text.split()[-1:] * (turns - 1)), complete=self.complete or careful
-            )
-            for s in batch
-        ]
+        texts = [s.prefix + " ".join([s.text] + s.text.split()[-1:] * (turns - 1)) for s in batch]
+        return [DraftTranslation(text, complete=self.complete or careful) for text in texts]
 
 
 def test_sentences_are_translated_one_by_one_and_joined() -> None:
     model = Capitals()
-    assert PassageTranslator(model).translate([passage("Hi George. How are you?\nFine.")]) == [
-        "HI GEORGE. HOW ARE YOU?\nFINE."
-    ]
+    (joined,) = PassageTranslator(model).translate([passage("Hi George. How are you?\nFine.")])
+    assert joined == "HI GEORGE. HOW ARE YOU?\nFINE."
     assert model.asked == ["Hi George.", "How are you?", "Fine."]
 
 
@@ -102,10 +97,8 @@ def test_finished_sentences_of_a_prefix_are_kept_and_the_last_one_is_continued()
 
 
 def test_extra_sentences_of_a_prefix_belong_to_the_last_sentence_of_the_text() -> None:
-    assert divide(passage("Go on then", prefix="Los. Weiter. Und")) == [
-        "",
-        passage("Go on then", prefix="Los. Weiter. Und"),
-    ]
+    asked = passage("Go on then", prefix="Los. Weiter. Und")
+    assert divide(asked) == ["", asked]
 
 
 @given(st.text(st.sampled_from("aB .!\n我。")), st.text(st.sampled_from("xY .!\n好。")))

@@ -60,17 +60,9 @@ def test_latency_counts_only_speech_that_ended_in_the_measured_time(from_s: floa
 
 
 def test_first_partial_latency_starts_at_the_first_sample_of_speech_and_ignores_empty_partials() -> None:
-    counted = score(
-        [
-            ledger(
-                BOTH[0],
-                (2.8, partial(2, "", "", start_ms=2_300)),
-                (3.1, partial(2, "", "we", start_ms=2_300)),
-                (3.5, partial(2, "we", "go", start_ms=2_300)),
-                BOTH[1],
-            )
-        ]
-    )
+    shown = ((2.8, "", ""), (3.1, "", "we"), (3.5, "we", "go"))
+    partials = [(at, partial(2, committed, tentative, start_ms=2_300)) for at, committed, tentative in shown]
+    counted = score([ledger(BOTH[0], *partials, BOTH[1])])
     assert figures(counted.first_partial_s) == pytest.approx([1, *[0.6] * 4])
     assert figures(counted.partial_gap_s) == pytest.approx([1, *[0.4] * 4])
     assert counted.unshown == 1

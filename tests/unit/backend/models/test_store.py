@@ -15,24 +15,13 @@ WHISPER = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 NLLB = ("model.bin", "shared_vocabulary.json", "sentencepiece.bpe.model")
 OPUS = ("model/model.bin", "sentencepiece.model")
 HUB = HubSource("some/tiny", "0" * 40)
-TINY = ModelSpec(
-    name="whisper-tiny",
-    kind="whisper",
-    licence="MIT",
-    size=0,
-    sources=(HUB,),
-    files=tuple(FileSpec(name, 0, EMPTY) for name in WHISPER),
-    aliases=("tiny",),
-)
+FILES = tuple(FileSpec(name, 0, EMPTY) for name in WHISPER)
+TINY = ModelSpec("whisper-tiny", "whisper", "MIT", 0, (HUB,), FILES, aliases=("tiny",))
 
 
 def store(tmp_path: Path, *, home: bool = True) -> ModelStore:
-    return ModelStore(
-        cache=tmp_path / "cache",
-        hub=HubConfig(tmp_path / "hub"),
-        home=tmp_path / "home" if home else None,
-        catalogue=(TINY,),
-    )
+    hub, own = HubConfig(tmp_path / "hub"), tmp_path / "home" if home else None
+    return ModelStore(cache=tmp_path / "cache", hub=hub, home=own, catalogue=(TINY,))
 
 
 def test_the_store_is_configured_by_environment_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,9 +14,8 @@ def test_a_recorded_file_is_not_hashed_again_until_it_changes(tmp_path: Path) ->
     file = lay(tmp_path, "model.bin") / "model.bin"
     file.write_bytes(b"content")
     recorded = file.stat()
-    write_record(
-        tmp_path, {"model.bin": "5ae3d5ba19e2d1d9d8bf4b4c7c0e0f6e"}
-    )  # not its digest, so hashing the file would raise an error
+    # This is not its digest, so hashing the file would raise an error.
+    write_record(tmp_path, {"model.bin": "5ae3d5ba19e2d1d9d8bf4b4c7c0e0f6e"})
     check(tmp_path, {})
     file.write_bytes(b"content")
     os.utime(file, ns=(recorded.st_atime_ns, recorded.st_mtime_ns + 1))

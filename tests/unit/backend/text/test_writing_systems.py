@@ -45,19 +45,12 @@ def test_separating_characters_changes_nothing_but_spaces(text: str) -> None:
     assert separate_unspaced(text).replace(" ", "") == text.replace(" ", "")
 
 
+UNSPACED = ("zho_Hans", "zho_Hant", "yue_Hant", "jpn_Jpan")
+SPACED = ("kor_Hang", "tha_Thai", "khm_Khmr", "mya_Mymr", "eng_Latn")
+
+
 @pytest.mark.parametrize(
-    ("language", "separator"),
-    [
-        ("zho_Hans", ""),
-        ("zho_Hant", ""),
-        ("yue_Hant", ""),
-        ("jpn_Jpan", ""),
-        ("kor_Hang", " "),
-        ("tha_Thai", " "),
-        ("khm_Khmr", " "),
-        ("mya_Mymr", " "),
-        ("eng_Latn", " "),
-    ],
+    ("language", "separator"), [*((code, "") for code in UNSPACED), *((code, " ") for code in SPACED)]
 )
 def test_only_chinese_and_japanese_write_no_space_between_sentences(language: str, separator: str) -> None:
     assert sentence_separator(language) == separator

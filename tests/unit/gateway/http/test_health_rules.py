@@ -10,16 +10,9 @@ from gateway.http.health_rules import Status, assess_health
 
 NOW = 1_000.0
 MAX_WAIT_S = 5.0
-REDIS = RedisState(
-    version="9.1.2",
-    round_trip_ms=0.3,
-    memory_bytes=10,
-    memory_limit_bytes=100,
-    evicts=False,
-    persistence="aof",
-    refuses_writes=False,
-    cannot_save=False,
-)
+MEMORY: dict[str, Any] = {"memory_bytes": 10, "memory_limit_bytes": 100, "evicts": False}
+DISK: dict[str, Any] = {"persistence": "aof", "refuses_writes": False, "cannot_save": False}
+REDIS = RedisState(version="9.1.2", round_trip_ms=0.3, **MEMORY, **DISK)
 STREAMS = (
     StreamState("nova:{0}:audio:final", length=3, pending=3),
     StreamState("nova:{0}:audio:preview", length=90, pending=0, oldest_s=60.0),

@@ -6,7 +6,7 @@ import pytest
 
 from backend.cli.files.transcript import FileTranscript, render, render_subtitles
 from backend.local.discovery import NoServerError, stream_url
-from backend.messages.protocol import Error, Final, Notice, SpeechStarted, Translation
+from backend.messages.protocol import Error, Final, Notice, ServerMessage, SpeechStarted, Translation
 
 HELLO = Final(utterance=1, text="你好。", language="zh", confidence=0.9, start_ms=0, end_ms=1200, cursor="1-0")
 NOTHING = Final(utterance=2, text="", language="zh", confidence=0, start_ms=2000, end_ms=2500, cursor="2-0")
@@ -16,14 +16,11 @@ BYE = Final(utterance=3, text="再见。", language="zh", confidence=0.8, start_
 @pytest.fixture
 def transcript() -> FileTranscript:
     built = FileTranscript()
-    for event in (
-        SpeechStarted(utterance=1, start_ms=0),
-        HELLO,
-        NOTHING,
-        Translation(utterance=1, language="en", text="Hel", is_final=False),
-        Translation(utterance=1, language="en", text="Hello.", is_final=True),
-        BYE,
-    ):
+    started = SpeechStarted(utterance=1, start_ms=0)
+    pieces = (("Hel", False), ("Hello.", True))
+    translations = [Translation(utterance=1, language="en", text=text, is_final=done) for text, done in pieces]
+    events: list[ServerMessage] = [started, HELLO, NOTHING, *translations, BYE]
+    for event in events:
         built.apply_event(event)
     return built
 

@@ -176,7 +176,7 @@ def _with_defaults(own: QuotaLimits, default: QuotaLimits) -> QuotaLimits:
 
 
 async def check_exposure(settings: GatewaySettings, keys: ApiKeys, tokens: JwtVerifier | None) -> None:
-    """Raise SetupError if other machines can connect, but neither keys nor GATEWAY_AUTH say who may."""
+    """Raise SetupError if other machines can connect, but neither keys nor GATEWAY_AUTH restrict access."""
     if settings.auth != "auto" or is_loopback(settings.host) or tokens:
         return
     try:

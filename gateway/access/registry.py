@@ -12,7 +12,7 @@ from backend.streams.observe.utilization import Utilization
 from gateway.access.auth import Caller
 
 # Share of its time that a session speaks, assumed when it first speaks. Without it, new sessions would count as idle
-# for seconds, and a rush of them would be admitted.
+# for seconds, and a burst of them would be admitted.
 INITIAL_SPEECH_SHARE = 0.7
 # Seconds to send closing handshakes after the drain time.
 CLOSE_S = 2.0

@@ -1,1 +1,1 @@
-"""WebSocket connections: handshake, transport, and the shell that executes what the session core decides."""
+"""WebSocket connections: handshake, transport, and the execution of a session's actions."""

@@ -1,8 +1,8 @@
 """Connects a session to its socket and Redis, and executes its actions.
 
 Five tasks per connection: one reads frames, one receives results, one sends events, one writes to Redis, and one runs
-the timers. All queues are bounded: a slow client fills its own event queue and is disconnected, and the
-gateway stops reading from a client that has too many finals in flight.
+the timers. All queues are bounded: a slow client fills its own event queue and is disconnected, and the gateway stops
+reading from a client that has too many finals in flight.
 """
 
 import asyncio
@@ -75,8 +75,8 @@ class Connection:
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._start_ms = held.session.audio_ms
         self._result_arrived = asyncio.Event()
-        # Held while the log is read. Events from the channel must wait, because older events may
-        # still be unread in the log.
+        # Held while the log is read. Events from the channel must wait, because older events may still be unread in
+        # the log.
         self._log_lock = asyncio.Lock()
 
     async def run(self, actions: Sequence[Action]) -> None:

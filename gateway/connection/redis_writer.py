@@ -1,4 +1,4 @@
-"""Executes a session's Redis actions in order, and recovers when Redis was away or has lost data.
+"""Executes a session's Redis actions in order, and recovers when Redis was unavailable or has lost data.
 
 A write that failed may have taken effect, and one that took effect may be lost in a failover. So no write is repeated
 blindly: when Redis answers again, the session's record there is compared with the session, and only missing jobs are
@@ -55,7 +55,8 @@ class RedisWriter:
     async def write_forever(self) -> None:
         """Execute actions until cancelled.
 
-        Raises TakenOverError if another connection has resumed the session, and REDIS_ERRORS if Redis is away too long.
+        Raises TakenOverError if another connection has resumed the session, and REDIS_ERRORS if Redis is unavailable
+        for too long.
         """
         while True:
             action = await self._queue.get()

@@ -19,7 +19,7 @@ MAX_LINES = 2
 MAX_CUE_MS = 7_000
 # Shorter cues are extended to this if the next one begins later.
 MIN_CUE_MS = 1_000
-# Shorter pauses occur between any two words, so they are no place to break.
+# Shorter pauses occur between any two words, so no cue ends there.
 _MIN_PAUSE_MS = 150
 
 _WIDE_STOPS = r"\u3000-\u303F\uFF00-\uFF20\uFF3B-\uFF40\uFF5B-\uFF65"

@@ -1,8 +1,8 @@
 """Usage of callers, counted in Redis over all gateways (quota.lua) and checked against their limits.
 
 A session holds a slot while its gateway renews it; the slots of a gateway that dies expire. Audio is counted every few
-seconds, so a file that is uploaded faster than real time may exceed the daily limit by what a gateway accepts in
-between.
+seconds, so a file that is uploaded faster than real time may exceed the daily limit by the audio that a gateway
+accepts in that time.
 """
 
 from collections.abc import Sequence

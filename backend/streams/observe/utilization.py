@@ -2,7 +2,7 @@
 
 import math
 
-# The past loses half of its weight in this time, so the share reflects roughly the last 10 s.
+# Half-life of the weights of the average, so the share reflects roughly the last 10 s.
 HALF_LIFE_S = 10.0
 
 

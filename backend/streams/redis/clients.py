@@ -67,8 +67,8 @@ def _limits() -> dict[str, Any]:
 def _retry(times: int) -> Retry:
     """Retries inside redis-py: once where an idle connection may have died, otherwise none.
 
-    More retries are up to the callers, who know whether a second attempt is safe. redis-py would also retry at the same
-    node, dead or not.
+    Further retries are left to the callers, which know whether a second attempt is safe. redis-py would also retry at
+    the same node, dead or not.
     """
     return Retry(FullJitterBackoff(cap=0.5, base=0.02), retries=times)
 

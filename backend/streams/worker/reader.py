@@ -89,7 +89,8 @@ class StreamReader(AsyncExitStack):
         # The COUNT of XREADGROUP applies to every stream of a call. So under load, finals and previews are read by two
         # calls without blocking; an idle consumer blocks in a single call for both.
         if self._had_entries or not wait:
-            # Finals last: if the second call failed, finals of the first one would stay pending with no one at work.
+            # Finals last: if the second call failed, finals of the first one would stay pending without being
+            # processed.
             previews = await self._xreadgroup(self._previews(shards), PREVIEWS_PER_READ)
             entries = await self._xreadgroup(self._finals(shards), max_finals) + previews
             if entries or not wait:

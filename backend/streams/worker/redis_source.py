@@ -75,7 +75,7 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
                 pipe.xdel(stream, *ids)
                 await pipe.execute()
         except REDIS_ERRORS as error:
-            # Not raised: finals that were read by the same call would stay pending with no one at work.
+            # Not raised: finals that were read by the same call would stay pending without being processed.
             log.warning("previews_not_acknowledged", entries=len(ids), error=str(error))
 
 

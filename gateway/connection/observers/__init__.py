@@ -1,1 +1,1 @@
-"""Observers of a connection: metrics and traces, which the connection itself does not know."""
+"""Observers of a connection: metrics and traces, kept out of the code of the connection."""

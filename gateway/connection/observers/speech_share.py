@@ -8,7 +8,7 @@ from gateway.connection.observers.observer import SessionObserver
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session
 
-# A live client may be this far ahead of real time: it repeats audio that a lost connection swallowed.
+# A live client may be this far ahead of real time: after a lost connection it sends audio again.
 MAX_AHEAD_MS = 5_000
 
 

@@ -71,7 +71,7 @@ def electron() -> Path:
 def build(config: str, out: Path) -> None:
     """Build for Electron 9, see frontend/electron9."""
     vite = ["node", "node_modules/vite/bin/vite.js"]
-    command = [*vite, "build", "--config", f"shell-tests/{config}", "--logLevel", "error"]
+    command = [*vite, "build", "--config", f"electron9/{config}", "--logLevel", "error"]
     subprocess.run(command, cwd=FRONTEND, env={**os.environ, "OUT": str(out)}, check=True)
 
 

@@ -1,5 +1,7 @@
 """Observers receive what a session decides and sends."""
 
+import time
+
 from prometheus_client import REGISTRY
 
 from backend.messages.protocol import Message, SpeechEnded, SpeechStarted
@@ -66,7 +68,7 @@ def test_speech_counts_only_in_real_time() -> None:
         session.position_ms = ahead_ms
         observer.on_action(SendEvent(SpeechStarted(utterance=1, start_ms=0)))
         observer.on_action(SendEvent(SpeechEnded(utterance=1, end_ms=1)))
-        return meter.share(0.0)
+        return meter.share(time.monotonic())
 
     assert share_at(MAX_AHEAD_MS - 1_000) > 0
     assert share_at(MAX_AHEAD_MS + 60_000) == 0

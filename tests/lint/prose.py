@@ -16,7 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RULES_FILE = Path(__file__).with_name("forbidden_prose.txt")
-SKIPPED_FOLDERS = {".git", ".venv", ".venv-lowest", "node_modules", "dist", "dist-shell", "release", "artifacts", "site", "build"}
+SKIPPED_FOLDERS = set(
+    ".git .venv .venv-lowest node_modules dist dist-shell release artifacts site build".split()  # noqa: SIM905
+)
 # Recorded data, third-party texts, the rules themselves and their test, and translations into other languages.
 SKIPPED_FILES = re.compile(
     r"tests/contract/recorded/|forbidden_prose|tests/unit/lint/test_prose|package-lock|LICENSE|/i18n/(?!en\b)|\.egg-info"

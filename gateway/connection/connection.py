@@ -31,6 +31,7 @@ from gateway.session.timers import Conditions, SessionTimers
 
 # Interval of the timers. The shortest wait that they measure is 2 s.
 TICK_S = 0.25
+REDIS_UNAVAILABLE = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
 
 log = structlog.get_logger()
 
@@ -53,7 +54,7 @@ async def report_errors(sender: EventSender, part: Callable[[], Awaitable[None]]
         log.info("client_error", code=error.code, error=error.message)
         sender.fail(error, error.close_code)
     except REDIS_ERRORS:
-        sender.fail(NovaError("Redis does not answer; try again", code="redis_unavailable"), 1013)
+        sender.fail(REDIS_UNAVAILABLE, REDIS_UNAVAILABLE.close_code)
     except (WebSocketDisconnect, ExceptionGroup):
         raise  # the client has left, or tasks inside this one have already reported their errors
     except Exception as error:

@@ -18,7 +18,7 @@ from backend.streams.session.sessions import Lease
 from gateway import metrics
 from gateway.access.auth import SUBPROTOCOL, Caller, ForeignOriginError, RefusedError, offered_subprotocols
 from gateway.audio.decoder import AudioInputDecoder
-from gateway.connection.connection import Connection, HeldSession, report_errors
+from gateway.connection.connection import REDIS_UNAVAILABLE, Connection, HeldSession, report_errors
 from gateway.connection.observers.caption_metrics import CaptionMetrics
 from gateway.connection.observers.final_latency import FinalLatency
 from gateway.connection.observers.observer import ObserverGroup, SessionObserver
@@ -29,8 +29,6 @@ from gateway.connection.transport import EventSender, MessageReceiver, Transport
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session
-
-REDIS_UNAVAILABLE = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
 
 log = structlog.get_logger()
 

@@ -39,7 +39,7 @@ class SourceFetcher:
         """
         if isinstance(source, HubSource):
             snapshot = hub.download_snapshot(self.hub, source, model.files, self.progress)
-            return snapshot, {file.name: file.sha256 for file in model.files}
+            return snapshot, model.digests
         out = work / "files"
         out.mkdir(parents=True, exist_ok=True)
         self._unpack(source, work, out)

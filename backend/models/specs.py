@@ -100,3 +100,8 @@ class ModelSpec:
     sources: tuple[ModelSource, ...]
     files: tuple[FileSpec, ...] = ()
     aliases: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The sha256 of each file, by name."""
+        return {file.name: file.sha256 for file in self.files}

@@ -159,7 +159,7 @@ class ModelStore:
         place = self.cache / model.name
         if not place.is_dir():
             return None
-        verification.check(place, _digests(model))
+        verification.check(place, model.digests)
         return place
 
     def _hub_copy(self, model: ModelSpec) -> Path | None:
@@ -168,7 +168,7 @@ class ModelStore:
                 continue
             snapshot = self.hub.snapshot(source)
             if all((snapshot / file.name).is_file() for file in model.files):
-                verification.check(snapshot, _digests(model), self._hub_record(source))
+                verification.check(snapshot, model.digests, self._hub_record(source))
                 return snapshot
         return None
 
@@ -248,10 +248,6 @@ class ModelStore:
                 continue
             if snapshot is not None:
                 yield InstalledModel(model.name, model.kind, snapshot, _size_of(snapshot))
-
-
-def _digests(model: ModelSpec) -> dict[str, str]:
-    return {file.name: file.sha256 for file in model.files}
 
 
 def _size_of(directory: Path) -> int:

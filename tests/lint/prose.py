@@ -7,6 +7,7 @@ configuration files and dashboards. Code, inline code and data are not checked. 
 import ast
 import io
 import re
+import subprocess
 import sys
 import tokenize
 from collections.abc import Callable, Iterable, Iterator
@@ -16,12 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RULES_FILE = Path(__file__).with_name("forbidden_prose.txt")
-SKIPPED_FOLDERS = set(
-    ".git .venv .venv-lowest node_modules dist dist-shell release artifacts site build".split()  # noqa: SIM905
-)
 # Recorded data, third-party texts, the rules themselves and their test, and translations into other languages.
 SKIPPED_FILES = re.compile(
-    r"tests/contract/recorded/|forbidden_prose|tests/unit/lint/test_prose|package-lock|LICENSE|/i18n/(?!en\b)|\.egg-info"
+    r"tests/contract/recorded/|forbidden_prose|tests/unit/lint/test_prose|package-lock|LICENSE|/i18n/(?!en\b)"
 )
 MIN_WORDS = 4  # string literals with fewer words are identifiers or labels, not sentences
 SENTENCE_START = r"(?:(?<![\s\S])|(?<=[.!?:;] ))"
@@ -279,13 +277,13 @@ def _findings(path: str, fragment: Fragment, rules: Iterable[Rule]) -> Iterator[
 
 
 def files(paths: Iterable[Path]) -> Iterator[Path]:
-    """Every file under the paths that may contain prose."""
-    for path in paths:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            parts = file.relative_to(ROOT).parts
-            hidden = any(part.endswith("cache") or part in SKIPPED_FOLDERS or part == "__pycache__" for part in parts)
-            if file.is_file() and not hidden and not SKIPPED_FILES.search(str(file.relative_to(ROOT))):
-                yield file
+    """Every file under the paths that may contain prose and that .gitignore does not exclude."""
+    command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *map(str, paths))
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in sorted(listed.rstrip("\0").split("\0")):
+        file = ROOT / name
+        if file.is_file() and not SKIPPED_FILES.search(name):
+            yield file
 
 
 def main(arguments: list[str]) -> int:

@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend.load.score import Spread
 from backend.load.usage import usage, usage_between
+from backend.local.discovery import stream_url
 from backend.local.system import running
 from backend.messages.protocol import Done, Error, SpeechStarted, Start
 from backend.service.lifecycle import raise_open_file_limit
@@ -29,7 +30,7 @@ from gateway.session.segmenter import WINDOW
 from stt_worker.recognizers.null import transcript
 from tests.bench.support.load_swarm import FRAME_S, SwarmSession, Track, begin_all, open_sessions, stop_all
 from tests.testkit import cli
-from tests.testkit.session import FRAME, SAMPLES_PER_MS, stream_url
+from tests.testkit.session import FRAME, SAMPLES_PER_MS
 from tests.testkit.system.plans import NO_LIMITS, system_plan
 from tests.testkit.system.processes import resident_mb
 

@@ -23,6 +23,7 @@ from backend.load.driver import drive_session
 from backend.load.ledger import SessionLedger, split
 from backend.load.score import Spread
 from backend.load.usage import usage
+from backend.local.discovery import stream_url
 from backend.local.system import running
 from backend.messages.protocol import Error, Start
 from backend.service.lifecycle import raise_open_file_limit
@@ -30,7 +31,7 @@ from stt_worker.recognizers.null import transcript
 from tests.chaos.clients.noisy_clients import KINDS
 from tests.testkit import cli
 from tests.testkit.audio.voices import add_noise, voices
-from tests.testkit.session import RATE, SAMPLES_PER_MS, stream_url
+from tests.testkit.session import RATE, SAMPLES_PER_MS
 from tests.testkit.system.plans import NO_LIMITS, system_plan
 
 GATEWAY = "gateway-1"

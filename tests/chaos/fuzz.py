@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from websockets.asyncio.client import connect
 
 from backend.load.driver import drive_session
+from backend.local.discovery import stream_url
 from backend.local.system import System, running
 from backend.messages.protocol import Start
 from tests.chaos.checks import Checks, differences
@@ -28,7 +29,7 @@ from tests.chaos.clients.message_fuzzer import encodings
 from tests.testkit import cli
 from tests.testkit.audio.reference import segment
 from tests.testkit.audio.voices import voices
-from tests.testkit.session import ClientLedger, read_session_log, stream_url
+from tests.testkit.session import ClientLedger, read_session_log
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 from tests.testkit.system.processes import open_files, resident_mb
 

@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 from backend.client.client import ServerError
 from backend.load.driver import drive_session
 from backend.load.score import Spread
+from backend.local.discovery import stream_url
 from backend.local.system import running
 from backend.messages.protocol import Notice, Partial, Start
 from tests.chaos.checks import missing
 from tests.testkit import cli
 from tests.testkit.audio.reference import segment
 from tests.testkit.audio.voices import voices
-from tests.testkit.session import RATE, ClientLedger, stream_url
+from tests.testkit.session import RATE, ClientLedger
 from tests.testkit.system.plans import system_plan
 
 SETTLE_S = 10.0  # after the start and after the overload, until latency should be normal

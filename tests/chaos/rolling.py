@@ -23,6 +23,7 @@ import click
 import httpx
 
 from backend.errors import SetupError
+from backend.local.discovery import stream_url
 from backend.local.models import speech_model, translation_models
 from backend.local.processes import free_port, wait_for
 from backend.text.edits import WordErrors
@@ -31,7 +32,7 @@ from tests.paths import INFRA
 from tests.testkit import cli
 from tests.testkit.audio.clips import available_clips
 from tests.testkit.audio.voices import voices
-from tests.testkit.session import ClientLedger, read_session_log, speak, stream_url
+from tests.testkit.session import ClientLedger, read_session_log, speak
 
 COMPOSE_FILE = INFRA / "compose.yaml"
 PROJECT = "nova-rolling"

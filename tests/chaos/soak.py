@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.load.driver import drive_session
+from backend.local.discovery import stream_url
 from backend.local.models import speech_model
 from backend.local.system import System, running
 from backend.messages.protocol import Start
@@ -23,7 +24,7 @@ from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
 from tests.testkit import cli
 from tests.testkit.audio.voices import voices
-from tests.testkit.session import ClientLedger, stream_url
+from tests.testkit.session import ClientLedger
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 from tests.testkit.system.processes import open_files, resident_mb
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from backend.load.driver import drive_session
 from backend.load.score import Spread
+from backend.local.discovery import stream_url
 from backend.local.models import speech_model, translation_models
 from backend.local.system import Plan, running
 from backend.messages.protocol import Start
@@ -28,7 +29,7 @@ from tests.chaos.process_killer import MAX_DOWNTIME_S, SHARDS, kill_at_random, s
 from tests.testkit import cli
 from tests.testkit.audio.reference import segment
 from tests.testkit.audio.voices import voices
-from tests.testkit.session import RATE, SAMPLES_PER_MS, ClientLedger, read_session_log, stream_url
+from tests.testkit.session import RATE, SAMPLES_PER_MS, ClientLedger, read_session_log
 from tests.testkit.system.plans import system_plan
 
 STAGGER_S = 5.0  # sessions begin within this time

@@ -22,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from backend import models
 from backend.load.clips import synthesize_clips
+from backend.local.discovery import stream_url
 from backend.local.system import System
 from backend.messages.protocol import (
     Configure,
@@ -40,7 +41,7 @@ from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
 from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.redis.connection import connect as redis_client
 from tests.contract.recording import FOLDER, Recorded, encoded
-from tests.testkit.session import FRAME, RATE, stream_url
+from tests.testkit.session import FRAME, RATE
 from tests.testkit.system.plans import running_with_poison, system_plan
 
 MAX_AUDIO_BYTES = 1_600  # kept of each entry, enough for decoders

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from backend.client.client import Client
+from backend.local.discovery import stream_url
 from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Start
 from tests.infra.tools import tool
 from tests.testkit.cli import silent
 from tests.testkit.prometheus_rules import RULES
-from tests.testkit.session import stream_url
 from tests.testkit.system.plans import system_plan
 
 CONFIGURATION = RULES.parent

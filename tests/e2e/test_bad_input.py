@@ -9,9 +9,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from backend.local.discovery import stream_url
 from backend.local.system import System
 from tests.testkit.audio.clips import Clip, shortest_clip
-from tests.testkit.session import ClientLedger, speak, stream_url
+from tests.testkit.session import ClientLedger, speak
 
 START = json.dumps({"type": "start"})
 

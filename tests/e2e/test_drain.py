@@ -14,12 +14,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from backend.client.client import ServerError
+from backend.local.discovery import stream_url
 from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
 from stt_worker.recognizers.null import transcript
 from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.cli import silent
-from tests.testkit.session import speak, stream_url
+from tests.testkit.session import speak
 from tests.testkit.system.plans import system_plan
 
 RATE = 16_000

@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from backend.client.client import Client, ServerError
+from backend.local.discovery import stream_url
 from backend.local.processes import Service, python, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Done, Start
@@ -27,7 +28,6 @@ from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import handshake
 from tests.testkit.servers.certificate import self_signed
 from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
-from tests.testkit.session import stream_url
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 issuer = Issuer()

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 
+from backend.local.discovery import stream_url
 from backend.local.system import Plan, System, running
 from backend.messages.protocol import Final, Start, Stop, Translation, parse_server, to_json
 from tests.testkit.audio.clips import Clip
 from tests.testkit.cli import silent
 from tests.testkit.servers.otlp_collector import Collector, Received, collecting
-from tests.testkit.session import FRAME, RATE, stream_url
+from tests.testkit.session import FRAME, RATE
 from tests.testkit.system.plans import NO_LOAD_LIMIT
 
 # The trace of the client.

@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from backend.client.client import Client
+from backend.local.discovery import stream_url
 from backend.local.processes import Service, free_port, redis_binary, wait_for_redis
 from backend.local.system import Plan, running
 from backend.messages.protocol import Final, Start, Translation
@@ -25,7 +26,6 @@ from backend.streams.redis.clients import client
 from tests.conftest import run_in_thread
 from tests.testkit.audio.voices import voices
 from tests.testkit.cli import silent
-from tests.testkit.session import stream_url
 from tests.testkit.system.plans import NO_LOAD_LIMIT, QUICK_CLAIMS
 
 SCRIPT = Path(__file__).parents[2] / "infra" / "redis" / "make-users.sh"

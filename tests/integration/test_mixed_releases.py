@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect as open_socket
 
+from backend.local.discovery import stream_url
 from backend.local.system import System, running
 from backend.messages.jobs import ChannelMessage, PartialResult, decode_transcript
 from backend.messages.protocol import Final, Ready, parse_server
@@ -25,7 +26,6 @@ from stt_worker.recognizers.null import transcript
 from tests.conftest import run_in_thread
 from tests.contract.recording import Recorded, releases
 from tests.testkit.cli import silent
-from tests.testkit.session import stream_url
 from tests.testkit.system.plans import system_plan
 
 SHARD = Shard(0)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backend.load.driver import drive_session
 from backend.load.ledger import SessionLedger, split
+from backend.local.discovery import stream_url
 from backend.messages.protocol import Final, Partial, Start, Translation, to_json
 from backend.service.settings import ServiceSettings
 from backend.streams.names import shard_of
@@ -85,11 +86,6 @@ class ClientLedger(SessionLedger):
 
 def _sample(ms: int) -> int:
     return ms * SAMPLES_PER_MS
-
-
-def stream_url(http_url: str) -> str:
-    """The WebSocket address of a gateway."""
-    return http_url.replace("http", "ws", 1) + "/v1/stream"
 
 
 async def speak(

@@ -13,9 +13,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
+from backend.local.discovery import stream_url
 from tests.chaos.clients.message_fuzzer import SAMPLE_BYTES, Frame, MessageFuzzer
 from tests.paths import ROOT
-from tests.testkit.session import stream_url
 
 PROTOCOL = ROOT / "docs" / "reference" / "protocol.md"
 MAX_CLOSE_S = 45.0  # from `stop` to the end of the connection

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from backend.load.driver import drive_session
+from backend.local.discovery import stream_url
 from backend.local.processes import wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Start
@@ -28,7 +29,7 @@ from tests.testkit.audio.voices import voices
 from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
 from tests.testkit.servers.fault_proxy import FaultProxy
-from tests.testkit.session import ClientLedger, stream_url
+from tests.testkit.session import ClientLedger
 from tests.testkit.system.plans import system_plan
 
 START = masked(TEXT, b'{"type":"start"}')

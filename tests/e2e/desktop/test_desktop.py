@@ -5,12 +5,12 @@ frontend/e2e/fake-shell.mjs replaces Electron's shell. test_shell.py tests the r
 
 from pathlib import Path
 
+from backend.local.discovery import stream_url
 from backend.local.system import System, running
 from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import Clip, decode
 from tests.testkit.cli import silent
 from tests.testkit.desktop.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, drive_and_lose, microphone
-from tests.testkit.session import stream_url
 from tests.testkit.system.plans import system_plan
 
 

@@ -26,7 +26,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "e2e": (*PYTEST, "tests/e2e"),
     "frontend": ("make", "test-frontend"),
 }
-FAILURE = re.compile(r"(?:FAILED|ERROR) tests/\S+.*")
+# Lines of pytest and of vitest.
+FAILURE = re.compile(r"(?:FAILED|ERROR) tests/\S+.*|\s*FAIL\s+\S+\.test\.\S+.*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,14 +111,14 @@ def test_health_reports_the_state_of_redis(models: dict[str, str]) -> None:
         try:
             for path in ("/health/ready", "/health/full"):
                 began = time.monotonic()
-                answer = httpx.get(url + path, timeout=5)
+                answer = httpx.get(url + path, timeout=30)
                 assert answer.status_code == 503
                 assert answer.json()["status"] == "unhealthy"
-                assert time.monotonic() - began < 1.2
+                assert time.monotonic() - began < 2.7
             assert httpx.get(f"{url}/health").status_code == 200, "a new start would cure nothing"
         finally:
             os.kill(redis, signal.SIGCONT)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while httpx.get(f"{url}/health/ready").status_code != 200:
             assert time.monotonic() < until, "it did not recover"
             time.sleep(0.1)

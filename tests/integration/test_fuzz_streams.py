@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -213,8 +213,12 @@ async def all_done(streams: RedisJobStreams, names: Sequence[str]) -> bool:
 
 
 async def letters(streams: RedisJobStreams, group: str) -> list[str]:
-    found: Any = await streams.redis.xrange(streams.shard("any").dead(group))
-    return [fields[b"reason"].decode() for _, fields in found]
+    """The reason of each dead letter. Read in pages, because one large answer can exceed the socket timeout."""
+    key, after, reasons = streams.shard("any").dead(group), "-", list[str]()
+    while page := cast("list[tuple[bytes, Fields]]", await streams.redis.xrange(key, after, count=200)):
+        reasons += [fields[b"reason"].decode() for _, fields in page]
+        after = f"({page[-1][0].decode()}"
+    return reasons
 
 
 async def says_its_own_words_and_no_others(streams: RedisJobStreams, name: str, number: int) -> None:

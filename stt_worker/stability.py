@@ -15,6 +15,7 @@ from itertools import takewhile
 from backend.messages.jobs import HypothesisWord
 from backend.text.edits import edit_table
 from backend.text.normalize import letters
+from backend.text.scripts import fold_script
 from backend.text.writing_systems import is_letter, split_words
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 
@@ -184,7 +185,8 @@ def _align(old: Sequence[str], new: Sequence[DecodedWord]) -> list[int | None]:
     All old words are aligned with a beginning of the new ones. Among beginnings with equally many edits, one with the
     same last word is preferred, then one of the same length.
     """
-    before, after = [letters(word) for word in old], [letters(word.text) for word in new]
+    # A character in Traditional script is the same word as in Simplified script.
+    before, after = ([letters(fold_script(word)) for word in words] for words in (old, [word.text for word in new]))
     # Most of a caption does not change: the quadratic part starts at the first difference.
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
     before, after = before[same:], after[same:]

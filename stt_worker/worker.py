@@ -15,6 +15,7 @@ from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
+from stt_worker.job_language import in_requested_script
 from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
@@ -39,7 +40,8 @@ class SttWorker:
         loop = asyncio.get_running_loop()
         hypotheses = await loop.run_in_executor(self._threads, self._recognize, speeches, kind)
         outcome = {"final": final_outcome, "preview": preview_outcome}[kind]
-        return [outcome(entry.job, hypothesis) for entry, hypothesis in zip(batch, hypotheses, strict=True)]
+        answered = zip((entry.job for entry in batch), hypotheses, strict=True)
+        return [outcome(job, in_requested_script(job, hypothesis)) for job, hypothesis in answered]
 
     def _recognize(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
         began = time.perf_counter()

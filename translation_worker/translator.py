@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backend.errors import UnsupportedPairError
-from backend.messages.languages import english_name
+from backend.messages.languages import english_name, other_scripts
 
 # The model of the catalogue that translates every pair; suggested when no installed model serves a pair.
 ALL_PAIRS_MODEL = "nllb-200-distilled-600M"
@@ -43,14 +43,16 @@ class Translator(Protocol):
         """Return one translation for each passage, in order."""
 
 
-def pick_translator(translators: Sequence[Translator], source: str, target: str) -> Translator:
-    """Return the first translator that serves the pair.
+def pick_translator(translators: Sequence[Translator], source: str, target: str) -> tuple[Translator, str]:
+    """Return the first translator that serves the pair, and the target that it writes.
 
-    Raises UnsupportedPairError, which names the installed models and the one to install.
+    That is the target itself, or the same language in a script that can be converted to it. Raises
+    UnsupportedPairError, which names the installed models and the one to install.
     """
-    for translator in translators:
-        if translator.serves(source, target):
-            return translator
+    for written in (target, *other_scripts(target)):
+        for translator in translators:
+            if translator.serves(source, written):
+                return translator, written
     installed = "; ".join(f"{translator.model} ({translator.pairs()})" for translator in translators) or "none"
     raise UnsupportedPairError(
         f"no installed model translates {english_name(source)} to {english_name(target)} (installed: {installed}); "

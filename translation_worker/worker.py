@@ -3,17 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import groupby
 
 import structlog
 
 from backend import models
 from backend.engines.device_locks import with_own_device
-from backend.errors import ModelError, NovaError, ProtocolError, UnsupportedPairError
+from backend.errors import ModelError, ProtocolError, UnsupportedPairError
 from backend.messages.jobs import Transcript
 from backend.messages.languages import flores_code
-from backend.messages.protocol import Message, Notice, Translation
+from backend.messages.protocol import Message
 from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
 from backend.service.metrics import MODEL
@@ -21,30 +20,11 @@ from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from translation_worker import metrics
+from translation_worker.request import TranslationRequest
 from translation_worker.settings import TranslationSettings
 from translation_worker.translator import Passage, Translator, pick_translator
 
 log = structlog.get_logger()
-
-# Removed from the end of previews: a model ends unfinished text like a sentence, and the next preview continues it.
-ENDINGS = " .,;:!?…。，；：！？؟।"
-
-
-@dataclass(frozen=True, slots=True)
-class TranslationRequest:
-    """A transcript to translate into one language; `target` is the code that the session used."""
-
-    transcript: Transcript
-    target: str
-
-    def event(self, text: str) -> Translation:
-        final = self.transcript.kind == "final"
-        shown = text if final else text.rstrip(ENDINGS)
-        return Translation(utterance=self.transcript.utterance, language=self.target, text=shown, is_final=final)
-
-    def notice(self, error: NovaError) -> Notice:
-        """The event that reports why there is no translation."""
-        return Notice(code=error.code, message=error.message, utterance=self.transcript.utterance, language=self.target)
 
 
 class TranslationWorker:
@@ -73,11 +53,11 @@ class TranslationWorker:
         work: list[tuple[int, Translator, Passage]] = []
         for number, request in enumerate(requests):
             try:
-                passage = self._passage(request)
-                if passage.source == passage.target:
-                    events[number] = request.event(passage.text)
+                if request.needs_no_model:
+                    events[number] = request.event(request.rewritten())
                 else:
-                    work.append((number, pick_translator(self._translators, passage.source, passage.target), passage))
+                    translator, target = pick_translator(self._translators, request.source, flores_code(request.target))
+                    work.append((number, translator, request.passage(target, self._settings.beam_size)))
             except (UnsupportedPairError, ProtocolError) as error:
                 metrics.UNSERVED.inc()
                 events[number] = request.notice(UnsupportedPairError(error.message))
@@ -86,8 +66,8 @@ class TranslationWorker:
             group = list(same)
             passages = [passage for _, _, passage in group]
             texts = self._translate(group[0][1], passages, [requests[number].transcript for number, _, _ in group])
-            for (number, _, _), text in zip(group, texts, strict=True):
-                events[number] = requests[number].event(text)
+            for (number, _, passage), text in zip(group, texts, strict=True):
+                events[number] = requests[number].event(requests[number].deliver(passage, text))
         return [event for event in events if event is not None]
 
     def _translate(self, translator: Translator, passages: list[Passage], of: Sequence[Transcript]) -> list[str]:
@@ -98,17 +78,6 @@ class TranslationWorker:
             tracing.stage("translate", traced, passages=len(passages), model=translator.model),
         ):
             return translator.translate(passages)
-
-    def _passage(self, request: TranslationRequest) -> Passage:
-        transcript = request.transcript
-        final = transcript.kind == "final"
-        return Passage(
-            text=transcript.text,
-            source=flores_code(transcript.language),
-            target=flores_code(request.target),
-            prefix="" if final else transcript.translated.get(request.target, ""),
-            beam_size=self._settings.beam_size if final else 1,
-        )
 
 
 def load(settings: TranslationSettings) -> list[Translator]:

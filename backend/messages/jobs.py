@@ -65,6 +65,8 @@ class AudioJob(Job):
     """Whisper's code of the language that the session fixed; None: detect it."""
     heard: str | None = None
     """Language of earlier utterances, if `language` is None. The recognizer keeps it unless it is unlikely."""
+    expected: tuple[str, ...] = ()
+    """The languages that the session asked for, as it wrote them ("zh-TW"). They decide the script of the text."""
     finals: Literal["revise", "stable"] = "revise"
     words: bool = False
     prompt: str = ""

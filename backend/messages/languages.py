@@ -1,8 +1,9 @@
 """Converts language codes.
 
 NLLB-200 uses FLORES-200 codes ("zho_Hans"), Whisper its own ("zh"), and users ISO 639 codes of two or three letters or
-BCP-47 tags ("pt-BR", "zh-TW"). The language and the script of a tag are used, or the region if it has no script. If
-NLLB does not distinguish the variant, the language is used ("pt-BR": Portuguese, "sr-Latn": Serbian in Cyrillic).
+BCP-47 tags ("pt-BR", "zh-TW"). The language and the script of a tag are used, or the region if it has no script. If the
+models do not distinguish the variant, the language is used ("pt-BR": Portuguese). `script` is the exception: texts are
+converted to it after recognition or translation.
 """
 
 import re
@@ -55,6 +56,35 @@ def whisper_code(code: str) -> str | None:
 def english_name(code: str) -> str:
     """Return the English name. Raises ProtocolError `unsupported_language`."""
     return _find(code).name
+
+
+def script(code: str) -> str:
+    """Return the script of texts in a language that `backend.text.scripts` converts, otherwise "".
+
+    "Hans" or "Hant" (Chinese; "Hant-HK" with the characters of Hong Kong), "Cyrl" or "Latn" (Serbian). A code without a
+    script or region means the likely script of the Unicode CLDR: "zh" is "Hans", "yue" is "Hant-HK", "sr" is "Cyrl".
+    Raises ProtocolError `unsupported_language`.
+    """
+    flores = _find(code).flores or ""
+    parts = set(code.strip().replace("_", "-").lower().split("-"))
+    match flores[:3]:
+        case "zho" | "yue" if parts & {"hans", "cn", "sg", "my"} and "hant" not in parts:
+            return "Hans"
+        case "yue":
+            return "Hant-HK"
+        case "zho" if flores == "zho_Hant":
+            return "Hant-HK" if parts & {"hk", "mo"} else "Hant"
+        case "zho":
+            return "Hans"
+        case "srp":
+            return "Latn" if "latn" in parts else "Cyrl"
+    return ""
+
+
+def other_scripts(flores: str) -> list[str]:
+    """The FLORES-200 codes of the same language in the scripts that `backend.text.scripts` converts to this one."""
+    codes = [language.flores for language in LANGUAGES if language.flores and language.flores[:3] == flores[:3]]
+    return [code for code in codes if code != flores and script(code)]
 
 
 def _find(code: str) -> Language:

@@ -35,7 +35,7 @@ class Options(Message):
     """Options of a session. `start` sets all of them, `configure` changes some of them."""
 
     language: str = "auto"
-    """Spoken language: a code ("en", "zh", "pt-BR"), or "auto" to detect it."""
+    """Spoken language: a code ("en", "pt-BR", "zh-TW"), or "auto" to detect it. The code also names the script."""
     translate_to: tuple[str, ...] = ()
     """Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8."""
     partials: bool = True

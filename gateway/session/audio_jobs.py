@@ -55,6 +55,7 @@ class AudioJobBuilder:
             end_ms=clip.end_ms,
             language=self._language,
             heard=self.last_language or detected,
+            expected=(options.language,) if self._language else (),
             finals=options.finals,
             words=options.words,
             prompt=options.prompt,

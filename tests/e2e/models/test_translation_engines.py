@@ -148,7 +148,7 @@ def test_each_engine_reports_its_pairs(opus_zh_en: Path, nllb_shaped: Path) -> N
     assert not opus.serves("yue_Hant", "eng_Latn")
     assert nllb.serves("eng_Latn", "zho_Hans")
     assert not nllb.serves("zho_Hant", "eng_Latn")
-    assert pick_translator([nllb, opus], "zho_Hant", "eng_Latn") is opus
+    assert pick_translator([nllb, opus], "zho_Hant", "eng_Latn") == (opus, "eng_Latn")
     with pytest.raises(UnsupportedPairError):
         pick_translator([nllb, opus], "spa_Latn", "eng_Latn")
 

@@ -25,8 +25,8 @@ def preview_job(shown: PartialResult, end_ms: int) -> AudioJob:
 
 
 def transcript(utterance: int, session: str = "s", text: str = "hello", **more: Any) -> Transcript:
-    fields = {"correlation_id": "c", "sent_at": 1.5, "language": "en", "translate_to": ("es",), **more}
-    return Transcript(kind="final", session=session, utterance=utterance, text=text, **fields)
+    fields = {"kind": "final", "correlation_id": "c", "sent_at": 1.5, "language": "en", "translate_to": ("es",), **more}
+    return Transcript(session=session, utterance=utterance, text=text, **fields)
 
 
 def final(utterance: int = 1, text: str = "hello", **more: Any) -> Final:

@@ -33,7 +33,15 @@ THIRD = OnePair("third", "eng_Latn", "fra_Latn")
 
 
 def test_the_first_model_that_serves_the_pair_is_used() -> None:
-    assert pick_translator([FIRST, SECOND, THIRD], "eng_Latn", "fra_Latn") is SECOND
+    assert pick_translator([FIRST, SECOND, THIRD], "eng_Latn", "fra_Latn") == (SECOND, "fra_Latn")
+
+
+def test_a_model_that_writes_another_chinese_script_is_used_if_none_writes_the_right_one() -> None:
+    simplified, traditional = OnePair("s", "eng_Latn", "zho_Hans"), OnePair("t", "eng_Latn", "zho_Hant")
+    assert pick_translator([simplified], "eng_Latn", "zho_Hant") == (simplified, "zho_Hans")
+    assert pick_translator([simplified, traditional], "eng_Latn", "zho_Hant") == (traditional, "zho_Hant")
+    with pytest.raises(UnsupportedPairError):
+        pick_translator([simplified, traditional], "eng_Latn", "yue_Hant")
 
 
 def test_the_error_names_the_installed_models_and_the_one_to_install() -> None:

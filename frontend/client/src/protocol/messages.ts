@@ -13,7 +13,7 @@ export type ServerMessage =
  */
 export interface Start {
   /**
-   * Spoken language: a code ("en", "zh", "pt-BR"), or "auto" to detect it.
+   * Spoken language: a code ("en", "pt-BR", "zh-TW"), or "auto" to detect it. The code also names the script.
    */
   language?: string;
   /**

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ProtocolError
-from backend.messages.languages import LANGUAGES, english_name, flores_code, whisper_code
+from backend.messages.languages import LANGUAGES, english_name, flores_code, other_scripts, script, whisper_code
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "eng_Latn": ("en", "EN", " en ", "eng", "en_US", "eng_Latn"),
@@ -96,6 +96,28 @@ def test_a_language_is_rejected_by_the_model_that_lacks_it() -> None:
         flores_code("br")
     with pytest.raises(ProtocolError, match=r"Asturian \(ast\) can be translated but not recognized"):
         whisper_code("ast")
+
+
+SCRIPTS = {
+    "Hans": ("zh", "zh-CN", "zh-Hans", "zh-SG", "zh-Hans-HK", "cmn", "zho_Hans", "yue-CN"),
+    "Hant": ("zh-TW", "zh-Hant", "zh_Hant_TW", "zho_Hant", "cmn-TW"),
+    "Hant-HK": ("zh-HK", "zh-MO", "zh-Hant-HK", "yue", "zh-yue"),
+    "Cyrl": ("sr", "sr-RS", "srp_Cyrl"),
+    "Latn": ("sr-Latn", "sr_Latn_RS"),
+    "": ("en-GB", "pt-BR", "ja", "ko", "hr", "uz"),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), [(code, name) for name, codes in SCRIPTS.items() for code in codes])
+def test_a_code_names_the_script_of_its_texts(code: str, expected: str) -> None:
+    assert script(code) == expected
+
+
+def test_only_scripts_that_can_be_converted_stand_for_each_other() -> None:
+    assert other_scripts("zho_Hant") == ["zho_Hans"]
+    assert other_scripts("zho_Hans") == ["zho_Hant"]
+    for flores in ("yue_Hant", "ace_Latn", "srp_Cyrl", "eng_Latn"):
+        assert other_scripts(flores) == []
 
 
 @given(st.text(max_size=2_000))

@@ -179,7 +179,8 @@ class FasterWhisper:
                     results[i].no_speech_prob,
                     words[i] if speech.words else (),
                 ),
-                _objection(texts[i], speech, logprobs[i], words[i]),
+                # Only the words left of a loop can refute the objection. The words of a loop that was not cut cannot.
+                _objection(texts[i], speech, logprobs[i], words[i] if i in looped else ()),
             )
             for i, speech in enumerate(batch)
         ]

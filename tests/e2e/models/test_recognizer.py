@@ -134,6 +134,18 @@ def test_a_short_piece_of_another_language_does_not_change_the_language(
     assert [hypothesis.language for hypothesis in heard] == ["en", "fr"]
 
 
+def test_word_times_do_not_change_the_text(
+    whisper: FasterWhisper, shared_folder: Path, speech_clips: list[Clip]
+) -> None:
+    # In its first window, the whole of this clip is decoded twice.
+    sounds = [sound(next(clip for clip in speech_clips if clip.id == "ls-2609-156975-0001"))]
+    sounds.append(np.concatenate([sounds[0], sounds[0]]))
+    plain, timed = (whisper.recognize([Speech(s, "en", beam_size=5, words=w) for s in sounds]) for w in (False, True))
+    assert [h.text for h in timed] == [h.text for h in plain]
+    assert plain[0].text.lower().count("genius") == 1
+    assert plain[1].text.lower().count("genius") == 2
+
+
 @pytest.mark.parametrize("samples", [0, 1, 100, 1600])
 def test_very_short_audio_is_not_an_error(whisper: FasterWhisper, samples: int) -> None:
     heard = whisper.recognize(

@@ -1,9 +1,11 @@
 """Options that several commands share."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 
 import click
 
+from backend.cli.files.subtitles.limits import MAX_LINES, MIN_GAP_MS, CueLimits
 from backend.errors import ProtocolError
 from backend.messages import languages
 
@@ -55,4 +57,50 @@ key_option = click.option(
 )
 server_option = click.option(
     "--server", "server", metavar="URL", help="Server address, such as ws://host:8080. Default: find or start one."
+)
+
+
+def cue_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for the cues of subtitles, which the command receives as `limits`."""
+
+    @wraps(command)
+    def with_limits(
+        *, line_length: int | None, lines: int, reading_speed: float | None, gap: int, **others: object
+    ) -> None:
+        command(limits=CueLimits(line_length, lines, reading_speed, gap), **others)
+
+    for option in _CUE_OPTIONS:
+        with_limits = option(with_limits)
+    return with_limits
+
+
+_CUE_OPTIONS = (
+    click.option(
+        "--gap",
+        type=click.IntRange(0, 1000),
+        default=MIN_GAP_MS,
+        show_default=True,
+        metavar="MS",
+        help="Shortest time between two cues (srt, vtt).",
+    ),
+    click.option(
+        "--reading-speed",
+        type=click.FloatRange(min=1),
+        metavar="CHARACTERS",
+        help="Characters per second. Default: 20; Chinese 11, Japanese 7, Korean 14 (srt, vtt).",
+    ),
+    click.option(
+        "--lines",
+        type=click.IntRange(1, 4),
+        default=MAX_LINES,
+        show_default=True,
+        metavar="COUNT",
+        help="Lines per cue (srt, vtt).",
+    ),
+    click.option(
+        "--line-length",
+        type=click.IntRange(min=8),
+        metavar="CHARACTERS",
+        help="Characters per line. Default: 42; Chinese and Korean 16, Japanese 13 (srt, vtt).",
+    ),
 )

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from backend.cli.files.media import MediaError, open_recording
+from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.transcript import SUBTITLES, FileTranscript, Format, render, render_subtitles
 from backend.cli.files.transcription import OnProgress, transcribe_file
-from backend.cli.options import key_option, language_option, server_option, targets_option
+from backend.cli.options import cue_options, key_option, language_option, server_option, targets_option
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server
 from backend.messages.protocol import Start
@@ -33,18 +34,19 @@ class Output:
     directory: Path | None
     targets: tuple[str, ...]
     names: dict[Path, str]
+    limits: CueLimits
 
     def write(self, path: Path, transcript: FileTranscript) -> None:
         """Write the transcript of a recording, which is partial if its session failed."""
         if self.directory is None:
             if len(self.names) > 1 and self.form == "txt":
                 click.echo(f"==> {path} <==")
-            click.echo(render(transcript, self.form, self.targets), nl=False)
+            click.echo(render(transcript, self.form, self.targets, self.limits), nl=False)
             return
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._save(path, self.form, render(transcript, self.form, self.targets))
+        self._save(path, self.form, render(transcript, self.form, self.targets, self.limits))
         for target in self.targets if self.form in SUBTITLES else ():
-            self._save(path, f"{target}.{self.form}", render_subtitles(transcript, self.form, target))
+            self._save(path, f"{target}.{self.form}", render_subtitles(transcript, self.form, target, self.limits))
 
     def _save(self, path: Path, suffix: str, text: str) -> None:
         assert self.directory is not None
@@ -74,6 +76,7 @@ class Output:
 @server_option
 @key_option
 @click.option("--model", metavar="NAME|DIR", help="Speech model. Starts a private system with it.")
+@cue_options
 @click.option("--words", is_flag=True, help="Include times and confidence of each word (json).")
 def transcribe(
     files: tuple[Path, ...],
@@ -85,6 +88,7 @@ def transcribe(
     key: str,
     model: str | None,
     words: bool,
+    limits: CueLimits,
 ) -> None:
     """Convert audio or video recordings to text or subtitles.
 
@@ -93,7 +97,9 @@ def transcribe(
     """
     if server and model:
         raise click.UsageError("the server chooses the model: use either --server or --model")
-    to = Output(form, _directory(output), targets, _names(files))
+    if limits != CueLimits() and form not in SUBTITLES:
+        raise click.UsageError("the options for cues require subtitles: use --format srt or vtt")
+    to = Output(form, _directory(output), targets, _names(files), limits)
     if to.directory is None and form in SUBTITLES and (targets or len(to.names) > 1):
         raise click.UsageError("several subtitle files require a directory: use --output DIR")
     if to.directory and len(set(to.names.values())) < len(to.names):

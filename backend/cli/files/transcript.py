@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backend.cli.files.subtitles import TimedWord, split_into_cues, spread_words, timed_words, to_srt, to_vtt
+from backend.cli.files.subtitles.cues import split_into_cues
+from backend.cli.files.subtitles.formats import to_srt, to_vtt
+from backend.cli.files.subtitles.limits import CueLimits
+from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.errors import NovaError
 from backend.messages.protocol import Error, Final, Notice, ServerMessage, Translation
 
@@ -48,25 +51,27 @@ class FileTranscript:
         return [final for final in self.finals if final.text]
 
 
-def render(transcript: FileTranscript, form: Format, targets: Sequence[str]) -> str:
+def render(transcript: FileTranscript, form: Format, targets: Sequence[str], limits: CueLimits | None = None) -> str:
     """Render a transcript. Translations into the targets are included in txt and json only."""
     if form == "txt":
         return _txt(transcript, targets)
     if form == "json":
         return _json(transcript, targets)
-    return render_subtitles(transcript, form, None)
+    return render_subtitles(transcript, form, None, limits)
 
 
-def render_subtitles(transcript: FileTranscript, form: Format, target: str | None) -> str:
+def render_subtitles(
+    transcript: FileTranscript, form: Format, target: str | None, limits: CueLimits | None = None
+) -> str:
     """Render a subtitle file (srt or vtt) in the spoken language, or in the target language of a translation."""
     utterances = (_timed(transcript, final, target) for final in transcript.with_text)
-    return (to_srt if form == "srt" else to_vtt)(split_into_cues(utterances))
+    return (to_srt if form == "srt" else to_vtt)(split_into_cues(utterances, limits))
 
 
-def _timed(transcript: FileTranscript, final: Final, target: str | None) -> list[TimedWord]:
+def _timed(transcript: FileTranscript, final: Final, target: str | None) -> TimedText:
     if target is None:
-        return timed_words(final)
-    return spread_words(transcript.translations.get((final.utterance, target), ""), final.start_ms, final.end_ms)
+        return spoken(final)
+    return translated(final, transcript.translations.get((final.utterance, target), ""), target)
 
 
 def _txt(transcript: FileTranscript, targets: Sequence[str]) -> str:

@@ -50,9 +50,9 @@ def test_json_contains_times_languages_confidence_and_translations(transcript: F
 
 
 def test_subtitles_are_in_the_spoken_language_or_in_that_of_a_translation(transcript: FileTranscript) -> None:
-    assert render_subtitles(transcript, "vtt", "en") == "WEBVTT\n\n00:00:00.000 --> 00:00:01.200\nHello.\n"
+    assert render_subtitles(transcript, "vtt", "en") == "WEBVTT\n\n00:00:00.000 --> 00:00:01.700\nHello.\n"
     assert render(transcript, "srt", ["en"]) == (
-        "1\n00:00:00,000 --> 00:00:01,200\n你好。\n\n2\n00:00:03,000 --> 00:00:04,000\n再见。\n"
+        "1\n00:00:00,000 --> 00:00:01,700\n你好。\n\n2\n00:00:03,000 --> 00:00:04,500\n再见。\n"
     )
 
 

@@ -1,0 +1,35 @@
+"""Renders cues as subtitle files. Pure."""
+
+from collections.abc import Iterable
+
+from backend.cli.files.subtitles.timing import Cue
+
+
+def to_srt(cues: Iterable[Cue]) -> str:
+    """Render as SubRip."""
+    blocks = (
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{_text(cue)}\n"
+        for number, cue in enumerate(cues, 1)
+    )
+    return "\n".join(blocks)
+
+
+def to_vtt(cues: Iterable[Cue]) -> str:
+    """Render as WebVTT (W3C)."""
+    blocks = (f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escaped(_text(cue))}\n" for cue in cues)
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def _clock(milliseconds: int, point: str) -> str:
+    seconds, thousandths = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{thousandths:03}"
+
+
+def _text(cue: Cue) -> str:
+    return "\n".join(cue.lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

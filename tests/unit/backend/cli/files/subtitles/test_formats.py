@@ -1,0 +1,19 @@
+"""Subtitle files."""
+
+from backend.cli.files.subtitles.formats import to_srt, to_vtt
+from backend.cli.files.subtitles.timing import Cue
+
+
+def test_srt_is_numbered_and_has_commas_in_its_times() -> None:
+    cues = [Cue(0, 1500, ("Hello",)), Cue(3_723_004, 3_724_000, ("Two", "lines"))]
+    assert to_srt(cues) == ("1\n00:00:00,000 --> 00:00:01,500\nHello\n\n2\n01:02:03,004 --> 01:02:04,000\nTwo\nlines\n")
+
+
+def test_vtt_has_a_header_and_escapes_markup() -> None:
+    assert to_vtt([Cue(0, 1500, ("a < b & c --> d",))]) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\na &lt; b &amp; c --&gt; d\n"
+    )
+
+
+def test_no_speech_gives_a_valid_file_without_cues() -> None:
+    assert (to_srt([]), to_vtt([])) == ("", "WEBVTT\n")

@@ -14,6 +14,7 @@ from translation_worker.translator import Passage
 
 # Sentences whose translations are cached; about 1 MB. A preview repeats the sentences of the previous one.
 CACHE_SIZE = 2048
+_UNLIMITED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def divide(passage: Passage) -> list[Passage | str]:
     complete; the last one is continued by the translation of its sentence.
     """
     source = sentences.split(passage.text.strip(), passage.source)
-    shown = sentences.split(passage.prefix, passage.target)
+    # A translated sentence may be longer than any source, so it is not divided.
+    shown = sentences.split(passage.prefix, passage.target, max_length=_UNLIMITED)
     done = min(len(shown), len(source)) - 1 if shown else 0
     if not source:
         return [passage.prefix]

@@ -5,14 +5,21 @@ two sentences are not separated: splitting a name is worse.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, repeat
 
-from backend.text.writing_systems import sentence_separator
+from backend.messages.languages import LANGUAGES
+from backend.text.abbreviations import abbreviates
+from backend.text.line_breaks import split_anywhere, split_phrases
+from backend.text.writing_systems import UNSPACED, sentence_separator
 
-# Characters, about 40 English words. Longer sentences are divided: models were trained on few of them and lose their
-# place.
+# English letters, about 40 words. Longer sentences are divided: models were trained on few of them and lose their
+# place, and the time for a sentence grows with the square of its length.
 MAX_SENTENCE = 250
+# A longer word is not one. Models spell it, so each of its letters is worth a Chinese character.
+LONGEST_WORD = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +31,31 @@ class Sentence:
 
 
 def split(text: str, language: str, max_length: int = MAX_SENTENCE) -> list[Sentence]:
-    """Split a text in `language` (FLORES-200 code) into sentences of at most `max_length` characters.
+    """Split a text in `language` (FLORES-200 code) into sentences of at most `max_length` letters.
 
     Joined with their gaps, they are exactly the text. White space at the start belongs to the first sentence.
     """
+    code = _CODES.get(language, language[:2])
+    lengths = [0, *accumulate(_letters(text))]
     sentences: list[Sentence] = []
     start = 0
-    for end in [*_ends(text, language[:3]), len(text)]:
+    for end in [*_ends(text, code), len(text)]:
         while start < end:
-            stop = end if end - start <= max_length else _division(text, start, start + max_length)
+            limit = bisect_right(lengths, lengths[start] + max_length) - 1
+            stop = end if end <= limit else _division(text, start, max(limit, start + 1), code)
             body = text[start:stop].rstrip()
             behind = start + len(body)
             start = found.start() if (found := _VISIBLE.search(text, behind)) else len(text)
             sentences.append(Sentence(body, text[behind:start]))
     return sentences
+
+
+def _letters(text: str) -> Iterator[int]:
+    """Yield for each character how many English letters it is worth."""
+    for run in _RUN.finditer(text):
+        kind = run.lastgroup or ""
+        value = 1 if kind == "word" and len(run[0]) <= LONGEST_WORD else _LETTERS_PER_CHARACTER.get(kind, 1)
+        yield from repeat(value, len(run[0]))
 
 
 def separator(gap: str, language: str) -> str:
@@ -60,59 +78,39 @@ def _closes(text: str, mark: re.Match[str]) -> bool:
 def _may_close(text: str, mark: re.Match[str], language: str) -> bool:
     """Whether a mark that also occurs in decimals, addresses, abbreviations and ordinals ends the sentence."""
     # The semicolon is the Greek question mark.
-    if mark["unsure"] == ";" and language != "ell":
+    if mark["unsure"] == ";" and language != "el":
         return False
     behind = text[mark.end() : mark.end() + 1]
-    if not behind.isspace():
-        # Chinese and Japanese text may use an ASCII full stop without a space after it.
-        return "\u3040" <= behind <= "\u9fff" and not mark["closers"]
     following = next((char for char in text[mark.end() : mark.end() + 99] if char.isalnum()), "")
-    if following.islower():
+    # Chinese and Japanese text may use an ASCII full stop without a space after it.
+    touches = "\u3040" <= behind <= "\u9fff" and not mark["closers"]
+    if not (behind.isspace() or touches) or following.islower():
         return False
-    return mark["unsure"] != "." or not _abbreviates(text, mark.start(), following, language)
+    return mark["unsure"] != "." or not abbreviates(text, mark.start(), following, language)
 
 
-def _abbreviates(text: str, stop: int, following: str, language: str) -> bool:
-    """Whether the full stop at `stop` belongs to the word before it, as in "Dr." or "3."."""
-    found = _WORD.search(text, max(0, stop - 40), stop)
-    word = found[0].lower() if found else ""
-    if word.isdecimal():
-        return len(word) <= 2 and language in _ORDINALS
-    # A single letter is an initial, unless its script has no upper case, or it is the English "I".
-    if len(word) == 1:
-        return word != word.upper() and word != "i"
-    if "." in word or word in _TITLES:
-        return True
-    return word in _NUMBERED and following.isdecimal()
-
-
-def _division(text: str, start: int, limit: int) -> int:
-    """Where to divide a sentence that is too long: after its last clause, after its last word, or at the limit."""
+def _division(text: str, start: int, limit: int, language: str) -> int:
+    """Where to divide a sentence that is too long: after its last clause, its last word, or its last character."""
     middle = (start + limit) // 2
     for pattern in (_CLAUSE, _SPACE):
         if places := [found.end() for found in pattern.finditer(text, middle, limit)]:
             return places[-1]
-    return limit
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    if (place := limit - len(split_phrases(text[start:limit], language)[-1])) > middle:
+        return place
+    return start + len(split_anywhere(text[start:limit], limit - start)[0])
 
 
 _CLOSERS = r"""["'”’»›)\]」』】）》〉]*"""
 _MARK = re.compile(
     rf"(?:(?P<sure>[。！？｡।॥۔؟።፧။៕։‼⁇⁈⁉][.!?…。！？]*)|(?P<unsure>[.!?…;]+))(?P<closers>{_CLOSERS})|(?P<break>\n)"
 )
-_WORD = re.compile(r"[^\W_](?:[\w.]*\w)?$")
 _VISIBLE = re.compile(r"\S")
 _CLAUSE = re.compile(r"[,;:،؛](?=\s)|[、，；：]")
 _SPACE = re.compile(r"\s")
-# Languages that write "3." for "third".
-_ORDINALS = _words("azj bos ces dan deu est eus fao fin hrv hun isl lim ltz lvs nno nob pol slk slv srp szl tur")
-# Abbreviations after which the sentence continues.
-_TITLES = _words(
-    "avv bzw capt col dhr dott dr evtl gen ggf gov hon ing jr lt mevr mlle mme mr mrs ms mt prof rev sen sgt sig sr "
-    "sra srta st vs им тов ул"
+_HANGUL = r"\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
+_RUN = re.compile(
+    r"(?P<han_or_kana>[\u3040-\u312f\u31a0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
+    rf"|(?P<hangul>[{_HANGUL}]+)|(?P<word>[^\s{UNSPACED}{_HANGUL}]+)|(?:.|\s)"
 )
-# Words that are abbreviations if a number follows.
-_NUMBERED = _words("apr art aug ca dec feb fig jan jul jun mar no nov nr num núm oct p pag pág pp sep sept vol рис стр")
+_LETTERS_PER_CHARACTER = {"han_or_kana": 3, "hangul": 2, "word": 3}
+_CODES = {language.flores: language.code for language in LANGUAGES if language.flores}

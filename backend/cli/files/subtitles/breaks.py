@@ -3,6 +3,7 @@
 import re
 
 from backend.cli.files.subtitles.units import Unit
+from backend.text.abbreviations import abbreviates
 from backend.text.writing_systems import UNSPACED
 
 # The costs of ending a cue after a word, and of dividing its lines there.
@@ -35,6 +36,8 @@ _UNSPACED_END = re.compile(f"[{UNSPACED}]$")
 
 def break_cost(unit: Unit, following: Unit | None) -> float:
     """Return what a break between two units costs."""
+    if following and _is_abbreviated(unit, following):
+        return BINDING
     if _SENTENCE_END.search(unit.text):
         return SENTENCE
     if unit.ends_utterance:
@@ -43,3 +46,8 @@ def break_cost(unit: Unit, following: Unit | None) -> float:
         # In Thai, a space separates clauses.
         return CLAUSE
     return BINDING if unit.text.casefold() in _BINDING_WORDS else WORD
+
+
+def _is_abbreviated(unit: Unit, following: Unit) -> bool:
+    is_full_stop = unit.text.endswith(".") and not unit.text.endswith("..")
+    return is_full_stop and abbreviates(unit.text, len(unit.text) - 1, following.text[0], unit.language.split("-")[0])

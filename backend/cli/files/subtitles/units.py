@@ -38,6 +38,7 @@ class Unit:
     spaced: bool
     start_ms: int
     end_ms: int
+    language: str
     limits: ReadingLimits
     # Whether the utterance ends after it.
     ends_utterance: bool
@@ -74,17 +75,17 @@ def _touch(before: Unit, after: Unit) -> bool:
 
 
 def _units(utterance: TimedText, limits: CueLimits) -> Iterator[Unit]:
-    text = "".join(word.text for word in utterance.words)
-    reading = limits.for_text(text, utterance.language)
+    text, language = "".join(word.text for word in utterance.words), utterance.language
+    reading = limits.for_text(text, language)
     times = _Clock(utterance.words)
     place, last = 0, len(text.rstrip())
-    for piece in _pieces(text, utterance.language, limits):
+    for piece in _pieces(text, language, limits):
         start, end = place + len(piece) - len(piece.lstrip()), place + len(piece.rstrip())
         place += len(piece)
         if start < end:
             # White space of every kind and length is one space.
             shown, spaced = " ".join(piece.split()), text[start - 1 : start].isspace() and start > 0
-            yield Unit(shown, spaced, times.start(start), times.end(end), reading, ends_utterance=end == last)
+            yield Unit(shown, spaced, times.start(start), times.end(end), language, reading, ends_utterance=end == last)
 
 
 def _pieces(text: str, language: str, limits: CueLimits) -> Iterator[str]:

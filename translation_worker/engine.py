@@ -61,7 +61,7 @@ class TranslationEngine:
 
         self._translator, self.device = load_model(self.model, hardware, open_model)
         self.compute_type = str(self._translator.compute_type)
-        self._passages = PassageTranslator(self._decode)
+        self._passages = PassageTranslator(self._decode, is_known=self._is_known)
 
     def translate(self, batch: Sequence[Passage]) -> list[str]:
         """Return one translation for each passage, in order. Languages may be mixed."""
@@ -98,6 +98,11 @@ class TranslationEngine:
             _draft(sentence.prefix, result.hypotheses[0][len(start) :], max_tokens(len(source)))
             for sentence, source, start, result in zip(group, sources, forced, results, strict=True)
         ]
+
+    def _is_known(self, text: str) -> bool:
+        """Whether the vocabulary contains all characters of a text, and not only their bytes."""
+        ids = self._pieces.encode(text)
+        return not any(self._pieces.is_unknown(ids)) and not any(self._pieces.is_byte(ids))
 
     def _encode(self, text: str) -> list[str]:
         pieces: list[str] = self._pieces.encode(text, out_type=str)

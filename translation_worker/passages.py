@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from translation_worker import guards, sentences
+from translation_worker.symbols import IsKnown, take_out
 from translation_worker.translator import Passage
 
 # Sentences whose translations are cached; about 1 MB. A preview repeats the sentences of the previous one.
@@ -38,8 +39,10 @@ class SentenceDecoder(Protocol):
 class PassageTranslator:
     """Splits passages, translates their sentences with `decode`, and joins the results."""
 
-    def __init__(self, decode: SentenceDecoder, cache_size: int = CACHE_SIZE) -> None:
-        self._decode = decode
+    def __init__(
+        self, decode: SentenceDecoder, cache_size: int = CACHE_SIZE, is_known: IsKnown = lambda _: True
+    ) -> None:
+        self._decode, self._is_known = decode, is_known
         self._cache: OrderedDict[Passage, str] = OrderedDict()
         self._cache_size = cache_size
 
@@ -52,7 +55,7 @@ class PassageTranslator:
     def _look_up(self, wanted: Collection[Passage]) -> dict[Passage, str]:
         """Return the translation of each sentence, from the cache or from the model."""
         found = {sentence: self._cache[sentence] for sentence in wanted if sentence in self._cache}
-        found |= self._translate([sentence for sentence in wanted if sentence not in found])
+        found |= self._translate_symbols([sentence for sentence in wanted if sentence not in found])
         for sentence, text in found.items():
             # A translation that continues a prefix is needed only once.
             if not sentence.prefix:
@@ -61,6 +64,16 @@ class PassageTranslator:
         while len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
         return found
+
+    def _translate_symbols(self, wanted: list[Passage]) -> dict[Passage, str]:
+        """Translate sentences without their symbols, and restore these."""
+        plain = {sentence: take_out(sentence, self._is_known) for sentence in wanted}
+        asked = dict.fromkeys(found.passage for found in plain.values() if found.has_words)
+        texts = self._translate(list(asked))
+        return {
+            sentence: found.restore(texts[found.passage]) if found.has_words else sentence.prefix or sentence.text
+            for sentence, found in plain.items()
+        }
 
     def _translate(self, wanted: list[Passage]) -> dict[Passage, str]:
         drafts = self._run(wanted, careful=False)

@@ -35,7 +35,7 @@ def split(text: str, language: str, max_length: int = MAX_SENTENCE) -> list[Sent
 
     Joined with their gaps, they are exactly the text. White space at the start belongs to the first sentence.
     """
-    code = _CODES.get(language, language[:2])
+    code = language_code(language)
     lengths = [0, *accumulate(_letters(text))]
     sentences: list[Sentence] = []
     start = 0
@@ -56,6 +56,11 @@ def _letters(text: str) -> Iterator[int]:
         kind = run.lastgroup or ""
         value = 1 if kind == "word" and len(run[0]) <= LONGEST_WORD else _LETTERS_PER_CHARACTER.get(kind, 1)
         yield from repeat(value, len(run[0]))
+
+
+def language_code(flores: str) -> str:
+    """Return the code that libraries use for a language: "de" for "deu_Latn"."""
+    return _CODES.get(flores, flores[:2])
 
 
 def separator(gap: str, language: str) -> str:

@@ -75,6 +75,6 @@ _NUMBERED = _words(
 )
 # Words that the lists contain although sentences often end with them, and sounds.
 _ORDINARY = _words(
-    "ad al art bien brr con de di ed en fed hm hmm ill in la le mai mar may me mhm miss mm no ore para pst psst re sh "
+    "ad al art bien brr con de di ed en fed hm hmm in la le mai mar may me mhm miss mm no ore para pst psst re sh "
     "shh su tsk un"
-)
+) | {"ill"}

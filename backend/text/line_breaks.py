@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 
 from icu4py.breakers import CharacterBreaker, LineBreaker, WordBreaker
 
+from backend.text.normalize import is_mark
 from backend.text.writing_systems import UNSPACED
 
 # Letters for which ICU knows no words; its rules for lines divide them between syllables.
@@ -29,7 +30,7 @@ def split_phrases(text: str, language: str) -> list[str]:
     # Without "phrase", Korean words are divided, and Japanese particles are separated from their words. With it, a
     # Japanese sentence is not divided from one that begins with a digit.
     phrases = set(_ends(LineBreaker(text, f"{language}@lw=phrase")))
-    stops = {mark.end() for mark in _WIDE_STOP.finditer(text)}
+    stops = {stop.end() for stop in _WIDE_STOP.finditer(text) if not is_mark(text[stop.end() : stop.end() + 1] or " ")}
     words = set(_ends(WordBreaker(text, language)))
     inner = (end for end in sorted(phrases | stops) if 0 < end < len(text) and _divides(text, end, words))
     return [text[start:end] for start, end in pairwise((0, *inner, len(text))) if start < end]

@@ -1,6 +1,8 @@
 """The translation engines with a real model: OPUS-MT zh-en as published, and in the form in which NLLB is called."""
 
+import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from backend.engines.loading import Hardware
 from backend.errors import ModelError, UnsupportedPairError
 from tests.testkit.models import nllb
 from tests.testkit.models.bleu import bleu, sentence_pairs
+from translation_worker import sentences
 from translation_worker.guards import has_loop
 from translation_worker.nllb import Nllb
 from translation_worker.opus import Opus
@@ -208,3 +211,25 @@ def test_a_gpu_that_works_is_used(nllb_shaped: Path) -> None:
     model = Nllb(nllb_shaped, Hardware(device="auto"))
     assert model.device == "cuda:0"
     assert "day" in model.translate([passage("今天天气很好。")])[0]
+
+
+def test_symbols_that_the_model_loses_are_in_the_translation(translator: Translator) -> None:
+    texts = ["我爱你😀非常多。", "请{name}来这里。", "价格是5€，很便宜。", "他说{你好}然后走了。"]
+    loved, placeholder, price, braces = translator.translate([passage(text) for text in texts])
+    assert "😀" in loved[1:-1]
+    assert "{name}" in placeholder
+    assert "€" in price
+    assert re.search(r"\{\w.*\w\}", braces)
+
+
+def test_long_text_without_punctuation_is_translated_in_short_pieces(translator: Translator, directory: Path) -> None:
+    (pieces_file,) = directory.glob("*.model")
+    vocabulary = sentencepiece.SentencePieceProcessor(model_file=str(pieces_file))
+    varied = "我们昨天下午在公园里散步的时候遇到了一位很久没有见面的老朋友他告诉我们他最近换了一份新的工作"
+    for text in (varied * 17, "是" * 750, "a" * 750):
+        tokens = [len(vocabulary.encode(piece.text)) for piece in sentences.split(text, "zho_Hans")]
+        assert max(tokens) <= 90, tokens
+    began = time.process_time()
+    (translated,) = translator.translate([passage("是" * 750)])
+    print(f"750 characters without punctuation: {time.process_time() - began:.1f} s of processor time")
+    assert translated

@@ -1,6 +1,7 @@
 """Passages are split into sentences and joined again. The models here are functions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,27 @@ def test_text_without_words_is_kept() -> None:
     assert model.asked == ["Yes!"]
 
 
+def test_symbols_are_not_sent_to_the_model_but_are_in_the_translation() -> None:
+    model = Capitals()
+    results = PassageTranslator(model).translate([passage("I ❤️ you {name}!"), passage("I you!"), passage("{name} 😀")])
+    assert results == ["I ❤️ YOU {name}!", "I YOU!", "{name} 😀"]
+    assert model.asked == ["I you!"]
+
+
+def test_a_preview_with_symbols_is_continued() -> None:
+    model = Capitals()
+    grown = passage("I love 😀 you so much", prefix="I LOVE 😀 YOU")
+    assert PassageTranslator(model).translate([grown]) == ["I LOVE 😀 YOU SO MUCH"]
+    assert model.asked == ["I love you so much"]
+
+
+def test_a_symbol_that_the_vocabulary_lacks_is_carried() -> None:
+    model = Capitals()
+    translator = PassageTranslator(model, is_known=lambda character: character != "€")
+    assert translator.translate([passage("I pay 5€ and $6.")]) == ["I PAY 5€ AND $6."]
+    assert model.asked == ["I pay 5 and $6."]
+
+
 def test_a_sentence_that_several_passages_share_is_decoded_once() -> None:
     model = Capitals()
     results = PassageTranslator(model).translate([passage("Hello. One here."), passage("Hello. Two here.")])
@@ -94,6 +116,13 @@ def test_finished_sentences_of_a_prefix_are_kept_and_the_last_one_is_continued()
     grown = passage("Hi George. How are you? Fine.", prefix="Hallo Georg.  HOW A")
     assert PassageTranslator(model).translate([grown]) == ["Hallo Georg.  HOW ARE YOU? FINE."]
     assert model.asked == ["How are you?", "Fine."]
+
+
+def test_a_long_translated_sentence_is_one_sentence_of_the_prefix() -> None:
+    shown = "Word, " * 60 + "end. "
+    asked = passage("First. Second.", prefix=shown)
+    first, second = (replace(asked, text=text, prefix=prefix) for text, prefix in (("First.", shown), ("Second.", "")))
+    assert divide(asked) == ["", first, " ", second]
 
 
 def test_extra_sentences_of_a_prefix_belong_to_the_last_sentence_of_the_text() -> None:

@@ -24,7 +24,7 @@ from backend.text.abbreviations import is_abbreviation
     ],
 )
 def test_abbreviations_are_known_in_many_languages(language: str, words: str) -> None:
-    # "Hauptstr" can be told from a word only by the number after it.
+    # Only the number after "Hauptstr" shows that it is no word.
     assert [word for word in words.split() if not is_abbreviation(word, "5", language)] == []
 
 

@@ -13,8 +13,11 @@ _UNSPACED_RANGES = (
     (0x0F00, 0x0FFF),  # Tibetan: syllables are separated by a mark, words are not
     (0x1000, 0x109F),  # Burmese, Shan
     (0x1780, 0x17FF),  # Khmer
+    (0x1950, 0x19DF),  # Tai Le, New Tai Lue
+    (0x1A20, 0x1AAF),  # Tai Tham
     (0x1B00, 0x1B7F),  # Balinese script; the language is usually written in Latin script, with spaces
     (0x3005, 0x3007),  # 々 〆 〇
+    (0x303B, 0x303B),  # 〻
     (0x3040, 0x312F),  # Hiragana, Katakana, Bopomofo
     (0x31A0, 0x31BF),  # Bopomofo Extended
     (0x31F0, 0x31FF),  # Katakana Phonetic Extensions
@@ -22,8 +25,11 @@ _UNSPACED_RANGES = (
     (0xA980, 0xA9DF),  # Javanese script; the language is usually written in Latin script, with spaces
     (0xA9E0, 0xA9FF),  # Myanmar Extended-B
     (0xAA60, 0xAA7F),  # Myanmar Extended-A
+    (0xAA80, 0xAADF),  # Tai Viet
     (0xF900, 0xFAFF),  # Han compatibility ideographs
     (0xFF66, 0xFF9F),  # halfwidth Katakana
+    (0x16FE2, 0x16FF6),  # marks of Han
+    (0x1AFF0, 0x1B16F),  # historic Kana
     (0x20000, 0x3FFFF),  # Han extensions
 )
 # Vowel signs and tone marks belong to the letter before them and are not words of their own.

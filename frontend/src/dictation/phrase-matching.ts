@@ -4,7 +4,7 @@
  */
 import { DEFAULT_COMMANDS, phrasesFor, type CommandAction, type Commands } from "./commands";
 import type { Dictionary } from "./dictionary";
-import { UNSPACED_SCRIPTS } from "./text-joining";
+import { UNSPACED_SCRIPTS } from "../transcript/writing-systems";
 
 export type TextPart =
   /** Verbatim, with preceding space and punctuation. */

@@ -1,8 +1,5 @@
 /** Joins dictated texts: the space between them, and the case of the first letter. */
-
-/** Scripts without spaces between words, for use in a character class. */
-export const UNSPACED_SCRIPTS =
-  "\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmr}\\p{sc=Mymr}\\p{sc=Tibt}";
+import { UNSPACED_SCRIPTS } from "../transcript/writing-systems";
 
 const WITHOUT_SPACE = new RegExp(`[${UNSPACED_SCRIPTS}\\u3000-\\u303f\\uff00-\\uff60]`, "u");
 

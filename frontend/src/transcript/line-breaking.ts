@@ -1,19 +1,45 @@
 /** Breaks text into lines of a width in columns; East Asian wide characters take two columns. */
+import { COMPLEX_SCRIPTS, IDEOGRAPHIC_SCRIPTS, UNSPACED_SCRIPTS } from "./writing-systems";
 
 // Common limit of subtitle style guides (BBC, Netflix) for a line.
 export const LINE_COLUMNS = 42;
 
-// One character of a script without spaces, or one word; with the punctuation and space that follow.
-const PIECE =
-  /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}][\p{M}\p{P}]*\s*|[^\s\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}]+\s*/gu;
+// A Chinese or Japanese character, a run of text in a complex script, or a word; with punctuation and space after it.
+const PIECE = new RegExp(
+  `[${IDEOGRAPHIC_SCRIPTS}][\\p{M}\\p{P}]*\\s*|[${COMPLEX_SCRIPTS}\\p{M}]+\\p{P}*\\s*|[^\\s${UNSPACED_SCRIPTS}]+\\s*`,
+  "gu",
+);
+const COMPLEX_RUN = new RegExp(`^([${COMPLEX_SCRIPTS}\\p{M}]+)(.*)$`, "su");
 const WIDE = /[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\u3000-\u303f\uff00-\uff60]/gu;
+// A character with its marks. In Khmer and Burmese, the letter after a stacker belongs to it, and in Thai and Lao that
+// after a vowel which is written first.
+const CLUSTER =
+  /[\u0e40-\u0e44\u0ec0-\u0ec4]?[^\p{M}\u200d](?:[\p{M}\u200c\u200d\u{1f3fb}-\u{1f3ff}]|(?<=[\u1039\u17d2\u1a60\u200d])[^\p{M}\s])*/gsu;
 
-/** Splits text where a line may break. Words longer than a line are split into characters. */
+/** Splits text where a line may break. Words longer than a line are split between characters. */
 export function unbreakablePieces(text: string, width = LINE_COLUMNS): string[] {
-  return (text.match(PIECE) ?? []).flatMap((piece) =>
-    columnWidth(piece.trimEnd()) <= width ? [piece] : Array.from(piece),
-  );
+  return (text.match(PIECE) ?? []).flatMap(wordsOfPiece).flatMap((piece) => dividedPiece(piece, width));
 }
+
+/** Splits a run of text in a complex script into words. Other pieces are words already. */
+function wordsOfPiece(piece: string): string[] {
+  const [, run, rest = ""] = COMPLEX_RUN.exec(piece) ?? [];
+  if (run === undefined) return [piece];
+  const words = wordsOf(run);
+  return [...words.slice(0, -1), (words.at(-1) ?? "") + rest];
+}
+
+function wordsOf(run: string): string[] {
+  // Electron 9 has no segmenter.
+  if (!("Segmenter" in Intl)) return clustersOf(run);
+  return Array.from(new Intl.Segmenter(undefined, { granularity: "word" }).segment(run), ({ segment }) => segment);
+}
+
+function dividedPiece(piece: string, width: number): string[] {
+  return columnWidth(piece.trimEnd()) <= width ? [piece] : clustersOf(piece);
+}
+
+const clustersOf = (text: string): string[] => text.match(CLUSTER) ?? [];
 
 export function columnWidth(text: string): number {
   return Array.from(text).length + (text.match(WIDE)?.length ?? 0);

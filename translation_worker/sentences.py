@@ -91,7 +91,8 @@ def _may_close(text: str, mark: re.Match[str], language: str) -> bool:
     touches = "\u3040" <= behind <= "\u9fff" and not mark["closers"]
     if not (behind.isspace() or touches) or following.islower():
         return False
-    return mark["unsure"] != "." or not abbreviates(text, mark.start(), following, language)
+    before, after = text[max(0, mark.start() - 40) : mark.start()], text[mark.end() : mark.end() + 99]
+    return mark["unsure"] != "." or not abbreviates(before, after, language)
 
 
 def _division(text: str, start: int, limit: int, language: str) -> int:

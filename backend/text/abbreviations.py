@@ -10,33 +10,41 @@ from functools import lru_cache
 import sentencex
 
 
-def abbreviates(text: str, stop: int, following: str, language: str) -> bool:
-    """Whether the full stop at `stop` belongs to the word before it."""
-    found = _WORD.search(text, max(0, stop - 40), stop)
-    return bool(found and is_abbreviation(found[0], following, language))
+def abbreviates(before: str, after: str, language: str) -> bool:
+    """Whether the full stop between two texts belongs to the last word before it."""
+    found, following = _WORD.search(before), _NEXT_WORD.search(after)
+    return bool(found and is_abbreviation(found[0], following[0] if following else "", language))
 
 
 def is_abbreviation(word: str, following: str, language: str) -> bool:
     """Whether the full stop after `word` belongs to it, as in "Dr." or "3.", and does not end the sentence.
 
-    `following` is the first letter or digit after the full stop, and `language` a code such as "de". In doubt, the
-    answer is yes.
+    `following` is the word or number after the full stop, and `language` a code such as "de". In doubt, the answer is
+    yes.
     """
     small = word.lower()
+    # "It is 5 p.m. He left."
+    if (not small.isalpha() or small in _AT_THE_END or _is_doubled(word)) and following in _FIRST_WORDS:
+        return False
     if word.isdecimal():
         return len(word) <= 2 and language in _ORDINALS
     # A single letter is an initial, unless its script has no upper case, or it is the English "I".
     if len(word) == 1:
         return small != word.upper() and small != "i"
-    if following.isdecimal() and (small in _NUMBERED or small.endswith("str")):
+    if following[:1].isdecimal() and (small in _NUMBERED or small.endswith("str")):
         return True
-    return "." in word or small in _ABBREVIATIONS or (small not in _ORDINARY and _looks_short(word, language))
+    return "." in word or small in _ABBREVIATIONS or _is_doubled(word) or _looks_short(word, language)
+
+
+def _is_doubled(word: str) -> bool:
+    """Whether a word is an abbreviated plural, as in "EE. UU." and "MM. Dupont"."""
+    return len(word) == 2 and word.isupper() and word[0] == word[1]
 
 
 def _looks_short(word: str, language: str) -> bool:
-    # Acronyms (TV) end sentences, except for the Spanish plural (EE. UU.).
-    if word.isupper():
-        return len(word) == 2 and word[0] == word[1]
+    # Acronyms (TV) end sentences.
+    if word.isupper() or word.lower() in _ORDINARY:
+        return False
     return _has_no_vowel(word, language) or _is_listed(word, language)
 
 
@@ -56,6 +64,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 _WORD = re.compile(r"[^\W_](?:[\w.'’]*\w)?$")
+_NEXT_WORD = re.compile(r"\w[\w'’]*")
 _CONSONANTS = frozenset(
     "bcdfghjklmnpqrstvwxzßłđбвгджзйклмнпрстфхцчшщьβγδζθκλμνξπρστφχψς\u0301\u0302\u0303\u0308\u030c\u0327"
 )
@@ -70,11 +79,21 @@ _ABBREVIATIONS = _words(
 )
 # Abbreviations if a number follows, otherwise often words.
 _NUMBERED = _words(
-    "abb abs abt apr art aug av bd cap cca dec feb fig jan jul jun kap kl klo mar may n no nov nr num núm oct okt p pag"
-    " pág par pp rua sec sep sept stk tab tel ul v vol гл рис ст стр"
+    "abb abs abt al apr apt art aug av bd cap cca ch chap cl dec eq ext feb fig gegr jan jul jun kap kl klo mar may n"
+    " no nov nr num núm oct ok okt p pag pág par para pl pp rm rua sec sep sept stk tab tel ul v vol гл рис ст стр"
+)
+# Abbreviations that also end sentences, as "p.m." and numbers do, and words that begin the next sentence.
+_AT_THE_END = _words("co corp ecc enz etc inc itd itp jr ltd osv stb usw vb")
+_FIRST_WORDS = _words(
+    "I He She It We You They The This That These Those There But And So Then When What Why How If My His Her Our Their "
+    "Er Sie Es Wir Ich Ihr Der Die Das Den Dem Ein Eine Aber Und Dann Wenn Was Warum "
+    "Él Ella Ellos Ellas Yo Nosotros Usted El La Los Las Un Una Pero Y Entonces Cuando Qué "
+    "Il Elle Ils Elles Je Nous Vous On Le Les Une Mais Et Alors Ce C'est C’est "
+    "Io Lui Lei Noi Voi Loro Lo Gli Ma E Allora Eu Ele Ela Eles Nós O A Os As Mas "
+    "Ik Hij Zij Wij Jij Het Een De En Maar Он Она Они Мы Я Вы Это Но И А Jag Han Hon Vi De Det Men Och"
 )
 # Words that the lists contain although sentences often end with them, and sounds.
 _ORDINARY = _words(
-    "ad al art bien brr con de di ed en fed hm hmm in la le mai mar may me mhm miss mm no ore para pst psst re sh "
+    "ad al art bien brr con de di ed en fed hm hmm in la le mai mar may me mhm miss no ore para pst psst re sh "
     "shh su tsk un"
 ) | {"ill"}

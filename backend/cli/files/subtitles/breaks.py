@@ -50,4 +50,4 @@ def break_cost(unit: Unit, following: Unit | None) -> float:
 
 def _is_abbreviated(unit: Unit, following: Unit) -> bool:
     is_full_stop = unit.text.endswith(".") and not unit.text.endswith("..")
-    return is_full_stop and abbreviates(unit.text, len(unit.text) - 1, following.text[0], unit.language.split("-")[0])
+    return is_full_stop and abbreviates(unit.text[:-1], following.text, unit.language.split("-")[0])

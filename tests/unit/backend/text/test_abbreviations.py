@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.text.abbreviations import is_abbreviation
+from backend.text.abbreviations import abbreviates, is_abbreviation
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,25 @@ def test_some_abbreviations_are_known_by_the_number_after_them() -> None:
     assert is_abbreviation("No", "7", "en")
     assert not is_abbreviation("No", "I", "en")
     assert is_abbreviation("Kerkstr", "5", "nl")
+
+
+def test_an_abbreviation_may_also_end_a_sentence() -> None:
+    for word, language in (("p.m", "en"), ("U.S", "en"), ("Inc", "en"), ("usw", "de"), ("25", "de"), ("UU", "es")):
+        assert is_abbreviation(word, "Smith", language)
+    assert not is_abbreviation("p.m", "He", "en")
+    assert not is_abbreviation("Inc", "They", "en")
+    assert not is_abbreviation("usw", "Die", "de")
+    assert not is_abbreviation("25", "Sie", "de")
+    assert not is_abbreviation("UU", "El", "es")
+    # A title does not.
+    assert is_abbreviation("Dr", "He", "en")
+
+
+def test_the_words_around_a_full_stop_are_looked_up() -> None:
+    assert abbreviates("I know (Mr", " Smith)", "en")
+    assert abbreviates("in der Hauptstr", " 5", "de")
+    assert not abbreviates("I don't", " You do", "en")
+    assert not abbreviates("...", " You do", "en")
 
 
 def test_ordinals_have_a_full_stop_in_some_languages() -> None:

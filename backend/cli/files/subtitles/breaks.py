@@ -31,6 +31,9 @@ _BINDING_WORDS = frozenset(_BINDING.split())
 _CLOSERS = r"""["'”’»」』）)\]]*$"""
 _SENTENCE_END = re.compile(rf"[.!?…。！？｡؟۔।॥።។။།]{_CLOSERS}")
 _CLAUSE_END = re.compile(rf"[,;:—–、，；：､،؛၊]{_CLOSERS}")
+# A number and its unit, and a Chinese particle and the word before it, belong together.
+_NUMBER_END = re.compile("[0-9０-９一二三四五六七八九十百千万亿萬億两兩几幾]$")
+_PARTICLE = re.compile("[的了着著过過吗嗎呢吧啊们們]\\W*$")
 _UNSPACED_END = re.compile(f"[{UNSPACED}]$")
 
 
@@ -45,7 +48,8 @@ def break_cost(unit: Unit, following: Unit | None) -> float:
     if _CLAUSE_END.search(unit.text) or (following and following.spaced and _UNSPACED_END.search(unit.text)):
         # In Thai, a space separates clauses.
         return CLAUSE
-    return BINDING if unit.text.casefold() in _BINDING_WORDS else WORD
+    is_bound = _NUMBER_END.search(unit.text) or (following and _PARTICLE.match(following.text))
+    return BINDING if is_bound or unit.text.casefold() in _BINDING_WORDS else WORD
 
 
 def _is_abbreviated(unit: Unit, following: Unit) -> bool:

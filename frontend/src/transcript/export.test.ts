@@ -72,6 +72,18 @@ describe("long utterances", () => {
     expect(lines.filter((line) => line.includes("今")).length).toBeGreaterThan(1);
   });
 
+  test("have lines of at most 16 Chinese or 13 Japanese characters", () => {
+    const longest = (text: string) =>
+      Math.max(
+        ...exportTranscript(speech(final(1, text, 0, 9_000)), "vtt")
+          .split("\n")
+          .slice(3)
+          .map((line) => (line.includes("-->") ? 0 : line.length)),
+      );
+    expect(longest("今天天气很好我们去公园".repeat(5))).toBeLessThanOrEqual(16);
+    expect(longest("私は昨日東京に行ってラーメンを".repeat(5))).toBeLessThanOrEqual(13);
+  });
+
   test("lose no characters, fit their lines, and have cues in order", () => {
     const word = fc.oneof(
       fc.stringMatching(/^[a-z.,]{1,60}$/),

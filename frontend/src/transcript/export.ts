@@ -1,6 +1,6 @@
 /** Exports captions as plain text, SubRip (.srt), WebVTT (https://www.w3.org/TR/webvtt1/) or JSON. */
 import { finishedUtterances, type Captions } from "./captions";
-import { columnWidth, LINE_COLUMNS, unbreakablePieces } from "./line-breaking";
+import { columnWidth, lineColumns, unbreakablePieces } from "./line-breaking";
 
 export const EXPORT_FORMATS = ["txt", "srt", "vtt", "json"] as const;
 
@@ -80,11 +80,12 @@ function inPairs(lines: readonly string[]): string[] {
 
 /** Breaks text into lines of about equal length: at spaces, or anywhere in scripts without spaces. */
 function wrap(text: string): string[] {
-  const even = columnWidth(text) / Math.ceil(columnWidth(text) / LINE_COLUMNS);
+  const longest = lineColumns(text);
+  const even = columnWidth(text) / Math.ceil(columnWidth(text) / longest);
   const lines: string[] = [];
   let line = "";
-  for (const piece of unbreakablePieces(text)) {
-    if (line !== "" && (columnWidth(line) >= even || columnWidth((line + piece).trimEnd()) > LINE_COLUMNS)) {
+  for (const piece of unbreakablePieces(text, longest)) {
+    if (line !== "" && (columnWidth(line) >= even || columnWidth((line + piece).trimEnd()) > longest)) {
       lines.push(line.trimEnd());
       line = "";
     }

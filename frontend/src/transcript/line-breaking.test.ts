@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { columnWidth, fillLines, LINE_COLUMNS, unbreakablePieces } from "./line-breaking";
+import { columnWidth, fillLines, lineColumns, LINE_COLUMNS, unbreakablePieces } from "./line-breaking";
 
 const SENTENCES: Record<string, string> = {
   Thai: "ผมเป็นนักเรียนที่มหาวิทยาลัยในกรุงเทพมหานครและผมชอบเรียนภาษาอังกฤษมาก",
@@ -37,6 +37,10 @@ test("a word that is longer than a line is split between characters with their m
   const family = "👨‍👩‍👧";
   expect(unbreakablePieces(family.repeat(20), 10)).toEqual(Array.from({ length: 20 }, () => family));
   expect(unbreakablePieces("é".repeat(12), 5).join("")).toBe("é".repeat(12));
+});
+
+test("lines of finished text are as long as the guides allow for its script", () => {
+  expect(["Hello", "สวัสดี", "今天", "안녕", "東京に"].map(lineColumns)).toEqual([42, 42, 32, 32, 26]);
 });
 
 test("no character is lost in any script", () => {

@@ -3,6 +3,9 @@ import { COMPLEX_SCRIPTS, IDEOGRAPHIC_SCRIPTS, UNSPACED_SCRIPTS } from "./writin
 
 // Common limit of subtitle style guides (BBC, Netflix) for a line.
 export const LINE_COLUMNS = 42;
+// Their limits for Japanese (13 characters), and for Chinese and Korean (16).
+const JAPANESE_COLUMNS = 26;
+const WIDE_COLUMNS = 32;
 
 // A Chinese or Japanese character, a run of text in a complex script, or a word; with punctuation and space after it.
 const PIECE = new RegExp(
@@ -41,13 +44,19 @@ function dividedPiece(piece: string, width: number): string[] {
 
 const clustersOf = (text: string): string[] => text.match(CLUSTER) ?? [];
 
+/** Returns how long the lines of a finished text may be, by its script. */
+export function lineColumns(text: string): number {
+  if (/[\p{sc=Hira}\p{sc=Kana}]/u.test(text)) return JAPANESE_COLUMNS;
+  return /[\p{sc=Han}\p{sc=Hang}]/u.test(text) ? WIDE_COLUMNS : LINE_COLUMNS;
+}
+
 export function columnWidth(text: string): number {
   return Array.from(text).length + (text.match(WIDE)?.length ?? 0);
 }
 
 /**
  * Fills one line after the other. Lines keep their trailing space, so that joined they are the text without its leading
- * space. When text is appended, only the last line changes.
+ * space. When text is appended, only the last line changes, and an unfinished word at the end of the one before it.
  */
 export function fillLines(text: string, width = LINE_COLUMNS): string[] {
   const lines: string[] = [];

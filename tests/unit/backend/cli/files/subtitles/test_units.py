@@ -22,6 +22,11 @@ def test_word_times_are_used_when_the_words_are_the_text() -> None:
     assert heard == TimedText([TimedWord(" Hello", 1100, 1500)], "en")
 
 
+def test_word_times_are_used_when_only_the_spaces_differ() -> None:
+    words = [Word(word=word, start_ms=1100, end_ms=1500, confidence=1) for word in ("今天", " 很好")]
+    assert pieces(spoken(final("今天很好", *words))) == [("今天", 1100, 1500), (" 很好", 1100, 1500)]
+
+
 def test_word_times_are_not_used_when_the_words_are_another_text() -> None:
     heard = spoken(final("Hello you", Word(word=" Hello", start_ms=1100, end_ms=1500, confidence=1)))
     assert pieces(heard) == [("Hello", 1000, 2111), (" you", 2333, 3000)]

@@ -56,7 +56,11 @@ class PlainSentence:
         first = len(self.passage.prefix)
         places = list(_places(self.symbols, translation, first, language_code(self.passage.target)))
         # From the end, so that the other places stay valid.
-        for symbol, (end, start) in reversed(places):
+        later = None
+        for symbol, gap in reversed(places):
+            # A second symbol in the same gap is before the first one.
+            end, start = gap if gap != later else (gap[0], gap[0])
+            later = gap
             before = translation[: start if symbol.joins_right and not symbol.joins_left else end]
             after = translation[start if symbol.joins_right else end :]
             translation = before + _with_spaces(symbol, before, after) + after

@@ -30,7 +30,7 @@ def split_phrases(text: str, language: str) -> list[str]:
     # Without "phrase", Korean words are divided, and Japanese particles are separated from their words. With it, a
     # Japanese sentence is not divided from one that begins with a digit.
     phrases = set(_ends(LineBreaker(text, f"{language}@lw=phrase")))
-    stops = {stop.end() for stop in _WIDE_STOP.finditer(text) if not is_mark(text[stop.end() : stop.end() + 1] or " ")}
+    stops = {stop.end() for stop in _WIDE_STOP.finditer(text)}
     words = set(_ends(WordBreaker(text, language)))
     inner = (end for end in sorted(phrases | stops) if 0 < end < len(text) and _divides(text, end, words))
     return [text[start:end] for start, end in pairwise((0, *inner, len(text))) if start < end]
@@ -55,4 +55,6 @@ def _ends(breaker: LineBreaker | WordBreaker) -> Iterator[int]:
 def _divides(text: str, end: int, words: set[int]) -> bool:
     """Whether an opportunity for a line break is between two words, and not at a hyphen or slash inside one."""
     around = text[end - 1 : end + 1]
+    if is_mark(around[1]) and not around[0].isspace():
+        return False
     return bool(_DIVISIBLE.search(around)) and (end in words or bool(_UNKNOWN_WORDS.search(around)))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, starmap, zip_longest
 
 from backend.cli.files.subtitles.breaks import UTTERANCE, break_cost
-from backend.cli.files.subtitles.limits import LINGER_MS, MAX_CUE_MS, MAX_LINES, MIN_CUE_MS, CueLimits
+from backend.cli.files.subtitles.limits import COMFORTABLE, LINGER_MS, MAX_CUE_MS, MAX_LINES, MIN_CUE_MS, CueLimits
 from backend.cli.files.subtitles.lines import cheapest_division, count_lines, lay_out
 from backend.cli.files.subtitles.timing import Cue, cue_times
 from backend.cli.files.subtitles.units import TimedText, Unit, units_of
@@ -17,8 +17,8 @@ MIN_PAUSE_MS, FULL_PAUSE_MS = 150, 800
 # Costs, in the unit of `breaks`: of each cue, of a sentence that begins within a cue, of each second of pauses within
 # a cue, of a few words apart from their sentence, of a cue that is too short; the share of a break between lines.
 _CUE, _INNER_SENTENCE, _INNER_PAUSE, _ORPHAN, _SHORT, _LINE_BREAK = 6.0, 2.0, 16.0, 12.0, 30.0, 0.5
-# A cue that needs this share of the reading speed is comfortable. Up to the limit and beyond it, costs rise.
-_COMFORTABLE, _FULL_SPEED, _TOO_FAST = 0.85, 6.0, 60.0
+# The cost of a cue at the limit of the reading speed, and of each further multiple of it.
+_FULL_SPEED, _TOO_FAST = 6.0, 60.0
 
 
 def split_into_cues(utterances: Iterable[TimedText], limits: CueLimits | None = None) -> list[Cue]:
@@ -117,5 +117,5 @@ class CueCost:
         short = _SHORT * max(1 - shown_ms / MIN_CUE_MS, 0)
         share = min(self._length(start, end) * 1000 / max(shown_ms, MIN_CUE_MS) / first.limits.reading_speed, 4)
         if share <= 1:
-            return short + _FULL_SPEED * max(share - _COMFORTABLE, 0) / (1 - _COMFORTABLE)
+            return short + _FULL_SPEED * max(share - COMFORTABLE, 0) / (1 - COMFORTABLE)
         return short + _FULL_SPEED + _TOO_FAST * (share - 1)

@@ -15,6 +15,8 @@ MIN_GAP_MS = 84
 # A cue stays for this long after its speech if there is room, and for the second time if viewers need that to read it.
 LINGER_MS, LONGEST_LINGER_MS = 500, 1_500
 MAX_LINES = 2
+# A cue that needs at most this share of the reading speed is comfortable: 17 of 20 characters per second.
+COMFORTABLE = 0.85
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.cli.files.subtitles.limits import LINGER_MS, LONGEST_LINGER_MS, MAX_CUE_MS, MIN_CUE_MS
+from backend.cli.files.subtitles.limits import COMFORTABLE, LINGER_MS, LONGEST_LINGER_MS, MAX_CUE_MS, MIN_CUE_MS
 from backend.cli.files.subtitles.lines import joined
 from backend.cli.files.subtitles.units import Unit
 
@@ -62,5 +62,5 @@ def _reading_ms(cue: Sequence[Unit]) -> int:
 def _wanted_end(cue: Sequence[Unit], start_ms: int) -> int:
     """Return when a cue would end if no other followed."""
     spoken_ms = cue[-1].end_ms
-    read_ms = min(start_ms + _reading_ms(cue), spoken_ms + LONGEST_LINGER_MS)
+    read_ms = min(start_ms + round(_reading_ms(cue) / COMFORTABLE), spoken_ms + LONGEST_LINGER_MS)
     return min(max(spoken_ms + LINGER_MS, read_ms, start_ms + MIN_CUE_MS), start_ms + MAX_CUE_MS)

@@ -20,7 +20,7 @@ def test_a_cue_stays_after_its_speech_up_to_the_next_one() -> None:
 
 
 def test_a_cue_stays_longer_if_viewers_need_that_to_read_it() -> None:
-    assert cue_times([cue("x" * 40, 0, 1000)], GAP_MS) == [(0, 2000)]
+    assert cue_times([cue("x" * 40, 0, 1000)], GAP_MS) == [(0, 2353)]
     assert cue_times([cue("x" * 40, 0, 300)], GAP_MS) == [(0, 300 + LONGEST_LINGER_MS)]
 
 

@@ -1,6 +1,8 @@
 """Whole transcripts are split into cues within the limits of the guides."""
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -147,6 +149,20 @@ def test_no_cue_begins_before_its_speech_or_stays_long_after_it(utterances: list
         assert cue.end_ms <= max(spoken_ms + LONGEST_LINGER_MS, cue.start_ms + MIN_CUE_MS)
         pauses = (after.start_ms - before.end_ms for before, after in pairwise(units[start:place]))
         assert max(pauses, default=0) <= MAX_PAUSE_MS
+
+
+def test_recorded_speech_is_readable() -> None:
+    """Words of 24 recordings of LibriSpeech (CC BY 4.0), as Whisper base recognized and timed them."""
+    recorded = json.loads(Path(__file__).with_name("recorded_speech.json").read_text(encoding="utf-8"))
+    utterances = [TimedText([TimedWord(*word) for word in words], "en") for words in recorded]
+    cues = split_into_cues(utterances)
+    check_limits(utterances, cues, CueLimits())
+    speeds = [len(" ".join(cue.lines)) * 1000 / (cue.end_ms - cue.start_ms) for cue in cues]
+    print(f"{len(cues)} cues, {sum(speed > 20 for speed in speeds)} over 20 and {sum(s > 17 for s in speeds)} over 17")
+    assert sum(speed > 20.1 for speed in speeds) <= len(cues) * 0.05
+    assert sum(speed > 17 for speed in speeds) <= len(cues) * 0.15
+    assert not [line for cue in cues for line in cue.lines if line.split()[-1] in ("a", "an", "the", "of", "to", "and")]
+    assert not [cue.lines for cue in cues if len(cue.lines) > 1 and min(len(line.split()) for line in cue.lines) < 2]
 
 
 def test_a_long_utterance_breaks_where_a_sentence_ends() -> None:

@@ -44,6 +44,15 @@ describe("lines", () => {
     expect(texts(last(SPANISH, [0, final(1, "Hello.")], [1, translation(1, "Hola.")]))).toEqual(["Hola.|"]);
   });
 
+  test("have at most 16 Chinese or 13 Japanese characters", () => {
+    expect(last(SPOKEN, [0, final(1, "今".repeat(20))]).lines.map(({ committed }) => committed.length)).toEqual([
+      16, 4,
+    ]);
+    expect(last(SPOKEN, [0, final(1, "の".repeat(20))]).lines.map(({ committed }) => committed.length)).toEqual([
+      13, 7,
+    ]);
+  });
+
   test("roll up after the top line has been read, and not before", () => {
     const speech: Moment = [0, partial(1, 1, FORTY + FORTY + FORTY)];
     expect(texts(last(SPOKEN, speech))).toEqual([`${FORTY}|`, `${FORTY}|`]);

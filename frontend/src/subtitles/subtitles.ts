@@ -3,7 +3,7 @@
  * rolled away never returns, so the picture does not jump when earlier text changes.
  */
 import type { Captions, Utterance } from "../transcript/captions";
-import { columnWidth, fillLines, LINE_COLUMNS } from "../transcript/line-breaking";
+import { columnWidth, fillLines, lineColumns } from "../transcript/line-breaking";
 
 export interface SubtitleLine {
   /** Identifies the line while its text changes. */
@@ -123,7 +123,7 @@ function linesOf(utterance: Utterance, options: SubtitleOptions): PositionedLine
     .map((translation) => translation.text)
     .join();
   let at = text.length - text.trimStart().length;
-  return fillLines(text, LINE_COLUMNS).map((row, line) => {
+  return fillLines(text, lineColumns(text)).map((row, line) => {
     const committedLength = Math.max(0, Math.min(row.length, committed.length - at));
     at += row.length;
     return {

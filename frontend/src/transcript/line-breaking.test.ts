@@ -39,7 +39,7 @@ test("a word that is longer than a line is split between characters with their m
   expect(unbreakablePieces("é".repeat(12), 5).join("")).toBe("é".repeat(12));
 });
 
-test("lines of finished text are as long as the guides allow for its script", () => {
+test("lines are as long as the guides allow for their script", () => {
   expect(["Hello", "สวัสดี", "今天", "안녕", "東京に"].map(lineColumns)).toEqual([42, 42, 32, 32, 26]);
 });
 

@@ -44,7 +44,7 @@ function dividedPiece(piece: string, width: number): string[] {
 
 const clustersOf = (text: string): string[] => text.match(CLUSTER) ?? [];
 
-/** Returns how long the lines of a finished text may be, by its script. */
+/** Returns how long the lines of a text may be, by its script. */
 export function lineColumns(text: string): number {
   if (/[\p{sc=Hira}\p{sc=Kana}]/u.test(text)) return JAPANESE_COLUMNS;
   return /[\p{sc=Han}\p{sc=Hang}]/u.test(text) ? WIDE_COLUMNS : LINE_COLUMNS;

@@ -56,6 +56,26 @@ def test_subtitles_are_in_the_spoken_language_or_in_that_of_a_translation(transc
     )
 
 
+@pytest.mark.parametrize(
+    ("target", "text", "longest"),
+    [
+        ("zh", "我们昨天下午在公园里散步的时候遇到了一位很久没有见面的老朋友，他最近换了一份新的工作。", 16),
+        ("ja", "私たちは昨日の午後、公園を散歩しているときに長い間会っていなかった古い友人に会いました。", 13),
+        ("th", "เมื่อวานตอนบ่ายเราเดินเล่นในสวนสาธารณะและพบเพื่อนเก่าคนหนึ่งที่ไม่ได้เจอกันมานานมาก", 42),
+    ],
+)
+def test_a_translation_has_the_lines_of_its_script_during_its_utterance(target: str, text: str, longest: int) -> None:
+    built = FileTranscript()
+    spoken = "Yesterday afternoon we met an old friend in the park."
+    built.apply_event(Final(utterance=1, text=spoken, language="en", confidence=1, start_ms=2_000, end_ms=12_000))
+    built.apply_event(Translation(utterance=1, language=target, text=text, is_final=True))
+    blocks = [block.splitlines() for block in render_subtitles(built, "srt", target).strip().split("\n\n")]
+    assert "".join(line for block in blocks for line in block[2:]) == text
+    assert all(len(line) <= longest for block in blocks for line in block[2:])
+    assert blocks[0][1].startswith("00:00:02,000 --> ")
+    assert "00:00:12,000" <= blocks[-1][1].split(" --> ")[1] <= "00:00:12,500"
+
+
 def test_errors_and_missing_translations_are_problems() -> None:
     built = FileTranscript()
     built.apply_event(Error(code="failed", message="utterance 4 could not be recognized", utterance=4))

@@ -26,6 +26,7 @@ from gateway.access.jwt import JwtVerifier
 from gateway.connection.handshake import serve_websocket
 from gateway.http.health import HealthRoutes
 from gateway.http.http_limits import LimitedHttp
+from gateway.http.languages import languages_router
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 
@@ -64,6 +65,7 @@ def build(services: GatewayServices) -> FastAPI:
     telemetry: Any = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
     app = FastAPI(title="Nova Voice", version=version("nova-voice"), lifespan=lifespan, telemetry=telemetry)
     app.include_router(HealthRoutes(services).router())
+    app.include_router(languages_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:

@@ -1,13 +1,25 @@
-"""Chooses the script in which the text of an audio job is written."""
+"""The language in which an audio job is recognized, and the script in which its text is written."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from backend.errors import ProtocolError
+from backend.errors import EntryError, ProtocolError
 from backend.messages.jobs import AudioJob
 from backend.messages.languages import script, whisper_code
+from backend.messages.served_languages import recognized_code
 from backend.text.scripts import continue_in_script, words_to_script
 from stt_worker.recognizers.recognizer import Hypothesis
+
+
+def model_language(job: AudioJob, model_codes: Collection[str] | None) -> str | None:
+    """Return the code with which the model recognizes the job, or None to detect the language.
+
+    Raises EntryError `unsupported_language` if the model does not know the language. The gateway refuses such sessions,
+    but workers with different models may share its streams.
+    """
+    if job.language is None or (code := recognized_code(job.language, model_codes)):
+        return job.language and code
+    raise EntryError(f"the model of this worker does not recognize {job.language!r}", code="unsupported_language")
 
 
 def in_requested_script(job: AudioJob, hypothesis: Hypothesis) -> Hypothesis:

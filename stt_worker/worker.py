@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from backend.errors import EntryError
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, JobKind
+from backend.messages.served_languages import recognized_code
 from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
 from backend.service.metrics import MODEL
@@ -15,7 +17,7 @@ from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
-from stt_worker.job_language import in_requested_script
+from stt_worker.job_language import in_requested_script, model_language
 from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
@@ -31,17 +33,24 @@ class SttWorker:
         self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
         self._real_time_factor = RealTimeFactor(recognizer.parallel_batches)
 
-    async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
-        """Return one outcome for each entry, in order. The model runs in a thread, so the event loop is not blocked."""
+    async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
+        """Return one outcome for each entry, in order, or an error for a language that the model does not recognize."""
         kind = batch[0].job.kind
         speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
-        metrics.BATCH_SIZE.labels(kind).observe(len(batch))
-        metrics.AUDIO_SECONDS.labels(kind).inc(_audio_s(speeches))
-        loop = asyncio.get_running_loop()
-        hypotheses = await loop.run_in_executor(self._threads, self._recognize, speeches, kind)
+        recognizable = [speech for speech in speeches if isinstance(speech, Speech)]
+        hypotheses = iter(await self._recognize_in_thread(recognizable, kind))
         outcome = {"final": final_outcome, "preview": preview_outcome}[kind]
-        answered = zip((entry.job for entry in batch), hypotheses, strict=True)
-        return [outcome(job, in_requested_script(job, hypothesis)) for job, hypothesis in answered]
+        return [
+            speech if isinstance(speech, EntryError) else outcome(job, in_requested_script(job, next(hypotheses)))
+            for speech, job in zip(speeches, (entry.job for entry in batch), strict=True)
+        ]
+
+    async def _recognize_in_thread(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
+        if not speeches:
+            return []
+        metrics.BATCH_SIZE.labels(kind).observe(len(speeches))
+        metrics.AUDIO_SECONDS.labels(kind).inc(_audio_s(speeches))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._recognize, speeches, kind)
 
     def _recognize(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
         began = time.perf_counter()
@@ -59,12 +68,16 @@ class SttWorker:
         """The part of the heartbeat that changes: how fast this worker is."""
         return {"real_time_factor": round(self._real_time_factor.factor, 4)}
 
-    def _speech(self, job: AudioJob, pcm: bytes) -> Speech:
+    def _speech(self, job: AudioJob, pcm: bytes) -> Speech | EntryError:
         final = job.kind == "final"
+        try:
+            language = model_language(job, self._recognizer.languages)
+        except EntryError as error:
+            return error
         return Speech(
             samples=np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768),
-            language=job.language,
-            last_language=job.heard,
+            language=language,
+            last_language=recognized_code(job.heard, self._recognizer.languages) if job.heard else None,
             prefix=job.committed if final and job.finals == "stable" else "",
             prompt=job.prompt,
             hotwords=job.hotwords,
@@ -99,7 +112,9 @@ async def serve(
 ) -> None:
     """Recognize the audio of all shards until `stop` is set."""
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
-    description = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
+    description: dict[str, object] = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
+    if recognizer.languages is not None:
+        description["languages"] = sorted(recognizer.languages)
     MODEL.labels("stt", recognizer.model, recognizer.device, recognizer.compute_type).set(1)
     worker = SttWorker(recognizer, settings)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from backend.engines.loading import Hardware
 from backend.errors import ModelError
 from backend.messages.languages import LANGUAGES
+from backend.messages.served_languages import ServedPairs
 from translation_worker.engine import ControlTokens, TranslationEngine
 from translation_worker.translator import Passage
 
@@ -23,6 +24,9 @@ class Nllb(TranslationEngine):
 
     def serves(self, source: str, target: str) -> bool:
         return {source, target} <= self._languages
+
+    def served(self) -> ServedPairs:
+        return ServedPairs.with_scripts(self._languages, self._languages)
 
     def pairs(self) -> str:
         return f"{len(self._languages)} languages"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from backend.engines.loading import Hardware
 from backend.errors import ModelError, ProtocolError
-from backend.messages.languages import english_name, flores_code
+from backend.messages.languages import LANGUAGES, english_name, flores_code
+from backend.messages.served_languages import ServedPairs
 from backend.models.formats import language_pair
 from translation_worker.engine import ControlTokens, TranslationEngine
 
@@ -29,6 +30,10 @@ class Opus(TranslationEngine):
 
     def serves(self, source: str, target: str) -> bool:
         return source[:3] == self._source[:3] and target == self._target
+
+    def served(self) -> ServedPairs:
+        sources = [code for one in LANGUAGES if (code := one.flores) and self.serves(code, self._target)]
+        return ServedPairs.with_scripts(sources, [self._target])
 
     def pairs(self) -> str:
         return f"{english_name(self._source)} to {english_name(self._target)}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from backend.errors import NovaError
 from backend.messages.jobs import Transcript
-from backend.messages.languages import flores_code, script
+from backend.messages.languages import flores_code, needs_no_translation, script
 from backend.messages.protocol import Notice, Translation
 from backend.text.scripts import continue_in_script, to_script
 from translation_worker.translator import Passage
@@ -31,8 +31,7 @@ class TranslationRequest:
     @property
     def needs_no_model(self) -> bool:
         """Whether the target is the transcript's language, or the same language in a script that can be converted."""
-        target = flores_code(self.target)
-        return self.source == target or (self.source[:3] == target[:3] and bool(script(target)))
+        return needs_no_translation(self.source, flores_code(self.target))
 
     def rewritten(self) -> str:
         """The transcript in the script of the target."""

@@ -6,9 +6,7 @@ from typing import Protocol
 
 from backend.errors import UnsupportedPairError
 from backend.messages.languages import english_name, other_scripts
-
-# The model of the catalogue that translates every pair; suggested when no installed model serves a pair.
-ALL_PAIRS_MODEL = "nllb-200-distilled-600M"
+from backend.messages.served_languages import INSTALL_HINT, ServedPairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,9 @@ class Translator(Protocol):
     def pairs(self) -> str:
         """Describe the pairs, for health reports and notices: "200 languages" or "Chinese to English"."""
 
+    def served(self) -> ServedPairs:
+        """The pairs, for the heartbeat."""
+
     def translate(self, batch: Sequence[Passage]) -> list[str]:
         """Return one translation for each passage, in order."""
 
@@ -56,5 +57,5 @@ def pick_translator(translators: Sequence[Translator], source: str, target: str)
     installed = "; ".join(f"{translator.model} ({translator.pairs()})" for translator in translators) or "none"
     raise UnsupportedPairError(
         f"no installed model translates {english_name(source)} to {english_name(target)} (installed: {installed}); "
-        f"`nova models pull {ALL_PAIRS_MODEL}` installs one that does"
+        f"{INSTALL_HINT}"
     )

@@ -131,6 +131,7 @@ def _about(translators: Sequence[Translator]) -> dict[str, object]:
         "device": ", ".join(sorted({translator.device for translator in translators})) or "none",
         "compute_type": ", ".join(sorted({translator.compute_type for translator in translators})) or "none",
         "pairs": [translator.pairs() for translator in translators],
+        "translates": [translator.served().announcement() for translator in translators],
     }
 
 

@@ -87,6 +87,11 @@ def other_scripts(flores: str) -> list[str]:
     return [code for code in codes if code != flores and script(code)]
 
 
+def needs_no_translation(source: str, target: str) -> bool:
+    """Whether two FLORES-200 codes are the same language, or differ only in a script that is converted."""
+    return source == target or target in other_scripts(source)
+
+
 def _find(code: str) -> Language:
     tag = code.strip().replace("_", "-").lower()
     if tag in _BY_TAG:

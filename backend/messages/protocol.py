@@ -239,6 +239,8 @@ class Error(Message):
     message: str
     utterance: int | None = None
     """Utterance that has no final or no translation because of the error."""
+    language: str | None = None
+    """Target language that the error is about, as in `translate_to`."""
     fatal: bool = False
     retry_after_s: float | None = None
     """Seconds to wait before the next attempt, with close code 1013."""

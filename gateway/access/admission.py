@@ -9,6 +9,7 @@ import structlog
 
 from backend.errors import ClientError
 from backend.messages.protocol import Resume, Start
+from backend.messages.served_languages import ServedLanguages
 from backend.streams.observe.load_report import StreamDelay, read_heartbeats
 from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.redis_job_streams import RedisJobStreams
@@ -55,6 +56,8 @@ class Admission:
                 settings.slow_previews_s, settings.stop_previews_s, settings.refuse_s, settings.refuse_load
             )
         )
+        # What the workers announce.
+        self.served = ServedLanguages()
         # Hold this while a session is opened.
         self.open_limit = asyncio.Semaphore(MAX_OPENING)
 
@@ -91,6 +94,7 @@ class Admission:
                 # The level stays as it was: new sessions would fail to open anyway.
                 log.warning("pressure_unknown", error=str(error))
                 continue
+            self.served = ServedLanguages.announced(processes)
             self._update_level(waiting_s, processes)
 
     def _update_level(self, waiting_s: float, processes: Sequence[Mapping[str, Any]]) -> None:

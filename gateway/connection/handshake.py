@@ -156,7 +156,7 @@ async def _open_session(
     services: GatewayServices, start: Start, session_id: str
 ) -> tuple[Session, Lease, list[Action]]:
     correlation_id, token = start.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
-    session = Session(session_id, correlation_id, services.session_policy(), tracing.new_traceparent)
+    session = _new_session(services, session_id, correlation_id)
     AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
     actions = session.receive_message(start, services.clock.wall())
     lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))
@@ -166,10 +166,15 @@ async def _open_session(
 
 async def _resume_session(services: GatewayServices, resume: Resume) -> tuple[Session, Lease, list[Action]]:
     lease, record = await retry_until_available(lambda: services.sessions.resume(resume))
-    session = Session(resume.session, record.correlation_id, services.session_policy(), tracing.new_traceparent)
+    session = _new_session(services, resume.session, record.correlation_id)
     actions = session.resume(resume, record)
     metrics.RESUMED.inc()
     return session, lease, _with_resume_token(actions, resume.token)
+
+
+def _new_session(services: GatewayServices, session_id: str, correlation_id: str) -> Session:
+    policy, admission = services.session_policy(), services.admission
+    return Session(session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served)
 
 
 def _with_resume_token(actions: list[Action], token: str) -> list[Action]:

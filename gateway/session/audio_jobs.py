@@ -5,7 +5,8 @@ from typing import Literal
 from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages.jobs import AudioJob
-from backend.messages.protocol import Start
+from backend.messages.protocol import Error, Notice, Start
+from backend.messages.served_languages import ServedLanguages
 from gateway.session.segmenter import SpeechClip
 from gateway.session.utterance import OpenUtterance
 
@@ -25,17 +26,21 @@ class AudioJobBuilder:
         # The language of the last final with text. A job without a requested language starts detection from it.
         self.last_language: str | None = None
 
-    def apply_options(self, options: Start) -> None:
-        """Use these options from now on. Raises ProtocolError for too many or unsupported languages."""
+    def apply_options(self, options: Start, served: ServedLanguages) -> list[Notice | Error]:
+        """Use these options from now on, and return events about those that are not served as requested.
+
+        Raises ProtocolError for too many or unsupported languages.
+        """
         if len(options.translate_to) > MAX_TARGETS:
             raise ProtocolError(f"at most {MAX_TARGETS} target languages", code="invalid_message")
         for target in options.translate_to:
             languages.flores_code(target)
-        language = languages.whisper_code(options.language)
+        limits, language = served.limits(options), served.recognized_as(options.language)
         if language != self._language:
             self.last_language = None
         self._language = language
         self.options = options
+        return limits
 
     def build_job(
         self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: SpeechClip, now: float

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from backend.errors import ProtocolError
 from backend.messages import protocol as wire
 from backend.messages.jobs import ChannelMessage, PartialResult
+from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, SendEvent
 from gateway.session.audio_jobs import AudioJobBuilder
@@ -39,9 +40,17 @@ class Session:
     """One client's session."""
 
     def __init__(
-        self, session: str, correlation_id: str, policy: SessionPolicy, new_traceparent: Callable[[], str] = lambda: ""
+        self,
+        session: str,
+        correlation_id: str,
+        policy: SessionPolicy,
+        new_traceparent: Callable[[], str] = lambda: "",
+        served: Callable[[], ServedLanguages] = ServedLanguages,
     ) -> None:
-        """`new_traceparent` returns the identity of a new trace for an utterance, or "" when tracing is off."""
+        """`new_traceparent` returns the identity of a new trace for an utterance, or "" when tracing is off.
+
+        `served` returns what the workers announce at present.
+        """
         self.id = session
         self.correlation_id = correlation_id
         self.state: State = "new"
@@ -49,7 +58,8 @@ class Session:
         self._jobs = AudioJobBuilder(session, correlation_id)
         self._pending = PendingResults(session, correlation_id)
         self._utterances = UtteranceTracker(self._jobs, self._pending, policy, new_traceparent)
-        # Code and language of each notice that was sent. A notice is sent once.
+        self._served = served
+        # Code and language of each notice, and of each error about an option, that was sent. They are sent once.
         self._sent_notices: set[tuple[str, str | None]] = set()
 
     @property
@@ -106,10 +116,10 @@ class Session:
         match message:
             case wire.Start():
                 self._pending.settled = message.utterance
-                return self._begin(message, message.audio_from_ms, message.utterance)
+                return self._begin(message, message.audio_from_ms, message.utterance, self._served())
             case wire.Configure():
-                self._apply_options(message.applied_to(self.options))
-                return [RenewRecord(self.record())]
+                limits = self._apply_options(message.applied_to(self.options), self._served())
+                return [*limits, RenewRecord(self.record())]
             case wire.Finalize():
                 return self._utterances.end_utterance("finalize", now)
             case wire.Stop():
@@ -124,7 +134,9 @@ class Session:
         self._pending.resume(message, record)
         self._utterances.resume_utterance(record.epoch, message.open_utterance, message.committed)
         begin_ms = max(record.audio_ms, message.audio_from_ms)
-        actions = self._begin(record.start, begin_ms, max(record.count, record.next - 1, message.utterance))
+        utterance_count = max(record.count, record.next - 1, message.utterance)
+        # The session was accepted before, so it is not refused if the workers have changed.
+        actions = self._begin(record.start, begin_ms, utterance_count, ServedLanguages())
         gap_ms = begin_ms - record.audio_ms
         if gap_ms >= MIN_GAP_MS:
             text = f"{gap_ms} ms of audio before position {begin_ms} ms did not reach the server"
@@ -143,18 +155,19 @@ class Session:
         code = "already_started" if kind == "start" else "not_started" if self.state == "new" else "stopped"
         raise ProtocolError(f"{kind!r} is not allowed while the session is {self.state}", code=code)
 
-    def _begin(self, options: wire.Start, begin_ms: int, utterance_count: int) -> list[Action]:
+    def _begin(self, options: wire.Start, begin_ms: int, utterance_count: int, served: ServedLanguages) -> list[Action]:
         self._utterances.begin_audio(begin_ms, utterance_count)
-        self._apply_options(options)
+        limits = self._apply_options(options, served)
         self.state = "open"
         ready = wire.Ready(
             session=self.id, audio_from_ms=begin_ms, cursor=self.cursor, correlation_id=self.correlation_id
         )
-        return [SendEvent(ready)]
+        return [SendEvent(ready), *limits]
 
-    def _apply_options(self, options: wire.Start) -> None:
-        self._jobs.apply_options(options)
+    def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
+        limits = self._jobs.apply_options(options, served)
         self._utterances.set_endpoint(options.endpoint_ms)
+        return [action for event in limits for action in self._send_once(event)]
 
     # --- the time and the load of the system
 
@@ -213,10 +226,13 @@ class Session:
         # A durable notice with a language takes the place of a final translation. One about a preview does not.
         if durable and notice.utterance and notice.language:
             self._pending.accept_translation(notice.utterance, notice.language)
-        if (notice.code, notice.language) in self._sent_notices:
+        return self._send_once(notice)
+
+    def _send_once(self, event: wire.Notice | wire.Error) -> list[Action]:
+        if (event.code, event.language) in self._sent_notices:
             return []
-        self._sent_notices.add((notice.code, notice.language))
-        return [SendEvent(notice)]
+        self._sent_notices.add((event.code, event.language))
+        return [SendEvent(event)]
 
     def _finish_if_done(self) -> list[Action]:
         if self.state != "stopping" or self.has_pending_results:

@@ -8,7 +8,7 @@ samples it sent from `start_ms` to `end_ms` detects lost, duplicated or mixed-up
 import base64
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from backend.messages.jobs import BYTES_PER_SECOND
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
@@ -28,6 +28,7 @@ class NullRecognizer:
     device = "cpu"
     compute_type = ""
     overlap = parallel_batches = 1
+    languages: Collection[str] | None = None
 
     def __init__(self, cost: float = 0.0, base_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
         self._cost, self._base_s, self._sleep = cost, base_s, sleep

@@ -3,7 +3,7 @@
 To add a recognizer, write a module with a class that implements `Recognizer` and add it to `stt_worker.loading`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,9 +73,10 @@ class Hypothesis:
 class Recognizer(Protocol):
     """A speech model, called from `overlap` threads at a time.
 
-    `device` is "cpu" or "cuda:0"; `compute_type` is CTranslate2's name for it, or "". `overlap` is above 1 if a batch
-    can be prepared or decoded while another one is decoded, and `parallel_batches` is the number of batches decoded in
-    parallel.
+    `languages` are the codes (Whisper's) of the languages that it recognizes, or None if they are unknown; other codes
+    are never passed to it. `device` is "cpu" or "cuda:0"; `compute_type` is CTranslate2's name for it, or "". `overlap`
+    is above 1 if a batch can be prepared or decoded while another one is decoded, and `parallel_batches` is the number
+    of batches decoded in parallel.
     """
 
     model: str
@@ -83,6 +84,7 @@ class Recognizer(Protocol):
     compute_type: str
     overlap: int
     parallel_batches: int
+    languages: Collection[str] | None
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.

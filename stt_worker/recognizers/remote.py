@@ -8,7 +8,7 @@ import hashlib
 import io
 import time
 import wave
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,6 +86,7 @@ class RemoteRecognizer:
         )
         self.model, self.compute_type = model, ""
         self.overlap = self.parallel_batches = 1
+        self.languages: Collection[str] | None = None  # the API does not list them
         self.device = root.netloc.decode()
         self._timeout_s, self._away_s = timeout_s, away_s
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="remote")

@@ -25,7 +25,7 @@ from backend.text.normalize import letters
 from stt_worker import guards
 from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
-from stt_worker.recognizers.whisper_model import load_whisper, log_mel
+from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
 from stt_worker.recognizers.words import DecodedWords, align_words, split_answer
 from stt_worker.stability import spoken_language
@@ -68,6 +68,7 @@ class FasterWhisper:
     ) -> None:
         hardware = hardware or Hardware()
         self._whisper, self.device = load_whisper(path, hardware)
+        self.languages: Collection[str] | None = model_languages(self._whisper)
         self.windows = windows or EncoderWindows()
         self.model = model
         self.compute_type = str(self._whisper.model.compute_type)

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from backend.engines.loading import DevicePlacement, Hardware, load_model
 from backend.errors import ModelError
+from backend.messages.languages import LANGUAGES
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 
 # How far digital silence lies below the loudest value of the features: the extractor clips log10 energies at 8 below
@@ -30,6 +31,14 @@ def load_whisper(path: Path, hardware: Hardware) -> tuple[WhisperModel, str]:
         return _open(path, hardware, placement)
 
     return load_model(path.name, hardware, open_model)
+
+
+def model_languages(whisper: WhisperModel) -> frozenset[str]:
+    """The languages that have a token in the model's vocabulary; an English-only model has none and knows English."""
+    if not whisper.model.is_multilingual:
+        return frozenset({"en"})
+    codes = {language.whisper for language in LANGUAGES if language.whisper}
+    return frozenset(code for code in codes if whisper.hf_tokenizer.token_to_id(f"<|{code}|>") is not None)
 
 
 def _open(path: Path, hardware: Hardware, placement: DevicePlacement) -> WhisperModel:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from backend.errors import EntryError
 from backend.messages.jobs import Transcript
 from backend.messages.protocol import Error, Final, Resume, Translation
 from backend.service.settings import ServiceSettings
@@ -34,7 +35,7 @@ from tests.testkit.system.command import nova
 
 
 @pytest.fixture
-def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome]]]:
+def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome | EntryError]]]:
     """The handler of a worker whose text is a checksum of the audio."""
     return SttWorker(NullRecognizer(), SttSettings()).handle
 

@@ -35,9 +35,9 @@ class HungError(NovaError):
     code = "hung"
 
 
-# Processes a batch of jobs of one kind, and returns one outcome for each entry, in order. Raises when the batch, or its
-# only entry, cannot be processed.
-Handler = Callable[[Sequence[Entry[J]]], Awaitable[Sequence[Outcome]]]
+# Processes a batch of jobs of one kind, and returns one outcome for each entry, in order, or the reason why no retry of
+# this entry can succeed. Raises when the batch, or its only entry, cannot be processed.
+Handler = Callable[[Sequence[Entry[J]]], Awaitable[Sequence[Outcome | EntryError]]]
 
 
 class Consumer(Generic[J]):
@@ -165,6 +165,8 @@ class Consumer(Generic[J]):
         self._policy.preview_sizer.record_duration(self._clock.monotonic() - began, len(batch))
         self._counts["previews"] += len(batch)
         for entry, outcome in zip(batch, outcomes, strict=True):
+            if isinstance(outcome, EntryError):
+                continue
             await self._streams.publish_previews(entry.job.session, outcome.live, outcome.transcript)
             durations = entry.durations(taken_at_s, self._clock.wall())
             log.debug("guessed", batch=len(batch), **durations, **entry.log_fields)
@@ -179,13 +181,16 @@ class Consumer(Generic[J]):
             outcomes = await self._try_batch(batch)
             if outcomes is not None:
                 for entry, outcome in zip(batch, outcomes, strict=True):
-                    await self._commit(entry, outcome, taken_at_s, len(batch))
+                    if isinstance(outcome, EntryError):
+                        await self._refuse(entry, outcome)
+                    else:
+                        await self._commit(entry, outcome, taken_at_s, len(batch))
                 return
         if len(batch) > 1:
             for entry in batch:
                 await self._process_finals([entry])
 
-    async def _try_batch(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome] | None:
+    async def _try_batch(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome | EntryError] | None:
         """Return the outcomes, or None if the batch failed."""
         began = self._clock.monotonic()
         self._utilization.set_active(True, began)
@@ -208,7 +213,7 @@ class Consumer(Generic[J]):
         durations = entry.durations(taken_at_s, self._clock.wall())
         log.info("handled", took_effect=result == "committed", batch=batch_size, **durations, **entry.log_fields)
 
-    async def _call_until_engine_answers(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
+    async def _call_until_engine_answers(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome | EntryError]:
         """Wait for a remote engine that is unavailable, up to a limit: it is not the fault of the entries."""
         give_up_at = self._clock.monotonic() + self._settings.wait_for_engine_s
         while True:
@@ -221,7 +226,7 @@ class Consumer(Generic[J]):
                 log.warning("engine_unavailable", error=error.message, retry_in_s=error.retry_after_s)
                 await asyncio.sleep(error.retry_after_s)
 
-    async def _call_handler(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome]:
+    async def _call_handler(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome | EntryError]:
         limit_s = self._settings.hung_after_s
         try:
             with self.in_flight.tracking(batch):
@@ -231,6 +236,11 @@ class Consumer(Generic[J]):
             raise HungError(f"{len(batch)} entries took more than {limit_s:g} s") from None
 
     # --- failures
+
+    async def _refuse(self, entry: Entry[J], error: EntryError) -> None:
+        metrics.FAILED.labels(self._group, error.code).inc()
+        self._counts["failed"] += 1
+        await self._dead_letter(entry, entry, error, attempts=1)
 
     async def _handle_failure(self, batch: Sequence[Entry[J]], error: Exception) -> None:
         metrics.FAILED.labels(self._group, _code(error)).inc()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from backend.local.system import System
 from backend.messages.jobs import encode_entry
-from backend.messages.protocol import Final, Notice, Translation
+from backend.messages.protocol import Error, Final, Translation
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
@@ -181,5 +181,6 @@ async def test_a_spoken_sentence_is_sent_with_its_translation(
     ledger = await speak(system.urls[0], clip.pcm(), speed=1.0, silence_s=1.0, translate_to=("en", "es"))
     assert ledger.translation("en")
     assert ledger.translation("en").isascii()
-    assert {(notice.code, notice.language) for notice in ledger.received(Notice)} == {("translation_unavailable", "es")}
-    assert "nova models pull" in ledger.received(Notice)[0].message
+    (error,) = ledger.received(Error)
+    assert (error.code, error.language) == ("translation_unavailable", "es")
+    assert "nova models pull" in error.message

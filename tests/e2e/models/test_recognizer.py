@@ -125,6 +125,13 @@ def test_languages_are_detected_separately_in_one_call(
     assert all("".join(word.text for word in h.words).strip() == h.text for h in heard)
 
 
+def test_the_languages_are_those_of_the_vocabulary(whisper: FasterWhisper) -> None:
+    assert whisper.languages is not None
+    assert {"en", "zh", "jw", "haw"} <= set(whisper.languages)
+    assert "yue" not in whisper.languages, "only large-v3 and its derivatives know Cantonese"
+    assert len(whisper.languages) == 99
+
+
 def test_a_short_piece_of_another_language_does_not_change_the_language(
     whisper: FasterWhisper, shared_folder: Path, speech_clips: list[Clip]
 ) -> None:

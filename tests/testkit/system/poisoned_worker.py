@@ -50,6 +50,7 @@ class Poisoned:
     def __init__(self, recognizer: Recognizer, poison: Poison) -> None:
         self._recognizer, self._poison = recognizer, poison
         self.model, self.device, self.compute_type = recognizer.model, recognizer.device, recognizer.compute_type
+        self.languages = recognizer.languages
         self.overlap, self.parallel_batches = recognizer.overlap, recognizer.parallel_batches
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:

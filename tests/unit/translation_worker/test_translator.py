@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import pytest
 
 from backend.errors import UnsupportedPairError
+from backend.messages.served_languages import ServedPairs
 from translation_worker.translator import Passage, pick_translator
 
 
@@ -22,6 +23,9 @@ class OnePair:
 
     def pairs(self) -> str:
         return f"{self.source} to {self.target}"
+
+    def served(self) -> ServedPairs:
+        return ServedPairs.with_scripts([self.source], [self.target])
 
     def translate(self, batch: Sequence[Passage]) -> list[str]:
         return [self.model for _ in batch]

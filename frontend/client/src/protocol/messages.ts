@@ -289,6 +289,10 @@ export interface Error {
    * Utterance that has no final or no translation because of the error.
    */
   utterance?: number | null;
+  /**
+   * Target language that the error is about, as in `translate_to`.
+   */
+  language?: string | null;
   fatal: boolean;
   /**
    * Seconds to wait before the next attempt, with close code 1013.

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from backend.messages.protocol import Configure, Done, Draining, Error, Final, Finalize, Resume, Start, Stop
+from backend.messages.served_languages import ServedLanguages
 from gateway.connection.transport import SEND_TIMEOUT_S
 from gateway.session.timers import CATCH_UP_S
 from tests.testkit.streams.virtual_time import virtual_time
@@ -150,6 +151,18 @@ async def test_an_error_that_is_not_fatal_leaves_the_session_open() -> None:
     error = client.of(Error)[0]
     assert error.code == "unsupported_language"
     assert bool(client.of(Final)) is not error.fatal
+
+
+@virtual_time
+async def test_a_language_that_no_worker_recognizes_is_refused_with_the_served_ones() -> None:
+    gateway = MemoryGateway()
+    gateway.services.admission.served = ServedLanguages(speech=frozenset({"en"}))
+    async with gateway.connect(Start(language="zh")) as client:
+        await client.wait_for(lambda: client.close_code)
+    error = client.of(Error)[-1]
+    assert (error.code, error.fatal, client.close_code) == ("unsupported_language", True, 1008)
+    assert "Chinese" in error.message
+    assert "served are: en" in error.message
 
 
 @virtual_time

@@ -25,6 +25,7 @@ from backend.messages.protocol import (
     Stop,
     Translation,
 )
+from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import (
     Action,
@@ -46,8 +47,9 @@ WINDOW_S = 0.032
 class Stage:
     """A session, a clock that follows the audio, and all actions."""
 
-    def __init__(self, **options: Any) -> None:
-        self.session = Session("s", "c", SessionPolicy())
+    def __init__(self, *, served: ServedLanguages | None = None, **options: Any) -> None:
+        self.served = served or ServedLanguages()
+        self.session = Session("s", "c", SessionPolicy(), served=lambda: self.served)
         self.now = 1_000.0
         self.actions: list[Action] = []
         self._record(self.session.receive_message(Start(**options), self.now))
@@ -117,6 +119,41 @@ def test_an_unsupported_language_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError) as refused:
         Stage(**options)
     assert refused.value.code == "unsupported_language"
+
+
+GERMAN = ServedLanguages(speech=frozenset({"de", "zh"}), pairs=())
+
+
+def test_a_language_that_no_worker_recognizes_is_refused_at_start_and_later() -> None:
+    with pytest.raises(ProtocolError, match="served are: de, zh"):
+        Stage(served=GERMAN, language="fr")
+    stage = Stage(served=GERMAN, language="de")
+    with pytest.raises(ProtocolError, match="served are: de, zh"):
+        stage.receive(Configure(language="fr"))
+    assert stage.session.options.language == "de"
+
+
+def test_a_similar_language_is_used_with_a_notice() -> None:
+    stage = Stage(served=GERMAN, language="yue")
+    assert [notice.code for notice in stage.events(Notice)] == ["language_substituted"]
+    stage.speak(1)
+    job = stage.of(SubmitPreview)[-1].job
+    assert (job.language, job.expected) == ("zh", ("yue",))
+
+
+def test_a_pair_that_no_worker_translates_is_reported_once() -> None:
+    stage = Stage(served=GERMAN, language="de", translate_to=("es",))
+    stage.receive(Configure(words=True))
+    stage.apply(Notice(code="translation_unavailable", message="m", utterance=1, language="es"), "1-0")
+    assert [(error.code, error.language) for error in stage.events(Error)] == [("translation_unavailable", "es")]
+    assert stage.events(Notice) == []
+
+
+def test_a_resumed_session_is_not_refused_when_the_workers_have_changed() -> None:
+    stage = Stage(served=GERMAN)
+    stage.session = Session("s", "c", SessionPolicy(), served=lambda: GERMAN)
+    actions = stage.session.resume(Resume(session="s", token="t"), SessionRecord(Start(language="fr"), "c", epoch=1))
+    assert [type(action.event) for action in actions if isinstance(action, SendEvent)] == [Ready]
 
 
 def test_silence_gives_no_actions() -> None:

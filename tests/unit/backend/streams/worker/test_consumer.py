@@ -196,6 +196,25 @@ async def test_a_failed_preview_is_dropped() -> None:
 
 
 @virtual_time
+async def test_an_entry_that_its_handler_refuses_is_dead_lettered_alone() -> None:
+    system, model = System(), Model()
+    await system.submit(1, 2, 3)
+
+    async def refuse_second(batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
+        refusal = EntryError("no such language", code="unsupported_language")
+        answers = zip(batch, await model(batch), strict=True)
+        return [refusal if entry.job.utterance == 2 else outcome for entry, outcome in answers]
+
+    async with system.working(refuse_second) as consumer:
+        await asyncio.sleep(1)
+        report = consumer.report()
+    assert sum(map(len, model.batches)) == 3, "nothing is processed twice"
+    assert (report["handled"], report["failed"]) == (2, 1)
+    assert [failure.reason for failure in system.failures()] == ["unsupported_language"]
+    assert [type(event) for event in await system.events()] == [Final, Error, Final]
+
+
+@virtual_time
 async def test_an_unavailable_engine_is_waited_for_and_no_attempt_is_counted() -> None:
     system, answers = System(), [UnavailableError("away", retry_after_s=10.0)] * 5
     model = Model(fails=lambda job: answers.pop() if answers else None)

@@ -1,0 +1,130 @@
+"""The languages that workers announce in their heartbeats, and what a session can have of them.
+
+An STT worker announces the codes that its model recognizes, and a translation worker the pairs that it translates.
+Workers of earlier releases announce nothing. While no worker announces anything, every language is accepted.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from backend.errors import ProtocolError, UnsupportedPairError
+from backend.messages.languages import english_name, flores_code, needs_no_translation, other_scripts, whisper_code
+from backend.messages.protocol import Error, Message, Notice, Options
+
+# Suggests the model of the catalogue that translates every pair.
+INSTALL_HINT = "`nova models pull nllb-200-distilled-600M` installs one that does"
+# Languages that models without them recognize as a similar one. Both are Whisper's codes.
+SUBSTITUTES = {"yue": "zh", "nn": "no"}
+
+
+class ServedPairs(Message):
+    """All pairs of a source and a target, as FLORES-200 codes."""
+
+    sources: frozenset[str]
+    targets: frozenset[str]
+
+    @classmethod
+    def with_scripts(cls, sources: Iterable[str], targets: Iterable[str]) -> Self:
+        """Add the targets that differ in a script that workers convert."""
+        written = frozenset(targets)
+        return cls(sources=frozenset(sources), targets=written.union(*map(other_scripts, written)))
+
+    def announcement(self) -> dict[str, list[str]]:
+        """The pairs as part of a heartbeat."""
+        return {"sources": sorted(self.sources), "targets": sorted(self.targets)}
+
+
+def recognized_code(code: str, model_codes: Collection[str] | None) -> str | None:
+    """Return the code with which a model recognizes a language, or None if it cannot.
+
+    `code` and `model_codes` are Whisper's codes. If those of the model are unknown, the code is returned.
+    """
+    candidates = (code, SUBSTITUTES.get(code))
+    return code if model_codes is None else next((found for found in candidates if found in model_codes), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedLanguages:
+    """The languages that the live workers announce.
+
+    `speech`: the languages that every STT worker recognizes, since any of them may receive a job; None: unknown.
+    `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
+    """
+
+    speech: frozenset[str] | None = None
+    pairs: tuple[ServedPairs, ...] | None = None
+    described: tuple[str, ...] = ()
+
+    @classmethod
+    def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
+        """Read the heartbeats of all processes."""
+        beats = list(heartbeats)
+        speech = [frozenset(beat["languages"]) for beat in beats if isinstance(beat.get("languages"), list)]
+        translators = [beat for beat in beats if isinstance(beat.get("translates"), list)]
+        pairs = tuple(pair for beat in translators for pair in _read_pairs(beat["translates"]))
+        described = {text for beat in translators for text in beat.get("pairs", ())}
+        return cls(
+            frozenset.intersection(*speech) if speech else None,
+            pairs if translators else None,
+            tuple(sorted(described)),
+        )
+
+    def recognized_as(self, code: str) -> str | None:
+        """Return the code of the language that a job asks for, or None for "auto".
+
+        Raises ProtocolError `unsupported_language` if no worker recognizes the language.
+        """
+        wanted = whisper_code(code)
+        if wanted is None or (found := recognized_code(wanted, self.speech)):
+            return wanted and found
+        served = ", ".join(sorted(self.speech or ())) or "none"
+        raise ProtocolError(
+            f"no running model recognizes {english_name(code)} ({code}); served are: {served}",
+            code="unsupported_language",
+        )
+
+    def limits(self, options: Options) -> list[Notice | Error]:
+        """Tell the client which of its options are served in another way, or not at all.
+
+        Raises ProtocolError `unsupported_language` for a language that is not in the table.
+        """
+        wanted, found = whisper_code(options.language), self.recognized_as(options.language)
+        events: list[Notice | Error] = []
+        if found and found != wanted:
+            text = (
+                f"no running model recognizes {english_name(wanted or '')}; it is recognized as {english_name(found)}"
+            )
+            events.append(Notice(code="language_substituted", message=text))
+        unserved = (target for target in options.translate_to if not self.translates(found, target))
+        return [*events, *(self._unserved(found, target) for target in unserved)]
+
+    def _unserved(self, source: str | None, target: str) -> Error:
+        pair = f"{english_name(source)} to {english_name(target)}" if source else f"to {english_name(target)}"
+        served = "; ".join(self.described) or "none"
+        text = f"no running model translates {pair} (served: {served}); {INSTALL_HINT}"
+        return Error(code=UnsupportedPairError.code, message=text, language=target)
+
+    def translates(self, source: str | None, target: str) -> bool:
+        """Whether a worker translates into the target; `source` is Whisper's code, or None if it is not known yet."""
+        written = flores_code(target)
+        if self.pairs is None:
+            return True
+        if source is None:
+            return any(written in pair.targets for pair in self.pairs)
+        try:
+            spoken = flores_code(source)
+        except ProtocolError:
+            return False  # NLLB lacks a few of Whisper's languages
+        served = any(spoken in pair.sources and written in pair.targets for pair in self.pairs)
+        return served or needs_no_translation(spoken, written)
+
+
+def _read_pairs(announced: list[Any]) -> Iterable[ServedPairs]:
+    for pair in announced:
+        try:
+            yield ServedPairs.model_validate(pair)
+        except ValidationError:
+            continue  # the form of a later release

@@ -1,0 +1,31 @@
+"""The route that lists the languages of the running models, for clients that offer a choice."""
+
+from collections.abc import Collection
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from backend.messages.languages import english_name
+from gateway.services import GatewayServices
+
+
+def languages_router(services: GatewayServices) -> APIRouter:
+    """`GET /v1/languages` is public, like the page. It reads what the gateway knows, and does not ask Redis."""
+
+    async def languages() -> JSONResponse:
+        """The languages by code and English name; null while no worker announces any."""
+        served = services.admission.served
+        body: dict[str, Any] = {
+            "speech": None if served.speech is None else _named(served.speech),
+            "translation": None if served.pairs is None else [pair.announcement() for pair in served.pairs],
+        }
+        return JSONResponse(body)
+
+    router = APIRouter()
+    router.add_api_route("/v1/languages", languages)
+    return router
+
+
+def _named(codes: Collection[str]) -> dict[str, str]:
+    return {code: english_name(code) for code in sorted(codes)}

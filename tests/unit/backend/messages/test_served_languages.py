@@ -1,0 +1,110 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from backend.errors import ProtocolError
+from backend.messages.protocol import Error, Notice, Start
+from backend.messages.served_languages import ServedLanguages, ServedPairs, recognized_code
+
+OLD = {"kind": "stt", "name": "old"}
+MULTILINGUAL = {"kind": "stt", "languages": ["de", "en", "zh"]}
+ENGLISH = {"kind": "stt", "languages": ["en"]}
+
+
+def translator(sources: list[str], targets: list[str], described: str) -> Mapping[str, Any]:
+    pairs = ServedPairs.with_scripts(sources, targets)
+    return {"kind": "translation", "pairs": [described], "translates": [pairs.announcement()]}
+
+
+ZH_EN = translator(["zho_Hans", "zho_Hant"], ["eng_Latn"], "Chinese to English")
+EN_ZH = translator(["eng_Latn"], ["zho_Hans"], "English to Chinese")
+
+
+@pytest.mark.parametrize("heartbeats", [[], [OLD], [{"languages": "all", "translates": 7}]])
+def test_without_an_announcement_every_language_of_the_table_is_accepted(heartbeats: list[dict[str, Any]]) -> None:
+    served = ServedLanguages.announced(heartbeats)
+    assert served == ServedLanguages()
+    assert served.recognized_as("yue") == "yue"
+    assert served.limits(Start(language="yue", translate_to=("es", "zh-TW"))) == []
+
+
+@pytest.mark.parametrize(
+    ("heartbeats", "code", "recognized"),
+    [
+        ([MULTILINGUAL], "zh-TW", "zh"),
+        ([MULTILINGUAL], "yue", "zh"),
+        ([MULTILINGUAL, OLD], "de", "de"),
+        ([ENGLISH], "en-GB", "en"),
+        ([ENGLISH], "auto", None),
+        ([{"languages": ["yue", "zh"]}], "yue", "yue"),
+        ([{"languages": ["no"]}], "nn", "no"),
+    ],
+)
+def test_a_language_is_recognized_under_the_code_of_the_model(
+    heartbeats: list[dict[str, Any]], code: str, recognized: str | None
+) -> None:
+    assert ServedLanguages.announced(heartbeats).recognized_as(code) == recognized
+
+
+@pytest.mark.parametrize(
+    ("heartbeats", "code", "listed"),
+    [
+        ([MULTILINGUAL], "fr", "de, en, zh"),
+        ([ENGLISH], "yue", "en"),
+        ([MULTILINGUAL, ENGLISH], "de", "en"),
+        ([ENGLISH, {"languages": ["de"]}], "en", "none"),
+    ],
+)
+def test_a_language_that_a_worker_lacks_is_refused_with_those_that_are_served(
+    heartbeats: list[dict[str, Any]], code: str, listed: str
+) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        ServedLanguages.announced(heartbeats).recognized_as(code)
+    assert refused.value.code == "unsupported_language"
+    assert refused.value.message.endswith(f"served are: {listed}")
+
+
+def test_a_substituted_language_is_reported() -> None:
+    (notice,) = ServedLanguages.announced([MULTILINGUAL]).limits(Start(language="yue"))
+    assert isinstance(notice, Notice)
+    assert notice.code == "language_substituted"
+    assert "Cantonese" in notice.message
+
+
+@pytest.mark.parametrize(
+    ("language", "target", "served"),
+    [
+        ("zh", "en", True),
+        ("zh-TW", "en", True),
+        ("en", "zh-TW", True),
+        ("en", "zh", True),
+        ("zh", "zh-HK", True),
+        ("de", "de", True),
+        ("auto", "en", True),
+        ("auto", "fr", False),
+        ("en", "fr", False),
+        ("de", "en", False),
+        ("la", "en", False),
+    ],
+)
+def test_a_pair_that_no_worker_translates_is_an_error(language: str, target: str, served: bool) -> None:
+    events = ServedLanguages.announced([ZH_EN, EN_ZH]).limits(Start(language=language, translate_to=(target,)))
+    assert [event.language for event in events] == ([] if served else [target])
+    for event in events:
+        assert isinstance(event, Error)
+        assert event.code == "translation_unavailable"
+        assert not event.fatal
+        assert "Chinese to English; English to Chinese" in event.message
+
+
+def test_an_announcement_is_read_back() -> None:
+    served = ServedLanguages.announced([EN_ZH])
+    assert served.pairs == (ServedPairs.with_scripts(["eng_Latn"], ["zho_Hans"]),)
+    assert served.pairs[0].targets == {"zho_Hans", "zho_Hant"}
+
+
+def test_a_model_of_unknown_languages_receives_every_code() -> None:
+    assert recognized_code("yue", None) == "yue"
+    assert recognized_code("yue", {"zh"}) == "zh"
+    assert recognized_code("fr", {"zh"}) is None

@@ -1,0 +1,28 @@
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from backend.messages.served_languages import ServedLanguages, ServedPairs
+from gateway.http.languages import languages_router
+from tests.unit.gateway.connection.memory_gateway import MemoryGateway
+
+
+async def listed(served: ServedLanguages) -> Any:
+    gateway, app = MemoryGateway(), FastAPI()
+    gateway.services.admission.served = served
+    app.include_router(languages_router(gateway.services))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        return (await client.get("/v1/languages")).json()
+
+
+async def test_the_languages_of_the_running_models_are_listed() -> None:
+    pairs = (ServedPairs.with_scripts(["zho_Hans"], ["eng_Latn"]),)
+    assert await listed(ServedLanguages(frozenset({"de", "en"}), pairs)) == {
+        "speech": {"de": "German", "en": "English"},
+        "translation": [{"sources": ["zho_Hans"], "targets": ["eng_Latn"]}],
+    }
+
+
+async def test_what_no_worker_announces_is_unknown() -> None:
+    assert await listed(ServedLanguages()) == {"speech": None, "translation": None}

@@ -1,6 +1,6 @@
 """The language in which an audio job is recognized, and the script in which its text is written."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from backend.errors import EntryError, ProtocolError
@@ -20,6 +20,11 @@ def model_language(job: AudioJob, model_codes: Collection[str] | None) -> str | 
     if job.language is None or (code := recognized_code(job.language, model_codes)):
         return job.language and code
     raise EntryError(f"the model of this worker does not recognize {job.language!r}", code="unsupported_language")
+
+
+def known_odds(odds: Mapping[str, float], model_codes: Collection[str] | None) -> dict[str, float]:
+    """Leave out the languages that another worker has detected and this model does not know."""
+    return {code: odds[code] for code in odds if model_codes is None or code in model_codes}
 
 
 def in_requested_script(job: AudioJob, hypothesis: Hypothesis) -> Hypothesis:

@@ -4,7 +4,7 @@ import math
 
 import structlog
 
-from backend.messages.jobs import AudioJob, PartialResult, Transcript
+from backend.messages.jobs import AudioJob, FinalResult, PartialResult, Transcript
 from backend.messages.protocol import Final, Word
 from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
@@ -40,6 +40,9 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         translate_to=job.translate_to if text else (),
         late=job.replayed,
     )
+    if text and not job.language:
+        detected = hypothesis.languages or {hypothesis.language: 1.0}
+        final = FinalResult(**dict(final), languages=detected)
     partials: tuple[PartialResult, ...] = ()
     if text.startswith(job.committed):
         caption = CaptionState(job.committed, text[len(job.committed) :], job.hypothesis)

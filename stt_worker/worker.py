@@ -17,7 +17,7 @@ from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
-from stt_worker.job_language import in_requested_script, model_language
+from stt_worker.job_language import in_requested_script, known_odds, model_language
 from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
@@ -78,6 +78,7 @@ class SttWorker:
             samples=np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768),
             language=language,
             last_language=recognized_code(job.heard, self._recognizer.languages) if job.heard else None,
+            language_odds=known_odds(job.languages, self._recognizer.languages),
             prefix=job.committed if final and job.finals == "stable" else "",
             prompt=job.prompt,
             hotwords=job.hotwords,

@@ -65,6 +65,8 @@ class AudioJob(Job):
     """Whisper's code of the language that the session fixed; None: detect it."""
     heard: str | None = None
     """Language of earlier utterances, if `language` is None. The recognizer keeps it unless it is unlikely."""
+    languages: Mapping[str, float] = {}
+    """Probability of each language by the detections in earlier utterances, if `language` is None."""
     expected: tuple[str, ...] = ()
     """The languages that the session asked for, as it wrote them ("zh-TW"). They decide the script of the text."""
     finals: Literal["revise", "stable"] = "revise"
@@ -107,6 +109,16 @@ class PartialResult(Partial):
     def event(self) -> Partial:
         """Return the part that the client receives."""
         return Partial.model_validate(self.model_dump(include=set(Partial.model_fields)))
+
+
+class FinalResult(Final):
+    """A final as the worker commits it, with the languages that were detected in its audio."""
+
+    languages: Mapping[str, float] = {}
+
+    def event(self) -> Final:
+        """Return the part that the client receives."""
+        return Final.model_validate(self.model_dump(include=set(Final.model_fields)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,5 +180,7 @@ def decode_channel_message(data: bytes) -> ChannelMessage:
     if isinstance(event, Partial):
         event = PartialResult.model_validate_json(body)
     elif cursor and isinstance(event, Final | Translation | Error):
+        if isinstance(event, Final) and b'"languages"' in body:
+            event = FinalResult.model_validate_json(body)
         event = event.model_copy(update={"cursor": cursor})
     return ChannelMessage(cursor, event)

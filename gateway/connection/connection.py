@@ -31,6 +31,8 @@ from gateway.session.timers import Conditions, SessionTimers
 
 # Interval of the timers. The shortest wait that they measure is 2 s.
 TICK_S = 0.25
+# Audio that arrives this far ahead of real time belongs to a recording. Its first finals may take this long.
+AHEAD_S, LANGUAGE_WAIT_S = 2.0, 10.0
 REDIS_UNAVAILABLE = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
 
 log = structlog.get_logger()
@@ -75,6 +77,9 @@ class Connection:
         self._audio = AudioInput(held.session.options.audio, services.vad_batcher)
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._start_ms = held.session.audio_ms
+        self._started_at = self._clock.monotonic()
+        # False once the wait for the language of a recording was in vain.
+        self._may_wait = True
         self._result_arrived = asyncio.Event()
         # Held while the log is read. Events from the channel must wait, because older events may still be unread in
         # the log.
@@ -116,10 +121,26 @@ class Connection:
 
     async def _handle_audio(self, data: bytes) -> None:
         await self._process_windows(await self._audio.process_bytes(data))
+        await self._wait_for_language()
         # Backpressure: read no more audio while the workers are this far behind.
         while self._session.pending_finals >= self._services.settings.max_backlog:
             self._result_arrived.clear()
             await self._result_arrived.wait()
+
+    async def _wait_for_language(self) -> None:
+        """Read no more of a recording until its first finals have shown the language of the following ones."""
+        try:
+            async with asyncio.timeout(LANGUAGE_WAIT_S):
+                while self._may_wait and self._session.awaits_language and self._is_ahead():
+                    self._result_arrived.clear()
+                    await self._result_arrived.wait()
+        except TimeoutError:
+            self._may_wait = False
+
+    def _is_ahead(self) -> bool:
+        """Whether the audio arrives faster than it is spoken: live speech must not wait."""
+        audio_s = (self._session.audio_ms - self._start_ms) / 1000
+        return audio_s - (self._clock.monotonic() - self._started_at) > AHEAD_S
 
     async def _flush_audio(self) -> None:
         for scored in await self._audio.flush():

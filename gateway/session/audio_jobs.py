@@ -7,6 +7,8 @@ from backend.messages import languages
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Error, Notice, Start
 from backend.messages.served_languages import ServedLanguages
+from backend.text.language_odds import likeliest
+from gateway.session.language_evidence import LanguageEvidence
 from gateway.session.segmenter import SpeechClip
 from gateway.session.utterance import OpenUtterance
 
@@ -23,8 +25,8 @@ class AudioJobBuilder:
         self.options = Start()
         # The requested language as a Whisper code; None for automatic detection.
         self._language: str | None = None
-        # The language of the last final with text. A job without a requested language starts detection from it.
-        self.last_language: str | None = None
+        # The detections in earlier finals. A job without a requested language starts detection from them.
+        self.evidence = LanguageEvidence()
 
     def apply_options(self, options: Start, served: ServedLanguages) -> list[Notice | Error]:
         """Use these options from now on, and return events about those that are not served as requested.
@@ -37,16 +39,22 @@ class AudioJobBuilder:
             languages.flores_code(target)
         limits, language = served.limits(options), served.recognized_as(options.language)
         if language != self._language:
-            self.last_language = None
+            self.evidence = LanguageEvidence()
         self._language = language
         self.options = options
         return limits
+
+    @property
+    def awaits_language(self) -> bool:
+        """Whether the language is detected and not known yet."""
+        return self._language is None and not self.evidence.is_settled
 
     def build_job(
         self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: SpeechClip, now: float
     ) -> AudioJob:
         """A job that contains everything a worker needs; `now` is Unix time."""
         options = self.options
+        odds = {} if self._language else self.evidence.odds()
         detected = utterance.detected_language if kind == "preview" else None
         return AudioJob(
             kind=kind,
@@ -59,7 +67,8 @@ class AudioJobBuilder:
             start_ms=clip.start_ms,
             end_ms=clip.end_ms,
             language=self._language,
-            heard=self.last_language or detected,
+            heard=likeliest(odds) if odds else detected,
+            languages=odds,
             expected=(options.language,) if self._language else (),
             finals=options.finals,
             words=options.words,

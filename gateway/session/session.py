@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backend.errors import ProtocolError
 from backend.messages import protocol as wire
-from backend.messages.jobs import ChannelMessage, PartialResult
+from backend.messages.jobs import ChannelMessage, FinalResult, PartialResult
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, SendEvent
@@ -76,6 +76,11 @@ class Session:
     def pending_finals(self) -> int:
         """Closed utterances without a final."""
         return self._pending.final_count
+
+    @property
+    def awaits_language(self) -> bool:
+        """Whether finals in flight may show the language of what follows."""
+        return self.state == "open" and self._jobs.awaits_language and self.pending_finals > 0
 
     @property
     def has_pending_results(self) -> bool:
@@ -218,9 +223,13 @@ class Session:
     def _apply_final(self, final: wire.Final, now: float) -> list[Action]:
         if not self._pending.accept_final(final, now):
             return []
-        if final.text:
-            self._jobs.last_language = final.language
-        return [SendEvent(final)]
+        if not isinstance(final, FinalResult):
+            # A worker of an earlier release, or a recognizer that reports no probabilities.
+            detected = {final.language: 1.0} if final.text else {}
+            self._jobs.evidence.add(final.utterance, detected, (final.end_ms - final.start_ms) / 1000)
+            return [SendEvent(final)]
+        self._jobs.evidence.add(final.utterance, final.languages, (final.end_ms - final.start_ms) / 1000)
+        return [SendEvent(final.event())]
 
     def _apply_notice(self, notice: wire.Notice, *, durable: bool) -> list[Action]:
         # A durable notice with a language takes the place of a final translation. One about a preview does not.

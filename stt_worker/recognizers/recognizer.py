@@ -3,8 +3,8 @@
 To add a recognizer, write a module with a class that implements `Recognizer` and add it to `stt_worker.loading`.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ class Speech:
     `samples`: [n], 16 kHz mono, from -1 to 1.
     `language`: the model's code, or None to detect it.
     `last_language`: previous language; used when `language` is None, unless another is much more probable.
+    `language_odds`: probability of each language by earlier utterances; empty: only `last_language` is known.
     `prefix`: text that the hypothesis must begin with.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
     `final`: a final may be decoded again when a guard objects; a preview is not.
@@ -27,6 +28,7 @@ class Speech:
     samples: NDArray[np.float32]
     language: str | None = None
     last_language: str | None = None
+    language_odds: Mapping[str, float] = field(default_factory=dict)
     prefix: str = ""
     prompt: str = ""
     hotwords: str = ""
@@ -58,7 +60,7 @@ class Hypothesis:
 
     `text` begins with the prefix and has no outer spaces; `words`, if requested, joined and stripped are the text.
     `avg_logprob` is the mean natural-log probability per token. `retried` names the guard that caused a second decode,
-    and is empty if the first decode was accepted.
+    and is empty if the first decode was accepted. `languages` are the detected probabilities, if any.
     """
 
     text: str
@@ -68,6 +70,7 @@ class Hypothesis:
     no_speech_probability: float
     words: tuple[RecognizedWord, ...] = ()
     retried: str = ""
+    languages: Mapping[str, float] = field(default_factory=dict)
 
 
 class Recognizer(Protocol):

@@ -24,11 +24,11 @@ from backend.service import tracing
 from backend.text.normalize import letters
 from stt_worker import guards
 from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
+from stt_worker.recognizers.language_choice import MIN_DETECTED, SpokenLanguage, is_doubtful, spoken_in
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
 from stt_worker.recognizers.words import DecodedWords, align_words, split_answer
-from stt_worker.stability import spoken_language
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
 # Mean log probability of the words before a loop. Above it they are accepted without a second decode: the decoder said
@@ -147,7 +147,8 @@ class FasterWhisper:
         self, encoded: Any, batch: list[Speech], contexts: list[list[int]], size: int, sampling: dict[str, Any]
     ) -> list[GuardedHypothesis]:
         """Call the decoder once, for audio of one layout."""
-        languages = self._languages(batch, encoded)
+        spoken = self._languages(batch, encoded, size)
+        languages = [(one.code, one.probability) for one in spoken]
         tokenizers = [self._tokenizer(language) for language, _ in languages]
         prefixes = [prefix_tokens(tokenizer, speech) for speech, tokenizer in zip(batch, tokenizers, strict=True)]
         results = self._whisper.model.generate(
@@ -179,6 +180,7 @@ class FasterWhisper:
                     _mean_word_logprob(words[i]) if i in looped else logprobs[i],
                     results[i].no_speech_prob,
                     words[i] if speech.words else (),
+                    languages=spoken[i].detected,
                 ),
                 # Only the words left of a loop can refute the objection. The words of a loop that was not cut cannot.
                 _objection(texts[i], speech, logprobs[i], words[i] if i in looped else ()),
@@ -186,19 +188,25 @@ class FasterWhisper:
             for i, speech in enumerate(batch)
         ]
 
-    def _languages(self, batch: list[Speech], encoded: Any) -> list[tuple[str, float]]:
-        """The language of each piece and its probability: the session's, or detected from the encoder's output."""
+    def _languages(self, batch: list[Speech], encoded: Any, size: int) -> list[SpokenLanguage]:
+        """The language of each piece: the session's, or detected from the encoder's output."""
         if not self._whisper.model.is_multilingual:
-            return [("en", 1.0)] * len(batch)
+            return [SpokenLanguage("en", 1.0)] * len(batch)
         if all(speech.language for speech in batch):
-            return [(speech.language or "", 1.0) for speech in batch]
-        detected = self._whisper.model.detect_language(encoded)
-        return [
-            (speech.language, 1.0)
-            if speech.language
-            else spoken_language(speech.last_language, {token[2:-2]: p for token, p in found}, _seconds(speech))
-            for speech, found in zip(batch, detected, strict=True)
-        ]
+            return [SpokenLanguage(speech.language or "", 1.0) for speech in batch]
+        detected = self._detect(encoded)
+        # Detection is weaker in a short window. Previews are not worth another encoding.
+        doubted = [i for i, speech in enumerate(batch) if speech.final and is_doubtful(speech, detected[i])]
+        if doubted and size < LONGEST:
+            some = [batch[i] for i in doubted]
+            again = self._detect(self._encode(self._features(some, LONGEST), some))
+            detected = [again[doubted.index(i)] if i in doubted else one for i, one in enumerate(detected)]
+        return [spoken_in(speech, found) for speech, found in zip(batch, detected, strict=True)]
+
+    def _detect(self, encoded: Any) -> list[dict[str, float]]:
+        """The probable languages of each piece."""
+        found = self._whisper.model.detect_language(encoded)
+        return [{token[2:-2]: round(p, 4) for token, p in one if p >= MIN_DETECTED} for one in found]
 
     def _align(
         self,

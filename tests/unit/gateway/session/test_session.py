@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ProtocolError
-from backend.messages.jobs import ChannelMessage, HypothesisWord, PartialResult
+from backend.messages.jobs import ChannelMessage, FinalResult, HypothesisWord, PartialResult
 from backend.messages.protocol import (
     Configure,
     Done,
@@ -355,6 +355,22 @@ def test_the_detected_language_is_passed_to_the_next_job() -> None:
     stage.receive(Configure(language="de"))
     stage.be_silent(1)
     assert (stage.of(SubmitFinal)[-1].job.language, stage.of(SubmitFinal)[-1].job.heard) == ("de", None)
+
+
+def test_detections_in_finals_are_pooled_for_the_next_job_and_not_sent() -> None:
+    stage = Stage()
+    stage.speak(1)
+    stage.receive(Finalize())
+    assert stage.session.awaits_language
+    detected = {"en": 0.97, "nl": 0.02}
+    said = final(1, "hello", end_ms=3_000, cursor="1-0")
+    stage.apply(FinalResult(**dict(said), languages=detected), "1-0")
+    assert stage.events(Final) == [said]
+    assert not stage.session.awaits_language
+    stage.speak(1)
+    stage.receive(Finalize())
+    job = stage.of(SubmitFinal)[-1].job
+    assert (job.heard, max(job.languages, key=lambda code: job.languages[code])) == ("en", "en")
 
 
 def test_the_latest_preview_translation_is_passed_to_the_next_preview() -> None:

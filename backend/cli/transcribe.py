@@ -137,6 +137,8 @@ async def _transcribe_all(start: Start, output: Output, address: str | None, key
                 transcript = await transcribe_file(path, url, start, on_progress, key)
             if transcript.finals or not transcript.problems:
                 _write(output, path, transcript)
+            for notice in transcript.notices:
+                click.secho(f"nova: {path}: {notice.message} ({notice.code})", fg="yellow", err=True)
             for problem in transcript.problems:
                 _report(path, problem)
             complete = complete and not transcript.problems

@@ -29,6 +29,8 @@ class FileTranscript:
     finals: list[Final] = field(default_factory=list)
     translations: dict[tuple[int, str], str] = field(default_factory=dict)
     problems: list[NovaError] = field(default_factory=list)
+    # About the recording as a whole; nothing is missing.
+    notices: list[Notice] = field(default_factory=list)
 
     @property
     def position_ms(self) -> int:
@@ -44,6 +46,8 @@ class FileTranscript:
                 self.translations[event.utterance, event.language] = event.text
             case Error() | Notice(language=str()):
                 self.problems.append(IncompleteError(event.message, code=event.code))
+            case Notice(code="language_substituted"):
+                self.notices.append(event)
 
     @property
     def with_text(self) -> list[Final]:

@@ -102,3 +102,11 @@ def test_a_server_address_may_be_abbreviated(given: str, url: str) -> None:
 def test_an_invalid_address_is_refused(given: str) -> None:
     with pytest.raises(NoServerError, match="not a server address"):
         stream_url(given)
+
+
+def test_a_substituted_language_is_a_notice_and_no_problem() -> None:
+    built = FileTranscript()
+    built.apply_event(Notice(code="language_substituted", message="recognized as Chinese"))
+    built.apply_event(Notice(code="previews_slowed", message="busy"))
+    assert [notice.code for notice in built.notices] == ["language_substituted"]
+    assert built.problems == []

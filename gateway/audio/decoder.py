@@ -1,37 +1,37 @@
 """Decodes audio of every supported format to 16 kHz mono int16.
 
-`AudioInputDecoder` chooses a decoder: `RawDecoder` for samples, `OpusDecoder` for Opus in WebM or Ogg (see
-`containers`).
+`AudioInputDecoder` chooses a decoder: `RawDecoder` for samples, `OpusDecoder` for Opus in WebM or Ogg. Sound of a
+container is decoded to the time of its timestamps.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.audio.downmix import Downmixer, Waveform, replace_non_finite
+from backend.audio.timeline import Timeline
 from backend.errors import AudioError
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
-from gateway.audio.containers import OPUS_HEAD, OggReader, WebmReader
+from gateway.audio.ogg import OggReader
+from gateway.audio.packets import OPUS_HEAD, Packet
+from gateway.audio.resampler import Resampler, Samples
+from gateway.audio.webm import WebmReader
 
-# [n], 16 kHz mono.
-Samples = NDArray[np.int16]
-# [n], mono at the client's rate, -1 to 1.
-Waveform = NDArray[np.float32]
+# Longer jumps of timestamps are not filled with silence: the stream has begun long ago, or is damaged.
+MAX_GAP_S = 300.0
 
 # Opus decodes to 48 kHz for every input rate that its header may name (RFC 7845, section 5.1).
 _OPUS_RATE = 48_000
-# Samples per call of libswresample, which never frees the buffer of its largest input.
-_CHUNK_SAMPLES = 9_600
+# Audio that one frame may decode to. Two bytes of Opus can stand for 120 ms of silence, and a timestamp for minutes, so
+# small input may decode to very long audio.
+_MAX_FRAME_S = 600
 # Frames up to this size are decoded on the event loop: it takes a few milliseconds, less than a thread costs.
 _INLINE_BYTES = 8_192
-# Samples that one frame may decode to. Two bytes of Opus can stand for 120 ms of silence, so small input may decode to
-# very long audio.
-_MAX_FRAME_SAMPLES = 600 * _OPUS_RATE
 
 
 def _g711_mu(code: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -58,9 +58,7 @@ def _read_s16(data: bytes) -> Waveform:
 
 
 def _read_f32(data: bytes) -> Waveform:
-    """Replace NaN by silence and clip, because audio drivers produce both on glitches."""
-    waveform = np.frombuffer(data, "<f4").astype(np.float32)
-    return np.nan_to_num(waveform, copy=False, nan=0.0, posinf=1.0, neginf=-1.0).clip(-1, 1)
+    return replace_non_finite(np.frombuffer(data, "<f4").astype(np.float32)).clip(-1, 1)
 
 
 def _read_g711(values: Waveform, data: bytes) -> Waveform:
@@ -78,59 +76,6 @@ _RAW: Mapping[str, tuple[int, Callable[[bytes], Waveform]]] = {
 _CONTAINERS: Mapping[str, type[WebmReader] | type[OggReader]] = {"webm": WebmReader, "ogg": OggReader}
 
 
-class Resampler:
-    """Resamples any rate to 16 kHz by libswresample, with 1 to 2 ms of delay (soxr's streams: 20 to 100 ms)."""
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._graph = _resampling_graph(rate) if rate != SAMPLE_RATE else None
-
-    def resample(self, waveform: Waveform) -> Samples:
-        """The output samples that these input samples complete."""
-        if self._graph is None:
-            return _to_int16(waveform)
-        resampled: list[Waveform] = []
-        for at in range(0, waveform.size, _CHUNK_SAMPLES):
-            frame = av.AudioFrame.from_ndarray(
-                waveform[np.newaxis, at : at + _CHUNK_SAMPLES], format="flt", layout="mono"
-            )
-            frame.sample_rate = self._rate
-            self._graph.push(frame)
-            resampled += _pull_frames(self._graph)
-        return _join_waveforms(resampled)
-
-    def flush(self) -> Samples:
-        """The samples that are still in the filter. Ends the stream."""
-        if self._graph is None:
-            return _join_waveforms([])
-        self._graph.push(None)
-        return _join_waveforms(_pull_frames(self._graph))
-
-
-def _resampling_graph(rate: int) -> av.filter.Graph:
-    graph = av.filter.Graph()
-    graph.threads = 1  # otherwise every session starts one idle thread per core
-    source = graph.add_abuffer(sample_rate=rate, format="flt", layout="mono")
-    graph.link_nodes(source, graph.add("aresample", str(SAMPLE_RATE)), graph.add("abuffersink")).configure()
-    return graph
-
-
-def _pull_frames(graph: av.filter.Graph) -> Iterator[Waveform]:
-    with suppress(av.BlockingIOError, av.EOFError):  # needs more input, or has ended
-        while True:
-            frame = graph.pull()
-            assert isinstance(frame, av.AudioFrame)
-            yield frame.to_ndarray()[0]
-
-
-def _join_waveforms(waveforms: Iterable[Waveform]) -> Samples:
-    return _to_int16(np.concatenate([np.empty(0, np.float32), *waveforms]))
-
-
-def _to_int16(waveform: Waveform) -> Samples:
-    return np.rint(waveform * 32_768).clip(-32_768, 32_767).astype(np.int16)
-
-
 class RawDecoder:
     """Interleaved raw samples, 8 to 48 kHz, one or two channels. Every frame contains whole samples of all channels."""
 
@@ -146,6 +91,7 @@ class RawDecoder:
         self._frame_bytes = width * audio.channels
         # 16 kHz mono s16le needs no conversion.
         self._passthrough = audio == AudioFormat()
+        self._downmixer = Downmixer(audio.sample_rate, [1 / audio.channels] * audio.channels)
         self._resampler = Resampler(audio.sample_rate)
 
     def decode(self, data: bytes) -> Samples:
@@ -155,8 +101,8 @@ class RawDecoder:
             raise AudioError(message, code="misaligned_audio")
         if self._passthrough:
             return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
-        interleaved = self._read(data).reshape(-1, self._channels)
-        return self._resampler.resample(interleaved.mean(axis=1, dtype=np.float32))
+        channels = self._read(data).reshape(-1, self._channels)
+        return self._resampler.resample(self._downmixer.mix(channels) if self._channels > 1 else channels[:, 0])
 
     def flush(self) -> Samples:
         """The resampler's last samples."""
@@ -164,13 +110,20 @@ class RawDecoder:
 
 
 class OpusDecoder:
-    """Opus in a container. Rate and channels come from the container, not from `start`."""
+    """Opus in a container. Rate and channels come from the container, not from `start`.
+
+    Silence fills the gaps between timestamps: recorders leave out packets that are silent, and packets may be lost.
+    """
 
     def __init__(self, audio: AudioFormat) -> None:
         self._reader = _CONTAINERS[audio.encoding]()
         self._resampler = Resampler(_OPUS_RATE)
         self._codec: av.AudioCodecContext | None = None
         self._has_input = False
+        self._downmixer = Downmixer(_OPUS_RATE, [1.0])
+        self._timeline = Timeline(MAX_GAP_S)
+        # Seconds of audio so far, and what the codec removes from the beginning of the current stream.
+        self._position_s = self._pre_skip_s = 0.0
 
     @property
     def truncated(self) -> bool:
@@ -180,16 +133,17 @@ class OpusDecoder:
     def decode(self, data: bytes) -> Samples:
         """Raises AudioError `invalid_container`, `unsupported_channels` or `audio_too_long`."""
         self._has_input = self._has_input or bool(data)
-        waveforms, samples = [np.empty(0, np.float32)], 0
+        begin_s, pieces, waveforms = self._position_s, list[Samples](), list[Waveform]()
         for packet in self._reader.read_packets(data):
-            for waveform in self._decode_packet(packet):
-                waveforms.append(waveform)
-                samples += waveform.size
-            if samples > _MAX_FRAME_SAMPLES:
+            if silence := self._silence_before(packet):
+                pieces += [self._resample(waveforms), np.zeros(silence, np.int16)]
+                waveforms.clear()
+            waveforms += self._decode_packet(packet.data)
+            if self._position_s - begin_s > _MAX_FRAME_S:
                 raise AudioError(
                     "one frame decodes to more than ten minutes of audio", code="audio_too_long", close_code=1009
                 )
-        return self._resampler.resample(np.concatenate(waveforms))
+        return np.concatenate([*pieces, self._resample(waveforms)])
 
     def flush(self) -> Samples:
         """Raises AudioError `invalid_container` if the input contained no Opus stream."""
@@ -197,29 +151,42 @@ class OpusDecoder:
             raise AudioError("no Opus stream in the container", code="invalid_container")
         return self._resampler.flush()
 
+    def _silence_before(self, packet: Packet) -> int:
+        """Samples of silence (16 kHz) to insert before a packet."""
+        if packet.time_s is None:
+            return 0
+        gap_s = self._timeline.gap_before(packet.time_s, self._position_s + self._pre_skip_s)
+        self._position_s += gap_s
+        return round(gap_s * SAMPLE_RATE)
+
+    def _resample(self, waveforms: list[Waveform]) -> Samples:
+        return self._resampler.resample(np.concatenate([np.empty(0, np.float32), *waveforms]))
+
     def _decode_packet(self, packet: bytes) -> list[Waveform]:
         """A packet's samples. The codec removes the encoder's pre-skip."""
         try:
             if packet.startswith(OPUS_HEAD):
-                self._codec = _opus_codec(packet)
+                self._open_stream(packet)
                 return []
             if self._codec is None:
                 raise AudioError("the Opus track has no Opus header", code="invalid_container")
-            return [
-                frame.to_ndarray().mean(axis=0, dtype=np.float32) for frame in self._codec.decode(av.Packet(packet))
-            ]
+            frames = self._codec.decode(av.Packet(packet))
         except av.FFmpegError as error:
             raise AudioError(f"not Opus: {error.strerror}", code="invalid_container") from None
+        waveforms = [self._downmixer.mix(frame.to_ndarray().T.astype(np.float32, copy=False)) for frame in frames]
+        self._position_s += sum(map(len, waveforms)) / _OPUS_RATE
+        return waveforms
 
-
-def _opus_codec(head: bytes) -> av.AudioCodecContext:
-    """A decoder for the stream that this header opens (RFC 7845, section 5.1; byte 9 is the channel count)."""
-    if len(head) > 9:
-        _check_channels(head[9])
-    codec = av.AudioCodecContext.create("opus", "r")
-    codec.extradata = head
-    codec.open()
-    return codec
+    def _open_stream(self, head: bytes) -> None:
+        """Start a decoder for the stream that this header opens (RFC 7845, section 5.1). Its times begin at 0."""
+        if len(head) > 9:
+            _check_channels(head[9])
+        self._codec = av.AudioCodecContext.create("opus", "r")
+        self._codec.extradata = head
+        self._codec.open()
+        self._downmixer = Downmixer(_OPUS_RATE, [1 / head[9]] * head[9])
+        self._pre_skip_s = int.from_bytes(head[10:12], "little") / _OPUS_RATE
+        self._timeline = Timeline(MAX_GAP_S, position_s=self._position_s)
 
 
 def _check_channels(channels: int) -> None:

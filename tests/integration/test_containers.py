@@ -18,11 +18,23 @@ from numpy.typing import NDArray
 
 from backend.errors import AudioError
 from backend.messages.protocol import AudioFormat
-from gateway.audio.containers import OggReader, WebmReader
-from gateway.audio.decoder import AudioInputDecoder, OpusDecoder
+from gateway.audio.decoder import MAX_GAP_S, AudioInputDecoder, OpusDecoder
+from gateway.audio.ogg import OggReader
+from gateway.audio.packets import Packet
+from gateway.audio.webm import WebmReader
+from tests.testkit.audio.containers import (
+    UNKNOWN_SIZE,
+    block,
+    cluster,
+    element,
+    ogg_packets,
+    ogg_page,
+    track,
+    webm,
+    webm_head,
+)
 
 WEBM, OGG = AudioFormat(encoding="webm"), AudioFormat(encoding="ogg")
-UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 SECONDS = 3
 
 
@@ -76,34 +88,10 @@ def chunks_of(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
-def element(name: int, body: bytes, size: bytes | None = None) -> bytes:
-    """One EBML element."""
-    length = (len(body) | 1 << 56).to_bytes(8, "big") if size is None else size
-    return name.to_bytes((name.bit_length() + 7) // 8, "big") + length + body
-
-
-def track(number: int, codec: bytes, private: bytes) -> bytes:
-    return element(0xAE, element(0xD7, bytes([number])) + element(0x86, codec) + element(0x63A2, private))
-
-
-def block(number: int, packet: bytes, flags: int = 0x80) -> bytes:
-    return element(0xA3, bytes([0x80 | number, 0, 0, flags]) + packet)
-
-
-def webm_head(*tracks: bytes) -> bytes:
-    """The beginning of a recorder's stream, before the first packet."""
-    head = element(0x1A45DFA3, element(0x4282, b"webm"))
-    return head + element(0x18538067, element(0x1654AE6B, b"".join(tracks)), UNKNOWN_SIZE)
-
-
-def cluster(*blocks: bytes) -> bytes:
-    return element(0x1F43B675, element(0xE7, b"\0") + b"".join(blocks), UNKNOWN_SIZE)
-
-
 @cache
 def packets() -> tuple[bytes, ...]:
     """An Opus header, then packets of 20 ms."""
-    return tuple(WebmReader().read_packets(muxed("webm")))
+    return tuple(packet.data for packet in WebmReader().read_packets(muxed("webm")))
 
 
 def refused(audio: AudioFormat, *chunks: bytes) -> tuple[str, int]:
@@ -147,9 +135,55 @@ def test_an_ogg_page_is_decoded_when_it_is_complete() -> None:
     pages = [b"OggS" + page for page in muxed("ogg").split(b"OggS")[1:]]
     reader, decoder = OggReader(), OpusDecoder(OGG)
     for page in pages:
-        packets_in_page = sum(1 for packet in reader.read_packets(page) if not packet.startswith(b"OpusHead"))
+        packets_in_page = sum(1 for packet in reader.read_packets(page) if not packet.data.startswith(b"OpusHead"))
         assert len(decoder.decode(page)) >= 320 * packets_in_page - 16 * (6.5 + 2)
         assert not decoder.truncated
+
+
+def onsets_ms(samples: NDArray[np.int16]) -> list[int]:
+    """Where sound begins after at least 50 ms of silence."""
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 1_000)
+    starts = loud[np.diff(loud, prepend=-10_000) > 16 * 50]
+    return [round(int(at) / 16) for at in starts]
+
+
+def in_container(audio: AudioFormat, bursts: list[tuple[int, int]]) -> bytes:
+    """A tone in bursts: from a time in ms, a number of packets of 20 ms. No packets in between."""
+    head, *voice = packets()
+    timed = [(at_ms + 20 * n, voice[10 + n]) for at_ms, length in bursts for n in range(length)]
+    if audio is WEBM:
+        return webm(head, timed)
+    pages = (ogg_packets([packet], 48 * (at_ms + 20)) for at_ms, packet in [(0, b"\xf8\xff\xfe"), *timed])
+    return ogg_packets([head], 0, flags=2) + ogg_packets([b"OpusTags"], 0) + b"".join(pages)
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from([WEBM, OGG]),
+    st.lists(st.tuples(st.sampled_from([200, 400, 1_000, 8_000]), st.integers(5, 30)), min_size=1, max_size=4),
+    st.integers(1, 700),
+)
+def test_sound_is_at_the_time_of_its_timestamps(audio: AudioFormat, gaps: list[tuple[int, int]], size: int) -> None:
+    bursts, at_ms = list[tuple[int, int]](), 20
+    for gap_ms, length in gaps:
+        bursts.append((at_ms + gap_ms, length))
+        at_ms += gap_ms + 20 * length
+    found = onsets_ms(decoded(audio, chunks_of(in_container(audio, bursts), size)))
+    # The decoder fades in over the first packet after silence.
+    assert found == pytest.approx([at for at, _ in bursts], abs=25)
+
+
+@pytest.mark.parametrize("jump_ms", [400_000, 36_000_000, 2**40])
+@pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
+def test_a_huge_jump_of_timestamps_inserts_nothing(audio: AudioFormat, jump_ms: int) -> None:
+    samples = decoded(audio, [in_container(audio, [(0, 10), (jump_ms, 10), (jump_ms + 1_200, 10)])])
+    assert onsets_ms(samples)[-1] == pytest.approx(1_400, abs=30)
+    assert len(samples) < 2 * 16_000
+
+
+def test_timestamps_that_jump_back_are_followed_from_there() -> None:
+    samples = decoded(WEBM, [in_container(WEBM, [(60_000, 10), (0, 10), (1_200, 10)])])
+    assert onsets_ms(samples) == pytest.approx([60_000, 61_400], abs=25)
 
 
 def test_the_video_of_a_camera_recording_is_skipped() -> None:
@@ -220,6 +254,11 @@ def test_a_frame_that_decodes_to_hours_is_refused() -> None:
     assert refused(WEBM, bomb) == ("audio_too_long", 1009)
 
 
+def test_gaps_that_add_up_to_hours_in_one_frame_are_refused() -> None:
+    bursts = [(250_000 * (1 + n), 1) for n in range(200)]
+    assert refused(WEBM, in_container(WEBM, bursts)) == ("audio_too_long", 1009)
+
+
 @pytest.mark.parametrize("name", [0xEC, 0xA3], ids=["an ignored element", "a block"])
 def test_an_element_with_a_huge_size_takes_no_memory(name: int) -> None:
     decoder, size = OpusDecoder(WEBM), b"\x01\x00\xff\xff\xff\xff\xff\xff"
@@ -232,20 +271,16 @@ def test_an_element_with_a_huge_size_takes_no_memory(name: int) -> None:
     assert decoder.truncated
 
 
-def ogg_page(flags: int, lacing: bytes, body: bytes) -> bytes:
-    return b"OggS\0" + bytes([flags]) + bytes(20) + bytes([len(lacing)]) + lacing + body
-
-
 def test_an_ogg_packet_may_span_pages_and_an_incomplete_one_is_dropped() -> None:
     head, half, rest = b"OpusHead" + bytes(11), b"h" * 255, b"rest"
     pages = ogg_page(2, b"\x13", head) + ogg_page(0, b"\xff", half) + ogg_page(1, b"\4", rest)
     pages += ogg_page(0, b"\xff", half) + ogg_page(0, b"\4", rest)
-    assert list(OggReader().read_packets(pages)) == [head, half + rest, rest]
+    assert [packet.data for packet in OggReader().read_packets(pages)] == [head, half + rest, rest]
 
 
 def test_an_ogg_packet_that_never_ends_takes_no_memory() -> None:
     reader = OggReader()
-    assert list(reader.read_packets(ogg_page(2, b"\x08", b"OpusHead"))) == [b"OpusHead"]
+    assert list(reader.read_packets(ogg_page(2, b"\x08", b"OpusHead"))) == [Packet(b"OpusHead")]
     tracemalloc.start()
     for _ in range(100):
         assert list(reader.read_packets(ogg_page(1, b"\xff" * 255, bytes(255 * 255)))) == []
@@ -286,7 +321,8 @@ def test_damaged_streams_are_decoded_or_refused(name: str, damage: list[tuple[in
     decoded_samples = np.empty(0, np.int16)
     with suppress(AudioError):
         decoded_samples = decoded(audio, chunks_of(bytes(data), size))
-    assert len(decoded_samples) < 16_000 * SECONDS * 10
+    # A damaged timestamp may be taken for a gap.
+    assert len(decoded_samples) < 16_000 * (SECONDS * 10 + len(damage) * MAX_GAP_S)
 
 
 @given(st.sampled_from([WEBM, OGG]), st.binary(max_size=400))

@@ -1,0 +1,40 @@
+"""Packets of WebM have the times of their blocks and clusters."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.audio.packets import Packet
+from gateway.audio.webm import WebmReader
+from tests.testkit.audio.containers import block, cluster, element, track, webm, webm_head
+
+HEAD = b"OpusHead\x01\x01" + bytes(9)
+TRACK = track(1, b"A_OPUS", HEAD)
+
+
+def times_ms(stream: bytes) -> list[int | None]:
+    packets = list(WebmReader().read_packets(stream))
+    assert packets[0] == Packet(HEAD)
+    return [None if packet.time_s is None else round(1_000 * packet.time_s) for packet in packets[1:]]
+
+
+@given(st.lists(st.integers(0, 2**40), max_size=10), st.integers(-(2**15), 2**15 - 1))
+def test_a_block_is_at_the_time_of_its_cluster_plus_its_own(clusters: list[int], ticks: int) -> None:
+    stream = webm_head(TRACK) + b"".join(cluster(block(1, b"sound", ticks=ticks), ticks=at) for at in clusters)
+    assert times_ms(stream) == [at + ticks for at in clusters]
+
+
+def test_ticks_have_the_length_that_the_segment_declares() -> None:
+    stream = webm_head(TRACK, scale=100_000) + cluster(block(1, b"sound", ticks=50), ticks=80_000)
+    assert times_ms(stream) == [8_005]
+
+
+def test_a_block_in_a_group_has_a_time() -> None:
+    group = element(0xA0, element(0xA1, b"\x81\x00\x07\x00sound"))
+    assert times_ms(webm_head(TRACK) + cluster(group, ticks=1_000)) == [1_007]
+
+
+def test_a_second_recording_on_the_connection_has_its_own_ticks() -> None:
+    first = webm_head(TRACK, scale=1_000) + cluster(block(1, b"sound"), ticks=5_000_000)
+    reader = WebmReader()
+    packets = [*reader.read_packets(first), *reader.read_packets(webm(HEAD, [(20, b"sound")]))]
+    assert [packet.time_s for packet in packets] == [None, 5.0, None, 0.02]

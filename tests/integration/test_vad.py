@@ -82,6 +82,9 @@ SOUNDS = {
     "silence": np.zeros(10 * RATE, np.int16),
     "white noise": np.random.default_rng(1).normal(0, 2_000, 10 * RATE).astype(np.int16),
     "faint noise": np.random.default_rng(2).normal(0, 20, 10 * RATE).astype(np.int16),
+    "noise floor of -70 dBFS": np.random.default_rng(3).normal(0, 10, 10 * RATE).astype(np.int16),
+    "a noise floor that starts and stops": np.random.default_rng(4).normal(0, 10, 10 * RATE).astype(np.int16)
+    * (np.arange(10 * RATE) // RATE % 2).astype(np.int16),
     "hum": tones(50, 100, 150),
     "a held chord": tones(262, 330, 392),
     "a struck chord": tones(262, 330, 392, beat=2),
@@ -182,6 +185,33 @@ def test_noise_and_music_are_rarely_detected_as_speech(silero: Silero) -> None:
     assert sum(map(seconds, rest.values())) < 0.01 * total
     assert sum(map(len, rest.values())) <= 5
     assert seconds([u for name, heard in found.items() if "synthetic" in name for u in heard]) == 0
+
+
+def at_level(samples: NDArray[np.int16], decibels: float) -> NDArray[np.int16]:
+    """The same recording with this RMS, in dB of full scale."""
+    rms = float(np.sqrt(np.square(samples, dtype=np.float64).mean()))
+    return np.rint(samples * (32_768 * 10 ** (decibels / 20) / max(rms, 1.0))).clip(-32_768, 32_767).astype(np.int16)
+
+
+@needs_recordings
+def test_quiet_speech_is_detected_like_loud_speech(silero: Silero) -> None:
+    inside = speech = 0
+    for name, samples in list(recordings("dev").items())[4::9]:
+        spoken = probabilities(silero, at_level(samples, -20)) >= 0.5
+        within = np.zeros(len(spoken), bool)
+        for utterance in utterances(silero, at_level(samples, -60)):
+            within[utterance.clip.start_sample // WINDOW : utterance.clip.end_sample // WINDOW] = True
+        assert within.any(), name
+        inside, speech = inside + int((within & spoken).sum()), speech + int(spoken.sum())
+    print(f"{inside} of {speech} windows of speech at -60 dBFS")
+    assert inside > 0.998 * speech
+
+
+@needs_recordings
+def test_quiet_noise_is_not_amplified_to_speech(silero: Silero) -> None:
+    quiet = {name: at_level(samples, -56) for name, samples in recordings("noise").items() if "demand" not in name}
+    total = sum(map(len, quiet.values())) / RATE
+    assert sum(seconds(utterances(silero, samples)) for samples in quiet.values()) < 0.01 * total
 
 
 @needs_recordings

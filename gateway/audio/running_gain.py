@@ -1,0 +1,60 @@
+"""Amplification of quiet audio for speech detection. Pure.
+
+Both detectors were trained on speech of normal level. Without a gain, Silero misses 3 % of the speech windows at
+-60 dBFS and 6 % at -66 dBFS, and takes quiet music for speech more often than loud music. A loudness meter (ITU-R
+BS.1770, as in pyloudnorm) measures blocks of 400 ms and gates them over the whole programme, which is too late for
+live audio. So the gain follows the levels of the last seconds.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Level to which loud parts are amplified, in dB of full scale (RMS of a window). Louder audio stays unchanged.
+TARGET_DB = -26.0
+MAX_GAIN_DB = 40.0
+# A smaller difference between loud and quiet parts means constant noise. Amplifying it would only cost time.
+_MIN_RANGE_DB = 6.0
+# Windows of history: 3 s, which includes pauses between words.
+_HISTORY = 94
+# Ranks in the history of the loud and the quiet parts. The loud rank ignores two windows, such as a click.
+_LOUD, _QUIET = _HISTORY - 3, _HISTORY // 10
+# Lowest level: below one step of 16-bit audio.
+_FLOOR_DB = -96.0
+_FULL_SCALE = 32_768.0
+# Amplified samples stay below this, because clipping sounds like noise.
+_MAX_PEAK = 29_000.0
+
+
+def levels_db(windows: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Level of each of [n, 512] windows in dB of full scale (RMS without a constant offset), at least -96."""
+    samples = windows.astype(np.float32)
+    mean_square = np.einsum("ij,ij->i", samples, samples) / samples.shape[1]
+    variance = (mean_square - samples.mean(axis=1) ** 2) / np.float32(_FULL_SCALE**2)
+    return 10 * np.log10(np.maximum(variance, np.float32(10 ** (_FLOOR_DB / 10))))
+
+
+class RunningGain:
+    """The gain of one session. The result does not depend on how the audio is split into calls."""
+
+    def __init__(self) -> None:
+        self._history = deque([_FLOOR_DB] * _HISTORY)
+        self._ordered = [_FLOOR_DB] * _HISTORY
+
+    def factors(self, windows: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Process the next [n, 512] windows. Return the factor of each, [n] and at least 1."""
+        decibels = [self._next_gain_db(level) for level in levels_db(windows).tolist()]
+        if not any(decibels):
+            return np.ones(len(windows), np.float32)
+        peaks = np.abs(windows.astype(np.float32)).max(axis=1)
+        factors = 10.0 ** (np.array(decibels, np.float32) / 20)
+        return np.minimum(factors, np.maximum(_MAX_PEAK / np.maximum(peaks, 1.0), 1.0)).astype(np.float32)
+
+    def _next_gain_db(self, level_db: float) -> float:
+        del self._ordered[bisect_left(self._ordered, self._history.popleft())]
+        self._history.append(level_db)
+        insort(self._ordered, level_db)
+        loud, quiet = max(self._ordered[_LOUD], level_db), self._ordered[_QUIET]
+        return 0.0 if loud - quiet < _MIN_RANGE_DB else min(max(TARGET_DB - loud, 0.0), MAX_GAIN_DB)

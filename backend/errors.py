@@ -29,6 +29,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |- DisconnectedError            Python client: the connection was lost permanently
 |- NoServerError                commands: no server answers at an address
 |- IncompleteError              commands: a part of a transcript is missing
+|- OutputError                  commands: a transcript cannot be written, or would replace another file
 |- OverrunError                 commands: the server accepts no audio from the microphone
 '- MediaError                   commands: a recording cannot be transcribed, or not completely
    |- UnreadableError           it is missing, a directory, or not permitted

@@ -5,7 +5,6 @@ import contextlib
 import json
 import re
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 
+from backend.cli.files.atomic_write import write_atomically
 from backend.cli.options import key_option, language_option, targets_option
 from backend.errors import SetupError
 from backend.load import clips
@@ -23,6 +23,7 @@ from backend.load.run import LoadPlan, LoadResult, LoadTarget, prepare_clips, ru
 from backend.load.score import Score
 from backend.local.discovery import stream_url
 from backend.local.models import speech_model, translation_models
+from backend.local.runtime_folder import runtime_folder
 from backend.local.system import Plan, running
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Start
@@ -147,8 +148,8 @@ def load(
 def _prepared_clips(manifest: Path | None, language: str, frame_ms: int) -> list[PreparedClip]:
     """The clips of a manifest in one language (all for "auto"), or synthesized sentences."""
     if manifest is None:
-        with tempfile.TemporaryDirectory(prefix="nova-") as folder:
-            return prepare_clips(clips.synthesize_clips(Path(folder)), frame_ms)
+        with runtime_folder() as folder:
+            return prepare_clips(clips.synthesize_clips(folder), frame_ms)
     found = [clip for clip in clips.read_manifest(manifest) if language == "auto" or clip.language in ("", language)]
     if not found:
         raise SetupError(f"{manifest} contains no recording in the language {language}")
@@ -212,7 +213,7 @@ async def _search_capacity(
 
 def _write_report(file: Path, options: dict[str, Any], report: dict[str, Any]) -> None:
     everything = {"machine": machine(), "options": options, **report}
-    file.write_text(json.dumps(everything, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    write_atomically(file, (json.dumps(everything, ensure_ascii=False, indent=2) + "\n").encode())
 
 
 def _latency(result: LoadResult) -> str:

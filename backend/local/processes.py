@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import click
 
 from backend.backoff import Backoff
 from backend.errors import SetupError
+from backend.local.runtime_folder import runtime_folder
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
@@ -172,7 +172,7 @@ async def wait_for(
 @contextlib.contextmanager
 def working_directory(logs: Path | None) -> Iterator[tuple[Path, Path]]:
     """A temporary directory, and the directory for logs: `logs`, or the temporary one."""
-    with tempfile.TemporaryDirectory(prefix="nova-") as directory:
-        logs = logs or Path(directory)
+    with runtime_folder() as directory:
+        logs = logs or directory
         logs.mkdir(parents=True, exist_ok=True)
-        yield Path(directory), logs
+        yield directory, logs

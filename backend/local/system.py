@@ -20,6 +20,7 @@ from backend.local.processes import (
     wait_for_redis,
     working_directory,
 )
+from backend.local.runtime_folder import ENVIRONMENT_NAME
 from backend.service.address import is_loopback
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.observe.load_report import read_heartbeats
@@ -91,6 +92,8 @@ async def running(plan: Plan, report: Callable[[str], None]) -> AsyncIterator[Sy
         assert redis_url is not None
         services, urls = _services(plan, redis_url, logs)
         started = ([redis] if redis else []) + services
+        for service in started:
+            service.environment = {**service.environment, ENVIRONMENT_NAME: str(directory)}
         async with asyncio.TaskGroup() as tasks:
             try:
                 if redis:

@@ -1,6 +1,8 @@
 """Recordings of every kind, whole and broken, real ones in real files; and what the command says of them."""
 
+import os
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +18,10 @@ from websockets.sync.server import ServerConnection, serve
 from backend.cli.files.media import MediaError, TruncatedAudioError, open_recording
 from backend.local.processes import free_port
 from backend.messages.jobs import BYTES_PER_SECOND
-from backend.messages.protocol import Ready, to_json
+from backend.messages.protocol import Done, Ready, Translation, to_json
 from tests.testkit.audio.media_files import CODECS, encode, noise, truncate, video_without_audio
 from tests.testkit.streams.jobs import final
-from tests.testkit.system.command import nova
+from tests.testkit.system.command import NOVA, nova
 
 SECONDS = 6.0
 
@@ -194,11 +196,9 @@ def test_unreadable_files_start_no_server_and_give_status_1(tmp_path: Path) -> N
     done = nova("transcribe", empty(tmp_path), prose("notes.txt")(tmp_path), tmp_path / "missing.wav", timeout_s=20)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert [line[line.rindex("(") :] for line in done.stderr.splitlines()] == [
-        "(empty_file)",
-        "(not_media)",
-        "(unreadable)",
-    ]
+    *problems, summary = done.stderr.splitlines()
+    assert [line[line.rindex("(") :] for line in problems] == ["(empty_file)", "(not_media)", "(unreadable)"]
+    assert summary.startswith("nova: 3 of 3 recordings are missing or incomplete: ")
 
 
 def test_a_missing_server_is_reported(tmp_path: Path) -> None:
@@ -249,14 +249,94 @@ def test_when_a_session_fails_its_finals_are_kept_and_the_next_file_is_transcrib
     done = nova("transcribe", *talks, "--server", breaking_server)
     assert done.returncode == 1
     assert done.stdout == "".join(f"==> {talk} <==\nAs far as this.\n" for talk in talks)
-    assert [line[line.rindex("(") :] for line in done.stderr.splitlines()] == ["(disconnected)"] * 2
+    *problems, summary = done.stderr.splitlines()
+    assert [line[line.rindex("(") :] for line in problems] == ["(disconnected)"] * 2
+    assert summary.endswith(f"{talks[0]}, {talks[1]}")
 
 
 def test_a_transcript_that_cannot_be_written_is_reported(breaking_server: str, tmp_path: Path) -> None:
     (tmp_path / "talk.txt").mkdir()
-    done = nova("transcribe", encode(tmp_path / "talk.wav", noise(30)), "--server", breaking_server, "-o", tmp_path)
+    talk = encode(tmp_path / "talk.wav", noise(30))
+    done = nova("transcribe", talk, "--server", breaking_server, "-o", tmp_path, "--overwrite")
     assert done.returncode == 1
     assert "(unwritable)" in done.stderr
+
+
+def test_an_existing_transcript_is_kept_without_overwrite(tmp_path: Path) -> None:
+    (tmp_path / "talk.txt").write_text("mine")
+    done = nova("transcribe", tmp_path / "talk.wav", "-o", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"nova: {tmp_path}/talk.txt exists: use --overwrite to replace it\n"
+    assert (tmp_path / "talk.txt").read_text() == "mine"
+
+
+@pytest.fixture
+def complete_server() -> Iterator[str]:
+    """A server that answers each session with one final: the seconds of audio that it received."""
+
+    def answer(socket: ServerConnection) -> None:
+        socket.recv()
+        socket.send(to_json(Ready(session="s")))
+        size = 0
+        while isinstance(frame := socket.recv(), bytes):
+            size += len(frame)
+        socket.send(to_json(final(1, f"{size / BYTES_PER_SECOND:.1f} s.", end_ms=900)))
+        socket.send(to_json(Done()))
+
+    with serving(answer) as where:
+        yield where
+
+
+@pytest.mark.parametrize("suffix", [".webm", ".m4a"])
+def test_a_recording_on_standard_input_is_read_completely(suffix: str, complete_server: str, tmp_path: Path) -> None:
+    talk = encode(tmp_path / f"talk{suffix}", noise(2))
+    command = [*NOVA, "transcribe", "-", "--server", complete_server]
+    done = subprocess.run(command, input=talk.read_bytes(), capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0
+    assert float(done.stdout.split()[0]) == pytest.approx(2, abs=0.1)
+    assert done.stderr == b"  saving standard input to a temporary file\n"
+
+
+def test_named_pipes_and_unusual_names_are_read_and_the_summary_names_what_failed(
+    complete_server: str, tmp_path: Path
+) -> None:
+    talk, pipe = encode(tmp_path / "-talk\n1.wav", noise(1)), tmp_path / "pipe"
+    foreign = tmp_path / os.fsdecode(b"\xff.wav")
+    foreign.write_bytes(talk.read_bytes())
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(talk.read_bytes()))
+    writer.start()
+    files = (tmp_path, talk, pipe, foreign, tmp_path / "missing")
+    done = nova("transcribe", "--server", complete_server, "-o", tmp_path / "out", "--", *files)
+    writer.join()
+    assert done.returncode == 1
+    assert sorted(os.fsencode(path.name) for path in (tmp_path / "out").iterdir()) == [
+        b"-talk\n1.txt",
+        b"pipe.txt",
+        b"\xff.txt",
+    ]
+    assert all(path.read_text() == "1.0 s.\n" for path in (tmp_path / "out").iterdir())
+    assert done.stderr.splitlines()[-1].endswith(
+        f"2 of 5 recordings are missing or incomplete: {tmp_path}, {files[-1]}"
+    )
+
+
+def test_a_translation_that_failed_leaves_no_file(tmp_path: Path) -> None:
+    def answer(socket: ServerConnection) -> None:
+        socket.recv()
+        socket.send(to_json(Ready(session="s")))
+        while isinstance(socket.recv(), bytes):
+            pass
+        socket.send(to_json(final(1, "Hello.", end_ms=900, translate_to=("es", "zh"))))
+        socket.send(to_json(Translation(utterance=1, language="es", text="Hola.", is_final=True)))
+        socket.send(to_json(Done()))
+
+    with serving(answer) as where:
+        talk = encode(tmp_path / "talk.wav", noise(1))
+        done = nova("transcribe", talk, "-t", "es,zh", "-f", "srt", "-o", tmp_path / "out", "--server", where)
+    assert done.returncode == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"talk.srt", "talk.es.srt"}
+    assert done.stderr == f"nova: {talk}: translations into zh are missing (incomplete)\n"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +350,7 @@ def test_a_transcript_that_cannot_be_written_is_reported(breaking_server: str, t
         (["a.wav", "b.wav", "--format", "srt"], "use --output DIR"),
         (["a.wav", "-t", "es", "--format", "vtt"], "use --output DIR"),
         (["a.wav", "--output", "a.srt"], "is not a directory"),
-        (["x/a.wav", "y/a.wav", "--output", "."], "have the same name"),
+        (["x/a.wav", "y/a.wav", "--output", "."], "would be written to the same file"),
     ],
 )
 def test_wrong_usage_gives_status_2_before_anything_starts(arguments: list[str], said: str) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 
 from backend.cli.files.media import MediaError, Recording, open_recording
-from backend.cli.files.transcript import FileTranscript
+from backend.cli.files.source import Source
+from backend.cli.files.transcript import FileTranscript, IncompleteError
 from backend.client.client import Client, DisconnectedError
 from backend.errors import NovaError, leaf_errors
 from backend.local.discovery import open_session
@@ -16,11 +16,13 @@ from backend.messages.protocol import Start
 OnProgress = Callable[[float, float | None], None]
 
 
-async def transcribe_file(path: Path, url: str, start: Start, on_progress: OnProgress, key: str = "") -> FileTranscript:
-    """Transcribe a file. A NovaError is not raised; it is added to the problems of the (partial) transcript."""
+async def transcribe_file(
+    source: Source, url: str, start: Start, on_progress: OnProgress, key: str = ""
+) -> FileTranscript:
+    """Transcribe a recording. A NovaError is not raised; it is added to the problems of the (partial) transcript."""
     transcript = FileTranscript()
     try:
-        with open_recording(path) as recording:
+        with open_recording(source.file) as recording:
             async with open_session(url, start, key) as client, asyncio.TaskGroup() as tasks:
                 tasks.create_task(_send_recording(client, recording, transcript))
                 async for event in client:
@@ -28,7 +30,15 @@ async def transcribe_file(path: Path, url: str, start: Start, on_progress: OnPro
                     on_progress(transcript.position_ms / 1000, recording.length_s)
     except* NovaError as failed:
         transcript.problems += leaf_errors(failed)
+    transcript.problems = [source.describe(problem) for problem in transcript.problems or _missing(transcript)]
     return transcript
+
+
+def _missing(transcript: FileTranscript) -> list[NovaError]:
+    """The languages whose translations the session has neither delivered nor reported as failed."""
+    expected = {(final.utterance, target) for final in transcript.with_text for target in final.translate_to}
+    languages = sorted({target for _, target in expected - transcript.translations.keys()})
+    return [IncompleteError(f"translations into {language} are missing", code="incomplete") for language in languages]
 
 
 async def _send_recording(client: Client, recording: Recording, transcript: FileTranscript) -> None:

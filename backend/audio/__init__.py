@@ -1,1 +1,1 @@
-"""What files and live streams share: mixing channels to mono, and media time. Pure."""
+"""Audio rules that the gateway and the command line share: mixing channels, and media time."""

@@ -17,10 +17,10 @@ from backend.audio.timeline import Timeline
 from backend.errors import AudioError
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
-from gateway.audio.ogg import OggReader
-from gateway.audio.packets import OPUS_HEAD, Packet
+from gateway.audio.containers.ogg import OggReader
+from gateway.audio.containers.packets import OPUS_HEAD, Packet
+from gateway.audio.containers.webm import WebmReader
 from gateway.audio.resampler import Resampler, Samples
-from gateway.audio.webm import WebmReader
 
 # Longer jumps of timestamps are not filled with silence: the stream has begun long ago, or is damaged.
 MAX_GAP_S = 300.0

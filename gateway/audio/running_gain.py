@@ -33,7 +33,8 @@ def levels_db(windows: NDArray[np.int16]) -> NDArray[np.float32]:
     samples = windows.astype(np.float32)
     mean_square = np.einsum("ij,ij->i", samples, samples) / samples.shape[1]
     variance = (mean_square - samples.mean(axis=1) ** 2) / np.float32(_FULL_SCALE**2)
-    return 10 * np.log10(np.maximum(variance, np.float32(10 ** (_FLOOR_DB / 10))))
+    levels: NDArray[np.float32] = 10 * np.log10(np.maximum(variance, np.float32(10 ** (_FLOOR_DB / 10))))
+    return levels
 
 
 class RunningGain:
@@ -49,8 +50,9 @@ class RunningGain:
         if not any(decibels):
             return np.ones(len(windows), np.float32)
         peaks = np.abs(windows.astype(np.float32)).max(axis=1)
-        factors = 10.0 ** (np.array(decibels, np.float32) / 20)
-        return np.minimum(factors, np.maximum(_MAX_PEAK / np.maximum(peaks, 1.0), 1.0)).astype(np.float32)
+        wanted = 10.0 ** (np.array(decibels, np.float32) / 20)
+        factors: NDArray[np.float32] = np.minimum(wanted, np.maximum(_MAX_PEAK / np.maximum(peaks, 1.0), 1.0))
+        return factors.astype(np.float32)
 
     def _next_gain_db(self, level_db: float) -> float:
         del self._ordered[bisect_left(self._ordered, self._history.popleft())]

@@ -145,4 +145,5 @@ def _amplify(windows: NDArray[np.int16], gains: NDArray[np.float32]) -> NDArray[
     """Multiply each of [n, samples] windows by its gain, [n]."""
     if (gains == 1.0).all():
         return windows
-    return np.rint(windows * gains[:, np.newaxis]).clip(-32_768, 32_767).astype(np.int16)
+    amplified: NDArray[np.float32] = np.rint(windows * gains[:, np.newaxis]).clip(-32_768, 32_767)
+    return amplified.astype(np.int16)

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from backend.errors import AudioError
 from backend.messages.protocol import AudioFormat
+from gateway.audio.containers.ogg import OggReader
+from gateway.audio.containers.packets import Packet
+from gateway.audio.containers.webm import WebmReader
 from gateway.audio.decoder import MAX_GAP_S, AudioInputDecoder, OpusDecoder
-from gateway.audio.ogg import OggReader
-from gateway.audio.packets import Packet
-from gateway.audio.webm import WebmReader
 from tests.testkit.audio.containers import (
     UNKNOWN_SIZE,
     block,
@@ -321,7 +321,7 @@ def test_damaged_streams_are_decoded_or_refused(name: str, damage: list[tuple[in
     decoded_samples = np.empty(0, np.int16)
     with suppress(AudioError):
         decoded_samples = decoded(audio, chunks_of(bytes(data), size))
-    # A damaged timestamp may be taken for a gap.
+    # A damaged timestamp may be treated as a gap.
     assert len(decoded_samples) < 16_000 * (SECONDS * 10 + len(damage) * MAX_GAP_S)
 
 

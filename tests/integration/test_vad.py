@@ -190,7 +190,8 @@ def test_noise_and_music_are_rarely_detected_as_speech(silero: Silero) -> None:
 def at_level(samples: NDArray[np.int16], decibels: float) -> NDArray[np.int16]:
     """The same recording with this RMS, in dB of full scale."""
     rms = float(np.sqrt(np.square(samples, dtype=np.float64).mean()))
-    return np.rint(samples * (32_768 * 10 ** (decibels / 20) / max(rms, 1.0))).clip(-32_768, 32_767).astype(np.int16)
+    scaled: NDArray[np.floating] = samples * (32_768 * 10 ** (decibels / 20) / max(rms, 1.0))
+    return np.rint(scaled).clip(-32_768, 32_767).astype(np.int16)
 
 
 @needs_recordings

@@ -30,7 +30,7 @@ class Output:
     targets: tuple[str, ...]
     recordings: Sequence[Path]
     overwrite: bool = False
-    limits: CueLimits = CueLimits()
+    limits: CueLimits | None = None
 
     def prepare(self) -> None:
         """Create the directory. Raises OutputError if it is known that a transcript could not be written."""

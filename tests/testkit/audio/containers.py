@@ -46,7 +46,7 @@ def ogg_page(flags: int, lacing: bytes, body: bytes, granule: int = 0) -> bytes:
 
 
 def ogg_packets(packets: Iterable[bytes], granule: int, flags: int = 0) -> bytes:
-    """A page of whole packets, the last of which ends at a granule position."""
+    """A page of whole packets. The last packet ends at a granule position."""
     packets = list(packets)
     lacing = b"".join(b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255]) for packet in packets)
     return ogg_page(flags, lacing, b"".join(packets), granule)

@@ -51,7 +51,7 @@ def test_speech_of_any_polarity_is_at_least_as_loud_as_independent_channels_in_a
     assert residue(mixed, voice) < 0.1
 
 
-def test_a_voice_inverted_between_channels_is_kept_beside_a_sound_that_is_not() -> None:
+def test_a_voice_inverted_between_channels_is_kept_in_a_mix_with_another_sound() -> None:
     voice, music = speech(seed=1), 0.4 * speech(seed=2)
     mixed = mix(voice + music, music - voice)
     assert residue(mixed, voice) < 0.3
@@ -64,7 +64,7 @@ def test_equal_and_independent_channels_are_averaged() -> None:
     np.testing.assert_allclose(mix(left, 0 * left), left / 2, atol=1e-6)
 
 
-def test_a_second_speaker_in_the_other_channel_is_heard_after_inverted_speech() -> None:
+def test_a_second_speaker_in_the_other_channel_is_kept_after_inverted_speech() -> None:
     first, second = speech(seed=1), speech(seed=2)
     left, right = np.concatenate([first, 0 * second]), np.concatenate([-first, second])
     mixed = mix(left, right)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gateway.audio.packets import MAX_PACKET, OPUS_HEAD, Packet, invalid_container, opus_samples
+from gateway.audio.containers.packets import MAX_PACKET, OPUS_HEAD, Packet, invalid_container, opus_samples
 
 _OPUS_TAGS = b"OpusTags"
 # Granule positions count samples at this rate (RFC 7845, section 4).

@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from gateway.audio.packets import opus_samples
+from gateway.audio.containers.packets import opus_samples
 
 # RFC 6716, table 2: milliseconds of a frame for each configuration.
 SILK, HYBRID, CELT = [10, 20, 40, 60] * 3, [10, 20] * 2, [2.5, 5, 10, 20] * 4

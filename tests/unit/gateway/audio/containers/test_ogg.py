@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audio.ogg import OggReader
+from gateway.audio.containers.ogg import OggReader
 from tests.testkit.audio.containers import NO_GRANULE, ogg_packets, ogg_page
 
 HEAD = b"OpusHead\x01\x01" + bytes(9)

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audio.packets import Packet
-from gateway.audio.webm import WebmReader
+from gateway.audio.containers.packets import Packet
+from gateway.audio.containers.webm import WebmReader
 from tests.testkit.audio.containers import block, cluster, element, track, webm, webm_head
 
 HEAD = b"OpusHead\x01\x01" + bytes(9)

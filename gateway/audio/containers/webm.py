@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from gateway.audio.packets import MAX_PACKET, Packet, invalid_container
+from gateway.audio.containers.packets import MAX_PACKET, Packet, invalid_container
 
 # Nanoseconds of a tick in WebM (RFC 9559, section 5.1.2.9).
 _DEFAULT_SCALE = 1_000_000

@@ -1,0 +1,1 @@
+"""Packets of live webm and Ogg containers."""

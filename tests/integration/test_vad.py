@@ -191,7 +191,8 @@ def at_level(samples: NDArray[np.int16], decibels: float) -> NDArray[np.int16]:
     """The same recording with this RMS, in dB of full scale."""
     rms = float(np.sqrt(np.square(samples, dtype=np.float64).mean()))
     scaled: NDArray[np.floating] = samples * (32_768 * 10 ** (decibels / 20) / max(rms, 1.0))
-    return np.rint(scaled).clip(-32_768, 32_767).astype(np.int16)
+    samples_at_level: NDArray[np.int16] = np.rint(scaled).clip(-32_768, 32_767).astype(np.int16)
+    return samples_at_level
 
 
 @needs_recordings

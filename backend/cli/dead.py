@@ -13,6 +13,7 @@ import click
 from rich.text import Text
 
 from backend.cli.redis_access import redis_option, run_with_redis
+from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console, new_table, printable
 from backend.messages.jobs import SAMPLE_RATE, Transcript
 from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, ReplayResult, StreamName
@@ -108,7 +109,7 @@ def list_letters(selection: Selection, limit: int, as_json: bool, redis_url: str
     """List dead letters, newest first."""
     letters = _run(redis_url, selection.load)[::-1]
     if as_json:
-        click.echo(json.dumps([_summary(letter) for letter in letters[:limit]], ensure_ascii=False, indent=2))
+        echo_json(json.dumps([_summary(letter) for letter in letters[:limit]], ensure_ascii=False, indent=2))
     elif letters:
         _print(letters[:limit])
     else:

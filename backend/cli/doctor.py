@@ -12,6 +12,7 @@ import click
 
 from backend.cli.diagnostics import hardware, servers, software
 from backend.cli.diagnostics.finding import Finding
+from backend.cli.terminal.streams import echo_json
 from backend.local.processes import python
 
 
@@ -37,7 +38,7 @@ def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool
         raise click.UsageError("--model, --quick and --force require --calibrate")
     findings = _examine(host, port)
     if as_json:
-        click.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
+        echo_json(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=2))
     else:
         _print(findings)
     if any(finding.essential and finding.ok is False for finding in findings):

@@ -13,6 +13,7 @@ import click
 from rich.text import Text
 
 from backend.cli.redis_access import redis_option, run_with_redis
+from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console, new_table
 from backend.streams.access.api_keys import DAY_S, SCOPES, ApiKey, ApiKeys, KeyUsage, QuotaLimits, Scope
 
@@ -78,7 +79,7 @@ def list_keys(as_json: bool, redis_url: str | None) -> None:
 
     rows = [_row(key, usage) for key, usage in _run(redis_url, load)]
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        echo_json(json.dumps(rows, ensure_ascii=False, indent=2))
     elif rows:
         _print(rows)
     else:

@@ -1,5 +1,6 @@
 """The entry point of the `nova` command."""
 
+import signal
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -7,7 +8,13 @@ from importlib.metadata import version
 import click
 import structlog
 
+from backend.cli.terminal.interrupts import EXIT_STATUS_BASE, exit_on_signals
+from backend.cli.terminal.streams import discard_output, replace_unknown_characters
+from backend.cli.terminal.tables import printable
 from backend.errors import NovaError, SetupError, leaf_errors
+
+# Windows does not have this signal.
+SIGPIPE = 13
 
 # Module and attribute of each command, in the order in which `nova --help` lists them.
 COMMANDS = {
@@ -39,6 +46,16 @@ class _Commands(click.Group):
             return _unavailable(cmd_name, missing.name or module)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a subcommand. Unlike click, exit with 130 and no message after Ctrl-C, as other programs do."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.exit(EXIT_STATUS_BASE + signal.SIGINT)
+        except OSError as error:
+            # click would end with status 1 if the reader has closed the pipe.
+            raise ExceptionGroup("output", [error]) from None
+
 
 def _unavailable(name: str, package: str) -> click.Command:
     """Create a placeholder for a command whose packages are not installed, so that `nova --help` lists it."""
@@ -67,7 +84,12 @@ def nova() -> None:
 
 
 def main() -> None:
-    """Run the command. A NovaError is printed as one line, with exit status 2."""
+    """Run the command. A NovaError is printed as one line, with exit status 2.
+
+    If the reader of the output has closed the pipe, as `head` does, the command ends quietly.
+    """
+    replace_unknown_characters()
+    exit_on_signals()
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -76,4 +98,12 @@ def main() -> None:
         nova()
     except* NovaError as failures:
         click.secho(f"nova: {leaf_errors(failures)[0]}", fg="red", err=True)
+        sys.exit(2)
+    except* BrokenPipeError:
+        discard_output()
+        sys.exit(EXIT_STATUS_BASE + SIGPIPE)
+    except* OSError as failures:
+        error = leaf_errors(failures)[0]
+        named = f"{printable(str(error.filename))}: " if error.filename else ""
+        click.secho(f"nova: {named}{error.strerror or error}", fg="red", err=True)
         sys.exit(2)

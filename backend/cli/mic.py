@@ -11,6 +11,7 @@ import click
 from backend.cli.files.media import MediaError
 from backend.cli.options import key_option, language_option, server_option, targets_option
 from backend.cli.terminal.captions import caption_screen
+from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.microphone import AudioSource, microphone, recording
 from backend.client.client import Client, DisconnectedError
 from backend.local.discovery import find_or_start_server, open_session, print_status
@@ -29,7 +30,7 @@ def mic(language: str, targets: tuple[str, ...], server: str | None, key: str, f
     Ctrl-C stops the microphone and waits for the last final; a second Ctrl-C exits at once. The server is found as for
     `nova transcribe`.
     """
-    if not asyncio.run(_caption(Start(language=language, translate_to=targets), server, key, file)):
+    if not run_interruptible(_caption(Start(language=language, translate_to=targets), server, key, file)):
         sys.exit(1)
 
 

@@ -15,8 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.cli.options import key_option
+from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console
 from backend.local.discovery import DEFAULT_SERVER, http_url, stream_url
+from backend.service.http_clients import http_client
 
 # Longer than a gateway takes, which answers within a second.
 TIMEOUT_S = 5.0
@@ -45,12 +47,12 @@ def status(url: str, key: str, watch: bool, as_json: bool) -> None:
     if watch and as_json:
         raise click.UsageError("use either --watch or --json")
     address, headers = http_url(stream_url(url), "/health/full"), {"Authorization": f"Bearer {key}"} if key else {}
-    with httpx.Client(headers=headers, timeout=TIMEOUT_S) as http:
+    with http_client(address, headers=headers, timeout=TIMEOUT_S) as http:
         if watch:
             body = _watch(http, address)
         else:
             body = _ask(http, address)
-            click.echo(json.dumps(body, ensure_ascii=False)) if as_json else console(WIDTH).print(
+            echo_json(json.dumps(body, ensure_ascii=False)) if as_json else console(WIDTH).print(
                 table(body, time.time())
             )
     sys.exit(EXIT_STATUS[body["status"]])

@@ -1,6 +1,5 @@
 """`nova transcribe`: convert recordings to text and subtitles, with the same pipeline as live speech."""
 
-import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.transcript import SUBTITLES, FileTranscript, Format
 from backend.cli.files.transcription import OnProgress, transcribe_file
 from backend.cli.options import cue_options, key_option, language_option, server_option, targets_option
+from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server
@@ -84,7 +84,7 @@ def transcribe(
     with pipes() as saved:
         # Recordings that cannot be opened are reported before a server is started.
         sources = [source for path in to.recordings if (source := _open(path, saved))]
-        failed = asyncio.run(_transcribe_all(sources, start, to, server, key, model)) if sources else []
+        failed = run_interruptible(_transcribe_all(sources, start, to, server, key, model)) if sources else []
     failed += [path for path in to.recordings if path not in [source.path for source in sources]]
     if failed:
         _summarize(failed, to)
@@ -137,6 +137,8 @@ async def _transcribe_all(
 def _write(output: Output, source: Source, transcript: FileTranscript) -> None:
     try:
         output.write(source.path, transcript)
+    except BrokenPipeError:
+        raise  # nobody reads the output
     except OSError as error:
         place = error.filename or output.directory or "standard output"
         problem = f"the transcript cannot be written to {printable(str(place))}: {error.strerror}"

@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import signal
 from pathlib import Path
 
 import click
 
+from backend.cli.terminal.interrupts import run_interruptible
 from backend.local.models import speech_model
 from backend.local.models import translation_models as prepare_translation_models
 from backend.local.system import Plan, System, running
@@ -66,7 +66,7 @@ def up(
         redis_url=redis_url,
         logs=logs,
     )
-    asyncio.run(_serve(plan))
+    run_interruptible(_serve(plan))
 
 
 def _access(plan: Plan, system: System) -> str:
@@ -78,13 +78,19 @@ def _access(plan: Plan, system: System) -> str:
 
 
 async def _serve(plan: Plan) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(plan, lambda line: click.echo(f"  {line}")) as system:
         more = f" (also {', '.join(system.urls[1:])})" if len(system.urls) > 1 else ""
         click.secho(f"\nNova Voice is ready: {system.urls[0]}{more}", bold=True)
         click.echo(_access(plan, system))
         click.echo("Open the page and speak. Press Ctrl-C to stop." + os.linesep)
-        await stop.wait()
-        click.echo("Stopping ...")
+        await _until_signalled()
+        click.echo("Stopping; press Ctrl-C again to stop at once ...")
+
+
+async def _until_signalled() -> None:
+    """Wait until a signal cancels this task. The command then ends normally."""
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if task := asyncio.current_task():
+            task.uncancel()

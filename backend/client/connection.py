@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus
 
-from backend.errors import NovaError
+from backend.client.proxy import proxy_for
+from backend.errors import NovaError, SetupError
 from backend.messages.protocol import Error, Ready, Resume, ServerMessage, Start, parse_server, to_json
 
 OPEN_TIMEOUT_S = 10.0
@@ -53,8 +54,8 @@ async def open_connection(url: str, first: Start | Resume, key: str = "") -> tup
     """Connect, send the first message, and wait for `ready`. The caller closes the connection.
 
     `key` is an API key or a JSON Web Token; empty for servers without authentication.
-    Raises ServerError when the server refuses, and DisconnectedError, OSError or InvalidHandshake when it cannot be
-    reached.
+    Raises ServerError when the server refuses, SetupError when the proxy cannot be used, and DisconnectedError, OSError
+    or InvalidHandshake when the server cannot be reached.
     """
     try:
         socket = await connect(
@@ -65,9 +66,12 @@ async def open_connection(url: str, first: Start | Resume, key: str = "") -> tup
             max_size=MAX_EVENT_BYTES,
             compression=None,  # audio does not compress, and events are small
             additional_headers={"Authorization": f"Bearer {key}"} if key else None,
+            proxy=proxy_for(url),
         )
     except InvalidStatus as refused:
         raise _refusal(refused) from None
+    except (ImportError, InvalidProxy) as error:
+        raise SetupError(f"the proxy that the environment names cannot be used: {error}") from None
     try:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await send_frame(socket, to_json(first))

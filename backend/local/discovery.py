@@ -18,8 +18,11 @@ from backend.errors import NovaError
 from backend.local.models import speech_model, translation_models
 from backend.local.system import Plan, running
 from backend.messages.protocol import Start
+from backend.service.address import join_host_port
+from backend.service.http_clients import async_http_client
 
-DEFAULT_SERVER = "ws://127.0.0.1:8080"
+DEFAULT_PORT = 8080
+DEFAULT_SERVER = f"ws://127.0.0.1:{DEFAULT_PORT}"
 STREAM_PATH = "/v1/stream"
 HEALTH_TIMEOUT_S = 1.0
 # How long to retry while a server is at capacity.
@@ -42,7 +45,7 @@ def stream_url(server: str) -> str:
 
     Raises NoServerError if the address is invalid.
     """
-    url = server if "://" in server else f"ws://{server}"
+    url = server if "://" in server else f"ws://{_bracketed(server)}"
     try:
         parts = urlsplit(url)
         scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
@@ -54,6 +57,11 @@ def stream_url(server: str) -> str:
     return parts._replace(scheme=scheme, path=path).geturl()
 
 
+def _bracketed(address: str) -> str:
+    """An IPv6 address without a port as in a URL. Other addresses stay as they are."""
+    return join_host_port(address, DEFAULT_PORT) if address.count(":") > 1 and "[" not in address else address
+
+
 def http_url(stream: str, path: str) -> str:
     """The URL of an HTTP endpoint of the server with this stream URL."""
     parts = urlsplit(stream)
@@ -62,10 +70,10 @@ def http_url(stream: str, path: str) -> str:
 
 async def is_ready(stream: str) -> bool:
     """Return whether the gateway with this stream URL answers and is ready."""
-    async with httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S) as client:
+    async with async_http_client(stream, timeout=HEALTH_TIMEOUT_S) as client:
         try:
             return (await client.get(http_url(stream, "/health/ready"))).is_success
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             return False
 
 

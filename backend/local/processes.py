@@ -16,6 +16,7 @@ import click
 from backend.backoff import Backoff
 from backend.errors import SetupError
 from backend.local.runtime_folder import runtime_folder
+from backend.service.address import join_host_port
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
@@ -48,7 +49,11 @@ class Service:
         while not self.stopping:
             began = now()
             self.process = await self._spawn()
-            code = await self.process.wait()
+            try:
+                code = await self.process.wait()
+            finally:
+                if self.process.returncode is None:
+                    self.process.kill()  # cancelled: nobody waits for the work in flight
             if self.stopping:
                 return
             if now() - began > GOOD_RUN_S:
@@ -105,19 +110,44 @@ def python(module: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module)
 
 
-def free_port() -> int:
-    """A TCP port on loopback that is not in use."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that is not in use. Raises SetupError if this machine does not have the address."""
+    with bound_socket(host, 0) as probe:
         return int(probe.getsockname()[1])
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket that is bound to an address, as a server would bind it. Raises SetupError."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        probe = socket.socket(family, kind, protocol)
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+        except BaseException:
+            probe.close()
+            raise
+    except OSError as error:
+        raise SetupError(f"no server can listen at {join_host_port(host, port)}: {error.strerror or error}") from None
+    return probe
+
+
+def loopback_host() -> str:
+    """The loopback address of IPv4, or that of IPv6 on a machine without IPv4."""
+    try:
+        bound_socket("127.0.0.1", 0).close()
+    except SetupError:
+        return "::1"
+    return "127.0.0.1"
 
 
 def private_redis(directory: Path, log: Path) -> tuple[Service, str]:
     """A Redis server on loopback without persistence, and its URL. `directory` is its working directory."""
-    port = free_port()
+    host = loopback_host()
+    port = free_port(host)
     options = {
         "port": str(port),
-        "bind": "127.0.0.1",
+        "bind": host,
         "dir": str(directory),
         "save": "",
         "appendonly": "no",
@@ -125,7 +155,7 @@ def private_redis(directory: Path, log: Path) -> tuple[Service, str]:
         "daemonize": "no",
     }
     arguments = (part for name, value in options.items() for part in (f"--{name}", value))
-    return Service("redis", (redis_binary(), *arguments), {}, log), f"redis://127.0.0.1:{port}/0"
+    return Service("redis", (redis_binary(), *arguments), {}, log), f"redis://{join_host_port(host, port)}/0"
 
 
 def redis_binary() -> str:

@@ -21,7 +21,7 @@ from backend.local.processes import (
     working_directory,
 )
 from backend.local.runtime_folder import ENVIRONMENT_NAME
-from backend.service.address import is_loopback
+from backend.service.address import connect_host, is_loopback, join_host_port
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.redis.clients import client
@@ -136,9 +136,9 @@ def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], li
 
     scheme = "https" if plan.setting("GATEWAY_TLS_CERT") else "http"
     for number in range(1, plan.gateways + 1):
-        port = plan.port if plan.port and number == 1 else free_port()
+        port = plan.port if plan.port and number == 1 else free_port(plan.host)
         add("gateway", number, GATEWAY_HOST=plan.host, GATEWAY_PORT=str(port))
-        urls.append(f"{scheme}://{'127.0.0.1' if plan.host == '0.0.0.0' else plan.host}:{port}")
+        urls.append(f"{scheme}://{join_host_port(connect_host(plan.host), port)}")
     for number in range(1, plan.stt_workers + 1):
         add("stt_worker", number, STT_MODEL=plan.stt_model)
     for number in range(1, plan.translation_workers + 1):
@@ -170,8 +170,12 @@ async def _wait_until_ready(
                 report(f"{kind} worker is ready: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
         return all(answers)
 
-    # These are our own processes on loopback, and a certificate is not issued for that address.
-    async with contextlib.aclosing(client(redis_url)) as redis, httpx.AsyncClient(timeout=2.0, verify=False) as http:
+    # These are our own processes: no proxy leads to them, and no certificate is issued for a loopback address.
+    direct = httpx.AsyncHTTPTransport(verify=False)
+    async with (
+        contextlib.aclosing(client(redis_url)) as redis,
+        httpx.AsyncClient(timeout=2.0, transport=direct) as http,
+    ):
         await wait_for(ready, "the system did not become ready in time", READY_TIMEOUT_S, 0.1)
 
 

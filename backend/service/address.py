@@ -1,13 +1,45 @@
-"""Properties of network addresses."""
+"""Properties and forms of network addresses."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+# A server listens on these for all addresses of its machine. A client reaches it at loopback.
+_UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def is_loopback(name: str) -> bool:
     """Whether only this machine can connect to this address, an IP address or "localhost"."""
     if name.lower() == "localhost":
         return True
+    address = _ip_address(name)
+    return address is not None and address.is_loopback
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether a connection to this URL does not leave this machine, so that no proxy may be used."""
     try:
-        return ip_address(name).is_loopback
+        host = (urlsplit(url).hostname or "").removesuffix(".")
     except ValueError:
         return False
+    if host.endswith(".localhost"):  # RFC 6761
+        return True
+    mapped = getattr(_ip_address(host), "ipv4_mapped", None)
+    return host in _UNSPECIFIED or is_loopback(str(mapped or host))
+
+
+def connect_host(host: str) -> str:
+    """The host at which this machine reaches a server that listens on `host`."""
+    return _UNSPECIFIED.get(host, host)
+
+
+def join_host_port(host: str, port: int) -> str:
+    """Host and port as in a URL. An IPv6 address gets brackets (RFC 3986), and its zone is escaped (RFC 6874)."""
+    is_ipv6 = isinstance(_ip_address(host), IPv6Address)
+    return f"[{host.replace('%', '%25')}]:{port}" if is_ipv6 else f"{host}:{port}"
+
+
+def _ip_address(name: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(name)
+    except ValueError:
+        return None

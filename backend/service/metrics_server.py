@@ -5,6 +5,7 @@ It runs in a separate thread, so it can report that the event loop hangs.
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -120,6 +121,8 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], owner: MetricsServer) -> None:
         self.owner = owner
+        # The family of the base class is IPv4.
+        self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
         super().__init__(address, _Request)
 
     def stop(self) -> None:

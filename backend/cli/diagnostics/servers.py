@@ -12,6 +12,8 @@ import httpx
 from backend.cli.diagnostics.finding import NETWORK_TIMEOUT_S, Finding, run_program
 from backend.errors import SetupError
 from backend.local.processes import redis_binary
+from backend.service.address import connect_host, join_host_port
+from backend.service.http_clients import http_client
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
@@ -74,9 +76,10 @@ def _describe_worker(worker: Mapping[str, object]) -> str:
 
 def _health(host: str, port: int, path: str) -> dict[str, Any] | None:
     """The answer of a gateway's health endpoint, or None if no gateway answers."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    url = f"http://{join_host_port(connect_host(host), port)}{path}"
     try:
-        answer = httpx.get(f"http://{address}:{port}{path}", timeout=NETWORK_TIMEOUT_S).json()
-    except (httpx.HTTPError, ValueError):
+        with http_client(url, timeout=NETWORK_TIMEOUT_S) as http:
+            answer = http.get(url).json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, SetupError):
         return None
     return answer if isinstance(answer, dict) and "status" in answer and "version" in answer else None

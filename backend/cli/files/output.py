@@ -11,6 +11,7 @@ from backend.cli.files.atomic_write import check_writable, write_atomically
 from backend.cli.files.source import STDIN, display_name
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.transcript import SUBTITLES, FileTranscript, Format, render, render_subtitles
+from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 
@@ -52,7 +53,7 @@ class Output:
         if self.directory is None:
             if len(self.recordings) > 1 and self.form == "txt":
                 click.echo(f"==> {display_name(recording)} <==")
-            click.echo(render(transcript, self.form, self.targets, self.limits), nl=False)
+            self._print(render(transcript, self.form, self.targets, self.limits))
             return
         translated = {language for _, language in transcript.translations}
         for target, path in self._files(recording):
@@ -60,6 +61,12 @@ class Output:
                 self._save(path, render(transcript, self.form, self.targets, self.limits))
             elif target in translated or not transcript.with_text:
                 self._save(path, render_subtitles(transcript, self.form, target, self.limits))
+
+    def _print(self, text: str) -> None:
+        if self.form == "json":
+            echo_json(text.removesuffix("\n"))
+        else:
+            click.echo(text, nl=False)
 
     def _save(self, path: Path, text: str) -> None:
         write_atomically(path, text.encode(), overwrite=self.overwrite)

@@ -138,7 +138,7 @@ def _write(output: Output, source: Source, transcript: FileTranscript) -> None:
     try:
         output.write(source.path, transcript)
     except BrokenPipeError:
-        raise  # nobody reads the output
+        raise  # the reader has closed the pipe
     except OSError as error:
         place = error.filename or output.directory or "standard output"
         problem = f"the transcript cannot be written to {printable(str(place))}: {error.strerror}"

@@ -53,7 +53,7 @@ class Service:
                 code = await self.process.wait()
             finally:
                 if self.process.returncode is None:
-                    self.process.kill()  # cancelled: nobody waits for the work in flight
+                    self.process.kill()  # cancelled: the work in flight is abandoned
             if self.stopping:
                 return
             if now() - began > GOOD_RUN_S:

@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever their encoding is and whoever reads them."""
+"""Standard output and standard error with any encoding, also after the reader has closed the pipe."""
 
 import io
 import json

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,11 @@ from gateway.connection.handshake import serve_websocket
 from gateway.http.health import HealthRoutes
 from gateway.http.http_limits import LimitedHttp
 from gateway.http.languages import languages_router
+from gateway.http.limited_websocket import LimitedWebSocket
+from gateway.http.read_budget import ReadLimits
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 
-# Bytes. Up to this size, an oversized frame is answered with an `error` event. The WebSocket library closes the
-# connection of a larger one with 1009 and no event.
-MAX_FRAME_BYTES = 1 << 25
 # A thread that decodes a large frame must return the interpreter lock to the event loop soon. With Python's default of
 # 5 ms, every turn of the loop would wait that long.
 SWITCH_INTERVAL_S = 0.000_5
@@ -42,7 +42,12 @@ NO_PAGE = (
     "The API is available.\n"
 )
 SECURITY_HEADERS = (
-    ("content-security-policy", "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'"),
+    # The page talks only to the gateway that served it. No other page may embed it.
+    (
+        "content-security-policy",
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
+        "form-action 'none'",
+    ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
 )
@@ -63,7 +68,9 @@ def build(services: GatewayServices) -> FastAPI:
 
     # If OTEL_* variables are set, FastAPI would trace every request. We trace utterances (backend/service/tracing.py).
     telemetry: Any = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
-    app = FastAPI(title="Nova Voice", version=version("nova-voice"), lifespan=lifespan, telemetry=telemetry)
+    # FastAPI's pages of its API load scripts from a CDN, and would be open to callers without a key.
+    hidden: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = FastAPI(title="Nova Voice", version=version("nova-voice"), lifespan=lifespan, telemetry=telemetry, **hidden)
     app.include_router(HealthRoutes(services).router())
     app.include_router(languages_router(services))
 
@@ -120,7 +127,7 @@ def _server_config(services: GatewayServices) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http=LimitedHttp,
-        ws="websockets-sansio",
+        ws=_websocket_protocol(settings),
         backlog=4096,
         log_config=None,
         access_log=False,
@@ -128,12 +135,17 @@ def _server_config(services: GatewayServices) -> uvicorn.Config:
         headers=list(SECURITY_HEADERS),
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
-        ws_max_size=MAX_FRAME_BYTES,
+        ws_max_size=settings.max_frame_bytes,
         ws_per_message_deflate=False,
         # Browsers answer pings in the background, but a suspended laptop or phone may take long.
         ws_ping_timeout=120,
         timeout_graceful_shutdown=5,
     )
+
+
+def _websocket_protocol(settings: GatewaySettings) -> Any:
+    """The class of uvicorn's WebSocket connections, with this gateway's limits."""
+    return partial(LimitedWebSocket, limits=ReadLimits(settings.max_frames_per_s, settings.max_bytes_per_s))
 
 
 async def _check_exposure(settings: GatewaySettings) -> None:

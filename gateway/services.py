@@ -26,6 +26,7 @@ from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
 from gateway.access.admission import Admission
 from gateway.access.auth import Auth
 from gateway.access.jwt import JwtVerifier
+from gateway.access.pending import PendingConnections
 from gateway.access.quota import QuotaSlots
 from gateway.access.registry import SessionRegistry
 from gateway.audio.silero import Silero
@@ -53,6 +54,7 @@ class GatewayServices:
     admission: Admission
     auth: Auth
     quota_slots: QuotaSlots
+    pending: PendingConnections
     inspector: StreamInspector
     clock: Clock = SYSTEM_CLOCK
 
@@ -74,6 +76,7 @@ class GatewayServices:
             admission=Admission(settings, streams, registry, name),
             auth=Auth(settings, keys, JwtVerifier.from_settings(settings)),
             quota_slots=QuotaSlots(Quota(redis), keys, registry),
+            pending=PendingConnections(settings.max_pending, settings.max_pending_per_address),
             inspector=StreamInspector(redis, streams.shards),
         )
 

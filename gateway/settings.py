@@ -46,6 +46,14 @@ class GatewaySettings(ServiceSettings):
     """Folder with the built web page, served at /."""
     max_frame_bytes: int = Field(default=1 << 20, ge=1024)
     """Largest frame that a client may send. A larger one closes its connection with 1009."""
+    max_frames_per_s: float = Field(default=500.0, gt=0)
+    """Frames per second that a connection may send. A faster one is read more slowly, and closed if they are tiny."""
+    max_bytes_per_s: float = Field(default=4_194_304.0, ge=65_536)
+    """Bytes per second that a connection may send. A faster one is read more slowly."""
+    max_pending: int = Field(default=1_000, ge=1)
+    """Connections without a session. Others are refused with 1013."""
+    max_pending_per_address: int = Field(default=250, ge=1)
+    """Connections without a session from one address. Set FORWARDED_ALLOW_IPS if clients connect through a proxy."""
     start_timeout_s: float = Field(default=10.0, gt=0)
     """Seconds within which a new connection must send `start` or `resume`."""
     idle_timeout_s: float = Field(default=60.0, gt=0)

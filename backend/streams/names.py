@@ -85,6 +85,11 @@ def quota_used(caller: str) -> str:
     return f"nova:quota:{{{caller}}}:used"
 
 
+def quota_owners(caller: str) -> str:
+    """Hash: for each session with a slot, the epoch of the lease that holds it and the start of the session."""
+    return f"nova:quota:{{{caller}}}:owners"
+
+
 def quota_slots(caller: str) -> str:
     """Sorted set: sessions of a caller, each with the time (ms) when its slot expires."""
     return f"nova:quota:{{{caller}}}:places"

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from backend.streams.observe.load_report import StreamDelay, read_heartbeats
 from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.redis_job_streams import RedisJobStreams
 from gateway import metrics
-from gateway.access.registry import SessionRegistry
+from gateway.access.registry import INITIAL_SPEECH_SHARE, OpenSession, SessionRegistry
 from gateway.session.backpressure import Backpressure, BackpressureGauge, BackpressureLimits
 from gateway.settings import GatewaySettings
 
@@ -49,7 +50,9 @@ class Admission:
         self, settings: GatewaySettings, streams: RedisJobStreams, registry: SessionRegistry, name: str
     ) -> None:
         self._redis, self._registry, self._name = streams.redis, registry, name
-        self._max_sessions = settings.max_sessions
+        self._max_sessions, self._refuse_load = settings.max_sessions, settings.refuse_load
+        # Seconds of speech per second that the workers can decode (0: unknown), and that other gateways send them.
+        self._speed = self._speech_elsewhere = 0.0
         self._delay = StreamDelay(streams.redis, streams.shards)
         self._gauge = BackpressureGauge(
             BackpressureLimits(
@@ -66,17 +69,23 @@ class Admission:
         """The current level."""
         return self._gauge.level
 
-    def admit(self, message: Start | Resume) -> None:
-        """Raise OverloadedError or DrainingError if the session cannot be accepted.
+    def admit(self, message: Start | Resume, entry: OpenSession) -> AbstractContextManager[OpenSession]:
+        """Register a session, which counts as long as the returned context is active.
 
-        A resume is refused only while draining: its session was admitted before.
+        Check and registration are one step, so a burst of sessions cannot exceed a limit. Raises OverloadedError or
+        DrainingError if the session cannot be accepted. A resume is refused only while draining: its session was
+        admitted before.
         """
+        self._check(message)
+        return self._registry.registered(entry)
+
+    def _check(self, message: Start | Resume) -> None:
         if self._registry.draining:
             metrics.REJECTED.labels("draining").inc()
             raise DrainingError
         if isinstance(message, Resume):
             return
-        if self.backpressure >= Backpressure.REFUSE:
+        if self.backpressure >= Backpressure.REFUSE or self._load(INITIAL_SPEECH_SHARE) >= self._refuse_load:
             metrics.REJECTED.labels("load").inc()
             raise OverloadedError("the server has no capacity for another session; try again later")
         if len(self._registry) >= self._max_sessions:
@@ -98,7 +107,8 @@ class Admission:
             self._update_level(waiting_s, processes)
 
     def _update_level(self, waiting_s: float, processes: Sequence[Mapping[str, Any]]) -> None:
-        before, load = self.backpressure, self._finals_load(processes)
+        self._measure_workers(processes)
+        before, load = self.backpressure, self._load()
         level = self._gauge.update_level(waiting_s, load, time.monotonic())
         for kind in PROCESS_KINDS:
             metrics.WORKERS.labels(kind).set(sum(process["kind"] == kind for process in processes))
@@ -108,11 +118,16 @@ class Admission:
         if level != before:
             log.info("pressure_changed", level=level.name, waiting_s=round(waiting_s, 2), load=round(load, 2))
 
-    def _finals_load(self, processes: Sequence[Mapping[str, Any]]) -> float:
-        """Share of the workers' time that finals of the current speech need: speech times real-time factor."""
+    def _measure_workers(self, processes: Sequence[Mapping[str, Any]]) -> None:
         factors = [worker.get("real_time_factor") for worker in processes if worker["kind"] == "stt"]
-        speed = sum(1 / factor for factor in factors if factor)
-        # Heartbeats are up to two seconds old, so this gateway's own share is read directly.
+        self._speed = sum(1 / factor for factor in factors if factor)
         others = (gateway for gateway in processes if gateway["kind"] == "gateway" and gateway["name"] != self._name)
-        speech = self._registry.speech_share() + sum(float(gateway.get("speech", 0.0)) for gateway in others)
-        return speech / speed if speed else 0.0
+        self._speech_elsewhere = sum(float(gateway.get("speech", 0.0)) for gateway in others)
+
+    def _load(self, additional_speech: float = 0.0) -> float:
+        """Share of the workers' time that finals of the current speech need: speech times real-time factor.
+
+        Heartbeats of other gateways are up to two seconds old. This gateway's own sessions are counted as of now.
+        """
+        speech = self._registry.speech_share() + self._speech_elsewhere + additional_speech
+        return speech / self._speed if self._speed else 0.0

@@ -11,7 +11,7 @@ from backend.errors import ClientError
 from backend.streams.observe.utilization import Utilization
 from gateway.access.auth import Caller
 
-# Share of its time that a session speaks, assumed when it first speaks. Without it, new sessions would count as idle
+# Share of its time that a new session speaks, until it is known better. Without it, new sessions would count as idle
 # for seconds, and a burst of them would be admitted.
 INITIAL_SPEECH_SHARE = 0.7
 # Seconds to send closing handshakes after the drain time.
@@ -21,21 +21,17 @@ log = structlog.get_logger()
 
 
 class SpeechMeter:
-    """Share of its time that a session speaks. A session that never spoke counts as 0."""
+    """Share of its time that a session speaks, from its admission on."""
 
     def __init__(self) -> None:
-        self._utilization: Utilization | None = None
+        self._utilization = Utilization(time.monotonic(), INITIAL_SPEECH_SHARE)
 
     def set_speaking(self, speaking: bool) -> None:
         """Record that speech starts or ends now."""
-        now = time.monotonic()
-        if self._utilization is None and not speaking:
-            return
-        self._utilization = self._utilization or Utilization(now, INITIAL_SPEECH_SHARE)
-        self._utilization.set_active(speaking, now)
+        self._utilization.set_active(speaking, time.monotonic())
 
     def share(self, now: float) -> float:
-        return self._utilization.share(now) if self._utilization else 0.0
+        return self._utilization.share(now)
 
 
 class OpenSession:
@@ -44,20 +40,17 @@ class OpenSession:
     def __init__(self, session: str, caller: Caller) -> None:
         self.id, self.caller = session, caller
         self.speech = SpeechMeter()
-        # Audio received on this connection.
-        self.audio_ms = 0
+        # The lease that holds the slot of the caller's quota. None: there is no slot.
+        self.epoch: int | None = None
+        # Audio that is reserved in the caller's quota and not used yet.
+        self.reserved_ms = 0
         # The reason why the session must end, such as a revoked key; its connection reads it.
         self.quota_error: ClientError | None = None
-        self._counted_ms = 0
 
-    def take_uncounted_ms(self) -> int:
-        """Audio since the last call, which counts as recorded from now on."""
-        uncounted, self._counted_ms = self.audio_ms - self._counted_ms, self.audio_ms
-        return uncounted
-
-    def return_uncounted_ms(self, audio_ms: int) -> None:
-        """Audio that `take_uncounted_ms` returned but that could not be recorded."""
-        self._counted_ms -= audio_ms
+    def take_unused_ms(self) -> int:
+        """The reserved audio that was not used. It can be returned once."""
+        unused_ms, self.reserved_ms = self.reserved_ms, 0
+        return unused_ms
 
 
 class SessionRegistry:

@@ -13,7 +13,7 @@ import structlog
 from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, NovaError
-from backend.messages.jobs import ChannelMessage, TakenOver
+from backend.messages.jobs import SAMPLE_RATE, ChannelMessage, TakenOver
 from backend.messages.protocol import ClientMessage, Error, Stop
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.fanout import Listener
@@ -150,8 +150,9 @@ class Connection:
             self._sender.send(Error(code="truncated_audio", message=message))
 
     async def _process_windows(self, scored: ScoredWindows) -> None:
+        windows, _ = scored
+        await self._services.quota_slots.use_audio(self._held.entry, windows.size * 1000 // SAMPLE_RATE)
         await self._execute(self._session.receive_audio(*scored, self._clock.wall()))
-        self._held.entry.audio_ms = self._session.audio_ms - self._start_ms
 
     # --- results from the workers
 

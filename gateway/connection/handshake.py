@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from contextvars import copy_context
+from dataclasses import dataclass
 from traceback import clear_frames
 
 import structlog
@@ -17,6 +18,8 @@ from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease
 from gateway import metrics
 from gateway.access.auth import SUBPROTOCOL, Caller, ForeignOriginError, RefusedError, offered_subprotocols
+from gateway.access.pending import TooManyConnectionsError
+from gateway.access.registry import OpenSession
 from gateway.audio.decoder import AudioInputDecoder
 from gateway.connection.connection import REDIS_UNAVAILABLE, Connection, HeldSession, report_errors
 from gateway.connection.observers.caption_metrics import CaptionMetrics
@@ -26,6 +29,7 @@ from gateway.connection.observers.session_summary import SessionSummary
 from gateway.connection.observers.speech_share import SpeechShare
 from gateway.connection.observers.traces import SessionTraces
 from gateway.connection.transport import EventSender, MessageReceiver, Transport
+from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session
@@ -33,25 +37,41 @@ from gateway.session.session import Session
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A connection that has no session yet."""
+
+    caller: Caller
+    # Counts the connection as one without a session until it is closed.
+    pending: ExitStack
+    limits: LimitedWebSocket | None
+
+
 async def serve_websocket(websocket: WebSocket, services: GatewayServices) -> None:
     """Serve one connection until it closes."""
-    try:
-        caller = await services.auth.authenticate(websocket, "stream")
-    except RefusedError as refused:
-        metrics.REJECTED.labels(refused.code).inc()
-        await _reject(websocket, refused, refused.status)
-        return
-    except REDIS_ERRORS:
-        await _reject(websocket, REDIS_UNAVAILABLE, 503)
-        return
-    await websocket.accept(_accepted_subprotocol(websocket))
-    try:
-        with metrics.ACTIVE_CONNECTIONS.track_inprogress():
-            await _run_tasks(websocket, services, caller)
-    finally:
-        if websocket.application_state is WebSocketState.CONNECTED:
-            with suppress(WebSocketDisconnect):
-                await websocket.close(1011, "internal")
+    with ExitStack() as pending:
+        try:
+            pending.enter_context(services.pending.counted(websocket.client.host if websocket.client else ""))
+            caller = await services.auth.authenticate(websocket, "stream")
+        except RefusedError as refused:
+            metrics.REJECTED.labels(refused.code).inc()
+            await _reject(websocket, refused, refused.status)
+            return
+        except TooManyConnectionsError as error:
+            metrics.REJECTED.labels(error.code).inc()
+            await _reject(websocket, error, 429)
+            return
+        except REDIS_ERRORS:
+            await _reject(websocket, REDIS_UNAVAILABLE, 503)
+            return
+        await websocket.accept(_accepted_subprotocol(websocket))
+        try:
+            with metrics.ACTIVE_CONNECTIONS.track_inprogress():
+                await _run_tasks(websocket, services, Opening(caller, pending, _limits(websocket)))
+        finally:
+            if websocket.application_state is WebSocketState.CONNECTED:
+                with suppress(WebSocketDisconnect):
+                    await websocket.close(1011, "internal")
 
 
 def _accepted_subprotocol(websocket: WebSocket) -> str | None:
@@ -72,20 +92,27 @@ async def _reject(websocket: WebSocket, error: ClientError, status: int) -> None
             await websocket.accept(_accepted_subprotocol(websocket))
             await websocket.send_text(to_json(event))
             await websocket.close(error.close_code, error.code)
+            if limits := _limits(websocket):
+                limits.stop_reading()
         return
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
     await websocket.send_denial_response(Response(to_json(event), status, headers, "application/json"))
 
 
-async def _run_tasks(websocket: WebSocket, services: GatewayServices, caller: Caller) -> None:
-    settings = services.settings
-    transport = Transport(MessageReceiver(websocket, settings.max_frame_bytes), EventSender(websocket, settings.outbox))
+def _limits(websocket: WebSocket) -> LimitedWebSocket | None:
+    """The connection's limits. None under another server than ours."""
+    limits: LimitedWebSocket | None = websocket.scope.get("extensions", {}).get(EXTENSION)
+    return limits
+
+
+async def _run_tasks(websocket: WebSocket, services: GatewayServices, opening: Opening) -> None:
+    transport = Transport(MessageReceiver(websocket), EventSender(websocket, services.settings.outbox))
     sender, traceparent = transport.sender, websocket.headers.get("traceparent", "")
     # Both tasks share one context, so that the session id, once bound, is on the log lines of both.
     context = copy_context()
     try:
         async with asyncio.TaskGroup() as tasks:
-            session = report_errors(sender, lambda: _run_session(services, caller, transport, traceparent))
+            session = report_errors(sender, lambda: _run_session(services, opening, transport, traceparent))
             tasks.create_task(sender.send_until_closed(), context=context)
             tasks.create_task(session, context=context)
     except* WebSocketDisconnect as disconnects:
@@ -104,11 +131,14 @@ def _clear_exception_frames(error: BaseException) -> None:
     error.__traceback__ = None
 
 
-async def _run_session(services: GatewayServices, caller: Caller, transport: Transport, traceparent: str) -> None:
+async def _run_session(services: GatewayServices, opening: Opening, transport: Transport, traceparent: str) -> None:
     first = await _receive_first_message(transport, services.settings.start_timeout_s)
+    if opening.limits:
+        opening.limits.allow_large_frames()
     async with AsyncExitStack() as stack:
         async with services.admission.open_limit:
-            held, actions = await _acquire_session(services, caller, first, stack)
+            held, actions = await _acquire_session(services, opening.caller, first, stack)
+        opening.pending.close()
         observer = _observers(held, traceparent)
         stack.callback(observer.on_close)
         transport.sender.on_sent = observer.on_event_sent
@@ -134,17 +164,19 @@ async def _acquire_session(
     services: GatewayServices, caller: Caller, first: Start | Resume, stack: AsyncExitStack
 ) -> tuple[HeldSession, list[Action]]:
     """Admit, register and open or resume a session. Return it with its first actions."""
-    services.admission.admit(first)
     session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
-    slot = services.quota_slots.hold_slot(caller, session_id, new=isinstance(first, Start))
-    entry = await stack.enter_async_context(slot)
+    entry = stack.enter_context(services.admission.admit(first, OpenSession(session_id, caller)))
+    if isinstance(first, Start):
+        await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True))
     # Subscribed before the session is opened, so that no result is published before the subscription.
     channel = services.streams.shard(session_id).events(session_id)
     listener = await stack.enter_async_context(services.fanout.listen(channel))
     if isinstance(first, Resume):
-        session, lease, actions = await _resume_session(services, first)
+        session, lease, actions = await _resume_session(services, first, caller)
+        # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
+        await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
     else:
-        session, lease, actions = await _open_session(services, first, session_id)
+        session, lease, actions = await _open_session(services, first, entry)
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
     options = session.options
     languages = {"language": options.language, "translate_to": ",".join(options.translate_to)}
@@ -153,19 +185,23 @@ async def _acquire_session(
 
 
 async def _open_session(
-    services: GatewayServices, start: Start, session_id: str
+    services: GatewayServices, start: Start, entry: OpenSession
 ) -> tuple[Session, Lease, list[Action]]:
     correlation_id, token = start.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
-    session = _new_session(services, session_id, correlation_id)
+    session = _new_session(services, entry.id, correlation_id)
     AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
     actions = session.receive_message(start, services.clock.wall())
-    lease = await retry_until_available(lambda: services.sessions.open(session_id, token, session.record()))
+    lease = await retry_until_available(
+        lambda: services.sessions.open(entry.id, token, session.record(), caller=entry.caller.id)
+    )
     metrics.SESSIONS.inc()
     return session, lease, _with_resume_token(actions, token)
 
 
-async def _resume_session(services: GatewayServices, resume: Resume) -> tuple[Session, Lease, list[Action]]:
-    lease, record = await retry_until_available(lambda: services.sessions.resume(resume))
+async def _resume_session(
+    services: GatewayServices, resume: Resume, caller: Caller
+) -> tuple[Session, Lease, list[Action]]:
+    lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
     session = _new_session(services, resume.session, record.correlation_id)
     actions = session.resume(resume, record)
     metrics.RESUMED.inc()

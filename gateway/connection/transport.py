@@ -1,4 +1,4 @@
-"""Client messages from a WebSocket with limits on size and waiting, and events to it with a bounded queue."""
+"""Client messages from a WebSocket with a limit on waiting, and events to it with a bounded queue."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,8 +17,8 @@ SEND_TIMEOUT_S = 20.0
 class MessageReceiver:
     """Reads messages and audio from a client."""
 
-    def __init__(self, websocket: WebSocket, max_frame_bytes: int) -> None:
-        self._websocket, self._max_frame_bytes = websocket, max_frame_bytes
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
 
     async def next_message(self, timeout_s: float) -> ClientMessage | bytes:
         """The next message, or audio as bytes. Raises ProtocolError, and WebSocketDisconnect if the client has left."""
@@ -30,11 +30,7 @@ class MessageReceiver:
         if frame["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(frame.get("code", 1006))
         text: str | None = frame.get("text")
-        data: bytes = frame.get("bytes") or b""
-        if (len(data) if text is None else len(text)) > self._max_frame_bytes:
-            message = f"a frame may have at most {self._max_frame_bytes} bytes"
-            raise ProtocolError(message, code="frame_too_large", close_code=1009)
-        return data if text is None else parse_client(text)
+        return (frame.get("bytes") or b"") if text is None else parse_client(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ accepts heads that are larger than its WebSocket implementation can handle, whic
 """
 
 import asyncio
+import re
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,6 +16,7 @@ HEAD_S = 10.0
 # Size of a request head: twice what a long token needs.
 HEAD_BYTES = 8_192
 MAX_HEADERS = 100
+CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class _LimitedHead(h11.Connection):
@@ -26,6 +28,9 @@ class _LimitedHead(h11.Connection):
             size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
             if size > HEAD_BYTES or len(event.headers) > MAX_HEADERS:
                 raise h11.RemoteProtocolError("the request head is too large")
+            # h11 accepts control characters, with which the handshake of the WebSocket library fails without an answer.
+            if any(CONTROL_CHARACTER.search(value) for _, value in event.headers):
+                raise h11.RemoteProtocolError("a header contains a control character")
         return event
 
 

@@ -161,7 +161,8 @@ async def test_keys_and_quotas_work_on_a_cluster(tmp_path: Path) -> None:
                 "",
                 "sessions",
             ]
-            await quota.release_slot(found.id, "x", 30_000)
+            await quota.reserve_audio(found.id, limits, 40_000)
+            await quota.release_slot(found.id, "x", 10_000)
             assert (await keys.usage(found.id)).minutes_today == 0.5
         assert len(await keys.all()) == 6
         assert await keys.any()

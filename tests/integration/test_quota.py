@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
@@ -10,11 +10,12 @@ from redis.asyncio import Redis
 from backend.streams.access import quota as places
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.access.quota import Quota
-from backend.streams.names import quota_slots, quota_used
+from backend.streams.names import quota_owners, quota_slots, quota_used
 from gateway.access import quota as gateway_quota
 from gateway.access.auth import ANONYMOUS, Caller, RefusedError
 from gateway.access.quota import OverQuotaError, QuotaSlots
-from gateway.access.registry import SessionRegistry
+from gateway.access.registry import OpenSession, SessionRegistry
+from tests.testkit.streams.on_redis import eventually
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def test_the_slots_of_a_dead_gateway_expire(quota: Quota, monkeypatch: pyt
     limits = QuotaLimits(sessions=1)
     monkeypatch.setattr(places, "SLOT_TTL_S", 0.2)
     assert await entered(quota, limits, "a", "b") == ["", "sessions"]
-    await quota.renew_slots("ada", limits, ["a"], 0)
+    assert await quota.renew_slots("ada", limits, {"a": 0}) == set()
     await asyncio.sleep(0.25)
     assert await entered(quota, limits, "b") == [""]
 
@@ -73,9 +74,10 @@ async def test_new_sessions_are_limited_by_a_token_bucket(quota: Quota, redis: R
 
 async def test_the_daily_minutes_are_limited_and_reset_at_midnight(quota: Quota, redis: Redis) -> None:
     limits = QuotaLimits(minutes_a_day=1)
-    assert await quota.renew_slots("ada", limits, ["a"], 59_999) == ("", 0)
-    used_up, after_s = await quota.renew_slots("ada", limits, ["a"], 1)
-    assert (used_up, 0 < after_s <= 86_400) == ("minutes", True)
+    assert await quota.reserve_audio("ada", limits, 59_000) == (59_000, ("", 0.0))
+    assert await quota.reserve_audio("ada", limits, 2_000) == (1_000, ("", 0.0)), "the rest"
+    reserved_ms, (exhausted, after_s) = await quota.reserve_audio("ada", limits, 1)
+    assert (reserved_ms, exhausted, 0 < after_s <= 86_400) == (0, "minutes", True)
     assert await entered(quota, limits, "b") == ["minutes"]
     assert await entered(quota, limits, "a", new=False) == ["minutes"]
     await redis.hincrby(quota_used("ada"), "day", -1)
@@ -84,7 +86,9 @@ async def test_the_daily_minutes_are_limited_and_reset_at_midnight(quota: Quota,
 
 async def test_all_keys_of_a_caller_expire(quota: Quota, redis: Redis) -> None:
     await entered(quota, QuotaLimits(sessions=9, new_a_minute=9, minutes_a_day=9), "a")
-    assert [await redis.ttl(key) > 0 for key in (quota_used("ada"), quota_slots("ada"))] == [True, True]
+    assert [await redis.ttl(key) > 0 for key in (quota_used("ada"), quota_slots("ada"), quota_owners("ada"))] == [
+        True
+    ] * 3
 
 
 # --- sessions of a gateway
@@ -110,44 +114,107 @@ async def renewing(slots: QuotaSlots, monkeypatch: pytest.MonkeyPatch) -> AsyncI
         renewing.cancel()
 
 
+@asynccontextmanager
+async def held(slots: QuotaSlots, caller: Caller, session: str, epoch: int = 0) -> AsyncIterator[OpenSession]:
+    """A registered session with a slot."""
+    entry = OpenSession(session, caller)
+    with slots._registry.registered(entry):
+        async with slots.hold_slot(entry, epoch, new=epoch == 0):
+            yield entry
+
+
+async def must_end(entry: OpenSession) -> None:
+    async def has_error() -> bool:
+        return entry.quota_error is not None
+
+    await eventually(has_error)
+
+
+async def minutes(redis: Redis, caller: Caller) -> float:
+    return (await ApiKeys(redis).usage(caller.id)).minutes_today
+
+
 async def test_a_session_holds_its_slot_until_it_ends(redis: Redis, slots: QuotaSlots) -> None:
     caller = await a_caller(redis, sessions=1)
-    async with slots.hold_slot(caller, "a", new=True) as entry:
+    async with held(slots, caller, "a") as entry:
         with pytest.raises(OverQuotaError) as refused:
-            async with slots.hold_slot(caller, "b", new=True):
+            async with held(slots, caller, "b"):
                 pass
         assert (refused.value.code, refused.value.close_code) == ("over_quota", 1013)
         assert refused.value.retry_after_s
-        entry.audio_ms = 90_000
+        await slots.use_audio(entry, 90_000)
     usage = await ApiKeys(redis).usage(caller.id)
     assert (usage.sessions, usage.minutes_today) == (0, 1.5)
 
 
-async def test_audio_is_counted_once(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
-    caller = await a_caller(redis, minutes_a_day=2)
-    async with AsyncExitStack() as held:
-        a, b = [await held.enter_async_context(slots.hold_slot(caller, name, new=True)) for name in "ab"]
-        a.audio_ms, b.audio_ms = 30_000, 60_000
-        await asyncio.sleep(0.3)
-        assert (await ApiKeys(redis).usage(caller.id)).minutes_today == 1.5
-        assert a.quota_error is None
-        a.audio_ms = 60_000
-        await asyncio.sleep(0.3)
-        assert isinstance(b.quota_error, OverQuotaError)
-        assert b.quota_error.close_code == 1008, "reconnecting at once does not help"
+async def test_short_connections_are_counted_exactly(redis: Redis, slots: QuotaSlots) -> None:
+    caller = await a_caller(redis, minutes_a_day=10)
+    for epoch in range(30):
+        async with held(slots, caller, "a", epoch) as entry:
+            await slots.use_audio(entry, 3_000)
+            assert await minutes(redis, caller) >= (epoch + 1) * 0.05, "before the audio is processed"
+    assert await minutes(redis, caller) == 1.5
+
+
+async def test_no_more_audio_is_used_than_the_limit(redis: Redis, slots: QuotaSlots) -> None:
+    caller, used_ms = await a_caller(redis, minutes_a_day=1), 0
+    async with held(slots, caller, "a") as a, held(slots, caller, "b") as b:
+        for entry in [a, b] * 100:
+            try:
+                await slots.use_audio(entry, 700)
+            except OverQuotaError as refused:
+                assert refused.close_code == 1008, "reconnecting at once does not help"
+                break
+            used_ms += 700
+    assert 60_000 - gateway_quota.RESERVE_MS <= used_ms <= 60_000
+    assert await minutes(redis, caller) == used_ms / 60_000
+
+
+async def test_a_chunk_that_is_longer_than_the_rest_is_refused(redis: Redis, slots: QuotaSlots) -> None:
+    caller = await a_caller(redis, minutes_a_day=1)
+    async with held(slots, caller, "a") as entry:
+        with pytest.raises(OverQuotaError):
+            await slots.use_audio(entry, 5_990_000)
+        await slots.use_audio(entry, 60_000)
+    assert await minutes(redis, caller) == 1.0
+
+
+async def test_the_older_connection_does_not_free_the_slot_of_a_resumed_session(
+    redis: Redis, slots: QuotaSlots
+) -> None:
+    caller = await a_caller(redis, sessions=1)
+    async with AsyncExitStack() as newer:
+        async with held(slots, caller, "a"):
+            await newer.enter_async_context(held(slots, caller, "a", epoch=1))
+        with pytest.raises(OverQuotaError):
+            async with held(slots, caller, "b"):
+                pass
+
+
+async def test_sessions_beyond_the_limit_end_at_the_next_renewal(
+    redis: Redis, slots: QuotaSlots, renewing: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway that was frozen for longer than the TTL of its slots holds a session whose place was taken."""
+    caller = await a_caller(redis, sessions=1)
+    async with held(slots, caller, "a") as a:
+        await redis.delete(quota_slots(caller.id))
+        async with held(slots, caller, "b") as b:
+            await must_end(a)
+            assert isinstance(a.quota_error, OverQuotaError)
+            assert b.quota_error is None
 
 
 async def test_sessions_of_a_revoked_key_are_closed(redis: Redis, slots: QuotaSlots, renewing: None) -> None:
     caller = await a_caller(redis)
-    async with slots.hold_slot(caller, "a", new=True) as entry:
+    async with held(slots, caller, "a") as entry:
         await asyncio.sleep(0.2)
         assert entry.quota_error is None
         await ApiKeys(redis).revoke(caller.id)
-        await asyncio.sleep(0.2)
+        await must_end(entry)
         assert isinstance(entry.quota_error, RefusedError)
 
 
 async def test_an_anonymous_session_writes_nothing_to_redis(redis: Redis, slots: QuotaSlots) -> None:
-    async with slots.hold_slot(ANONYMOUS, "a", new=True):
-        pass
+    async with held(slots, ANONYMOUS, "a") as entry:
+        await slots.use_audio(entry, 60_000)
     assert await redis.keys("*") == []

@@ -12,7 +12,7 @@
 -- ARGV  1 operation   2 TTL of the session, s   3 events kept in the log   4 dead letters kept   5.. see each script
 --
 -- Fields of the session hash, for utterance n and attempt a:
---   epoch, owner, token, start, correlation   the lease and the client's request
+--   epoch, owner, token, caller, start, correlation   the lease and the client's request
 --   next                        the utterance whose result is released next
 --   count, audio                the last closed utterance, and the end of the audio that is safe (ms)
 --   open                        "n:a": an early final whose endpoint is not certain yet

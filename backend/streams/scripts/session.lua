@@ -4,7 +4,7 @@
 -- ARGV  5 epoch (resume: the hash of the token)   6.. by operation:
 --   open                   6.. field, value, ...
 --                          a new session
---   resume                 6 last settled utterance   7 owner
+--   resume                 6 last settled utterance   7 owner   8 caller
 --                          another connection takes the session over; returns all fields of the session
 --   update                 6.. field, value, ...
 --                          sets fields and extends the TTL
@@ -48,8 +48,10 @@ if operation == 'open' then
 end
 
 if operation == 'resume' then
-  local token, settled, owner = ARGV[5], tonumber(ARGV[6]), ARGV[7]
+  local token, settled, owner, caller = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
   if redis.call('HGET', session, 'token') ~= token then return 'unknown' end
+  -- Sessions of an older release have no caller.
+  if (redis.call('HGET', session, 'caller') or caller) ~= caller then return 'unknown' end
   local new_epoch = redis.call('HINCRBY', session, 'epoch', 1)
   redis.call('HSET', session, 'owner', owner)
   -- The new gateway receives the audio of the open utterance again and submits attempts of its own.

@@ -27,14 +27,14 @@ class RedisSessions:
         self._script = SessionScript(redis, "session", settings)
         self._shards, self._owner = settings.shards, owner
 
-    async def open(self, session: str, token: str, record: SessionRecord) -> "RedisLease":
-        lease = self._lease(session, token, epoch=0)
+    async def open(self, session: str, token: str, record: SessionRecord, *, caller: str = "") -> "RedisLease":
+        lease = self._lease(session, token, caller, epoch=0)
         await lease.open(record)
         return lease
 
-    async def resume(self, message: Resume) -> tuple["RedisLease", SessionRecord]:
+    async def resume(self, message: Resume, *, caller: str = "") -> tuple["RedisLease", SessionRecord]:
         shard = shard_of(message.session, self._shards)
-        arguments = (hash_token(message.token), message.utterance, self._owner)
+        arguments = (hash_token(message.token), message.utterance, self._owner, caller)
         answer = await self._script.run(shard, message.session, STT_GROUP, "resume", *arguments)
         if answer == b"unknown":
             raise UnknownSessionError("unknown session: it has expired, or the token does not match")
@@ -43,13 +43,13 @@ class RedisSessions:
         except DamagedRecordError as error:
             log.error("session_damaged", session=message.session, error=error.message)
             raise UnknownSessionError("the stored session cannot be read") from None
-        return self._lease(message.session, message.token, record.epoch), record
+        return self._lease(message.session, message.token, caller, record.epoch), record
 
     def read_log(self, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:
         return read_log(self._redis, shard_of(session, self._shards), session, cursor)
 
-    def _lease(self, session: str, token: str, epoch: int) -> "RedisLease":
-        identity = {"token": hash_token(token), "owner": self._owner}
+    def _lease(self, session: str, token: str, caller: str, epoch: int) -> "RedisLease":
+        identity = {"token": hash_token(token), "owner": self._owner, "caller": caller}
         return RedisLease(self._script, shard_of(session, self._shards), session, epoch, identity)
 
 

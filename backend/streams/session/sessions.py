@@ -37,11 +37,14 @@ class SessionLostError(NovaError):
 class Sessions(Protocol):
     """All sessions of a system."""
 
-    async def open(self, session: str, token: str, record: SessionRecord) -> "Lease":
-        """Create a session and return its lease."""
+    async def open(self, session: str, token: str, record: SessionRecord, *, caller: str = "") -> "Lease":
+        """Create a session of a caller ("": anonymous) and return its lease."""
 
-    async def resume(self, message: Resume) -> tuple["Lease", SessionRecord]:
-        """Take over a session from the connection that holds it. Raises UnknownSessionError."""
+    async def resume(self, message: Resume, *, caller: str = "") -> tuple["Lease", SessionRecord]:
+        """Take over a session from the connection that holds it.
+
+        Raises UnknownSessionError, also if the session belongs to another caller.
+        """
 
     def read_log(self, session: str, cursor: str) -> AsyncIterator[ChannelMessage]:
         """Yield the durable events after `cursor` ("0-0": all), oldest first."""

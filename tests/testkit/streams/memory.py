@@ -60,6 +60,7 @@ class _Session:
     epoch: int = -1
     record: SessionRecord | None = None
     next: int = 1
+    caller: str = ""
     open: tuple[int, int] | None = None
     closed: dict[int, int] = field(default_factory=dict)
     events: dict[tuple[int, int], str] = field(default_factory=dict)
@@ -251,15 +252,15 @@ class MemorySessions:
     def __init__(self, streams: MemoryStreams) -> None:
         self._streams = streams
 
-    async def open(self, session: str, token: str, record: SessionRecord) -> "MemoryLease":
+    async def open(self, session: str, token: str, record: SessionRecord, *, caller: str = "") -> "MemoryLease":
         self._streams.check_available()
-        self._streams.sessions[session] = _Session(token, 0, record, record.next)
+        self._streams.sessions[session] = _Session(token, 0, record, record.next, caller)
         return MemoryLease(self._streams, session, token, epoch=0)
 
-    async def resume(self, message: Resume) -> tuple["MemoryLease", SessionRecord]:
+    async def resume(self, message: Resume, *, caller: str = "") -> tuple["MemoryLease", SessionRecord]:
         self._streams.check_available()
         session = self._streams.sessions.get(message.session)
-        if session is None or session.token != message.token:
+        if session is None or (session.token, session.caller) != (message.token, caller):
             raise UnknownSessionError("unknown session")
         session.epoch += 1
         if session.open:

@@ -2,8 +2,7 @@
 
 import asyncio
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
 from gateway.access.auth import ANONYMOUS
 from gateway.access.registry import INITIAL_SPEECH_SHARE, OpenSession, SessionRegistry
@@ -17,27 +16,23 @@ def test_sessions_count_while_they_are_registered() -> None:
     assert len(registry) == 0
 
 
-def test_a_session_counts_as_speech_from_its_first_word() -> None:
-    registry, entry = SessionRegistry(), OpenSession("a", ANONYMOUS)
-    with registry.registered(entry):
-        entry.speech.set_speaking(False)
-        assert registry.speech_share() == 0.0
+def test_a_session_counts_as_speech_from_its_admission(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, now = SessionRegistry(), 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    with registry.registered(OpenSession("a", ANONYMOUS)) as entry:
+        assert registry.speech_share() == INITIAL_SPEECH_SHARE
+        now += 60
+        assert registry.speech_share() < 0.02, "a silent session"
         entry.speech.set_speaking(True)
-        assert registry.speech_share() >= INITIAL_SPEECH_SHARE
+        now += 60
+        assert registry.speech_share() > 0.98
     assert registry.speech_share() == 0.0
 
 
-@given(st.lists(st.tuples(st.integers(0, 1_000), st.booleans())))
-def test_audio_is_counted_once_even_if_recording_it_fails(steps: list[tuple[int, bool]]) -> None:
-    entry, recorded_ms = OpenSession("a", ANONYMOUS), 0
-    for received_ms, is_recorded in steps:
-        entry.audio_ms += received_ms
-        uncounted_ms = entry.take_uncounted_ms()
-        if is_recorded:
-            recorded_ms += uncounted_ms
-        else:
-            entry.return_uncounted_ms(uncounted_ms)
-    assert recorded_ms + entry.take_uncounted_ms() == entry.audio_ms
+def test_unused_audio_is_returned_once() -> None:
+    entry = OpenSession("a", ANONYMOUS)
+    entry.reserved_ms = 700
+    assert (entry.take_unused_ms(), entry.take_unused_ms()) == (700, 0)
 
 
 @virtual_time

@@ -1,0 +1,203 @@
+"""uvicorn's WebSocket protocol with limits on what one connection can cost.
+
+uvicorn parses all frames of a read at once and without limit: one client that sends tiny frames stops the event loop
+for seconds, pings are answered although the client does not read, and a refused connection is parsed until its close
+timeout. Decision record 21 compares the alternatives.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import PayloadTooBig
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from backend.messages.protocol import Error, to_json
+from gateway import metrics
+from gateway.http.read_budget import ReadBudget, ReadLimits
+
+# The ASGI extension through which the application changes the limits of its connection.
+EXTENSION = "nova.connection"
+# Bytes parsed before limits are checked again: at most 340 frames, which take about 3 ms.
+SLICE_BYTES = 2_048
+# Largest frame before the client has sent a valid first message, so that unknown clients occupy little memory.
+FIRST_FRAME_BYTES = 65_536
+# Bytes read after the gateway has closed a connection: audio in flight, and the close frame of the client.
+BYTES_AFTER_CLOSE = 1 << 18
+# Seconds for the client to complete the closing handshake.
+CLOSE_TIMEOUT_S = 3.0
+# Seconds from the end of the request head until the application accepts or refuses the connection.
+HANDSHAKE_S = 20.0
+# Seconds for the error of a refused connection to reach the client before the socket is closed.
+LINGER_S = 1.0
+
+
+class _AnnouncedServerProtocol(ServerProtocol):
+    """Sends an `error` event before the close frame if a frame is too large."""
+
+    def fail(self, code: int, reason: str = "") -> None:
+        if code == 1009 and self.state is State.OPEN:
+            reason = "frame_too_large"
+            self.send_text(_fatal(reason, f"a frame may have at most {self.max_message_size} bytes"))
+        super().fail(code, reason)
+
+
+class LimitedWebSocket(WebSocketsSansIOProtocol):
+    """Reads in slices, and only as fast as the application, the client's own reading and its budget allow."""
+
+    def __init__(self, *arguments: Any, limits: ReadLimits, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.conn = _AnnouncedServerProtocol(max_size=FIRST_FRAME_BYTES, logger=self.logger)
+        self.close_timeout = CLOSE_TIMEOUT_S
+        self._unread = bytearray()
+        self._budget = ReadBudget(limits, self.loop.time())
+        self._wait_timer: asyncio.TimerHandle | None = None
+        self._handshake_timer: asyncio.TimerHandle | None = None
+        self._left_after_close = BYTES_AFTER_CLOSE
+        self._is_ignored = False
+
+    # --- called by the application
+
+    def allow_large_frames(self) -> None:
+        """The client has sent a valid first message, so frames may have the configured size."""
+        self.conn.max_message_size = self.config.ws_max_size
+
+    def stop_reading(self) -> None:
+        """Read nothing more from a refused client, and close the socket once the refusal has had time to arrive."""
+        self._is_ignored = True
+        self._unread.clear()
+        self.transport.pause_reading()
+        self.loop.call_later(LINGER_S, self.transport.close)
+
+    # --- called by asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start the limit on the duration of the handshake."""
+        super().connection_made(transport)
+        self._handshake_timer = self.loop.call_later(HANDSHAKE_S, self._check_handshake)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep the data, and parse as much of it as the limits allow."""
+        if not self._is_ignored:
+            self._unread += data
+            self._parse_allowed()
+
+    def resume_writing(self) -> None:
+        """The client has read enough, so its frames are parsed again."""
+        super().resume_writing()
+        self._parse_allowed()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release the memory now: the parser and its generator refer to each other until a full garbage collection."""
+        super().connection_lost(exc)
+        for timer in (self._wait_timer, self._handshake_timer):
+            if timer:
+                timer.cancel()
+        self._is_ignored = True
+        self._unread.clear()
+        self.frames.clear()
+        self.conn.reader.discard()
+        self.conn.parser.close()
+
+    # --- uvicorn's hooks
+
+    async def run_asgi(self) -> None:
+        """Run the application, which reaches this object through the scope."""
+        extensions: dict[str, Any] = self.scope["extensions"] or {}
+        extensions[EXTENSION] = self
+        try:
+            await super().run_asgi()
+        finally:
+            del extensions[EXTENSION]
+
+    async def receive(self) -> Any:
+        """The next event. Parsing continues only when the application has taken all events."""
+        event = await self.queue.get()
+        if self.queue.empty():
+            self._parse_allowed()
+        return event
+
+    def send_receive_event_to_app(self) -> None:
+        """Queue a complete message."""
+        data, self.frames = b"".join(self.frames), []
+        if self.close_sent:
+            return
+        if self.curr_msg_data_type == "bytes":
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
+            return
+        try:
+            self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
+        except UnicodeDecodeError:
+            self._fail(1007, "invalid_json", "a text frame is not valid UTF-8")
+
+    # --- limits
+
+    def _may_parse(self) -> bool:
+        if self._is_ignored or self._wait_timer or self.transport.is_closing() or not self.writable.is_set():
+            return False
+        return self._left_after_close > 0 if self.close_sent else self.queue.empty()
+
+    def _parse_allowed(self) -> None:
+        """Parse slices until a limit is reached. Read from the socket only while nothing is left to parse."""
+        while self._unread and self._may_parse():
+            self._parse_slice()
+        if self._unread or not self._may_parse():
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def _parse_slice(self) -> None:
+        data = bytes(self._unread[:SLICE_BYTES])
+        del self._unread[:SLICE_BYTES]
+        self.conn.receive_data(data)
+        frames = len(self.conn.events)
+        if self.close_sent:
+            self._left_after_close -= len(data)
+        self.handle_events()
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self._refuse_handshake()
+        elif self.conn.parser_exc is not None and not self.close_sent:
+            self._count_parser_error()
+            self.handle_parser_exception()
+        else:
+            self._wait(self._budget.spend(frames, len(data), self.loop.time()))
+
+    def _wait(self, seconds: float) -> None:
+        if self._budget.is_abused and not self.close_sent:
+            self._fail(1008, "too_many_frames", "this connection sends too many frames; 10 to 50 a second are usual")
+        elif seconds > 0:
+            self._wait_timer = self.loop.call_later(seconds, self._continue)
+
+    def _continue(self) -> None:
+        self._wait_timer = None
+        if not self.disconnected:
+            self._parse_allowed()
+
+    def _check_handshake(self) -> None:
+        if not self.handshake_complete:
+            self.transport.abort()
+
+    def _refuse_handshake(self) -> None:
+        """The request is not a valid WebSocket handshake. The library reports this without an answer."""
+        self.handshake_complete = self.close_sent = True
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        self.transport.close()
+
+    def _fail(self, close_code: int, code: str, message: str) -> None:
+        """Send a fatal error and close the connection."""
+        metrics.ERRORS.labels(code).inc()
+        if self.conn.state is State.OPEN:
+            self.conn.send_text(_fatal(code, message))
+            self.conn.fail(close_code, code)
+            self.handle_parser_exception()
+        else:
+            self.transport.close()
+
+    def _count_parser_error(self) -> None:
+        if isinstance(self.conn.parser_exc, PayloadTooBig):
+            metrics.ERRORS.labels("frame_too_large").inc()
+
+
+def _fatal(code: str, message: str) -> bytes:
+    return to_json(Error(code=code, message=message, fatal=True)).encode()

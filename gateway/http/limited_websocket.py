@@ -2,7 +2,7 @@
 
 uvicorn parses all frames of a read at once and without limit: one client that sends tiny frames stops the event loop
 for seconds, pings are answered although the client does not read, and a refused connection is parsed until its close
-timeout. Decision record 21 compares the alternatives.
+timeout. Decision record 25 compares the alternatives.
 """
 
 import asyncio
@@ -68,7 +68,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._is_ignored = True
         self._unread.clear()
         self.transport.pause_reading()
-        self.loop.call_later(LINGER_S, self.transport.close)
+        if self.close_timer:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)
 
     # --- called by asyncio
 
@@ -130,6 +132,19 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
         except UnicodeDecodeError:
             self._fail(1007, "invalid_json", "a text frame is not valid UTF-8")
+
+    def handle_parser_exception(self) -> None:
+        """The connection has failed, and the close frame waits to be sent.
+
+        If the socket were closed at once, data that was not read would reset the connection, and the client could lose
+        the reason.
+        """
+        closed = self.conn.close_sent
+        assert closed is not None
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": closed.code, "reason": closed.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.stop_reading()
 
     # --- limits
 

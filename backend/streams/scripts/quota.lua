@@ -16,6 +16,8 @@
 local usage, slots, owners, operation = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
 local max_sessions, max_minutes, max_starts = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local DAY_MS, MINUTE_MS = 86400000, 60000
+-- A renewed slot that had expired ranks behind sessions that started within this time, which took its place.
+local LAPSED_MS = 1000
 local WITHIN_LIMITS = { '', 0 }
 local seconds, microseconds = unpack(redis.call('TIME'))
 local now_ms = seconds * 1000 + math.floor(microseconds / 1000)
@@ -46,10 +48,10 @@ local function owner_of(session)
   return tonumber(epoch), tonumber(start_ms)
 end
 
-local function hold_slot(session, epoch, ttl_ms)
+local function hold_slot(session, epoch, ttl_ms, new_start_ms)
   local _, start_ms = owner_of(session)
   redis.call('ZADD', slots, now_ms + ttl_ms, session)
-  redis.call('HSET', owners, session, epoch .. ':' .. string.format('%d', start_ms or now_ms))
+  redis.call('HSET', owners, session, epoch .. ':' .. string.format('%d', start_ms or new_start_ms))
   redis.call('PEXPIRE', slots, DAY_MS)
   redis.call('PEXPIRE', owners, DAY_MS)
 end
@@ -105,7 +107,7 @@ if operation == 'renew_slots' then
   local ttl_ms = ARGV[5]
   for n = 6, #ARGV, 2 do
     local session, epoch = ARGV[n], ARGV[n + 1]
-    if not is_held_by_newer(session, epoch) then hold_slot(session, epoch, ttl_ms) end
+    if not is_held_by_newer(session, epoch) then hold_slot(session, epoch, ttl_ms, now_ms + LAPSED_MS) end
   end
   local answer = { '', 0 }
   for _, session in ipairs(sessions_over_limit()) do answer[#answer + 1] = session end
@@ -125,5 +127,5 @@ if is_new and max_starts > 0 then
   if left < 1 then return { 'starts', math.ceil((1 - left) * MINUTE_MS / max_starts) } end
   redis.call('HSET', usage, 'starts', tostring(left - 1), 'at', now_ms)
 end
-if not is_held_by_newer(session, epoch) then hold_slot(session, epoch, ttl_ms) end
+if not is_held_by_newer(session, epoch) then hold_slot(session, epoch, ttl_ms, now_ms) end
 return WITHIN_LIMITS

@@ -68,6 +68,8 @@ class JwtVerifier:
             leeway=LEEWAY_S,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
+        if not claims["sub"]:
+            raise BadTokenError("the token has an empty subject")
         return str(claims["sub"]), _scopes(claims.get("scope", ""))
 
     def _signing_key(self, token: str, kid: object) -> PyJWK:

@@ -8,6 +8,7 @@ timeout. Decision record 25 compares the alternatives.
 import asyncio
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import PayloadTooBig
 from websockets.protocol import State
@@ -21,8 +22,8 @@ from gateway.http.read_budget import ReadBudget, ReadLimits
 EXTENSION = "nova.connection"
 # Bytes parsed before limits are checked again: at most 340 frames, which take about 3 ms.
 SLICE_BYTES = 2_048
-# Largest frame before the client has sent a valid first message, so that unknown clients occupy little memory.
-FIRST_FRAME_BYTES = 65_536
+# Bytes that are parsed before the client has sent a valid first message, so that unknown clients occupy little memory.
+BYTES_BEFORE_START = 65_536
 # Bytes read after the gateway has closed a connection: audio in flight, and the close frame of the client.
 BYTES_AFTER_CLOSE = 1 << 18
 # Seconds for the client to complete the closing handshake.
@@ -37,7 +38,7 @@ class _AnnouncedServerProtocol(ServerProtocol):
     """Sends an `error` event before the close frame if a frame is too large."""
 
     def fail(self, code: int, reason: str = "") -> None:
-        if code == 1009 and self.state is State.OPEN:
+        if code == 1009 and self.state is State.OPEN and reason != "frame_too_large":
             reason = "frame_too_large"
             self.send_text(_fatal(reason, f"a frame may have at most {self.max_message_size} bytes"))
         super().fail(code, reason)
@@ -48,20 +49,21 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *arguments: Any, limits: ReadLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.conn = _AnnouncedServerProtocol(max_size=FIRST_FRAME_BYTES, logger=self.logger)
+        self.conn = _AnnouncedServerProtocol(max_size=self.config.ws_max_size, logger=self.logger)
         self.close_timeout = CLOSE_TIMEOUT_S
         self._unread = bytearray()
         self._budget = ReadBudget(limits, self.loop.time())
         self._wait_timer: asyncio.TimerHandle | None = None
         self._handshake_timer: asyncio.TimerHandle | None = None
         self._left_after_close = BYTES_AFTER_CLOSE
-        self._is_ignored = False
+        self._left_before_start: int | None = BYTES_BEFORE_START
+        self._is_ignored = self._is_awaited = False
 
     # --- called by the application
 
     def allow_large_frames(self) -> None:
         """The client has sent a valid first message, so frames may have the configured size."""
-        self.conn.max_message_size = self.config.ws_max_size
+        self._left_before_start = None
 
     def stop_reading(self) -> None:
         """Read nothing more from a refused client, and close the socket once the refusal has had time to arrive."""
@@ -114,11 +116,19 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             del extensions[EXTENSION]
 
     async def receive(self) -> Any:
-        """The next event. Parsing continues only when the application has taken all events."""
-        event = await self.queue.get()
-        if self.queue.empty():
-            self._parse_allowed()
-        return event
+        """The next event. Frames are parsed only while the application waits for one."""
+        self._is_awaited = True
+        self._parse_allowed()
+        try:
+            return await self.queue.get()
+        finally:
+            self._is_awaited = False
+
+    async def send(self, message: Any) -> None:
+        """Send an event, unless the connection has failed."""
+        if self._is_ignored:
+            raise ClientDisconnected
+        await super().send(message)
 
     def send_receive_event_to_app(self) -> None:
         """Queue a complete message."""
@@ -151,7 +161,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     def _may_parse(self) -> bool:
         if self._is_ignored or self._wait_timer or self.transport.is_closing() or not self.writable.is_set():
             return False
-        return self._left_after_close > 0 if self.close_sent else self.queue.empty()
+        if self.close_sent:
+            return self._left_after_close > 0
+        return self.queue.empty() and (self._is_awaited or not self.handshake_initiated)
 
     def _parse_allowed(self) -> None:
         """Parse slices until a limit is reached. Read from the socket only while nothing is left to parse."""
@@ -175,8 +187,17 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         elif self.conn.parser_exc is not None and not self.close_sent:
             self._count_parser_error()
             self.handle_parser_exception()
-        else:
+        elif not self._is_too_long_for_start(len(data)):
             self._wait(self._budget.spend(frames, len(data), self.loop.time()))
+
+    def _is_too_long_for_start(self, size: int) -> bool:
+        if self._left_before_start is None or self.close_sent:
+            return False
+        self._left_before_start -= size
+        if self._left_before_start < 0:
+            message = f"before `start`, a client may send at most {BYTES_BEFORE_START} bytes"
+            self._fail(1009, "frame_too_large", message)
+        return self._left_before_start < 0
 
     def _wait(self, seconds: float) -> None:
         if self._budget.is_abused and not self.close_sent:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import structlog
 
 from backend.errors import EntryError
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, JobKind
@@ -22,7 +23,10 @@ from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
+from stt_worker.repair import recognize_all_speech
 from stt_worker.settings import SttSettings
+
+log = structlog.get_logger()
 
 
 class SttWorker:
@@ -54,15 +58,22 @@ class SttWorker:
 
     def _recognize(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
         began = time.perf_counter()
-        hypotheses = self._recognizer.recognize(speeches)
+        hypotheses = recognize_all_speech(self._recognizer, speeches)
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind == "final":
             self._real_time_factor.add(began, ended, _audio_s(speeches))
             metrics.REAL_TIME_FACTOR.set(self._real_time_factor.factor)
-        for reason in (hypothesis.retried for hypothesis in hypotheses if hypothesis.retried):
-            metrics.RETRIED.labels(reason).inc()
+        self._report_doubts(hypotheses)
         return hypotheses
+
+    def _report_doubts(self, hypotheses: Sequence[Hypothesis]) -> None:
+        for hypothesis in hypotheses:
+            if hypothesis.retried:
+                metrics.RETRIED.labels(hypothesis.retried).inc()
+            if omitted := hypothesis.omitted:
+                metrics.OMITTED.inc(omitted.seconds)
+                log.warning("speech_omitted", start_s=round(omitted.start, 2), seconds=round(omitted.seconds, 2))
 
     def report(self) -> dict[str, object]:
         """The part of the heartbeat that changes: how fast this worker is."""

@@ -55,12 +55,27 @@ class RecognizedWord:
 
 
 @dataclass(frozen=True, slots=True)
+class OmittedSpeech:
+    """Speech that the text leaves out, in seconds from the start of the audio.
+
+    `seconds` is the voiced part of it. `cut` is the place where the audio can be cut in two to recognize the rest, or
+    None.
+    """
+
+    start: float
+    end: float
+    seconds: float
+    cut: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """The text that a model recognized.
 
     `text` begins with the prefix and has no outer spaces; `words`, if requested, joined and stripped are the text.
     `avg_logprob` is the mean natural-log probability per token. `retried` names the guard that caused a second decode,
-    and is empty if the first decode was accepted. `languages` are the detected probabilities, if any.
+    and is empty if the first decode was accepted. `languages` are the detected probabilities. `omitted` is speech
+    without words, if the recognizer finds any.
     """
 
     text: str
@@ -71,6 +86,7 @@ class Hypothesis:
     words: tuple[RecognizedWord, ...] = ()
     retried: str = ""
     languages: Mapping[str, float] = field(default_factory=dict)
+    omitted: OmittedSpeech | None = None
 
 
 class Recognizer(Protocol):

@@ -22,10 +22,10 @@ from backend.engines.loading import Hardware
 from backend.messages.jobs import SAMPLE_RATE
 from backend.service import tracing
 from backend.text.normalize import letters
-from stt_worker import guards
+from stt_worker import guards, omissions
 from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.language_choice import MIN_DETECTED, SpokenLanguage, is_doubtful, spoken_in
-from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, OmittedSpeech, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
 from stt_worker.recognizers.words import DecodedWords, align_words, split_answer
@@ -167,7 +167,9 @@ class FasterWhisper:
         rounds = [LOOP_ROUNDS_FINAL if speech.final else LOOP_ROUNDS_PREVIEW for speech in batch]
         kept = [t.without_loop(s.prefix, r) for t, s, r in zip(texts, batch, rounds, strict=True)]
         looped = {i for i in range(len(batch)) if kept[i] is not texts[i]}
-        wanted = {i for i in range(len(batch)) if batch[i].words} | looped
+        voices = [omissions.measure_voice(speech.samples) if speech.final else None for speech in batch]
+        short = {i for i, voice in enumerate(voices) if voice and omissions.may_omit(kept[i].text, voice)}
+        wanted = {i for i in range(len(batch)) if batch[i].words} | looped | short
         words = self._align(encoded, batch, languages, kept, wanted, size)
         logprobs = [_mean_logprob(result, prefix) for result, prefix in zip(results, prefixes, strict=True)]
         return [
@@ -181,6 +183,7 @@ class FasterWhisper:
                     results[i].no_speech_prob,
                     words[i] if speech.words else (),
                     languages=spoken[i].detected,
+                    omitted=_omitted(words[i], voices[i], speech.prefix),
                 ),
                 # Only the words left of a loop can refute the objection. The words of a loop that was not cut cannot.
                 _objection(texts[i], speech, logprobs[i], words[i] if i in looped else ()),
@@ -257,6 +260,10 @@ def _objection(text: DecodedWords, speech: Speech, logprob: float, words: tuple[
     if objection == "loop" and words and _mean_word_logprob(words) > ACCEPTED_LOGPROB:
         return ""
     return objection
+
+
+def _omitted(words: tuple[RecognizedWord, ...], voice: omissions.Voice | None, prefix: str) -> OmittedSpeech | None:
+    return omissions.find_omission(words, voice, prefix) if voice and words else None
 
 
 def _mean_logprob(result: Any, prefix: list[int]) -> float:

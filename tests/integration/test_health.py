@@ -168,7 +168,9 @@ def test_an_unreachable_gateway_is_reported() -> None:
 
 
 def test_watching_continues_until_interrupted(system: System) -> None:
-    command = [sys.executable, "-c", "from backend.cli.main import main; main()", "status", "--watch"]
+    # A test run in the background of a shell ignores SIGINT, and its processes inherit that.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{heeding}; from backend.cli.main import main; main()", "status", "--watch"]
     environment = {**os.environ, "NOVA_SERVER": system.urls[0]}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:
         time.sleep(5)  # without a terminal, it prints only at the end

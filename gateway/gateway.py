@@ -42,11 +42,11 @@ NO_PAGE = (
     "The API is available.\n"
 )
 SECURITY_HEADERS = (
-    # The page talks only to the gateway that served it. No other page may embed it.
+    # No other page may embed the page. It may connect to other gateways: the desktop client's windows are the same page.
     (
         "content-security-policy",
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
-        "form-action 'none'",
+        "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
+        "base-uri 'none'; form-action 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),

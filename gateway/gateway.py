@@ -42,7 +42,7 @@ NO_PAGE = (
     "The API is available.\n"
 )
 SECURITY_HEADERS = (
-    # No other page may embed the page. It may connect to other gateways: the desktop client's windows are the same page.
+    # No other page may embed this one. It may connect to other gateways, because the desktop client uses the same page.
     (
         "content-security-policy",
         "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "

@@ -99,6 +99,9 @@ def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
     # Stricter after a second decode: a retry that finds probable text does not prove speech.
     if no_speech > 0.3 and logprob < (-0.6 if hypothesis.retried else MIN_LOGPROB):
         return "no_speech"
+    # Babble that detection amplifies: quiet voices far away are speech, but none that can be understood.
+    if no_speech > 0.6 and logprob < -0.8:
+        return "no_speech"
     if seconds >= 6.0 and display_width(text) < MIN_LETTERS_PER_S * seconds and logprob < -0.7:
         return "sparse"
     # Short audio gives the decoder less context, so a credit must be more probable to be believed.

@@ -175,3 +175,8 @@ def test_a_single_improbable_sentence_over_a_long_noise_is_withheld() -> None:
 
 def test_slow_speech_is_kept_at_high_confidence() -> None:
     assert withhold_reason(heard("I never want to go.", avg_logprob=-0.4), 18.4) == ""
+
+
+def test_a_probable_silence_with_an_improbable_text_is_withheld() -> None:
+    assert withhold_reason(heard("Okay, thank you very much.", avg_logprob=-0.97, no_speech=0.79), 2.3) == "no_speech"
+    assert withhold_reason(heard("Okay, thank you very much.", avg_logprob=-0.6, no_speech=0.79), 2.3) == ""

@@ -8,8 +8,10 @@ from pathlib import Path
 from threading import Lock
 
 import av
+import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Disposition
 
 from backend.cli.files.declared_length import declared_s, ends_inside_page
 from backend.errors import NovaError
@@ -19,6 +21,8 @@ BLOCK_MS = 250
 _BLOCK = BYTES_PER_SECOND * BLOCK_MS // 1000
 # Longer gaps between frames are filled with silence, so that times stay those of the file.
 _GAP_S = 0.1
+# Longest gap, in seconds, in a file without a duration, such as one from a browser.
+_LONGEST_UNKNOWN_GAP_S = 600.0
 # Encoders pad and containers round, so intact files may be shorter than declared by less than this.
 _SHORTFALL_S = 0.5
 # FFmpeg reads any plain text file as one of these formats.
@@ -62,7 +66,7 @@ class TruncatedAudioError(MediaError):
 
 
 class Recording:
-    """The first audio stream of a file. Create it with `open_recording`.
+    """The default audio track of a file. Create it with `open_recording`.
 
     It can be read once, from any thread. `declared_s` is the length in the file's header, or None if the header has
     none or estimates it. `length_s` is the best estimate, for progress bars. `position_s` is the end of the last block.
@@ -118,17 +122,21 @@ class Recording:
                 resampler = _resampler()  # recorded broadcasts may change their layout
             layout = (frame.format.name, frame.layout.name, frame.sample_rate)
             gap_s = 0.0 if frame.time is None else frame.time - self._from_s - written / BYTES_PER_SECOND
-            if self.length_s and _GAP_S < gap_s < self.length_s:
+            if _GAP_S < gap_s < self._longest_gap_s():
                 silence = bytes(2 * round(gap_s * SAMPLE_RATE))
                 written += len(silence)
                 yield silence
-            for resampled in resampler.resample(frame):
+            for resampled in resampler.resample(_finite(frame)):
                 data = resampled.to_ndarray().astype("<i2", copy=False).tobytes()
                 written += len(data)
                 yield data
         for rest in resampler.resample(None):
             if rest is not None:
                 yield rest.to_ndarray().astype("<i2", copy=False).tobytes()
+
+    def _longest_gap_s(self) -> float:
+        """A longer gap comes from a damaged timestamp."""
+        return max(self.length_s or 0.0, (self._container.duration or 0) / av.time_base) or _LONGEST_UNKNOWN_GAP_S
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         """Yield all frames that can be decoded. Damaged packets are skipped."""
@@ -182,7 +190,7 @@ def open_recording(path: Path) -> Iterator[Recording]:
             raise _not_media(path)
         if not container.streams.audio:
             raise NoAudioError(f"{path} has no audio track")
-        with closing(Recording(path, container, container.streams.audio[0])) as recording:
+        with closing(Recording(path, container, _default_track(container))) as recording:
             yield recording
 
 
@@ -212,6 +220,25 @@ def _open_error(path: Path, error: Exception) -> MediaError:
 
 def _not_media(path: Path) -> NotMediaError:
     return NotMediaError(f"{path} is neither audio nor video")
+
+
+def _default_track(container: InputContainer) -> AudioStream:
+    """The audio track that is marked as default, or the first one."""
+    tracks = container.streams.audio
+    return next((track for track in tracks if track.disposition & Disposition.default), tracks[0])
+
+
+def _finite(frame: av.AudioFrame) -> av.AudioFrame:
+    """The same frame, with silence in place of samples that are not numbers."""
+    if not frame.format.name.startswith(("flt", "dbl")):
+        return frame
+    samples = frame.to_ndarray()
+    if np.isfinite(samples).all():
+        return frame
+    finite = np.where(np.isfinite(samples), samples, samples.dtype.type(0))
+    repaired = av.AudioFrame.from_ndarray(finite, format=frame.format.name, layout=frame.layout.name)
+    repaired.sample_rate, repaired.pts, repaired.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return repaired
 
 
 def _resampler() -> av.AudioResampler:

@@ -37,10 +37,12 @@ LINGER_S = 1.0
 class _AnnouncedServerProtocol(ServerProtocol):
     """Sends an `error` event before the close frame if a frame is too large."""
 
+    frame_limit = 0
+
     def fail(self, code: int, reason: str = "") -> None:
         if code == 1009 and self.state is State.OPEN and reason != "frame_too_large":
             reason = "frame_too_large"
-            self.send_text(_fatal(reason, f"a frame may have at most {self.max_message_size} bytes"))
+            self.send_text(_fatal(reason, f"a frame may have at most {self.frame_limit} bytes"))
         super().fail(code, reason)
 
 
@@ -50,6 +52,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, limits: ReadLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.conn = _AnnouncedServerProtocol(max_size=self.config.ws_max_size, logger=self.logger)
+        self.conn.frame_limit = self.config.ws_max_size
         self.close_timeout = CLOSE_TIMEOUT_S
         self._unread = bytearray()
         self._budget = ReadBudget(limits, self.loop.time())

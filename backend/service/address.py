@@ -1,5 +1,6 @@
 """Properties and forms of network addresses."""
 
+from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -25,6 +26,20 @@ def is_on_this_machine(url: str) -> bool:
         return True
     mapped = getattr(_ip_address(host), "ipv4_mapped", None)
     return host in _UNSPECIFIED or is_loopback(str(mapped or host))
+
+
+def is_safe_host(host: str, names: Collection[str]) -> bool:
+    """Whether a `Host` header names an IP address, this machine, or one of `names` (lower case), with any port.
+
+    A foreign name suggests DNS rebinding: a page lets its own name resolve to a server that only its visitor can reach.
+    """
+    try:
+        name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+    except ValueError:
+        return False
+    if name in names or name == "localhost" or name.endswith(".localhost"):
+        return "@" not in host
+    return _ip_address(name) is not None and "@" not in host
 
 
 def connect_host(host: str) -> str:

@@ -1,21 +1,25 @@
 """HTTP server of a worker: /health, /health/ready and /metrics.
 
-It runs in a separate thread, so it can report that the event loop hangs.
+It runs in a separate thread, so it can report that the event loop hangs. Each connection serves one request. Requests
+for a foreign host name are refused, because a web page may have sent them (DNS rebinding).
 """
 
 import asyncio
 import json
 import socket
+import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from backend.service.address import is_safe_host
 from backend.service.metrics import export_build_info
 from backend.service.settings import WorkerSettings
 
@@ -25,8 +29,10 @@ log = structlog.get_logger()
 
 # Time limit for a call on the event loop, so that every response arrives within a second.
 LIMIT_S = 0.9
-# Time limit for receiving a request.
-HEAD_TIMEOUT_S = 5.0
+# Longest pause while a request is received, and the whole time of a connection.
+HEAD_TIMEOUT_S, CONNECTION_S = 5.0, 10.0
+# Connections at the same time. When there are more, the oldest is closed: honest requests take milliseconds.
+MAX_CONNECTIONS = 100
 
 
 class HealthSource(Protocol):
@@ -72,7 +78,8 @@ class MetricsServer:
         if not settings.metrics_port:
             yield self
             return
-        server = _Server((settings.metrics_host, settings.metrics_port), self)
+        names = {settings.metrics_host, socket.gethostname(), *settings.metrics_names.replace(",", " ").split()}
+        server = _Server((settings.metrics_host, settings.metrics_port), self, names)
         Thread(target=server.serve_forever, name="monitor", daemon=True, kwargs={"poll_interval": 0.1}).start()
         log.info("monitor_started", host=settings.metrics_host, port=server.server_port)
         try:
@@ -119,8 +126,11 @@ class MetricsServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], owner: MetricsServer) -> None:
+    def __init__(self, address: tuple[str, int], owner: MetricsServer, names: set[str]) -> None:
         self.owner = owner
+        self.names = frozenset(name.lower() for name in names)
+        # When each connection was opened, the oldest first.
+        self._opened: dict[Any, float] = {}
         # The family of the base class is IPv4.
         self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
         super().__init__(address, _Request)
@@ -128,6 +138,38 @@ class _Server(ThreadingHTTPServer):
     def stop(self) -> None:
         self.shutdown()
         self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a new thread."""
+        self._opened[request] = time.monotonic()
+        for oldest in list(self._opened)[:-MAX_CONNECTIONS]:
+            self._end(oldest)
+        super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Called by the server's loop several times a second."""
+        super().service_actions()
+        now = time.monotonic()
+        for request, opened_at in list(self._opened.items()):
+            if now - opened_at > CONNECTION_S:
+                self._end(request)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The connection ends."""
+        self._opened.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log an error in a request's thread. Clients that disconnect are no error."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            log.warning("monitor_request_failed", error=repr(error))
+
+    def _end(self, request: Any) -> None:
+        """Wake the thread that reads from this connection. It then closes it."""
+        self._opened.pop(request, None)
+        with suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)
 
 
 class _Request(BaseHTTPRequestHandler):
@@ -137,6 +179,9 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         owner = self.server.owner
+        if not self._has_safe_host():
+            self._answer(403, b"this host name is not accepted; see METRICS_NAMES in the configuration\n", "text/plain")
+            return
         match self.path.partition("?")[0]:
             case "/health":
                 self._answer(*owner.health(owner.health_source.live), "application/json")
@@ -146,6 +191,10 @@ class _Request(BaseHTTPRequestHandler):
                 self._answer(200, owner.metrics(), CONTENT_TYPE_LATEST)
             case _:
                 self._answer(404, b"not found; available: /health, /health/ready, /metrics\n", "text/plain")
+
+    def _has_safe_host(self) -> bool:
+        """Whether no web page can have sent the request. Browsers always send one `Host`; probes may send none."""
+        return all(is_safe_host(host, self.server.names) for host in self.headers.get_all("Host", []))
 
     def _answer(self, status: int, body: bytes, kind: str) -> None:
         self.send_response(status)

@@ -79,3 +79,5 @@ class WorkerSettings(ServiceSettings):
     """Port of /health, /health/ready and /metrics. 0: disabled."""
     metrics_host: str = "127.0.0.1"
     """Address of that port. It has no authentication: keep it on a private network."""
+    metrics_names: str = ""
+    """Host names in requests to that port, separated by commas. IP addresses and this machine's name are accepted."""

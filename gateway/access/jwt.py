@@ -1,6 +1,7 @@
 """JSON Web Tokens of an identity provider, as an alternative to API keys (RFC 7519; checks of RFC 8725)."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -68,9 +69,8 @@ class JwtVerifier:
             leeway=LEEWAY_S,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
-        if not claims["sub"]:
-            raise BadTokenError("the token has an empty subject")
-        return str(claims["sub"]), _scopes(claims.get("scope", ""))
+        _check_types(claims)
+        return claims["sub"], _scopes(claims.get("scope", ""))
 
     def _signing_key(self, token: str, kid: object) -> PyJWK:
         if self._client:
@@ -78,6 +78,18 @@ class JwtVerifier:
         assert self._file is not None
         keys = PyJWKSet.from_json(self._file.read_text(encoding="utf-8"))
         return keys[str(kid)] if kid else keys.keys[0]
+
+
+def _check_types(claims: Mapping[str, Any]) -> None:
+    """Raise BadTokenError for types that RFC 7519 does not allow. PyJWT also accepts times in strings and booleans.
+
+    Different users with an empty subject would share one identity and one quota.
+    """
+    if not isinstance(claims["sub"], str) or not claims["sub"].strip():
+        raise BadTokenError("the token has an empty subject")
+    for name in ("exp", "nbf", "iat"):
+        if type(claims.get(name, 0)) not in (int, float):
+            raise BadTokenError(f"the claim {name} is not a number")
 
 
 def _scopes(claim: object) -> frozenset[Scope]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.service.address import connect_host, is_loopback, is_on_this_machine, join_host_port
+from backend.service.address import connect_host, is_loopback, is_on_this_machine, is_safe_host, join_host_port
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1"])
@@ -34,3 +34,26 @@ def test_ipv6_addresses_are_in_brackets_in_urls() -> None:
 
 def test_a_server_on_all_addresses_is_reached_at_loopback() -> None:
     assert [connect_host(host) for host in ("0.0.0.0", "::", "10.0.0.1")] == ["127.0.0.1", "::1", "10.0.0.1"]
+
+
+NAMES = frozenset({"worker-1", "worker.example"})
+
+
+SAFE = """
+    127.0.0.1:9100 10.1.2.3:9100 203.0.113.9 [::1]:9100 [fe80::1] localhost:9100 LocalHost nova.localhost
+    worker-1 WORKER-1:9100 worker.example. worker.example:80
+"""
+FOREIGN = """
+    evil.example evil.example:9100 127.0.0.1.evil.example localhost.evil.example evil.worker.example xlocalhost
+    worker-1.evil.example :9100 [ [::1 127.0.0.1@evil.example a@127.0.0.1 evil.example@worker-1 evil.example#127.0.0.1
+"""
+
+
+@pytest.mark.parametrize("host", SAFE.split())
+def test_a_request_for_an_address_or_a_known_name_is_safe(host: str) -> None:
+    assert is_safe_host(host, NAMES)
+
+
+@pytest.mark.parametrize("host", ["", *FOREIGN.split()])
+def test_a_request_for_a_foreign_name_is_not_safe(host: str) -> None:
+    assert not is_safe_host(host, NAMES)

@@ -72,6 +72,49 @@ async def test_expired_tokens_and_tokens_for_others_are_refused(
         await tokens.verify(issuer.token(**changed))
 
 
+@pytest.mark.parametrize("subject", ["", " ", "\t\n", 0, 7, 1.5, True, False, [], ["ada"], {}, {"id": "ada"}])
+async def test_a_subject_that_is_empty_or_not_a_string_is_refused(
+    tokens: JwtVerifier, issuer: Issuer, subject: object
+) -> None:
+    with pytest.raises(BadTokenError):
+        await tokens.verify(issuer.token(sub=subject))
+
+
+NO_TIMES: tuple[object, ...] = (True, False, "", "soon", [], {}, float("inf"), float("-inf"), float("nan"))
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("value", [*NO_TIMES, "0", "9999999999", [9_999_999_999]], ids=repr)
+async def test_a_time_that_is_not_a_number_is_refused(
+    tokens: JwtVerifier, issuer: Issuer, claim: str, value: object
+) -> None:
+    with pytest.raises(BadTokenError):
+        await tokens.verify(issuer.token(**{claim: value}))
+
+
+@pytest.mark.parametrize(
+    ("expires_s", "begins_s"),
+    [(60.5, 0), (60, -60.5), (10**30, -(10**30)), (1e99, -1e99), (1 - LEEWAY_S, 0), (60, LEEWAY_S - 1)],
+)
+async def test_a_token_is_accepted_between_its_times(
+    tokens: JwtVerifier, issuer: Issuer, expires_s: float, begins_s: float
+) -> None:
+    now = int(time.time())
+    assert await tokens.verify(issuer.token(exp=now + expires_s, nbf=now + begins_s))
+
+
+@pytest.mark.parametrize(
+    ("expires_s", "begins_s"),
+    [(-LEEWAY_S - 1, -600), (-(10**30), -600), (60, LEEWAY_S + 2), (60, 10**30), (60, 1e99), (60, 60.5)],
+)
+async def test_a_token_is_refused_outside_its_times(
+    tokens: JwtVerifier, issuer: Issuer, expires_s: float, begins_s: float
+) -> None:
+    now = int(time.time())
+    with pytest.raises(BadTokenError):
+        await tokens.verify(issuer.token(exp=now + expires_s, nbf=now + begins_s))
+
+
 def forged(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None) -> str:
     """By hand, since no library would sign with a public key."""
     head, body = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims))
@@ -97,6 +140,9 @@ async def test_forged_tokens_are_refused(tokens: JwtVerifier, issuer: Issuer) ->
         f"{head}.{body}.",
         "..",
         "a.b.c",
+        forged({"alg": ["ES256"]}, issuer.claims(), None),
+        forged({"alg": "ES256", "kid": {}}, issuer.claims(), None),
+        f"{base64.urlsafe_b64encode(b'[' * 6_000).decode()}.{body}.{signature}",
         "ÿ.ÿ.ÿ",
     ):
         with pytest.raises(BadTokenError):

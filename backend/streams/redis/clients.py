@@ -67,10 +67,11 @@ def _limits() -> dict[str, Any]:
 def _retry(times: int) -> Retry:
     """Retries inside redis-py: once where an idle connection may have died, otherwise none.
 
-    Further retries are left to the callers, which know whether a second attempt is safe. redis-py would also retry at
-    the same node, dead or not.
+    A command whose answer is late is not sent again, because Redis may have executed it. Further retries are left to
+    the callers, which know whether a second attempt is safe. redis-py would also retry at the same node, dead or not.
     """
-    return Retry(FullJitterBackoff(cap=0.5, base=0.02), retries=times)
+    backoff = FullJitterBackoff(cap=0.5, base=0.02)
+    return Retry(backoff, retries=times, supported_errors=(RedisConnectionError,))
 
 
 def _sentinel_client(scheme: str, address: SplitResult) -> Redis:

@@ -22,8 +22,8 @@ class FaultProxy:
         self.bytes_per_s: float | None = None  # limit per direction and connection
         self.refuse = False  # reset new connections at once
         self._target = host, port
-        self._flowing = asyncio.Event()
-        self._flowing.set()
+        self._open_to_target, self._open_to_client = asyncio.Event(), asyncio.Event()
+        self.flow()
         self._connections: set[asyncio.Task[None]] = set()
         self._held = contextlib.AsyncExitStack()
 
@@ -43,13 +43,16 @@ class FaultProxy:
         for connection in self._connections:
             connection.cancel()
 
-    def stall(self) -> None:
-        """Stop forwarding in both directions and keep the connections open."""
-        self._flowing.clear()
+    def stall(self, *, to_target: bool = True, to_client: bool = True) -> None:
+        """Stop forwarding in these directions and keep the connections open, without an error on either side."""
+        for stalled, is_open in ((to_target, self._open_to_target), (to_client, self._open_to_client)):
+            if stalled:
+                is_open.clear()
 
     def flow(self) -> None:
-        """Forward again, starting with the buffered data."""
-        self._flowing.set()
+        """Forward again, starting with the buffered data, as TCP does when a network has recovered."""
+        self._open_to_target.set()
+        self._open_to_client.set()
 
     def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         self.accepted += 1
@@ -66,8 +69,8 @@ class FaultProxy:
             from_target, to_target = await asyncio.open_connection(*self._target)
             ends.append(to_target)
             async with asyncio.TaskGroup() as directions:
-                directions.create_task(self._pump(reader, to_target))
-                directions.create_task(self._pump(from_target, writer))
+                directions.create_task(self._pump(reader, to_target, self._open_to_target))
+                directions.create_task(self._pump(from_target, writer, self._open_to_client))
             for end in ends:
                 end.close()
                 await end.wait_closed()
@@ -77,12 +80,13 @@ class FaultProxy:
             for end in ends:
                 _reset(end)
 
-    async def _pump(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _pump(self, reader: StreamReader, writer: StreamWriter, is_open: asyncio.Event) -> None:
         while data := await reader.read(CHUNK):
             await asyncio.sleep(self.delay_s + (len(data) / self.bytes_per_s if self.bytes_per_s else 0))
-            await self._flowing.wait()
+            await is_open.wait()
             writer.write(data)
             await writer.drain()
+        await is_open.wait()
         writer.write_eof()
 
 

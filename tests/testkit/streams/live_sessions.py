@@ -105,14 +105,12 @@ class StreamSession:
 class BusySessions:
     """Sessions that speak, and the streams that they use."""
 
-    def __init__(self, deployment: RedisServers) -> None:
-        self.settings = ServiceSettings(REDIS_URL=deployment.url, NOVA_SHARDS=SHARDS)
+    def __init__(self, url: str, count: int) -> None:
+        self.settings = ServiceSettings(REDIS_URL=url, NOVA_SHARDS=SHARDS)
         self.redis = connect(self.settings)
         self.streams = RedisJobStreams(self.redis, self.settings)
         sessions = RedisSessions(self.redis, self.settings, "gateway")
-        self.sessions = [
-            StreamSession(self.streams, sessions, token_hex(8), partials=n % 2 == 0) for n in range(SESSIONS)
-        ]
+        self.sessions = [StreamSession(self.streams, sessions, token_hex(8), partials=n % 2 == 0) for n in range(count)]
 
     async def recovered(self, since: float) -> float:
         """Wait until every session has the final of an utterance that starts now. Returns the seconds since `since`."""
@@ -124,12 +122,19 @@ class BusySessions:
 
 
 @asynccontextmanager
-async def busy_sessions(deployment: RedisServers) -> AsyncIterator[BusySessions]:
-    """Sessions that speak throughout. In the end each must have received every final once, in order."""
-    busy = BusySessions(deployment)
-    fanout, stop_worker, stop_speaking = RedisFanout(busy.redis, "test"), asyncio.Event(), asyncio.Event()
-    worker = redis_consumer(busy.streams, AUDIO, "worker", WorkerSettings(claim_after_ms=2_000), recognize)
-    async with asyncio.TaskGroup() as tasks:
+async def busy_sessions(
+    deployment: RedisServers, gateway_url: str = "", count: int = SESSIONS
+) -> AsyncIterator[BusySessions]:
+    """Sessions that speak throughout. In the end each must have received every final once, in order.
+
+    Their gateway reaches Redis at `gateway_url`, by default as the worker does.
+    """
+    busy = BusySessions(gateway_url or deployment.url, count)
+    fanout, stop_worker, stop_speaking = RedisFanout(busy.redis, token_hex(4)), asyncio.Event(), asyncio.Event()
+    redis = connect(ServiceSettings(REDIS_URL=deployment.url))
+    streams, settings = RedisJobStreams(redis, busy.settings), WorkerSettings(claim_after_ms=2_000)
+    worker = redis_consumer(streams, AUDIO, token_hex(4), settings, recognize)
+    async with redis, asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(fanout.deliver_forever())
         working = tasks.create_task(worker.consume_until(stop_worker))
         speaking = [tasks.create_task(session.run(fanout, stop_speaking)) for session in busy.sessions]

@@ -1,10 +1,11 @@
 """Real Redis servers of every kind, on loopback. They can be killed, and restarted with the same port and data."""
 
 import asyncio
+import random
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,23 @@ from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
-from backend.local.processes import free_port, redis_binary, wait_for
+from backend.errors import SetupError
+from backend.local.processes import bound_socket, redis_binary, wait_for
 from backend.streams.names import Shard
 
 SERVICE = "mymaster"
 DOWN_AFTER_MS = 500
 NODE_TIMEOUT_MS = 1_000
+# Below the ports of outgoing connections. One of those could otherwise take a port before its server starts.
+PORTS = range(20_000, 32_000)
+
+
+def server_port() -> int:
+    """A port that is not in use."""
+    while True:
+        port = random.choice(PORTS)
+        with suppress(SetupError), bound_socket("127.0.0.1", port):
+            return port
 
 
 @dataclass(slots=True)
@@ -29,7 +41,7 @@ class Server:
 
     directory: Path
     options: Sequence[str]
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=server_port)
     process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -103,9 +115,15 @@ class RedisServers:
             return next(server for server in self.servers if server.port == int(port))
         for server in self.servers:
             role = await server.try_command("ROLE")
-            if role and role[0] == "master" and await self._holds(server, key):
+            if role and role[0] == "master" and await self.serves(server, key_slot(key.encode())):
                 return server
         raise LookupError(f"no server serves {key}")
+
+    async def serves(self, server: Server, slot: int) -> bool:
+        """Whether a master regards itself as the owner of a slot. A server outside a cluster serves all."""
+        slots = await server.try_command("CLUSTER SLOTS")  # None if it is not a cluster
+        ranges = [(first, last) for first, last, (_, port, *_), *_ in slots or () if port == server.port]
+        return slots is None or any(first <= slot <= last for first, last in ranges)
 
     async def kill_master(self, shard: int = 0) -> Server:
         """Kill the server that serves a shard, and return it."""
@@ -137,11 +155,6 @@ class RedisServers:
         leading = [role for role in roles if role and role[0] == "master"]
         agreed = all("cluster_state:ok" in info for info in infos)
         return agreed and len(leading) + len(following) == len(roles) and len(following) == len(roles) // 2
-
-    async def _holds(self, server: Server, key: str) -> bool:
-        slots = await server.try_command("CLUSTER SLOTS")  # None if it is not a cluster
-        ranges = [(first, last) for first, last, (_, port, *_), *_ in slots or () if port == server.port]
-        return slots is None or any(first <= key_slot(key.encode()) <= last for first, last in ranges)
 
 
 @asynccontextmanager
@@ -194,7 +207,7 @@ async def cluster(directory: Path) -> AsyncIterator[RedisServers]:
     """A cluster of three masters, each with a replica."""
     memory = ("--appendonly", "no", "--save", "", "--repl-diskless-sync-delay", "0")
     options = (*memory, "--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS))
-    buses = [free_port() for _ in range(6)]
+    buses = [server_port() for _ in range(6)]
     nodes = [Server(directory / str(n), (*options, "--cluster-port", str(bus))) for n, bus in enumerate(buses)]
     masters, replicas = nodes[:3], nodes[3:]
 

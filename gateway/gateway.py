@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from backend.errors import SetupError
 from backend.service import logging, tracing
+from backend.service.address import is_loopback
 from backend.service.lifecycle import freeze_startup_objects, run_until_signalled
 from backend.service.metrics import export_build_info
 from backend.streams.access.api_keys import ApiKeys
@@ -29,6 +30,7 @@ from gateway.http.health import HealthRoutes
 from gateway.http.http_limits import LimitedHttp
 from gateway.http.languages import languages_router
 from gateway.http.limited_websocket import LimitedWebSocket
+from gateway.http.page_policy import security_headers
 from gateway.http.read_budget import ReadLimits
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
@@ -40,16 +42,6 @@ SWITCH_INTERVAL_S = 0.000_5
 NO_PAGE = (
     "The web page has not been built. Install Node.js 20 or later, run `make page`, and restart the gateway. "
     "The API is available.\n"
-)
-SECURITY_HEADERS = (
-    # No other page may embed this one. It may connect to other gateways, because the desktop client uses the same page.
-    (
-        "content-security-policy",
-        "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
-        "base-uri 'none'; form-action 'none'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
 )
 
 log = structlog.get_logger()
@@ -132,7 +124,7 @@ def _server_config(services: GatewayServices) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        headers=list(SECURITY_HEADERS),
+        headers=security_headers(settings.page_servers, local=is_loopback(settings.host)),
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
         ws_max_size=settings.max_frame_bytes,

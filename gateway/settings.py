@@ -44,6 +44,8 @@ class GatewaySettings(ServiceSettings):
     """Longest session in seconds. Then its connection is closed with 1008."""
     page_dir: Path = Path(__file__).parent.parent / "frontend" / "dist"
     """Folder with the built web page, served at /."""
+    page_servers: str = ""
+    """Other servers to which the page may connect, separated by commas, such as "wss://voice.example". "*": all."""
     max_frame_bytes: int = Field(default=1 << 20, ge=1024)
     """Largest frame that a client may send. A larger one closes its connection with 1009."""
     max_frames_per_s: float = Field(default=500.0, gt=0)

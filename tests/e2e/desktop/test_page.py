@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from backend.local.discovery import stream_url
 from backend.local.system import System, running
 from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import Clip
@@ -105,3 +106,15 @@ async def test_the_page_asks_for_an_api_key_only_once(browser: str, artifacts: P
     assert "An API key is required" in report["refused"]
     assert report["problems"] == []
     assert report["consoleErrors"] == []
+
+
+async def test_the_page_connects_to_its_gateway_and_to_listed_servers_only(browser: str, artifacts: Path) -> None:
+    recording = artifacts / "page-connections.wav"
+    write(silence(1.0), recording)
+    plan = system_plan(artifacts / "logs-page-connections", environment={"GATEWAY_PAGE_SERVERS": "ws://127.0.0.2:9"})
+    async with running(plan, silent) as system:
+        allowed = [stream_url(system.urls[0]), "ws://127.0.0.1:9/v1/stream", "ws://127.0.0.2:9/v1/stream"]
+        blocked = ["ws://127.0.0.3:9/v1/stream", "ws://127.0.0.2:10/v1/stream", "wss://voice.invalid/v1/stream"]
+        told = [part for address in (*allowed, *blocked) for part in ("--to", address)]
+        report = await drive(browser, "connections", system.urls[0], recording, artifacts, *told, within_s=60)
+    assert report["allowed"] == {**dict.fromkeys(allowed, True), **dict.fromkeys(blocked, False)}

@@ -26,6 +26,8 @@ class ReplayBuffer:
         self._rate = audio.sample_rate
         self._frame = audio.channels * SAMPLE_BYTES.get(audio.encoding, 1)
         self._kept = bytearray()
+        # The beginning of a sample whose other bytes were not added yet.
+        self._incomplete = b""
         self._messages: list[tuple[int, Finalize | Stop]] = []
         self._messages_sent = 0
         self._sent = self._bytes(from_ms)
@@ -46,8 +48,11 @@ class ReplayBuffer:
         return len(self._kept) + self.block_bytes <= self._bytes(CAPACITY_MS)
 
     def add(self, audio: bytes) -> None:
-        """Append whole samples. Beyond the capacity, the oldest audio is dropped."""
-        self._kept += audio
+        """Append audio of any length: a sample may be split. Beyond the capacity, the oldest audio is dropped."""
+        audio = self._incomplete + audio
+        whole = len(audio) - len(audio) % self._frame
+        self._kept += audio[:whole]
+        self._incomplete = audio[whole:]
         if (excess := len(self._kept) - self._bytes(CAPACITY_MS)) > 0:
             # Round up to whole milliseconds, because `start_ms` must stay exact.
             self.discard_before(self.start_ms - (-excess // self._frame * 1000 // self._rate))

@@ -273,13 +273,13 @@ _CLIENT_TYPES = frozenset({"start", "resume", "configure", "finalize", "keepaliv
 
 
 def parse_client(text: str) -> ClientMessage:
-    """Parse one text frame. Raises ProtocolError: `invalid_json`, `invalid_message`, or `unknown_type` (not fatal)."""
+    """Parse one text frame. Raises ProtocolError (not fatal): `invalid_json`, `invalid_message`, `unknown_type`."""
     try:
         raw: Any = from_json(text)
     except ValueError as error:
-        raise ProtocolError(f"invalid JSON: {error}", code="invalid_json", close_code=1007) from None
+        raise ProtocolError(f"invalid JSON: {error}", code="invalid_json", close_code=1007, fatal=False) from None
     if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
-        raise ProtocolError('a message must be a JSON object with a string "type"', code="invalid_message")
+        raise ProtocolError('a message must be a JSON object with a string "type"', code="invalid_message", fatal=False)
     if raw["type"] not in _CLIENT_TYPES:
         raise ProtocolError(f"unknown message type {raw['type'][:40]!r}", code="unknown_type", fatal=False)
     try:
@@ -287,7 +287,7 @@ def parse_client(text: str) -> ClientMessage:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        raise ProtocolError(f"{raw['type']}: {where}: {first['msg']}", code="invalid_message") from None
+        raise ProtocolError(f"{raw['type']}: {where}: {first['msg']}", code="invalid_message", fatal=False) from None
 
 
 def parse_server(text: str | bytes) -> ServerMessage:

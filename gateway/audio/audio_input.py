@@ -2,6 +2,7 @@
 
 import asyncio
 
+from backend.errors import AudioError
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import AudioFormat
 from gateway import metrics
@@ -25,9 +26,9 @@ class AudioInput:
         self._detector = SpeechDetector(batcher.silero)
 
     @property
-    def truncated(self) -> bool:
-        """After `flush`: whether the audio ended inside a packet."""
-        return self._source.truncated
+    def truncation(self) -> AudioError | None:
+        """After `flush`: the error, not fatal, if the audio ended inside a packet or a sample."""
+        return self._source.truncation
 
     async def process_bytes(self, data: bytes) -> ScoredWindows:
         """The windows that these bytes complete."""

@@ -77,9 +77,7 @@ _CONTAINERS: Mapping[str, type[WebmReader] | type[OggReader]] = {"webm": WebmRea
 
 
 class RawDecoder:
-    """Interleaved raw samples, 8 to 48 kHz, one or two channels. Every frame contains whole samples of all channels."""
-
-    truncated = False
+    """Interleaved raw samples, 8 to 48 kHz, one or two channels. Frames may end inside a sample."""
 
     def __init__(self, audio: AudioFormat) -> None:
         if not MIN_SAMPLE_RATE <= audio.sample_rate <= MAX_SAMPLE_RATE:
@@ -89,16 +87,26 @@ class RawDecoder:
         width, self._read = _RAW[audio.encoding]
         self._channels = audio.channels
         self._frame_bytes = width * audio.channels
+        # The beginning of a sample whose other bytes have not arrived.
+        self._rest = b""
         # 16 kHz mono s16le needs no conversion.
         self._passthrough = audio == AudioFormat()
         self._downmixer = Downmixer(audio.sample_rate, [1 / audio.channels] * audio.channels)
         self._resampler = Resampler(audio.sample_rate)
 
+    @property
+    def truncation(self) -> AudioError | None:
+        """The error if the bytes so far end inside a sample."""
+        if not self._rest:
+            return None
+        message = f"the audio ended {len(self._rest)} bytes into a sample of {self._frame_bytes} bytes"
+        return AudioError(f"{message}; everything before it was used", code="misaligned_audio", fatal=False)
+
     def decode(self, data: bytes) -> Samples:
-        """The samples that these bytes complete. Raises AudioError `misaligned_audio`."""
-        if len(data) % self._frame_bytes:
-            message = f"{len(data)} bytes are not a multiple of {self._frame_bytes} bytes, one sample of all channels"
-            raise AudioError(message, code="misaligned_audio")
+        """The samples that these bytes complete."""
+        data = self._rest + data if self._rest else data
+        whole = len(data) - len(data) % self._frame_bytes
+        data, self._rest = data[:whole], data[whole:]
         if self._passthrough:
             return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
         channels = self._read(data).reshape(-1, self._channels)
@@ -126,9 +134,12 @@ class OpusDecoder:
         self._position_s = self._pre_skip_s = 0.0
 
     @property
-    def truncated(self) -> bool:
-        """Whether the bytes so far end inside an element, a page or a packet."""
-        return self._reader.is_incomplete
+    def truncation(self) -> AudioError | None:
+        """The error if the bytes so far end inside an element, a page or a packet."""
+        if not self._reader.is_incomplete:
+            return None
+        message = "the audio ended inside a packet; everything before it was used"
+        return AudioError(message, code="truncated_audio", fatal=False)
 
     def decode(self, data: bytes) -> Samples:
         """Raises AudioError `invalid_container`, `unsupported_channels` or `audio_too_long`."""
@@ -207,15 +218,15 @@ class AudioInputDecoder:
         self._decoder = OpusDecoder(audio) if audio.encoding in _CONTAINERS else RawDecoder(audio)
 
     @property
-    def truncated(self) -> bool:
-        """After `flush`: whether the stream ended inside a packet. Everything before it was decoded."""
-        return self._decoder.truncated
+    def truncation(self) -> AudioError | None:
+        """After `flush`: the error, not fatal, if the stream ended inside a packet or a sample."""
+        return self._decoder.truncation
 
     async def decode(self, data: bytes) -> Samples:
         """The samples that these bytes complete, possibly none.
 
-        Raises AudioError: `misaligned_audio` (incomplete raw samples) and `invalid_container`, both with close code
-        1007; `unsupported_channels` (1003); `audio_too_long` (1009: a frame that decodes to more than ten minutes).
+        Raises AudioError: `invalid_container` (close code 1007), `unsupported_channels` (1003), `audio_too_long`
+        (1009: a frame that decodes to more than ten minutes).
         """
         if len(data) <= _INLINE_BYTES:
             return self._decoder.decode(data)

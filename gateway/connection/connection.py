@@ -14,7 +14,7 @@ from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, NovaError
 from backend.messages.jobs import SAMPLE_RATE, ChannelMessage, TakenOver
-from backend.messages.protocol import ClientMessage, Error, Stop
+from backend.messages.protocol import ClientMessage, Stop
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.fanout import Listener
 from backend.streams.session.sessions import Lease, TakenOverError
@@ -27,6 +27,7 @@ from gateway.connection.transport import EventSender, Transport
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
 from gateway.session.session import Session
+from gateway.session.slips import SlipAllowance
 from gateway.session.timers import Conditions, SessionTimers
 
 # Interval of the timers. The shortest wait that they measure is 2 s.
@@ -76,6 +77,7 @@ class Connection:
         self._writer = RedisWriter(held.session, held.lease, services.streams, self._sender.send)
         self._audio = AudioInput(held.session.options.audio, services.vad_batcher)
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
+        self._slips = SlipAllowance(self._clock.monotonic())
         self._start_ms = held.session.audio_ms
         self._started_at = self._clock.monotonic()
         # False once the wait for the language of a recording was in vain.
@@ -101,7 +103,7 @@ class Connection:
             try:
                 await self._handle_message(await self._receiver.next_message(self._idle_timeout_s()))
             except ClientError as error:
-                if error.fatal:
+                if error.fatal or not self._slips.spend(self._clock.monotonic()):
                     raise
                 self._sender.send_error(error)
 
@@ -111,7 +113,8 @@ class Connection:
         return settings.idle_timeout_s if self._session.state == "open" else 2 * settings.stop_wait_s
 
     async def _handle_message(self, message: ClientMessage | bytes) -> None:
-        self._session.check_allowed("audio" if isinstance(message, bytes) else message.type)
+        if not self._session.accepts("audio" if isinstance(message, bytes) else message.type):
+            return
         if isinstance(message, bytes):
             await self._handle_audio(message)
             return
@@ -145,9 +148,8 @@ class Connection:
     async def _flush_audio(self) -> None:
         for scored in await self._audio.flush():
             await self._process_windows(scored)
-        if self._audio.truncated:
-            message = "the audio ended inside a packet; everything before it was used"
-            self._sender.send(Error(code="truncated_audio", message=message))
+        if self._audio.truncation:
+            self._sender.send_error(self._audio.truncation)
 
     async def _process_windows(self, scored: ScoredWindows) -> None:
         windows, _ = scored

@@ -150,9 +150,9 @@ async def _receive_first_message(transport: Transport, timeout_s: float) -> Star
         try:
             message = await transport.receiver.next_message(timeout_s)
         except ClientError as error:
-            if error.fatal:
+            if error.code != "unknown_type":  # such as a message type of a newer release
                 raise
-            transport.sender.send_error(error)  # such as a message type of a newer release
+            transport.sender.send_error(error)
             continue
         if isinstance(message, Start | Resume):
             return message

@@ -6,7 +6,6 @@ times in seconds.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +19,12 @@ from gateway.session.actions import Action, CloseConnection, RedisAction, RenewR
 from gateway.session.audio_jobs import AudioJobBuilder
 from gateway.session.backpressure import NOTICES, Backpressure
 from gateway.session.pending_results import PendingResults
+from gateway.session.slips import VERDICTS, State, rejection
 from gateway.session.utterance import SessionPolicy
 from gateway.session.utterance_tracker import UtteranceTracker
 
 # Minimum audio lost before a resume (ms) that causes a notice.
 MIN_GAP_MS = 1_000
-
-State = Literal["new", "open", "stopping", "done"]
-# Message types, and "audio", that each state allows.
-_ALLOWED: dict[State, frozenset[str]] = {
-    "new": frozenset({"start"}),
-    "open": frozenset({"audio", "configure", "finalize", "keepalive", "stop"}),
-    "stopping": frozenset({"keepalive"}),
-    "done": frozenset(),
-}
 
 
 class Session:
@@ -61,6 +52,7 @@ class Session:
         self._served = served
         # Code and language of each notice, and of each error about an option, that was sent. They are sent once.
         self._sent_notices: set[tuple[str, str | None]] = set()
+        self._reported_stopped = False
 
     @property
     def options(self) -> wire.Start:
@@ -116,15 +108,18 @@ class Session:
     # --- messages and audio from the client
 
     def receive_message(self, message: wire.ClientMessage, now: float) -> list[Action]:
-        """Handle a message. Raises ProtocolError if the state does not allow it, or its content is invalid."""
-        self.check_allowed(message.type)
+        """Handle a message. Raises ProtocolError if the state does not allow it, or its content is invalid.
+
+        After `start`, the error is not fatal, and the session stays as it was.
+        """
+        if not self.accepts(message.type):
+            return []
         match message:
             case wire.Start():
                 self._pending.settled = message.utterance
                 return self._begin(message, message.audio_from_ms, message.utterance, self._served())
             case wire.Configure():
-                limits = self._apply_options(message.applied_to(self.options), self._served())
-                return [*limits, RenewRecord(self.record())]
+                return self._configure(message)
             case wire.Finalize():
                 return self._utterances.end_utterance("finalize", now)
             case wire.Stop():
@@ -149,16 +144,31 @@ class Session:
         return actions
 
     def receive_audio(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], now: float) -> list[Action]:
-        """Process [n, 512] windows and their [n] speech probabilities. Raises ProtocolError before `start`."""
-        self.check_allowed("audio")
+        """Process [n, 512] windows and their [n] speech probabilities. Raises ProtocolError as `accepts`."""
+        if not self.accepts("audio"):
+            return []
         return self._utterances.process_windows(windows, probabilities, now)
 
-    def check_allowed(self, kind: str) -> None:
-        """Raise ProtocolError if a message of this type, or "audio", is not allowed in this state."""
-        if kind in _ALLOWED[self.state]:
-            return
-        code = "already_started" if kind == "start" else "not_started" if self.state == "new" else "stopped"
-        raise ProtocolError(f"{kind!r} is not allowed while the session is {self.state}", code=code)
+    def accepts(self, kind: str) -> bool:
+        """Return whether to handle a message of this type, or "audio"; otherwise it is ignored.
+
+        Raises ProtocolError if the client should know that the state does not allow it.
+        """
+        verdict = VERDICTS[self.state][kind]
+        if verdict == "ignore" or (verdict == "once" and self._reported_stopped):
+            return False
+        self._reported_stopped |= verdict == "once"
+        if verdict != "accept":
+            raise rejection(self.state, kind)
+        return True
+
+    def _configure(self, message: wire.Configure) -> list[Action]:
+        try:
+            limits = self._apply_options(message.applied_to(self.options), self._served())
+        except ProtocolError as error:
+            error.fatal = False  # the previous options stay in force
+            raise
+        return [*limits, RenewRecord(self.record())]
 
     def _begin(self, options: wire.Start, begin_ms: int, utterance_count: int, served: ServedLanguages) -> list[Action]:
         self._utterances.begin_audio(begin_ms, utterance_count)

@@ -21,6 +21,10 @@ def start(**options: Any) -> str:
     return json.dumps({"type": "start", **options})
 
 
+def configure(**options: Any) -> str:
+    return json.dumps({"type": "configure", **options})
+
+
 def audio(**form: Any) -> str:
     return start(audio=form)
 
@@ -35,7 +39,7 @@ async def provoke(url: str, *frames: str | bytes) -> tuple[dict[str, Any], int |
             pass  # the server may close before all frames are sent, and its error is still to be read
         error = await _error(socket)
         if not error["fatal"]:
-            await socket.ping()
+            await (await socket.ping())
             return error, None
         await asyncio.wait_for(socket.wait_closed(), 5)
         return error, socket.close_code
@@ -51,15 +55,18 @@ async def _error(socket: ClientConnection) -> dict[str, Any]:
 
 BAD: dict[str, tuple[tuple[str | bytes, ...], str, int | None]] = {
     "text that is not JSON": (("hello",), "invalid_json", 1007),
+    "text that is not JSON after start": ((START, "hello"), "invalid_json", None),
     "JSON that is not an object": (("[1, 2]",), "invalid_message", 1008),
     "a message without a type": (('{"kind": "start"}',), "invalid_message", 1008),
     "an unknown type": ((START, '{"type": "sing"}'), "unknown_type", None),
     "an unknown type before start": (('{"type": "sing"}',), "unknown_type", None),
-    "a start twice": ((START, START), "already_started", 1008),
+    "a start twice": ((START, START), "already_started", None),
     "audio before start": ((b"\0\0",), "not_started", 1008),
     "configure before start": (('{"type": "configure"}',), "not_started", 1008),
-    "an odd byte count": ((START, b"\0\0\0"), "misaligned_audio", 1007),
-    "half a stereo sample": ((audio(channels=2), b"\0\0"), "misaligned_audio", 1007),
+    "an unknown language in configure": ((START, configure(language="tlh")), "unsupported_language", None),
+    "nine targets in configure": ((START, configure(translate_to=["es"] * 9)), "invalid_message", None),
+    "an endpoint of a year in configure": ((START, configure(endpoint_ms=31_536_000_000)), "invalid_message", None),
+    "a resume in a session": ((START, '{"type": "resume", "session": "s", "token": "t"}'), "already_started", None),
     "a 10 MB frame": ((START, b"\0" * 10_000_000), "frame_too_large", 1009),
     "a 10 MB text": ((START, '{"type": "keepalive", "x": "' + "x" * 10_000_000 + '"}'), "frame_too_large", 1009),
     "1 kHz": ((audio(sample_rate=1_000),), "unsupported_sample_rate", 1003),
@@ -82,6 +89,19 @@ async def test_bad_input_is_answered_with_its_code(system: System, case: str) ->
     assert (error["code"], closed) == (code, close_code)
     assert error["message"]
     assert "Traceback" not in error["message"]
+
+
+async def test_a_flood_of_mistakes_ends_the_session(system: System) -> None:
+    async with connect(stream_url(system.urls[0])) as socket:
+        for frame in (START, *["hello"] * 300):
+            await socket.send(frame)
+        async with asyncio.timeout(10):
+            tolerated = 0
+            while not (await _error(socket))["fatal"]:
+                tolerated += 1
+            await socket.wait_closed()
+    assert tolerated >= 100
+    assert socket.close_code == 1007
 
 
 async def test_an_empty_container_is_an_error(system: System) -> None:

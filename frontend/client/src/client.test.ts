@@ -85,7 +85,16 @@ describe("a client", () => {
     const [first, second, ...others] = socket.sent.slice(2);
     expect([first, second]).toEqual([[...samples(1_600)], [...samples(400, 1_600)]]);
     expect(others).toEqual([[7, 8], [1, -1], { type: "finalize" }]);
-    expect(() => client.send(new Uint8Array(3))).toThrow(RangeError);
+  });
+
+  test("accepts bytes that end inside a sample", async () => {
+    const { client, socket } = await connected();
+    const bytes = new Uint8Array([1, 0, 2, 0, 3, 0, 4, 0, 5]);
+    const cuts = [0, 3, 3, 4, 9];
+    cuts.forEach((cut, at) => client.send(bytes.subarray(cut, cuts[at + 1])));
+    client.send(Int16Array.from([0x0600, 0x0700]));
+    client.send(new Uint8Array([0]));
+    expect(socket.sent.slice(2).flat()).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
   test("delivers events to listeners and to the iteration, which ends after `done`", async () => {

@@ -77,6 +77,8 @@ export class Client implements AsyncIterable<ServerMessage> {
   readonly #finished = withResolvers<undefined>();
   #options: SessionOptions;
   #isStopped = false;
+  /** The first byte of a sample whose second byte was not sent yet. */
+  #splitSample = new Uint8Array(0);
 
   /** @internal Use `connect`. */
   constructor(url: string, { key = "", WebSocket, connectTimeoutMs, ...options }: ClientOptions) {
@@ -108,14 +110,14 @@ export class Client implements AsyncIterable<ServerMessage> {
   }
 
   /**
-   * Sends audio: 16 kHz, mono, signed 16-bit little-endian samples.
+   * Sends audio of any length: 16 kHz, mono, signed 16-bit little-endian samples. Bytes may end inside a sample.
    *
    * While the connection is lost, up to a minute of audio is kept and sent later, so audio should be sent at the speed of
    * speech.
    */
   send(pcm: Pcm): void {
     this.#checkOpen();
-    const samples = toSamples(pcm);
+    const samples = this.#toSamples(pcm);
     for (let from = 0; from < samples.length; from += MESSAGE_SAMPLES) {
       const piece = samples.subarray(from, from + MESSAGE_SAMPLES);
       this.#connection.sendAudio(piece, loudness(Float32Array.from(piece, (sample) => sample / 32_768)));
@@ -173,6 +175,18 @@ export class Client implements AsyncIterable<ServerMessage> {
     await this.#opened.promise.finally(() => clearTimeout(timer));
   }
 
+  /** Copies the samples, because they are kept for a replay and the caller may reuse its buffer. */
+  #toSamples(pcm: Pcm): Int16Array<ArrayBuffer> {
+    if (pcm instanceof Int16Array && this.#splitSample.length === 0) return Int16Array.from(pcm);
+    const added = pcm instanceof ArrayBuffer ? new Uint8Array(pcm) : bytesOf(pcm);
+    const bytes = new Uint8Array(this.#splitSample.length + added.length);
+    bytes.set(this.#splitSample);
+    bytes.set(added, this.#splitSample.length);
+    const whole = bytes.length - (bytes.length % BYTES_PER_SAMPLE);
+    this.#splitSample = bytes.slice(whole);
+    return new Int16Array(bytes.slice(0, whole).buffer);
+  }
+
   #onMessage(message: ServerMessage): void {
     if (message.type === "ready") this.#opened.resolve(undefined);
     this.#queue.push(message);
@@ -199,10 +213,5 @@ export class Client implements AsyncIterable<ServerMessage> {
   }
 }
 
-/** Copies the samples, because they are kept for a replay and the caller may reuse its buffer. */
-function toSamples(pcm: Pcm): Int16Array<ArrayBuffer> {
-  if (pcm instanceof Int16Array) return Int16Array.from(pcm);
-  const bytes = new Uint8Array(pcm);
-  if (bytes.length % BYTES_PER_SAMPLE !== 0) throw new RangeError("Audio must consist of whole 16-bit samples.");
-  return new Int16Array(Uint8Array.from(bytes).buffer);
-}
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int16Array | Uint8Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);

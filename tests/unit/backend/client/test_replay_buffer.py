@@ -61,13 +61,13 @@ def test_every_sample_arrives_once_and_in_order_however_often_the_connection_is_
     sent, messages = bytearray(), []
     for step in data.draw(st.lists(st.sampled_from(["add", "add_message", "send", "drop", "reconnect"]), max_size=40)):
         if step == "add":
-            samples = data.draw(st.integers(0, buffer.block_bytes // frame(audio)))
-            block = bytes((len(sent) + at) % 251 for at in range(samples * frame(audio)))
+            # A block may begin and end inside a sample.
+            block = bytes((len(sent) + at) % 251 for at in range(data.draw(st.integers(0, buffer.block_bytes))))
             buffer.add(block)
             sent += block
         elif step == "add_message":
             buffer.add_message(Finalize())
-            messages.append((len(sent), Finalize()))
+            messages.append((len(sent) - len(sent) % frame(audio), Finalize()))
         elif step == "send":
             for _ in range(data.draw(st.integers(1, 4))):
                 if (item := buffer.next_item()) is not None:
@@ -80,7 +80,7 @@ def test_every_sample_arrives_once_and_in_order_however_often_the_connection_is_
             buffer.rewind(back_to)
     while (item := buffer.next_item()) is not None:
         server.receive(item)
-    assert server.received == sent
+    assert server.received == sent[: len(sent) - len(sent) % frame(audio)]
     assert server.messages == messages
 
 

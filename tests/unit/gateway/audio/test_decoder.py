@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -133,11 +134,23 @@ def test_only_mono_and_stereo_are_supported(channels: int) -> None:
     assert refused(lambda: AudioInputDecoder(AudioFormat(channels=channels))) == ("unsupported_channels", 1003)
 
 
-@pytest.mark.parametrize(
-    ("audio", "size"), [(S16, 3), (AudioFormat(channels=2), 6), (AudioFormat(encoding="pcm_f32le"), 6)]
+@given(
+    audio=st.sampled_from(
+        [S16, AudioFormat(channels=2), AudioFormat(encoding="pcm_f32le"), AudioFormat(encoding="alaw")]
+    ),
+    cuts=st.lists(st.integers(0, 700), max_size=20),
+    extra=st.integers(0, 3),
 )
-def test_a_frame_with_an_incomplete_sample_is_refused(audio: AudioFormat, size: int) -> None:
-    assert refused(lambda: RawDecoder(audio).decode(bytes(size))) == ("misaligned_audio", 1007)
+def test_frames_may_split_samples_at_any_byte(audio: AudioFormat, cuts: list[int], extra: int) -> None:
+    data = np.random.default_rng(3).normal(0, 0.1, 300).astype("<f4").tobytes() + b"\1\2\3"[:extra]
+    decoder, bounds = RawDecoder(audio), [0, *sorted(cuts), len(data)]
+    pieces = [decoder.decode(data[begin:end]) for begin, end in pairwise(bounds)]
+    width = {"pcm_s16le": 2, "pcm_f32le": 4, "alaw": 1}[audio.encoding] * audio.channels
+    rest = len(data) % width
+    whole = data[: len(data) - rest]
+    np.testing.assert_array_equal(np.concatenate([*pieces, decoder.flush()]), decoded(audio, whole))
+    error = decoder.truncation
+    assert (error and (error.code, error.fatal)) == (("misaligned_audio", False) if rest else None)
 
 
 async def test_small_and_large_frames_give_the_same_result() -> None:
@@ -146,7 +159,7 @@ async def test_small_and_large_frames_give_the_same_result() -> None:
     source = AudioInputDecoder(audio)
     pieces = [await source.decode(data[:960]), await source.decode(data[960:]), await source.flush()]
     np.testing.assert_array_equal(np.concatenate(pieces), decoded(audio, data))
-    assert not source.truncated
+    assert not source.truncation
 
 
 async def test_empty_frames_are_accepted() -> None:

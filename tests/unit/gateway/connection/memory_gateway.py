@@ -100,7 +100,11 @@ class MemoryClient:
         return WebSocket(scope, self._incoming.get, self._receive)
 
     def send(self, message: ClientMessage | bytes) -> None:
-        content = {"bytes": message} if isinstance(message, bytes) else {"text": to_json(message)}
+        self.send_frame(message if isinstance(message, bytes) else to_json(message))
+
+    def send_frame(self, frame: str | bytes) -> None:
+        """Send a text frame, valid or not, or audio."""
+        content = {"bytes": frame} if isinstance(frame, bytes) else {"text": frame}
         self._incoming.put_nowait({"type": "websocket.receive", **content})
 
     def leave(self) -> None:

@@ -108,12 +108,6 @@ def test_only_start_opens_a_session(message: Any) -> None:
     assert refused.value.code == "not_started"
 
 
-def test_a_second_start_is_refused() -> None:
-    with pytest.raises(ProtocolError) as refused:
-        Stage().receive(Start())
-    assert refused.value.code == "already_started"
-
-
 @pytest.mark.parametrize("options", [{"language": "tlh"}, {"translate_to": ("xx-nowhere",)}])
 def test_an_unsupported_language_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError) as refused:

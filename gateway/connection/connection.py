@@ -99,9 +99,13 @@ class Connection:
     # --- input from the client
 
     async def _receive_messages(self) -> None:
+        arrivals = self._timers.arrivals
         while True:
             try:
-                await self._handle_message(await self._receiver.next_message(self._idle_timeout_s()))
+                arrivals.wait(self._clock.monotonic())
+                message = await self._receiver.next_message(self._idle_timeout_s())
+                arrivals.record_frame(self._clock.monotonic(), is_audio=isinstance(message, bytes))
+                await self._handle_message(message)
             except ClientError as error:
                 if error.fatal or not self._slips.spend(self._clock.monotonic()):
                     raise
@@ -123,7 +127,9 @@ class Connection:
         await self._execute(self._session.receive_message(message, self._clock.wall()))
 
     async def _handle_audio(self, data: bytes) -> None:
-        await self._process_windows(await self._audio.process_bytes(data))
+        arrived_at, scored = self._clock.monotonic(), await self._audio.process_bytes(data)
+        self._timers.arrivals.record_audio(scored[0].size / SAMPLE_RATE, arrived_at)
+        await self._process_windows(scored)
         await self._wait_for_language()
         # Backpressure: read no more audio while the workers are this far behind.
         while self._session.pending_finals >= self._services.settings.max_backlog:

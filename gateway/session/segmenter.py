@@ -148,7 +148,7 @@ class Segmenter:
             events += self._continue_utterance(probability) if self.is_open else self._await_speech(probability)
         return events
 
-    def end_utterance(self, reason: Literal["finalize", "stop"]) -> list[SegmentEvent]:
+    def end_utterance(self, reason: Literal["silence", "finalize", "stop"]) -> list[SegmentEvent]:
         """End the open utterance now, without waiting for silence. Speech that continues starts the next one."""
         return [self._close(reason)] if self.is_open else []
 

@@ -186,6 +186,10 @@ class Session:
 
     # --- the time and the load of the system
 
+    def end_utterance(self, now: float) -> list[Action]:
+        """End the utterance in progress, if there is one: the client has sent no audio for as long as an endpoint."""
+        return self._utterances.end_utterance("silence", now)
+
     def request_due_preview(self, now: float) -> list[Action]:
         """Request a preview if one is due. An overdue preview counts as lost."""
         return self._utterances.request_due_preview(now)

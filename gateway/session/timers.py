@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from backend.errors import ClientError
 from backend.messages.protocol import Draining
+from gateway.audio.arrivals import Arrivals
 from gateway.session.actions import Action, CatchUp, CloseConnection, RenewRecord, SendEvent, VerifyRecord
 from gateway.session.backpressure import Backpressure
 from gateway.session.session import Session
@@ -52,6 +53,8 @@ class SessionTimers:
         self._started_at = self._result_at = self._caught_up_at = self._verified_at = self._renewed_at = now
         self._renewed_audio_ms = session.record().audio_ms
         self._sent_draining = False
+        # The connection reports its frames here.
+        self.arrivals = Arrivals(now)
 
     def record_result(self, now: float) -> None:
         """A result has arrived, so all waits for results start again."""
@@ -62,6 +65,7 @@ class SessionTimers:
         self._check_limits(conditions, now)
         return [
             *self._session.set_backpressure(conditions.backpressure),
+            *self._end_utterance(now, unix_now),
             *self._session.request_due_preview(unix_now),
             *self._drain(conditions),
             *self._recover_results(conditions.gap, now),
@@ -75,6 +79,12 @@ class SessionTimers:
             raise ClientError("the session has reached its maximum duration; start another", code="session_too_long")
         if self._session.state == "stopping" and now - self._result_at > self._limits.stop_wait_s:
             raise ClientError("no worker finished in time; missing results remain in the log", code="overdue")
+
+    def _end_utterance(self, now: float, unix_now: float) -> list[Action]:
+        """End the utterance in progress if no audio arrives, as if silence had been received."""
+        if not self.arrivals.audio_has_ended(self._session.options.endpoint_ms / 1000, now):
+            return []
+        return self._session.end_utterance(unix_now)
 
     def _drain(self, conditions: Conditions) -> list[Action]:
         """Notify the client once, and close when the session is idle: clients then resume at another gateway."""

@@ -99,8 +99,8 @@ class UtteranceTracker:
         actions = self._apply_segment_events(self._segmenter.process_windows(windows, probabilities), now)
         return merge_early_finals([*actions, *self.request_due_preview(now)])
 
-    def end_utterance(self, reason: Literal["finalize", "stop"], now: float) -> list[Action]:
-        """End the open utterance, because the client asked for it or the audio has ended."""
+    def end_utterance(self, reason: Literal["silence", "finalize", "stop"], now: float) -> list[Action]:
+        """End the open utterance, because the client asked for it, no audio arrives, or the audio has ended."""
         return self._apply_segment_events(self._segmenter.end_utterance(reason), now)
 
     def request_due_preview(self, now: float) -> list[Action]:

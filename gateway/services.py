@@ -15,6 +15,7 @@ from backend.streams.access.api_keys import ApiKeys
 from backend.streams.access.quota import Quota
 from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, worker_key
+from backend.streams.observe.silence import RedisSilence
 from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
@@ -56,6 +57,7 @@ class GatewayServices:
     quota_slots: QuotaSlots
     pending: PendingConnections
     inspector: StreamInspector
+    silence: RedisSilence
     clock: Clock = SYSTEM_CLOCK
 
     @classmethod
@@ -78,6 +80,7 @@ class GatewayServices:
             quota_slots=QuotaSlots(Quota(redis), keys, registry),
             pending=PendingConnections(settings.max_pending, settings.max_pending_per_address),
             inspector=StreamInspector(redis, streams.shards),
+            silence=RedisSilence(redis, streams.shards),
         )
 
     @asynccontextmanager
@@ -89,6 +92,7 @@ class GatewayServices:
                 group.create_task(self.deliver_forever()),
                 group.create_task(self.admission.measure_load_forever()),
                 group.create_task(self.quota_slots.renew_forever()),
+                group.create_task(self.silence.watch_forever()),
                 group.create_task(trim_memory_periodically()),
                 group.create_task(heartbeats),
             ]

@@ -1,8 +1,8 @@
 """Connects a session to its socket and Redis, and executes its actions.
 
-Five tasks per connection: one reads frames, one receives results, one sends events, one writes to Redis, and one runs
-the timers. All queues are bounded: a slow client fills its own event queue and is disconnected, and the gateway stops
-reading from a client that has too many finals in flight.
+Six tasks per connection: one reads frames, one receives results, one sends events, one writes to Redis, one runs the
+timers, and one notices that Redis does not answer. All queues are bounded: a slow client fills its own event queue and
+is disconnected, and the gateway stops reading from a client that has too many finals in flight.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from backend.streams.session.sessions import Lease, TakenOverError
 from gateway.access.registry import OpenSession
 from gateway.audio.audio_input import AudioInput
 from gateway.audio.vad import ScoredWindows
+from gateway.connection.delay_watch import RedisUnavailableError, watch_delay
 from gateway.connection.observers.observer import SessionObserver
 from gateway.connection.redis_writer import RedisWriter
 from gateway.connection.transport import EventSender, Transport
@@ -34,7 +35,6 @@ from gateway.session.timers import Conditions, SessionTimers
 TICK_S = 0.25
 # Audio that arrives this far ahead of real time belongs to a recording. Its first finals may take this long.
 AHEAD_S, LANGUAGE_WAIT_S = 2.0, 10.0
-REDIS_UNAVAILABLE = ClientError("Redis does not answer; try again", code="redis_unavailable", close_code=1013)
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ async def report_errors(sender: EventSender, part: Callable[[], Awaitable[None]]
         log.info("client_error", code=error.code, error=error.message)
         sender.fail(error, error.close_code)
     except REDIS_ERRORS:
-        sender.fail(REDIS_UNAVAILABLE, REDIS_UNAVAILABLE.close_code)
+        sender.fail(RedisUnavailableError(), RedisUnavailableError.close_code)
     except (WebSocketDisconnect, ExceptionGroup):
         raise  # the client has left, or tasks inside this one have already reported their errors
     except Exception as error:
@@ -74,7 +74,7 @@ class Connection:
         self._services, self._held, self._observer = services, held, observer
         self._clock = services.clock
         self._session, self._receiver, self._sender = held.session, transport.receiver, transport.sender
-        self._writer = RedisWriter(held.session, held.lease, services.streams, self._sender.send)
+        self._writer = RedisWriter(held.session, held.lease, services.streams)
         self._audio = AudioInput(held.session.options.audio, services.vad_batcher)
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._slips = SlipAllowance(self._clock.monotonic())
@@ -91,7 +91,13 @@ class Connection:
         """Execute the session's first actions, then run until the client leaves or the session is done."""
         await self._execute(actions)
         await retry_until_available(self._read_log)
-        tasks = (self._receive_messages, self._receive_results, self._run_timers, self._writer.write_forever)
+        tasks = (
+            self._receive_messages,
+            self._receive_results,
+            self._run_timers,
+            self._watch_delay,
+            self._writer.write_forever,
+        )
         async with asyncio.TaskGroup() as group:
             for task in tasks:
                 group.create_task(report_errors(self._sender, task))
@@ -222,6 +228,11 @@ class Connection:
             gap=self._held.listener.gap.is_set(),
             quota_error=self._held.entry.quota_error,
         )
+
+    async def _watch_delay(self) -> None:
+        """In a task of its own, because the others may wait for Redis."""
+        silence, shard = self._services.silence, self._services.streams.shard(self._session.id)
+        await watch_delay(lambda: silence.seconds(shard), self._writer.blocked_s, self._sender.send)
 
     # --- actions
 

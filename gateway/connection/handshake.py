@@ -21,7 +21,8 @@ from gateway.access.auth import SUBPROTOCOL, Caller, ForeignOriginError, Refused
 from gateway.access.pending import TooManyConnectionsError
 from gateway.access.registry import OpenSession
 from gateway.audio.decoder import AudioInputDecoder
-from gateway.connection.connection import REDIS_UNAVAILABLE, Connection, HeldSession, report_errors
+from gateway.connection.connection import Connection, HeldSession, report_errors
+from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.observers.caption_metrics import CaptionMetrics
 from gateway.connection.observers.final_latency import FinalLatency
 from gateway.connection.observers.observer import ObserverGroup, SessionObserver
@@ -62,7 +63,7 @@ async def serve_websocket(websocket: WebSocket, services: GatewayServices) -> No
             await _reject(websocket, error, 429)
             return
         except REDIS_ERRORS:
-            await _reject(websocket, REDIS_UNAVAILABLE, 503)
+            await _reject(websocket, RedisUnavailableError(), 503)
             return
         await websocket.accept(_accepted_subprotocol(websocket))
         try:

@@ -7,12 +7,10 @@ submitted again.
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 
-from backend.messages.protocol import Message, Notice
 from backend.streams.job_streams import JobStreams
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease, SessionLostError
@@ -30,8 +28,6 @@ from gateway.session.session import Session
 
 # Actions that may wait. When the queue is full, `put` blocks, and so the client is not read.
 MAX_WAITING = 64
-# Seconds without Redis before the client is notified. Most failovers are shorter.
-NOTIFY_AFTER_S = 1.0
 # The id of no entry, for an early final that may never have been written.
 NO_ENTRY = "0-1"
 
@@ -41,12 +37,18 @@ log = structlog.get_logger()
 class RedisWriter:
     """The Redis actions of one session."""
 
-    def __init__(self, session: Session, lease: Lease, streams: JobStreams, send: Callable[[Message], None]) -> None:
-        """`send` sends notices to the client."""
-        self._session, self._lease, self._streams, self._send = session, lease, streams, send
+    def __init__(self, session: Session, lease: Lease, streams: JobStreams) -> None:
+        self._session, self._lease, self._streams = session, lease, streams
         self._queue: asyncio.Queue[RedisAction] = asyncio.Queue(MAX_WAITING)
         # Entry ids of early finals, by utterance and attempt.
         self._early_entries: dict[tuple[int, int], str] = {}
+        # When the action that is being executed, or its recovery, began.
+        self._began_at: float | None = None
+
+    def blocked_s(self) -> float:
+        """Seconds for which the current action has not been completed; 0 if there is none."""
+        now = asyncio.get_running_loop().time()
+        return now - (now if self._began_at is None else self._began_at)
 
     async def put(self, action: RedisAction) -> None:
         """Queue an action. Waits while the queue is full."""
@@ -60,16 +62,21 @@ class RedisWriter:
         """
         while True:
             action = await self._queue.get()
-            try:
-                await self._execute(action)
-            except SessionLostError:
-                log.warning("session_lost", errand=type(action).__name__)
+            self._began_at = asyncio.get_running_loop().time()
+            await self._complete(action)
+            self._began_at = None
+
+    async def _complete(self, action: RedisAction) -> None:
+        try:
+            await self._execute(action)
+        except SessionLostError:
+            log.warning("session_lost", errand=type(action).__name__)
+            await self._recover()
+        except REDIS_ERRORS as error:
+            # A lost preview needs no recovery: the session requests another one when it is overdue.
+            if not isinstance(action, SubmitPreview):
+                log.warning("redis_unavailable", errand=type(action).__name__, error=str(error))
                 await self._recover()
-            except REDIS_ERRORS as error:
-                # A lost preview needs no recovery: the session requests another one when it is overdue.
-                if not isinstance(action, SubmitPreview):
-                    log.warning("redis_unavailable", errand=type(action).__name__, error=str(error))
-                    await self._recover()
 
     async def _execute(self, action: RedisAction) -> None:
         lease = self._lease
@@ -95,22 +102,12 @@ class RedisWriter:
         return self._early_entries.pop((utterance, attempt), NO_ENTRY)
 
     async def _recover(self) -> None:
-        """Restore the session as soon as Redis answers, and notify the client of a delay."""
-        notified = False
-
-        def notify(waited_s: float) -> None:
-            nonlocal notified
-            if waited_s > NOTIFY_AFTER_S and not notified:
-                notified = True
-                self._send(Notice(code="delayed", message="the server is waiting for Redis; no audio is lost"))
-
+        """Restore the session as soon as Redis answers."""
         recovered = False
         while not recovered:
             with suppress(SessionLostError):
-                await retry_until_available(self._restore, notify)
+                await retry_until_available(self._restore)
                 recovered = True
-        if notified:
-            self._send(Notice(code="delay_over", message="the server has reached Redis again"))
 
     async def _restore(self) -> None:
         # Queued actions are dropped: the session itself knows all jobs without results, including theirs.

@@ -19,6 +19,7 @@ from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Sessions
 from backend.streams.worker.redis_source import redis_consumer
+from gateway.connection.delay_watch import watch_delay
 from gateway.connection.redis_writer import RedisWriter
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
 from gateway.session.session import Session
@@ -55,10 +56,11 @@ class StreamSession:
         async with fanout.listen(self._streams.shard(session.id).events(session.id)) as listener:
             actions = session.receive_message(self._start, self._now())
             lease = await retry_until_available(lambda: self._sessions.open(session.id, "secret", session.record()))
-            self._writer = RedisWriter(session, lease, self._streams, self.notices.append)
+            self._writer = RedisWriter(session, lease, self._streams)
             await self._perform(actions)
             async with asyncio.TaskGroup() as tasks:
-                parts = [self._writer.write_forever(), self._listen(listener), self._catch_up(listener)]
+                watch = watch_delay(lambda: 0.0, self._writer.blocked_s, self.notices.append)
+                parts = [self._writer.write_forever(), self._listen(listener), self._catch_up(listener), watch]
                 running = [tasks.create_task(part) for part in parts]
                 await self._speak(stop)
                 while session.has_pending_results:  # noqa: ASYNC110 - the worker has no event to wait for

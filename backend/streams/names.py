@@ -14,6 +14,8 @@ STT_GROUP = "stt"
 TRANSLATION_GROUP = "translation"
 # Set of all heartbeat keys. Readers remove keys that have expired.
 WORKERS = "nova:workers"
+# Hash with the speech of each gateway. Its name matches the key pattern of the gateways' Redis user.
+SPEECH = "nova:workers:speech"
 # Set of the ids of all API keys. Readers remove ids whose key has expired.
 API_KEYS = "nova:keys"
 

@@ -2,17 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
 
 import structlog
 
 from backend.errors import ClientError
 from backend.messages.protocol import Resume, Start
 from backend.messages.served_languages import ServedLanguages
+from backend.streams.access.shared_speech import SharedSpeech
 from backend.streams.observe.load_report import StreamDelay, read_heartbeats
-from backend.streams.redis.connection import REDIS_ERRORS
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.redis_job_streams import RedisJobStreams
 from gateway import metrics
 from gateway.access.registry import INITIAL_SPEECH_SHARE, OpenSession, SessionRegistry
@@ -51,8 +52,13 @@ class Admission:
     ) -> None:
         self._redis, self._registry, self._name = streams.redis, registry, name
         self._max_sessions, self._refuse_load = settings.max_sessions, settings.refuse_load
-        # Seconds of speech per second that the workers can decode (0: unknown), and that other gateways send them.
+        self._speech = SharedSpeech(streams.redis, name)
+        # Held while the speech of this gateway is read and written to Redis.
+        self._speech_lock = asyncio.Lock()
+        # Seconds of speech per second that the workers can decode (0: unknown), and that other gateways send them: in
+        # total, and by their heartbeats.
         self._speed = self._speech_elsewhere = 0.0
+        self._heartbeats: dict[str, float] = {}
         self._delay = StreamDelay(streams.redis, streams.shards)
         self._gauge = BackpressureGauge(
             BackpressureLimits(
@@ -69,15 +75,36 @@ class Admission:
         """The current level."""
         return self._gauge.level
 
-    def admit(self, message: Start | Resume, entry: OpenSession) -> AbstractContextManager[OpenSession]:
-        """Register a session, which counts as long as the returned context is active.
+    @asynccontextmanager
+    async def admit(self, message: Start | Resume, entry: OpenSession) -> AsyncIterator[OpenSession]:
+        """Register a session, which counts as long as the context is active.
 
-        Check and registration are one step, so a burst of sessions cannot exceed a limit. Raises OverloadedError or
-        DrainingError if the session cannot be accepted. A resume is refused only while draining: its session was
-        admitted before.
+        The limit of sessions is checked in one step with the registration, and the load in one step for all gateways,
+        so a burst of sessions exceeds neither. Raises OverloadedError or DrainingError if the session cannot be
+        accepted, and REDIS_ERRORS. A resume is refused only while draining: its session was admitted before.
         """
         self._check(message)
-        return self._registry.registered(entry)
+        with self._registry.registered(entry):
+            if isinstance(message, Start):
+                await self._reserve_speech(entry)
+            yield entry
+
+    async def _reserve_speech(self, entry: OpenSession) -> None:
+        if not self._speed:
+            return  # no worker has completed a final yet
+        entry.is_waiting = True
+        async with self._speech_lock:
+            fits = await retry_until_available(
+                lambda: self._speech.reserve(
+                    self._registry.speech_share(),
+                    INITIAL_SPEECH_SHARE,
+                    self._refuse_load * self._speed,
+                    self._heartbeats,
+                )
+            )
+            entry.is_waiting = False
+        if not fits:
+            self._refuse_for_load()
 
     def _check(self, message: Start | Resume) -> None:
         if self._registry.draining:
@@ -85,12 +112,16 @@ class Admission:
             raise DrainingError
         if isinstance(message, Resume):
             return
-        if self.backpressure >= Backpressure.REFUSE or self._load(INITIAL_SPEECH_SHARE) >= self._refuse_load:
-            metrics.REJECTED.labels("load").inc()
-            raise OverloadedError("the server has no capacity for another session; try again later")
+        if self.backpressure >= Backpressure.REFUSE:
+            self._refuse_for_load()
         if len(self._registry) >= self._max_sessions:
             metrics.REJECTED.labels("sessions").inc()
             raise OverloadedError(f"this gateway already holds {self._max_sessions} sessions; try again later")
+
+    @staticmethod
+    def _refuse_for_load() -> NoReturn:
+        metrics.REJECTED.labels("load").inc()
+        raise OverloadedError("the server has no capacity for another session; try again later")
 
     async def measure_load_forever(self) -> None:
         """Update the backpressure level and its metrics until cancelled."""
@@ -99,6 +130,8 @@ class Admission:
             try:
                 waiting_s = await self._delay.oldest_final_s()
                 processes = await read_heartbeats(self._redis)
+                self._measure_workers(processes)
+                await self._report_speech()
             except REDIS_ERRORS as error:
                 # The level stays as it was: new sessions would fail to open anyway.
                 log.warning("pressure_unknown", error=str(error))
@@ -107,7 +140,6 @@ class Admission:
             self._update_level(waiting_s, processes)
 
     def _update_level(self, waiting_s: float, processes: Sequence[Mapping[str, Any]]) -> None:
-        self._measure_workers(processes)
         before, load = self.backpressure, self._load()
         level = self._gauge.update_level(waiting_s, load, time.monotonic())
         for kind in PROCESS_KINDS:
@@ -122,12 +154,16 @@ class Admission:
         factors = [worker.get("real_time_factor") for worker in processes if worker["kind"] == "stt"]
         self._speed = sum(1 / factor for factor in factors if factor)
         others = (gateway for gateway in processes if gateway["kind"] == "gateway" and gateway["name"] != self._name)
-        self._speech_elsewhere = sum(float(gateway.get("speech", 0.0)) for gateway in others)
+        self._heartbeats = {gateway["name"]: float(gateway.get("speech", 0.0)) for gateway in others}
 
-    def _load(self, additional_speech: float = 0.0) -> float:
+    async def _report_speech(self) -> None:
+        async with self._speech_lock:
+            self._speech_elsewhere = await self._speech.report(self._registry.speech_share(), self._heartbeats)
+
+    def _load(self) -> float:
         """Share of the workers' time that finals of the current speech need: speech times real-time factor.
 
-        Heartbeats of other gateways are up to two seconds old. This gateway's own sessions are counted as of now.
+        The speech of other gateways is up to a second old. This gateway's own sessions are counted as of now.
         """
-        speech = self._registry.speech_share() + self._speech_elsewhere + additional_speech
+        speech = self._registry.speech_share() + self._speech_elsewhere
         return speech / self._speed if self._speed else 0.0

@@ -40,6 +40,8 @@ class OpenSession:
     def __init__(self, session: str, caller: Caller) -> None:
         self.id, self.caller = session, caller
         self.speech = SpeechMeter()
+        # True while Redis decides about its admission: it counts as a session, but not as speech.
+        self.is_waiting = False
         # The lease that holds the slot of the caller's quota. None: there is no slot.
         self.epoch: int | None = None
         # Audio that is reserved in the caller's quota and not used yet.
@@ -72,9 +74,9 @@ class SessionRegistry:
         return iter(self._sessions)
 
     def speech_share(self) -> float:
-        """Seconds of speech per second over all sessions."""
+        """Seconds of speech per second over all admitted sessions."""
         now = time.monotonic()
-        return sum(session.speech.share(now) for session in self._sessions)
+        return sum(session.speech.share(now) for session in self._sessions if not session.is_waiting)
 
     @contextmanager
     def registered(self, entry: OpenSession) -> Iterator[OpenSession]:

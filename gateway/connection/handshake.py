@@ -166,7 +166,7 @@ async def _acquire_session(
 ) -> tuple[HeldSession, list[Action]]:
     """Admit, register and open or resume a session. Return it with its first actions."""
     session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
-    entry = stack.enter_context(services.admission.admit(first, OpenSession(session_id, caller)))
+    entry = await stack.enter_async_context(services.admission.admit(first, OpenSession(session_id, caller)))
     if isinstance(first, Start):
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True))
     # Subscribed before the session is opened, so that no result is published before the subscription.

@@ -143,7 +143,7 @@ class SpeechDetector:
 
 def _amplify(windows: NDArray[np.int16], gains: NDArray[np.float32]) -> NDArray[np.int16]:
     """Multiply each of [n, samples] windows by its gain, [n]."""
-    if (gains == 1.0).all():
+    if all(gain == 1.0 for gain in gains.tolist()):
         return windows
-    amplified: NDArray[np.float32] = np.rint(windows * gains[:, np.newaxis]).clip(-32_768, 32_767)
-    return amplified.astype(np.int16)
+    amplified: NDArray[np.float32] = np.rint(windows * gains[:, np.newaxis])
+    return np.minimum(np.maximum(amplified, -32_768), 32_767).astype(np.int16)

@@ -144,6 +144,8 @@ class Connection:
 
     async def _wait_for_language(self) -> None:
         """Read no more of a recording until its first finals have shown the language of the following ones."""
+        if not self._session.awaits_language:
+            return
         try:
             async with asyncio.timeout(LANGUAGE_WAIT_S):
                 while self._may_wait and self._session.awaits_language and self._is_ahead():

@@ -28,10 +28,18 @@ class _LimitedHead(h11.Connection):
             size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
             if size > HEAD_BYTES or len(event.headers) > MAX_HEADERS:
                 raise h11.RemoteProtocolError("the request head is too large")
+            if _has_body(event):
+                raise h11.RemoteProtocolError("requests to a gateway have no body")
             # h11 accepts control characters, with which the handshake of the WebSocket library fails without an answer.
             if any(CONTROL_CHARACTER.search(value) for _, value in event.headers):
                 raise h11.RemoteProtocolError("a header contains a control character")
         return event
+
+
+def _has_body(request: h11.Request) -> bool:
+    """Whether a body follows. No route reads one, and uvicorn parses tiny chunks of it without limit."""
+    lengths = [value for name, value in request.headers if name == b"content-length"]
+    return any(name == b"transfer-encoding" for name, _ in request.headers) or any(int(length) for length in lengths)
 
 
 class LimitedHttp(H11Protocol):

@@ -20,8 +20,8 @@ from gateway.http.read_budget import ReadBudget, ReadLimits
 
 # The ASGI extension through which the application changes the limits of its connection.
 EXTENSION = "nova.connection"
-# Bytes parsed before limits are checked again: at most 340 frames, which take about 3 ms.
-SLICE_BYTES = 2_048
+# Bytes parsed before limits are checked again: 100 ms of 16 kHz audio, or at most 680 frames, which take about 6 ms.
+SLICE_BYTES = 4_096
 # Bytes that are parsed before the client has sent a valid first message, so that unknown clients occupy little memory.
 BYTES_BEFORE_START = 65_536
 # Bytes read after the gateway has closed a connection: audio in flight, and the close frame of the client.

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-lowest bench storm overload soak fuzz containers rolling desktop installers lint types test-frontend page docs docs-build docs-serve clean
+.PHONY: setup run test test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
@@ -41,6 +41,9 @@ soak: setup  ## run for half an hour and check for leaks
 
 fuzz: setup  ## attack a gateway with hostile clients, for SECONDS (600)
 	$(BIN)/python -m tests.chaos.fuzz --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
+
+attack: setup  ## attack a gateway with single connections, and measure what another session notices
+	$(BIN)/python -m tests.chaos.attack $(OPTIONS)
 
 containers:  ## build the container images; ENGINE=podman, OPTIONS="--build-arg COMPUTE=cuda"
 	for service in gateway stt_worker translation_worker; do \

@@ -14,14 +14,13 @@ from websockets.asyncio.client import connect
 
 from backend.local.discovery import stream_url
 from backend.local.system import System, running
+from tests.chaos.clients.attacks import LAST_CONTINUATION, PING, START, Target, everything, flood
 from tests.conftest import run_in_thread
 from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
 from tests.testkit.system.plans import system_plan
 from tests.testkit.system.processes import resident_mb
 
-PING = 0x89
-START = masked(TEXT, b'{"type":"start"}')
 TINY_FRAMES = {
     "empty pings": masked(PING, b""),
     "empty binary frames": masked(BINARY, b""),
@@ -69,37 +68,13 @@ async def neighbour_p95_s(system: System, seconds: float) -> float:
     return quantiles(took, n=20)[-1]
 
 
-async def everything(reader: StreamReader) -> bytes:
-    """All data until the connection ends. `StreamReader.read(-1)` would lose it if the connection is reset."""
-    received = b""
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            received += data
-    return received
-
-
-async def flood(system: System, *frames: bytes, repeated: bytes) -> bytes:
-    """Send frames as fast as the gateway reads them, until it closes the connection. Returns what it has sent."""
-    reader, writer = await opened(*place(system), *frames)
-    reading = asyncio.create_task(everything(reader))
-    try:
-        with contextlib.suppress(ConnectionError):
-            while not reading.done():
-                writer.write(repeated * 2_000)
-                await writer.drain()
-        return await reading
-    finally:
-        reading.cancel()
-        writer.transport.abort()
-
-
 @pytest.mark.parametrize("kind", TINY_FRAMES)
 async def test_tiny_frames_do_not_delay_other_sessions(system: System, kind: str) -> None:
     before = await neighbour_p95_s(system, 1.0)
     first = [b"\x02\x81\0\0\0\0\0"] if "fragment" in kind else []
 
     async def attack() -> None:
-        await flood(system, START, *first, repeated=TINY_FRAMES[kind])
+        await flood(Target.of(system.urls[0]), START, *first, repeated=TINY_FRAMES[kind])
 
     async with attacking(attack):
         during = await neighbour_p95_s(system, ATTACK_S)
@@ -109,7 +84,7 @@ async def test_tiny_frames_do_not_delay_other_sessions(system: System, kind: str
 
 async def test_a_client_that_keeps_sending_tiny_frames_is_closed(system: System) -> None:
     async with asyncio.timeout(30):
-        sent = await flood(system, START, repeated=TINY_FRAMES["two bytes of audio"])
+        sent = await flood(Target.of(system.urls[0]), START, repeated=TINY_FRAMES["two bytes of audio"])
     assert b'"code":"too_many_frames"' in sent
 
 
@@ -170,6 +145,80 @@ async def test_invalid_utf8_in_a_text_frame_is_an_error_of_the_client(system: Sy
     async with asyncio.timeout(5):
         assert b'"code":"invalid_json"' in await reader.read(-1)
     writer.close()
+
+
+def large_frame(first: int, size: int) -> bytes:
+    return bytes([first, 0xFF]) + size.to_bytes(8, "big") + bytes(4) + bytes(size)
+
+
+async def answer(system: System, *frames: bytes) -> bytes:
+    """All that the gateway sends until it closes the WebSocket."""
+    reader, writer = await opened(*place(system), *frames)
+    try:
+        async with asyncio.timeout(10):
+            return await everything(reader)
+    finally:
+        writer.transport.abort()
+
+
+# A character of three bytes is cut, with control frames and empty fragments between its parts.
+MESSAGE = '{"type":"start","hotwords":"漢"}'.encode()
+CUT = MESSAGE.index(b"\xe6") + 1
+PARTS = [masked(0x01, MESSAGE[:CUT]), masked(PING, b"hi"), masked(0x00, b""), masked(LAST_CONTINUATION, MESSAGE[CUT:])]
+STOP = masked(TEXT, b'{"type":"stop"}')
+LIMIT = 1 << 20
+VALID = {
+    "text that is cut inside a character": [*PARTS, STOP],
+    "a frame of the largest size": [START, large_frame(BINARY, LIMIT), STOP],
+    "fragments of the largest size": [START, large_frame(0x02, LIMIT // 2), large_frame(0x80, LIMIT // 2), STOP],
+    "a length in more bytes than necessary": [START, b"\x82\xfe\x00\x04" + bytes(4) + bytes(4), STOP],
+}
+INVALID = {
+    "a frame above the largest size": (1009, [START, large_frame(BINARY, LIMIT + 1)]),
+    "fragments above the largest size": (1009, [START, large_frame(0x02, LIMIT), masked(LAST_CONTINUATION, b"x")]),
+    "the largest length": (1009, [START, b"\x82\xff" + b"\xff" * 12]),
+    "a compressed frame": (1002, [START, b"\xc2\x82" + bytes(6)]),
+    "an unmasked frame": (1002, [START, b"\x82\x02\0\0"]),
+    "a fragmented ping": (1002, [START, b"\x09\x80" + bytes(4)]),
+    "a ping of 126 bytes": (1002, [START, b"\x89\xfe\x00\x7e" + bytes(130)]),
+    "a message inside another": (1002, [START, masked(0x01, b"x"), START]),
+    "a close frame with an invalid code": (1002, [START, masked(0x88, b"\x00\x01")]),
+    "a close frame with an invalid reason": (1007, [START, masked(0x88, b"\x03\xe8\xff")]),
+    "an invalid end of a character": (1007, [PARTS[0], masked(LAST_CONTINUATION, b"\xff")]),
+}
+
+
+@pytest.mark.parametrize("kind", VALID)
+async def test_unusual_but_valid_frames_are_read(system: System, kind: str) -> None:
+    sent = await answer(system, *VALID[kind])
+    assert b'"type":"ready"' in sent
+    assert b'"type":"done"' in sent
+    assert sent.endswith(b"\x03\xe8done"), "the WebSocket is closed with 1000"
+
+
+@pytest.mark.parametrize("kind", INVALID)
+async def test_invalid_frames_end_the_connection_with_the_code_of_the_protocol(system: System, kind: str) -> None:
+    code, frames = INVALID[kind]
+    sent = await answer(system, *frames)
+    assert sent.rpartition(b"\x88")[2][1:3] == code.to_bytes(2, "big")
+
+
+async def test_compression_is_not_negotiated(system: System) -> None:
+    reader, writer = await asyncio.open_connection(*place(system))
+    writer.write(handshake().removesuffix(b"\r\n") + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101")
+    assert b"deflate" not in head
+    writer.transport.abort()
+
+
+@pytest.mark.parametrize("header", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+async def test_a_request_with_a_body_is_refused(system: System, header: bytes) -> None:
+    reader, writer = await asyncio.open_connection(*place(system))
+    writer.write(b"POST /health HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+    async with asyncio.timeout(5):
+        assert (await everything(reader)).startswith(b"HTTP/1.1 400")
+    writer.transport.abort()
 
 
 async def test_a_page_that_needs_a_key_is_read_no_further(artifacts: Path) -> None:

@@ -37,7 +37,9 @@ NovaError                       its code is used in logs, metric labels and the 
    |- EmptyFileError            it has no bytes or no sound
    |- NotMediaError             it is neither audio nor video
    |- NoAudioError              it has no audio track
-   '- TruncatedAudioError       it is truncated; the audio before that point was used
+   |- NoTrackError              it has no audio track with the requested number
+   |- TruncatedAudioError       it is truncated; the audio before that point was used
+   '- DamagedAudioError         parts of it are damaged; the audio before and after them was used
 """
 
 from typing import TypeVar

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from backend.cli.files.media import MediaError
+from backend.cli.files.media.errors import MediaError
 from backend.cli.options import key_option, language_option, server_option, targets_option
 from backend.cli.terminal.captions import caption_screen
 from backend.cli.terminal.interrupts import run_interruptible

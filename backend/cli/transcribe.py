@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from backend.cli.files.media import MediaError, open_recording
+from backend.cli.files.media.errors import MediaError, NoTrackError
+from backend.cli.files.media.recording import Recording, open_recording
+from backend.cli.files.media.tracks import name_tracks
 from backend.cli.files.output import Output, OutputError
 from backend.cli.files.source import Pipes, Source, display_name, pipes
 from backend.cli.files.subtitles.limits import CueLimits
@@ -50,6 +53,12 @@ from backend.messages.protocol import Start
 @key_option
 @click.option("--model", metavar="NAME|DIR", help="Speech model. Starts a private system with it.")
 @cue_options
+@click.option(
+    "--track",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of the audio track, from 1. Default: the default track.",
+)
 @click.option("--words", is_flag=True, help="Include times and confidence of each word (json).")
 def transcribe(
     files: tuple[Path, ...],
@@ -61,6 +70,7 @@ def transcribe(
     server: str | None,
     key: str,
     model: str | None,
+    track: int | None,
     words: bool,
     limits: CueLimits,
 ) -> None:
@@ -83,7 +93,7 @@ def transcribe(
     start = Start(language=language, translate_to=targets, partials=False, words=words or form in SUBTITLES)
     with pipes() as saved:
         # Recordings that cannot be opened are reported before a server is started.
-        sources = [source for path in to.recordings if (source := _open(path, saved))]
+        sources = [source for path in to.recordings if (source := _open(path, track, saved))]
         failed = run_interruptible(_transcribe_all(sources, start, to, server, key, model)) if sources else []
     failed += [path for path in to.recordings if path not in [source.path for source in sources]]
     if failed:
@@ -102,16 +112,27 @@ def _directory(output: str) -> Path | None:
     return directory
 
 
-def _open(path: Path, saved: Pipes) -> Source | None:
-    """Return a recording that can be opened, or report why it cannot be."""
+def _open(path: Path, track: int | None, saved: Pipes) -> Source | None:
+    """Return a recording that can be opened, or report why it cannot be. Raises NoTrackError."""
     source = Source(path, path)
     try:
-        source = saved.source(path)
-        with open_recording(source.file):
+        source = replace(saved.source(path), track=track)
+        with open_recording(source.file, track) as recording:
+            _name_tracks(source, recording)
             return source
+    except NoTrackError as error:
+        raise source.describe(error) from None
     except MediaError as error:
         _report(source, source.describe(error))
         return None
+
+
+def _name_tracks(source: Source, recording: Recording) -> None:
+    """Say which track is read, if there are several and none was chosen."""
+    if source.track is None and len(recording.tracks) > 1:
+        names, read = name_tracks(recording.tracks), recording.track.number
+        sentence = f"{source.name} has {len(recording.tracks)} audio tracks: {names}"
+        click.secho(f"nova: {sentence}. Track {read} is read; choose another with --track", fg="yellow", err=True)
 
 
 async def _transcribe_all(

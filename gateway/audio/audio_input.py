@@ -2,12 +2,12 @@
 
 import asyncio
 
+from backend.audio.resampler import Samples
 from backend.errors import AudioError
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import AudioFormat
 from gateway import metrics
 from gateway.audio.decoder import AudioInputDecoder
-from gateway.audio.resampler import Samples
 from gateway.audio.silero import SequenceResult
 from gateway.audio.vad import PreparedWindows, ScoredWindows, SpeechDetector
 from gateway.audio.vad_batcher import VadBatcher

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.audio.downmix import Downmixer, Waveform, replace_non_finite
+from backend.audio.resampler import Resampler, Samples
 from backend.audio.timeline import Timeline
 from backend.errors import AudioError
 from backend.messages.jobs import SAMPLE_RATE
@@ -20,7 +21,6 @@ from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFor
 from gateway.audio.containers.ogg import OggReader
 from gateway.audio.containers.packets import OPUS_HEAD, Packet
 from gateway.audio.containers.webm import WebmReader
-from gateway.audio.resampler import Resampler, Samples
 
 # Longer jumps of timestamps are not filled with silence: the stream has begun long ago, or is damaged.
 MAX_GAP_S = 300.0

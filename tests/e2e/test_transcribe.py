@@ -122,7 +122,7 @@ def test_a_truncated_recording_is_transcribed_to_that_point(
     cut = truncate(encode(tmp_path / "cut.flac", np.concatenate([english[0].pcm(), english[1].pcm()])), 0.6)
     done = nova("transcribe", cut, tmp_path / "missing.wav", whole, "--server", system.urls[0], "-l", "en")
     assert done.returncode == 1
-    assert "is truncated after" in done.stderr
+    assert "is truncated: it ends at" in done.stderr
     assert "(truncated_audio)" in done.stderr
     assert "(unreadable)" in done.stderr
     of_cut, of_whole = done.stdout.removeprefix(f"==> {cut} <==\n").split(f"==> {whole} <==\n")

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
-from backend.cli.files.media import MediaError, TruncatedAudioError, open_recording
+from backend.cli.files.media.errors import MediaError, TruncatedAudioError
+from backend.cli.files.media.recording import open_recording
 from backend.local.processes import free_port
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Done, Ready, Translation, to_json
@@ -116,7 +117,7 @@ def test_a_truncated_file_is_read_to_that_point_and_reported(suffix: str, share:
     assert isinstance(error, TruncatedAudioError)
     heard_s = len(pcm) / BYTES_PER_SECOND
     assert heard_s == pytest.approx(share * SECONDS, abs=1)  # a page of Ogg holds a second
-    assert f"after {heard_s:.1f} s" in error.message
+    assert f"ends at {heard_s:.1f} s" in error.message
     assert loudness(pcm[-BYTES_PER_SECOND:]) > 500
 
 
@@ -138,16 +139,6 @@ def test_audio_that_starts_later_than_the_video_keeps_its_times(tmp_path: Path) 
 
 def test_a_video_longer_than_its_audio_is_not_truncated(tmp_path: Path) -> None:
     assert read(encode(tmp_path / "film.webm", noise(2), video=True))[1] is None
-
-
-def test_damage_in_the_middle_affects_only_that_part(tmp_path: Path) -> None:
-    path = encode(tmp_path / "damaged.webm", noise(SECONDS))
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 2_000] = bytes(2_000)
-    path.write_bytes(data)
-    pcm, error = read(path)
-    assert error is None
-    assert len(pcm) / BYTES_PER_SECOND == pytest.approx(SECONDS, abs=0.1)
 
 
 def test_a_wav_written_to_a_pipe_has_no_declared_length(tmp_path: Path) -> None:

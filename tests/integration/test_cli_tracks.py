@@ -7,13 +7,31 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from backend.cli.files.media import open_recording
+from backend.cli.files.media.recording import open_recording
+from tests.testkit.audio.media_files import encode
+from tests.testkit.system.command import nova
 
 RATE = 16_000
 
 
 def tone(hertz: float, seconds: float = 1.0) -> NDArray[np.float32]:
     return (0.5 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def write_tagged(path: Path, *titles: str) -> Path:
+    """Write a Matroska file with a second of tone in a French track for each title, and in an English default track."""
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in (*titles, "")]
+        for stream, title in zip(streams, (*titles, ""), strict=True):
+            stream.metadata.update({"language": "eng"} if not title else {"language": "fre", "title": title})
+            stream.disposition = Disposition(0) if title else Disposition.default
+        for number, stream in enumerate(streams):
+            samples = (32_767 * tone(300 + 400 * number)).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+            frame.sample_rate, frame.pts = RATE, 0
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                container.mux(packet)
+    return path
 
 
 def write(path: Path, *tracks: NDArray[np.float32], default: int = 0, starts_s: tuple[float, ...] = (0.0, 0.0)) -> Path:
@@ -29,8 +47,8 @@ def write(path: Path, *tracks: NDArray[np.float32], default: int = 0, starts_s: 
     return path
 
 
-def read(path: Path) -> NDArray[np.int16]:
-    with open_recording(path) as recording:
+def read(path: Path, track: int | None = None) -> NDArray[np.int16]:
+    with open_recording(path, track) as recording:
         return np.frombuffer(b"".join(iter(recording.read, b"")), "<i2")
 
 
@@ -57,3 +75,34 @@ def test_sound_that_starts_late_keeps_its_time(tmp_path: Path) -> None:
     path = write(tmp_path / "late.mkv", tone(300, 5.0), tone(700), default=1, starts_s=(0.0, 3.0))
     samples = read(path)
     assert abs(int(np.flatnonzero(np.abs(samples) > 1_000)[0]) - 3 * RATE) < RATE // 10
+
+
+def test_the_chosen_track_is_read(tmp_path: Path) -> None:
+    path = write_tagged(tmp_path / "film.mkv", "Director")
+    assert [round(pitch(read(path, track)) / 100) for track in (1, 2, None)] == [3, 7, 7]
+
+
+def test_the_command_names_the_tracks_once_unless_one_is_chosen(tmp_path: Path) -> None:
+    path = write_tagged(tmp_path / "film.mkv", "Director", "Two\nlines")
+    names = '1 (fre, "Director", pcm_s16le), 2 (fre, "Two\\nlines", pcm_s16le), 3 (eng, pcm_s16le, default)'
+    nowhere = ("--server", "127.0.0.1:1")
+    said = nova("transcribe", path, *nowhere).stderr.splitlines()
+    expected = f"nova: {path} has 3 audio tracks: {names}. Track 3 is read; choose another with --track"
+    assert [line for line in said if "track" in line] == [expected]
+    assert "track" not in nova("transcribe", path, "--track", "1", *nowhere).stderr
+
+
+def test_a_track_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    path = write_tagged(tmp_path / "film.mkv", "Director")
+    done = nova("transcribe", path, "--track", "3")
+    assert (done.returncode, done.stdout) == (2, "")
+    names = '1 (fre, "Director", pcm_s16le), 2 (eng, pcm_s16le, default)'
+    assert done.stderr == f"nova: {path} has no audio track 3. Its audio tracks: {names}\n"
+    assert nova("transcribe", path, "--track", "0").returncode == 2
+
+
+def test_a_channel_that_is_the_inverse_of_the_other_does_not_silence_a_file(tmp_path: Path) -> None:
+    voice = (20_000 * tone(300)).astype(np.int16)
+    path = encode(tmp_path / "inverted.flac", np.stack([voice, -voice], axis=1))
+    samples = read(path)[RATE // 10 :].astype(float)
+    assert np.sqrt(np.mean(samples**2)) > 0.9 * np.sqrt(np.mean(voice.astype(float) ** 2))

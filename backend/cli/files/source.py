@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from rich.filesize import decimal
 
-from backend.cli.files.media import EmptyFileError, MediaError, UnreadableError
+from backend.cli.files.media.errors import EmptyFileError, MediaError, UnreadableError
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import print_status
@@ -26,10 +26,14 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A recording. `path` is what the user named, "-" for standard input. `file` is the file to decode."""
+    """A recording. `path` is what the user named, "-" for standard input. `file` is the file to decode.
+
+    `track` is the number of the audio track to read, or None for the default track.
+    """
 
     path: Path
     file: Path
+    track: int | None = None
 
     @property
     def name(self) -> str:

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from backend.cli.files.media import MediaError, Recording, open_recording
+from backend.cli.files.media.errors import MediaError
+from backend.cli.files.media.recording import Recording, open_recording
 from backend.cli.files.source import Source
 from backend.cli.files.transcript import FileTranscript, IncompleteError
 from backend.client.client import Client, DisconnectedError
@@ -22,7 +23,7 @@ async def transcribe_file(
     """Transcribe a recording. A NovaError is not raised; it is added to the problems of the (partial) transcript."""
     transcript = FileTranscript()
     try:
-        with open_recording(source.file) as recording:
+        with open_recording(source.file, source.track) as recording:
             async with open_session(url, start, key) as client, asyncio.TaskGroup() as tasks:
                 tasks.create_task(_send_recording(client, recording, transcript))
                 async for event in client:

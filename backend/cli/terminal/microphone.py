@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.cli.files.media import BLOCK_MS, open_recording
+from backend.cli.files.media.recording import BLOCK_MS, open_recording
 from backend.errors import NovaError, SetupError
 from backend.messages.jobs import SAMPLE_RATE
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.cli.files import source
-from backend.cli.files.media import EmptyFileError, NotMediaError, UnreadableError
+from backend.cli.files.media.errors import EmptyFileError, NotMediaError, UnreadableError
 from backend.cli.files.source import Source, display_name, pipes
 from backend.errors import NovaError
 

@@ -13,6 +13,8 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from backend.cli.files.media.frame_count import Mp3Frame, mp3_frame
+
 # Formats with the number of samples in the header.
 _EXACT = frozenset({"aiff", "caf", "flac", "mov", "mp4"})
 # Programs that write WAV to a pipe do not know the length and write about this value or more.
@@ -29,11 +31,10 @@ def declared_s(path: Path, container: InputContainer, stream: AudioStream) -> fl
     if "wav" in names:
         with path.open("rb") as file:
             return wav_s(file)
-    exact = bool(names & _EXACT)
     if "mp3" in names:
         with path.open("rb") as file:
-            exact = counts_frames(file)
-    if not exact or stream.duration is None or stream.time_base is None:
+            return mp3_s(file)
+    if not names & _EXACT or stream.duration is None or stream.time_base is None:
         return None
     return float(stream.duration * stream.time_base)
 
@@ -65,15 +66,32 @@ def wav_s(file: BinaryIO) -> float | None:
     return None
 
 
-def counts_frames(file: BinaryIO) -> bool:
-    """Return whether an MP3 file begins with a Xing or Info frame, which holds the number of frames."""
+def declared_frames(path: Path, container: InputContainer) -> int | None:
+    """The number of frames in the header of an MP3 file. None without one, and for other formats."""
+    if container.format.name != "mp3":
+        return None
+    with path.open("rb") as file:
+        return counted_frames(file)[0]
+
+
+def mp3_s(file: BinaryIO) -> float | None:
+    """The length in seconds of an MP3 file that counts its frames, or None."""
+    count, frame = counted_frames(file)
+    return count * frame.samples / frame.rate if count and frame else None
+
+
+def counted_frames(file: BinaryIO) -> tuple[int | None, Mp3Frame | None]:
+    """The number of frames according to the Xing or Info frame at the beginning of an MP3 file, and its header."""
     head = file.read(10)
     if head[:3] == b"ID3" and len(head) == 10:
         size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
         file.seek(size + 10)
         head = b""
-    frame = head + file.read(200)
-    return b"Xing" in frame or b"Info" in frame
+    data = head + file.read(200)
+    at = max(data.find(b"Xing"), data.find(b"Info"))
+    frame = mp3_frame(data)
+    has_count = at >= 0 and len(data) >= at + 12 and data[at + 7] & 1
+    return (int.from_bytes(data[at + 8 : at + 12], "big") if has_count else None), frame
 
 
 def ends_inside_page(path: Path, format_name: str) -> bool:

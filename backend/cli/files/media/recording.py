@@ -1,0 +1,155 @@
+"""Decode any recording that FFmpeg can read to blocks of 16 kHz mono PCM."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+
+import av
+from av.container import InputContainer
+
+from backend.cli.files.media.declared_length import declared_frames, declared_s, ends_inside_page
+from backend.cli.files.media.errors import (
+    DamagedAudioError,
+    EmptyFileError,
+    MediaError,
+    NotMediaError,
+    TruncatedAudioError,
+    UnreadableError,
+)
+from backend.cli.files.media.sound import Sound
+from backend.cli.files.media.tracks import audio_tracks, choose_track
+from backend.messages.jobs import BYTES_PER_SECOND
+
+BLOCK_MS = 250
+_BLOCK = BYTES_PER_SECOND * BLOCK_MS // 1000
+# Longest gap, in seconds, in a file without a duration, such as one from a browser.
+_LONGEST_UNKNOWN_GAP_S = 600.0
+# Encoders pad and containers round, so intact files may be shorter than declared by less than this.
+_SHORTFALL_S = 0.5
+# FFmpeg reads any plain text file as one of these formats.
+_NOT_MEDIA = frozenset({"tty", "txt"})
+
+
+class Recording:
+    """One audio track of a file. Create it with `open_recording`.
+
+    It can be read once, from any thread. `tracks` are the audio tracks of the file, and `track` is the one that is
+    read. `declared_s` is the length in the file's header, or None if the header has none or estimates it. `length_s` is
+    the best estimate, for progress bars. `position_s` is the end of the last block.
+    """
+
+    def __init__(self, path: Path, container: InputContainer, track: int | None) -> None:
+        self.path = path
+        self.tracks = audio_tracks(container)
+        self.track = choose_track(path, self.tracks, track)
+        stream = container.streams.audio[self.track.number - 1]
+        self.declared_s = declared_s(path, container, stream)
+        self.length_s = self.declared_s or (container.duration or 0) / av.time_base or None
+        self.position_s = 0.0
+        self._container = container
+        # A longer gap comes from a damaged timestamp.
+        longest_gap_s = max(self.length_s or 0.0, (container.duration or 0) / av.time_base) or _LONGEST_UNKNOWN_GAP_S
+        self._sound = Sound(container, stream, longest_gap_s, declared_frames(path, container))
+        self._blocks = self._blocks_of_file()
+        self._reading = Lock()
+
+    def read(self) -> bytes:
+        """Return the next block: s16le, 16 kHz mono, 250 ms (the last may be shorter). Empty at the end.
+
+        Damaged or missing packets are replaced by silence of the same length. After the last block it raises
+        TruncatedAudioError or DamagedAudioError if sound is missing, and NotMediaError or EmptyFileError if there was
+        none.
+        """
+        with self._reading:
+            return next(self._blocks, b"")
+
+    def close(self) -> None:
+        """Close the file, after a block that another thread is reading."""
+        with self._reading:
+            self._container.close()
+
+    def _blocks_of_file(self) -> Iterator[bytes]:
+        """Yield all blocks, then raise an error if the file is damaged."""
+        pending = bytearray()
+        sent = 0
+        for pcm in self._sound.read():
+            pending += pcm
+            while len(pending) >= _BLOCK:
+                sent += _BLOCK
+                self.position_s = sent / BYTES_PER_SECOND
+                yield bytes(pending[:_BLOCK])
+                del pending[:_BLOCK]
+        self.position_s = (sent + len(pending)) / BYTES_PER_SECOND
+        if pending:
+            yield bytes(pending)
+        self._check_complete()
+
+    def _check_complete(self) -> None:
+        """Raise an error if the file, which has been read to its end, is not complete."""
+        position, declared, damage = self.position_s, self.declared_s or 0.0, self._sound.damage
+        if position == 0 and self._sound.ends_damaged:
+            raise NotMediaError(f"{self.path} contains sound that cannot be decoded: it is damaged or encrypted")
+        # A short file may lose all of its sound without a damaged packet, if its index points elsewhere.
+        if position == 0 and declared <= _SHORTFALL_S:
+            raise EmptyFileError(f"{self.path} contains no sound")
+        is_short = declared - position > max(_SHORTFALL_S, declared / 1000)
+        if is_short or self._sound.ends_damaged or ends_inside_page(self.path, self._container.format.name):
+            end = f"{position:.1f} s of {declared:.1f} s" if is_short else f"{position:.1f} s"
+            also = f". It is also damaged {damage}{self._doubt()}" if damage else ""
+            raise TruncatedAudioError(f"{self.path} is truncated: it ends at {end}{also}")
+        if damage:
+            raise DamagedAudioError(f"{self.path} is damaged {damage}; the rest was transcribed{self._doubt()}")
+
+    def _doubt(self) -> str:
+        return "" if self._sound.has_exact_times else ". Times after the damage are estimates"
+
+
+@contextmanager
+def open_recording(path: Path, track: int | None = None) -> Iterator[Recording]:
+    """Open a recording to read the audio track with this number, counted from 1, or the default track.
+
+    Raises a MediaError if it cannot be read.
+    """
+    _check_readable(path)
+    try:
+        # With "file:", a name such as "10:30.wav" is not parsed as a protocol. The whitelist keeps playlists from
+        # accessing the network.
+        container = av.open(f"file:{path}", metadata_errors="replace", container_options={"protocol_whitelist": "file"})
+    except (av.FFmpegError, OSError) as error:
+        raise _open_error(path, error) from None
+    with container:
+        if container.format.name in _NOT_MEDIA:
+            raise _not_media(path)
+        with closing(Recording(path, container, track)) as recording:
+            yield recording
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            with path.open("rb"):
+                pass
+    except (OSError, ValueError) as error:
+        raise UnreadableError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if stat.S_ISDIR(found.st_mode):
+        raise UnreadableError(f"{path} cannot be read: it is a directory")
+    if stat.S_ISREG(found.st_mode) and found.st_size == 0:
+        raise EmptyFileError(f"{path} is empty")
+
+
+def _open_error(path: Path, error: Exception) -> MediaError:
+    if isinstance(error, OSError) and not isinstance(error, av.error.InvalidDataError):
+        return UnreadableError(f"{path} cannot be read: {error.strerror or os.strerror(error.errno or 0)}")
+    with path.open("rb") as file:
+        is_mp4 = file.read(8)[4:] == b"ftyp"
+    if is_mp4:
+        return TruncatedAudioError(f"{path} is truncated before its index, so it cannot be decoded")
+    return _not_media(path)
+
+
+def _not_media(path: Path) -> NotMediaError:
+    return NotMediaError(f"{path} is neither audio nor video")

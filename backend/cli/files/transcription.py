@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from backend.cli.files.media.errors import MediaError
 from backend.cli.files.media.recording import Recording, open_recording
+from backend.cli.files.second_opinions import review_languages
 from backend.cli.files.source import Source
 from backend.cli.files.transcript import FileTranscript, IncompleteError
 from backend.client.client import Client, DisconnectedError
@@ -29,6 +30,8 @@ async def transcribe_file(
                 async for event in client:
                     transcript.apply_event(event)
                     on_progress(transcript.position_ms / 1000, recording.length_s)
+        if start.language == "auto":
+            await review_languages(transcript, source, url, start, key)
     except* NovaError as failed:
         transcript.problems += leaf_errors(failed)
     transcript.problems = [source.describe(problem) for problem in transcript.problems or _missing(transcript)]

@@ -77,7 +77,7 @@ class GatewaySettings(ServiceSettings):
     pre_roll_ms: int = Field(default=300, ge=0, le=2_000)
     """Audio kept from before detected speech."""
     max_utterance_ms: int = Field(default=25_000, ge=5_000, le=28_000)
-    """Longest utterance. A longer one is cut at the quietest point of its last five seconds."""
+    """Longest utterance. A longer one is cut in a pause, or at the quietest point of its last five seconds."""
     unwell_after_s: float = Field(default=5.0, gt=0)
     """`/health/full` reports the system as degraded when a final waits this long for a worker."""
     max_sessions: int = Field(default=2_000, ge=1)

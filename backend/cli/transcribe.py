@@ -27,6 +27,10 @@ from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server
 from backend.messages.protocol import Start
 
+# The silence that ends an utterance. Nobody waits for the finals of a recording, and Whisper recognizes sentences that
+# are not divided at short pauses better and at less cost.
+ENDPOINT_MS = 1_500
+
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
@@ -90,7 +94,13 @@ def transcribe(
     if to.directory is None and form in SUBTITLES and (targets or len(to.recordings) > 1):
         raise click.UsageError("several subtitle files require a directory: use --output DIR")
     to.prepare()
-    start = Start(language=language, translate_to=targets, partials=False, words=words or form in SUBTITLES)
+    start = Start(
+        language=language,
+        translate_to=targets,
+        partials=False,
+        words=words or form in SUBTITLES,
+        endpoint_ms=ENDPOINT_MS,
+    )
     with pipes() as saved:
         # Recordings that cannot be opened are reported before a server is started.
         sources = [source for path in to.recordings if (source := _open(path, track, saved))]

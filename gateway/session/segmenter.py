@@ -42,7 +42,8 @@ class Rules:
     pause_ms: int = 192
     # An utterance is cut at this length, because Whisper decodes windows of 30 s.
     max_ms: int = 25_000
-    # The cut is made at the quietest point of this much audio before the limit.
+    # In the last fifth before the limit, a pause ends the utterance. Without one, the cut is made in the latest pause after
+    # the first third, because Whisper recognizes short pieces worse, or else at the quietest point of this much audio.
     search_ms: int = 5_000
 
 
@@ -123,6 +124,8 @@ class Segmenter:
         self._levels: list[float] = []
         # While an utterance is open: number of buffered windows up to and including the last one with speech.
         self._speech_end = 0
+        # The middle of its latest pause, in buffered windows; 0 if it has none.
+        self._last_pause = 0
         # While no utterance is open: number of consecutive speech windows at the end of the buffer.
         self._speech_run = 0
 
@@ -172,29 +175,37 @@ class Segmenter:
     def _extend_speech(self) -> list[SegmentEvent]:
         before = len(self._buffer) - 1
         paused = before - self._speech_end >= self._pause
+        if paused:
+            self._last_pause = (self._speech_end + before) // 2
         self._speech_end = len(self._buffer)
         events: list[SegmentEvent] = [SpeechResumed(self.buffered_from + before * WINDOW)] if paused else []
-        return events + self._cut_at_quietest_point() if len(self._buffer) >= self._max else events
+        return events + self._cut() if len(self._buffer) >= self._max else events
 
     def _extend_silence(self, silent: int) -> list[SegmentEvent]:
         if silent >= _windows(self.endpoint_ms):
             return [self._close("silence")]
-        # A silence that begins at the length limit may last until the pause: it is a better cut than any point before.
-        if silent >= self._pause and len(self._buffer) >= self._max:
+        # Near the length limit, a pause is a better cut than any point inside words. It may begin at the limit itself.
+        near_limit = self._speech_end >= self._max * 4 // 5 or len(self._buffer) >= self._max
+        if silent >= self._pause and near_limit:
             return [self._close("length")]
         return [PauseDetected(self.position)] if silent == self._pause else []
 
-    def _cut_at_quietest_point(self) -> list[SegmentEvent]:
-        """Cut during speech, in the middle of the four quietest successive windows, the latest if several are equal."""
+    def _cut(self) -> list[SegmentEvent]:
+        """Cut the open utterance during speech."""
         committed = -(-(self.committed_until - self.buffered_from) // WINDOW)
-        first = min(max(2, len(self._buffer) - self._search, committed), len(self._buffer) - 2)
-        sums = np.convolve(self._levels[first - 2 :], np.ones(4), mode="valid")
-        # argmin returns the first minimum, so search backwards for the last one.
-        at = first + len(sums) - 1 - int(np.argmin(sums[::-1]))
+        in_pause = self._last_pause >= max(self._max // 3, committed)
+        at = self._last_pause if in_pause else self._quietest_point(committed)
         piece = SpeechClip(self.buffered_from, self.buffered_from + at * WINDOW, b"".join(self._buffer[:at]))
         self._drop_windows(at)
         self._speech_end = len(self._buffer)
         return [UtteranceEnded(piece, "length"), UtteranceStarted(self.buffered_from)]
+
+    def _quietest_point(self, committed: int) -> int:
+        """The middle of the four quietest successive windows after `committed`, the latest if several are equal."""
+        first = min(max(2, len(self._buffer) - self._search, committed), len(self._buffer) - 2)
+        sums = np.convolve(self._levels[first - 2 :], np.ones(4), mode="valid")
+        # argmin returns the first minimum, so search backwards for the last one.
+        return first + len(sums) - 1 - int(np.argmin(sums[::-1]))
 
     def _close(self, reason: Reason) -> UtteranceEnded:
         clip = self.clip()
@@ -207,3 +218,4 @@ class Segmenter:
     def _drop_windows(self, count: int) -> None:
         del self._buffer[:count], self._levels[:count]
         self.buffered_from += count * WINDOW
+        self._last_pause = max(0, self._last_pause - count)

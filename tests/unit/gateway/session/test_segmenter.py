@@ -22,7 +22,7 @@ from gateway.session.segmenter import (
 )
 
 QUICK = Rules(min_speech_ms=96, pre_roll_ms=96, pause_ms=128, max_ms=1_600, search_ms=640)
-"""3 windows of speech, 3 of pre-roll, 4 of pause, at most 50, cut in the last 20."""
+"""3 windows of speech, 3 of pre-roll, 4 of pause, at most 50, cut in a pause after 16 or in the last 20."""
 SECOND = 1000 / 32
 
 
@@ -184,6 +184,35 @@ def test_a_long_utterance_is_not_cut_before_committed_words_end() -> None:
     [(_, end, reason)] = spans(segmenter.process_windows(windows, chances((0.9, 60))))
     assert reason == "length"
     assert 45 <= end < 50
+
+
+def test_near_the_limit_a_pause_ends_the_utterance() -> None:
+    assert spans(segment(Segmenter(QUICK), chances((0.9, 39), (0.0, 4), (0.9, 5)))) == []
+    assert spans(segment(Segmenter(QUICK), chances((0.9, 40), (0.0, 4), (0.9, 5)))) == [(0, 44, "length")]
+
+
+def test_an_utterance_without_a_pause_near_the_limit_is_cut_in_the_latest_earlier_one() -> None:
+    windows = sound(60, loudness=1_000)
+    windows[37:41] //= 100  # quiet, but inside words
+    probabilities = chances((0.9, 12), (0.0, 4), (0.9, 4), (0.0, 6), (0.9, 34))
+    events = Segmenter(QUICK).process_windows(windows, probabilities)
+    assert spans(events) == [(0, 23, "length")]
+    assert events[-1] == UtteranceStarted(23 * WINDOW)
+
+
+@pytest.mark.parametrize(("speech_before", "committed"), [(13, 0), (20, 24)])
+def test_a_pause_that_is_too_early_or_inside_committed_words_is_no_cut(speech_before: int, committed: int) -> None:
+    segmenter = Segmenter(QUICK)
+    segmenter.committed_until = committed * WINDOW
+    [(_, end, reason)] = spans(segment(segmenter, chances((0.9, speech_before), (0.0, 4), (0.9, 60 - speech_before))))
+    assert reason == "length"
+    assert end >= 30
+
+
+def test_a_pause_before_a_cut_is_no_cut_of_the_next_utterance() -> None:
+    pieces = spans(segment(Segmenter(QUICK), chances((0.9, 20), (0.0, 4), (0.9, 100))))
+    assert pieces[0] == (0, 22, "length")
+    assert all(end - start >= 30 for start, end, _ in pieces[1:])
 
 
 def test_a_silence_at_the_limit_is_the_cut() -> None:

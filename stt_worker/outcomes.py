@@ -10,7 +10,7 @@ from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
 from backend.text.normalize import normalized_words
 from stt_worker import metrics
-from stt_worker.guards import withhold_reason
+from stt_worker.guards.hallucinations import withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis
 from stt_worker.stability import CaptionState, update_caption
 

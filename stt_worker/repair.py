@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from backend.messages.jobs import SAMPLE_RATE
 from backend.text.writing_systems import UNSPACED_CHARACTER
-from stt_worker.guards import display_width, withhold_reason
+from stt_worker.guards.hallucinations import withhold_reason
+from stt_worker.guards.repetitions import display_width
 from stt_worker.recognizers.recognizer import Hypothesis, OmittedSpeech, Recognizer, Speech
 
 # How often a part is cut again. Three cuts in a row separate at most eight sentences.
@@ -65,6 +66,8 @@ def _join(speech: Speech, whole: Hypothesis, left: Hypothesis, right: Hypothesis
         no_speech_probability=min(part.no_speech_probability for part in spoken),
         words=tuple(word for part in spoken for word in part.words),
         retried="omission",
+        # What both parts contain, the audio contains twice.
+        repetition_spoken=len(spoken) > 1 or spoken[0].repetition_spoken,
         omitted=max(omitted, key=lambda one: one.seconds, default=None),
     )
 

@@ -75,7 +75,8 @@ class Hypothesis:
     `text` begins with the prefix and has no outer spaces; `words`, if requested, joined and stripped are the text.
     `avg_logprob` is the mean natural-log probability per token. `retried` names the guard that caused a second decode,
     and is empty if the first decode was accepted. `languages` are the detected probabilities. `omitted` is speech
-    without words, if the recognizer finds any.
+    without words, if the recognizer finds any. `decoded` is the text before a loop was cut from its end, or "".
+    `repetition_spoken`: the audio contains the repetitions of a repetitive text.
     """
 
     text: str
@@ -87,6 +88,8 @@ class Hypothesis:
     retried: str = ""
     languages: Mapping[str, float] = field(default_factory=dict)
     omitted: OmittedSpeech | None = None
+    decoded: str = ""
+    repetition_spoken: bool = False
 
 
 class Recognizer(Protocol):

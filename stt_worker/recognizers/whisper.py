@@ -7,7 +7,6 @@ task tokens may have any length.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -22,33 +21,20 @@ from backend.engines.loading import Hardware
 from backend.messages.jobs import SAMPLE_RATE
 from backend.service import tracing
 from backend.text.normalize import letters
-from stt_worker import guards, omissions
+from stt_worker.recognizers.answers import Answer, GuardedHypothesis, seconds
 from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.language_choice import MIN_DETECTED, SpokenLanguage, is_doubtful, spoken_in
-from stt_worker.recognizers.recognizer import Hypothesis, OmittedSpeech, RecognizedWord, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
-from stt_worker.recognizers.words import DecodedWords, align_words, split_answer
+from stt_worker.recognizers.words import align_words, join_punctuation, split_answer
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
-# Mean log probability of the words before a loop. Above it they are accepted without a second decode: the decoder said
-# everything and only failed to stop.
-ACCEPTED_LOGPROB = -0.4
 # A doubted final is first decoded again in a window this much longer, and only then in the longest one, whose encoding
 # costs several times as much.
 SECOND_DECODE_EXTRA_S = 5.0
 # Sampled in the longest window, one after the other, if a guard still objects to the best hypothesis at temperature 0.
 TEMPERATURES = (0.4, 0.8)
-# How many rounds of a loop are accepted: a final is decoded again before it is cut, a preview is cut at once.
-LOOP_ROUNDS_FINAL, LOOP_ROUNDS_PREVIEW = 3, 2
-
-
-@dataclass(frozen=True, slots=True)
-class GuardedHypothesis:
-    """A hypothesis, and the reason of a guard to decode it again, or ""."""
-
-    hypothesis: Hypothesis
-    objection: str
 
 
 class FasterWhisper:
@@ -86,14 +72,14 @@ class FasterWhisper:
         A final that a guard objects to is decoded again, at most four times. Raises ValueError for audio longer than
         30 s, or a language that the model does not know.
         """
-        results = self._decode_all(batch, [self.windows.fit(_seconds(speech)) for speech in batch])
-        doubted = [i for i, result in enumerate(results) if self._needs_retry(batch[i], result)]
-        longer = [self.windows.fit(_seconds(batch[i]), SECOND_DECODE_EXTRA_S) for i in doubted]
+        results = self._decode_all(batch, [self.windows.fit(seconds(speech)) for speech in batch])
+        doubted = [i for i, result in enumerate(results) if result.needs_retry(batch[i])]
+        longer = [self.windows.fit(seconds(batch[i]), SECOND_DECODE_EXTRA_S) for i in doubted]
         for i, second in zip(doubted, self._decode_all([batch[i] for i in doubted], longer), strict=True):
-            first, results[i] = results[i], _better(results[i], second)
+            first, results[i] = results[i], results[i].or_better(second)
             # Two windows with the same text are evidence that it was said, whatever the guard objects to.
             confirmed = letters(first.hypothesis.text) == letters(second.hypothesis.text)
-            if self._needs_retry(batch[i], results[i]) and not confirmed:
+            if results[i].needs_retry(batch[i]) and not confirmed:
                 results[i] = self._decode_longest(batch[i], results[i])
         return [result.hypothesis for result in results]
 
@@ -106,15 +92,10 @@ class FasterWhisper:
                 sampling = _sampling(speech.beam_size, temperature)
                 with tracing.stage("decode", [speech], temperature=temperature):
                     (again,) = self._decode(encoded, [speech], [self._context(speech)], LONGEST, sampling)
-                result = _better(result, again)
-                if not self._needs_retry(speech, result):
+                result = result.or_better(again)
+                if not result.needs_retry(speech):
                     break
         return result
-
-    def _needs_retry(self, speech: Speech, result: GuardedHypothesis) -> bool:
-        # Text that will be withheld as silence is not decoded again; repetitive text may still become right.
-        withheld = guards.withhold_reason(result.hypothesis, _seconds(speech))
-        return speech.final and bool(result.objection) and withheld in {"", "repetitive"}
 
     def _decode_all(self, batch: Sequence[Speech], windows: Sequence[int]) -> list[GuardedHypothesis]:
         """Decode each piece in its window, in order, in as few calls as the layouts allow."""
@@ -163,33 +144,16 @@ class FasterWhisper:
             suppress_tokens=self._suppressed,
             **sampling,
         )
-        texts = [split_answer(t, p, r.sequences_ids[0]) for t, p, r in zip(tokenizers, prefixes, results, strict=True)]
-        rounds = [LOOP_ROUNDS_FINAL if speech.final else LOOP_ROUNDS_PREVIEW for speech in batch]
-        kept = [t.without_loop(s.prefix, r) for t, s, r in zip(texts, batch, rounds, strict=True)]
-        looped = {i for i in range(len(batch)) if kept[i] is not texts[i]}
-        voices = [omissions.measure_voice(speech.samples) if speech.final else None for speech in batch]
-        short = {i for i, voice in enumerate(voices) if voice and omissions.may_omit(kept[i].text, voice)}
-        wanted = {i for i in range(len(batch)) if batch[i].words} | looped | short
-        words = self._align(encoded, batch, languages, kept, wanted, size)
-        logprobs = [_mean_logprob(result, prefix) for result, prefix in zip(results, prefixes, strict=True)]
-        return [
-            GuardedHypothesis(
-                Hypothesis(
-                    kept[i].text,
-                    *languages[i],
-                    # The remainder of a loop is judged alone: repetition is easy to predict, so the whole text with
-                    # its loop looks probable.
-                    _mean_word_logprob(words[i]) if i in looped else logprobs[i],
-                    results[i].no_speech_prob,
-                    words[i] if speech.words else (),
-                    languages=spoken[i].detected,
-                    omitted=_omitted(words[i], voices[i], speech.prefix),
-                ),
-                # Only the words left of a loop can refute the objection. The words of a loop that was not cut cannot.
-                _objection(texts[i], speech, logprobs[i], words[i] if i in looped else ()),
-            )
-            for i, speech in enumerate(batch)
+        answers = [
+            Answer(speech, split_answer(t, p, r.sequences_ids[0]), language, _mean_logprob(r, p), r.no_speech_prob)
+            for speech, t, p, r, language in zip(batch, tokenizers, prefixes, results, spoken, strict=True)
         ]
+        repetitive = [i for i, answer in enumerate(answers) if answer.is_repetitive]
+        for i, words in zip(repetitive, self._align(encoded, answers, repetitive, size), strict=True):
+            answers[i] = answers[i].with_times(words)
+        wanted = [i for i, answer in enumerate(answers) if answer.needs_words]
+        aligned = dict(zip(wanted, self._align(encoded, answers, wanted, size), strict=True))
+        return [answer.guarded(join_punctuation(aligned.get(i, ()))) for i, answer in enumerate(answers)]
 
     def _languages(self, batch: list[Speech], encoded: Any, size: int) -> list[SpokenLanguage]:
         """The language of each piece: the session's, or detected from the encoder's output."""
@@ -212,28 +176,22 @@ class FasterWhisper:
         return [{token[2:-2]: round(p, 4) for token, p in one if p >= MIN_DETECTED} for one in found]
 
     def _align(
-        self,
-        encoded: Any,
-        batch: list[Speech],
-        languages: list[tuple[str, float]],
-        kept: list[DecodedWords],
-        wanted: Collection[int],
-        size: int,
-    ) -> list[tuple[RecognizedWord, ...]]:
-        """Compute times and probabilities of the words at the `wanted` indices; the others are empty.
+        self, encoded: Any, answers: Sequence[Answer], wanted: Collection[int], size: int
+    ) -> list[list[RecognizedWord]]:
+        """Compute times and probabilities of the kept words of the answers at the `wanted` indices, in this order.
 
         CTranslate2's aligner takes one start sequence for the whole batch, so each language needs a pass of its own.
         """
-        frames = [min(size, max(1, len(speech.samples) // SAMPLES_PER_FRAME)) for speech in batch]
-        words: list[tuple[RecognizedWord, ...]] = [()] * len(batch)
-        for language in {languages[i][0] for i in wanted}:
-            places = [i for i in wanted if languages[i][0] == language and kept[i].words]
-            texts = [kept[i].all_tokens if i in places else [] for i in range(len(batch))]
+        frames = [min(size, max(1, len(answer.speech.samples) // SAMPLES_PER_FRAME)) for answer in answers]
+        words: dict[int, list[RecognizedWord]] = {}
+        for language in {answers[i].language.code for i in wanted}:
+            places = [i for i in wanted if answers[i].language.code == language and answers[i].kept.words]
+            texts = [answer.kept.all_tokens if i in places else [] for i, answer in enumerate(answers)]
             start = list(self._tokenizer(language).sot_sequence)
             aligned = self._whisper.model.align(encoded, start, texts, frames, median_filter_width=7)
             for i in places:
-                words[i] = align_words(kept[i], aligned[i].alignments, aligned[i].text_token_probs)
-        return words
+                words[i] = align_words(answers[i].kept, aligned[i].alignments, aligned[i].text_token_probs)
+        return [words.get(i, []) for i in wanted]
 
     def _context(self, speech: Speech) -> list[int]:
         return context_tokens(self._tokenizer("en"), speech)
@@ -245,38 +203,13 @@ class FasterWhisper:
         return self._tokenizers[language]
 
 
-def _seconds(speech: Speech) -> float:
-    return len(speech.samples) / SAMPLE_RATE
-
-
 def _sampling(beam_size: int, temperature: float = 0.0) -> dict[str, Any]:
     if temperature:
         return {"beam_size": 1, "num_hypotheses": 3, "sampling_topk": 0, "sampling_temperature": temperature}
     return {"beam_size": beam_size}
 
 
-def _objection(text: DecodedWords, speech: Speech, logprob: float, words: tuple[RecognizedWord, ...]) -> str:
-    objection = guards.retry_reason(text.text, text.words, _seconds(speech), logprob)
-    if objection == "loop" and words and _mean_word_logprob(words) > ACCEPTED_LOGPROB:
-        return ""
-    return objection
-
-
-def _omitted(words: tuple[RecognizedWord, ...], voice: omissions.Voice | None, prefix: str) -> OmittedSpeech | None:
-    return omissions.find_omission(words, voice, prefix) if voice and words else None
-
-
 def _mean_logprob(result: Any, prefix: list[int]) -> float:
     """The mean over the tokens that were not forced and the end token."""
     tokens = len(result.sequences_ids[0])
     return float(result.scores[0] * tokens / (max(0, tokens - len(prefix)) + 1))
-
-
-def _mean_word_logprob(words: tuple[RecognizedWord, ...]) -> float:
-    return float(np.mean([np.log(max(word.probability, 1e-6)) for word in words])) if words else 0.0
-
-
-def _better(first: GuardedHypothesis, second: GuardedHypothesis) -> GuardedHypothesis:
-    """Prefer a hypothesis without an objection, then the more probable one; record why there was a second decode."""
-    best = max(second, first, key=lambda result: (not result.objection, result.hypothesis.avg_logprob))
-    return replace(best, hypothesis=replace(best.hypothesis, retried=first.hypothesis.retried or first.objection))

@@ -10,8 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from backend.text.normalize import letters
-from stt_worker.guards import loop_start
 from stt_worker.recognizers.recognizer import RecognizedWord
 
 # The aligner works on encoder frames of 20 ms (two mel frames).
@@ -44,13 +42,9 @@ class DecodedWords:
     def all_tokens(self) -> list[int]:
         return [token for word in self.tokens for token in word]
 
-    def without_loop(self, prefix: str, rounds: int) -> "DecodedWords":
-        """Cut the text where it begins to repeat itself, but not in the prefix; return self if there is no loop."""
-        keep = loop_start(self.words, rounds)
-        prefix_letters = len(letters(prefix))
-        while keep < len(self.words) and len(letters("".join(self.words[:keep]))) < prefix_letters:
-            keep += 1
-        return self if keep == len(self.words) else DecodedWords(self.words[:keep], self.tokens[:keep])
+    def first(self, count: int) -> "DecodedWords":
+        """The first words; self if there are not more."""
+        return self if count >= len(self.words) else DecodedWords(self.words[:count], self.tokens[:count])
 
 
 def split_answer(tokenizer: WordTokenizer, prefix: Sequence[int], answer: Sequence[int]) -> DecodedWords:
@@ -61,8 +55,8 @@ def split_answer(tokenizer: WordTokenizer, prefix: Sequence[int], answer: Sequen
 
 def align_words(
     decoded: DecodedWords, path: Sequence[tuple[int, int]], probabilities: Sequence[float]
-) -> tuple[RecognizedWord, ...]:
-    """Give each word its times and mean probability, and join punctuation to the word that it belongs to.
+) -> list[RecognizedWord]:
+    """Give each word its times and mean probability.
 
     `path` holds pairs of token and frame as CTranslate2 aligns them, where the end of the text counts as one more
     token; `probabilities` has one entry for each token.
@@ -71,14 +65,14 @@ def align_words(
     begins = frames[np.diff(tokens, prepend=-1) > 0] * ALIGNMENT_FRAME_S
     bounds = np.cumsum([0, *map(len, decoded.tokens)])
     ends = np.minimum(bounds[1:], len(begins) - 1)
-    words = [
+    return [
         RecognizedWord(word, float(begins[i]), float(begins[end]), float(np.mean(probabilities[i:j])))
         for word, i, j, end in zip(decoded.words, bounds, bounds[1:], ends, strict=False)
     ]
-    return tuple(_join_punctuation(words))
 
 
-def _join_punctuation(words: Sequence[RecognizedWord]) -> list[RecognizedWord]:
+def join_punctuation(words: Sequence[RecognizedWord]) -> tuple[RecognizedWord, ...]:
+    """Join punctuation to the word that it belongs to."""
     joined: list[RecognizedWord] = []
     for word in words:
         before = joined[-1] if joined else None
@@ -88,4 +82,4 @@ def _join_punctuation(words: Sequence[RecognizedWord]) -> list[RecognizedWord]:
             joined[-1] = replace(before, text=before.text + word.text)
         else:
             joined.append(word)
-    return joined
+    return tuple(joined)

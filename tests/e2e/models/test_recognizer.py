@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from backend.engines.loading import Hardware
 from backend.errors import ModelError
 from backend.text.edits import WordErrors
-from stt_worker.guards import withhold_reason
+from stt_worker.guards.hallucinations import withhold_reason
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper import FasterWhisper
 from tests.testkit.audio.clips import Clip, decode

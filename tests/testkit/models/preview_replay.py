@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backend.text.edits import contradicted, erased
 from backend.text.normalize import normalized_words
-from stt_worker.guards import withhold_reason
+from stt_worker.guards.hallucinations import withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.stability import CaptionState, StabilityPolicy, update_caption
 from tests.testkit.audio.clips import RATE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stt_worker.recognizers.words import DecodedWords, align_words, split_answer
+from stt_worker.recognizers.words import DecodedWords, align_words, join_punctuation, split_answer
 
 
 class Characters:
@@ -54,28 +54,20 @@ def test_a_word_lasts_from_its_first_token_to_the_next_word() -> None:
 
 def test_punctuation_joins_the_word_it_belongs_to() -> None:
     text = DecodedWords([" Say", ' "', "yes", '"', ",", " then", " go", "."], [[i] for i in range(8)])
-    words = align_words(text, aligned(text), [0.9] * 8)
+    words = join_punctuation(align_words(text, aligned(text), [0.9] * 8))
     assert [word.text for word in words] == [" Say", ' "yes",', " then", " go."]
 
 
-def test_a_loop_is_cut_with_its_tokens() -> None:
-    text = said(" he was there" + " and all is well" * 3)
-    kept = text.without_loop("", rounds=3)
-    assert kept.text == "he was there and all is well"
-    assert kept.all_tokens == tokens(" he was there and all is well")
-    assert text.without_loop("", rounds=4) is text
-
-
-def test_a_loop_is_not_cut_within_the_prefix() -> None:
-    text = said(" and all is well" * 4)
-    prefix = "and all is well and all is well"
-    assert text.without_loop(prefix, rounds=2).text == prefix
+def test_the_first_words_keep_their_tokens() -> None:
+    text = said(" he was there, and all is well")
+    assert text.first(3).all_tokens == tokens(" he was there")
+    assert text.first(20) is text
 
 
 @given(st.lists(st.sampled_from(["a", "bc", "d,", "é"]), min_size=1, max_size=10), st.integers(1, 5))
 def test_joined_words_are_the_text_and_times_ascend(parts: list[str], frames_each: int) -> None:
     text = said("".join(f" {part}" for part in parts))
-    words = align_words(text, aligned(text, frames_each), [0.5] * len(text.all_tokens))
+    words = join_punctuation(align_words(text, aligned(text, frames_each), [0.5] * len(text.all_tokens)))
     assert "".join(word.text for word in words).strip() == text.text
     times = [time for word in words for time in (word.start, word.end)]
     assert all(word.start <= word.end for word in words)

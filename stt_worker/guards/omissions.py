@@ -5,21 +5,14 @@ probable, so no guard on the text can notice it. Pure.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backend.messages.jobs import SAMPLE_RATE
 from backend.text.normalize import letters
-from stt_worker.guards import display_width
+from stt_worker.guards.repetitions import display_width
+from stt_worker.guards.voice import FRAME_S, Voice
 from stt_worker.recognizers.recognizer import OmittedSpeech, RecognizedWord
 
-FRAME_S = 0.02
-FRAME = round(FRAME_S * SAMPLE_RATE)
-# A frame is voiced if it is this much louder than the background (the 10th percentile), at most this much quieter than
-# the loudest speech (the 95th percentile), and louder than this level, in dB.
-ABOVE_BACKGROUND_DB, BELOW_SPEECH_DB, MIN_LEVEL_DB = 6.0, 35.0, -72.0
 # Letters per second of voiced audio. Texts with more are not aligned: three in four utterances have at least 12.7.
 DENSE_LETTERS_PER_S = 12.0
 # The time that a word takes, in seconds of voiced audio for each letter, is generous.
@@ -32,31 +25,6 @@ MIN_PART_S = 0.3
 MIN_PAUSE_S = 0.1
 # The cut is made where this much audio is quiet, preferably near the ends of the omitted speech.
 PAUSE_S, DB_PER_S = 0.2, 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Which frames of 20 ms are voiced, and their levels in dB above that threshold."""
-
-    levels: NDArray[np.float64]
-
-    @property
-    def voiced(self) -> NDArray[np.bool_]:
-        return self.levels > 0
-
-    def seconds(self, start_s: float = 0.0, end_s: float = np.inf) -> float:
-        """Voiced seconds of a part."""
-        return float(np.sum(self.voiced[_frame(start_s) : _frame(end_s)])) * FRAME_S
-
-
-def measure_voice(samples: NDArray[np.float32]) -> Voice:
-    """Find the voiced frames. `samples`: [n], 16 kHz mono."""
-    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    if not len(frames):
-        return Voice(np.zeros(0))
-    levels = 10 * np.log10(np.mean(np.square(frames, dtype=np.float64), axis=1) + 1e-12)
-    background, loudest = np.percentile(levels, [10, 95])
-    return Voice(levels - max(background + ABOVE_BACKGROUND_DB, loudest - BELOW_SPEECH_DB, MIN_LEVEL_DB))
 
 
 def may_omit(text: str, voice: Voice) -> bool:
@@ -108,7 +76,3 @@ def _prefix_end(words: Sequence[RecognizedWord], prefix: str) -> float:
 def _has_pause(voice: Voice) -> bool:
     """Whether there is a gap of at least 0.1 s between two voiced frames."""
     return bool(np.any(np.diff(np.flatnonzero(voice.voiced)) * FRAME_S > MIN_PAUSE_S))
-
-
-def _frame(seconds: float) -> int:
-    return round(min(seconds, 3_600.0) / FRAME_S)

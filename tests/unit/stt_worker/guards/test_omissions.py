@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
-from stt_worker.omissions import find_omission, may_omit, measure_voice
+from stt_worker.guards.omissions import find_omission, may_omit
+from stt_worker.guards.voice import measure_voice
 from stt_worker.recognizers.recognizer import RecognizedWord
 
 SENTENCE = "these are twenty letters"

@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stt_worker.guards import CREDITS, FILLERS, display_width, loop_start, retry_reason, withhold_reason
+from stt_worker.guards.hallucinations import CREDITS, FILLERS, retry_reason, withhold_reason
+from stt_worker.guards.repetitions import Repetition, display_width
 from stt_worker.recognizers.recognizer import Hypothesis
 
 SENTENCE = " I knew well enough that he might be carried thousands of miles in the box car."
@@ -17,7 +16,7 @@ def heard(text: str, avg_logprob: float = -0.3, no_speech: float = 0.05) -> Hypo
 
 
 def objected(text: str, seconds: float = 6.0, avg_logprob: float = -0.3) -> str:
-    return retry_reason(text, text.split(), seconds, avg_logprob)
+    return retry_reason(text, seconds, avg_logprob)
 
 
 def test_plain_speech_is_neither_decoded_again_nor_withheld() -> None:
@@ -93,14 +92,27 @@ def test_empty_text_is_not_withheld() -> None:
     assert withhold_reason(heard("", avg_logprob=-3, no_speech=0.9), 5.0) == ""
 
 
-def test_repetitive_text_is_decoded_again_and_then_withheld() -> None:
-    numbers = "4-" + "5-" * 60
-    assert objected(numbers, 20.0) == "repetitive"
-    assert withhold_reason(heard(numbers, avg_logprob=-0.05), 20.0) == "repetitive"
+def test_repetitive_text_is_withheld_unless_the_audio_contains_the_repetitions() -> None:
+    numbers = heard("4-" + "5-" * 60, avg_logprob=-0.05)
+    assert withhold_reason(numbers, 20.0) == "repetitive"
+    assert withhold_reason(replace(numbers, repetition_spoken=True), 20.0) == ""
 
 
-def test_a_sentence_repeated_at_the_end_is_decoded_again() -> None:
-    assert objected(SENTENCE * 2, 20.0) == "loop"
+def test_text_that_repeats_what_the_audio_does_not_contain_is_decoded_again() -> None:
+    text = SENTENCE * 2
+    for keep, is_spoken, is_certain, reason in [
+        (17, False, False, "loop"),
+        (34, False, False, "repetitive"),
+        (34, True, False, "loop"),
+        (34, True, True, ""),
+    ]:
+        assert retry_reason(text, 20.0, -0.3, Repetition(keep, 34, is_spoken, is_certain)) == reason
+
+
+def test_the_rate_of_a_text_is_measured_before_a_loop_is_cut_from_it() -> None:
+    cut = replace(heard("Go on.", avg_logprob=-0.8), decoded="Go on. " * 8)
+    assert withhold_reason(cut, 8.0) == ""
+    assert withhold_reason(replace(cut, decoded=""), 8.0) == "sparse"
 
 
 def test_more_text_than_can_be_spoken_is_decoded_again() -> None:
@@ -110,51 +122,6 @@ def test_more_text_than_can_be_spoken_is_decoded_again() -> None:
 
 def test_improbable_text_is_decoded_again() -> None:
     assert objected(SENTENCE, avg_logprob=-1.1) == "improbable"
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("no no no no", "no no no no"),
-        ("no no no no no no", "no"),
-        ("it was. it was. it was. it was. it was. it was.", "it was."),
-        ("and all is well and all is well", "and all is well"),
-        ("he said: Leave it alone! leave it alone, leave it", "he said: Leave it alone!"),
-        ("leave it alone, leave it alone, he said", "leave it alone, leave it alone, he said"),
-        ("", ""),
-    ],
-)
-def test_a_loop_keeps_its_first_round(text: str, kept: str) -> None:
-    words = text.split()
-    assert " ".join(words[: loop_start(words)]) == kept
-
-
-def test_a_loop_is_found_in_scripts_without_spaces() -> None:
-    words = list("好的我知道了今天天气很好我们走吧") + list("今天天气很好我们走吧") * 2
-    assert "".join(words[: loop_start(words)]) == "好的我知道了今天天气很好我们走吧"
-
-
-def test_two_rounds_are_no_loop_if_three_are_required() -> None:
-    words = ["and", "all", "is", "well", "and", "all", "is", "well"]
-    assert loop_start(words, rounds=3) == len(words)
-    assert loop_start(words + words[:4], rounds=3) == 4
-
-
-phonetic = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel"]
-words = st.lists(st.sampled_from(phonetic), max_size=12)
-
-
-@given(words, st.integers(2, 4))
-def test_cutting_a_loop_keeps_a_nonempty_beginning(said: list[str], rounds: int) -> None:
-    keep = loop_start(said, rounds)
-    assert (keep > 0) == bool(said)
-    assert keep <= len(said)
-
-
-@given(words, st.integers(2, 5))
-def test_a_phrase_repeated_to_the_end_is_always_cut(start: list[str], rounds: int) -> None:
-    phrase = ["one", "more", "time", "please"]
-    assert loop_start(start + phrase * rounds) <= len(start) + len(phrase)
 
 
 def test_wide_characters_count_twice_and_marks_do_not_count() -> None:

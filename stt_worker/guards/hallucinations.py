@@ -5,15 +5,10 @@ itself. No single signal separates hallucination from speech (Barański et al. 2
 combined. Text, word counts and log probabilities come from the decoder; see `Hypothesis`.
 """
 
-import unicodedata
-import zlib
-from collections.abc import Sequence
-
 from backend.text.normalize import letters
+from stt_worker.guards.repetitions import MAX_COMPRESSION, Repetition, compression, display_width
 from stt_worker.recognizers.recognizer import Hypothesis
 
-# Bytes of text per byte after zlib. Above this the text repeats itself (the limit of Whisper's own transcriber).
-MAX_COMPRESSION = 2.4
 # Mean log probability per token. Below this the text is unreliable (the limit of Whisper's own transcriber).
 MIN_LOGPROB = -1.0
 # Minimum rate of speech in letters per second; normal speech is four times as fast. For long noise, Whisper writes one
@@ -67,14 +62,15 @@ FILLERS = """
 """
 
 
-def retry_reason(text: str, words: Sequence[str], seconds: float, avg_logprob: float) -> str:
-    """Return why this text should be decoded again, or "" if no guard objects."""
-    if loop_start(words) < len(words):
-        return "loop"
+def retry_reason(text: str, seconds: float, avg_logprob: float, repetition: Repetition | None = None) -> str:
+    """Return why this text should be decoded again, or "" if no guard objects.
+
+    All arguments describe the text as it was decoded. `repetition`: what the audio says about repetitive text.
+    """
+    if repetition and not repetition.is_certain:
+        return "loop" if repetition.is_spoken or repetition.keep < repetition.words else "repetitive"
     if display_width(text) > MAX_LETTERS + MAX_LETTERS_PER_S * seconds:
         return "too_fast"
-    if compression(text) > MAX_COMPRESSION:
-        return "repetitive"
     if avg_logprob < MIN_LOGPROB:
         return "improbable"
     return ""
@@ -92,7 +88,7 @@ def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
         return ""
     if not letters(text):
         return "no_letters"
-    if compression(text) > MAX_COMPRESSION:
+    if compression(text) > MAX_COMPRESSION and not hypothesis.repetition_spoken:
         return "repetitive"
     if logprob < 2 * MIN_LOGPROB:
         return "improbable"
@@ -102,7 +98,8 @@ def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
     # Babble that detection amplifies: quiet voices far away are speech, but none that can be understood.
     if no_speech > 0.6 and logprob < -0.8:
         return "no_speech"
-    if seconds >= 6.0 and display_width(text) < MIN_LETTERS_PER_S * seconds and logprob < -0.7:
+    decoded = hypothesis.decoded or text
+    if seconds >= 6.0 and display_width(decoded) < MIN_LETTERS_PER_S * seconds and logprob < -0.7:
         return "sparse"
     # Short audio gives the decoder less context, so a credit must be more probable to be believed.
     believable = -0.25 if seconds < 2.0 else -0.5
@@ -111,36 +108,6 @@ def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
     if is_filler(text) and (no_speech > 0.5 or logprob < -0.7):
         return "filler"
     return ""
-
-
-def compression(text: str) -> float:
-    """Return how many times zlib shrinks the text's bytes."""
-    data = text.encode()
-    return len(data) / len(zlib.compress(data))
-
-
-def display_width(text: str) -> int:
-    """Count letters and digits: wide characters (Han, kana, Hangul) count twice, marks on letters do not count."""
-    return sum(2 if unicodedata.east_asian_width(c) == "W" else 1 for c in text if unicodedata.category(c)[0] in "LN")
-
-
-def loop_start(words: Sequence[str], rounds: int = 2) -> int:
-    """Return how many words to keep of a text that repeats its end; all of them if there is no loop.
-
-    A loop is a phrase of at least three words said `rounds` times, or a shorter one said five times. Its first round is
-    kept.
-    """
-    spelled = [letters(word) for word in words]
-    keep = len(spelled)
-    for length in range(1, len(spelled) // 2 + 1):
-        repeated = 0
-        while repeated < len(spelled) - length and spelled[-1 - repeated] == spelled[-1 - repeated - length]:
-            repeated += 1
-        # "no no no" is emphasis; only a phrase with some text in it counts after `rounds`.
-        is_phrase = length >= 3 and len("".join(spelled[-length:])) >= 8
-        if repeated / length + 1 >= (rounds if is_phrase else 5):
-            keep = min(keep, len(spelled) - repeated)
-    return keep
 
 
 def is_credit(text: str) -> bool:

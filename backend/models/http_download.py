@@ -1,7 +1,9 @@
 """Download one file over HTTP and verify it. For sources other than the hub."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -24,7 +26,11 @@ def download(url: str, file: FileSpec, directory: Path, progress: ProgressCallba
     """
     target = directory / file.name
     timeout = httpx.Timeout(timeout_s, connect=_CONNECT_TIMEOUT_S)
-    with httpx.Client(timeout=timeout, follow_redirects=True, headers=_HEADERS) as client, target.open("wb") as out:
+    checks: list[Callable[..., Any]] = [partial(_refuse_downgrade, url)]
+    client = httpx.Client(
+        timeout=timeout, follow_redirects=True, headers=_HEADERS, event_hooks={"request": checks}
+    )
+    with client, target.open("wb") as out:
         while True:
             before = out.tell()
             try:
@@ -35,6 +41,12 @@ def download(url: str, file: FileSpec, directory: Path, progress: ProgressCallba
                     raise SourceUnavailableError(describe_error(error)) from error
     verify_download(target, file)
     return target
+
+
+def _refuse_downgrade(url: str, request: httpx.Request) -> None:
+    """Runs before each request. A redirect from HTTPS to HTTP could lead anywhere, also to services of this network."""
+    if url.startswith("https:") and request.url.scheme != "https":
+        raise httpx.UnsupportedProtocol(f"refused a redirect from HTTPS to {request.url.scheme}", request=request)
 
 
 def _receive(client: httpx.Client, url: str, file: FileSpec, out: BinaryIO, progress: ProgressCallback) -> None:

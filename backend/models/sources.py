@@ -40,8 +40,7 @@ class SourceFetcher:
         if isinstance(source, HubSource):
             snapshot = hub.download_snapshot(self.hub, source, model.files, self.progress)
             return snapshot, model.digests
-        out = work / "files"
-        out.mkdir(parents=True, exist_ok=True)
+        out = _emptied(work / "files")
         self._unpack(source, work, out)
         # The digests of a conversion depend on the versions of the libraries, so they are recorded but not compared.
         return out, _verify(out, () if isinstance(source, ConversionSource) else model.files)
@@ -78,7 +77,7 @@ def _host(url: str) -> str:
 
 
 def _emptied(directory: Path) -> Path:
-    # pip cannot resume, so files of an earlier attempt are of no use.
+    # Files of an attempt that was killed may be incomplete, or belong to an older version of the model.
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return directory

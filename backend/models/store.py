@@ -205,6 +205,7 @@ class ModelStore:
             except ModelError as error:
                 log.info("source_passed_over", model=model.name, source=name, reason=str(error))
                 reasons.append(f"{name}: {error}")
+                shutil.rmtree(incoming, ignore_errors=True)
                 continue
             place = self._install(model, source, files, digests)
             shutil.rmtree(incoming, ignore_errors=True)

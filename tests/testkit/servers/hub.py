@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import ssl
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -44,10 +45,10 @@ class Request:
 class HubServer(ThreadingHTTPServer):
     """Serves `content`, and records each request.
 
-    `script` holds, for a path, what to do with its next GET requests: "hang", "missing", "wrong" (other bytes of the
-    same length), "no-range" (ignore the Range header), "cut" (close halfway) or "cut-and-hang". For "HEAD PATH" it
-    holds what to do with its next HEAD requests: "hang" or "missing". With `storage`, files are served the way the hub
-    serves large ones: by a redirect to that server.
+    `script` holds, for a path, what to do with its next GET requests: "hang", "missing", "wrong" (other bytes of
+    the same length), "no-range" (ignore the Range header), "cut" (close halfway) or "cut-and-hang". For "HEAD PATH"
+    it holds what to do with its next HEAD requests: "hang" or "missing". `redirects` maps paths to addresses. With
+    `storage`, files are served the way the hub serves large ones: by a redirect to that server.
     """
 
     daemon_threads = True
@@ -57,12 +58,14 @@ class HubServer(ThreadingHTTPServer):
         self.content: dict[str, bytes] = {}
         self.script: defaultdict[str, list[str]] = defaultdict(list)
         self.requests: list[Request] = []
+        self.redirects: dict[str, str] = {}
         self.storage: HubServer | None = None
         self.closing = threading.Event()
+        self.scheme = "http"
 
     @property
     def url(self) -> str:
-        return url_of(self)
+        return url_of(self).replace("http", self.scheme, 1)
 
     def offer(self, hub: HubSource, content: dict[str, bytes]) -> None:
         for name, data in content.items():
@@ -106,6 +109,12 @@ class HubHandler(BaseHTTPRequestHandler):
         if act == "hang":
             server.closing.wait()
             return
+        if self.path in server.redirects:
+            self.send_response(302)
+            self.send_header("Location", server.redirects[self.path])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if data is None or act == "missing":
             self.send_error(404)
             return
@@ -143,9 +152,14 @@ class HubHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[HubServer]:
-    """Run a server that offers the test model."""
+def serving(certificate: Path | None = None, key: Path | None = None) -> Iterator[HubServer]:
+    """Run a server that offers the test model, with a certificate over HTTPS."""
     server = HubServer()
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.scheme = "https"
     server.offer(HUB, CONTENT)
     with serve_in_thread(server):
         try:

@@ -288,6 +288,19 @@ async def test_a_kept_claim_is_not_taken_over_and_its_deliveries_do_not_grow(bac
         assert claimed.deliveries == 2
 
 
+async def test_entries_that_are_handed_back_are_claimed_at_once(backend: Backend, lease: Lease) -> None:
+    for number in (1, 2, 3):
+        await lease.submit_audio(job(number), PCM, early=False)
+    async with backend.source(AUDIO, "a") as leaving, backend.source(AUDIO, "b") as second:
+        assert len(await leaving.read(2, wait=True)) == 2
+        assert len(await second.read(1, wait=True)) == 1
+        assert await second.claim_stale_entry() is None
+        assert await leaving.hand_back() == 2
+        claimed = [await second.claim_stale_entry() for _ in range(3)]
+    taken = [(one.raw.decode(AUDIO).job.utterance, one.deliveries) for one in claimed if one]
+    assert taken == [(1, 2), (2, 2)], "not the entry that the second consumer holds itself"
+
+
 async def test_idle_consumers_are_deleted_unless_they_have_pending_finals(backend: Backend, lease: Lease) -> None:
     await lease.submit_audio(job(1), PCM, early=False)
     await read(backend, 1, name="holder")

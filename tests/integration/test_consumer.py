@@ -1,6 +1,8 @@
 """The consume loop on a real Redis. All its rules are tested in tests/unit/backend/streams/worker/test_consumer.py."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -107,6 +109,30 @@ async def test_a_handler_that_hangs_ends_the_loop_and_its_entry_stays_pending(
     assert raised.group_contains(HungError)
     pending: Any = await streams.redis.xpending(streams.shard("s").audio("final"), STT_GROUP)
     assert pending["pending"] == 1
+
+
+async def test_a_worker_that_cannot_finish_in_time_hands_its_entry_back(
+    streams: RedisJobStreams, lease: Lease, redis_url: str
+) -> None:
+    stream = streams.shard("s").audio("final")
+    await lease.submit_audio(job(1), PCM, early=False)
+    await streams.redis.xgroup_create(stream, STT_GROUP, id="0")
+    settings = {"REDIS_URL": redis_url, "STT_MODEL": "null", "STT_NULL_BASE_S": "60", "STT_DRAIN_S": "0.1"}
+    command = (sys.executable, "-m", "stt_worker.worker")
+    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **settings})
+
+    async def held() -> Any:
+        return await streams.redis.xpending_range(stream, STT_GROUP, "-", "+", 1)
+
+    try:
+        await eventually(held, within_s=20)
+    finally:
+        process.terminate()
+        status = await process.wait()
+    assert status == os.EX_TEMPFAIL
+    (pending,) = await held()
+    assert pending["time_since_delivered"] >= WorkerSettings().claim_after_ms
+    assert pending["times_delivered"] == 1
 
 
 async def test_a_final_is_followed_by_its_translation(streams: RedisJobStreams, lease: Lease) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from redis.asyncio import Redis
@@ -14,6 +15,9 @@ from backend.streams.worker.policy import CLAIM_CHECKS_PER_TIMEOUT
 from backend.streams.worker.source import Claimed, RawEntry
 
 log = structlog.get_logger()
+
+# Entries of each shard that a worker hands back at most. It holds one batch.
+HANDED_BACK = 1_000
 
 
 class Claims:
@@ -51,6 +55,22 @@ class Claims:
         stream = raw.shard.finals(self._group)
         pending = await self._redis.xpending_range(stream, self._group, min=raw.id, max=raw.id, count=1)
         return int(pending[0]["times_delivered"]) if pending else 1
+
+    async def hand_back(self) -> int:
+        """Make the pending entries of this consumer as old as stale ones; returns how many."""
+        handed_back = 0
+        for stream in (shard.finals(self._group) for shard in self._shards):
+            pending = await self._redis.xpending_range(
+                stream, self._group, min="-", max="+", count=HANDED_BACK, consumername=self._name
+            )
+            ids: list[Any] = [entry["message_id"] for entry in pending]
+            if ids:
+                # XNACK does the same, but only in Redis 8.8 and later. JUSTID keeps the number of deliveries.
+                await self._redis.xclaim(
+                    stream, self._group, self._name, 0, ids, idle=self._claim_after_ms, justid=True
+                )
+                handed_back += len(ids)
+        return handed_back
 
     @asynccontextmanager
     async def keep(self, entries: Sequence[tuple[Shard, str]]) -> AsyncIterator[None]:

@@ -82,6 +82,15 @@ class Consumer(Generic[J]):
                     await asyncio.sleep(delay_s)
             await self._leave()
 
+    async def hand_back(self) -> None:
+        """Let other workers claim the entries of this one at once. For a loop that did not end in time."""
+        try:
+            entries = await self._source.hand_back()
+            log.warning("entries_handed_back", entries=entries)
+        except REDIS_ERRORS as error:
+            # Other workers claim them when they are stale.
+            log.warning("entries_not_handed_back", error=str(error))
+
     async def _run_cycle(self) -> None:
         # Process claimed entries first and one at a time: they have waited longest, and one of them may have killed its
         # worker.

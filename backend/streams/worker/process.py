@@ -47,7 +47,7 @@ async def run_worker(
     """Consume until `stop`, then finish the entries in flight within the drain time.
 
     `overlap` consumers process a batch each at the same time. If entries are still in flight after the drain time, or
-    the handler hangs, the process exits at once; other workers claim the entries.
+    the handler hangs, the process hands them back and exits at once; other workers claim them.
     """
     redis = connect(settings)
     name = settings.name or process_name()
@@ -81,6 +81,8 @@ async def run_worker(
         log.critical("worker_hung", worker=name, error=str(hung.exceptions[0]))
         is_overdue = True
     finally:
+        if is_overdue:
+            await asyncio.gather(*(consumer.hand_back() for consumer in consumers))
         await redis.aclose()
     log.info("worker_stopped", worker=name, overdue=is_overdue)
     if is_overdue:

@@ -53,6 +53,9 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
     def keep_claims(self, entries: Sequence[Entry[J]]) -> AbstractAsyncContextManager[None]:
         return self._claims.keep([(entry.shard, entry.id) for entry in entries])
 
+    async def hand_back(self) -> int:
+        return await self._claims.hand_back()
+
     async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
         return await self._sweeper.sweep(idle_s=idle_s)
 

@@ -66,6 +66,12 @@ class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
     def keep_claims(self, entries: Sequence[Entry[J]]) -> AbstractAsyncContextManager[None]:
         """Renew the claims on these entries until the context exits, so that no other consumer takes them over."""
 
+    async def hand_back(self) -> int:
+        """Let other consumers claim the pending finals of this one at once; returns how many.
+
+        Each counts as delivered once to this consumer.
+        """
+
     async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
         """Delete consumers of workers that died; returns how many. A consumer with pending finals stays."""
 

@@ -421,6 +421,14 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
             for pending in filter(None, kept):
                 pending.kept, pending.since = False, self._store.clock.monotonic()
 
+    async def hand_back(self) -> int:
+        self._store.check_available()
+        own = [one for _, stream in self._streams("final") for one in stream.pending.values()]
+        own = [pending for pending in own if pending.consumer == self.name]
+        for pending in own:
+            pending.since = self._store.clock.monotonic() - self._claim_after_s
+        return len(own)
+
     async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
         now = self._store.clock.monotonic()
         return self._delete_consumers(lambda name, seen: now - seen >= idle_s)

@@ -48,7 +48,7 @@ export async function shootAll(page, args, name) {
 }
 
 /** Runs in every window before its own scripts. */
-function fakeShell({ server, settings }) {
+export function fakeShell({ server, settings }) {
   // Browser sources of other programs have no shell.
   if (location.search === "?no-shell") return;
   const SETTINGS_ENTRY = "fake-shell.settings";

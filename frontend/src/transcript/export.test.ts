@@ -21,10 +21,10 @@ describe("golden files", () => {
     expect(exportTranscript(captions, "txt")).toBe("Ask not what your country can do for you.\n1 < 2 & 3 --> so.\n");
   });
 
-  test("SubRip numbers its cues and separates milliseconds with a comma", () => {
+  test("SubRip numbers its cues, separates milliseconds with a comma, and has no arrow in its text", () => {
     expect(exportTranscript(captions, "srt")).toBe(
       "1\n00:00:01,080 --> 00:00:03,500\nAsk not what your country can do for you.\n\n" +
-        "2\n01:02:05,004 --> 01:02:06,000\n1 < 2 & 3 --> so.\n",
+        "2\n01:02:05,004 --> 01:02:06,000\n1 < 2 & 3 → so.\n",
     );
   });
 

@@ -32,7 +32,7 @@ export function exportTranscript(captions: Captions, format: ExportFormat, track
       return lines.map((line) => `${line.text}\n`).join("");
     case "srt":
       return cuesOf(lines)
-        .map((cue, index) => `${index + 1}\n${timing(cue, ",")}\n${cue.text}\n`)
+        .map((cue, index) => `${index + 1}\n${timing(cue, ",")}\n${withoutArrows(cue.text)}\n`)
         .join("\n");
     case "vtt":
       return `WEBVTT\n\n${cuesOf(lines)
@@ -105,5 +105,8 @@ function clock(time: number, point: string): string {
   const rest = String(ms % 1000).padStart(3, "0");
   return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1000) % 60)}${point}${rest}`;
 }
+
+/** Players would read an arrow at the wrong place as the times of another cue. SubRip has no way to escape it. */
+const withoutArrows = (text: string) => text.replaceAll("-->", "→");
 
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

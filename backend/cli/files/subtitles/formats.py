@@ -8,7 +8,7 @@ from backend.cli.files.subtitles.timing import Cue
 def to_srt(cues: Iterable[Cue]) -> str:
     """Render as SubRip."""
     blocks = (
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{_text(cue)}\n"
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{_without_arrows(_text(cue))}\n"
         for number, cue in enumerate(cues, 1)
     )
     return "\n".join(blocks)
@@ -29,6 +29,11 @@ def _clock(milliseconds: int, point: str) -> str:
 
 def _text(cue: Cue) -> str:
     return "\n".join(cue.lines)
+
+
+def _without_arrows(text: str) -> str:
+    """Players would read an arrow at the wrong place as the times of another cue. SubRip has no way to escape it."""
+    return text.replace("-->", "→")
 
 
 def _escaped(text: str) -> str:

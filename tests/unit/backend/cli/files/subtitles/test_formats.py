@@ -9,6 +9,11 @@ def test_srt_is_numbered_and_has_commas_in_its_times() -> None:
     assert to_srt(cues) == ("1\n00:00:00,000 --> 00:00:01,500\nHello\n\n2\n01:02:03,004 --> 01:02:04,000\nTwo\nlines\n")
 
 
+def test_text_in_srt_cannot_be_read_as_the_times_of_another_cue() -> None:
+    cue = Cue(0, 1500, ("00:00:01,000 --> 00:00:09,000", "evil"))
+    assert to_srt([cue]) == "1\n00:00:00,000 --> 00:00:01,500\n00:00:01,000 → 00:00:09,000\nevil\n"
+
+
 def test_vtt_has_a_header_and_escapes_markup() -> None:
     assert to_vtt([Cue(0, 1500, ("a < b & c --> d",))]) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\na &lt; b &amp; c --&gt; d\n"

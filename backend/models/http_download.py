@@ -27,9 +27,7 @@ def download(url: str, file: FileSpec, directory: Path, progress: ProgressCallba
     target = directory / file.name
     timeout = httpx.Timeout(timeout_s, connect=_CONNECT_TIMEOUT_S)
     checks: list[Callable[..., Any]] = [partial(_refuse_downgrade, url)]
-    client = httpx.Client(
-        timeout=timeout, follow_redirects=True, headers=_HEADERS, event_hooks={"request": checks}
-    )
+    client = httpx.Client(timeout=timeout, follow_redirects=True, headers=_HEADERS, event_hooks={"request": checks})
     with client, target.open("wb") as out:
         while True:
             before = out.tell()

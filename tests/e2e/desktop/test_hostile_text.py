@@ -29,7 +29,7 @@ TEXTS = [
 
 @pytest.fixture(scope="module")
 def report(browser: str, artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the page and the desktop client show."""
+    """The texts, exports and faults of the page and the desktop client."""
     folder = tmp_path_factory.mktemp("hostile")
     write(silence(20.0), folder / "hostile-text.wav")
     (folder / "texts.json").write_text(json.dumps(TEXTS))

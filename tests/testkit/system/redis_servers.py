@@ -46,15 +46,17 @@ class Server:
 
     async def start(self) -> None:
         """Start it, with the data in its directory. Returns when it accepts connections."""
-        self._spawn()
+        self.spawn()
         await wait_for(self._listens, f"no answer on port {self.port}", 10, 0.02)
 
-    def _spawn(self) -> None:
+    def spawn(self) -> None:
+        """Start it without waiting for it."""
         self.directory.mkdir(parents=True, exist_ok=True)
         address = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory))
         command = (redis_binary(), *self.options, *address)
         with (self.directory / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            # SIGXFSZ stays ignored as in Python, so a write beyond a limit of the file size fails as on a full disk.
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, restore_signals=False)
 
     def kill(self) -> None:
         """Kill it with SIGKILL."""

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page docs docs-build docs-serve clean
+.PHONY: setup run test test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
@@ -68,6 +68,10 @@ frontend/dist/index.html: frontend/package.json frontend/package-lock.json front
 	@if command -v npm >/dev/null; then cd frontend && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
 	 else echo "Node.js 20 or later is not installed. Everything except the page works. Install Node.js and run make page."; fi
 
+dist: setup page  ## build the wheel, the source package and the software bills of materials in dist
+	rm -rf dist && $(BIN)/python -m build --outdir dist .
+	$(BIN)/python infra/sbom.py dist
+
 desktop: setup page  ## run the desktop client from source
 	@cd frontend && npm run --silent shell && node node_modules/electron/install.js && PATH="$(CURDIR)/$(BIN):$$PATH" npx electron .
 
@@ -95,4 +99,4 @@ docs-serve: setup  ## show the documentation at http://127.0.0.1:8000, rebuilt a
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 clean:  ## delete environments, builds and artifacts
-	rm -rf .venv .venv-lowest frontend/node_modules frontend/dist frontend/dist-shell frontend/release artifacts
+	rm -rf .venv .venv-lowest frontend/node_modules frontend/dist frontend/dist-shell frontend/release dist artifacts

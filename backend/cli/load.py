@@ -32,6 +32,8 @@ from backend.service import lifecycle
 # Warm-up of each step in the search for the capacity.
 WARM_UP_S = 5.0
 WINDOW_MS = 1000 * WINDOW // SAMPLE_RATE
+# The endpoint of pipecat's stt-benchmark, so that times to the final segment can be compared.
+TTFS_ENDPOINT_MS = 200
 # Exit statuses in addition to 0 and 1. 130 means that Ctrl-C ended the program.
 INTERRUPTED, LATE = 130, 3
 
@@ -80,6 +82,14 @@ def _whole_windows(_: click.Context, __: click.Parameter, value: int) -> int:
 )
 @language_option
 @targets_option
+@click.option(
+    "--endpoint-ms",
+    type=click.IntRange(200, 5_000),
+    default=Start.model_fields["endpoint_ms"].default,
+    show_default=True,
+    help="Silence that ends an utterance.",
+)
+@click.option("--ttfs", is_flag=True, help=f"Measure the time to the final segment: --endpoint-ms {TTFS_ENDPOINT_MS}.")
 @click.option("--no-partials", is_flag=True, help="Request finals only.")
 @click.option("--model", metavar="NAME|DIR", help="Speech model of the private system (auto), or null for none.")
 @click.option("--stt-workers", type=click.IntRange(1), default=1, show_default=True, help="Of the private system.")
@@ -94,6 +104,8 @@ def load(
     manifest: Path | None,
     language: str,
     targets: tuple[str, ...],
+    endpoint_ms: int,
+    ttfs: bool,
     no_partials: bool,
     model: str | None,
     stt_workers: int,
@@ -114,7 +126,12 @@ def load(
         raise click.UsageError("the server chooses the model: use either --url or --model")
     if file and not file.absolute().parent.is_dir():
         raise click.BadParameter(f"the directory {file.parent} does not exist", param_hint="--json")
-    start = Start(language=language, translate_to=targets, partials=not no_partials)
+    start = Start(
+        language=language,
+        translate_to=targets,
+        partials=not no_partials,
+        endpoint_ms=TTFS_ENDPOINT_MS if ttfs else endpoint_ms,
+    )
     plan = LoadPlan(start, **plan_options, texts=model != "null")
     prepared = _prepared_clips(manifest, language, frame_ms)
     system = None if urls else _system_plan(model or "auto", bool(targets), stt_workers, gateways)

@@ -71,7 +71,7 @@ def _counts(plan: LoadPlan, score: Score) -> Iterator[str]:
     if plan.start.partials and score.erasure is not None:
         yield f"erasure           {score.erasure:.2f} words replaced per word of the finals"
     if plan.start.partials:
-        yield f"without partials  {score.unshown} finals"
+        yield f"without partials  {score.unshown} finals, {score.unshown_long} of {score.long} longer than 3 s"
     if score.committed:
         share = 100 * score.contradicted / score.committed
         yield f"contradicted      {score.contradicted} of {score.committed} committed words, {share:.1f} %"
@@ -84,10 +84,13 @@ def _counts(plan: LoadPlan, score: Score) -> Iterator[str]:
 def _times(plan: LoadPlan, score: Score) -> Iterator[str]:
     yield "seconds             count     p50     p95     p99     max"
     yield _spread_row("final latency", score.final_s)
+    yield _spread_row("time to final", score.ttfs_s)
     if plan.start.partials:
         yield _spread_row("first partial", score.first_partial_s)
         yield _spread_row("between partials", score.partial_gap_s)
     yield _spread_row("generator lag", score.lag_s)
+    if score.worst_session_p95_s is not None:
+        yield f"worst session     final latency p95 {score.worst_session_p95_s:.3f}"
 
 
 def _spread_row(name: str, spread: Spread | None) -> str:

@@ -22,6 +22,10 @@ from backend.text.normalize import normalized_words
 
 # A generator that sends more than 1 % of its frames later than this measures its own delay.
 MAX_LAG_S = 0.05
+# A p95 of fewer finals than this is the latency of the slowest one.
+MIN_FINALS = 5
+# Speakers of a longer utterance expect to see words before it ends.
+LONG_MS = 3_000
 _MS = SAMPLE_RATE // 1000
 
 
@@ -60,6 +64,11 @@ class Score:
     spoken_s: float
     finals: int
     final_s: Spread | None
+    # Time to final segment: from sending a clip's last sample of speech to the arrival of the last final that overlaps
+    # the clip. The endpoint silence of the session is part of it.
+    ttfs_s: Spread | None
+    # The highest p95 of the final latency of one session, among sessions with at least MIN_FINALS finals.
+    worst_session_p95_s: float | None
     # From sending an utterance's first sample of speech to its first partial with text.
     first_partial_s: Spread | None
     # Between consecutive partials of an utterance.
@@ -68,6 +77,9 @@ class Score:
     lag_s: Spread | None
     # Utterances with text that had no partial before the final.
     unshown: int
+    # The same for utterances longer than LONG_MS, and the number of these.
+    unshown_long: int
+    long: int
     # Finals with text where there was no speech.
     invented: int
     # None when texts are meaningless (the recognizer `null`).
@@ -114,10 +126,14 @@ def score(ledgers: Sequence[LoadLedger], from_s: float = 0.0, to_s: float = inf,
         spoken_s=sum(ledger.sent_s for ledger in ledgers),
         finals=sum(len(ledger.finals) for ledger in ledgers),
         final_s=Spread.of(latencies.final_s),
+        ttfs_s=Spread.of(latencies.ttfs_s),
+        worst_session_p95_s=max(latencies.session_p95_s, default=None),
         first_partial_s=Spread.of(latencies.first_partial_s),
         partial_gap_s=Spread.of(latencies.partial_gap_s),
         lag_s=Spread.of([lag for ledger in ledgers for lag in ledger.lag_s]),
         unshown=partials.unshown,
+        unshown_long=partials.unshown_long,
+        long=partials.long,
         invented=latencies.invented,
         word_error_percent=_word_errors(opened).percent if texts and opened else None,
         words=partials.words,
@@ -135,12 +151,14 @@ def score(ledgers: Sequence[LoadLedger], from_s: float = 0.0, to_s: float = inf,
 @dataclass(slots=True)
 class _Latencies:
     final_s: list[float] = field(default_factory=list)
+    ttfs_s: list[float] = field(default_factory=list)
+    session_p95_s: list[float] = field(default_factory=list)
     first_partial_s: list[float] = field(default_factory=list)
     partial_gap_s: list[float] = field(default_factory=list)
     invented: int = 0
 
     def add(self, ledger: LoadLedger, from_s: float, to_s: float) -> None:
-        partials = ledger.partials()
+        partials, before = ledger.partials(), len(self.final_s)
         for at, final in ledger.finals:
             last = ledger.monologue.last_speech(final.end_ms * _MS)
             if last is None or last < final.start_ms * _MS:
@@ -150,6 +168,9 @@ class _Latencies:
             if sent is not None and from_s <= sent <= to_s:
                 self.final_s.append(at - sent)
                 self._add_partials(ledger, partials.get(final.utterance, []))
+        if spread := Spread.of(self.final_s[before:]):
+            self.session_p95_s += [spread.p95] if spread.count >= MIN_FINALS else []
+        self.ttfs_s += _times_to_final(ledger, from_s, to_s)
 
     def _add_partials(self, ledger: LoadLedger, partials: Sequence[tuple[float, Partial]]) -> None:
         self.partial_gap_s += [after - before for (before, _), (after, _) in pairwise(partials)]
@@ -168,6 +189,8 @@ class _PartialFigures:
     committed: int = 0
     contradicted: int = 0
     unshown: int = 0
+    unshown_long: int = 0
+    long: int = 0
 
     def add(self, ledger: LoadLedger) -> None:
         partials = ledger.partials()
@@ -180,7 +203,10 @@ class _PartialFigures:
             self.erased += sum(erased(before, after, final.language) for before, after in pairwise(texts))
             self.committed += len(normalized_words(committed, final.language))
             self.contradicted += contradicted(committed, final.text, final.language)
+            is_long = bool(final.text) and final.end_ms - final.start_ms > LONG_MS
             self.unshown += bool(final.text and not shown)
+            self.unshown_long += is_long and not shown
+            self.long += is_long
 
 
 def _word_errors(ledgers: Sequence[LoadLedger]) -> WordErrors:
@@ -233,6 +259,15 @@ def _clips_without_text(ledger: LoadLedger) -> int:
         for _, first, last in _sent_speech(ledger)
     ]
     return sum(bool(texts) and not any(texts) for texts in answers)
+
+
+def _times_to_final(ledger: LoadLedger, from_s: float, to_s: float) -> Iterator[float]:
+    """The time to the final segment of each clip with finals whose speech ended in the measured time."""
+    for _, first, last in _sent_speech(ledger):
+        sent = ledger.sent_time(last)
+        arrivals = [at for at, final in ledger.finals if _overlap(first, last, final)]
+        if sent is not None and from_s <= sent <= to_s and arrivals:
+            yield max(arrivals) - sent
 
 
 def _sent_speech(ledger: LoadLedger) -> Iterator[tuple[ClipPlacement, int, int]]:

@@ -16,6 +16,9 @@ from stt_worker.recognizers.whisper_model import load_whisper, log_mel
 from stt_worker.recognizers.whisper_tokens import MAX_TOKENS, TOKENS_PER_S
 from tests.testkit.audio.clips import RATE
 
+# faster-whisper's default: the temperatures of further decodes when a check fails.
+FALLBACK = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+
 
 class OfflineWhisper:
     """Decodes English with the weights in `path` on the CPU."""
@@ -43,11 +46,15 @@ class OfflineWhisper:
                 texts.update(zip(indexes, some, strict=True))
         return [texts[i] for i in range(len(utterances))]
 
-    def one_by_one(self, utterances: Sequence[NDArray[np.float32]]) -> list[str]:
+    def one_by_one(
+        self, utterances: Sequence[NDArray[np.float32]], temperature: float | list[float] = FALLBACK
+    ) -> list[str]:
         """Decode as users of faster-whisper do: one utterance after the other, each in a window of 30 s."""
         texts = []
         for samples in utterances:
-            segments, _ = self._sequential.transcribe(samples, language="en", beam_size=self._beam_size)
+            segments, _ = self._sequential.transcribe(
+                samples, language="en", beam_size=self._beam_size, temperature=temperature
+            )
             texts.append(" ".join(segment.text.strip() for segment in segments))
         return texts
 

@@ -140,3 +140,30 @@ def test_figures_do_not_depend_on_when_a_session_began() -> None:
     later = [(at + 50, event) for at, event in BOTH]
     counted = score([ledger(*later, began=50.0)], from_s=50.0)
     assert figures(counted.final_s) == pytest.approx(figures(score([ledger(*BOTH)]).final_s))
+
+
+def test_the_time_to_the_final_segment_ends_with_the_last_final_of_a_clip() -> None:
+    pieces = ((1.0, spoken(1, 0, 500)), (1.6, spoken(2, 500, 1_400)))
+    counted = score([ledger(*pieces, BOTH[1])])
+    assert figures(counted.final_s)[0] == 3
+    assert figures(counted.ttfs_s) == pytest.approx([2, 0.85, 0.985, 0.997, 1.0])
+
+
+def test_the_time_to_the_final_segment_counts_only_clips_with_a_final() -> None:
+    assert figures(score([ledger(BOTH[0])]).ttfs_s) == pytest.approx([1, *[0.9] * 4])
+    assert score([ledger()]).ttfs_s is None
+
+
+def test_the_worst_session_is_found_among_sessions_with_enough_finals() -> None:
+    def often(count: int, delay_s: float) -> LoadLedger:
+        return ledger(*((1.8 + delay_s, spoken(number, 0, 1_400)) for number in range(1, count + 1)))
+
+    assert score([often(4, 3.0)]).worst_session_p95_s is None
+    assert score([often(4, 3.0), often(5, 0.5), often(6, 0.2)]).worst_session_p95_s == pytest.approx(1.4)
+
+
+def test_long_utterances_without_partials_are_counted_on_their_own() -> None:
+    counted = score([ledger((1.8, spoken(1, 0, 1_400)), (4.4, spoken(2, 100, 3_900)))])
+    assert (counted.unshown, counted.unshown_long, counted.long) == (2, 1, 1)
+    shown = score([ledger((0.5, partial(2, "", "we")), (4.4, spoken(2, 100, 3_900)))])
+    assert (shown.unshown, shown.unshown_long, shown.long) == (0, 0, 1)

@@ -1,0 +1,127 @@
+"""Measure latency on hard speech, with one session and with many: `python -m tests.bench.latency`.
+
+Each row is a run of `nova load` against a private system. The clips are LibriSpeech utterances of 2 to 20 s where
+../shared is available, otherwise synthesized sentences. Their difficulty is printed beside the latencies: the word
+error rate of faster-whisper with the same weights (temperature 0, beam 5).
+"""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from backend import models
+from backend.text.edits import WordErrors
+from tests.bench.support.offline_whisper import OfflineWhisper
+from tests.testkit import cli
+from tests.testkit.audio.clips import RATE, Clip, available_clips, write_manifest
+from tests.testkit.system.command import NOVA
+
+SHORTEST_S, LONGEST_S = 2.0, 20.0
+# LibriSpeech test-clean and test-other.
+CORPUS = "ls-"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One row for each number of sessions. `difficulty_percent` is a word error rate."""
+
+    clips: int
+    audio_s: float
+    difficulty_percent: float
+    rows: tuple[cli.Row, ...]
+    wrong: tuple[str, ...]
+
+
+def hard_clips(folder: Path) -> list[Clip]:
+    """English clips of 2 to 20 s: those of LibriSpeech if there are any."""
+    english = [clip for clip in available_clips(folder) if clip.language == "en" and clip.kind != "bad-ref"]
+    corpus = [clip for clip in english if clip.id.startswith(CORPUS)] or english
+    return [clip for clip in corpus if SHORTEST_S <= len(clip.pcm()) / RATE <= LONGEST_S]
+
+
+def difficulty_percent(clips: Sequence[Clip], model: Path) -> float:
+    """The word error rate of faster-whisper, which decodes each clip at once."""
+    whisper = OfflineWhisper(model, threads=0, beam_size=5)
+    texts = whisper.one_by_one([clip.pcm().astype(np.float32) / np.float32(32_768) for clip in clips], temperature=0.0)
+    errors = WordErrors("en")
+    for clip, text in zip(clips, texts, strict=True):
+        errors.add(clip.text, text)
+    return errors.percent
+
+
+def row(name: str, score: dict[str, Any], cores: float) -> cli.Row:
+    """The figures of a run for the table."""
+    committed = score["committed"]
+    return {
+        "run": name,
+        "finals": score["final_s"]["count"],
+        **dict(_percentiles("final", score["final_s"])),
+        "worst session p95": score["worst_session_p95_s"] or "",
+        **dict(_percentiles("first partial", score["first_partial_s"])),
+        **dict(_percentiles("to final", score["ttfs_s"])),
+        "long without partial": f"{score['unshown_long']}/{score['long']}",
+        "WER %": score["word_error_percent"],
+        "erasure": score["erasure"],
+        "committed": committed,
+        "contradicted %": 100 * score["contradicted"] / committed if committed else 0.0,
+        "cores": cores,
+    }
+
+
+def _percentiles(name: str, spread: dict[str, float] | None) -> Iterator[tuple[str, float | str]]:
+    for percentile in ("p50", "p95"):
+        yield f"{name} {percentile}", spread[percentile] if spread else ""
+
+
+def run_load(
+    model: str, sessions: int, seconds: float, manifest: Path, options: Sequence[str], out: Path
+) -> dict[str, Any]:
+    """The report of `nova load`, with its exit status."""
+    load = ("load", "--model", model, "--language", "en", "--manifest", str(manifest))
+    plan = ("--sessions", str(sessions), "--seconds", f"{seconds:g}", "--seed", "1", *options, "--json", str(out))
+    done = subprocess.run([*NOVA, *load, *plan], check=False, stdout=subprocess.DEVNULL)
+    report: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return {**report, "status": done.returncode}
+
+
+@click.command()
+@cli.model_option("base")
+@click.option("--sessions", "counts", multiple=True, type=click.IntRange(1), help="May be repeated. Default: 1, 6, 10.")
+@click.option("--seconds", default=90.0, show_default=True, help="Measured time of each run.")
+@click.option("--ttfs/--no-ttfs", default=True, help="Also measure one session with an endpoint of 200 ms.")
+@cli.json_option
+def main(model: str, counts: tuple[int, ...], seconds: float, ttfs: bool, json_file: Path | None) -> None:
+    """Measure latencies of finals and partials on hard speech."""
+    tell = cli.progress()
+    with tempfile.TemporaryDirectory(prefix="nova-") as name:
+        folder = Path(name)
+        clips = hard_clips(folder)
+        manifest = write_manifest(clips, folder / "clips.jsonl")
+        tell(f"{len(clips)} clips: difficulty")
+        difficulty = difficulty_percent(clips, models.fetch(model))
+        runs: list[tuple[str, int, tuple[str, ...]]] = [
+            (f"{count} sessions", count, ()) for count in counts or (1, 6, 10)
+        ]
+        runs += [("1 session, endpoint 200 ms", 1, ("--ttfs",))] if ttfs else []
+        rows, wrong = [], []
+        for label, count, options in runs:
+            tell(label)
+            report = run_load(model, count, seconds, manifest, options, folder / "load.json")
+            cpu_s = sum(usage["cpu_s"] for usage in report["usage"].values())
+            rows.append(row(label, report["score"], cpu_s / (report["score"]["spoken_s"] / count)))
+            wrong += [f"{label}: exit status {report['status']}"] if report["status"] else []
+    audio_s = sum(len(clip.pcm()) for clip in clips) / RATE
+    found = Report(len(clips), audio_s, difficulty, tuple(rows), tuple(wrong))
+    text = f"{len(clips)} clips, {audio_s:.0f} s, word error rate of faster-whisper {difficulty:.1f} %\n"
+    cli.finish(found, cli.with_problems([text, cli.table(rows)], wrong), json_file)
+
+
+if __name__ == "__main__":
+    main()

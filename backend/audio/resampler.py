@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.audio.downmix import Waveform
-from backend.messages.jobs import SAMPLE_RATE
 
 # [n], 16 kHz mono.
 Samples = NDArray[np.int16]
 
 # Samples per call of libswresample, which never frees the buffer of its largest input.
 _CHUNK_SAMPLES = 9_600
+
+
+# Hz, of all audio that is recognized.
+SAMPLE_RATE = 16_000
 
 
 class Resampler:

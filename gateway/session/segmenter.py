@@ -42,8 +42,9 @@ class Rules:
     pause_ms: int = 192
     # An utterance is cut at this length, because Whisper decodes windows of 30 s.
     max_ms: int = 25_000
-    # In the last fifth before the limit, a pause ends the utterance. Without one, the cut is made in the latest pause after
-    # the first third, because Whisper recognizes short pieces worse, or else at the quietest point of this much audio.
+    # In the last fifth before the limit, a pause ends the utterance. Without one, the cut is made in the latest pause
+    # after the first third, because Whisper recognizes short pieces worse, and otherwise at the quietest point of this
+    # much audio.
     search_ms: int = 5_000
 
 

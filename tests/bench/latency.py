@@ -1,7 +1,7 @@
 """Measure latency on hard speech, with one session and with many: `python -m tests.bench.latency`.
 
 Each row is a run of `nova load` against a private system. The clips are LibriSpeech utterances of 2 to 20 s where
-../shared is available, otherwise synthesized sentences. Their difficulty is printed beside the latencies: the word
+../shared is available, otherwise synthesized sentences. Their difficulty is printed with the latencies: the word
 error rate of faster-whisper with the same weights (temperature 0, beam 5).
 """
 

@@ -19,7 +19,7 @@ DELAYS: dict[str, Any] = {
     "first_partial_s": None,
     "partial_gap_s": None,
 }
-UNSHOWN = {"unshown": 0, "unshown_long": 0, "long": 20}
+UNSHOWN: dict[str, Any] = {"unshown": 0, "unshown_long": 0, "long": 20}
 NO_FAILURES: dict[str, Any] = {"missing": (), "unheard": 0, "errors": {}, "refused": {}, "reconnects": 0, "invented": 0}
 HELD = Score(sessions=4, spoken_s=240.0, finals=40, **UNSHOWN, **SPEECH, **DELAYS, **NO_FAILURES)
 

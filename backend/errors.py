@@ -14,6 +14,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |  |- ForbiddenError         the API key or token lacks the scope
 |  |  '- ForeignOriginError     the page that connects is not allowed
 |  |- OverQuotaError            the API key has reached a limit
+|  |- RedisUnavailableError     Redis does not answer
 |  |- TooManyConnectionsError   too many connections have no session yet
 |  '- AudioLostError            Redis has lost an utterance whose audio only the client still has
 |- EntryError                   a stream entry that no worker can process: a dead letter without a retry

@@ -27,8 +27,8 @@ from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server
 from backend.messages.protocol import Start
 
-# The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences that
-# are not divided at short pauses better and at less cost.
+# The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
+# that are not divided at short pauses better and at less cost.
 ENDPOINT_MS = 1_500
 
 

@@ -68,6 +68,7 @@ def _join(speech: Speech, whole: Hypothesis, left: Hypothesis, right: Hypothesis
         retried="omission",
         # What both parts contain, the audio contains twice.
         repetition_spoken=len(spoken) > 1 or spoken[0].repetition_spoken,
+        logprob_without_prompt=None,  # each part was judged alone
         omitted=max(omitted, key=lambda one: one.seconds, default=None),
     )
 

@@ -11,6 +11,9 @@ from stt_worker.recognizers.recognizer import Hypothesis
 
 # Mean log probability per token. Below this the text is unreliable (the limit of Whisper's own transcriber).
 MIN_LOGPROB = -1.0
+# Mean log probabilities per token with and without the prompt, added, of text that consists of the prompt. With Whisper
+# base: -3.7 and more for spoken hotwords and prompts, -5.1 and less for hums, noise and silence.
+MIN_LOGPROB_OF_PROMPT = -4.4
 # Minimum rate of speech in letters per second; normal speech is four times as fast. For long noise, Whisper writes one
 # short sentence.
 MIN_LETTERS_PER_S = 3
@@ -50,9 +53,10 @@ CREDITS = """
     ご視聴ありがとうございます | ご清聴ありがとうございました | 次回もお楽しみに
     本日はご覧いただきありがとうございます
 """
-# Whole texts that Whisper produces on silence, and that people also say (same source).
+# Whole texts that Whisper produces on silence and on hums, and that people also say (same source).
 FILLERS = """
-    you | so | bye | thank you | thank you very much | thank you so much | well be right back | to be continued
+    er | err | uh | um | hm | hmm | mm | mmm | ah | oh | you | so | bye
+    | thank you | thank you very much | thank you so much | well be right back | to be continued
     music | applause | silence | beep | foreign | vielen dank | vielen dank für die aufmerksamkeit
     bis zum nächsten mal | tschüss | merci | merci à tous | à la prochaine | gracias | hasta la próxima | obrigado
     obrigada | até a próxima | tchau tchau | grazie | grazie a tutti | alla prossima | tot de volgende keer
@@ -90,6 +94,9 @@ def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
         return "no_letters"
     if compression(text) > MAX_COMPRESSION and not hypothesis.repetition_spoken:
         return "repetitive"
+    unprompted = hypothesis.logprob_without_prompt
+    if unprompted is not None and unprompted + logprob < MIN_LOGPROB_OF_PROMPT:
+        return "prompted"
     if logprob < 2 * MIN_LOGPROB:
         return "improbable"
     # Stricter after a second decode: a retry that finds probable text does not prove speech.

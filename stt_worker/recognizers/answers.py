@@ -12,6 +12,7 @@ import numpy as np
 
 from backend.messages.jobs import SAMPLE_RATE
 from stt_worker.guards import hallucinations, omissions
+from stt_worker.guards.bias import is_prompted, logprob_without_prompt
 from stt_worker.guards.repetitions import Repetition, is_repetitive, judge_repetition
 from stt_worker.guards.voice import Voice, measure_voice
 from stt_worker.recognizers.language_choice import SpokenLanguage
@@ -82,10 +83,15 @@ class Answer:
         """Whether a final may leave out speech. This must not depend on whether the client wants words."""
         return self.speech.final and omissions.may_omit(self.kept.text, self.voice)
 
+    @cached_property
+    def is_prompted(self) -> bool:
+        """Whether the text may come from the prompt instead of the audio."""
+        return is_prompted(self.text.words, f"{self.speech.hotwords} {self.speech.prompt}")
+
     @property
     def needs_words(self) -> bool:
         """Whether the times of the words that are kept are needed, for `guarded`."""
-        return self.speech.words or self.is_cut or self.may_omit
+        return self.speech.words or self.is_cut or self.may_omit or self.is_prompted
 
     def guarded(self, words: tuple[RecognizedWord, ...]) -> GuardedHypothesis:
         """Combine the verdicts. `words` are those that are kept, if they were needed."""
@@ -104,6 +110,7 @@ class Answer:
             omitted=omissions.find_omission(words, self.voice, self.speech.prefix) if self.may_omit and words else None,
             decoded=self.text.text if self.is_cut else "",
             repetition_spoken=is_spoken,
+            logprob_without_prompt=logprob_without_prompt(words) if self.is_prompted else None,
         )
         objection = hallucinations.retry_reason(self.text.text, seconds(self.speech), self.logprob, self.repetition)
         is_accepted = objection == "loop" and is_looped and bool(words) and logprob > ACCEPTED_LOGPROB

@@ -46,12 +46,16 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class RecognizedWord:
-    """A word with the space before it; `start` and `end` in seconds from the start of the audio."""
+    """A word with the space before it; `start` and `end` in seconds from the start of the audio.
+
+    `probability` and `logprob` are means over its tokens, without the prompt.
+    """
 
     text: str
     start: float
     end: float
     probability: float
+    logprob: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Hypothesis:
     `avg_logprob` is the mean natural-log probability per token. `retried` names the guard that caused a second decode,
     and is empty if the first decode was accepted. `languages` are the detected probabilities. `omitted` is speech
     without words, if the recognizer finds any. `decoded` is the text before a loop was cut from its end, or "".
-    `repetition_spoken`: the audio contains the repetitions of a repetitive text.
+    `repetition_spoken`: the audio contains the repetitions of a repetitive text. `logprob_without_prompt`: that of a
+    text that consists of the prompt and the hotwords.
     """
 
     text: str
@@ -90,6 +95,7 @@ class Hypothesis:
     omitted: OmittedSpeech | None = None
     decoded: str = ""
     repetition_spoken: bool = False
+    logprob_without_prompt: float | None = None
 
 
 class Recognizer(Protocol):

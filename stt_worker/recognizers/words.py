@@ -66,7 +66,13 @@ def align_words(
     bounds = np.cumsum([0, *map(len, decoded.tokens)])
     ends = np.minimum(bounds[1:], len(begins) - 1)
     return [
-        RecognizedWord(word, float(begins[i]), float(begins[end]), float(np.mean(probabilities[i:j])))
+        RecognizedWord(
+            word,
+            float(begins[i]),
+            float(begins[end]),
+            float(np.mean(probabilities[i:j])),
+            float(np.mean(np.log(np.maximum(probabilities[i:j], 1e-6)))),
+        )
         for word, i, j, end in zip(decoded.words, bounds, bounds[1:], ends, strict=False)
     ]
 

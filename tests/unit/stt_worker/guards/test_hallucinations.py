@@ -29,7 +29,7 @@ def test_fillers_are_kept_at_high_confidence(text: str) -> None:
     assert withhold_reason(heard(text), 1.2) == ""
 
 
-@pytest.mark.parametrize("text", ["Thank you.", "you", "Obrigado.", "Спасибо."])
+@pytest.mark.parametrize("text", ["Thank you.", "you", "Er...", "Obrigado.", "Спасибо."])
 def test_fillers_are_withheld_at_low_confidence(text: str) -> None:
     assert withhold_reason(heard(text, avg_logprob=-0.9), 5.0) == "filler"
     assert withhold_reason(heard(text, no_speech=0.75), 5.0) == "filler"
@@ -107,6 +107,13 @@ def test_text_that_repeats_what_the_audio_does_not_contain_is_decoded_again() ->
         (34, True, True, ""),
     ]:
         assert retry_reason(text, 20.0, -0.3, Repetition(keep, 34, is_spoken, is_certain)) == reason
+
+
+def test_text_of_the_prompt_is_withheld_if_it_is_improbable_without_the_prompt() -> None:
+    hum = replace(heard("OAuth, OAuth, OAuth.", avg_logprob=-0.3), logprob_without_prompt=-7.0)
+    assert withhold_reason(hum, 3.0) == "prompted"
+    assert withhold_reason(replace(hum, logprob_without_prompt=-2.5), 3.0) == ""
+    assert withhold_reason(replace(hum, logprob_without_prompt=None), 3.0) == ""
 
 
 def test_the_rate_of_a_text_is_measured_before_a_loop_is_cut_from_it() -> None:

@@ -1,12 +1,16 @@
 """Files with several tracks, sound that starts late, and samples that are not numbers."""
 
+import struct
+from contextlib import nullcontext
 from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
 
+from backend.cli.files.media.errors import DamagedAudioError
 from backend.cli.files.media.recording import open_recording
 from tests.testkit.audio.media_files import encode
 from tests.testkit.system.command import nova
@@ -106,3 +110,68 @@ def test_a_channel_that_is_the_inverse_of_the_other_does_not_silence_a_file(tmp_
     path = encode(tmp_path / "inverted.flac", np.stack([voice, -voice], axis=1))
     samples = read(path)[RATE // 10 :].astype(float)
     assert np.sqrt(np.mean(samples**2)) > 0.9 * np.sqrt(np.mean(voice.astype(float) ** 2))
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "flac"), ("a.webm", "libopus"), ("a.m4a", "aac")])
+def test_sound_that_starts_late_in_a_file_without_a_picture_keeps_its_time(
+    name: str, codec: str, tmp_path: Path
+) -> None:
+    path = encode(tmp_path / name, (20_000 * tone(300)).astype(np.int16), starts_s=8.0, codec=codec)
+    first = int(np.flatnonzero(np.abs(read(path)) > 1_000)[0])
+    assert abs(first - 8 * RATE) < RATE // 10
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.m4a", "a.ts"])
+@pytest.mark.parametrize("options", [{}, {"live": "1"}])
+def test_pauses_that_were_left_out_keep_their_length(name: str, options: dict[str, str], tmp_path: Path) -> None:
+    codec = {"a.webm": "libopus"}.get(name, "aac")
+    beep = (20_000 * tone(300)).astype(np.int16)
+    path = encode(
+        tmp_path / name, beep, codec=codec, again_s=9.0, options=options if name in {"a.mkv", "a.webm"} else {}
+    )
+    loud = np.flatnonzero(np.abs(read(path)) > 1_000)
+    second = int(loud[np.argmax(np.diff(loud)) + 1])
+    assert abs(second - int(loud[0]) - 9 * RATE) < RATE // 10
+
+
+def wav(path: Path, code: int, samples: NDArray[np.generic], size: int | None = None, after: bytes = b"") -> Path:
+    """Write a mono WAV file with this format code. `size` is the length that its header declares."""
+    data, width = samples.tobytes(), samples.dtype.itemsize
+    form = struct.pack("<HHIIHH", code, 1, RATE, RATE * width, width, 8 * width)
+    size = len(data) if size is None else size
+    body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", size) + data + after
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("code", "samples"),
+    [
+        (1, (127 * tone(300) + 128).astype(np.uint8)),
+        (1, (32_767 * tone(300)).astype("<i2")),
+        (1, (2**31 * tone(300).astype(np.float64)).astype("<i4")),
+        (3, tone(300).astype("<f4")),
+        (3, tone(300).astype("<f8")),
+    ],
+)
+def test_samples_of_every_kind_are_read_at_the_same_level(
+    code: int, samples: NDArray[np.generic], tmp_path: Path
+) -> None:
+    difference = read(wav(tmp_path / "a.wav", code, samples)) - np.rint(tone(300) * 32_767)
+    assert np.abs(difference).max() <= 400
+
+
+@pytest.mark.parametrize("size", [0, 1, 10_000, 0x7FFF_FFFF, 0xFFFF_FFFF])
+def test_a_wav_with_a_wrong_length_is_read_to_its_end(size: int, tmp_path: Path) -> None:
+    path = wav(tmp_path / "a.wav", 1, (32_767 * tone(300)).astype("<i2"), size)
+    with open_recording(path) as recording:
+        pcm = bytearray()
+        with pytest.raises(DamagedAudioError, match="of sound although") if 0 < size < 20_000 else nullcontext():
+            while block := recording.read():
+                pcm += block
+    assert len(pcm) == pytest.approx(2 * RATE, abs=200)
+
+
+def test_chunks_behind_the_sound_of_a_wav_are_not_read_as_sound(tmp_path: Path) -> None:
+    after = b"LIST" + struct.pack("<I", 4) + b"INFO" + b"id3 " + struct.pack("<I", 3) + b"abc\x00"
+    assert len(read(wav(tmp_path / "a.wav", 1, (32_767 * tone(300)).astype("<i2"), None, after))) == RATE

@@ -1,5 +1,6 @@
 """Media files of all supported formats, complete and truncated."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,23 +21,36 @@ def noise(seconds: float, rate: int = 16_000) -> NDArray[np.int16]:
 
 
 def encode(
-    path: Path, samples: NDArray[np.int16], rate: int = 16_000, *, starts_s: float = 0, video: bool = False
+    path: Path,
+    samples: NDArray[np.int16],
+    rate: int = 16_000,
+    *,
+    starts_s: float = 0,
+    again_s: float | None = None,
+    video: bool = False,
+    codec: str = "",
+    options: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write [n] (mono) or [n, 2] (stereo) samples with the codec of the suffix, and optionally a video stream."""
+    """Write [n] (mono) or [n, 2] (stereo) samples with a codec (default: that of the suffix), and optionally pictures.
+
+    With `again_s`, the samples are written once more that many seconds later, without packets in between.
+    """
     layout = "stereo" if samples.ndim == 2 else "mono"
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=layout)
     frame.sample_rate, frame.pts, frame.time_base = rate, round(starts_s * rate), Fraction(1, rate)
-    codec = CODECS[path.suffix]
-    with av.open(str(path), "w") as container:
+    codec = codec or CODECS[path.suffix]
+    with av.open(str(path), "w", options=dict(options or {})) as container:
         pictures = _add_video(container) if video else None
         audio = container.add_stream(codec, rate=48_000 if codec == "libopus" else rate, layout=layout)
         assert isinstance(audio, AudioStream)
         if pictures:
             _write_pictures(container, pictures, 1 + starts_s + len(samples) / rate)
         form = audio.codec_context
-        resampler = av.AudioResampler(form.format, layout, form.sample_rate, frame_size=form.frame_size or 1_024)
-        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(audio.encode(piece))
+        for later_s in (0.0,) if again_s is None else (0.0, again_s):
+            resampler = av.AudioResampler(form.format, layout, form.sample_rate, frame_size=form.frame_size or 1_024)
+            frame.pts = round((starts_s + later_s) * rate)
+            for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+                container.mux(audio.encode(piece))
         container.mux(audio.encode())
     return path
 

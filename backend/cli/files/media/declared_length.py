@@ -17,6 +17,8 @@ from backend.cli.files.media.frame_count import Mp3Frame, mp3_frame
 
 # Formats with the number of samples in the header.
 _EXACT = frozenset({"aiff", "caf", "flac", "mov", "mp4"})
+# MP4 whose first sound or picture is later than this is a part of a live stream.
+_LATEST_MP4_S = 600.0
 # Programs that write WAV to a pipe do not know the length and write about this value or more.
 _UNKNOWN_LENGTH = 0x7FFF_0000
 # RFC 3533: a header of 27 bytes, a table of 255 segments, and 255 bytes per segment.
@@ -36,7 +38,21 @@ def declared_s(path: Path, container: InputContainer, stream: AudioStream) -> fl
             return mp3_s(file)
     if not names & _EXACT or stream.duration is None or stream.time_base is None:
         return None
-    return float(stream.duration * stream.time_base)
+    late_s = float((stream.start_time or 0) * stream.time_base) - origin_s(container)
+    return float(stream.duration * stream.time_base) + max(0.0, late_s)
+
+
+def origin_s(container: InputContainer) -> float:
+    """The timestamp at which the recording begins.
+
+    It is 0 if the file has a length that includes its beginning: Matroska, and edit lists of MP4. Other files, and
+    parts of a live stream, begin with their first sound or picture.
+    """
+    start_s, names = (container.start_time or 0) / av.time_base, container.format.name.split(",")
+    latest_s = (
+        (container.duration or 0) / av.time_base if "matroska" in names else _LATEST_MP4_S if "mov" in names else 0
+    )
+    return 0.0 if 0 < start_s <= latest_s else start_s
 
 
 def _matroska_s(container: InputContainer, stream: AudioStream) -> float | None:
@@ -72,6 +88,29 @@ def declared_frames(path: Path, container: InputContainer) -> int | None:
         return None
     with path.open("rb") as file:
         return counted_frames(file)[0]
+
+
+def has_uncounted_sound(path: Path) -> bool:
+    """Return whether a WAV file continues after the chunk that holds its sound, and not with other chunks."""
+    with path.open("rb") as file:
+        if wav_s(file) is None:
+            return False
+        # The position is that of the sound.
+        file.seek(-4, os.SEEK_CUR)
+        (size,) = struct.unpack("<I", file.read(4))
+        end, at = os.fstat(file.fileno()).st_size, file.tell() + size
+        return not (_are_chunks(file, at, end) or _are_chunks(file, at + at % 2, end))
+
+
+def _are_chunks(file: BinaryIO, at: int, end: int) -> bool:
+    """Whether nothing but complete RIFF chunks follow."""
+    while end - at >= 8:
+        file.seek(at)
+        name, size = struct.unpack("<4sI", file.read(8))
+        at += 8 + size + size % 2
+        if not name.isascii() or not name.decode("ascii").isprintable() or at > end + 1:
+            return False
+    return True
 
 
 def mp3_s(file: BinaryIO) -> float | None:

@@ -28,7 +28,7 @@ class MonoConverter:
         frame.pts = None
         # Packed, because PyAV miscounts the planes of eight channels.
         packed = [piece.to_ndarray().astype(np.float32, copy=False) for piece in self._to_float.resample(frame)]
-        channels = [replace_non_finite(piece).reshape(-1, self._channels) for piece in packed]
+        channels = [replace_non_finite(piece).clip(-1, 1).reshape(-1, self._channels) for piece in packed]
         mono = [self._downmixer.mix(piece) if self._channels > 1 else piece[:, 0] for piece in channels]
         return rest + b"".join(self._resampler.resample(piece).tobytes() for piece in mono)
 

@@ -10,7 +10,13 @@ from threading import Lock
 import av
 from av.container import InputContainer
 
-from backend.cli.files.media.declared_length import declared_frames, declared_s, ends_inside_page
+from backend.cli.files.media.declared_length import (
+    declared_frames,
+    declared_s,
+    ends_inside_page,
+    has_uncounted_sound,
+    origin_s,
+)
 from backend.cli.files.media.errors import (
     DamagedAudioError,
     EmptyFileError,
@@ -29,6 +35,8 @@ _BLOCK = BYTES_PER_SECOND * BLOCK_MS // 1000
 _LONGEST_UNKNOWN_GAP_S = 600.0
 # Encoders pad and containers round, so intact files may be shorter than declared by less than this.
 _SHORTFALL_S = 0.5
+# Formats whose header declares a length, and whose samples have no other structure.
+_RAW_FORMATS = frozenset({"wav", "aiff", "caf", "au", "w64"})
 # FFmpeg reads any plain text file as one of these formats.
 _NOT_MEDIA = frozenset({"tty", "txt"})
 
@@ -52,7 +60,15 @@ class Recording:
         self._container = container
         # A longer gap comes from a damaged timestamp.
         longest_gap_s = max(self.length_s or 0.0, (container.duration or 0) / av.time_base) or _LONGEST_UNKNOWN_GAP_S
-        self._sound = Sound(container, stream, longest_gap_s, declared_frames(path, container))
+        self._sound = Sound(
+            container,
+            stream,
+            origin_s=origin_s(container),
+            longest_gap_s=longest_gap_s,
+            declared_frames=declared_frames(path, container),
+        )
+        # Lost samples leave no trace in such formats.
+        self._is_raw = stream.codec_context.name.startswith("pcm_") and container.format.name in _RAW_FORMATS
         self._blocks = self._blocks_of_file()
         self._reading = Lock()
 
@@ -98,8 +114,12 @@ class Recording:
         is_short = declared - position > max(_SHORTFALL_S, declared / 1000)
         if is_short or self._sound.ends_damaged or ends_inside_page(self.path, self._container.format.name):
             end = f"{position:.1f} s of {declared:.1f} s" if is_short else f"{position:.1f} s"
+            end += ", or sound before its end is missing" if self._is_raw else ""
             also = f". It is also damaged {damage}{self._doubt()}" if damage else ""
             raise TruncatedAudioError(f"{self.path} is truncated: it ends at {end}{also}")
+        if self._is_raw and declared and position - declared > _SHORTFALL_S:
+            more = f"contains {position:.1f} s of sound although its header declares {declared:.1f} s"
+            raise DamagedAudioError(f"{self.path} {more}. All of it was transcribed")
         if damage:
             raise DamagedAudioError(f"{self.path} is damaged {damage}; the rest was transcribed{self._doubt()}")
 
@@ -117,7 +137,8 @@ def open_recording(path: Path, track: int | None = None) -> Iterator[Recording]:
     try:
         # With "file:", a name such as "10:30.wav" is not parsed as a protocol. The whitelist keeps playlists from
         # accessing the network.
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options={"protocol_whitelist": "file"})
+        options = {"protocol_whitelist": "file"} | ({"ignore_length": "1"} if has_uncounted_sound(path) else {})
+        container = av.open(f"file:{path}", metadata_errors="replace", container_options=options)
     except (av.FFmpegError, OSError) as error:
         raise _open_error(path, error) from None
     with container:

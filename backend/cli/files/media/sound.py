@@ -29,12 +29,19 @@ class Sound:
     """
 
     def __init__(
-        self, container: InputContainer, stream: AudioStream, longest_gap_s: float, declared_frames: int | None
+        self,
+        container: InputContainer,
+        stream: AudioStream,
+        *,
+        origin_s: float,
+        longest_gap_s: float,
+        declared_frames: int | None,
     ) -> None:
+        """`origin_s` is the timestamp of the beginning."""
         self.damage = Damage()
         self.ends_damaged = False
         self._container, self._stream = container, stream
-        self._timeline = Timeline(longest_gap_s, (container.start_time or 0) / av.time_base)
+        self._timeline = Timeline(longest_gap_s, origin_s)
         is_counted = container.format.name in COUNTED_FORMATS
         self._count = FrameCount(declared_frames) if is_counted else None
         # Seconds of sound since FFmpeg's last error.

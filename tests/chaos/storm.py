@@ -64,6 +64,7 @@ class Options:
     # uses the same streams and needs no model.
     translate: bool = False
     seed: int = 0
+    stagger_s: float = STAGGER_S
 
     @property
     def start(self) -> Start:
@@ -106,7 +107,9 @@ async def storm(options: Options, logs: Path, progress: cli.Progress) -> Report:
         targets += [service_target(service) for service in system.services if service.name != "redis"]
         random_kills = kill_at_random(targets, options.kill_every_s, random.Random(options.seed), kills, progress)
         killer = tasks.create_task(random_kills)
-        ledgers = await speak_in_parallel([stream_url(url) for url in system.urls], audio, options.start)
+        ledgers = await speak_in_parallel(
+            [stream_url(url) for url in system.urls], audio, options.start, options.stagger_s
+        )
         killer.cancel()
         for ledger in ledgers:
             ledger.logged = await read_session_log(system.redis_url, ledger.session, SHARDS[options.redis])
@@ -117,7 +120,7 @@ async def storm(options: Options, logs: Path, progress: cli.Progress) -> Report:
 
 
 async def speak_in_parallel(
-    urls: Sequence[str], audio: Sequence[NDArray[np.int16]], start: Start, stagger_s: float = STAGGER_S
+    urls: Sequence[str], audio: Sequence[NDArray[np.int16]], start: Start, stagger_s: float
 ) -> list[ClientLedger]:
     """Drive one session for each piece of audio in real time. Sessions connect to the gateways in turn."""
     clock = time.monotonic()

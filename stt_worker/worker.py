@@ -93,6 +93,8 @@ class SttWorker:
             prefix=job.committed if final and job.finals == "stable" else "",
             prompt=job.prompt,
             hotwords=job.hotwords,
+            context=job.context,
+            context_language=job.context_language,
             beam_size=self._settings.beam_size if final else 1,
             # Previews need the words' probabilities to decide what is shown.
             words=job.words or not final,

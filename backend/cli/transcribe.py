@@ -28,7 +28,7 @@ from backend.local.discovery import find_or_start_server
 from backend.messages.protocol import Start
 
 # The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
-# that are not divided at short pauses better and at less cost.
+# that are not divided at short pauses better and at less cost (docs/explanation/performance.md).
 ENDPOINT_MS = 1_500
 
 

@@ -73,6 +73,10 @@ class AudioJob(Job):
     words: bool = False
     prompt: str = ""
     hotwords: str = ""
+    context: str = ""
+    """End of the text of the utterances just before, which this utterance continues."""
+    context_language: str = ""
+    """Whisper's code of the language of `context`. In another language, the recognizer does not use it."""
     committed: str = ""
     """Words of earlier partials that must not change."""
     tentative: str = ""

@@ -33,8 +33,8 @@ from gateway.session.timers import Conditions, SessionTimers
 
 # Interval of the timers. The shortest wait that they measure is 2 s.
 TICK_S = 0.25
-# Audio that arrives this far ahead of real time belongs to a recording. Its first finals may take this long.
-AHEAD_S, LANGUAGE_WAIT_S = 2.0, 10.0
+# Audio that arrives this far ahead of real time belongs to a recording. Finals that it waits for may take this long.
+AHEAD_S, FINALS_WAIT_S = 2.0, 10.0
 
 log = structlog.get_logger()
 
@@ -80,7 +80,7 @@ class Connection:
         self._slips = SlipAllowance(self._clock.monotonic())
         self._start_ms = held.session.audio_ms
         self._started_at = self._clock.monotonic()
-        # False once the wait for the language of a recording was in vain.
+        # False once a wait for finals of a recording was in vain.
         self._may_wait = True
         self._result_arrived = asyncio.Event()
         # Held while the log is read. Events from the channel must wait, because older events may still be unread in
@@ -136,23 +136,26 @@ class Connection:
         arrived_at, scored = self._clock.monotonic(), await self._audio.process_bytes(data)
         self._timers.arrivals.record_audio(scored[0].size / SAMPLE_RATE, arrived_at)
         await self._process_windows(scored)
-        await self._wait_for_language()
+        await self._wait_for_finals()
         # Backpressure: read no more audio while the workers are this far behind.
         while self._session.pending_finals >= self._services.settings.max_backlog:
             self._result_arrived.clear()
             await self._result_arrived.wait()
 
-    async def _wait_for_language(self) -> None:
-        """Read no more of a recording until its first finals have shown the language of the following ones."""
-        if not self._session.awaits_language:
+    async def _wait_for_finals(self) -> None:
+        """Read no more of a recording while finals in flight show the language or the context of what follows."""
+        if not self._awaits_finals():
             return
         try:
-            async with asyncio.timeout(LANGUAGE_WAIT_S):
-                while self._may_wait and self._session.awaits_language and self._is_ahead():
+            async with asyncio.timeout(FINALS_WAIT_S):
+                while self._may_wait and self._awaits_finals() and self._is_ahead():
                     self._result_arrived.clear()
                     await self._result_arrived.wait()
         except TimeoutError:
             self._may_wait = False
+
+    def _awaits_finals(self) -> bool:
+        return self._session.awaits_language or self._session.awaits_context
 
     def _is_ahead(self) -> bool:
         """Whether the audio arrives faster than it is spoken: live speech must not wait."""

@@ -9,6 +9,7 @@ from backend.messages.protocol import Error, Notice, Start
 from backend.messages.served_languages import ServedLanguages
 from backend.text.language_odds import likeliest
 from gateway.session.language_evidence import LanguageEvidence
+from gateway.session.preceding_text import PrecedingText
 from gateway.session.segmenter import SpeechClip
 from gateway.session.utterance import OpenUtterance
 
@@ -27,6 +28,8 @@ class AudioJobBuilder:
         self._language: str | None = None
         # The detections in earlier finals. A job without a requested language starts detection from them.
         self.evidence = LanguageEvidence()
+        # The finals that the next utterance continues.
+        self.preceding = PrecedingText()
 
     def apply_options(self, options: Start, served: ServedLanguages) -> list[Notice | Error]:
         """Use these options from now on, and return events about those that are not served as requested.
@@ -39,7 +42,7 @@ class AudioJobBuilder:
             languages.flores_code(target)
         limits, language = served.limits(options), served.recognized_as(options.language)
         if language != self._language:
-            self.evidence = LanguageEvidence()
+            self.evidence, self.preceding = LanguageEvidence(), PrecedingText()
         self._language = language
         self.options = options
         return limits
@@ -54,6 +57,8 @@ class AudioJobBuilder:
     ) -> AudioJob:
         """A job that contains everything a worker needs; `now` is Unix time."""
         options = self.options
+        # Previews cost most of a live session, and are replaced by the final.
+        context = self.preceding.before(utterance.number, clip.start_ms) if kind == "final" else ""
         odds = {} if self._language else self.evidence.odds()
         detected = utterance.detected_language if kind == "preview" else None
         return AudioJob(
@@ -74,6 +79,8 @@ class AudioJobBuilder:
             words=options.words,
             prompt=options.prompt,
             hotwords=options.hotwords,
+            context=context,
+            context_language=self.preceding.language if context else "",
             committed=utterance.committed,
             tentative=utterance.tentative,
             hypothesis=utterance.hypothesis,

@@ -16,7 +16,8 @@ WINDOW = 512
 
 _SAMPLES_PER_MS = 16
 
-Reason = Literal["silence", "length", "finalize", "stop"]
+# "pause": a short silence near the length limit; "length": a cut, after which the speech continues at once.
+Reason = Literal["silence", "pause", "length", "finalize", "stop"]
 
 
 def _windows(milliseconds: int) -> int:
@@ -90,7 +91,7 @@ class SpeechResumed:
 
 @dataclass(frozen=True, slots=True)
 class UtteranceEnded:
-    """The utterance is closed. After reason "length", an `UtteranceStarted` follows if speech continues."""
+    """The utterance is closed. After reason "length", an `UtteranceStarted` follows at the same position."""
 
     clip: SpeechClip
     reason: Reason
@@ -188,7 +189,7 @@ class Segmenter:
         # Near the length limit, a pause is a better cut than any point inside words. It may begin at the limit itself.
         near_limit = self._speech_end >= self._max * 4 // 5 or len(self._buffer) >= self._max
         if silent >= self._pause and near_limit:
-            return [self._close("length")]
+            return [self._close("pause")]
         return [PauseDetected(self.position)] if silent == self._pause else []
 
     def _cut(self) -> list[SegmentEvent]:

@@ -75,6 +75,11 @@ class Session:
         return self.state == "open" and self._jobs.awaits_language and self.pending_finals > 0
 
     @property
+    def awaits_context(self) -> bool:
+        """Whether a final in flight has the text that the open utterance continues."""
+        return self.state == "open" and self._utterances.continues_cut
+
+    @property
     def has_pending_results(self) -> bool:
         """Whether finals or translations are in flight."""
         return self._pending.any_pending
@@ -237,6 +242,7 @@ class Session:
     def _apply_final(self, final: wire.Final, now: float) -> list[Action]:
         if not self._pending.accept_final(final, now):
             return []
+        self._jobs.preceding.add(final)
         if not isinstance(final, FinalResult):
             # A worker of an earlier release, or a recognizer that reports no probabilities.
             detected = {final.language: 1.0} if final.text else {}

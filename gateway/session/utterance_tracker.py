@@ -55,6 +55,8 @@ class UtteranceTracker:
         self._first_attempt = 0
         self._count = 0
         self._open: OpenUtterance | None = None
+        # Whether the last closed utterance was cut because of its length.
+        self._was_cut = False
         # Number and committed text of the utterance that was open when the session was resumed.
         self._resumed: tuple[int, str] = (0, "")
         self.backpressure = Backpressure.NONE
@@ -62,6 +64,11 @@ class UtteranceTracker:
     @property
     def is_open(self) -> bool:
         return self._open is not None
+
+    @property
+    def continues_cut(self) -> bool:
+        """Whether an utterance is open that was cut off from one whose final is not known yet."""
+        return self.is_open and self._was_cut and self._pending.final_count > 0
 
     @property
     def closed_count(self) -> int:
@@ -153,7 +160,8 @@ class UtteranceTracker:
                     actions += self._submit_early_final(now)
                 case SpeechResumed():
                     actions += self._withdraw_early_final(now)
-                case UtteranceEnded(clip, _):
+                case UtteranceEnded(clip, reason):
+                    self._was_cut = reason == "length"
                     actions += self._close_utterance(clip, now)
         return merge_early_finals(actions)
 

@@ -20,6 +20,7 @@ class Speech:
     `last_language`: previous language; used when `language` is None, unless another is much more probable.
     `language_odds`: probability of each language by earlier utterances; empty: only `last_language` is known.
     `prefix`: text that the hypothesis must begin with.
+    `context`: the text before this piece; not used if the piece is in another language than `context_language`.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
     `final`: a final may be decoded again when a guard objects; a preview is not.
     `traceparent`: the trace that the stages of its recognition belong to.
@@ -32,6 +33,8 @@ class Speech:
     prefix: str = ""
     prompt: str = ""
     hotwords: str = ""
+    context: str = ""
+    context_language: str = ""
     beam_size: int = 1
     words: bool = False
     final: bool = True

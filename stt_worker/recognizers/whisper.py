@@ -7,6 +7,7 @@ task tokens may have any length.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -21,6 +22,7 @@ from backend.engines.loading import Hardware
 from backend.messages.jobs import SAMPLE_RATE
 from backend.service import tracing
 from backend.text.normalize import letters
+from stt_worker.guards.contexts import is_misled
 from stt_worker.recognizers.answers import Answer, GuardedHypothesis, seconds
 from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.language_choice import MIN_DETECTED, SpokenLanguage, is_doubtful, spoken_in
@@ -73,6 +75,10 @@ class FasterWhisper:
         30 s, or a language that the model does not know.
         """
         results = self._decode_all(batch, [self.windows.fit(seconds(speech)) for speech in batch])
+        misled = [i for i, result in enumerate(results) if is_misled(batch[i], result.hypothesis, result.objection)]
+        batch = [replace(speech, context="") for speech in batch]
+        alone = self._decode_all([batch[i] for i in misled], [self.windows.fit(seconds(batch[i])) for i in misled])
+        results = [alone[misled.index(i)] if i in misled else result for i, result in enumerate(results)]
         doubted = [i for i, result in enumerate(results) if result.needs_retry(batch[i])]
         longer = [self.windows.fit(seconds(batch[i]), SECOND_DECODE_EXTRA_S) for i in doubted]
         for i, second in zip(doubted, self._decode_all([batch[i] for i in doubted], longer), strict=True):

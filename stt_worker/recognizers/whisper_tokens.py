@@ -11,6 +11,8 @@ from stt_worker.recognizers.recognizer import Speech
 MAX_TOKENS = 448
 # Hotwords and prompt together; must leave room for the task tokens and the answer.
 MAX_PROMPT_TOKENS = 200
+# The end of the text before an utterance. Always the same number, so that utterances of all sessions share batches.
+CONTEXT_TOKENS = 32
 # Upper bounds of speech rate, to stop loops early. Speakers do not exceed about 12 tokens per second in languages
 # whose words are in the vocabulary; in other scripts a word takes several tokens.
 MAX_TOKENS_PER_S = 24
@@ -23,10 +25,13 @@ _UNSPACED_LANGUAGES = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 
 
 def context_tokens(tokenizer: Tokenizer, speech: Speech) -> list[int]:
-    """The tokens before the task tokens: the hotwords, then the end of the prompt."""
+    """The tokens before the task tokens: the hotwords, the end of the prompt, and the end of the text before."""
     hotwords = _text_tokens(tokenizer, speech.hotwords)[: MAX_PROMPT_TOKENS // 2]
-    prompt = _text_tokens(tokenizer, speech.prompt)[-(MAX_PROMPT_TOKENS - len(hotwords)) :]
-    return [tokenizer.sot_prev, *hotwords, *prompt] if hotwords or prompt else []
+    context = _text_tokens(tokenizer, speech.context)[-CONTEXT_TOKENS:]
+    context = context if len(context) == CONTEXT_TOKENS else []
+    prompt = _text_tokens(tokenizer, speech.prompt)[-(MAX_PROMPT_TOKENS - len(hotwords) - len(context)) :]
+    before = [*hotwords, *prompt, *context]
+    return [tokenizer.sot_prev, *before] if before else []
 
 
 def prefix_tokens(tokenizer: Tokenizer, speech: Speech) -> list[int]:

@@ -1,6 +1,7 @@
 """The recognizer with real weights, on speech of several sessions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import ctranslate2
@@ -65,6 +66,15 @@ def test_joined_words_are_the_text_and_their_times_are_within_the_audio(
         assert all(0 <= word.start <= word.end <= len(speech.samples) / RATE + 0.1 for word in heard.words)
         assert all(0 <= word.probability <= 1 for word in heard.words)
         assert np.mean([word.probability for word in heard.words]) > 0.3
+
+
+def test_text_in_another_language_does_not_continue_the_text_before_it(
+    whisper: FasterWhisper, speech_clips: list[Clip]
+) -> None:
+    before = " ".join(clip.text for clip in speech_clips if clip.language == "en")[:240]
+    alone = [Speech(sound(clip)) for clip in speech_clips if clip.language in ("es", "fr") and clip.kind == "utt"][:4]
+    continued = [replace(speech, context=before, context_language="en") for speech in alone]
+    assert [heard.text for heard in whisper.recognize(continued)] == [heard.text for heard in whisper.recognize(alone)]
 
 
 def test_a_hypothesis_begins_with_its_prefix_and_continues_after_it(

@@ -62,16 +62,25 @@ class MemoryGateway:
             vad_batcher=VadBatcher(LoudnessDetector()),
             clock=self.streams.clock,
         )
+        # The final jobs that the worker has recognized.
+        self.recognized: list[AudioJob] = []
+        # How long it takes for each batch.
+        self.decode_s = 0.0
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
         stop, settings = asyncio.Event(), WorkerSettings()
         source = MemoryEntrySource(self.streams, AUDIO, "worker", settings)
-        consumer = Consumer(source, self.streams, settings, recognize, self.streams.clock)
+        consumer = Consumer(source, self.streams, settings, self._recognize, self.streams.clock)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(consumer.consume_until(stop))
             yield
             stop.set()
+
+    async def _recognize(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        self.recognized += [entry.job for entry in batch if entry.job.kind == "final"]
+        await asyncio.sleep(self.decode_s)
+        return await recognize(batch)
 
     @asynccontextmanager
     async def connect(self, first: ClientMessage, *, reads: bool = True) -> AsyncIterator["MemoryClient"]:

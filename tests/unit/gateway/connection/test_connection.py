@@ -9,7 +9,7 @@ from backend.messages.served_languages import ServedLanguages
 from gateway.connection.transport import SEND_TIMEOUT_S
 from gateway.session.timers import CATCH_UP_S
 from tests.testkit.streams.virtual_time import virtual_time
-from tests.unit.gateway.connection.memory_gateway import MemoryGateway
+from tests.unit.gateway.connection.memory_gateway import NOISE, MemoryGateway
 
 
 @virtual_time
@@ -45,6 +45,19 @@ async def test_jobs_that_redis_lost_are_submitted_again() -> None:
         async with gateway.worker():
             await client.wait_for(lambda: client.of(Final))
     assert [event.utterance for event in client.of(Final)] == [1]
+
+
+@virtual_time
+async def test_a_recording_is_read_on_when_the_text_before_a_cut_is_known() -> None:
+    gateway = MemoryGateway(max_utterance_ms=5_000)
+    gateway.decode_s = 0.5
+    async with gateway.worker(), gateway.connect(Start(language="en", partials=False)) as client:
+        for _ in range(12 * 10):
+            client.send(NOISE[:1_600].tobytes())
+        client.send(Stop())
+        await client.wait_for(lambda: client.of(Done))
+    contexts = [job.context for job in gateway.recognized]
+    assert contexts == ["", "utterance 1", "utterance 1 utterance 2"]
 
 
 @virtual_time

@@ -188,7 +188,7 @@ def test_a_long_utterance_is_not_cut_before_committed_words_end() -> None:
 
 def test_near_the_limit_a_pause_ends_the_utterance() -> None:
     assert spans(segment(Segmenter(QUICK), chances((0.9, 39), (0.0, 4), (0.9, 5)))) == []
-    assert spans(segment(Segmenter(QUICK), chances((0.9, 40), (0.0, 4), (0.9, 5)))) == [(0, 44, "length")]
+    assert spans(segment(Segmenter(QUICK), chances((0.9, 40), (0.0, 4), (0.9, 5)))) == [(0, 44, "pause")]
 
 
 def test_an_utterance_without_a_pause_near_the_limit_is_cut_in_the_latest_earlier_one() -> None:
@@ -217,7 +217,7 @@ def test_a_pause_before_a_cut_is_no_cut_of_the_next_utterance() -> None:
 
 def test_a_silence_at_the_limit_is_the_cut() -> None:
     events = segment(Segmenter(QUICK), chances((0.9, 49), (0.0, 4)))
-    assert spans(events) == [(0, 53, "length")]
+    assert spans(events) == [(0, 53, "pause")]
     assert events[-1] == events[1], "no utterance is open, because silence follows"
 
 

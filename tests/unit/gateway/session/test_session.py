@@ -351,6 +351,41 @@ def test_the_detected_language_is_passed_to_the_next_job() -> None:
     assert (stage.of(SubmitFinal)[-1].job.language, stage.of(SubmitFinal)[-1].job.heard) == ("de", None)
 
 
+def test_a_job_carries_the_text_before_its_utterance() -> None:
+    stage = Stage(language="en", partials=False)
+    stage.speak(1)
+    stage.be_silent(1)
+    first = stage.of(SubmitFinal)[-1].job
+    assert (first.context, first.context_language) == ("", "")
+    stage.apply(final(1, "Replied he,", start_ms=first.start_ms, end_ms=first.end_ms), "1-0")
+    stage.speak(1)
+    stage.be_silent(1)
+    second = stage.of(SubmitFinal)[-1].job
+    assert (second.context, second.context_language) == ("Replied he,", "en")
+
+
+def test_another_language_has_no_text_before() -> None:
+    stage = Stage(language="en", partials=False)
+    stage.speak(1)
+    stage.be_silent(1)
+    stage.apply(final(1, "hello", end_ms=1_000), "1-0")
+    stage.receive(Configure(language="fr"))
+    stage.speak(1)
+    stage.be_silent(1)
+    assert stage.of(SubmitFinal)[-1].job.context == ""
+
+
+def test_an_utterance_that_continues_a_cut_one_awaits_its_text() -> None:
+    stage = Stage(language="en", partials=False)
+    stage.speak(26)
+    assert stage.session.awaits_context
+    stage.apply(final(1, "a long", end_ms=24_000), "1-0")
+    assert not stage.session.awaits_context
+    stage.be_silent(1)
+    stage.speak(1)
+    assert not stage.session.awaits_context, "the last utterance ended with silence"
+
+
 def test_detections_in_finals_are_pooled_for_the_next_job_and_not_sent() -> None:
     stage = Stage()
     stage.speak(1)

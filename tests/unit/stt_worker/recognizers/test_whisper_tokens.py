@@ -8,6 +8,7 @@ import pytest
 
 from stt_worker.recognizers.recognizer import Speech
 from stt_worker.recognizers.whisper_tokens import (
+    CONTEXT_TOKENS,
     MAX_PROMPT_TOKENS,
     MAX_TOKENS,
     context_tokens,
@@ -46,6 +47,18 @@ def test_hotwords_come_before_the_prompt_and_both_are_limited() -> None:
     assert context[0] == CodePoints.sot_prev
     assert context[1:3] == codes(" h")
     assert context[-1] == ord("z")
+
+
+def test_the_text_before_comes_last_and_always_takes_the_same_number_of_tokens() -> None:
+    context = context_tokens(tokenizer(), speech(prompt="p", context="a" * 500 + "z"))
+    assert context == [CodePoints.sot_prev, *codes(" p"), *codes("a" * (CONTEXT_TOKENS - 1) + "z")]
+    assert context_tokens(tokenizer(), speech(context="a" * (CONTEXT_TOKENS - 2))) == []
+
+
+def test_the_text_before_leaves_room_for_the_answer() -> None:
+    context = context_tokens(tokenizer(), speech(hotwords="h" * 500, prompt="p" * 500, context="a" * 500))
+    assert len(context) == 1 + MAX_PROMPT_TOKENS
+    assert context[-CONTEXT_TOKENS - 1 :] == codes("p" + "a" * CONTEXT_TOKENS)
 
 
 def test_without_prompt_and_hotwords_there_is_no_context() -> None:

@@ -11,7 +11,7 @@ from stt_worker.stability import spoken_language
 # Less probable languages are not reported.
 MIN_DETECTED = 0.005
 # A final whose language is less probable than this is examined again in the longest window.
-MIN_CHOICE = 0.9
+MIN_CHOICE = 0.7
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from backend.streams.session.fanout import Listener
 from backend.streams.session.sessions import Lease, TakenOverError
 from gateway.access.registry import OpenSession
 from gateway.audio.audio_input import AudioInput
+from gateway.audio.level_monitor import LevelMonitor
 from gateway.audio.vad import ScoredWindows
 from gateway.connection.delay_watch import RedisUnavailableError, watch_delay
 from gateway.connection.observers.observer import SessionObserver
@@ -76,6 +77,7 @@ class Connection:
         self._session, self._receiver, self._sender = held.session, transport.receiver, transport.sender
         self._writer = RedisWriter(held.session, held.lease, services.streams)
         self._audio = AudioInput(held.session.options.audio, services.vad_batcher)
+        self._level = LevelMonitor()
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._slips = SlipAllowance(self._clock.monotonic())
         self._start_ms = held.session.audio_ms
@@ -172,6 +174,8 @@ class Connection:
         windows, _ = scored
         await self._services.quota_slots.use_audio(self._held.entry, windows.size * 1000 // SAMPLE_RATE)
         await self._execute(self._session.receive_audio(*scored, self._clock.wall()))
+        for notice in self._level.check(*scored):
+            self._sender.send(notice)
 
     # --- results from the workers
 

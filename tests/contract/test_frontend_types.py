@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from backend.messages import languages
 from backend.messages.protocol import Error, Final, Stop, to_json
 from backend.messages.schema import protocol_schema, protocol_schema_json
+from gateway.audio.level_monitor import MESSAGES
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "docs" / "reference" / "protocol.schema.json"
@@ -48,3 +51,13 @@ def test_every_language_offered_by_the_page_is_supported() -> None:
     }
     written = [languages.flores_code(code) for code in offered["written"]]
     assert len(written) == len(set(written)) > 100
+
+
+@pytest.mark.parametrize("locale", ["en", "es", "zh"])
+def test_the_page_has_a_text_of_its_own_for_each_notice_about_the_level(locale: str) -> None:
+    texts = (ROOT / "frontend" / "src" / "i18n" / f"{locale}.ts").read_text()
+    reference = (ROOT / "docs" / "reference" / "protocol.md").read_text()
+    assert MESSAGES.keys() == {"low_level", "clipped", "no_sound", "level_normal"}
+    for code in MESSAGES:
+        assert f"`{code}`" in reference
+        assert (f"{code}:" in texts) == (code != "level_normal"), "the page removes the notice then"

@@ -14,6 +14,8 @@ from backend.messages.protocol import Error, Final, Notice, ServerMessage, Trans
 
 Format = Literal["txt", "srt", "vtt", "json"]
 SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt"})
+# Notices about a recording as a whole.
+_ABOUT_RECORDING = frozenset({"language_substituted", "low_level", "clipped", "no_sound"})
 # Fields of a final that are meaningful only in the protocol.
 _PROTOCOL_FIELDS = {"type", "cursor", "translate_to", "late"}
 
@@ -46,7 +48,7 @@ class FileTranscript:
                 self.translations[event.utterance, event.language] = event.text
             case Error() | Notice(language=str()):
                 self.problems.append(IncompleteError(event.message, code=event.code))
-            case Notice(code="language_substituted"):
+            case Notice(code=code) if code in _ABOUT_RECORDING and code not in {notice.code for notice in self.notices}:
                 self.notices.append(event)
 
     @property

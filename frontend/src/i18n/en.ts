@@ -64,6 +64,9 @@ export const en = {
       delayed: "Some text is delayed. Nothing is lost.",
       redis_unavailable: "Some text is delayed. Nothing is lost.",
       audio_missing: "The connection was lost for too long. Part of your speech could not be kept.",
+      low_level: "You are too quiet to be understood reliably. Move closer to the microphone, or raise its level.",
+      clipped: "The sound is distorted because it is too loud. Lower the level of the microphone.",
+      no_sound: "There is no sound. Check that the right microphone is chosen and not muted.",
     },
   },
   problems: {

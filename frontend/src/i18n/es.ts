@@ -61,6 +61,9 @@ export const es: Texts = {
       delayed: "Parte del texto se retrasa. No se pierde nada.",
       redis_unavailable: "Parte del texto se retrasa. No se pierde nada.",
       audio_missing: "La conexión estuvo interrumpida demasiado tiempo. No se pudo conservar todo lo que dijiste.",
+      low_level: "Tu voz se oye demasiado baja. Acércate al micrófono o sube su nivel.",
+      clipped: "El sonido está distorsionado porque es demasiado alto. Baja el nivel del micrófono.",
+      no_sound: "No hay sonido. Comprueba que el micrófono elegido sea el correcto y no esté silenciado.",
     },
   },
   problems: {

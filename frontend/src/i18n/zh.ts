@@ -56,6 +56,9 @@ export const zh: Texts = {
       delayed: "部分文字会延迟显示，不会丢失。",
       redis_unavailable: "部分文字会延迟显示，不会丢失。",
       audio_missing: "连接中断时间过长，部分语音未能保留。",
+      low_level: "音量过低，可能无法准确识别。请靠近麦克风或调高麦克风音量。",
+      clipped: "音量过高，声音失真。请调低麦克风音量。",
+      no_sound: "没有声音。请检查麦克风是否选对、是否静音。",
     },
   },
   problems: {

@@ -18,6 +18,12 @@ test.each(["delayed", "redis_unavailable"])("`%s` stays until `delay_over`", (co
   expect(codes(notice(code), notice("delay_over"))).toEqual([]);
 });
 
+test.each(["low_level", "clipped", "no_sound"])("`%s` stays until the level is normal", (code) => {
+  expect(codes(notice(code), final(1, "One."))).toEqual([code]);
+  expect(codes(notice(code), notice("level_normal"))).toEqual([]);
+  expect(codes(notice(code), notice("clipped"))).toEqual(["clipped"]);
+});
+
 test("a new connection removes notices about the server's state, but not about lost audio", () => {
   expect(codes(notice("delayed"), notice("previews_slowed"), notice("audio_missing"), ready())).toEqual([
     "audio_missing",

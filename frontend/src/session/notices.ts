@@ -18,10 +18,14 @@ const TOPICS: Readonly<Record<string, string>> = {
   delayed: "delay",
   redis_unavailable: "delay",
   delay_over: "delay",
+  low_level: "level",
+  clipped: "level",
+  no_sound: "level",
+  level_normal: "level",
 };
 
 /** These end their topic, so nothing is shown. */
-const ALL_CLEAR: ReadonlySet<string> = new Set(["previews_normal", "delay_over"]);
+const ALL_CLEAR: ReadonlySet<string> = new Set(["previews_normal", "delay_over", "level_normal"]);
 
 export function updateNotices(notices: StatusNotices, event: ServerMessage): StatusNotices {
   switch (event.type) {

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from backend.messages.protocol import Configure, Done, Draining, Error, Final, Finalize, Resume, Start, Stop
+from backend.messages.protocol import Configure, Done, Draining, Error, Final, Finalize, Notice, Resume, Start, Stop
 from backend.messages.served_languages import ServedLanguages
 from gateway.connection.transport import SEND_TIMEOUT_S
 from gateway.session.timers import CATCH_UP_S
@@ -145,6 +145,16 @@ async def test_results_that_are_overdue_after_stop_end_the_session() -> None:
         await client.wait_for(lambda: client.close_code)
     assert client.of(Error)[-1].code == "overdue"
     assert not client.of(Done)
+
+
+@virtual_time
+async def test_a_dead_microphone_and_then_quiet_speech_are_reported() -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Start()) as client:
+        for frame in [bytes(3_200)] * 110 + [(NOISE[:1_600] // 50).tobytes()] * 10:
+            client.send(frame)
+            await asyncio.sleep(0.1)
+    assert [notice.code for notice in client.of(Notice)] == ["no_sound", "level_normal", "low_level"]
 
 
 @virtual_time

@@ -104,6 +104,15 @@ def test_an_invalid_address_is_refused(given: str) -> None:
         stream_url(given)
 
 
+@pytest.mark.parametrize("code", ["low_level", "clipped", "no_sound"])
+def test_a_bad_level_is_reported_once_for_each_recording_and_is_no_problem(code: str) -> None:
+    built = FileTranscript()
+    for event in (code, "level_normal", code):
+        built.apply_event(Notice(code=event, message="about the level"))
+    assert [notice.code for notice in built.notices] == [code]
+    assert built.problems == []
+
+
 def test_a_substituted_language_is_a_notice_and_no_problem() -> None:
     built = FileTranscript()
     built.apply_event(Notice(code="language_substituted", message="recognized as Chinese"))

@@ -123,6 +123,8 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._is_awaited = True
         self._parse_allowed()
         try:
+            if not self.queue.empty():
+                await asyncio.sleep(0)  # otherwise a burst of messages would be handled without a turn for others
             return await self.queue.get()
         finally:
             self._is_awaited = False

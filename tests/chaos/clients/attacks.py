@@ -142,6 +142,23 @@ def repeating(frames: bytes, *, at_once: int) -> Attack:
     return attack
 
 
+def bursting(burst: bytes, *, at_once: int) -> Attack:
+    """An attack by clients that send a burst, wait for the first answer, and connect again."""
+
+    async def attack(target: Target) -> None:
+        async def one() -> None:
+            while True:
+                with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                    reader, writer = await target.opened(burst)
+                    await reader.read(100)
+                    writer.transport.abort()
+                await asyncio.sleep(0.2)
+
+        await asyncio.gather(*(one() for _ in range(at_once)))
+
+    return attack
+
+
 def http_flood(head: bytes, body: bytes) -> Attack:
     """An attack by one HTTP connection that sends `body` without end and does not read."""
 
@@ -182,6 +199,7 @@ ATTACKS: Mapping[str, Attack] = {
     "pongs": flooding(START, repeated=masked(0x8A, b"")),
     "empty binary frames": flooding(START, repeated=masked(BINARY, b"")),
     "two bytes of audio": flooding(START, repeated=masked(BINARY, b"\0\0")),
+    "bursts of tiny audio frames": bursting(START + masked(BINARY, b"\0\0") * 990, at_once=10),
     "one-byte fragments": flooding(START, masked(0x02, b"x"), repeated=masked(CONTINUATION, b"x")),
     "empty fragments": flooding(START, OPEN_FRAGMENT, repeated=masked(CONTINUATION, b"")),
     "empty fragments before start": flooding(OPEN_FRAGMENT, repeated=masked(CONTINUATION, b"")),

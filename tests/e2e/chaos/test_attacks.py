@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 
 from backend.local.discovery import stream_url
 from backend.local.system import System, running
-from tests.chaos.clients.attacks import LAST_CONTINUATION, PING, START, Target, everything, flood
+from tests.chaos.clients.attacks import ATTACKS, LAST_CONTINUATION, PING, START, Target, everything, flood
 from tests.conftest import run_in_thread
 from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
@@ -80,6 +80,14 @@ async def test_tiny_frames_do_not_delay_other_sessions(system: System, kind: str
         during = await neighbour_p95_s(system, ATTACK_S)
     print(f"{kind}: p95 of others {1000 * before:.1f} ms before, {1000 * during:.1f} ms during")
     assert during < NEIGHBOUR_P95_S
+
+
+async def test_bursts_of_several_clients_do_not_delay_other_sessions(system: System) -> None:
+    """Each burst is within the budget of its connection. Ten clients at once keep the gateway busy all the time."""
+    async with attacking(lambda: ATTACKS["bursts of tiny audio frames"](Target.of(system.urls[0]))):
+        during = await neighbour_p95_s(system, ATTACK_S)
+    print(f"p95 of others {1000 * during:.1f} ms during")
+    assert during < 4 * NEIGHBOUR_P95_S
 
 
 async def test_a_client_that_keeps_sending_tiny_frames_is_closed(system: System) -> None:

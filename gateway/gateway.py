@@ -25,6 +25,8 @@ from backend.streams.access.api_keys import ApiKeys
 from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
+from gateway.apis.openai.realtime import realtime_router
+from gateway.apis.openai.transcriptions import openai_router
 from gateway.connection.handshake import serve_websocket
 from gateway.http.health import HealthRoutes
 from gateway.http.http_limits import LimitedHttp
@@ -65,6 +67,8 @@ def build(services: GatewayServices) -> FastAPI:
     app = FastAPI(title="Nova Voice", version=version("nova-voice"), lifespan=lifespan, telemetry=telemetry, **hidden)
     app.include_router(HealthRoutes(services).router())
     app.include_router(languages_router(services))
+    app.include_router(openai_router(services))
+    app.include_router(realtime_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:

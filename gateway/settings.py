@@ -52,6 +52,8 @@ class GatewaySettings(ServiceSettings):
     """Frames per second that a connection may send. A faster one is read more slowly, and closed if they are tiny."""
     max_bytes_per_s: float = Field(default=4_194_304.0, ge=65_536)
     """Bytes per second that a connection may send. A faster one is read more slowly."""
+    max_upload_bytes: int = Field(default=1 << 30, ge=1 << 20)
+    """Largest recording that a client may upload."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)

@@ -7,6 +7,7 @@ writes spaces between words and is not among these scripts.
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 
 _UNSPACED_RANGES = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -50,6 +51,8 @@ WORD = f"{UNSPACED_CHARACTER}|[^\\s{UNSPACED}]+"
 
 _WORD = re.compile(WORD)
 _UNSPACED_CHARACTER = re.compile(UNSPACED_CHARACTER)
+# The last character of a text and the first one of the next: unspaced letters, or their fullwidth punctuation.
+_UNSPACED_EDGE = re.compile(f"[{UNSPACED}{_MARKS}\u3000-\u303f\uff01-\uff65]{{2}}")
 
 # Scripts of FLORES-200 codes. Thai, Lao, Khmer, Burmese and Tibetan do write a space between sentences.
 _NO_SPACE_BETWEEN_SENTENCES = frozenset({"Hans", "Hant", "Jpan"})
@@ -73,6 +76,15 @@ def split_words(text: str) -> list[str]:
 def separate_unspaced(text: str) -> str:
     """Put spaces around each character of an unspaced script, so that `str.split` yields words in any script."""
     return text if text.isascii() else _UNSPACED_CHARACTER.sub(r" \g<0> ", text)
+
+
+def join_texts(texts: Iterable[str]) -> str:
+    """Join the texts of successive utterances. No space is put between two characters of an unspaced script."""
+    joined = ""
+    for text in filter(None, texts):
+        is_unspaced = bool(joined) and _UNSPACED_EDGE.fullmatch(joined[-1] + text[0])
+        joined += text if not joined or is_unspaced else f" {text}"
+    return joined
 
 
 def is_letter(character: str) -> bool:

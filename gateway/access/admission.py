@@ -67,6 +67,8 @@ class Admission:
         )
         # What the workers announce.
         self.served = ServedLanguages()
+        # Names of the running speech models.
+        self.models: frozenset[str] = frozenset()
         # Hold this while a session is opened.
         self.open_limit = asyncio.Semaphore(MAX_OPENING)
 
@@ -137,6 +139,9 @@ class Admission:
                 log.warning("pressure_unknown", error=str(error))
                 continue
             self.served = ServedLanguages.announced(processes)
+            self.models = frozenset(
+                str(worker["model"]) for worker in processes if worker["kind"] == "stt" and "model" in worker
+            )
             self._update_level(waiting_s, processes)
 
     def _update_level(self, waiting_s: float, processes: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Authentication and authorization of sessions and of operators' requests."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from ipaddress import ip_address
@@ -18,11 +18,11 @@ from gateway.access.jwt import BadTokenError, JwtVerifier
 from gateway.access.origin import is_host_allowed, is_origin_allowed
 from gateway.settings import GatewaySettings
 
-# The WebSocket subprotocol, for clients that offer subprotocols.
-SUBPROTOCOL = "nova.v1"
-# Prefix of a key among the offered subprotocols. Browsers cannot set headers of a WebSocket handshake, and a key in the
-# URL would appear in logs.
-KEY_SUBPROTOCOL_PREFIX = "nova.key."
+# Prefixes of a key among the offered subprotocols: ours and OpenAI's. Browsers cannot set headers of a WebSocket
+# handshake, and a key in the URL would appear in logs.
+KEY_SUBPROTOCOL_PREFIXES = ("nova.key.", "openai-insecure-api-key.")
+# Deepgram's clients offer one of these subprotocols, and the key as the next one.
+KEY_SUBPROTOCOL_SCHEMES = ("token", "bearer")
 # Headers that proxies add. A request through a proxy on this machine may come from anywhere.
 PROXY_HEADERS = ("x-forwarded-for", "forwarded")
 # Limit for looking up an operator's key, so that every answer arrives within a second even if Redis hangs.
@@ -141,11 +141,10 @@ class Auth:
     def _credential(self, connection: HTTPConnection) -> str:
         """The key or token of the request; "" if there is none."""
         kind, _, credential = connection.headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer":
+        if kind.lower() in ("bearer", "token"):  # the latter is Deepgram's
             return credential.strip()
-        for protocol in offered_subprotocols(connection):
-            if protocol.startswith(KEY_SUBPROTOCOL_PREFIX):
-                return protocol.removeprefix(KEY_SUBPROTOCOL_PREFIX)
+        if key := _subprotocol_key(offered_subprotocols(connection)):
+            return key
         return connection.query_params.get("key", "") if self._in_query else ""
 
     async def _identify(self, credential: str) -> Caller:
@@ -164,6 +163,17 @@ class Auth:
 def offered_subprotocols(connection: HTTPConnection) -> list[str]:
     """The WebSocket subprotocols that the client offers."""
     return [name.strip() for name in connection.headers.get("sec-websocket-protocol", "").split(",") if name.strip()]
+
+
+def _subprotocol_key(offered: Sequence[str]) -> str:
+    """The key among the offered subprotocols; "" if there is none."""
+    for name, following in zip(offered, [*offered[1:], ""], strict=True):
+        for prefix in KEY_SUBPROTOCOL_PREFIXES:
+            if name.startswith(prefix):
+                return name.removeprefix(prefix)
+        if name in KEY_SUBPROTOCOL_SCHEMES and following:
+            return following
+    return ""
 
 
 def _with_defaults(own: QuotaLimits, default: QuotaLimits) -> QuotaLimits:

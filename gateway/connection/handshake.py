@@ -12,15 +12,16 @@ from fastapi import Response, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
 from backend.errors import ClientError, ProtocolError
-from backend.messages.protocol import Error, Ready, Resume, Start, to_json
+from backend.messages.protocol import Error, Ready, Resume, Start
 from backend.service import tracing
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease
 from gateway import metrics
-from gateway.access.auth import SUBPROTOCOL, Caller, ForeignOriginError, RefusedError, offered_subprotocols
+from gateway.access.auth import Caller, ForeignOriginError, RefusedError, offered_subprotocols
 from gateway.access.pending import TooManyConnectionsError
 from gateway.access.registry import OpenSession
 from gateway.audio.decoder import AudioInputDecoder
+from gateway.connection.codec import Codec, NativeCodec
 from gateway.connection.connection import Connection, HeldSession, report_errors
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.observers.caption_metrics import CaptionMetrics
@@ -29,7 +30,7 @@ from gateway.connection.observers.observer import ObserverGroup, SessionObserver
 from gateway.connection.observers.session_summary import SessionSummary
 from gateway.connection.observers.speech_share import SpeechShare
 from gateway.connection.observers.traces import SessionTraces
-from gateway.connection.transport import EventSender, MessageReceiver, Transport
+from gateway.connection.transport import Transport
 from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
@@ -45,42 +46,46 @@ class Opening:
     caller: Caller
     # Counts the connection as one without a session until it is closed.
     pending: ExitStack
-    limits: LimitedWebSocket | None
+    traceparent: str = ""
+    limits: LimitedWebSocket | None = None
 
 
-async def serve_websocket(websocket: WebSocket, services: GatewayServices) -> None:
-    """Serve one connection until it closes."""
+async def serve_websocket(websocket: WebSocket, services: GatewayServices, codec: Codec | None = None) -> None:
+    """Serve one connection until it closes. Without a codec, the client speaks the native protocol."""
+    codec = codec or NativeCodec()
     with ExitStack() as pending:
         try:
             pending.enter_context(services.pending.counted(websocket.client.host if websocket.client else ""))
             caller = await services.auth.authenticate(websocket, "stream")
         except RefusedError as refused:
             metrics.REJECTED.labels(refused.code).inc()
-            await _reject(websocket, refused, refused.status)
+            await _reject(websocket, codec, refused, refused.status)
             return
         except TooManyConnectionsError as error:
             metrics.REJECTED.labels(error.code).inc()
-            await _reject(websocket, error, 429)
+            await _reject(websocket, codec, error, 429)
             return
         except REDIS_ERRORS:
-            await _reject(websocket, RedisUnavailableError(), 503)
+            await _reject(websocket, codec, RedisUnavailableError(), 503)
             return
-        await websocket.accept(_accepted_subprotocol(websocket))
+        await websocket.accept(_accepted_subprotocol(websocket, codec))
         try:
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():
-                await _run_tasks(websocket, services, Opening(caller, pending, _limits(websocket)))
+                opening = Opening(caller, pending, websocket.headers.get("traceparent", ""), _limits(websocket))
+                await run_connection(services, opening, Transport.of(websocket, codec, services.settings.outbox))
         finally:
             if websocket.application_state is WebSocketState.CONNECTED:
                 with suppress(WebSocketDisconnect):
                     await websocket.close(1011, "internal")
 
 
-def _accepted_subprotocol(websocket: WebSocket) -> str | None:
+def _accepted_subprotocol(websocket: WebSocket, codec: Codec) -> str | None:
     # A browser that offers subprotocols fails unless the server accepts one. Never accept the one that holds a key.
-    return SUBPROTOCOL if SUBPROTOCOL in offered_subprotocols(websocket) else None
+    offered = offered_subprotocols(websocket)
+    return next((name for name in codec.subprotocols if name in offered), None)
 
 
-async def _reject(websocket: WebSocket, error: ClientError, status: int) -> None:
+async def _reject(websocket: WebSocket, codec: Codec, error: ClientError, status: int) -> None:
     """Refuse a connection before it has a session.
 
     Programs receive an HTTP error. A browser hides HTTP errors of a handshake from the page, so pages receive the error
@@ -90,14 +95,15 @@ async def _reject(websocket: WebSocket, error: ClientError, status: int) -> None
     event = Error(code=error.code, message=error.message, fatal=True, retry_after_s=error.retry_after_s)
     if "origin" in websocket.headers and not isinstance(error, ForeignOriginError):
         with suppress(WebSocketDisconnect):
-            await websocket.accept(_accepted_subprotocol(websocket))
-            await websocket.send_text(to_json(event))
-            await websocket.close(error.close_code, error.code)
+            await websocket.accept(_accepted_subprotocol(websocket, codec))
+            for frame in codec.encode(event):
+                await websocket.send_text(frame)
+            await websocket.close(*codec.close_frame(error.close_code, error.code))
             if limits := _limits(websocket):
                 limits.stop_reading()
         return
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-    await websocket.send_denial_response(Response(to_json(event), status, headers, "application/json"))
+    await websocket.send_denial_response(Response(codec.refusal(event), status, headers, "application/json"))
 
 
 def _limits(websocket: WebSocket) -> LimitedWebSocket | None:
@@ -106,14 +112,14 @@ def _limits(websocket: WebSocket) -> LimitedWebSocket | None:
     return limits
 
 
-async def _run_tasks(websocket: WebSocket, services: GatewayServices, opening: Opening) -> None:
-    transport = Transport(MessageReceiver(websocket), EventSender(websocket, services.settings.outbox))
-    sender, traceparent = transport.sender, websocket.headers.get("traceparent", "")
+async def run_connection(services: GatewayServices, opening: Opening, transport: Transport) -> None:
+    """Run the session of an accepted client until it closes."""
+    sender = transport.sender
     # Both tasks share one context, so that the session id, once bound, is on the log lines of both.
     context = copy_context()
     try:
         async with asyncio.TaskGroup() as tasks:
-            session = report_errors(sender, lambda: _run_session(services, opening, transport, traceparent))
+            session = report_errors(sender, lambda: _run_session(services, opening, transport))
             tasks.create_task(sender.send_until_closed(), context=context)
             tasks.create_task(session, context=context)
     except* WebSocketDisconnect as disconnects:
@@ -132,7 +138,7 @@ def _clear_exception_frames(error: BaseException) -> None:
     error.__traceback__ = None
 
 
-async def _run_session(services: GatewayServices, opening: Opening, transport: Transport, traceparent: str) -> None:
+async def _run_session(services: GatewayServices, opening: Opening, transport: Transport) -> None:
     first = await _receive_first_message(transport, services.settings.start_timeout_s)
     if opening.limits:
         opening.limits.allow_large_frames()
@@ -140,7 +146,7 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
         async with services.admission.open_limit:
             held, actions = await _acquire_session(services, opening.caller, first, stack)
         opening.pending.close()
-        observer = _observers(held, traceparent)
+        observer = _observers(held, opening.traceparent)
         stack.callback(observer.on_close)
         transport.sender.on_sent = observer.on_event_sent
         await Connection(services, held, transport, observer).run(actions)

@@ -1,36 +1,60 @@
 """Client messages from a WebSocket with a limit on waiting, and events to it with a bounded queue."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, NovaError, ProtocolError
-from backend.messages.protocol import ClientMessage, Error, Message, parse_client, to_json
+from backend.messages.protocol import ClientMessage, Error, Message
 from gateway import metrics
+from gateway.connection.codec import Codec, Decoded, DirectReply
 
 # Limit for sending one event. A client that reads nothing for this long is disconnected.
 SEND_TIMEOUT_S = 20.0
 
 
-class MessageReceiver:
-    """Reads messages and audio from a client."""
+class Socket(Protocol):
+    """The part of Starlette's WebSocket that a connection uses."""
 
-    def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
+    async def receive(self) -> Any: ...
+
+    async def send_text(self, data: str) -> None: ...
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None: ...
+
+
+class MessageReceiver:
+    """Reads messages and audio from a client. Replies of the codec itself go to `sender`."""
+
+    def __init__(self, socket: Socket, codec: Codec, sender: "EventSender") -> None:
+        self._socket, self._codec, self._sender = socket, codec, sender
+        # Decoded from frames that have been received.
+        self._decoded: deque[Decoded] = deque(codec.open())
 
     async def next_message(self, timeout_s: float) -> ClientMessage | bytes:
         """The next message, or audio as bytes. Raises ProtocolError, and WebSocketDisconnect if the client has left."""
         try:
             async with asyncio.timeout(timeout_s):
-                frame = await self._websocket.receive()
+                while True:
+                    while self._decoded:
+                        item = self._decoded.popleft()
+                        if not isinstance(item, DirectReply):
+                            return item
+                        self._sender.send(item)
+                    self._decoded.extend(self._codec.decode(await self._receive_frame()))
         except TimeoutError:
             raise ProtocolError(f"no frame received for {timeout_s:g} s", code="idle_timeout") from None
+
+    async def _receive_frame(self) -> str | bytes:
+        frame = await self._socket.receive()
         if frame["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(frame.get("code", 1006))
         text: str | None = frame.get("text")
-        return (frame.get("bytes") or b"") if text is None else parse_client(text)
+        return (frame.get("bytes") or b"") if text is None else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +66,8 @@ class _CloseFrame:
 class EventSender:
     """Sends events to a client from a bounded queue. A client that reads too slowly is disconnected."""
 
-    def __init__(self, websocket: WebSocket, max_events: int) -> None:
-        self._websocket = websocket
+    def __init__(self, socket: Socket, codec: Codec, max_events: int) -> None:
+        self._socket, self._codec = socket, codec
         self._queue: asyncio.Queue[Message | _CloseFrame] = asyncio.Queue(max_events)
         self._dequeued = asyncio.Event()
         self._closed = False
@@ -83,13 +107,18 @@ class EventSender:
             try:
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     if not isinstance(item, _CloseFrame):
-                        await self._websocket.send_text(to_json(item))
-                        self.on_sent(item)
+                        await self._send_frames(item)
                         continue
-                    await self._websocket.close(item.code, item.reason)
+                    await self._socket.close(*self._codec.close_frame(item.code, item.reason))
             except TimeoutError:
                 raise WebSocketDisconnect(1013, "the client reads too slowly") from None
             raise WebSocketDisconnect(item.code, item.reason)
+
+    async def _send_frames(self, event: Message) -> None:
+        frames = event.frames if isinstance(event, DirectReply) else self._codec.encode(event)
+        for frame in frames:
+            await self._socket.send_text(frame)
+        self.on_sent(event)
 
     def _enqueue(self, item: Message | _CloseFrame) -> None:
         if self._closed:
@@ -106,3 +135,9 @@ class Transport:
 
     receiver: MessageReceiver
     sender: EventSender
+
+    @classmethod
+    def of(cls, socket: Socket, codec: Codec, max_events: int) -> Self:
+        """The transport of a socket whose client speaks the codec's protocol."""
+        sender = EventSender(socket, codec, max_events)
+        return cls(MessageReceiver(socket, codec, sender), sender)

@@ -1,0 +1,1 @@
+"""Protocols of other vendors. Each is a codec to native messages, and routes that run the same sessions."""

@@ -1,0 +1,1 @@
+"""OpenAI's audio and Realtime transcription APIs (platform.openai.com/docs/api-reference)."""

@@ -1,0 +1,28 @@
+"""The WebSocket route `/v1/realtime`."""
+
+import secrets
+
+from fastapi import APIRouter, WebSocket
+
+from gateway.apis.openai.models import is_served
+from gateway.apis.openai.realtime_codec import RealtimeCodec
+from gateway.apis.openai.realtime_session import SERVER_VAD, TranscriptionSession
+from gateway.connection.handshake import serve_websocket
+from gateway.services import GatewayServices
+
+
+def realtime_router(services: GatewayServices) -> APIRouter:
+    """`/v1/realtime?intent=transcription`. The model may be in the URL or in the session."""
+    router = APIRouter()
+
+    def knows_model(name: str) -> bool:
+        return is_served(name, services.admission.models)
+
+    @router.websocket("/v1/realtime")
+    async def realtime(websocket: WebSocket) -> None:
+        model = websocket.query_params.get("model", "")
+        session = TranscriptionSession(model=model if knows_model(model) else "", turn_detection=SERVER_VAD)
+        codec = RealtimeCodec(session, f"sess_{secrets.token_hex(12)}", knows_model, configured=False)
+        await serve_websocket(websocket, services, codec)
+
+    return router

@@ -1,0 +1,276 @@
+"""`POST /v1/audio/transcriptions` and `/v1/audio/translations`: recordings."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+
+from backend.cli.files.media import MediaError
+from backend.errors import ClientError, NovaError, ProtocolError
+from backend.messages.languages import whisper_code
+from backend.messages.protocol import Error, Final, ServerMessage, Start, Translation
+from backend.streams.redis.connection import REDIS_ERRORS
+from gateway import metrics
+from gateway.access.auth import RefusedError
+from gateway.access.pending import TooManyConnectionsError
+from gateway.apis.openai.errors import http_body
+from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, RecordingTranscript, ResponseFormat, word_logprobs
+from gateway.apis.openai.models import is_served, model_list, model_object
+from gateway.apis.recordings import RecordingFailedError, RecordingSocket, transcribed
+from gateway.apis.uploads import Upload, UploadError, received_form
+from gateway.connection.connection import REDIS_UNAVAILABLE
+from gateway.services import GatewayServices
+
+# HTTP statuses of native errors.
+_STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503, "overdue": 503}
+_INTERNAL = {"internal", "overdue", "model_unavailable"}
+TARGET = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The parameters of a request."""
+
+    start: Start
+    form: ResponseFormat
+    granularities: tuple[str, ...]
+    stream: bool
+    logprobs: bool
+
+
+def openai_router(services: GatewayServices) -> APIRouter:
+    """The HTTP routes of OpenAI's API that are served."""
+    routes = _Routes(services)
+    router = APIRouter()
+    router.add_api_route("/v1/audio/transcriptions", routes.transcribe, methods=["POST"])
+    router.add_api_route("/v1/audio/translations", routes.translate, methods=["POST"])
+    router.add_api_route("/v1/models", routes.models, methods=["GET"])
+    router.add_api_route("/v1/models/{name:path}", routes.model, methods=["GET"])
+    return router
+
+
+class _Routes:
+    def __init__(self, services: GatewayServices) -> None:
+        self._services = services
+
+    async def models(self, request: Request) -> Response:
+        """The names that `model` may have."""
+        try:
+            await self._services.auth.authenticate(request, "stream")
+        except (NovaError, *REDIS_ERRORS) as error:
+            return _failed(error)
+        return _json_response(model_list(self._services.admission.models))
+
+    async def model(self, name: str, request: Request) -> Response:
+        """One of them."""
+        try:
+            await self._services.auth.authenticate(request, "stream")
+            self._check_model(name)
+        except (NovaError, *REDIS_ERRORS) as error:
+            return _failed(error)
+        return _json_response(model_object(name))
+
+    async def transcribe(self, request: Request) -> Response:
+        """Transcribe a recording."""
+        return await self._respond(request, translate=False)
+
+    async def translate(self, request: Request) -> Response:
+        """Translate a recording into English."""
+        return await self._respond(request, translate=True)
+
+    async def _respond(self, request: Request, *, translate: bool) -> Response:
+        stack = AsyncExitStack()
+        try:
+            caller = await self._services.auth.authenticate(request, "stream")
+            upload = await stack.enter_async_context(received_form(request, self._services.settings.max_upload_bytes))
+            wanted = self._wanted(upload, translate=translate)
+            recording = transcribed(self._services, caller, _address(request), wanted.start, upload.file)
+            socket, events = await stack.enter_async_context(recording)
+            transcript = RecordingTranscript(translate=translate)
+            if wanted.stream:
+                return StreamingResponse(
+                    _stream(stack, socket, events, transcript, wanted), media_type="text/event-stream"
+                )
+            async with stack:
+                await _until_disconnected(request, _collect(events, transcript))
+                return _complete(socket, transcript, wanted)
+        except (NovaError, *REDIS_ERRORS) as error:
+            await stack.aclose()
+            return _failed(error)
+        except BaseException:
+            await stack.aclose()
+            raise
+
+    def _check_model(self, name: str) -> None:
+        if not is_served(name, self._services.admission.models):
+            message = f"The model '{name[:100]}' does not exist or you do not have access to it."
+            raise UploadError(message, code="model_not_found", status=404, param="model")
+
+    def _wanted(self, upload: Upload, *, translate: bool) -> _Wanted:
+        """Check the parameters. Raises UploadError."""
+        if not (model := upload.first("model")):
+            raise UploadError(
+                "you must provide a model parameter", code="missing_required_parameter", status=400, param="model"
+            )
+        self._check_model(model)
+        form = upload.first("response_format", "json")
+        if form not in FORMATS:
+            raise _invalid("response_format", f"must be one of {', '.join(FORMATS)}")
+        granularities = tuple(upload.fields.get("timestamp_granularities", ()))
+        if set(granularities) - {"word", "segment"}:
+            raise _invalid("timestamp_granularities", "must contain only 'word' and 'segment'")
+        include = set(upload.fields.get("include", ()))
+        if include - {"logprobs"}:
+            raise _invalid("include", "must contain only 'logprobs'")
+        if granularities and form != "verbose_json":
+            raise _invalid("timestamp_granularities", "requires response_format 'verbose_json'")
+        _check_temperature(upload.first("temperature", "0"))
+        stream = upload.first("stream", "false").lower() == "true" and not translate
+        words = "word" in granularities or "logprobs" in include or form in ("srt", "vtt")
+        return _Wanted(_start(upload, words=words, translate=translate), form, granularities, stream, bool(include))
+
+
+def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
+    language = upload.first("language") or "auto"
+    try:
+        whisper_code(language)
+    except ProtocolError as error:
+        raise _invalid("language", error.message) from None
+    return Start(
+        language=language,
+        prompt=upload.first("prompt")[-2_000:],
+        hotwords=", ".join(upload.fields.get("keywords", ()))[:1_000],
+        partials=False,
+        words=words,
+        translate_to=(TARGET,) if translate else (),
+    )
+
+
+def _check_temperature(given: str) -> None:
+    try:
+        valid = 0.0 <= float(given) <= 1.0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise _invalid("temperature", "must be a number from 0 to 1")
+
+
+def _invalid(param: str, message: str) -> UploadError:
+    return UploadError(f"invalid value for '{param}': {message}", code="invalid_value", status=400, param=param)
+
+
+async def _collect(events: AsyncIterator[ServerMessage], transcript: RecordingTranscript) -> None:
+    async for event in events:
+        _apply(event, transcript)
+
+
+def _apply(event: ServerMessage, transcript: RecordingTranscript) -> None:
+    match event:
+        case Final():
+            transcript.finals.append(event)
+        case Translation(is_final=True):
+            transcript.translations[event.utterance] = event.text
+        case Error(utterance=int()):
+            raise RecordingFailedError(event)
+
+
+async def _until_disconnected(request: Request, work: Any) -> None:
+    """Do the work unless the client leaves, which ends it."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_disconnection(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientError("the client has disconnected", code="disconnected")
+        working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _disconnection(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _complete(socket: RecordingSocket, transcript: RecordingTranscript, wanted: _Wanted) -> Response:
+    transcript.audio_s = socket.audio_s
+    if socket.problem and not transcript.finals:
+        raise socket.problem
+    body = transcript.render(wanted.form, wanted.granularities, logprobs=wanted.logprobs)
+    return Response(body, media_type=MEDIA_TYPES[wanted.form])
+
+
+async def _stream(
+    stack: AsyncExitStack,
+    socket: RecordingSocket,
+    events: AsyncIterator[ServerMessage],
+    transcript: RecordingTranscript,
+    wanted: _Wanted,
+) -> AsyncIterator[str]:
+    """Server-sent events: a delta for each utterance, then the whole text."""
+    async with stack:
+        sent = ""
+        try:
+            async for event in events:
+                _apply(event, transcript)
+                text = transcript.text()
+                if isinstance(event, Final) and text.startswith(sent) and text != sent:
+                    logprobs = {"logprobs": word_logprobs(event)} if wanted.logprobs else {}
+                    yield _server_sent({"type": "transcript.text.delta", "delta": text[len(sent) :], **logprobs})
+                    sent = text
+            if socket.problem and not transcript.finals:
+                raise socket.problem
+        except NovaError as error:
+            yield _server_sent({"type": "error", **json.loads(http_body(_event(error)))})
+            return
+        transcript.audio_s = socket.audio_s
+        yield _server_sent({"type": "transcript.text.done", "text": transcript.text(), "usage": transcript.usage()})
+
+
+def _server_sent(body: dict[str, Any]) -> str:
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
+
+
+def _event(error: NovaError) -> Error:
+    if isinstance(error, RecordingFailedError):
+        return error.event
+    return Error(code=error.code, message=error.message, fatal=True)
+
+
+def _failed(error: BaseException) -> Response:
+    """The response for an error."""
+    if not isinstance(error, NovaError):
+        error = REDIS_UNAVAILABLE
+    metrics.REJECTED.labels(error.code).inc()
+    headers = {"WWW-Authenticate": "Bearer"} if _status(error) == 401 else {}
+    retry_after_s = getattr(error, "retry_after_s", None)
+    if retry_after_s:
+        headers["Retry-After"] = f"{retry_after_s:.0f}"
+    body = http_body(_event(error), param=getattr(error, "param", None))
+    return Response(body, _status(error), headers, "application/json")
+
+
+def _status(error: NovaError) -> int:
+    match error:
+        case UploadError() | RefusedError():
+            return error.status
+        case TooManyConnectionsError():
+            return 429
+        case MediaError():
+            return 400
+    return 500 if error.code in _INTERNAL else _STATUS.get(error.code, 400)
+
+
+def _json_response(body: Any) -> Response:
+    return Response(json.dumps(body), media_type="application/json")
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""

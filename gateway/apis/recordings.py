@@ -1,0 +1,115 @@
+"""Recordings over HTTP: a session without a WebSocket, whose client is the uploaded file."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from backend.cli.files.media import MediaError, Recording, open_recording
+from backend.errors import ClientError
+from backend.messages.protocol import Done, Error, ServerMessage, Start, Stop, parse_server, to_json
+from gateway.access.auth import Caller
+from gateway.connection.codec import NativeCodec
+from gateway.connection.handshake import Opening, run_connection
+from gateway.connection.transport import Transport
+from gateway.services import GatewayServices
+
+# Events that may wait for the HTTP client. More stop the session, which stops reading the file.
+MAX_EVENTS = 100
+
+
+class RecordingFailedError(ClientError):
+    """The session of a recording ended with an error. `event` is the fatal error."""
+
+    def __init__(self, event: Error) -> None:
+        super().__init__(event.message, code=event.code)
+        self.event = event
+        self.retry_after_s = event.retry_after_s
+
+
+class RecordingSocket:
+    """The socket of a session whose client sends `start`, a recording and `stop`."""
+
+    def __init__(self, start: Start, recording: Recording) -> None:
+        self._start: Start | None = start
+        self._recording = recording
+        self._stopped = False
+        # What the session sends; None when it has closed.
+        self.events: asyncio.Queue[ServerMessage | None] = asyncio.Queue(MAX_EVENTS)
+        # Why the recording could not be read to its end.
+        self.problem: MediaError | None = None
+        self.audio_s = 0.0
+
+    async def receive(self) -> Any:
+        """The next frame. After `stop` there is none."""
+        if self._start is not None:
+            start, self._start = self._start, None
+            return _text(to_json(start))
+        if self._stopped:
+            await asyncio.Event().wait()
+        try:
+            block = await asyncio.to_thread(self._recording.read)
+        except MediaError as error:
+            self.problem, block = error, b""
+        if block:
+            return {"type": "websocket.receive", "bytes": block}
+        self._stopped, self.audio_s = True, self._recording.position_s
+        return _text(to_json(Stop()))
+
+    async def send_text(self, data: str) -> None:
+        """Hand an event to the HTTP client. Waits while it reads slowly."""
+        await self.events.put(parse_server(data))
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """The session is over."""
+        await self.events.put(None)
+
+
+@asynccontextmanager
+async def transcribed(
+    services: GatewayServices, caller: Caller, address: str, start: Start, file: Path, traceparent: str = ""
+) -> AsyncIterator[tuple[RecordingSocket, AsyncIterator[ServerMessage]]]:
+    """Run the session of a recording. Yields its socket, and its events in order up to `done`.
+
+    The iterator raises RecordingFailedError when the session fails. Raises MediaError if the file cannot be opened.
+    Leaving the context ends the session.
+    """
+    with ExitStack() as stack:
+        recording = await asyncio.to_thread(lambda: stack.enter_context(open_recording(file)))
+        socket = RecordingSocket(start, recording)
+        pending = stack.enter_context(ExitStack())
+        pending.enter_context(services.pending.counted(address))
+        transport = Transport.of(socket, NativeCodec(), MAX_EVENTS)
+        session = asyncio.create_task(run_connection(services, Opening(caller, pending, traceparent), transport))
+        try:
+            yield socket, _events(socket, session)
+        finally:
+            session.cancel()
+            with suppress(asyncio.CancelledError):
+                await session
+
+
+async def _events(socket: RecordingSocket, session: asyncio.Task[None]) -> AsyncIterator[ServerMessage]:
+    while True:
+        event = await _next_event(socket, session)
+        if event is None or isinstance(event, Done):
+            return
+        if isinstance(event, Error) and event.fatal:
+            raise RecordingFailedError(event)
+        yield event
+
+
+async def _next_event(socket: RecordingSocket, session: asyncio.Task[None]) -> ServerMessage | None:
+    """The next event; None when the session has ended."""
+    waiting = asyncio.ensure_future(socket.events.get())
+    await asyncio.wait({waiting, session}, return_when=asyncio.FIRST_COMPLETED)
+    if waiting.done():
+        return waiting.result()
+    waiting.cancel()
+    session.result()  # raises what the session raised
+    return None
+
+
+def _text(data: str) -> dict[str, str]:
+    return {"type": "websocket.receive", "text": data}

@@ -1,0 +1,103 @@
+"""Multipart uploads, streamed to disk with a limit on their size."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from backend.errors import ClientError
+
+# A form has one file and some options.
+MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 1, 100, 1 << 16
+_COPY_BYTES = 1 << 20
+
+
+class UploadError(ClientError):
+    """An upload cannot be accepted. `status` is the HTTP status."""
+
+    def __init__(self, message: str, *, code: str, status: int, param: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.status, self.param = status, param
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A form whose file is on disk until the end of the block. `fields` are lists, because fields may be repeated."""
+
+    file: Path
+    filename: str
+    fields: dict[str, list[str]]
+
+    def first(self, name: str, default: str = "") -> str:
+        """The first value of a field."""
+        return self.fields.get(name, [default])[0]
+
+
+@asynccontextmanager
+async def received_form(request: Request, max_bytes: int, field: str = "file") -> AsyncIterator[Upload]:
+    """Receive a multipart form with one file in `field`. Raises UploadError."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise UploadError("the body must be multipart/form-data", code="invalid_content_type", status=415)
+    form = await _parse(request, max_bytes)
+    try:
+        file = form.get(field)
+        if not isinstance(file, UploadFile):
+            raise UploadError(f"missing file: {field}", code="missing_required_parameter", status=400, param=field)
+        with NamedTemporaryFile(prefix="nova-upload-") as copy:
+            while block := await file.read(_COPY_BYTES):
+                copy.write(block)
+            copy.flush()
+            names = {name.removesuffix("[]") for name, value in form.multi_items() if isinstance(value, str)}
+            yield Upload(Path(copy.name), file.filename or "", {name: _values(form, name) for name in names})
+    finally:
+        await form.close()
+
+
+@asynccontextmanager
+async def received_body(request: Request, max_bytes: int) -> AsyncIterator[Path]:
+    """Receive a body that is the recording itself. Raises UploadError."""
+    with NamedTemporaryFile(prefix="nova-upload-") as file:
+        async for block in _limited(request, max_bytes):
+            file.write(block)
+        file.flush()
+        yield Path(file.name)
+
+
+def _values(form: FormData, name: str) -> list[str]:
+    return [value for key in (name, f"{name}[]") for value in form.getlist(key) if isinstance(value, str)]
+
+
+async def _parse(request: Request, max_bytes: int) -> FormData:
+    parser = MultiPartParser(
+        request.headers,
+        _limited(request, max_bytes),
+        max_files=MAX_FILES,
+        max_fields=MAX_FIELDS,
+        max_part_size=MAX_FIELD_BYTES,
+    )
+    try:
+        return await parser.parse()
+    except MultiPartException as error:
+        raise UploadError(error.message, code="invalid_form", status=400) from None
+
+
+async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
+    declared: Any = request.headers.get("content-length", "0")
+    received = 0
+    if declared.isdigit() and int(declared) > max_bytes:
+        raise _too_large(max_bytes)
+    async for block in request.stream():
+        received += len(block)
+        if received > max_bytes:
+            raise _too_large(max_bytes)
+        yield block
+
+
+def _too_large(max_bytes: int) -> UploadError:
+    return UploadError(f"the upload exceeds {max_bytes >> 20} MiB", code="file_too_large", status=413)

@@ -1,0 +1,67 @@
+"""Codecs: the wire formats of WebSocket clients, and their native messages."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from backend.messages.protocol import ClientMessage, Error, Message, parse_client, to_json
+
+
+class DirectReply(Message):
+    """Frames that a codec sends to its client itself, in order with the session's events."""
+
+    frames: tuple[str, ...]
+
+
+Decoded = ClientMessage | bytes | DirectReply
+
+
+class Codec(Protocol):
+    """Translates between the frames of one connection and native messages. It may keep the state of its protocol.
+
+    `protocol` is its name in metrics and logs. `subprotocols` are the WebSocket subprotocols that it accepts.
+    """
+
+    protocol: str
+    subprotocols: Sequence[str]
+
+    def open(self) -> Sequence[Decoded]:
+        """What happens before the first frame, such as a greeting or a `start` from the URL's parameters."""
+
+    def decode(self, frame: str | bytes) -> Sequence[Decoded]:
+        """Translate a frame. Raises ProtocolError."""
+
+    def encode(self, event: Message) -> Sequence[str]:
+        """Translate an event to any number of text frames."""
+
+    def close_frame(self, code: int, reason: str) -> tuple[int, str]:
+        """The code and reason with which this protocol closes, for native ones."""
+
+    def refusal(self, error: Error) -> str:
+        """The body of an HTTP response that refuses the handshake, as JSON."""
+
+
+class NativeCodec:
+    """The protocol of `/v1/stream`."""
+
+    protocol = "native"
+    subprotocols: Sequence[str] = ("nova.v1",)
+
+    def open(self) -> Sequence[Decoded]:
+        """Nothing: clients send the first message."""
+        return ()
+
+    def decode(self, frame: str | bytes) -> Sequence[Decoded]:
+        """Parse a message, or pass audio on. Raises ProtocolError."""
+        return (frame if isinstance(frame, bytes) else parse_client(frame),)
+
+    def encode(self, event: Message) -> Sequence[str]:
+        """One frame for each event."""
+        return (to_json(event),)
+
+    def close_frame(self, code: int, reason: str) -> tuple[int, str]:
+        """Native codes are sent as they are."""
+        return code, reason
+
+    def refusal(self, error: Error) -> str:
+        """A fatal `error` event."""
+        return to_json(error)

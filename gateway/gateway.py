@@ -25,6 +25,7 @@ from backend.streams.access.api_keys import ApiKeys
 from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
+from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.openai.realtime import realtime_router
 from gateway.apis.openai.transcriptions import openai_router
 from gateway.connection.handshake import serve_websocket
@@ -69,6 +70,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(languages_router(services))
     app.include_router(openai_router(services))
     app.include_router(realtime_router(services))
+    app.include_router(deepgram_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:

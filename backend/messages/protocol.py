@@ -6,52 +6,16 @@ the first sample. Unknown fields are ignored. An unknown type causes an `error` 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from backend.errors import ProtocolError
-
-MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
-# Limit for milliseconds and utterance numbers. Lua numbers are doubles, which lose integers only far beyond it.
-MAX_POSITION = 10**12
-
-
-class Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
-
-
-class AudioFormat(Message):
-    """Format of the binary frames."""
-
-    encoding: Literal["pcm_s16le", "pcm_f32le", "mulaw", "alaw", "webm", "ogg"] = "pcm_s16le"
-    """Raw samples, or a WebM or Ogg container with Opus, such as a browser's MediaRecorder produces."""
-    sample_rate: int = 16_000
-    """Hz, 8,000 to 48,000. Ignored for containers."""
-    channels: int = 1
-    """1 or 2, interleaved. Two channels are mixed into one."""
-
-
-class Options(Message):
-    """Options of a session. `start` sets all of them, `configure` changes some of them."""
-
-    language: str = "auto"
-    """Spoken language: a code ("en", "pt-BR", "zh-TW"), or "auto" to detect it. The code also names the script."""
-    translate_to: tuple[str, ...] = ()
-    """Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8."""
-    partials: bool = True
-    """Whether to send partials while the user speaks."""
-    words: bool = False
-    """Whether finals contain the times and the confidence of each word."""
-    endpoint_ms: int = Field(default=600, ge=200, le=5_000)
-    """Silence that ends an utterance."""
-    mode: Literal["dictation", "captions"] = "captions"
-    """Purpose of the text. The server does not use it."""
-    finals: Literal["revise", "stable"] = "revise"
-    """"revise": the most accurate final. "stable": a final that starts with the committed words."""
-    prompt: str = Field(default="", max_length=2_000)
-    """Text that sets the style and spelling of what follows."""
-    hotwords: str = Field(default="", max_length=1_000)
-    """Names and terms to expect, separated by spaces or commas."""
+from backend.messages.options import MAX_POSITION as MAX_POSITION
+from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
+from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
+from backend.messages.options import AudioFormat as AudioFormat
+from backend.messages.options import Message as Message
+from backend.messages.options import Options as Options
 
 
 class Start(Options):
@@ -98,6 +62,7 @@ class Configure(Message):
     partials: bool | None = None
     words: bool | None = None
     endpoint_ms: int | None = Field(default=None, ge=200, le=5_000)
+    endpointing: bool | None = None
     mode: Literal["dictation", "captions"] | None = None
     finals: Literal["revise", "stable"] | None = None
     prompt: str | None = Field(default=None, max_length=2_000)
@@ -114,6 +79,12 @@ class Finalize(Message):
     type: Literal["finalize"] = "finalize"
 
 
+class Clear(Message):
+    """Discards the audio of the utterance in progress. It gets no final, and the next one has the same number."""
+
+    type: Literal["clear"] = "clear"
+
+
 class Keepalive(Message):
     """Keeps the connection open while the client sends no audio."""
 
@@ -126,7 +97,7 @@ class Stop(Message):
     type: Literal["stop"] = "stop"
 
 
-ClientMessage = Annotated[Start | Resume | Configure | Finalize | Keepalive | Stop, Field(discriminator="type")]
+ClientMessage = Annotated[Start | Resume | Configure | Finalize | Clear | Keepalive | Stop, Field(discriminator="type")]
 
 
 class Ready(Message):
@@ -269,7 +240,7 @@ ServerMessage = Annotated[
 
 _client: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
 _server: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
-_CLIENT_TYPES = frozenset({"start", "resume", "configure", "finalize", "keepalive", "stop"})
+_CLIENT_TYPES = frozenset({"start", "resume", "configure", "finalize", "clear", "keepalive", "stop"})
 
 
 def parse_client(text: str) -> ClientMessage:

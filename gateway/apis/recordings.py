@@ -6,9 +6,12 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from fastapi import Request
+
 from backend.cli.files.media import MediaError, Recording, open_recording
 from backend.errors import ClientError
-from backend.messages.protocol import Done, Error, ServerMessage, Start, Stop, parse_server, to_json
+from backend.messages.protocol import Done, Error, Final, ServerMessage, Start, Stop, Translation, parse_server, to_json
+from backend.text.writing_systems import join_texts
 from gateway.access.auth import Caller
 from gateway.connection.codec import NativeCodec
 from gateway.connection.handshake import Opening, run_connection
@@ -17,6 +20,50 @@ from gateway.services import GatewayServices
 
 # Events that may wait for the HTTP client. More stop the session, which stops reading the file.
 MAX_EVENTS = 100
+
+
+class RecordingTranscript:
+    """The finals of a recording, and its translations."""
+
+    def __init__(self) -> None:
+        self._finals: list[Final] = []
+        # By utterance.
+        self.translations: dict[int, str] = {}
+        self.audio_s = 0.0
+
+    def apply(self, event: ServerMessage) -> None:
+        """Take a result. Raises RecordingFailedError if an utterance has none because of an error."""
+        match event:
+            case Final():
+                self._finals.append(event)
+            case Translation(is_final=True):
+                self.translations[event.utterance] = event.text
+            case Error(utterance=int()):
+                raise RecordingFailedError(event)
+
+    def finish(self, socket: "RecordingSocket") -> None:
+        """The session is over. Raises MediaError if nothing of the recording could be read."""
+        self.audio_s = socket.audio_s
+        if socket.problem and not self._finals:
+            raise socket.problem
+
+    @property
+    def segments(self) -> list[Final]:
+        """The finals with text, in order."""
+        return sorted((final for final in self._finals if final.text), key=lambda final: final.start_ms)
+
+    @property
+    def language(self) -> str:
+        """The language of most of the speech; "" if there is none."""
+        durations: dict[str, int] = {}
+        for final in self.segments:
+            durations[final.language] = durations.get(final.language, 0) + final.end_ms - final.start_ms
+        return max(durations, key=durations.__getitem__, default="")
+
+    def text(self, *, translated: bool = False) -> str:
+        """The whole text; an utterance that was not translated is in its own language."""
+        translations = self.translations if translated else {}
+        return join_texts(translations.get(final.utterance, final.text) for final in self.segments)
 
 
 class RecordingFailedError(ClientError):
@@ -88,6 +135,30 @@ async def transcribed(
             session.cancel()
             with suppress(asyncio.CancelledError):
                 await session
+
+
+async def collected(request: Request, events: AsyncIterator[ServerMessage], transcript: RecordingTranscript) -> None:
+    """Collect all results, unless the HTTP client leaves. Raises RecordingFailedError, and ClientError if it left."""
+
+    async def collect() -> None:
+        async for event in events:
+            transcript.apply(event)
+
+    collecting, leaving = asyncio.ensure_future(collect()), asyncio.ensure_future(_disconnection(request))
+    try:
+        await asyncio.wait({collecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not collecting.done():
+            raise ClientError("the client has disconnected", code="disconnected")
+        collecting.result()
+    finally:
+        collecting.cancel()
+        leaving.cancel()
+        await asyncio.gather(collecting, leaving, return_exceptions=True)
+
+
+async def _disconnection(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _events(socket: RecordingSocket, session: asyncio.Task[None]) -> AsyncIterator[ServerMessage]:

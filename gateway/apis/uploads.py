@@ -11,19 +11,11 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from backend.errors import ClientError
+from gateway.apis.errors import InvalidRequestError
 
 # A form has one file and some options.
 MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 1, 100, 1 << 16
 _COPY_BYTES = 1 << 20
-
-
-class UploadError(ClientError):
-    """An upload cannot be accepted. `status` is the HTTP status."""
-
-    def __init__(self, message: str, *, code: str, status: int, param: str | None = None) -> None:
-        super().__init__(message, code=code)
-        self.status, self.param = status, param
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +33,16 @@ class Upload:
 
 @asynccontextmanager
 async def received_form(request: Request, max_bytes: int, field: str = "file") -> AsyncIterator[Upload]:
-    """Receive a multipart form with one file in `field`. Raises UploadError."""
+    """Receive a multipart form with one file in `field`. Raises InvalidRequestError."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise UploadError("the body must be multipart/form-data", code="invalid_content_type", status=415)
+        raise InvalidRequestError("the body must be multipart/form-data", code="invalid_content_type", status=415)
     form = await _parse(request, max_bytes)
     try:
         file = form.get(field)
         if not isinstance(file, UploadFile):
-            raise UploadError(f"missing file: {field}", code="missing_required_parameter", status=400, param=field)
+            raise InvalidRequestError(
+                f"missing file: {field}", code="missing_required_parameter", status=400, param=field
+            )
         with NamedTemporaryFile(prefix="nova-upload-") as copy:
             while block := await file.read(_COPY_BYTES):
                 copy.write(block)
@@ -61,7 +55,7 @@ async def received_form(request: Request, max_bytes: int, field: str = "file") -
 
 @asynccontextmanager
 async def received_body(request: Request, max_bytes: int) -> AsyncIterator[Path]:
-    """Receive a body that is the recording itself. Raises UploadError."""
+    """Receive a body that is the recording itself. Raises InvalidRequestError."""
     with NamedTemporaryFile(prefix="nova-upload-") as file:
         async for block in _limited(request, max_bytes):
             file.write(block)
@@ -84,7 +78,7 @@ async def _parse(request: Request, max_bytes: int) -> FormData:
     try:
         return await parser.parse()
     except MultiPartException as error:
-        raise UploadError(error.message, code="invalid_form", status=400) from None
+        raise InvalidRequestError(error.message, code="invalid_form", status=400) from None
 
 
 async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:
@@ -99,5 +93,5 @@ async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, No
         yield block
 
 
-def _too_large(max_bytes: int) -> UploadError:
-    return UploadError(f"the upload exceeds {max_bytes >> 20} MiB", code="file_too_large", status=413)
+def _too_large(max_bytes: int) -> InvalidRequestError:
+    return InvalidRequestError(f"the upload exceeds {max_bytes >> 20} MiB", code="file_too_large", status=413)

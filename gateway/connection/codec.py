@@ -1,6 +1,6 @@
 """Codecs: the wire formats of WebSocket clients, and their native messages."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from backend.messages.protocol import ClientMessage, Error, Message, parse_client, to_json
@@ -12,7 +12,13 @@ class DirectReply(Message):
     frames: tuple[str, ...]
 
 
-Decoded = ClientMessage | bytes | DirectReply
+class DeferredReply(Message):
+    """Frames that a codec decides on once all events before it have been encoded."""
+
+    build: Callable[[], Sequence[str]]
+
+
+Decoded = ClientMessage | bytes | DirectReply | DeferredReply
 
 
 class Codec(Protocol):
@@ -23,6 +29,10 @@ class Codec(Protocol):
 
     protocol: str
     subprotocols: Sequence[str]
+
+    @property
+    def idle_timeout_s(self) -> float | None:
+        """The protocol's own limit for the time between two frames, if it has one."""
 
     def open(self) -> Sequence[Decoded]:
         """What happens before the first frame, such as a greeting or a `start` from the URL's parameters."""
@@ -45,6 +55,7 @@ class NativeCodec:
 
     protocol = "native"
     subprotocols: Sequence[str] = ("nova.v1",)
+    idle_timeout_s: float | None = None
 
     def open(self) -> Sequence[Decoded]:
         """Nothing: clients send the first message."""

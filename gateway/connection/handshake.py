@@ -59,14 +59,14 @@ async def serve_websocket(websocket: WebSocket, services: GatewayServices, codec
             caller = await services.auth.authenticate(websocket, "stream")
         except RefusedError as refused:
             metrics.REJECTED.labels(refused.code).inc()
-            await _reject(websocket, codec, refused, refused.status)
+            await refuse(websocket, codec, refused, refused.status)
             return
         except TooManyConnectionsError as error:
             metrics.REJECTED.labels(error.code).inc()
-            await _reject(websocket, codec, error, 429)
+            await refuse(websocket, codec, error, 429)
             return
         except REDIS_ERRORS:
-            await _reject(websocket, codec, RedisUnavailableError(), 503)
+            await refuse(websocket, codec, RedisUnavailableError(), 503)
             return
         await websocket.accept(_accepted_subprotocol(websocket, codec))
         try:
@@ -85,7 +85,7 @@ def _accepted_subprotocol(websocket: WebSocket, codec: Codec) -> str | None:
     return next((name for name in codec.subprotocols if name in offered), None)
 
 
-async def _reject(websocket: WebSocket, codec: Codec, error: ClientError, status: int) -> None:
+async def refuse(websocket: WebSocket, codec: Codec, error: ClientError, status: int) -> None:
     """Refuse a connection before it has a session.
 
     Programs receive an HTTP error. A browser hides HTTP errors of a handshake from the page, so pages receive the error

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -11,7 +11,7 @@ from fastapi import WebSocketDisconnect
 from backend.errors import ClientError, NovaError, ProtocolError
 from backend.messages.protocol import ClientMessage, Error, Message
 from gateway import metrics
-from gateway.connection.codec import Codec, Decoded, DirectReply
+from gateway.connection.codec import Codec, Decoded, DeferredReply, DirectReply
 
 # Limit for sending one event. A client that reads nothing for this long is disconnected.
 SEND_TIMEOUT_S = 20.0
@@ -37,12 +37,13 @@ class MessageReceiver:
 
     async def next_message(self, timeout_s: float) -> ClientMessage | bytes:
         """The next message, or audio as bytes. Raises ProtocolError, and WebSocketDisconnect if the client has left."""
+        timeout_s = min(timeout_s, self._codec.idle_timeout_s or timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     while self._decoded:
                         item = self._decoded.popleft()
-                        if not isinstance(item, DirectReply):
+                        if not isinstance(item, DirectReply | DeferredReply):
                             return item
                         self._sender.send(item)
                     self._decoded.extend(self._codec.decode(await self._receive_frame()))
@@ -115,7 +116,10 @@ class EventSender:
             raise WebSocketDisconnect(item.code, item.reason)
 
     async def _send_frames(self, event: Message) -> None:
-        frames = event.frames if isinstance(event, DirectReply) else self._codec.encode(event)
+        if isinstance(event, DirectReply):
+            frames: Sequence[str] = event.frames
+        else:
+            frames = event.build() if isinstance(event, DeferredReply) else self._codec.encode(event)
         for frame in frames:
             await self._socket.send_text(frame)
         self.on_sent(event)

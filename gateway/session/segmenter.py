@@ -110,6 +110,8 @@ class Segmenter:
         self.rules = rules or Rules()
         # Silence that ends an utterance. May change at any time.
         self.endpoint_ms = endpoint_ms
+        # False: only `end_utterance` and the length limit end utterances, which contain all audio.
+        self.endpointing = True
         # Words up to this sample are committed. A long utterance is not cut before it.
         self.committed_until = first_sample
         self._pre_roll = _windows(self.rules.pre_roll_ms)
@@ -150,12 +152,31 @@ class Segmenter:
         for window, level, probability in zip(windows, levels, probabilities.tolist(), strict=True):
             self._buffer.append(window.tobytes())
             self._levels.append(level)
-            events += self._continue_utterance(probability) if self.is_open else self._await_speech(probability)
+            events += self._next_events(probability)
         return events
+
+    def _next_events(self, probability: float) -> list[SegmentEvent]:
+        if not self.endpointing:
+            return self._collect()
+        return self._continue_utterance(probability) if self.is_open else self._await_speech(probability)
 
     def end_utterance(self, reason: Literal["silence", "finalize", "stop"]) -> list[SegmentEvent]:
         """End the open utterance now, without waiting for silence. Speech that continues starts the next one."""
         return [self._close(reason)] if self.is_open else []
+
+    def discard(self) -> None:
+        """Drop all audio that is not in a closed utterance. An open utterance ends without an event."""
+        self._drop_windows(len(self._buffer))
+        self.is_open = False
+        self._speech_run = 0
+
+    def _collect(self) -> list[SegmentEvent]:
+        """Add the newest window to the utterance, whatever it contains."""
+        self._speech_end = len(self._buffer)
+        if self.is_open:
+            return self._cut_at_quietest_point() if len(self._buffer) >= self._max else []
+        self.is_open = True
+        return [UtteranceStarted(self.buffered_from)]
 
     def _await_speech(self, probability: float) -> list[SegmentEvent]:
         rules = self.rules

@@ -127,6 +127,8 @@ class Session:
                 return self._configure(message)
             case wire.Finalize():
                 return self._utterances.end_utterance("finalize", now)
+            case wire.Clear():
+                return self._utterances.discard_utterance(now)
             case wire.Stop():
                 actions = self._utterances.end_utterance("stop", now)
                 self.state = "stopping"
@@ -186,7 +188,7 @@ class Session:
 
     def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
         limits = self._jobs.apply_options(options, served)
-        self._utterances.set_endpoint(options.endpoint_ms)
+        self._utterances.set_endpoint(options.endpoint_ms, endpointing=options.endpointing)
         return [action for event in limits for action in self._send_once(event)]
 
     # --- the time and the load of the system

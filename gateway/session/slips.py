@@ -22,6 +22,7 @@ VERDICTS: Mapping[State, Mapping[str, Verdict]] = {
         "audio": "fatal",
         "configure": "fatal",
         "finalize": "fatal",
+        "clear": "fatal",
         "keepalive": "fatal",
         "stop": "fatal",
     },
@@ -31,6 +32,7 @@ VERDICTS: Mapping[State, Mapping[str, Verdict]] = {
         "audio": "accept",
         "configure": "accept",
         "finalize": "accept",
+        "clear": "accept",
         "keepalive": "accept",
         "stop": "accept",
     },
@@ -41,11 +43,14 @@ VERDICTS: Mapping[State, Mapping[str, Verdict]] = {
         "audio": "once",
         "configure": "once",
         "finalize": "ignore",
+        "clear": "ignore",
         "keepalive": "accept",
         "stop": "ignore",
     },
     # The close frame is on its way.
-    "done": dict.fromkeys(("start", "resume", "audio", "configure", "finalize", "keepalive", "stop"), "ignore"),
+    "done": dict.fromkeys(
+        ("start", "resume", "audio", "configure", "finalize", "clear", "keepalive", "stop"), "ignore"
+    ),
 }
 
 

@@ -95,9 +95,9 @@ class UtteranceTracker:
         self._segmenter = Segmenter(self._policy.rules, first_sample=begin_ms * _SAMPLES_PER_MS)
         self._count = count
 
-    def set_endpoint(self, endpoint_ms: int) -> None:
-        """Set the silence that ends an utterance."""
-        self._segmenter.endpoint_ms = endpoint_ms
+    def set_endpoint(self, endpoint_ms: int, *, endpointing: bool) -> None:
+        """Set the silence that ends an utterance, and whether silence ends it at all."""
+        self._segmenter.endpoint_ms, self._segmenter.endpointing = endpoint_ms, endpointing
 
     def process_windows(
         self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], now: float
@@ -109,6 +109,17 @@ class UtteranceTracker:
     def end_utterance(self, reason: Literal["silence", "finalize", "stop"], now: float) -> list[Action]:
         """End the open utterance, because the client asked for it, no audio arrives, or the audio has ended."""
         return self._apply_segment_events(self._segmenter.end_utterance(reason), now)
+
+    def discard_utterance(self, now: float) -> list[Action]:
+        """Drop the audio that is not in a closed utterance. The next utterance gets the number of a dropped one."""
+        actions = self._withdraw_early_final(now)
+        self._segmenter.discard()
+        if self._open is not None:
+            # Answers to jobs of the dropped utterance must not match those of its successor.
+            self._first_attempt = max(self._open.attempt, self._open.revision) + 1
+            self._open = None
+            self._count -= 1
+        return actions
 
     def request_due_preview(self, now: float) -> list[Action]:
         """Request a preview if one is due.

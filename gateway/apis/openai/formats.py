@@ -12,7 +12,7 @@ from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.errors import ProtocolError
 from backend.messages.languages import english_name
 from backend.messages.protocol import Final
-from backend.text.writing_systems import join_texts
+from gateway.apis.recordings import RecordingTranscript
 
 ResponseFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
 FORMATS: tuple[ResponseFormat, ...] = ("json", "text", "srt", "vtt", "verbose_json")
@@ -25,39 +25,11 @@ MEDIA_TYPES: Mapping[ResponseFormat, str] = {
 }
 
 
-class RecordingTranscript:
-    """The finals of a recording, and their translations into English if these were requested."""
+class Rendering:
+    """Renders a transcript. `translate`: its English translation."""
 
-    def __init__(self, *, translate: bool) -> None:
-        self._translate = translate
-        self.finals: list[Final] = []
-        self.translations: dict[int, str] = {}
-        self.audio_s = 0.0
-
-    @property
-    def segments(self) -> list[Final]:
-        """The finals with text, in order."""
-        return sorted((final for final in self.finals if final.text), key=lambda final: final.start_ms)
-
-    @property
-    def language(self) -> str:
-        """The language of most of the speech, as OpenAI writes it: "english"."""
-        durations: dict[str, int] = {}
-        for final in self.segments:
-            durations[final.language] = durations.get(final.language, 0) + final.end_ms - final.start_ms
-        if self._translate:
-            return "english"
-        try:
-            return english_name(max(durations, key=durations.__getitem__, default="en")).lower()
-        except ProtocolError:
-            return ""
-
-    def text_of(self, final: Final) -> str:
-        """The transcript of an utterance, or its translation."""
-        return self.translations.get(final.utterance, final.text) if self._translate else final.text
-
-    def text(self) -> str:
-        return join_texts(map(self.text_of, self.segments))
+    def __init__(self, transcript: RecordingTranscript, *, translate: bool) -> None:
+        self._transcript, self._translate = transcript, translate
 
     def render(
         self, form: ResponseFormat, granularities: Sequence[str] = ("segment",), *, logprobs: bool = False
@@ -72,52 +44,68 @@ class RecordingTranscript:
                 return to_vtt(split_into_cues(self._timed()))
             case "verbose_json":
                 return _json(self._verbose(granularities))
-        extra = {"logprobs": [one for final in self.segments for one in word_logprobs(final)]} if logprobs else {}
-        return _json({"text": self.text(), **extra, "usage": self.usage()})
+        words = [one for final in self._transcript.segments for one in word_logprobs(final)]
+        return _json({"text": self.text(), **({"logprobs": words} if logprobs else {}), "usage": self.usage()})
+
+    def text(self) -> str:
+        return self._transcript.text(translated=self._translate)
 
     def usage(self) -> dict[str, Any]:
         """The duration that is charged."""
-        return {"type": "duration", "seconds": round(self.audio_s, 3)}
+        return {"type": "duration", "seconds": round(self._transcript.audio_s, 3)}
+
+    def _text_of(self, final: Final) -> str:
+        translations = self._transcript.translations if self._translate else {}
+        return translations.get(final.utterance, final.text)
 
     def _timed(self) -> list[TimedText]:
         if self._translate:
-            return [translated(final, self.text_of(final), "en") for final in self.segments]
-        return [spoken(final) for final in self.segments]
+            return [translated(final, self._text_of(final), "en") for final in self._transcript.segments]
+        return [spoken(final) for final in self._transcript.segments]
 
     def _verbose(self, granularities: Sequence[str]) -> dict[str, Any]:
+        segments = self._transcript.segments
         body: dict[str, Any] = {
             "task": "translate" if self._translate else "transcribe",
-            "language": self.language,
-            "duration": round(self.audio_s, 3),
+            "language": "english" if self._translate else _language_name(self._transcript.language),
+            "duration": round(self._transcript.audio_s, 3),
             "text": self.text(),
         }
         if "word" in granularities:
             body["words"] = [
                 {"word": word.word.strip(), "start": word.start_ms / 1000, "end": word.end_ms / 1000}
-                for final in self.segments
+                for final in segments
                 for word in final.words or ()
             ]
         if "segment" in granularities or not granularities:
-            body["segments"] = [self._segment(number, final) for number, final in enumerate(self.segments)]
+            body["segments"] = [_segment(number, final, self._text_of(final)) for number, final in enumerate(segments)]
         return {**body, "usage": self.usage()}
 
-    def _segment(self, number: int, final: Final) -> dict[str, Any]:
-        text = self.text_of(final)
-        data = text.encode()
-        return {
-            "id": number,
-            # Each utterance is decoded on its own, so the decoder seeks to its start. In frames of 10 ms.
-            "seek": final.start_ms // 10,
-            "start": final.start_ms / 1000,
-            "end": final.end_ms / 1000,
-            "text": f" {text}",
-            # Tokens belong to a model's vocabulary, which clients do not have.
-            "tokens": [],
-            "temperature": 0.0,
-            "avg_logprob": log(max(final.confidence, 1e-6)),
-            "compression_ratio": len(data) / len(zlib.compress(data)),
-            "no_speech_prob": 0.0,
-        }
+
+def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
+    data = text.encode()
+    return {
+        "id": number,
+        # Each utterance is decoded on its own, so the decoder seeks to its start. In frames of 10 ms.
+        "seek": final.start_ms // 10,
+        "start": final.start_ms / 1000,
+        "end": final.end_ms / 1000,
+        "text": f" {text}",
+        # Tokens belong to a model's vocabulary, which clients do not have.
+        "tokens": [],
+        "temperature": 0.0,
+        "avg_logprob": log(max(final.confidence, 1e-6)),
+        "compression_ratio": len(data) / len(zlib.compress(data)),
+        "no_speech_prob": 0.0,
+    }
+
+
+def _language_name(code: str) -> str:
+    """The name as OpenAI writes it: "english"."""
+    try:
+        return english_name(code or "en").lower()
+    except ProtocolError:
+        return code
 
 
 def word_logprobs(final: Final) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
 from backend.messages.protocol import (
+    Clear,
     ClientMessage,
     Configure,
     Error,
@@ -42,6 +43,7 @@ class RealtimeCodec:
 
     protocol = "openai_realtime"
     subprotocols: Sequence[str] = ("realtime", "openai-beta.realtime-v1")
+    idle_timeout_s: float | None = None
 
     def __init__(
         self, session: TranscriptionSession, session_id: str, knows_model: Callable[[str], bool], *, configured: bool
@@ -90,7 +92,7 @@ class RealtimeCodec:
             case "input_audio_buffer.clear":
                 self._uncommitted_ms = 0.0
                 cleared = DirectReply(frames=(self._event("input_audio_buffer.cleared"),))
-                return (*self._started_first(), Finalize(), cleared)
+                return (*self._started_first(), Clear(), cleared)
         reason = "is not served: this endpoint transcribes" if kind.startswith(_UNSERVED) else "is unknown"
         return (self._refuse(f"the event type {kind[:60]!r} {reason}", "invalid_value", "type", event),)
 

@@ -70,6 +70,7 @@ class TranscriptionSession:
             # Deltas are committed words, which must be the beginning of the transcript.
             "finals": "stable",
             "endpoint_ms": self._endpoint_ms(),
+            "endpointing": self.turn_detection is not None,
         }
 
     def _endpoint_ms(self) -> int:

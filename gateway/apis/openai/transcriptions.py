@@ -1,6 +1,5 @@
 """`POST /v1/audio/transcriptions` and `/v1/audio/translations`: recordings."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -10,25 +9,21 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from backend.cli.files.media import MediaError
-from backend.errors import ClientError, NovaError, ProtocolError
+from backend.errors import NovaError, ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.protocol import Error, Final, ServerMessage, Start, Translation
+from backend.messages.protocol import Final, ServerMessage, Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
-from gateway.access.auth import RefusedError
-from gateway.access.pending import TooManyConnectionsError
-from gateway.apis.openai.errors import http_body
-from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, RecordingTranscript, ResponseFormat, word_logprobs
+from gateway.apis.errors import InvalidRequestError
+from gateway.apis.openai.errors import error_body, http_body
+from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, Rendering, ResponseFormat, word_logprobs
 from gateway.apis.openai.models import is_served, model_list, model_object
-from gateway.apis.recordings import RecordingFailedError, RecordingSocket, transcribed
-from gateway.apis.uploads import Upload, UploadError, received_form
+from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
+from gateway.apis.responses import error_event, http_status
+from gateway.apis.uploads import Upload, received_form
 from gateway.connection.connection import REDIS_UNAVAILABLE
 from gateway.services import GatewayServices
 
-# HTTP statuses of native errors.
-_STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503, "overdue": 503}
-_INTERNAL = {"internal", "overdue", "model_unavailable"}
 TARGET = "en"
 
 
@@ -91,14 +86,15 @@ class _Routes:
             wanted = self._wanted(upload, translate=translate)
             recording = transcribed(self._services, caller, _address(request), wanted.start, upload.file)
             socket, events = await stack.enter_async_context(recording)
-            transcript = RecordingTranscript(translate=translate)
             if wanted.stream:
-                return StreamingResponse(
-                    _stream(stack, socket, events, transcript, wanted), media_type="text/event-stream"
-                )
+                return StreamingResponse(_stream(stack, socket, events, wanted), media_type="text/event-stream")
             async with stack:
-                await _until_disconnected(request, _collect(events, transcript))
-                return _complete(socket, transcript, wanted)
+                transcript = RecordingTranscript()
+                await collected(request, events, transcript)
+                transcript.finish(socket)
+            rendering = Rendering(transcript, translate=translate)
+            body = rendering.render(wanted.form, wanted.granularities, logprobs=wanted.logprobs)
+            return Response(body, media_type=MEDIA_TYPES[wanted.form])
         except (NovaError, *REDIS_ERRORS) as error:
             await stack.aclose()
             return _failed(error)
@@ -109,12 +105,12 @@ class _Routes:
     def _check_model(self, name: str) -> None:
         if not is_served(name, self._services.admission.models):
             message = f"The model '{name[:100]}' does not exist or you do not have access to it."
-            raise UploadError(message, code="model_not_found", status=404, param="model")
+            raise InvalidRequestError(message, code="model_not_found", status=404, param="model")
 
     def _wanted(self, upload: Upload, *, translate: bool) -> _Wanted:
-        """Check the parameters. Raises UploadError."""
+        """Check the parameters. Raises InvalidRequestError."""
         if not (model := upload.first("model")):
-            raise UploadError(
+            raise InvalidRequestError(
                 "you must provide a model parameter", code="missing_required_parameter", status=400, param="model"
             )
         self._check_model(model)
@@ -160,112 +156,45 @@ def _check_temperature(given: str) -> None:
         raise _invalid("temperature", "must be a number from 0 to 1")
 
 
-def _invalid(param: str, message: str) -> UploadError:
-    return UploadError(f"invalid value for '{param}': {message}", code="invalid_value", status=400, param=param)
-
-
-async def _collect(events: AsyncIterator[ServerMessage], transcript: RecordingTranscript) -> None:
-    async for event in events:
-        _apply(event, transcript)
-
-
-def _apply(event: ServerMessage, transcript: RecordingTranscript) -> None:
-    match event:
-        case Final():
-            transcript.finals.append(event)
-        case Translation(is_final=True):
-            transcript.translations[event.utterance] = event.text
-        case Error(utterance=int()):
-            raise RecordingFailedError(event)
-
-
-async def _until_disconnected(request: Request, work: Any) -> None:
-    """Do the work unless the client leaves, which ends it."""
-    working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_disconnection(request))
-    try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientError("the client has disconnected", code="disconnected")
-        working.result()
-    finally:
-        working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
-
-
-async def _disconnection(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-def _complete(socket: RecordingSocket, transcript: RecordingTranscript, wanted: _Wanted) -> Response:
-    transcript.audio_s = socket.audio_s
-    if socket.problem and not transcript.finals:
-        raise socket.problem
-    body = transcript.render(wanted.form, wanted.granularities, logprobs=wanted.logprobs)
-    return Response(body, media_type=MEDIA_TYPES[wanted.form])
+def _invalid(param: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(f"invalid value for '{param}': {message}", code="invalid_value", status=400, param=param)
 
 
 async def _stream(
-    stack: AsyncExitStack,
-    socket: RecordingSocket,
-    events: AsyncIterator[ServerMessage],
-    transcript: RecordingTranscript,
-    wanted: _Wanted,
+    stack: AsyncExitStack, socket: RecordingSocket, events: AsyncIterator[ServerMessage], wanted: _Wanted
 ) -> AsyncIterator[str]:
     """Server-sent events: a delta for each utterance, then the whole text."""
+    transcript, sent = RecordingTranscript(), ""
     async with stack:
-        sent = ""
         try:
             async for event in events:
-                _apply(event, transcript)
+                transcript.apply(event)
                 text = transcript.text()
                 if isinstance(event, Final) and text.startswith(sent) and text != sent:
                     logprobs = {"logprobs": word_logprobs(event)} if wanted.logprobs else {}
                     yield _server_sent({"type": "transcript.text.delta", "delta": text[len(sent) :], **logprobs})
                     sent = text
-            if socket.problem and not transcript.finals:
-                raise socket.problem
+            transcript.finish(socket)
         except NovaError as error:
-            yield _server_sent({"type": "error", **json.loads(http_body(_event(error)))})
+            yield _server_sent({"type": "error", "error": error_body(error_event(error))})
             return
-        transcript.audio_s = socket.audio_s
-        yield _server_sent({"type": "transcript.text.done", "text": transcript.text(), "usage": transcript.usage()})
+    usage = Rendering(transcript, translate=False).usage()
+    yield _server_sent({"type": "transcript.text.done", "text": transcript.text(), "usage": usage})
 
 
 def _server_sent(body: dict[str, Any]) -> str:
     return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
-def _event(error: NovaError) -> Error:
-    if isinstance(error, RecordingFailedError):
-        return error.event
-    return Error(code=error.code, message=error.message, fatal=True)
-
-
 def _failed(error: BaseException) -> Response:
     """The response for an error."""
-    if not isinstance(error, NovaError):
-        error = REDIS_UNAVAILABLE
-    metrics.REJECTED.labels(error.code).inc()
-    headers = {"WWW-Authenticate": "Bearer"} if _status(error) == 401 else {}
-    retry_after_s = getattr(error, "retry_after_s", None)
-    if retry_after_s:
-        headers["Retry-After"] = f"{retry_after_s:.0f}"
-    body = http_body(_event(error), param=getattr(error, "param", None))
-    return Response(body, _status(error), headers, "application/json")
-
-
-def _status(error: NovaError) -> int:
-    match error:
-        case UploadError() | RefusedError():
-            return error.status
-        case TooManyConnectionsError():
-            return 429
-        case MediaError():
-            return 400
-    return 500 if error.code in _INTERNAL else _STATUS.get(error.code, 400)
+    known = error if isinstance(error, NovaError) else REDIS_UNAVAILABLE
+    metrics.REJECTED.labels(known.code).inc()
+    status, event = http_status(known), error_event(known)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    if event.retry_after_s:
+        headers["Retry-After"] = f"{event.retry_after_s:.0f}"
+    return Response(http_body(event, param=getattr(error, "param", None)), status, headers, "application/json")
 
 
 def _json_response(body: Any) -> Response:

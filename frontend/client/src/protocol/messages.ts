@@ -4,7 +4,7 @@
  * Text frames of the WebSocket /v1/stream.
  */
 export type AnyMessage = ClientMessage | ServerMessage;
-export type ClientMessage = Start | Resume | Configure | Finalize | Keepalive | Stop;
+export type ClientMessage = Start | Resume | Configure | Finalize | Clear | Keepalive | Stop;
 export type ServerMessage =
   Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Draining | Done;
 
@@ -32,6 +32,10 @@ export interface Start {
    * Silence that ends an utterance.
    */
   endpoint_ms?: number;
+  /**
+   * false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence.
+   */
+  endpointing?: boolean;
   /**
    * Purpose of the text. The server does not use it.
    */
@@ -121,6 +125,7 @@ export interface Configure {
   partials?: boolean | null;
   words?: boolean | null;
   endpoint_ms?: number | null;
+  endpointing?: boolean | null;
   mode?: ("dictation" | "captions") | null;
   finals?: ("revise" | "stable") | null;
   prompt?: string | null;
@@ -131,6 +136,12 @@ export interface Configure {
  */
 export interface Finalize {
   type: "finalize";
+}
+/**
+ * Discards the audio of the utterance in progress. It gets no final, and the next one has the same number.
+ */
+export interface Clear {
+  type: "clear";
 }
 /**
  * Keeps the connection open while the client sends no audio.

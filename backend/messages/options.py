@@ -1,0 +1,49 @@
+"""The base of all wire messages, and the audio format and options of a session. Pure."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
+# Limit for milliseconds and utterance numbers. Lua numbers are doubles, which lose integers only far beyond it.
+MAX_POSITION = 10**12
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
+class AudioFormat(Message):
+    """Format of the binary frames."""
+
+    encoding: Literal["pcm_s16le", "pcm_f32le", "mulaw", "alaw", "webm", "ogg"] = "pcm_s16le"
+    """Raw samples, or a WebM or Ogg container with Opus, such as a browser's MediaRecorder produces."""
+    sample_rate: int = 16_000
+    """Hz, 8,000 to 48,000. Ignored for containers."""
+    channels: int = 1
+    """1 or 2, interleaved. Two channels are mixed into one."""
+
+
+class Options(Message):
+    """Options of a session. `start` sets all of them, `configure` changes some of them."""
+
+    language: str = "auto"
+    """Spoken language: a code ("en", "pt-BR", "zh-TW"), or "auto" to detect it. The code also names the script."""
+    translate_to: tuple[str, ...] = ()
+    """Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8."""
+    partials: bool = True
+    """Whether to send partials while the user speaks."""
+    words: bool = False
+    """Whether finals contain the times and the confidence of each word."""
+    endpoint_ms: int = Field(default=600, ge=200, le=5_000)
+    """Silence that ends an utterance."""
+    endpointing: bool = True
+    """false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence."""
+    mode: Literal["dictation", "captions"] = "captions"
+    """Purpose of the text. The server does not use it."""
+    finals: Literal["revise", "stable"] = "revise"
+    """"revise": the most accurate final. "stable": a final that starts with the committed words."""
+    prompt: str = Field(default="", max_length=2_000)
+    """Text that sets the style and spelling of what follows."""
+    hotwords: str = Field(default="", max_length=1_000)
+    """Names and terms to expect, separated by spaces or commas."""

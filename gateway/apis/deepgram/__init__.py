@@ -1,0 +1,1 @@
+"""Deepgram's speech-to-text API (developers.deepgram.com/reference/speech-to-text)."""

@@ -1,0 +1,244 @@
+"""Deepgram's live API, `/v1/listen` over a WebSocket. Pure.
+
+Each utterance gets one `Results` that is final, and before it any number that are not. Word times come with the final
+one only, because partials have none.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from backend.errors import ProtocolError
+from backend.messages.protocol import (
+    AudioFormat,
+    Done,
+    Error,
+    Final,
+    Finalize,
+    Keepalive,
+    Message,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+    Start,
+    Stop,
+)
+from gateway.apis.deepgram.messages import alternative, error_body, metadata, results
+from gateway.apis.deepgram.parameters import ListenParameters
+from gateway.apis.wav_header import WavHeader, parse_wav_header
+from gateway.connection.codec import Decoded, DeferredReply
+
+# Deepgram closes a connection that has sent neither audio nor a message for this long (error NET-0001).
+IDLE_S = 10.0
+_BYTES_PER_SAMPLE = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
+
+
+class LiveCodec:
+    """The codec of one connection."""
+
+    protocol = "deepgram_live"
+    subprotocols: Sequence[str] = ("token", "bearer")
+
+    def __init__(self, parameters: ListenParameters, request_id: str, created: datetime) -> None:
+        self._parameters, self._request_id, self._created = parameters, request_id, created
+        self._format = parameters.audio
+        self._started = self._stopped = False
+        self._hash = hashlib.sha256()
+        # Bytes that may be the begin of a container's header.
+        self._header = b""
+        self._audio_bytes = 0
+        # Whether a `Finalize` has not found its utterance yet, and the utterances that one has ended.
+        self._finalizing = False
+        self._finalized: set[int] = set()
+        # Ends of utterances, and those that continue without a pause.
+        self._ends: dict[int, int] = {}
+        self._cut: set[int] = set()
+        # End of the last word, if it is to be followed by `UtteranceEnd`.
+        self._last_word_ms: int | None = None
+
+    @property
+    def idle_timeout_s(self) -> float | None:
+        """Results after the end of the audio may take longer."""
+        return None if self._stopped else IDLE_S
+
+    def open(self) -> Sequence[Decoded]:
+        """Start at once if the format is known, otherwise with the first audio."""
+        return () if self._format is None else (self._start(self._format),)
+
+    # --- from the client
+
+    def decode(self, frame: str | bytes) -> Sequence[Decoded]:
+        """Translate a control message, or audio. Raises ProtocolError."""
+        if isinstance(frame, bytes):
+            return self._audio(frame) if frame else self._stop()
+        try:
+            message = json.loads(frame)
+            kind = message["type"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise ProtocolError("a text message must be a JSON object with a type", code="invalid_json") from None
+        match kind:
+            case "KeepAlive":
+                return (Keepalive(),) if self._started else ()
+            case "Finalize":
+                self._finalizing = True
+                return (Finalize(), DeferredReply(build=self._answer_finalize)) if self._started else ()
+            case "CloseStream":
+                return self._stop()
+        raise ProtocolError(f"unknown message type {str(kind)[:40]!r}", code="unknown_type", fatal=False)
+
+    def _audio(self, data: bytes) -> Sequence[Decoded]:
+        if self._stopped:
+            return ()
+        self._hash.update(data)
+        start: Sequence[Decoded] = ()
+        if not self._started:
+            data, self._header = self._header + data, b""
+            found = _detect_format(data)
+            if found is None:
+                self._header = data
+                return ()
+            start, data = (self._start(found.audio),), data[found.size :]
+        self._audio_bytes += len(data)
+        audio: Sequence[Decoded] = (data,) if data else ()
+        ends: Sequence[Decoded] = ()
+        if self._parameters.utterance_end_ms is not None:
+            ends = (DeferredReply(build=self._utterance_end),)
+        return (*start, *audio, *ends)
+
+    def _start(self, audio: AudioFormat) -> Start:
+        self._started, self._format = True, audio
+        return Start(audio=audio, **self._parameters.options())
+
+    def _stop(self) -> Sequence[Decoded]:
+        if self._stopped:
+            return ()
+        self._stopped = True
+        # A session must be open before it can be stopped, also without audio.
+        start = () if self._started else (self._start(AudioFormat()),)
+        return (*start, Stop())
+
+    # --- to the client
+
+    def encode(self, event: Message) -> Sequence[str]:
+        """Translate a native event. Some have no counterpart."""
+        match event:
+            case SpeechStarted():
+                self._last_word_ms = None
+                self._cut |= {number for number, end_ms in self._ends.items() if end_ms == event.start_ms}
+                started = {"type": "SpeechStarted", "channel": [0, 1], "timestamp": event.start_ms / 1000}
+                return [_json(started)] if self._parameters.vad_events else []
+            case SpeechEnded():
+                self._ends[event.utterance] = event.end_ms
+                if self._finalizing:
+                    self._finalizing = False
+                    self._finalized.add(event.utterance)
+            case Partial():
+                return [_json(self._interim(event))]
+            case Final():
+                return [_json(self._final(event))]
+            case Error(fatal=False, utterance=int() as utterance, language=None):
+                self._ends.pop(utterance, None)
+                return [_json(_error(event))]
+            case Error():
+                return [_json(_error(event))]
+            case Done():
+                return [_json({"type": "Metadata", **self._metadata()})]
+        return []
+
+    def _interim(self, event: Partial) -> dict[str, Any]:
+        text = event.committed + event.tentative
+        return results(
+            self._request_id, alternative(text, 0.0), start_ms=event.start_ms, end_ms=event.end_ms, is_final=False
+        )
+
+    def _final(self, event: Final) -> dict[str, Any]:
+        self._ends.pop(event.utterance, None)
+        is_cut, is_finalized = event.utterance in self._cut, event.utterance in self._finalized
+        self._cut.discard(event.utterance)
+        self._finalized.discard(event.utterance)
+        if event.words and not self._ends:
+            self._last_word_ms = event.words[-1].end_ms
+        return results(
+            self._request_id,
+            alternative(event.text, event.confidence, event.words),
+            start_ms=event.start_ms,
+            end_ms=event.end_ms,
+            is_final=True,
+            speech_final=self._parameters.endpointing and not is_cut,
+            from_finalize=is_finalized,
+        )
+
+    def _answer_finalize(self) -> Sequence[str]:
+        """Confirm a `Finalize` that found no utterance in progress."""
+        if not self._finalizing:
+            return ()
+        self._finalizing = False
+        at_ms = self._audio_ms()
+        nothing = results(
+            self._request_id,
+            alternative("", 0.0),
+            start_ms=at_ms,
+            end_ms=at_ms,
+            is_final=True,
+            speech_final=True,
+            from_finalize=True,
+        )
+        return [_json(nothing)]
+
+    def _utterance_end(self) -> Sequence[str]:
+        """Send `UtteranceEnd` once enough audio has followed the last word."""
+        gap_ms, last_ms = self._parameters.utterance_end_ms, self._last_word_ms
+        if gap_ms is None or last_ms is None or self._audio_ms() < last_ms + gap_ms:
+            return ()
+        self._last_word_ms = None
+        return [_json({"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": last_ms / 1000})]
+
+    def _audio_ms(self) -> int:
+        """The end of the received audio; for containers, whose bytes say nothing about time, that of the last word."""
+        audio = self._format
+        if audio is None or audio.encoding not in _BYTES_PER_SAMPLE:
+            return (self._last_word_ms or 0) + (self._parameters.utterance_end_ms or 0)
+        frame = _BYTES_PER_SAMPLE[audio.encoding] * audio.channels
+        return 1000 * self._audio_bytes // (frame * audio.sample_rate)
+
+    def _metadata(self) -> dict[str, Any]:
+        audio_s = self._audio_ms() / 1000
+        return metadata(self._request_id, self._hash.hexdigest(), self._created, audio_s, self._parameters.tags)
+
+    def close_frame(self, code: int, reason: str) -> tuple[int, str]:
+        """Deepgram's codes: 1008 for audio that cannot be decoded, 1011 for timeouts and failures of the server."""
+        if reason == "idle_timeout":
+            return 1011, "NET-0001"
+        if reason.startswith(("invalid_", "unsupported_")):
+            return 1008, "DATA-0000"
+        return (1011, reason) if code in (1012, 1013) else (code, reason)
+
+    def refusal(self, error: Error) -> str:
+        """Deepgram's error object."""
+        return error_body(error, self._request_id)
+
+
+def _detect_format(data: bytes) -> WavHeader | None:
+    """The format of a container, and the size of its header if it is not passed on. None: more bytes are needed.
+
+    Raises ProtocolError if it is none of the served containers.
+    """
+    if len(data) < 4:
+        return None
+    if data.startswith(b"OggS"):
+        return WavHeader(AudioFormat(encoding="ogg"), 0)
+    if data.startswith(b"\x1aE\xdf\xa3"):
+        return WavHeader(AudioFormat(encoding="webm"), 0)
+    if data.startswith(b"RIFF"):
+        return parse_wav_header(data)
+    raise ProtocolError("the audio is neither WAV, Ogg nor WebM; set the parameter encoding", code="invalid_audio")
+
+
+def _error(event: Error) -> dict[str, Any]:
+    return {"type": "Error", "variant": event.code, "description": event.message, "message": event.message}
+
+
+def _json(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,110 @@
+"""Deepgram's messages, made from native events. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from backend.messages.protocol import Error, Final, Word
+from backend.text.normalize import letters
+
+# Where a model would be described. Deepgram's clients require the fields.
+MODEL_INFO = {"name": "nova-voice", "version": "1", "arch": "whisper"}
+_ERROR_NAMES: Mapping[str, str] = {
+    "unauthorized": "INVALID_AUTH",
+    "forbidden": "INSUFFICIENT_PERMISSIONS",
+    "over_quota": "TOO_MANY_REQUESTS",
+    "too_many_connections": "TOO_MANY_REQUESTS",
+    "overloaded": "SERVICE_UNAVAILABLE",
+    "invalid_parameter": "INVALID_QUERY_PARAMETER",
+    "not_media": "Bad Request",
+    "file_too_large": "PAYLOAD_TOO_LARGE",
+}
+
+
+def results(
+    request_id: str,
+    alternative: Mapping[str, Any],
+    *,
+    start_ms: int,
+    end_ms: int,
+    is_final: bool,
+    speech_final: bool = False,
+    from_finalize: bool = False,
+) -> dict[str, Any]:
+    """A `Results` message."""
+    return {
+        "type": "Results",
+        "channel_index": [0, 1],
+        "start": start_ms / 1000,
+        "duration": max(0, end_ms - start_ms) / 1000,
+        "is_final": is_final,
+        "speech_final": speech_final,
+        "from_finalize": from_finalize,
+        "channel": {"alternatives": [alternative]},
+        "metadata": {"request_id": request_id, "model_info": MODEL_INFO, "model_uuid": request_id},
+    }
+
+
+def alternative(text: str, confidence: float, words: Sequence[Word] | None = None) -> dict[str, Any]:
+    """A transcript. Deepgram's `word` has no case and no punctuation, `punctuated_word` has both."""
+    return {
+        "transcript": text,
+        "confidence": confidence,
+        "words": [
+            {
+                "word": letters(word.word) or word.word.strip(),
+                "punctuated_word": word.word.strip(),
+                "start": word.start_ms / 1000,
+                "end": word.end_ms / 1000,
+                "confidence": word.confidence,
+            }
+            for word in words or ()
+        ],
+    }
+
+
+def metadata(request_id: str, sha256: str, created: datetime, duration_s: float, tags: Sequence[str]) -> dict[str, Any]:
+    """The fields of `Metadata`, and of `metadata` in a response about a recording."""
+    return {
+        "transaction_key": "deprecated",
+        "request_id": request_id,
+        "sha256": sha256,
+        "created": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "duration": round(duration_s, 3),
+        "channels": 1,
+        "models": [request_id],
+        "model_info": {request_id: MODEL_INFO},
+        **({"tags": list(tags)} if tags else {}),
+    }
+
+
+def recording(finals: Sequence[Final], text: str, *, utterances: bool, detected: str | None) -> dict[str, Any]:
+    """The `results` of a response about a recording."""
+    words = [word for final in finals for word in final.words or ()]
+    seconds = sum(final.end_ms - final.start_ms for final in finals)
+    confidence = (
+        sum(final.confidence * (final.end_ms - final.start_ms) for final in finals) / seconds if seconds else 0.0
+    )
+    channel: dict[str, Any] = {"alternatives": [alternative(text, confidence, words)]}
+    if detected is not None:
+        channel["detected_language"] = detected
+    if not utterances:
+        return {"channels": [channel]}
+    return {"channels": [channel], "utterances": [_utterance(final) for final in finals]}
+
+
+def _utterance(final: Final) -> dict[str, Any]:
+    return {
+        "start": final.start_ms / 1000,
+        "end": final.end_ms / 1000,
+        "channel": 0,
+        "id": f"utterance-{final.utterance}",
+        **alternative(final.text, final.confidence, final.words),
+    }
+
+
+def error_body(error: Error, request_id: str) -> str:
+    """The body of an HTTP error."""
+    name = _ERROR_NAMES.get(error.code, "Bad Request")
+    return json.dumps({"err_code": name, "err_msg": error.message, "request_id": request_id}, ensure_ascii=False)

@@ -1,0 +1,141 @@
+"""The query parameters of `/v1/listen`, and the native options that they stand for. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from backend.errors import ProtocolError
+from backend.messages.languages import whisper_code
+from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
+from gateway.apis.errors import InvalidRequestError
+
+# By Deepgram's name. Without `encoding`, the audio is in a container.
+_ENCODINGS: Mapping[str, str] = {"linear16": "pcm_s16le", "mulaw": "mulaw", "alaw": "alaw", "ogg-opus": "ogg"}
+MIN_ENDPOINT_MS, MAX_ENDPOINT_MS = 200, 5_000
+# Deepgram's minimum.
+MIN_UTTERANCE_END_MS = 1_000
+# Refused, because a client that asks for one of them would rely on it; with the values that ask for nothing.
+_UNSERVED: Mapping[str, frozenset[str]] = {
+    name: frozenset({"", "false"})
+    for name in (
+        "callback", "multichannel", "diarize", "diarize_model", "redact", "replace", "search", "detect_entities",
+        "sentiment", "summarize", "topics", "intents", "translate",
+    )
+}  # fmt: skip
+# Accepted without effect: the recognizer always punctuates and writes numerals as it was trained to.
+# punctuate, smart_format, numerals, dictation, profanity_filter, filler_words, model, version, tier, tag, extra,
+# mip_opt_out, no_delay, measurements, paragraphs, utt_split, callback_method
+
+
+@dataclass(frozen=True, slots=True)
+class ListenParameters:
+    """The parameters in native terms. `audio` None means that the first bytes tell the container."""
+
+    audio: AudioFormat | None
+    language: str
+    hotwords: str
+    endpoint_ms: int
+    endpointing: bool
+    interim_results: bool
+    vad_events: bool
+    utterance_end_ms: int | None
+    utterances: bool
+    detect_language: bool
+    tags: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, query: Mapping[str, Sequence[str]]) -> "ListenParameters":
+        """Parse a query string. Raises InvalidRequestError."""
+        for name, harmless in _UNSERVED.items():
+            if any(value.lower() not in harmless for value in query.get(name, ())):
+                raise _invalid(name, "is not served")
+        endpointing = _first(query, "endpointing", "10")
+        utterance_end = _first(query, "utterance_end_ms", "")
+        keywords = [word.partition(":")[0] for word in query.get("keywords", ())]
+        return cls(
+            audio=_audio(query),
+            language=_language(query),
+            hotwords=", ".join([*query.get("keyterm", ()), *keywords])[:1_000],
+            endpoint_ms=_endpoint_ms(endpointing),
+            endpointing=endpointing != "false",
+            interim_results=_flag(query, "interim_results"),
+            vad_events=_flag(query, "vad_events"),
+            utterance_end_ms=_utterance_end_ms(utterance_end) if utterance_end else None,
+            utterances=_flag(query, "utterances"),
+            detect_language=_flag(query, "detect_language"),
+            tags=tuple(query.get("tag", ())),
+        )
+
+    def options(self) -> dict[str, Any]:
+        """The fields of a native `start`."""
+        return {
+            "language": self.language,
+            "hotwords": self.hotwords,
+            "endpoint_ms": self.endpoint_ms,
+            "partials": self.interim_results,
+            "words": True,
+        }
+
+
+def _invalid(name: str, message: str) -> InvalidRequestError:
+    return InvalidRequestError(f"{name}: {message}", code="invalid_parameter", param=name)
+
+
+def _audio(query: Mapping[str, Sequence[str]]) -> AudioFormat | None:
+    encoding = _first(query, "encoding", "")
+    if not encoding:
+        return None
+    if encoding not in _ENCODINGS:
+        raise _invalid("encoding", f"must be one of {', '.join(_ENCODINGS)}, or missing for containers")
+    if encoding == "ogg-opus":
+        return AudioFormat(encoding="ogg")
+    rate, channels = _number(query, "sample_rate", None), _number(query, "channels", 1)
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise _invalid("sample_rate", f"must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}")
+    if channels not in (1, 2):
+        raise _invalid("channels", "must be 1 or 2")
+    native: Any = _ENCODINGS[encoding]
+    return AudioFormat(encoding=native, sample_rate=rate, channels=channels)
+
+
+def _language(query: Mapping[str, Sequence[str]]) -> str:
+    language = _first(query, "language", "en")
+    if language == "multi" or _flag(query, "detect_language"):
+        return "auto"
+    try:
+        whisper_code(language)
+    except ProtocolError as error:
+        raise _invalid("language", error.message) from None
+    return language
+
+
+def _endpoint_ms(given: str) -> int:
+    if given == "false":
+        return MAX_ENDPOINT_MS
+    if given == "true":
+        return MIN_ENDPOINT_MS
+    if not given.isdecimal():
+        raise _invalid("endpointing", "must be a number of milliseconds, or false")
+    return min(max(int(given), MIN_ENDPOINT_MS), MAX_ENDPOINT_MS)
+
+
+def _utterance_end_ms(given: str) -> int:
+    if not given.isdecimal() or int(given) < MIN_UTTERANCE_END_MS:
+        raise _invalid("utterance_end_ms", f"must be at least {MIN_UTTERANCE_END_MS}")
+    return int(given)
+
+
+def _number(query: Mapping[str, Sequence[str]], name: str, default: int | None) -> int:
+    given = _first(query, name, "" if default is None else str(default))
+    if not given.isdecimal() or len(given) > 9:
+        raise _invalid(name, "must be a number" if given else "is required with this encoding")
+    return int(given)
+
+
+def _flag(query: Mapping[str, Sequence[str]], name: str) -> bool:
+    return _first(query, name, "false").lower() == "true"
+
+
+def _first(query: Mapping[str, Sequence[str]], name: str, default: str) -> str:
+    values = query.get(name, ())
+    return values[0] if values else default

@@ -1,0 +1,34 @@
+"""What HTTP routes of all protocols answer in case of an error."""
+
+from backend.cli.files.media import MediaError
+from backend.errors import ClientError, NovaError
+from backend.messages.protocol import Error
+from gateway.access.auth import RefusedError
+from gateway.access.pending import TooManyConnectionsError
+from gateway.apis.errors import InvalidRequestError
+from gateway.apis.recordings import RecordingFailedError
+
+_STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503}
+_OUR_FAULT = frozenset({"internal", "overdue", "model_unavailable", "max_attempts"})
+
+
+def error_event(error: NovaError) -> Error:
+    """The native event for an error."""
+    if isinstance(error, RecordingFailedError):
+        return error.event
+    retry_after_s = error.retry_after_s if isinstance(error, ClientError) else None
+    message = error.message
+    if isinstance(error, MediaError):
+        # The message begins with the name of a temporary file.
+        message = f"the recording{message.removeprefix(message.partition(' ')[0])}"
+    return Error(code=error.code, message=message, fatal=True, retry_after_s=retry_after_s)
+
+
+def http_status(error: NovaError) -> int:
+    """The status of the response for an error."""
+    match error:
+        case InvalidRequestError() | RefusedError():
+            return error.status
+        case TooManyConnectionsError():
+            return 429
+    return 500 if error.code in _OUR_FAULT else _STATUS.get(error.code, 400)

@@ -1,5 +1,6 @@
 """The routes of `/v1/listen`: live over a WebSocket, and recordings over HTTP."""
 
+import asyncio
 import hashlib
 import json
 import uuid
@@ -71,9 +72,10 @@ async def _transcribe(
         transcript = RecordingTranscript()
         await collected(request, events, transcript)
         transcript.finish(socket)
+        sha256 = await asyncio.to_thread(_digest, file)
     detected = transcript.language if parameters.detect_language else None
     found = recording(transcript.segments, transcript.text(), utterances=parameters.utterances, detected=detected)
-    about = metadata(request_id, _digest(file), created, transcript.audio_s, parameters.tags)
+    about = metadata(request_id, sha256, created, transcript.audio_s, parameters.tags)
     return {"metadata": about, "results": found}
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from fastapi import Request
 
-from backend.cli.files.media import MediaError, Recording, open_recording
+from backend.cli.files.media.errors import DamagedAudioError, MediaError, TruncatedAudioError
+from backend.cli.files.media.recording import Recording, open_recording
 from backend.errors import ClientError
 from backend.messages.protocol import Done, Error, Final, ServerMessage, Start, Stop, Translation, parse_server, to_json
 from backend.text.writing_systems import join_texts
@@ -44,7 +45,8 @@ class RecordingTranscript:
     def finish(self, socket: "RecordingSocket") -> None:
         """The session is over. Raises MediaError if nothing of the recording could be read."""
         self.audio_s = socket.audio_s
-        if socket.problem and not self._finals:
+        # Of a damaged recording, the rest was used.
+        if socket.problem and not isinstance(socket.problem, DamagedAudioError | TruncatedAudioError):
             raise socket.problem
 
     @property

@@ -1,6 +1,6 @@
 """What HTTP routes of all protocols answer in case of an error."""
 
-from backend.cli.files.media import MediaError
+from backend.cli.files.media.errors import MediaError
 from backend.errors import ClientError, NovaError
 from backend.messages.protocol import Error
 from gateway.access.auth import RefusedError

@@ -1,5 +1,6 @@
 """Multipart uploads, streamed to disk with a limit on their size."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from gateway.apis.errors import InvalidRequestError
 # A form has one file and some options.
 MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 1, 100, 1 << 16
 _COPY_BYTES = 1 << 20
+# A client that sends nothing for this long has left.
+IDLE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,16 @@ async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, No
     received = 0
     if declared.isdigit() and int(declared) > max_bytes:
         raise _too_large(max_bytes)
-    async for block in request.stream():
+    blocks = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                block = await anext(blocks, None)
+        except TimeoutError:
+            message = f"nothing was received for {IDLE_S:g} s"
+            raise InvalidRequestError(message, code="upload_timeout", status=408) from None
+        if block is None:
+            return
         received += len(block)
         if received > max_bytes:
             raise _too_large(max_bytes)

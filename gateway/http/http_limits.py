@@ -16,6 +16,8 @@ HEAD_S = 10.0
 # Size of a request head: twice what a long token needs.
 HEAD_BYTES = 8_192
 MAX_HEADERS = 100
+# Routes that read a body.
+UPLOAD_PATHS = frozenset({b"/v1/audio/transcriptions", b"/v1/audio/translations", b"/v1/listen"})
 CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -28,18 +30,21 @@ class _LimitedHead(h11.Connection):
             size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
             if size > HEAD_BYTES or len(event.headers) > MAX_HEADERS:
                 raise h11.RemoteProtocolError("the request head is too large")
-            if _has_body(event):
-                raise h11.RemoteProtocolError("requests to a gateway have no body")
+            if _has_unexpected_body(event):
+                raise h11.RemoteProtocolError("this request has no body, or needs a content-length")
             # h11 accepts control characters, with which the handshake of the WebSocket library fails without an answer.
             if any(CONTROL_CHARACTER.search(value) for _, value in event.headers):
                 raise h11.RemoteProtocolError("a header contains a control character")
         return event
 
 
-def _has_body(request: h11.Request) -> bool:
-    """Whether a body follows. No route reads one, and uvicorn parses tiny chunks of it without limit."""
+def _has_unexpected_body(request: h11.Request) -> bool:
+    """Whether a body follows that no route reads, or one in chunks, of which uvicorn parses tiny ones without limit."""
+    if any(name == b"transfer-encoding" for name, _ in request.headers):
+        return True
     lengths = [value for name, value in request.headers if name == b"content-length"]
-    return any(name == b"transfer-encoding" for name, _ in request.headers) or any(int(length) for length in lengths)
+    is_upload = request.method == b"POST" and request.target.partition(b"?")[0] in UPLOAD_PATHS
+    return not is_upload and any(int(length) for length in lengths)
 
 
 class LimitedHttp(H11Protocol):

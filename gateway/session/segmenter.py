@@ -174,7 +174,7 @@ class Segmenter:
         """Add the newest window to the utterance, whatever it contains."""
         self._speech_end = len(self._buffer)
         if self.is_open:
-            return self._cut_at_quietest_point() if len(self._buffer) >= self._max else []
+            return self._cut() if len(self._buffer) >= self._max else []
         self.is_open = True
         return [UtteranceStarted(self.buffered_from)]
 

@@ -22,7 +22,7 @@ from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingTranscript, collected, transcribed
 from gateway.apis.responses import error_event, http_status
 from gateway.apis.uploads import received_body
-from gateway.connection.connection import REDIS_UNAVAILABLE
+from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.handshake import refuse, serve_websocket
 from gateway.services import GatewayServices
 
@@ -48,7 +48,7 @@ def deepgram_router(services: GatewayServices) -> APIRouter:
         try:
             body = await _transcribe(services, request, request_id, created)
         except (NovaError, *REDIS_ERRORS) as error:
-            known = error if isinstance(error, NovaError) else REDIS_UNAVAILABLE
+            known = error if isinstance(error, NovaError) else RedisUnavailableError()
             text = error_body(error_event(known), request_id)
             return Response(text, http_status(known), media_type="application/json")
         return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")

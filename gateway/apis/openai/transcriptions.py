@@ -21,7 +21,7 @@ from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
 from gateway.apis.responses import error_event, http_status
 from gateway.apis.uploads import Upload, received_form
-from gateway.connection.connection import REDIS_UNAVAILABLE
+from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.services import GatewayServices
 
 TARGET = "en"
@@ -188,7 +188,7 @@ def _server_sent(body: dict[str, Any]) -> str:
 
 def _failed(error: BaseException) -> Response:
     """The response for an error."""
-    known = error if isinstance(error, NovaError) else REDIS_UNAVAILABLE
+    known = error if isinstance(error, NovaError) else RedisUnavailableError()
     metrics.REJECTED.labels(known.code).inc()
     status, event = http_status(known), error_event(known)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}

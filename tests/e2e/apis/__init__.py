@@ -1,0 +1,1 @@
+"""Unmodified clients of other vendors, pointed at a real gateway."""

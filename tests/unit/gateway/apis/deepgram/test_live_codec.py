@@ -1,0 +1,235 @@
+"""The codec of Deepgram's live API, with exchanges in the form of its documentation and SDK."""
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import ProtocolError
+from backend.messages.protocol import (
+    Done,
+    Error,
+    Final,
+    Finalize,
+    Keepalive,
+    Message,
+    Partial,
+    SpeechEnded,
+    SpeechStarted,
+    Start,
+    Stop,
+    Word,
+)
+from gateway.apis.deepgram.live_codec import LiveCodec
+from gateway.apis.deepgram.parameters import ListenParameters
+from gateway.connection.codec import Decoded, DeferredReply
+
+RAW = {"encoding": ["linear16"], "sample_rate": ["16000"]}
+
+
+def codec(query: Mapping[str, Sequence[str]] = RAW, **more: str) -> LiveCodec:
+    parameters = ListenParameters.parse({**query, **{name: [value] for name, value in more.items()}})
+    return LiveCodec(parameters, "request", datetime(2026, 11, 29, tzinfo=UTC))
+
+
+def opened(**more: str) -> LiveCodec:
+    """A codec whose session has started."""
+    live = codec(RAW, **more)
+    live.open()
+    return live
+
+
+def received(live: LiveCodec, *events: Message) -> list[dict[str, Any]]:
+    return [json.loads(frame) for event in events for frame in live.encode(event)]
+
+
+def answers(decoded: Sequence[Decoded]) -> list[dict[str, Any]]:
+    """What a codec sends itself, once all earlier events have been encoded."""
+    return [json.loads(frame) for item in decoded if isinstance(item, DeferredReply) for frame in item.build()]
+
+
+def spoken(utterance: int, text: str = "Hello, world.", start_ms: int = 0, end_ms: int = 1_000) -> Final:
+    words = tuple(
+        Word(word=f" {word}", start_ms=start_ms + 10 * i, end_ms=start_ms + 10 * i + 9, confidence=0.9)
+        for i, word in enumerate(text.split())
+    )
+    return Final(
+        utterance=utterance, text=text, language="en", confidence=0.8, start_ms=start_ms, end_ms=end_ms, words=words
+    )
+
+
+def began(utterance: int, start_ms: int = 0) -> SpeechStarted:
+    return SpeechStarted(utterance=utterance, start_ms=start_ms)
+
+
+def over(utterance: int, end_ms: int = 1_000) -> SpeechEnded:
+    return SpeechEnded(utterance=utterance, end_ms=end_ms)
+
+
+def test_raw_audio_starts_a_session_at_once() -> None:
+    (start,) = codec(interim_results="true", language="de", endpointing="300", keyterm="Nova").open()
+    assert isinstance(start, Start)
+    assert (start.language, start.endpoint_ms, start.partials, start.words) == ("de", 300, True, True)
+    assert (start.hotwords, start.audio.encoding, start.audio.sample_rate) == ("Nova", "pcm_s16le", 16_000)
+
+
+@pytest.mark.parametrize(("data", "encoding"), [(b"OggS....", "ogg"), (b"\x1aE\xdf\xa3....", "webm")])
+def test_a_container_is_recognized_by_its_first_bytes(data: bytes, encoding: str) -> None:
+    live = codec({})
+    assert live.open() == ()
+    assert live.decode(data[:3]) == (), "too short to tell"
+    start, audio = live.decode(data[3:])
+    assert isinstance(start, Start)
+    assert (start.audio.encoding, audio) == (encoding, data)
+
+
+def test_a_wav_stream_is_passed_on_without_its_header() -> None:
+    form = struct.pack("<HHIIHH", 1, 2, 44_100, 176_400, 4, 16)
+    header = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0" + form + b"data\xff\xff\xff\xff"
+    live = codec({})
+    assert live.decode(header[:30]) == ()
+    start, audio = live.decode(header[30:] + b"\1\2\3\4")
+    assert isinstance(start, Start)
+    assert (start.audio.sample_rate, start.audio.channels, audio) == (44_100, 2, b"\1\2\3\4")
+
+
+def test_unknown_bytes_are_refused_as_invalid_audio() -> None:
+    live = codec({})
+    with pytest.raises(ProtocolError) as caught:
+        live.decode(b"MP3 data")
+    assert live.close_frame(1008, caught.value.code) == (1008, "DATA-0000")
+
+
+def test_an_utterance_gets_results_that_are_not_final_and_one_that_is() -> None:
+    live = codec(interim_results="true", vad_events="true")
+    shown = Partial(
+        utterance=1, revision=1, committed="Hello", tentative=" world", language="en", start_ms=0, end_ms=800
+    )
+    speech, interim, result = received(live, began(1), shown, over(1), spoken(1))
+    assert speech == {"type": "SpeechStarted", "channel": [0, 1], "timestamp": 0.0}
+    assert (interim["is_final"], interim["speech_final"]) == (False, False)
+    assert interim["channel"]["alternatives"][0]["transcript"] == "Hello world"
+    assert (result["is_final"], result["speech_final"], result["from_finalize"]) == (True, True, False)
+    assert (result["start"], result["duration"]) == (0.0, 1.0)
+    best = result["channel"]["alternatives"][0]
+    assert (best["transcript"], best["confidence"]) == ("Hello, world.", 0.8)
+    assert [(word["word"], word["punctuated_word"]) for word in best["words"]] == [
+        ("hello", "Hello,"),
+        ("world", "world."),
+    ]
+
+
+def test_an_utterance_that_was_cut_for_its_length_does_not_end_the_speech() -> None:
+    live = codec()
+    results = received(live, began(1), over(1, 25_000), began(2, 25_000), spoken(1), over(2, 27_000), spoken(2))
+    assert [result["speech_final"] for result in results] == [False, True]
+
+
+def test_no_result_ends_speech_if_endpointing_is_off() -> None:
+    (result,) = received(codec(endpointing="false"), began(1), over(1), spoken(1))
+    assert result["speech_final"] is False
+
+
+def test_a_finalize_marks_the_result_of_its_utterance() -> None:
+    live = opened()
+    received(live, began(1))
+    finalize, *rest = live.decode('{"type": "Finalize"}')
+    assert finalize == Finalize()
+    received(live, over(1))
+    assert answers(rest) == [], "the utterance in progress will confirm it"
+    assert received(live, spoken(1))[0]["from_finalize"] is True
+
+
+def test_a_finalize_without_speech_is_confirmed_by_an_empty_result() -> None:
+    live = opened()
+    _, *rest = live.decode('{"type": "Finalize"}')
+    (result,) = answers(rest)
+    assert (result["from_finalize"], result["channel"]["alternatives"][0]["transcript"]) == (True, "")
+
+
+def test_an_utterance_end_follows_the_gap_after_the_last_word() -> None:
+    live = opened(utterance_end_ms="1000", interim_results="true")
+    received(live, began(1), over(1), spoken(1))
+    early = live.decode(bytes(32_000))
+    assert answers(early) == [], "1.0 s of audio, and the last word ends at 19 ms"
+    (end,) = answers(live.decode(bytes(3_200)))
+    assert end == {"type": "UtteranceEnd", "channel": [0, 1], "last_word_end": 0.019}
+    assert answers(live.decode(bytes(32_000))) == [], "once"
+
+
+def test_speech_that_goes_on_has_no_utterance_end() -> None:
+    live = opened(utterance_end_ms="1000", interim_results="true")
+    received(live, began(1), over(1), spoken(1), began(2, 1_100))
+    assert answers(live.decode(bytes(64_000))) == []
+
+
+def test_the_stream_ends_with_metadata() -> None:
+    live = opened(tag="a")
+    live.decode(bytes(32_000))
+    assert list(live.decode('{"type": "CloseStream"}')) == [Stop()]
+    assert list(live.decode('{"type": "CloseStream"}')) == []
+    assert list(live.decode(bytes(320))) == [], "audio after the end is dropped"
+    (metadata,) = received(live, Done())
+    assert metadata["duration"] == 1.0
+    assert metadata["sha256"] == hashlib.sha256(bytes(32_000)).hexdigest()
+    assert metadata["created"] == "2026-11-29T00:00:00.000Z"
+    assert metadata["tags"] == ["a"]
+
+
+def test_a_stream_without_audio_can_be_closed() -> None:
+    start, stop = codec({}).decode(b"")
+    assert isinstance(start, Start)
+    assert stop == Stop()
+
+
+def test_keepalives_keep_the_connection_and_silence_closes_it() -> None:
+    live = codec()
+    live.open()
+    assert list(live.decode('{"type": "KeepAlive"}')) == [Keepalive()]
+    assert live.idle_timeout_s == 10.0
+    assert live.close_frame(1008, "idle_timeout") == (1011, "NET-0001")
+    live.decode('{"type": "CloseStream"}')
+    assert live.idle_timeout_s is None
+
+
+def test_errors_have_deepgrams_form() -> None:
+    live = codec()
+    (event,) = received(live, Error(code="over_quota", message="no minutes left", fatal=True))
+    assert (event["type"], event["variant"], event["description"]) == ("Error", "over_quota", "no minutes left")
+    body = json.loads(live.refusal(Error(code="unauthorized", message="an API key is required", fatal=True)))
+    assert body == {"err_code": "INVALID_AUTH", "err_msg": "an API key is required", "request_id": "request"}
+
+
+@pytest.mark.parametrize("frame", ["", "{", "[]", "5", '{"kind": 1}', '{"type": 5}', '{"type": "Dance"}'])
+def test_messages_that_are_none_are_reported(frame: str) -> None:
+    with pytest.raises(ProtocolError):
+        codec().decode(frame)
+
+
+@given(
+    st.lists(st.binary(max_size=80) | st.sampled_from(["KeepAlive", "Finalize", "CloseStream"]), max_size=8),
+    st.sampled_from([RAW, {}, {"encoding": ["mulaw"], "sample_rate": ["8000"], "utterance_end_ms": ["1000"]}]),
+)
+def test_any_frames_start_and_stop_a_session_at_most_once(
+    frames: list[bytes | str], query: Mapping[str, Sequence[str]]
+) -> None:
+    live = codec(query)
+    decoded = list(live.open())
+    for frame in frames:
+        try:
+            decoded += live.decode(frame if isinstance(frame, bytes) else json.dumps({"type": frame}))
+        except ProtocolError:
+            return
+    assert answers(decoded) is not None
+    kinds = [type(item) for item in decoded]
+    assert kinds.count(Start) <= 1
+    assert kinds.count(Stop) <= 1
+    if Stop in kinds:
+        assert Start in kinds[: kinds.index(Stop)]
+        assert bytes not in kinds[kinds.index(Stop) :]

@@ -1,4 +1,4 @@
-"""What HTTP routes of all protocols answer in case of an error."""
+"""Events and HTTP statuses for the errors of HTTP routes."""
 
 from backend.cli.files.media.errors import MediaError
 from backend.errors import ClientError, NovaError

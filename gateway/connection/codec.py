@@ -35,7 +35,7 @@ class Codec(Protocol):
         """The protocol's own limit for the time between two frames, if it has one."""
 
     def open(self) -> Sequence[Decoded]:
-        """What happens before the first frame, such as a greeting or a `start` from the URL's parameters."""
+        """Return the items before the first frame, such as a greeting or a `start` from the URL's parameters."""
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
         """Translate a frame. Raises ProtocolError."""
@@ -58,7 +58,7 @@ class NativeCodec:
     idle_timeout_s: float | None = None
 
     def open(self) -> Sequence[Decoded]:
-        """Nothing: clients send the first message."""
+        """Wait for the client, which sends the first message."""
         return ()
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:

@@ -39,7 +39,7 @@ class _LimitedHead(h11.Connection):
 
 
 def _has_unexpected_body(request: h11.Request) -> bool:
-    """Whether a body follows that no route reads, or one in chunks, of which uvicorn parses tiny ones without limit."""
+    """Whether a body follows that no route reads, or one in chunks: uvicorn parses any number of tiny ones."""
     if any(name == b"transfer-encoding" for name, _ in request.headers):
         return True
     lengths = [value for name, value in request.headers if name == b"content-length"]

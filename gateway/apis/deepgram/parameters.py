@@ -15,13 +15,11 @@ MIN_ENDPOINT_MS, MAX_ENDPOINT_MS = 200, 5_000
 # Deepgram's minimum.
 MIN_UTTERANCE_END_MS = 1_000
 # Refused, because a client that asks for one of them would rely on it; with the values that ask for nothing.
-_UNSERVED: Mapping[str, frozenset[str]] = {
-    name: frozenset({"", "false"})
-    for name in (
-        "callback", "multichannel", "diarize", "diarize_model", "redact", "replace", "search", "detect_entities",
-        "sentiment", "summarize", "topics", "intents", "translate",
-    )
-}  # fmt: skip
+_UNSERVED = """
+    callback multichannel diarize diarize_model redact replace search detect_entities sentiment summarize topics intents
+    translate
+""".split()
+_NOTHING = frozenset({"", "false"})
 # Accepted without effect: the recognizer always punctuates and writes numerals as it was trained to.
 # punctuate, smart_format, numerals, dictation, profanity_filter, filler_words, model, version, tier, tag, extra,
 # mip_opt_out, no_delay, measurements, paragraphs, utt_split, callback_method
@@ -46,8 +44,8 @@ class ListenParameters:
     @classmethod
     def parse(cls, query: Mapping[str, Sequence[str]]) -> "ListenParameters":
         """Parse a query string. Raises InvalidRequestError."""
-        for name, harmless in _UNSERVED.items():
-            if any(value.lower() not in harmless for value in query.get(name, ())):
+        for name in _UNSERVED:
+            if any(value.lower() not in _NOTHING for value in query.get(name, ())):
                 raise _invalid(name, "is not served")
         endpointing = _first(query, "endpointing", "10")
         utterance_end = _first(query, "utterance_end_ms", "")

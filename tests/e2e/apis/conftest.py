@@ -1,4 +1,4 @@
-"""A system that anybody on this machine may use, and two recordings."""
+"""Two recordings, and helpers of the tests."""
 
 import av
 import numpy as np

@@ -177,7 +177,7 @@ async def test_live_speech_is_transcribed_by_commits(system: System, english: li
         check_items(events, english)
 
 
-async def test_a_mistake_is_answered_and_the_session_goes_on(system: System, english: list[Clip]) -> None:
+async def test_a_mistake_is_answered_and_the_session_continues(system: System, english: list[Clip]) -> None:
     async for connection in connected(system):
         await connection.input_audio_buffer.commit()
         await connection.send({"type": "response.create"})

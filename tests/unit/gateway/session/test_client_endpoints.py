@@ -55,7 +55,7 @@ def test_every_sample_is_committed_once_or_discarded(steps: list[tuple[str, int]
     assert covered == sorted(covered)
 
 
-def test_speech_goes_on_over_silence_until_the_client_finalizes() -> None:
+def test_an_utterance_contains_silence_until_the_client_finalizes() -> None:
     stage = Stage(endpointing=False)
     stage.speak(1.0)
     stage.be_silent(2.0)

@@ -50,7 +50,7 @@ def received(live: LiveCodec, *events: Message) -> list[dict[str, Any]]:
 
 
 def answers(decoded: Sequence[Decoded]) -> list[dict[str, Any]]:
-    """What a codec sends itself, once all earlier events have been encoded."""
+    """The frames that a codec sends itself, once all earlier events have been encoded."""
     return [json.loads(frame) for item in decoded if isinstance(item, DeferredReply) for frame in item.build()]
 
 
@@ -163,7 +163,7 @@ def test_an_utterance_end_follows_the_gap_after_the_last_word() -> None:
     assert answers(live.decode(bytes(32_000))) == [], "once"
 
 
-def test_speech_that_goes_on_has_no_utterance_end() -> None:
+def test_speech_that_continues_has_no_utterance_end() -> None:
     live = opened(utterance_end_ms="1000", interim_results="true")
     received(live, began(1), over(1), spoken(1), began(2, 1_100))
     assert answers(live.decode(bytes(64_000))) == []
@@ -207,7 +207,7 @@ def test_errors_have_deepgrams_form() -> None:
 
 
 @pytest.mark.parametrize("frame", ["", "{", "[]", "5", '{"kind": 1}', '{"type": 5}', '{"type": "Dance"}'])
-def test_messages_that_are_none_are_reported(frame: str) -> None:
+def test_invalid_messages_are_reported(frame: str) -> None:
     with pytest.raises(ProtocolError):
         codec().decode(frame)
 

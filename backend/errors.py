@@ -13,6 +13,8 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- RefusedError              access is denied
 |  |  |- ForbiddenError         the API key or token lacks the scope
 |  |  '- ForeignOriginError     the page that connects is not allowed
+|  |- InvalidRequestError       HTTP: a parameter is invalid or not served
+|  |- RecordingFailedError      HTTP: the session of a recording failed
 |  |- OverQuotaError            the API key has reached a limit
 |  |- RedisUnavailableError     Redis does not answer
 |  |- TooManyConnectionsError   too many connections have no session yet

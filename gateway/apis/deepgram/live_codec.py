@@ -223,7 +223,7 @@ class LiveCodec:
 def _detect_format(data: bytes) -> WavHeader | None:
     """The format of a container, and the size of its header if it is not passed on. None: more bytes are needed.
 
-    Raises ProtocolError if it is none of the served containers.
+    Raises ProtocolError for other containers.
     """
     if len(data) < 4:
         return None

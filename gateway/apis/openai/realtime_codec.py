@@ -56,7 +56,7 @@ class RealtimeCodec:
         self._event_number = 0
         # Bytes appended since the last commit, and audio appended so far, in ms.
         self._uncommitted_ms = self._audio_ms = 0.0
-        # What to send once the session is open.
+        # Frames to send once the session is open.
         self._on_ready: list[str] = []
 
     def open(self) -> Sequence[Decoded]:

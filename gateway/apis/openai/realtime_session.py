@@ -40,7 +40,7 @@ class InvalidFieldError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionSession:
-    """What a client has configured. `turn_detection` None means that the client commits its audio itself."""
+    """The configuration of a client. Without `turn_detection`, the client commits its audio itself."""
 
     model: str = ""
     audio: str = "audio/pcm"

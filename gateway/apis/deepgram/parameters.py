@@ -15,21 +15,10 @@ MIN_ENDPOINT_MS, MAX_ENDPOINT_MS = 200, 5_000
 # Deepgram's minimum.
 MIN_UTTERANCE_END_MS = 1_000
 # Refused, because a client that asks for one of them would rely on it; with the values that ask for nothing.
-_UNSERVED = [
-    "callback",
-    "multichannel",
-    "diarize",
-    "diarize_model",
-    "redact",
-    "replace",
-    "search",
-    "detect_entities",
-    "sentiment",
-    "summarize",
-    "topics",
-    "intents",
-    "translate",
-]
+_UNSERVED = (
+    *("callback", "multichannel", "diarize", "diarize_model", "redact", "replace", "search", "detect_entities"),
+    *("sentiment", "summarize", "topics", "intents", "translate"),
+)
 _NOTHING = frozenset({"", "false"})
 # Accepted without effect: the recognizer always punctuates and writes numerals as it was trained to.
 # punctuate, smart_format, numerals, dictation, profanity_filter, filler_words, model, version, tier, tag, extra,

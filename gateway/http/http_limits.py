@@ -1,7 +1,8 @@
-"""Limits for uvicorn's HTTP/1.1 protocol: time and size of request heads.
+"""Limits for uvicorn's HTTP/1.1 protocol: time and size of request heads, and number of chunks.
 
 uvicorn has no timeout for an incomplete request, so an attacker could hold connections open ("slowloris"). It also
-accepts heads that are larger than its WebSocket implementation can handle, which then fails with a traceback.
+accepts heads that are larger than its WebSocket implementation can handle, which then fails with a traceback. It parses
+all chunks of a body that have arrived without a turn for other connections, so tiny ones would block the process.
 """
 
 import asyncio
@@ -18,33 +19,49 @@ HEAD_BYTES = 8_192
 MAX_HEADERS = 100
 # Routes that read a body.
 UPLOAD_PATHS = frozenset({b"/v1/audio/transcriptions", b"/v1/audio/translations", b"/v1/listen"})
+# A body in chunks may have this many small ones, such as the fields of a form. All together must have this mean size.
+MAX_SMALL_CHUNKS, MIN_CHUNK_BYTES = 1_000, 256
 CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class _LimitedHead(h11.Connection):
-    """Rejects requests with a large head. h11's own limit applies only to a head that arrives in several parts."""
+class LimitedRequests(h11.Connection):
+    """Rejects requests with a large head or tiny chunks.
+
+    h11's own limit applies only to a head that arrives in several parts.
+    """
+
+    _chunks = _chunk_bytes = 0
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         event = super().next_event()
-        if isinstance(event, h11.Request):
+        if isinstance(event, h11.Data):
+            self._count_chunk(event)
+        elif isinstance(event, h11.Request):
+            self._chunks = self._chunk_bytes = 0
             size = len(event.target) + sum(len(name) + len(value) for name, value in event.headers)
             if size > HEAD_BYTES or len(event.headers) > MAX_HEADERS:
                 raise h11.RemoteProtocolError("the request head is too large")
             if _has_unexpected_body(event):
-                raise h11.RemoteProtocolError("this request has no body, or needs a content-length")
+                raise h11.RemoteProtocolError("this request has no body")
             # h11 accepts control characters, with which the handshake of the WebSocket library fails without an answer.
             if any(CONTROL_CHARACTER.search(value) for _, value in event.headers):
                 raise h11.RemoteProtocolError("a header contains a control character")
         return event
 
+    def _count_chunk(self, part: h11.Data) -> None:
+        self._chunks += part.chunk_start
+        self._chunk_bytes += len(part.data)
+        if self._chunks > MAX_SMALL_CHUNKS + self._chunk_bytes // MIN_CHUNK_BYTES:
+            raise h11.RemoteProtocolError("the chunks of the body are too small")
+
 
 def _has_unexpected_body(request: h11.Request) -> bool:
-    """Whether a body follows that no route reads, or one in chunks: uvicorn parses any number of tiny ones."""
-    if any(name == b"transfer-encoding" for name, _ in request.headers):
-        return True
+    """Whether a body follows that no route reads, or one with two lengths."""
+    is_chunked = any(name == b"transfer-encoding" for name, _ in request.headers)
     lengths = [value for name, value in request.headers if name == b"content-length"]
-    is_upload = request.method == b"POST" and request.target.partition(b"?")[0] in UPLOAD_PATHS
-    return not is_upload and any(int(length) for length in lengths)
+    if request.method == b"POST" and request.target.partition(b"?")[0] in UPLOAD_PATHS:
+        return is_chunked and bool(lengths)
+    return is_chunked or any(int(length) for length in lengths)
 
 
 class LimitedHttp(H11Protocol):
@@ -53,8 +70,15 @@ class LimitedHttp(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the checks of this connection."""
         super().connection_made(transport)
-        self.conn = _LimitedHead(h11.SERVER, HEAD_BYTES)
+        self.conn = LimitedRequests(h11.SERVER, HEAD_BYTES)
         self._schedule_check()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse an invalid request. After the begin of a response, the connection can only be closed."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
 
     def _schedule_check(self) -> None:
         self.loop.call_later(HEAD_S, self._check_head)

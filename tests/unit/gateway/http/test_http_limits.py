@@ -1,0 +1,61 @@
+"""Which request bodies are read."""
+
+import h11
+import pytest
+
+from gateway.http.http_limits import HEAD_BYTES, LimitedRequests
+
+UPLOAD = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+def _body_bytes(*received: bytes) -> int:
+    """The size of the body of a request. Raises RemoteProtocolError."""
+    connection, size = LimitedRequests(h11.SERVER, HEAD_BYTES), 0
+    for data in received:
+        connection.receive_data(data)
+        while isinstance(event := connection.next_event(), h11.Event) and not isinstance(event, h11.EndOfMessage):
+            size += len(event.data) if isinstance(event, h11.Data) else 0
+    return size
+
+
+def _chunks(size: int, count: int) -> bytes:
+    return b"%x\r\n%b\r\n" % (size, bytes(size)) * count
+
+
+def test_an_upload_may_come_in_chunks_with_small_ones_for_the_fields_of_a_form() -> None:
+    assert _body_bytes(UPLOAD + CHUNKED + b"\r\n", _chunks(2, 300), _chunks(65_536, 40), b"0\r\n\r\n") == 2_622_040
+
+
+def test_tiny_chunks_are_refused_also_after_large_ones() -> None:
+    with pytest.raises(h11.RemoteProtocolError, match="too small"):
+        _body_bytes(UPLOAD + CHUNKED + b"\r\n", _chunks(65_536, 1), _chunks(1, 2_000))
+
+
+def test_the_size_of_parts_in_which_a_body_with_a_length_arrives_does_not_matter() -> None:
+    assert _body_bytes(UPLOAD + b"Content-Length: 3000\r\n\r\n", *[b"x"] * 3_000) == 3_000
+
+
+def test_each_request_of_a_connection_has_its_own_count_of_chunks() -> None:
+    connection = LimitedRequests(h11.SERVER, HEAD_BYTES)
+    for _ in range(3):
+        connection.receive_data(UPLOAD + CHUNKED + b"\r\n" + _chunks(1, 900) + b"0\r\n\r\n")
+        while not isinstance(connection.next_event(), h11.EndOfMessage):
+            pass
+        connection.send(h11.Response(status_code=200, headers=[("Content-Length", "0")]))
+        connection.send(h11.EndOfMessage())
+        connection.start_next_cycle()
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        UPLOAD + CHUNKED + b"Content-Length: 5\r\n",
+        b"POST /health HTTP/1.1\r\nHost: x\r\n" + CHUNKED,
+        b"GET /v1/listen HTTP/1.1\r\nHost: x\r\n" + CHUNKED,
+        b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n",
+    ],
+)
+def test_a_body_with_two_lengths_or_without_a_reader_is_refused(request_head: bytes) -> None:
+    with pytest.raises(h11.RemoteProtocolError, match="no body"):
+        _body_bytes(request_head + b"\r\n")

@@ -60,7 +60,7 @@ class ListenParameters:
             vad_events=_flag(query, "vad_events"),
             utterance_end_ms=_utterance_end_ms(utterance_end) if utterance_end else None,
             utterances=_flag(query, "utterances"),
-            detect_language=_flag(query, "detect_language"),
+            detect_language=_detects_language(query),
             tags=tuple(query.get("tag", ())),
         )
 
@@ -98,13 +98,18 @@ def _audio(query: Mapping[str, Sequence[str]]) -> AudioFormat | None:
 
 def _language(query: Mapping[str, Sequence[str]]) -> str:
     language = _first(query, "language", "en")
-    if language == "multi" or _flag(query, "detect_language"):
+    if language == "multi" or _detects_language(query):
         return "auto"
     try:
         whisper_code(language)
     except ProtocolError as error:
         raise _invalid("language", error.message) from None
     return language
+
+
+def _detects_language(query: Mapping[str, Sequence[str]]) -> bool:
+    """`true`, or the languages to choose from, which are not restricted here."""
+    return _first(query, "detect_language", "false").lower() != "false"
 
 
 def _endpoint_ms(given: str) -> int:

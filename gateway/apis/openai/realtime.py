@@ -6,7 +6,7 @@ from fastapi import APIRouter, WebSocket
 
 from gateway.apis.openai.models import is_served
 from gateway.apis.openai.realtime_codec import RealtimeCodec
-from gateway.apis.openai.realtime_session import SERVER_VAD, TranscriptionSession
+from gateway.apis.openai.realtime_session import TranscriptionSession, default_turn_detection
 from gateway.connection.handshake import serve_websocket
 from gateway.services import GatewayServices
 
@@ -21,7 +21,8 @@ def realtime_router(services: GatewayServices) -> APIRouter:
     @router.websocket("/v1/realtime")
     async def realtime(websocket: WebSocket) -> None:
         model = websocket.query_params.get("model", "")
-        session = TranscriptionSession(model=model if knows_model(model) else "", turn_detection=SERVER_VAD)
+        model = model if knows_model(model) else ""
+        session = TranscriptionSession(model=model, turn_detection=default_turn_detection(model))
         codec = RealtimeCodec(session, f"sess_{secrets.token_hex(12)}", knows_model, configured=False)
         await serve_websocket(websocket, services, codec)
 

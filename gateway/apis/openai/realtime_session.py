@@ -113,13 +113,15 @@ class TranscriptionSession:
         session = replace(
             self,
             model=transcription.get("model") or self.model,
-            language=_given(transcription, "language", self.language),
+            language=_language(transcription, self.language, f"{where}.transcription.languages"),
             prompt=_given(transcription, "prompt", self.prompt),
         )
         if (keywords := transcription.get("keywords")) is not None:
             session = replace(session, keywords=_strings(keywords, f"{where}.transcription.keywords"))
         if "turn_detection" in given:
             session = replace(session, turn_detection=_turn_detection(given["turn_detection"], where))
+        elif session.turn_detection is SERVER_VAD:
+            session = replace(session, turn_detection=default_turn_detection(session.model))
         if "noise_reduction" in given:
             session = replace(session, noise_reduction=given["noise_reduction"])
         return session
@@ -170,6 +172,15 @@ SERVER_VAD: Mapping[str, Any] = {
 }
 
 
+# OpenAI has no turn detection for these models: the client commits.
+_COMMIT_MODELS = ("gpt-realtime-whisper", "gpt-live-transcribe")
+
+
+def default_turn_detection(model: str) -> Mapping[str, Any] | None:
+    """The turn detection of a session whose client has not chosen one."""
+    return None if model.startswith(_COMMIT_MODELS) else SERVER_VAD
+
+
 def _turn_detection(given: Any, where: str) -> Mapping[str, Any] | None:
     if given is None:
         return None
@@ -198,6 +209,14 @@ def _audio_type(given: Any) -> str:
     if rate is not None and rate != _FORMATS[kind].sample_rate:
         raise InvalidFieldError("session.audio.input.format.rate", f"must be {_FORMATS[kind].sample_rate}")
     return str(kind)
+
+
+def _language(transcription: Mapping[str, Any], present: str, where: str) -> str:
+    """The language, or the only one of `languages`. Of several, the spoken one is detected."""
+    if transcription.get("languages") is None:
+        return _given(transcription, "language", present)
+    languages = _strings(transcription["languages"], where)
+    return languages[0] if len(languages) == 1 else ""
 
 
 def _given(fields: Mapping[str, Any], name: str, present: str) -> str:

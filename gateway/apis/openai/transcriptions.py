@@ -132,7 +132,9 @@ class _Routes:
 
 
 def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
-    language = upload.first("language") or "auto"
+    languages = upload.fields.get("language") or upload.fields.get("languages", [])
+    # Of several languages, the spoken one is detected.
+    language = (languages[0] if len(languages) == 1 else "") or "auto"
     try:
         whisper_code(language)
     except ProtocolError as error:

@@ -1,0 +1,48 @@
+"""What a client may leave out of the configuration of a Realtime session, and what follows from it."""
+
+from typing import Any
+
+import pytest
+
+from gateway.apis.openai.realtime_session import InvalidFieldError, TranscriptionSession, default_turn_detection
+
+
+def _session(transcription: dict[str, Any], **given: Any) -> TranscriptionSession:
+    new = TranscriptionSession(turn_detection=default_turn_detection(""))
+    return new.updated({"type": "transcription", "audio": {"input": {"transcription": transcription, **given}}})
+
+
+@pytest.mark.parametrize("model", ["gpt-live-transcribe", "gpt-realtime-whisper"])
+def test_clients_of_models_without_turn_detection_commit_their_audio(model: str) -> None:
+    assert _session({"model": model}).turn_detection is None
+    assert not _session({"model": model}).options()["endpointing"]
+
+
+def test_a_chosen_turn_detection_has_precedence_over_the_model() -> None:
+    session = _session({"model": "gpt-live-transcribe"}, turn_detection={"type": "server_vad"})
+    assert session.options()["endpointing"]
+
+
+def test_a_chosen_turn_detection_stays_when_the_model_changes() -> None:
+    session = _session({"model": "whisper-1"}, turn_detection={"type": "server_vad", "silence_duration_ms": 900})
+    change = {"audio": {"input": {"transcription": {"model": "gpt-live-transcribe"}}}}
+    assert session.updated(change).options()["endpoint_ms"] == 900
+
+
+@pytest.mark.parametrize(
+    ("transcription", "language"),
+    [
+        ({"languages": ["de"]}, "de"),
+        ({"languages": ["de", "fr"]}, "auto"),
+        ({"languages": []}, "auto"),
+        ({"language": "de"}, "de"),
+        ({"language": "de", "languages": None}, "de"),
+    ],
+)
+def test_the_only_possible_language_is_the_spoken_one(transcription: dict[str, Any], language: str) -> None:
+    assert _session(transcription).options()["language"] == language
+
+
+def test_languages_must_be_strings() -> None:
+    with pytest.raises(InvalidFieldError, match="array of strings"):
+        _session({"languages": "de"})

@@ -92,6 +92,8 @@ class _Routes:
                 transcript = RecordingTranscript()
                 await collected(request, events, transcript)
                 transcript.finish(socket)
+            if translate:
+                _check_translated(transcript)
             rendering = Rendering(transcript, translate=translate)
             body = rendering.render(wanted.form, wanted.granularities, logprobs=wanted.logprobs)
             return Response(body, media_type=MEDIA_TYPES[wanted.form])
@@ -147,6 +149,14 @@ def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
         words=words,
         translate_to=(TARGET,) if translate else (),
     )
+
+
+def _check_translated(transcript: RecordingTranscript) -> None:
+    """Refuse to return text in another language as English."""
+    missing = [final.language for final in transcript.segments if final.utterance not in transcript.translations]
+    if unserved := {language for language in missing if language.partition("-")[0] != TARGET}:
+        message = f"no running model translates from {', '.join(sorted(unserved))} into English"
+        raise InvalidRequestError(message, code="translation_unavailable")
 
 
 def _check_temperature(given: str) -> None:

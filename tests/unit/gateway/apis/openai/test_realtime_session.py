@@ -1,4 +1,4 @@
-"""What a client may leave out of the configuration of a Realtime session, and what follows from it."""
+"""Fields that a client may leave out of the configuration of a Realtime session, and fields that it may not."""
 
 from typing import Any
 

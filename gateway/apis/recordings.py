@@ -62,6 +62,11 @@ class RecordingTranscript:
             durations[final.language] = durations.get(final.language, 0) + final.end_ms - final.start_ms
         return max(durations, key=durations.__getitem__, default="")
 
+    def untranslated(self, target: str) -> set[str]:
+        """The languages of the speech that is neither in the target language nor translated into it."""
+        missing = {final.language for final in self.segments if final.utterance not in self.translations}
+        return {language for language in missing if language.partition("-")[0] != target}
+
     def text(self, *, translated: bool = False) -> str:
         """The whole text; an utterance that was not translated is in its own language."""
         translations = self.translations if translated else {}

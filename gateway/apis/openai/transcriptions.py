@@ -153,9 +153,8 @@ def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
 
 def _check_translated(transcript: RecordingTranscript) -> None:
     """Refuse to return text in another language as English."""
-    missing = [final.language for final in transcript.segments if final.utterance not in transcript.translations]
-    if unserved := {language for language in missing if language.partition("-")[0] != TARGET}:
-        message = f"no running model translates from {', '.join(sorted(unserved))} into English"
+    if languages := transcript.untranslated(TARGET):
+        message = f"no running model translates from {', '.join(sorted(languages))} into English"
         raise InvalidRequestError(message, code="translation_unavailable")
 
 

@@ -16,6 +16,7 @@ from websockets.server import ServerProtocol
 
 from backend.messages.protocol import Error, to_json
 from gateway import metrics
+from gateway.http.peer_state import has_left
 from gateway.http.read_budget import ReadBudget, ReadLimits
 
 # The ASGI extension through which the application changes the limits of its connection.
@@ -32,6 +33,11 @@ CLOSE_TIMEOUT_S = 3.0
 HANDSHAKE_S = 20.0
 # Seconds for the error of a refused connection to reach the client before the socket is closed.
 LINGER_S = 1.0
+# Interval at which a connection is checked. A client that has left while nothing is read from it is noticed after at
+# most twice as long, and what it has sent is processed until then.
+CHECK_S = 2.0
+# Seconds for a client to read what it is still to receive when the gateway closes the connection.
+FLUSH_S = 10.0
 
 
 class _AnnouncedServerProtocol(ServerProtocol):
@@ -58,6 +64,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._budget = ReadBudget(limits, self.loop.time())
         self._wait_timer: asyncio.TimerHandle | None = None
         self._handshake_timer: asyncio.TimerHandle | None = None
+        self._check_timer: asyncio.TimerHandle | None = None
+        # Results of the last check.
+        self._was_left = self._was_paused = False
+        self._closing_since: float | None = None
         self._left_after_close = BYTES_AFTER_CLOSE
         self._left_before_start: int | None = BYTES_BEFORE_START
         self._is_ignored = self._is_awaited = False
@@ -80,8 +90,9 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     # --- called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start the limit on the duration of the handshake."""
+        """Start the limit on the duration of the handshake, and the checks."""
         super().connection_made(transport)
+        self._check_timer = self.loop.call_later(CHECK_S, self._check)
         self._handshake_timer = self.loop.call_later(HANDSHAKE_S, self._check_handshake)
 
     def data_received(self, data: bytes) -> None:
@@ -98,7 +109,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the memory now: the parser and its generator refer to each other until a full garbage collection."""
         super().connection_lost(exc)
-        for timer in (self._wait_timer, self._handshake_timer):
+        for timer in (self._wait_timer, self._handshake_timer, self._check_timer):
             if timer:
                 timer.cancel()
         self._is_ignored = True
@@ -133,6 +144,8 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         """Send an event, unless the connection has failed."""
         if self._is_ignored:
             raise ClientDisconnected
+        if message["type"] == "websocket.close":
+            await self._make_room_for_close()
         await super().send(message)
 
     def send_receive_event_to_app(self) -> None:
@@ -218,6 +231,39 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     def _check_handshake(self) -> None:
         if not self.handshake_complete:
             self.transport.abort()
+
+    def _check(self) -> None:
+        """End a connection whose client has left, or does not read the end of it."""
+        has_left_now, is_paused = has_left(self.transport), not self.transport.is_reading()
+        if has_left_now and self._was_left:
+            self._drop()
+        elif self.transport.is_closing():
+            self._closing_since = self._closing_since or self.loop.time()
+            if self.loop.time() - self._closing_since >= FLUSH_S:
+                self._drop()
+        elif is_paused and self._was_paused and self.writable.is_set() and self.conn.state is State.OPEN:
+            # Behind data that is not read, an end is invisible. But a host answers data for a closed socket with a
+            # reset, which the next check finds.
+            self.conn.send_ping(b"")
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        self._was_left, self._was_paused = has_left_now, is_paused
+        if not self.disconnected:
+            self._check_timer = self.loop.call_later(CHECK_S, self._check)
+
+    async def _make_room_for_close(self) -> None:
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await self.writable.wait()
+        except TimeoutError:
+            self._drop()
+            raise ClientDisconnected from None
+
+    def _drop(self) -> None:
+        """Forget what the client has sent, and what it has not read."""
+        self._is_ignored = True
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.transport.abort()
 
     def _refuse_handshake(self) -> None:
         """The request is not a valid WebSocket handshake. The library reports this without an answer."""

@@ -27,7 +27,11 @@ def masked(first: int, payload: bytes) -> bytes:
 async def opened(host: str, port: int, *frames: bytes, room: int = 1 << 16) -> tuple[StreamReader, StreamWriter]:
     """Open a WebSocket and send frames. The reader buffers at most twice `room` bytes."""
     reader, writer = await asyncio.open_connection(host, port, limit=room)
-    writer.write(handshake())
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(b"".join(frames))
+    try:
+        writer.write(handshake())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"".join(frames))
+    except BaseException:
+        writer.transport.abort()  # a cancelled client would otherwise stay connected until a garbage collection
+        raise
     return reader, writer

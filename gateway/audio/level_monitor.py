@@ -5,7 +5,6 @@ condition has ended, which takes a clearly better level.
 """
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +40,16 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _SpeechWindow:
-    level_db: float
-    is_clipped: bool
-
-
 class LevelMonitor:
     """The level of one connection's audio. The notices do not depend on how the audio is split into calls."""
 
     def __init__(self) -> None:
-        self._speech: deque[_SpeechWindow] = deque(maxlen=_HISTORY)
+        # Levels of the last speech windows, and whether they are clipped.
+        self._levels: deque[float] = deque(maxlen=_HISTORY)
+        self._clipped: deque[bool] = deque(maxlen=_HISTORY)
         self._speech_count = 0
+        # Speech since the last decision. Measured at once, it costs a third.
+        self._new_speech: list[bytes] = []
         # Windows since the start, and those with sound. None once there was sound.
         self._without_sound: tuple[int, int] | None = (0, 0)
         # Code of the notice in force, or "".
@@ -60,29 +57,40 @@ class LevelMonitor:
 
     def check(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32]) -> list[Notice]:
         """Process [n, 512] windows and their [n] speech probabilities. Return the notices that are due."""
-        is_speech = probabilities >= _SPEECH
-        if self._without_sound is None and not is_speech.any():
+        speech = [probability >= _SPEECH for probability in probabilities.tolist()]
+        if self._without_sound is None and True not in speech:
             return []
-        peaks = (np.abs(windows.astype(np.int32)) >= _FULL_SCALE).sum(axis=1) >= _CLIPPED_SAMPLES
         notices: list[Notice] = []
-        for level, speech, clipped in zip(levels_db(windows).tolist(), is_speech.tolist(), peaks.tolist(), strict=True):
-            before, self._problem = self._problem, self._next_problem(level, speech, clipped)
+        for window, is_speech in zip(windows, speech, strict=True):
+            before, self._problem = self._problem, self._next_problem(window, is_speech=is_speech)
             if self._problem != before:
                 code = self._problem or "level_normal"
                 notices.append(Notice(code=code, message=MESSAGES[code]))
         return notices
 
-    def _next_problem(self, level_db: float, is_speech: bool, is_clipped: bool) -> str:
+    def _next_problem(self, window: NDArray[np.int16], *, is_speech: bool) -> str:
         problem = self._problem
         if self._without_sound is not None:
-            problem = self._await_sound(is_sound=is_speech or level_db > NO_SOUND_DB)
+            is_sound = is_speech or float(levels_db(window[np.newaxis])[0]) > NO_SOUND_DB
+            problem = self._await_sound(is_sound=is_sound)
         if not is_speech:
             return problem
-        self._speech.append(_SpeechWindow(level_db, is_clipped))
-        self._speech_count += 1
-        if self._speech_count < _FIRST or self._speech_count % _EVERY:
+        self._new_speech.append(window.tobytes())
+        if len(self._new_speech) < _EVERY:
             return problem
-        return self._judge_speech()
+        self._measure_speech()
+        return problem if self._speech_count < _FIRST else self._judge_speech()
+
+    def _measure_speech(self) -> None:
+        windows = np.frombuffer(b"".join(self._new_speech), np.int16).reshape(len(self._new_speech), -1)
+        self._speech_count += len(windows)
+        self._new_speech.clear()
+        self._levels += levels_db(windows).tolist()
+        if max(int(windows.max()), -int(windows.min())) < _FULL_SCALE:
+            self._clipped += [False] * len(windows)
+        else:
+            at_full_scale = np.abs(windows.astype(np.int32)) >= _FULL_SCALE
+            self._clipped += (at_full_scale.sum(axis=1) >= _CLIPPED_SAMPLES).tolist()
 
     def _await_sound(self, *, is_sound: bool) -> str:
         assert self._without_sound is not None
@@ -94,9 +102,9 @@ class LevelMonitor:
         return "no_sound" if self._without_sound[0] >= _NO_SOUND_WINDOWS else ""
 
     def _judge_speech(self) -> str:
-        clipped = sum(window.is_clipped for window in self._speech)
+        clipped = sum(self._clipped)
         share = NOT_CLIPPED_SHARE if self._problem == "clipped" else CLIPPED_SHARE
-        if clipped >= _CLIPPED_WINDOWS and clipped >= share * len(self._speech):
+        if clipped >= _CLIPPED_WINDOWS and clipped >= share * len(self._clipped):
             return "clipped"
-        loud = sorted(window.level_db for window in self._speech)[len(self._speech) * 3 // 4]
+        loud = sorted(self._levels)[len(self._levels) * 3 // 4]
         return "low_level" if loud < (NOT_LOW_DB if self._problem == "low_level" else LOW_DB) else ""

@@ -30,6 +30,8 @@ _GATE_FRAME = 320
 _HOLD_WINDOWS = 24
 # Windows from before the gate opened that Silero processes first. From an empty state its first results are unreliable.
 _WARM_UP_WINDOWS = 8
+# Samples kept from before the next window: the warm-up, and the context of its first window.
+_PAST = (_WARM_UP_WINDOWS + 1) * WINDOW
 
 
 class _WebRtcGate:
@@ -75,8 +77,8 @@ class SpeechDetector:
         """`mode` is the aggressiveness of WebRTC's detector, from 0 (passes most) to 3."""
         self._silero = silero
         self._gate, self._gain = _WebRtcGate(mode), RunningGain()
-        self._rest = np.empty(0, np.int16)
-        self._history = np.zeros((_WARM_UP_WINDOWS + 1, WINDOW), np.int16)
+        # The last windows, and samples that complete no window yet.
+        self._past = np.zeros(_PAST, np.int16)
         # None while the gate is closed.
         self._state: RecurrentState | None = None
         self._last_probability = 0.0
@@ -96,23 +98,21 @@ class SpeechDetector:
 
     def flush(self) -> ScoredWindows:
         """The last, incomplete window, padded with zeros; no window if no samples are left."""
-        return self.detect_speech(np.zeros(-len(self._rest) % WINDOW, np.int16))
+        return self.detect_speech(np.zeros(-len(self._past) % WINDOW, np.int16))
 
     def prepare_windows(self, samples: NDArray[np.int16]) -> PreparedWindows:
         """Process any number of 16 kHz samples. Return the windows that they complete, without probabilities."""
-        samples = np.concatenate([self._rest, samples])
-        count = len(samples) // WINDOW
-        self._rest = samples[count * WINDOW :].copy()
-        windows = samples[: count * WINDOW].reshape(count, WINDOW)
+        buffer = np.concatenate([self._past, samples])
+        count = (len(buffer) - _PAST) // WINDOW
+        self._past = buffer[count * WINDOW :].copy()
+        windows = buffer[_PAST : _PAST + count * WINDOW].reshape(count, WINDOW)
         gains = self._gain.factors(windows)
-        buffer = np.concatenate([self._history, windows])
-        past = len(self._history)
-        self._history = buffer[count:].copy()
+        inputs = _amplify(_with_context(buffer, 0, count), gains)
         sequences, positions, start = [], [], 0
-        for passes, run in groupby(_amplify(windows, gains), self._gate.passes):
+        for passes, run in groupby(inputs[:, CONTEXT:], self._gate.passes):
             end = start + sum(1 for _ in run)
             if passes:
-                sequences.append(self._sequence(buffer, past + start, gains[start:end]))
+                sequences.append(self._sequence(buffer, inputs[start:end], start, gains[start]))
                 positions.append((start, end - start))
             else:
                 self._state = None
@@ -130,20 +130,30 @@ class SpeechDetector:
             self._last_probability = float(probabilities[-1])
         return prepared.windows, probabilities
 
-    def _sequence(self, buffer: NDArray[np.int16], start: int, gains: NDArray[np.float32]) -> WindowSequence:
-        """Windows that passed the gate, after warm-up windows if the gate has just opened."""
-        end = start + len(gains)
+    def _sequence(
+        self, buffer: NDArray[np.int16], inputs: NDArray[np.int16], start: int, gain: np.float32
+    ) -> WindowSequence:
+        """Windows that passed the gate, after warm-up windows with the first one's gain if the gate has just opened."""
         if self._state is None:
             self._state = initial_state()
-            start -= _WARM_UP_WINDOWS
-            gains = np.concatenate([np.repeat(gains[:1], _WARM_UP_WINDOWS), gains])
-        inputs = np.hstack([buffer[start - 1 : end - 1, -CONTEXT:], buffer[start:end]])
-        return WindowSequence(_amplify(inputs, gains), self._state)
+            warm_up = _with_context(buffer, start - _WARM_UP_WINDOWS, start)
+            inputs = np.concatenate([_amplify(warm_up, np.repeat(gain, _WARM_UP_WINDOWS)), inputs])
+        return WindowSequence(inputs, self._state)
+
+
+def _with_context(buffer: NDArray[np.int16], start: int, end: int) -> NDArray[np.int16]:
+    """A view of windows with the samples before each, [n, 64 + 512]. Window 0 follows the past."""
+    size = buffer.itemsize
+    offset, strides = size * (_PAST + start * WINDOW - CONTEXT), (size * WINDOW, size)
+    return np.ndarray((end - start, CONTEXT + WINDOW), np.int16, buffer, offset, strides)
 
 
 def _amplify(windows: NDArray[np.int16], gains: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Multiply each of [n, samples] windows by its gain, [n]."""
-    if all(gain == 1.0 for gain in gains.tolist()):
+    """Multiply each of [n, samples] windows by its gain, [n]. Returns the windows themselves if all gains are 1."""
+    if max(gains.tolist(), default=1.0) == 1.0:
         return windows
-    amplified: NDArray[np.float32] = np.rint(windows * gains[:, np.newaxis])
-    return np.minimum(np.maximum(amplified, -32_768), 32_767).astype(np.int16)
+    amplified: NDArray[np.float32] = windows * gains[:, np.newaxis]
+    np.rint(amplified, out=amplified)
+    np.maximum(amplified, -32_768, out=amplified)
+    np.minimum(amplified, 32_767, out=amplified)
+    return amplified.astype(np.int16)

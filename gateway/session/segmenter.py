@@ -124,8 +124,6 @@ class Segmenter:
         # Position of the first buffered sample. Earlier audio is in closed utterances, or was silence.
         self.buffered_from = first_sample
         self._buffer: list[bytes] = []
-        # Mean square of each buffered window.
-        self._levels: list[float] = []
         # While an utterance is open: number of buffered windows up to and including the last one with speech.
         self._speech_end = 0
         # The middle of its latest pause, in buffered windows; 0 if it has none.
@@ -147,11 +145,9 @@ class Segmenter:
 
     def process_windows(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32]) -> list[SegmentEvent]:
         """Process [n, 512] windows and their [n] speech probabilities. Return the resulting events, in order."""
-        levels = np.square(windows, dtype=np.float32).mean(axis=1).tolist()
         events: list[SegmentEvent] = []
-        for window, level, probability in zip(windows, levels, probabilities.tolist(), strict=True):
+        for window, probability in zip(windows, probabilities.tolist(), strict=True):
             self._buffer.append(window.tobytes())
-            self._levels.append(level)
             events += self._next_events(probability)
         return events
 
@@ -226,7 +222,9 @@ class Segmenter:
     def _quietest_point(self, committed: int) -> int:
         """The middle of the four quietest successive windows after `committed`, the latest if several are equal."""
         first = min(max(2, len(self._buffer) - self._search, committed), len(self._buffer) - 2)
-        sums = np.convolve(self._levels[first - 2 :], np.ones(4), mode="valid")
+        windows = np.frombuffer(b"".join(self._buffer[first - 2 :]), np.int16).reshape(-1, WINDOW)
+        levels = np.square(windows, dtype=np.float32).mean(axis=1)
+        sums = np.convolve(levels, np.ones(4), mode="valid")
         # argmin returns the first minimum, so search backwards for the last one.
         return first + len(sums) - 1 - int(np.argmin(sums[::-1]))
 
@@ -239,6 +237,6 @@ class Segmenter:
         return UtteranceEnded(clip, reason)
 
     def _drop_windows(self, count: int) -> None:
-        del self._buffer[:count], self._levels[:count]
+        del self._buffer[:count]
         self.buffered_from += count * WINDOW
         self._last_pause = max(0, self._last_pause - count)

@@ -30,6 +30,8 @@ _GATE_FRAME = 320
 _HOLD_WINDOWS = 24
 # Windows from before the gate opened that Silero processes first. From an empty state its first results are unreliable.
 _WARM_UP_WINDOWS = 8
+# NumPy converts other types of limits at each call.
+_LOWEST, _HIGHEST = np.float32(-32_768), np.float32(32_767)
 # Samples kept from before the next window: the warm-up, and the context of its first window.
 _PAST = (_WARM_UP_WINDOWS + 1) * WINDOW
 
@@ -154,6 +156,4 @@ def _amplify(windows: NDArray[np.int16], gains: NDArray[np.float32]) -> NDArray[
         return windows
     amplified: NDArray[np.float32] = windows * gains[:, np.newaxis]
     np.rint(amplified, out=amplified)
-    np.maximum(amplified, -32_768, out=amplified)
-    np.minimum(amplified, 32_767, out=amplified)
-    return amplified.astype(np.int16)
+    return amplified.clip(_LOWEST, _HIGHEST, out=amplified).astype(np.int16)

@@ -139,8 +139,7 @@ class LiveCodec:
             case Final():
                 return [_json(self._final(event))]
             case Error(fatal=False, utterance=int() as utterance, language=None):
-                self._ends.pop(utterance, None)
-                return [_json(_error(event))]
+                return self._failed(utterance, event)
             case Error():
                 return [_json(_error(event))]
             case Done():
@@ -170,11 +169,23 @@ class LiveCodec:
             from_finalize=is_finalized,
         )
 
+    def _failed(self, utterance: int, event: Error) -> Sequence[str]:
+        """Report an utterance without a final, which cannot confirm a `Finalize`."""
+        self._ends.pop(utterance, None)
+        if utterance not in self._finalized:
+            return [_json(_error(event))]
+        self._finalized.discard(utterance)
+        self._finalizing = True
+        return [_json(_error(event)), *self._answer_finalize()]
+
     def _answer_finalize(self) -> Sequence[str]:
-        """Confirm a `Finalize` that found no utterance in progress."""
+        """Confirm a `Finalize` that found no utterance in progress: with the last final that is awaited, or at once."""
         if not self._finalizing:
             return ()
         self._finalizing = False
+        if self._ends:
+            self._finalized.add(max(self._ends))
+            return ()
         at_ms = self._audio_ms()
         nothing = results(
             self._request_id,

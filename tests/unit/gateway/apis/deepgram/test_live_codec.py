@@ -146,6 +146,26 @@ def test_a_finalize_marks_the_result_of_its_utterance() -> None:
     assert received(live, spoken(1))[0]["from_finalize"] is True
 
 
+def test_a_finalize_is_not_confirmed_before_the_results_that_are_awaited() -> None:
+    live = opened()
+    received(live, began(1), over(1), began(2, 2_000), over(2, 3_000))
+    _, *rest = live.decode('{"type": "Finalize"}')
+    assert answers(rest) == []
+    assert [result["from_finalize"] for result in received(live, spoken(1), spoken(2))] == [False, True]
+
+
+def test_a_finalize_is_confirmed_when_its_utterance_fails() -> None:
+    live = opened()
+    received(live, began(1))
+    _, *rest = live.decode('{"type": "Finalize"}')
+    received(live, over(1))
+    assert answers(rest) == []
+    failed = Error(code="max_attempts", message="failed", fatal=False, utterance=1)
+    error, result = received(live, failed)
+    assert (error["type"], result["from_finalize"]) == ("Error", True)
+    assert received(live, began(2), over(2), spoken(2))[0]["from_finalize"] is False
+
+
 def test_a_finalize_without_speech_is_confirmed_by_an_empty_result() -> None:
     live = opened()
     _, *rest = live.decode('{"type": "Finalize"}')

@@ -22,7 +22,7 @@ Application = Callable[[dict[str, Any], Callable[[], Any], Callable[[Any], Any]]
 
 CLOSE = {"type": "websocket.close", "code": 1013, "reason": "slow"}
 FRAME = masked(BINARY, bytes(3_200))
-# The longest time that a connection may last after its end. Without a limit, it lasts for ever.
+# The longest time that a connection may last after its end. Without a limit, it lasts forever.
 ENOUGH_S = 20.0
 
 

@@ -150,8 +150,10 @@ def bursting(burst: bytes, *, at_once: int) -> Attack:
             while True:
                 with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
                     reader, writer = await target.opened(burst)
-                    await reader.read(100)
-                    writer.transport.abort()
+                    try:
+                        await reader.read(100)
+                    finally:
+                        writer.transport.abort()
                 await asyncio.sleep(0.2)
 
         await asyncio.gather(*(one() for _ in range(at_once)))

@@ -167,12 +167,12 @@ def offered_subprotocols(connection: HTTPConnection) -> list[str]:
 
 def _subprotocol_key(offered: Sequence[str]) -> str:
     """The key among the offered subprotocols; "" if there is none."""
-    for name, following in zip(offered, [*offered[1:], ""], strict=True):
+    for place, name in enumerate(offered):
         for prefix in KEY_SUBPROTOCOL_PREFIXES:
             if name.startswith(prefix):
                 return name.removeprefix(prefix)
-        if name in KEY_SUBPROTOCOL_SCHEMES and following:
-            return following
+        if name in KEY_SUBPROTOCOL_SCHEMES and place + 1 < len(offered):
+            return offered[place + 1]
     return ""
 
 

@@ -68,7 +68,8 @@ class Recording:
             declared_frames=declared_frames(path, container),
         )
         # Lost samples leave no trace in such formats.
-        self._is_raw = stream.codec_context.name.startswith("pcm_") and container.format.name in _RAW_FORMATS
+        codec = stream.codec_context  # None if FFmpeg does not know the codec
+        self._is_raw = bool(codec) and codec.name.startswith("pcm_") and container.format.name in _RAW_FORMATS
         self._blocks = self._blocks_of_file()
         self._reading = Lock()
 

@@ -107,6 +107,24 @@ async def test_a_key_in_the_url_is_accepted_only_if_configured(keys: ApiKeys) ->
         await auth(keys).authenticate(asked(f"key={key}"), "stream")
 
 
+@pytest.mark.parametrize(
+    "offered", ["nova.v1, nova.key.KEY", "realtime, openai-insecure-api-key.KEY", "token, KEY", "bearer, KEY"]
+)
+async def test_browsers_send_a_key_as_a_subprotocol(keys: ApiKeys, offered: str) -> None:
+    key = await a_key(keys)
+    assert await auth(keys).authenticate(asked(sec_websocket_protocol=offered.replace("KEY", key)), "stream")
+    for wrong in ("", "nova.v1", "token", "token, ", "realtime, token", f"other, {key}"):
+        with pytest.raises(RefusedError):
+            await auth(keys).authenticate(asked(sec_websocket_protocol=wrong), "stream")
+
+
+async def test_deepgrams_clients_call_their_key_a_token(keys: ApiKeys) -> None:
+    key = await a_key(keys)
+    assert await auth(keys).authenticate(asked(authorization=f"Token {key}"), "stream")
+    with pytest.raises(RefusedError):
+        await auth(keys).authenticate(asked(authorization=f"Basic {key}"), "stream")
+
+
 async def test_each_action_requires_its_scope(keys: ApiKeys) -> None:
     stream, read, admin = [await a_key(keys, scope) for scope in ("stream", "read", "admin")]
     door = auth(keys)

@@ -11,9 +11,6 @@ from stt_worker.recognizers.recognizer import Hypothesis
 
 # Mean log probability per token. Below this the text is unreliable (the limit of Whisper's own transcriber).
 MIN_LOGPROB = -1.0
-# The limit by the reason of a second decode, if silence is possible. Other reasons: -0.6. For "no_text", the audio also
-# sounds like speech.
-MIN_LOGPROB_AFTER = {"": MIN_LOGPROB, "no_text": -0.8}
 # Mean log probabilities per token with and without the prompt, added, of text that consists of the prompt. With Whisper
 # base: -3.7 and more for spoken hotwords and prompts, -5.1 and less for hums, noise and silence.
 MIN_LOGPROB_OF_PROMPT = -4.4
@@ -103,7 +100,7 @@ def withhold_reason(hypothesis: Hypothesis, seconds: float) -> str:
     if logprob < 2 * MIN_LOGPROB:
         return "improbable"
     # Stricter after a second decode: a retry that finds probable text does not prove speech.
-    if no_speech > 0.3 and logprob < MIN_LOGPROB_AFTER.get(hypothesis.retried, -0.6):
+    if no_speech > 0.3 and logprob < (-0.6 if hypothesis.retried else MIN_LOGPROB):
         return "no_speech"
     # Babble that detection amplifies: quiet voices far away are speech, but none that can be understood.
     if no_speech > 0.6 and logprob < -0.8:

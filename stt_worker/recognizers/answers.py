@@ -16,7 +16,7 @@ from stt_worker.guards.bias import is_prompted, logprob_without_prompt
 from stt_worker.guards.repetitions import Repetition, is_repetitive, judge_repetition
 from stt_worker.guards.voice import Voice, measure_voice
 from stt_worker.recognizers.language_choice import SpokenLanguage
-from stt_worker.recognizers.recognizer import Hypothesis, OmittedSpeech, RecognizedWord, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.words import DecodedWords
 
 # Mean log probability of the words before a loop. Above it they are accepted without a second decode: the decoder said
@@ -38,21 +38,6 @@ class GuardedHypothesis:
         """
         withheld = hallucinations.withhold_reason(self.hypothesis, seconds(speech))
         return speech.final and bool(self.objection) and withheld in {"", "repetitive"}
-
-    def omitted_speech(self, speech: Speech) -> OmittedSpeech | None:
-        """The speech of a final if no text of it can be shown, or None. A prefix is text."""
-        is_shown = self.hypothesis.text and not hallucinations.withhold_reason(self.hypothesis, seconds(speech))
-        if is_shown or speech.prefix or not speech.final:
-            return None
-        return omissions.find_speech(measure_voice(speech.samples))
-
-    def or_shown(self, second: "GuardedHypothesis", speech: Speech, omitted: OmittedSpeech) -> "GuardedHypothesis":
-        """The second result if no guard objects to it; otherwise this one, with the speech that it omits."""
-        hypothesis = replace(second.hypothesis, retried="no_text")
-        is_withheld = bool(hallucinations.withhold_reason(hypothesis, seconds(speech)))
-        if hypothesis.text and not second.objection and not is_withheld:
-            return replace(second, hypothesis=hypothesis)
-        return replace(self, hypothesis=replace(self.hypothesis, omitted=omitted))
 
     def or_better(self, second: "GuardedHypothesis") -> "GuardedHypothesis":
         """Prefer one without an objection, then the more probable one; record why there was a second decode."""

@@ -71,8 +71,7 @@ class FasterWhisper:
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order.
 
-        A final that a guard objects to is decoded again, at most four times, and once more if it has speech and no text
-        that can be shown. Raises ValueError for audio longer than
+        A final that a guard objects to is decoded again, at most four times. Raises ValueError for audio longer than
         30 s, or a language that the model does not know.
         """
         results = self._decode_all(batch, [self.windows.fit(seconds(speech)) for speech in batch])
@@ -88,18 +87,7 @@ class FasterWhisper:
             confirmed = letters(first.hypothesis.text) == letters(second.hypothesis.text)
             if results[i].needs_retry(batch[i]) and not confirmed:
                 results[i] = self._decode_longest(batch[i], results[i])
-        self._decode_without_prompt(batch, results)
         return [result.hypothesis for result in results]
-
-    def _decode_without_prompt(self, batch: Sequence[Speech], results: list[GuardedHypothesis]) -> None:
-        """Decode finals with speech but no text in the longest window, without what the client expects.
-
-        Not at other temperatures: those find some text in any noise.
-        """
-        omitted = {i: speech for i, result in enumerate(results) if (speech := result.omitted_speech(batch[i]))}
-        plain = [replace(batch[i], prompt="", hotwords="") for i in omitted]
-        for i, second in zip(omitted, self._decode_all(plain, [LONGEST] * len(plain)), strict=True):
-            results[i] = results[i].or_shown(second, batch[i], omitted[i])
 
     def _decode_longest(self, speech: Speech, result: GuardedHypothesis) -> GuardedHypothesis:
         """Decode in the longest window, at rising temperatures, until no guard objects; return the best hypothesis."""

@@ -1,6 +1,5 @@
 """With real weights: repetitions of a speaker are recognized, and loops of the decoder are cut."""
 
-from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from stt_worker.guards.repetitions import is_repetitive
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
 from stt_worker.recognizers.whisper import FasterWhisper
-from stt_worker.repair import recognize_all_speech
 from tests.testkit.audio.clips import RATE, Clip
 
 
@@ -88,20 +86,3 @@ def test_loops_of_the_decoder_are_cut(whisper_tiny: Path, shared_folder: Path, s
     heard = whisper.recognize([Speech(samples, "en", words=True, final=False) for samples in beginnings])
     assert sum(is_repetitive(one.decoded, one.decoded.split()) for one in heard) >= 5, "too few loops to test"
     assert [one.text for one in heard if is_repetitive(one.text, one.text.split())] == []
-
-
-def test_the_text_is_the_same_with_and_without_word_times(
-    whisper_tiny: Path, shared_folder: Path, speech_clips: list[Clip]
-) -> None:
-    whisper = FasterWhisper(whisper_tiny, model="tiny", hardware=Hardware("cpu", threads=2), batch_size=4)
-    by_language: dict[str, list[Clip]] = {}
-    for clip in speech_clips:
-        by_language.setdefault(clip.language, []).append(clip)
-    in_turn = [clip for clips in zip_longest(*by_language.values()) for clip in clips if clip]
-    sounds = [(sound([clip], clip.id)[: 8 * RATE], clip.language) for clip in in_turn[:12]]
-    plain, timed = (
-        recognize_all_speech(whisper, [Speech(samples, language, words=words) for samples, language in sounds])
-        for words in (False, True)
-    )
-    assert all(one.words for one in timed if one.text)
-    assert [one.text for one in timed] == [one.text for one in plain]

@@ -75,13 +75,6 @@ def test_text_of_a_second_decode_needs_a_higher_probability() -> None:
     assert withhold_reason(replace(again, no_speech_probability=0.1), 2.0) == ""
 
 
-def test_text_of_audio_that_sounds_like_speech_needs_a_medium_probability_after_a_second_decode() -> None:
-    again = replace(heard("Happy. Happy. Happy.", avg_logprob=-0.7, no_speech=0.5), retried="improbable")
-    assert withhold_reason(again, 4.0) == "no_speech"
-    assert withhold_reason(replace(again, retried="no_text"), 4.0) == ""
-    assert withhold_reason(replace(again, retried="no_text", avg_logprob=-0.85), 4.0) == "no_speech"
-
-
 def test_very_improbable_text_is_withheld_even_over_certain_speech() -> None:
     assert withhold_reason(heard("1.5%牛肉", avg_logprob=-2.4, no_speech=0.05), 5.0) == "improbable"
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
-from stt_worker.guards.omissions import find_omission, find_speech, may_omit
+from stt_worker.guards.omissions import find_omission, may_omit
 from stt_worker.guards.voice import measure_voice
 from stt_worker.recognizers.recognizer import RecognizedWord
 
@@ -72,30 +72,3 @@ def test_silence_omits_nothing(samples: NDArray[np.float32]) -> None:
     voice = measure_voice(samples)
     assert not may_omit("", voice)
     assert find_omission([], voice) is None
-    assert find_speech(voice) is None
-
-
-def syllables(seconds: float) -> NDArray[np.float32]:
-    """Noise whose level rises and falls four times a second, between two silences."""
-    voiced = sound((False, 0.3), (True, seconds), (False, 0.3))
-    times = np.arange(len(voiced)) / SAMPLE_RATE
-    return (voiced * (0.01 + np.sin(4 * np.pi * times) ** 2)).astype(np.float32)
-
-
-def test_an_empty_text_omits_all_voiced_audio_that_changes_like_speech() -> None:
-    omitted = find_speech(measure_voice(syllables(3.0)))
-    assert omitted is not None
-    assert omitted.seconds == pytest.approx(3.0, abs=0.6)
-    assert omitted.start == pytest.approx(0.3, abs=0.1)
-    assert omitted.end == pytest.approx(3.3, abs=0.1)
-    assert find_speech(measure_voice(syllables(1.2))) is None
-
-
-@pytest.mark.parametrize("pitch", [110, 200, 300])
-@pytest.mark.parametrize("level_db", [-20, -40])
-def test_an_empty_text_omits_no_hum_and_no_noise(pitch: float, level_db: float) -> None:
-    times = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
-    hum = np.array([np.sin(2 * np.pi * n * pitch * times) / n for n in range(1, 9)]).sum(axis=0)
-    hum = sound((False, 4.0))[: len(times)] + hum * 10 ** (level_db / 20) * (times > 0.5) * (times < 2.5)
-    assert find_speech(measure_voice(hum.astype(np.float32))) is None
-    assert find_speech(measure_voice(sound((False, 0.3), (True, 3.0), (False, 0.3)))) is None

@@ -83,9 +83,7 @@ class FasterWhisper:
         longer = [self.windows.fit(seconds(batch[i]), SECOND_DECODE_EXTRA_S) for i in doubted]
         for i, second in zip(doubted, self._decode_all([batch[i] for i in doubted], longer), strict=True):
             first, results[i] = results[i], results[i].or_better(second)
-            # Two windows with the same text are evidence that it was said, whatever the guard objects to.
-            confirmed = letters(first.hypothesis.text) == letters(second.hypothesis.text)
-            if results[i].needs_retry(batch[i]) and not confirmed:
+            if results[i].needs_retry(batch[i]) and not _is_confirmed(first.hypothesis, second.hypothesis):
                 results[i] = self._decode_longest(batch[i], results[i])
         return [result.hypothesis for result in results]
 
@@ -207,6 +205,14 @@ class FasterWhisper:
             multilingual = self._whisper.model.is_multilingual
             self._tokenizers[language] = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language)
         return self._tokenizers[language]
+
+
+def _is_confirmed(first: Hypothesis, second: Hypothesis) -> bool:
+    """Whether two windows are evidence that the text was said, whatever a guard objects to.
+
+    They contain the same text, or repetitions that the audio contains.
+    """
+    return letters(first.text) == letters(second.text) or (first.repetition_spoken and second.repetition_spoken)
 
 
 def _sampling(beam_size: int, temperature: float = 0.0) -> dict[str, Any]:

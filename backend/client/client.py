@@ -17,8 +17,8 @@ from websockets.exceptions import InvalidHandshake
 from backend.client import connection
 from backend.client.connection import DisconnectedError, ServerError
 from backend.client.progress import ReconnectPolicy, SessionProgress
-from backend.client.replay_buffer import SAMPLE_BYTES
 from backend.errors import NovaError
+from backend.messages.options import SAMPLE_BYTES
 from backend.messages.protocol import (
     ClientMessage,
     Configure,

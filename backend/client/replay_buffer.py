@@ -7,16 +7,12 @@
 Internal positions are bytes from the session's first sample. Public positions are milliseconds of its audio.
 """
 
-from collections.abc import Mapping
-
+from backend.messages.options import SAMPLE_BYTES
 from backend.messages.protocol import AudioFormat, Finalize, Stop
 
 # An utterance has at most 25 s. The rest covers audio in the network and in the server's queues.
 CAPACITY_MS = 60_000
 BLOCK_MS = 250
-
-# Bytes per sample of the encodings that can be sent again from any position. Containers (webm, ogg) cannot.
-SAMPLE_BYTES: Mapping[str, int] = {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}
 
 
 class ReplayBuffer:

@@ -1,5 +1,6 @@
 """The base of all wire messages, and the audio format and options of a session. Pure."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
 # Limit for milliseconds and utterance numbers. Lua numbers are doubles, which lose integers only far beyond it.
 MAX_POSITION = 10**12
+
+
+# Bytes per sample of the encodings that are raw samples. The others are containers.
+SAMPLE_BYTES: Mapping[str, int] = {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}
 
 
 class Message(BaseModel):
@@ -22,6 +27,12 @@ class AudioFormat(Message):
     """Hz, 8,000 to 48,000. Ignored for containers."""
     channels: int = 1
     """1 or 2, interleaved. Two channels are mixed into one."""
+
+    @property
+    def bytes_per_second(self) -> int | None:
+        """Bytes of one second. None for containers, whose bytes say nothing about time."""
+        width = SAMPLE_BYTES.get(self.encoding)
+        return width and width * self.channels * self.sample_rate
 
 
 class Options(Message):

@@ -122,7 +122,7 @@ class RecordingSocket:
 
 @asynccontextmanager
 async def transcribed(
-    services: GatewayServices, caller: Caller, address: str, start: Start, file: Path, traceparent: str = ""
+    services: GatewayServices, caller: Caller, address: str, start: Start, file: Path
 ) -> AsyncIterator[tuple[RecordingSocket, AsyncIterator[ServerMessage]]]:
     """Run the session of a recording. Yields its socket, and its events in order up to `done`.
 
@@ -135,7 +135,7 @@ async def transcribed(
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))
         transport = Transport.of(socket, NativeCodec(), MAX_EVENTS)
-        session = asyncio.create_task(run_connection(services, Opening(caller, pending, traceparent), transport))
+        session = asyncio.create_task(run_connection(services, Opening(caller, pending), transport))
         try:
             yield socket, _events(socket, session)
         finally:

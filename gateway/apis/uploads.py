@@ -1,6 +1,7 @@
 """Multipart uploads, streamed to disk with a limit on their size."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from gateway.apis.errors import InvalidRequestError
 
 # A form has one file and some options.
 MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 1, 100, 1 << 16
-_COPY_BYTES = 1 << 20
 # A client that sends nothing for this long has left.
 IDLE_S = 30.0
 
@@ -43,12 +43,10 @@ async def received_form(request: Request, max_bytes: int, field: str = "file") -
     try:
         file = form.get(field)
         if not isinstance(file, UploadFile):
-            raise InvalidRequestError(
-                f"missing file: {field}", code="missing_required_parameter", status=400, param=field
-            )
+            raise InvalidRequestError(f"missing file: {field}", code="missing_required_parameter", param=field)
         with NamedTemporaryFile(prefix="nova-upload-") as copy:
-            while block := await file.read(_COPY_BYTES):
-                copy.write(block)
+            # In a thread: the event loop serves live sessions.
+            await asyncio.to_thread(shutil.copyfileobj, file.file, copy)
             copy.flush()
             names = {name.removesuffix("[]") for name, value in form.multi_items() if isinstance(value, str)}
             yield Upload(Path(copy.name), file.filename or "", {name: _values(form, name) for name in names})
@@ -81,7 +79,7 @@ async def _parse(request: Request, max_bytes: int) -> FormData:
     try:
         return await parser.parse()
     except MultiPartException as error:
-        raise InvalidRequestError(error.message, code="invalid_form", status=400) from None
+        raise InvalidRequestError(error.message, code="invalid_form") from None
 
 
 async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, None]:

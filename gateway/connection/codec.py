@@ -24,10 +24,9 @@ Decoded = ClientMessage | bytes | DirectReply | DeferredReply
 class Codec(Protocol):
     """Translates between the frames of one connection and native messages. It may keep the state of its protocol.
 
-    `protocol` is its name in metrics and logs. `subprotocols` are the WebSocket subprotocols that it accepts.
+    `subprotocols` are the WebSocket subprotocols that it accepts.
     """
 
-    protocol: str
     subprotocols: Sequence[str]
 
     @property
@@ -53,7 +52,6 @@ class Codec(Protocol):
 class NativeCodec:
     """The protocol of `/v1/stream`."""
 
-    protocol = "native"
     subprotocols: Sequence[str] = ("nova.v1",)
     idle_timeout_s: float | None = None
 

@@ -32,13 +32,11 @@ from gateway.connection.codec import Decoded, DeferredReply
 
 # Deepgram closes a connection that has sent neither audio nor a message for this long (error NET-0001).
 IDLE_S = 10.0
-_BYTES_PER_SAMPLE = {"pcm_s16le": 2, "mulaw": 1, "alaw": 1}
 
 
 class LiveCodec:
     """The codec of one connection."""
 
-    protocol = "deepgram_live"
     subprotocols: Sequence[str] = ("token", "bearer")
 
     def __init__(self, parameters: ListenParameters, request_id: str, created: datetime) -> None:
@@ -208,11 +206,10 @@ class LiveCodec:
 
     def _audio_ms(self) -> int:
         """The end of the received audio; for containers, whose bytes say nothing about time, that of the last word."""
-        audio = self._format
-        if audio is None or audio.encoding not in _BYTES_PER_SAMPLE:
+        per_second = self._format and self._format.bytes_per_second
+        if not per_second:
             return (self._last_word_ms or 0) + (self._parameters.utterance_end_ms or 0)
-        frame = _BYTES_PER_SAMPLE[audio.encoding] * audio.channels
-        return 1000 * self._audio_bytes // (frame * audio.sample_rate)
+        return 1000 * self._audio_bytes // per_second
 
     def _metadata(self) -> dict[str, Any]:
         audio_s = self._audio_ms() / 1000

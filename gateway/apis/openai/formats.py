@@ -94,7 +94,7 @@ def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
         # Tokens belong to a model's vocabulary, which clients do not have.
         "tokens": [],
         "temperature": 0.0,
-        "avg_logprob": log(max(final.confidence, 1e-6)),
+        "avg_logprob": _logprob(final.confidence),
         "compression_ratio": len(data) / len(zlib.compress(data)),
         "no_speech_prob": 0.0,
     }
@@ -111,9 +111,13 @@ def _language_name(code: str) -> str:
 def word_logprobs(final: Final) -> list[dict[str, Any]]:
     """The log probability of each word: the recognizer's probabilities are means over the tokens of a word."""
     return [
-        {"token": word.word, "bytes": list(word.word.encode()), "logprob": log(max(word.confidence, 1e-6))}
+        {"token": word.word, "bytes": list(word.word.encode()), "logprob": _logprob(word.confidence)}
         for word in final.words or ()
     ]
+
+
+def _logprob(probability: float) -> float:
+    return log(max(probability, 1e-6))
 
 
 def _json(body: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ def realtime_router(services: GatewayServices) -> APIRouter:
         model = websocket.query_params.get("model", "")
         model = model if knows_model(model) else ""
         session = TranscriptionSession(model=model, turn_detection=default_turn_detection(model))
-        codec = RealtimeCodec(session, f"sess_{secrets.token_hex(12)}", knows_model, configured=False)
+        codec = RealtimeCodec(session, f"sess_{secrets.token_hex(12)}", knows_model)
         await serve_websocket(websocket, services, codec)
 
     return router

@@ -34,35 +34,29 @@ from gateway.connection.codec import Decoded, DirectReply
 
 # OpenAI refuses to commit less audio.
 MIN_COMMIT_MS = 100
-# Events of OpenAI's API that only concern conversations with a model, and harmless ones.
+# Events of conversations with a model.
 _UNSERVED = ("response.", "conversation.", "output_audio_buffer.")
 
 
 class RealtimeCodec:
     """The codec of one connection. `knows_model` says whether a model name is served."""
 
-    protocol = "openai_realtime"
     subprotocols: Sequence[str] = ("realtime", "openai-beta.realtime-v1")
     idle_timeout_s: float | None = None
 
-    def __init__(
-        self, session: TranscriptionSession, session_id: str, knows_model: Callable[[str], bool], *, configured: bool
-    ) -> None:
-        """`configured`: the configuration is complete, so the session starts without a `session.update`."""
+    def __init__(self, session: TranscriptionSession, session_id: str, knows_model: Callable[[str], bool]) -> None:
         self._config, self._id, self._knows_model = session, session_id, knows_model
-        self._configured = configured
         self._started = self._beta = False
         self._items = Items(session_id)
         self._event_number = 0
-        # Bytes appended since the last commit, and audio appended so far, in ms.
-        self._uncommitted_ms = self._audio_ms = 0.0
+        # Audio appended since the last commit.
+        self._uncommitted_ms = 0.0
         # Frames to send once the session is open.
         self._on_ready: list[str] = []
 
     def open(self) -> Sequence[Decoded]:
         """Greet the client."""
-        greeting = DirectReply(frames=(self._session_event("session.created"),))
-        return (greeting, self._start()) if self._configured else (greeting,)
+        return (DirectReply(frames=(self._session_event("session.created"),)),)
 
     # --- from the client
 
@@ -121,8 +115,7 @@ class RealtimeCodec:
             data = base64.b64decode(audio, validate=True)
         except (binascii.Error, ValueError):
             raise InvalidFieldError("audio", "is not valid base64") from None
-        bytes_per_ms = self._config.format.sample_rate * (2 if self._config.audio == "audio/pcm" else 1) / 1000
-        self._uncommitted_ms += len(data) / bytes_per_ms
+        self._uncommitted_ms += 1000 * len(data) / (self._config.format.bytes_per_second or 1)
         return (*self._started_first(), data)
 
     def _commit(self, event: dict[str, Any]) -> Sequence[Decoded]:

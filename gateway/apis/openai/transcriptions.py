@@ -113,7 +113,7 @@ class _Routes:
         """Check the parameters. Raises InvalidRequestError."""
         if not (model := upload.first("model")):
             raise InvalidRequestError(
-                "you must provide a model parameter", code="missing_required_parameter", status=400, param="model"
+                "you must provide a model parameter", code="missing_required_parameter", param="model"
             )
         self._check_model(model)
         form = upload.first("response_format", "json")
@@ -168,7 +168,7 @@ def _check_temperature(given: str) -> None:
 
 
 def _invalid(param: str, message: str) -> InvalidRequestError:
-    return InvalidRequestError(f"invalid value for '{param}': {message}", code="invalid_value", status=400, param=param)
+    return InvalidRequestError(f"invalid value for '{param}': {message}", code="invalid_value", param=param)
 
 
 async def _stream(

@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from backend.client.client import Client
-from backend.client.replay_buffer import SAMPLE_BYTES
+from backend.messages.options import SAMPLE_BYTES
 from backend.messages.protocol import (
     AudioFormat,
     Configure,

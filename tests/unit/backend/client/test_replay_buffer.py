@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.client.replay_buffer import BLOCK_MS, CAPACITY_MS, SAMPLE_BYTES, ReplayBuffer
+from backend.client.replay_buffer import BLOCK_MS, CAPACITY_MS, ReplayBuffer
+from backend.messages.options import SAMPLE_BYTES
 from backend.messages.protocol import AudioFormat, Finalize, Stop
 
 PHONE = AudioFormat(encoding="mulaw", sample_rate=8_000)

@@ -99,6 +99,13 @@ def test_a_wav_stream_is_passed_on_without_its_header() -> None:
     assert (start.audio.sample_rate, start.audio.channels, audio) == (44_100, 2, b"\1\2\3\4")
 
 
+def test_the_duration_of_a_wav_stream_of_floats_is_that_of_its_samples() -> None:
+    form = struct.pack("<HHIIHH", 3, 1, 16_000, 64_000, 4, 32)
+    live = codec({})
+    live.decode(b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0" + form + b"data\0\0\0\0" + bytes(64_000))
+    assert received(live, Done())[0]["duration"] == 1.0
+
+
 def test_unknown_bytes_are_refused_as_invalid_audio() -> None:
     live = codec({})
     with pytest.raises(ProtocolError) as caught:

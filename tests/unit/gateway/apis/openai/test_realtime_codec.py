@@ -34,9 +34,9 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 class Client:
     """A client of a codec, without a session behind it."""
 
-    def __init__(self, *, configured: bool = False) -> None:
+    def __init__(self) -> None:
         session = TranscriptionSession(turn_detection=SERVER_VAD)
-        self.codec = RealtimeCodec(session, "sess_1", lambda name: name == "whisper-1", configured=configured)
+        self.codec = RealtimeCodec(session, "sess_1", lambda name: name == "whisper-1")
         self.greeting = self.codec.open()
 
     def send(self, kind: str, **fields: Any) -> list[Decoded]:
@@ -223,7 +223,7 @@ def test_a_client_that_commits_gets_one_item_for_each_commit() -> None:
     client = Client()
     client.update(turn_detection=None)
     client.send("input_audio_buffer.append", audio=SECOND)
-    assert client.receive(started(1), ended(1), started(2)) == [], "cut for its length: the item goes on"
+    assert client.receive(started(1), ended(1), started(2)) == [], "cut because of its length: the item continues"
     assert [*client.send("input_audio_buffer.commit")] == [Finalize()]
     events = client.receive(ended(2), final(1, "One two"), final(2, "three."))
     assert [event["type"] for event in events if event["type"].startswith("input_audio")] == [

@@ -64,7 +64,7 @@ def judge_repetition(words: Sequence[RecognizedWord], voice: Voice, prefix: str 
     loop = find_loop([word.text for word in words])
     if not loop:
         is_spoken = _is_spoken_throughout(words, voice)
-        keep = len(words) if is_spoken else max(_words_before_silence(words, voice), _prefix_words(words, prefix))
+        keep = len(words) if is_spoken else max(_words_before_loop(words, voice), _prefix_words(words, prefix))
         return Repetition(keep, len(words), is_spoken, is_spoken)
     rounds = [words[i : i + loop.length] for i in range(loop.start, len(words), loop.length)]
     spoken = [_is_spoken(one, voice) for one in rounds]
@@ -127,7 +127,8 @@ def _is_spoken_throughout(words: Sequence[RecognizedWord], voice: Voice) -> bool
     spoken = [
         width
         for width, word in zip(widths, words, strict=True)
-        if voice.seconds(word.start, word.end) >= MIN_S_PER_LETTER * width
+        # No speaker says a word that repeats itself, such as "dcdcdcdcdcdc".
+        if voice.seconds(word.start, word.end) >= MIN_S_PER_LETTER * width and compression(word.text) <= MAX_COMPRESSION
     ]
     return sum(spoken) >= MIN_SPOKEN_LETTERS * max(1, sum(widths))
 
@@ -144,6 +145,13 @@ def _words_before_silence(words: Sequence[RecognizedWord], voice: Voice) -> int:
         if len(run) == MAX_UNVOICED_WORDS:
             return max(1, run[0])
     return len(words)
+
+
+def _words_before_loop(words: Sequence[RecognizedWord], voice: Voice) -> int:
+    """How many words precede the silence in which the decoder continued, without the rounds of a loop before it."""
+    keep = _words_before_silence(words, voice)
+    loop = find_loop([word.text for word in words[:keep]])
+    return loop.start + loop.length if loop and keep < len(words) else keep
 
 
 def _prefix_words(words: Sequence[RecognizedWord], prefix: str) -> int:

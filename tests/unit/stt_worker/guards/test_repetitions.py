@@ -127,3 +127,15 @@ def test_a_phrase_repeated_to_the_end_is_always_found(start: list[str], rounds: 
     loop = find_loop(start + phrase * rounds)
     assert loop
     assert loop.start + loop.length <= len(start) + len(phrase)
+
+
+def test_a_loop_before_the_silence_of_a_text_that_continues_without_a_voice_keeps_its_first_round() -> None:
+    # The music is voiced, the decoder counts on, and the text does not end with the loop.
+    words = timed(["2", "3", *["5"] * 10, *"abcdefgh"], [0.5] * 12 + [0.0] * 8)
+    repetition = judge_repetition(words, voiced(6.0))
+    assert (repetition.keep, repetition.is_spoken) == (3, False)
+
+
+def test_no_speaker_says_a_word_that_repeats_itself() -> None:
+    assert not judge_repetition(timed(["3" + "dc" * 60], [8.0]), voiced(8.0)).is_spoken
+    assert judge_repetition(timed(["incomprehensibilities"], [8.0]), voiced(8.0)).is_spoken

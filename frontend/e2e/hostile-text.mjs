@@ -28,6 +28,8 @@ await inProfile(args, async (browser, page) => {
   await page.goto(args.url);
   const overlay = await openOverlay(browser, args, "overlay", { width: 896, height: 400 });
   const inDesktop = await speak(page, async () => {
+    const begin = texts[0].slice(0, 8); // a line may end within the text
+    await overlay.waitForFunction((text) => document.body.textContent.includes(text), begin, { timeout: 10_000 });
     await shoot(overlay, args, "overlay");
     return { drawn: await drawnLines(page), overlay: await inspect(overlay) };
   });

@@ -20,7 +20,8 @@ async def test_excess_sessions_are_refused_and_admitted_sessions_are_served(
     assert report.wrong == []
     assert report.refused > 0
     assert report.max_concurrent < report.offered
-    overloaded, before = report.phases["overloaded"], report.phases["before"]
-    assert overloaded.latency_s is not None
-    assert overloaded.latency_s.p95 < 10
-    assert overloaded.partials_per_final < before.partials_per_final
+    overloaded = report.phases["overloaded"].latency_s
+    assert overloaded is not None
+    assert overloaded.p95 < 10
+    # Admission keeps the number of sessions at what fits, so the phases have about as many previews per final.
+    assert report.notices.get("previews_slowed", 0) + report.notices.get("previews_stopped", 0) > 0

@@ -56,8 +56,8 @@ def test_hostile_text_is_shown_as_it_is(report: Any) -> None:
         assert window["committed"] == [*TEXTS, TEXTS[0]]
         assert window["translations"] == TEXTS
         assert [notice.removesuffix("×") for notice in window["notices"]] == [TEXTS[0]] * 2
-    drawn = "".join(report["desktop"]["drawn"])
-    assert "<script>globalThis.ran.push(2)</script>" in drawn
+    # The texts arrive at once, so the overlay may skip all but the last, which is still being spoken.
+    assert TEXTS[0] in "".join(report["desktop"]["drawn"])
 
 
 def test_exports_keep_hostile_text_and_cannot_be_misread(report: Any) -> None:

@@ -14,6 +14,7 @@ REAL_TIME_FACTOR = Gauge(
     "nova_stt_real_time_factor_ratio", "Seconds of work for each second of audio, over recent batches"
 )
 RETRIED = Counter("nova_stt_retried_total", "Finals that were decoded again", ["reason"])
+CONTINUED = Counter("nova_stt_continued_total", "Pieces of audio whose beginning was taken from a draft", ["kind"])
 OMITTED = Counter("nova_stt_omitted_speech_seconds_total", "Speech that finals leave out, in seconds")
 WITHHELD = Counter("nova_stt_withdrawn_total", "Texts that a guard withheld", ["reason"])
 COMMITTED = Counter("nova_stt_committed_words_total", "Words committed before the final, in revise sessions")

@@ -4,14 +4,14 @@ import math
 
 import structlog
 
-from backend.messages.jobs import AudioJob, FinalResult, PartialResult, Transcript
+from backend.messages.jobs import AudioJob, DraftWord, FinalResult, PartialResult, Transcript
 from backend.messages.protocol import Final, Word
 from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
 from backend.text.normalize import normalized_words
 from stt_worker import metrics
 from stt_worker.guards.hallucinations import withhold_reason
-from stt_worker.recognizers.recognizer import Hypothesis
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 from stt_worker.stability import CaptionState, update_caption
 
 log = structlog.get_logger()
@@ -50,13 +50,17 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.language, text))
 
 
-def preview_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
-    """Return the partial of an utterance that is still spoken, and a transcript if more words were committed."""
+def preview_outcome(job: AudioJob, hypothesis: Hypothesis, *, keep_draft: bool = False) -> Outcome:
+    """Return the partial of an utterance that is still spoken, and a transcript if more words were committed.
+
+    `keep_draft`: the partial contains all words, for the next decode.
+    """
     seconds = (job.end_ms - job.start_ms) / 1000
     is_detected = not (job.language or job.heard)
     is_unknown = is_detected and hypothesis.language_probability < MIN_LANGUAGE_PROBABILITY
     if _withhold(job, hypothesis) or is_unknown:
         caption = CaptionState(job.committed, job.tentative, (), seconds if job.committed else 0.0)
+        keep_draft = False
     else:
         caption = update_caption(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
     has_grown = caption.committed != job.committed
@@ -65,6 +69,7 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         update={
             "committed_end_ms": job.start_ms + round(1000 * caption.committed_seconds),
             "language_probability": hypothesis.language_probability,
+            "draft": tuple(map(_draft_word, hypothesis.words)) if keep_draft else (),
         }
     )
     return Outcome(live=(partial,), transcript=transcript)
@@ -88,6 +93,12 @@ def _partial(job: AudioJob, language: str, caption: CaptionState) -> PartialResu
         start_ms=job.start_ms,
         end_ms=job.end_ms,
         hypothesis=caption.hypothesis,
+    )
+
+
+def _draft_word(word: RecognizedWord) -> DraftWord:
+    return DraftWord(
+        text=word.text, start=round(word.start, 2), end=round(word.end, 2), probability=round(word.probability, 4)
     )
 
 

@@ -1,9 +1,11 @@
 """The STT worker process: `python -m stt_worker.worker`."""
 
 import asyncio
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import structlog
@@ -18,12 +20,12 @@ from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
+from stt_worker.continuation import recognize_with_drafts
 from stt_worker.job_language import in_requested_script, known_odds, model_language
 from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
-from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
-from stt_worker.repair import recognize_all_speech
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recognizer, Speech
 from stt_worker.settings import SttSettings
 
 log = structlog.get_logger()
@@ -43,7 +45,8 @@ class SttWorker:
         speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
         recognizable = [speech for speech in speeches if isinstance(speech, Speech)]
         hypotheses = iter(await self._recognize_in_thread(recognizable, kind))
-        outcome = {"final": final_outcome, "preview": preview_outcome}[kind]
+        preview = partial(preview_outcome, keep_draft=self._recognizer.continues_drafts)
+        outcome: Callable[[AudioJob, Hypothesis], Outcome] = final_outcome if kind == "final" else preview
         return [
             speech if isinstance(speech, EntryError) else outcome(job, in_requested_script(job, next(hypotheses)))
             for speech, job in zip(speeches, (entry.job for entry in batch), strict=True)
@@ -58,12 +61,13 @@ class SttWorker:
 
     def _recognize(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
         began = time.perf_counter()
-        hypotheses = recognize_all_speech(self._recognizer, speeches)
+        hypotheses = recognize_with_drafts(self._recognizer, speeches)
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind == "final":
             self._real_time_factor.add(began, ended, _audio_s(speeches))
             metrics.REAL_TIME_FACTOR.set(self._real_time_factor.factor)
+        metrics.CONTINUED.labels(kind).inc(sum(hypothesis.continued for hypothesis in hypotheses))
         self._report_doubts(hypotheses)
         return hypotheses
 
@@ -99,8 +103,19 @@ class SttWorker:
             # Previews need the words' probabilities to decide what is shown.
             words=job.words or not final,
             final=final,
+            draft=_draft(job) if self._recognizer.continues_drafts else (),
             traceparent=job.traceparent,
         )
+
+
+def _draft(job: AudioJob) -> tuple[RecognizedWord, ...]:
+    """The words of the last preview. The committed words of a stable session are not repeated from it."""
+    if job.kind == "final" and job.finals == "stable":
+        return ()
+    return tuple(
+        RecognizedWord(word.text, word.start, word.end, word.probability, math.log(max(word.probability, 1e-6)))
+        for word in job.draft
+    )
 
 
 def _audio_s(speeches: Sequence[Speech]) -> float:

@@ -53,6 +53,16 @@ class HypothesisWord(Message):
     """Seconds of the utterance that had been decoded when the word first read like this."""
 
 
+class DraftWord(Message):
+    """A word of the latest preview of an utterance. Times are seconds from the start of the utterance."""
+
+    text: str
+    """With the space before it."""
+    start: float
+    end: float
+    probability: float
+
+
 class AudioJob(Job):
     """One utterance, or its beginning, to recognize."""
 
@@ -83,6 +93,8 @@ class AudioJob(Job):
     """The shown words after them."""
     hypothesis: tuple[HypothesisWord, ...] = ()
     """Words of the last decode after `committed`. Words that this decode confirms can be committed."""
+    draft: tuple[DraftWord, ...] = ()
+    """All words of the last preview. A long utterance is recognized from its last settled words on."""
     translate_to: tuple[str, ...] = ()
     translated: Mapping[str, str] = {}
     """Previews only: the shown translation by target language. The next one starts with it."""
@@ -106,6 +118,7 @@ class PartialResult(Partial):
     """A partial as the worker publishes it, with the state that the gateway adds to the next preview."""
 
     hypothesis: tuple[HypothesisWord, ...] = ()
+    draft: tuple[DraftWord, ...] = ()
     committed_end_ms: int = 0
     """End of the committed words in the session's audio. A long utterance is cut after this position."""
     language_probability: float = 0.0

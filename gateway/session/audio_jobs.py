@@ -84,6 +84,7 @@ class AudioJobBuilder:
             committed=utterance.committed,
             tentative=utterance.tentative,
             hypothesis=utterance.hypothesis,
+            draft=utterance.draft,
             translate_to=options.translate_to,
             translated=utterance.translated,
             traceparent=utterance.traceparent if kind == "final" else "",

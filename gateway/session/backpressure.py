@@ -8,9 +8,9 @@ class Backpressure(IntEnum):
     """How far the workers are behind. Each level includes the measures of the lower ones."""
 
     NONE = 0
-    # Previews are requested less often, and there are no early finals.
+    # Utterances whose first words are shown have fewer previews, and there are no early finals.
     SLOW = 1
-    # No previews.
+    # No previews, except for the first words of an utterance.
     STOP = 2
     # No new sessions.
     REFUSE = 3
@@ -20,7 +20,7 @@ class Backpressure(IntEnum):
 NOTICES = {
     Backpressure.NONE: ("previews_normal", "partial results are sent at the normal rate again"),
     Backpressure.SLOW: ("previews_slowed", "the server is busy: partial results are sent less often"),
-    Backpressure.STOP: ("previews_stopped", "the server is very busy: only complete utterances are sent"),
+    Backpressure.STOP: ("previews_stopped", "the server is very busy: first words and complete utterances are sent"),
 }
 
 

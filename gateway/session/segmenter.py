@@ -108,7 +108,6 @@ class Segmenter:
 
     def __init__(self, rules: Rules | None = None, *, endpoint_ms: int = 600, first_sample: int = 0) -> None:
         self.rules = rules or Rules()
-        # Silence that ends an utterance. May change at any time.
         self.endpoint_ms = endpoint_ms
         # False: only `end_utterance` and the length limit end utterances, which contain all audio.
         self.endpointing = True
@@ -116,7 +115,6 @@ class Segmenter:
         self.committed_until = first_sample
         self._pre_roll = _windows(self.rules.pre_roll_ms)
         self._min_speech = _windows(self.rules.min_speech_ms)
-        self._pause = _windows(self.rules.pause_ms)
         self._max = _windows(self.rules.max_ms)
         self._search = _windows(self.rules.search_ms)
         # Whether an utterance is open.
@@ -130,6 +128,17 @@ class Segmenter:
         self._last_pause = 0
         # While no utterance is open: number of consecutive speech windows at the end of the buffer.
         self._speech_run = 0
+
+    @property
+    def endpoint_ms(self) -> int:
+        """Silence that ends an utterance. May change at any time."""
+        return self._endpoint_ms
+
+    @endpoint_ms.setter
+    def endpoint_ms(self, endpoint_ms: int) -> None:
+        self._endpoint_ms = endpoint_ms
+        # With a short endpoint, the early final starts sooner, so that it is ready at the endpoint.
+        self._pause = min(_windows(self.rules.pause_ms), max(2, _windows(endpoint_ms) // 2))
 
     @property
     def position(self) -> int:

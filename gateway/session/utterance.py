@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from backend.messages.jobs import SAMPLE_RATE, HypothesisWord, PartialResult
+from backend.messages.jobs import SAMPLE_RATE, DraftWord, HypothesisWord, PartialResult
 from gateway.session.actions import SubmitFinal
 from gateway.session.backpressure import Backpressure
 from gateway.session.segmenter import Rules
@@ -21,7 +21,7 @@ class SessionPolicy:
     preview_first_ms: int = 600
     preview_overdue_s: float = 2.5
     # Early finals are submitted only while answers arrive within this time. On a busy machine they would delay others.
-    early_within_s: float = 1.0
+    early_within_s: float = 2.0
     # Factor between previews under Backpressure.SLOW.
     slow_factor: int = 4
 
@@ -47,6 +47,7 @@ class OpenUtterance:
     committed: str = ""
     tentative: str = ""
     hypothesis: tuple[HypothesisWord, ...] = ()
+    draft: tuple[DraftWord, ...] = ()
     # Preview translations by language.
     translated: dict[str, str] = field(default_factory=dict)
     # The language that a preview detected with certainty. The final detects the language itself.
@@ -54,17 +55,22 @@ class OpenUtterance:
 
     def preview_is_due(self, position: int, now: float, policy: SessionPolicy, backpressure: Backpressure) -> bool:
         """Whether no preview is in flight, or it is overdue, and enough audio has arrived since the last one."""
-        if backpressure >= Backpressure.STOP:
+        if backpressure >= Backpressure.STOP and self.has_text:
             return False
         if self.requested_at is not None and now - self.requested_at < policy.preview_overdue_s:
             return False
         return position - self.requested_sample >= self._preview_interval_samples(policy, backpressure)
 
+    @property
+    def has_text(self) -> bool:
+        """Whether words of the utterance are shown."""
+        return bool(self.committed or self.tentative)
+
     def _preview_interval_samples(self, policy: SessionPolicy, backpressure: Backpressure) -> int:
         interval_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
-        if self.revision and not (self.committed or self.tentative):
+        if self.revision and not self.has_text and not backpressure:
             interval_ms //= 4  # until the first words are shown, request previews as fast as answers arrive
-        if backpressure:
+        if self.has_text and backpressure:
             interval_ms *= policy.slow_factor
         return interval_ms * SAMPLE_RATE // 1_000
 
@@ -102,6 +108,7 @@ class OpenUtterance:
             self.round_trip_s = now - self.requested_at
         self.requested_at = None
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
+        self.draft = partial.draft
         if partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS:
             self.detected_language = partial.language
         return changed

@@ -29,6 +29,7 @@ class NullRecognizer:
     compute_type = ""
     overlap = parallel_batches = 1
     languages: Collection[str] | None = None
+    continues_drafts: bool = False
 
     def __init__(self, cost: float = 0.0, base_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
         self._cost, self._base_s, self._sleep = cost, base_s, sleep

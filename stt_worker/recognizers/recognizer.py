@@ -23,6 +23,7 @@ class Speech:
     `context`: the text before this piece; not used if the piece is in another language than `context_language`.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
     `final`: a final may be decoded again when a guard objects; a preview is not.
+    `draft`: the words of the latest preview of the utterance, with times in this audio.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -38,6 +39,7 @@ class Speech:
     beam_size: int = 1
     words: bool = False
     final: bool = True
+    draft: tuple["RecognizedWord", ...] = ()
     traceparent: str = ""
 
     @property
@@ -84,7 +86,7 @@ class Hypothesis:
     and is empty if the first decode was accepted. `languages` are the detected probabilities. `omitted` is speech
     without words, if the recognizer finds any. `decoded` is the text before a loop was cut from its end, or "".
     `repetition_spoken`: the audio contains the repetitions of a repetitive text. `logprob_without_prompt`: that of a
-    text that consists of the prompt and the hotwords.
+    text that consists of the prompt and the hotwords. `continued`: the beginning is a draft, and was not decoded.
     """
 
     text: str
@@ -99,6 +101,7 @@ class Hypothesis:
     decoded: str = ""
     repetition_spoken: bool = False
     logprob_without_prompt: float | None = None
+    continued: bool = False
 
 
 class Recognizer(Protocol):
@@ -107,7 +110,8 @@ class Recognizer(Protocol):
     `languages` are the codes (Whisper's) of the languages that it recognizes, or None if they are unknown; other codes
     are never passed to it. `device` is "cpu" or "cuda:0"; `compute_type` is CTranslate2's name for it, or "". `overlap`
     is above 1 if a batch can be prepared or decoded while another one is decoded, and `parallel_batches` is the number
-    of batches decoded in parallel.
+    of batches decoded in parallel. `continues_drafts`: whether it can recognize the end of an utterance after the words
+    before it (`context`, `prefix`).
     """
 
     model: str
@@ -116,6 +120,7 @@ class Recognizer(Protocol):
     overlap: int
     parallel_batches: int
     languages: Collection[str] | None
+    continues_drafts: bool
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.

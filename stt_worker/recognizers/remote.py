@@ -87,6 +87,7 @@ class RemoteRecognizer:
         self.model, self.compute_type = model, ""
         self.overlap = self.parallel_batches = 1
         self.languages: Collection[str] | None = None  # the API does not list them
+        self.continues_drafts = False
         self.device = root.netloc.decode()
         self._timeout_s, self._away_s = timeout_s, away_s
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="remote")

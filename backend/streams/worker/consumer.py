@@ -23,7 +23,7 @@ from backend.streams.observe.utilization import Utilization
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
 from backend.streams.worker.in_flight import InFlight
-from backend.streams.worker.policy import ConsumerPolicy, after_failure
+from backend.streams.worker.policy import ConsumerPolicy, PreviewPool, after_failure
 from backend.streams.worker.source import EntrySource, RawEntry
 
 log = structlog.get_logger()
@@ -50,11 +50,15 @@ class Consumer(Generic[J]):
         settings: WorkerSettings,
         handle: Handler[J],
         clock: Clock = SYSTEM_CLOCK,
+        previews: PreviewPool[J] | None = None,
     ) -> None:
+        """`previews` is shared by the consumers of a process; None: this consumer is the only one."""
         self._source, self._streams, self._handle = source, streams, handle
         self._settings, self._clock = settings, clock
         self._job_stream, self._group = source.job_stream, source.job_stream.group
-        self._policy: ConsumerPolicy[J] = ConsumerPolicy(settings, clock.monotonic(), sweep_phase=random.random())
+        self._policy: ConsumerPolicy[J] = ConsumerPolicy(
+            settings, clock.monotonic(), sweep_phase=random.random(), previews=previews
+        )
         self._utilization = Utilization(clock.monotonic())
         self.in_flight = InFlight(self._group, clock)
         self._counts = {"handled": 0, "failed": 0, "previews": 0}

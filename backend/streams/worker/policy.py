@@ -15,15 +15,40 @@ SWEEP_EVERY_S = 60.0
 FailureAction = Literal["retry_alone", "leave_pending", "dead_letter"]
 
 
+class PreviewPool(Generic[J]):
+    """The previews that a process has read and not decoded yet. All its consumers share it.
+
+    Otherwise one consumer would hold the previews that it read together, while the others wait for new ones.
+    """
+
+    def __init__(self) -> None:
+        self._entries: list[Entry[J]] = []
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> None:
+        """Keep the previews that are worth decoding; `finals` were read together with them."""
+        self._entries = select_previews([*self._entries, *previews], finals)
+
+    def take(self, count: int, oldest_s: float) -> list[Entry[J]]:
+        """Remove and return the first `count`. Those that were sent before `oldest_s` (Unix time) are dropped."""
+        fresh = [entry for entry in self._entries if entry.job.sent_at >= oldest_s]
+        self._entries = fresh[count:]
+        return fresh[:count]
+
+
 class ConsumerPolicy(Generic[J]):
     """The state behind the decisions of one consumer. `now` is seconds of a monotonic clock."""
 
-    def __init__(self, settings: WorkerSettings, now: float, *, sweep_phase: float) -> None:
+    def __init__(
+        self, settings: WorkerSettings, now: float, *, sweep_phase: float, previews: PreviewPool[J] | None = None
+    ) -> None:
         """`sweep_phase`, 0 to 1, spreads the sweeps of workers that were started together."""
         self._settings = settings
         self.final_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
         self.preview_sizer = BatchSizer(settings.batch, settings.preview_budget_ms / 1000)
-        self._previews: list[Entry[J]] = []
+        self._previews = PreviewPool[J]() if previews is None else previews
         self._next_claim_check = now
         self._next_sweep = now + SWEEP_EVERY_S * sweep_phase
 
@@ -40,8 +65,8 @@ class ConsumerPolicy(Generic[J]):
 
     @property
     def may_wait(self) -> bool:
-        """Whether a read may block: not while previews wait for this consumer."""
-        return not self._previews
+        """Whether a read may block: not while previews wait."""
+        return not len(self._previews)
 
     def should_sweep(self, now: float) -> bool:
         """Whether idle consumers should be deleted now. Each time it returns True, the next sweep is scheduled."""
@@ -54,15 +79,11 @@ class ConsumerPolicy(Generic[J]):
 
     def add_previews(self, previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> None:
         """Keep the previews that are worth decoding; `finals` were read together with them."""
-        self._previews = select_previews([*self._previews, *previews], finals)
+        self._previews.add(previews, finals)
 
     def next_previews(self, wall_time_s: float) -> list[Entry[J]]:
         """The next batch of previews. Late ones are dropped: a newer one is on its way. `wall_time_s` is Unix time."""
-        oldest = wall_time_s - self._settings.preview_max_age_ms / 1000
-        fresh = [entry for entry in self._previews if entry.job.sent_at >= oldest]
-        size = self.preview_sizer.size
-        self._previews = fresh[size:]
-        return fresh[:size]
+        return self._previews.take(self.preview_sizer.size, wall_time_s - self._settings.preview_max_age_ms / 1000)
 
     # --- failures
 
@@ -74,13 +95,13 @@ class ConsumerPolicy(Generic[J]):
 def select_previews(previews: Sequence[Entry[J]], finals: Sequence[Entry[J]]) -> list[Entry[J]]:
     """The newest preview of each session, unless the final of its utterance is here too, in the order of their value.
 
-    Utterances without any partial come first, because their delay is the one that users notice. The others follow, the
-    newest first.
+    Utterances without any partial come first, because their delay is the one that users notice. The others follow. The
+    one that has waited longest is the next, so that all sessions have the same share.
     """
     finished = {(entry.job.session, entry.job.utterance) for entry in finals}
     newest = {entry.job.session: entry for entry in sorted(previews, key=lambda entry: entry.job.sent_at)}
     useful = [entry for entry in newest.values() if (entry.job.session, entry.job.utterance) not in finished]
-    return sorted(useful, key=lambda entry: (not entry.job.is_first_preview, -entry.job.sent_at))
+    return sorted(useful, key=lambda entry: (not entry.job.is_first_preview, entry.job.sent_at))
 
 
 def after_failure(error: Exception, batch_size: int) -> FailureAction:

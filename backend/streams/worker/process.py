@@ -22,6 +22,7 @@ from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.worker.consumer import Handler, HungError
 from backend.streams.worker.health import WorkerHealth
+from backend.streams.worker.policy import PreviewPool
 from backend.streams.worker.redis_source import redis_consumer
 
 log = structlog.get_logger()
@@ -53,7 +54,8 @@ async def run_worker(
     name = settings.name or process_name()
     streams = RedisJobStreams(redis, settings)
     names = [name, *(f"{name}.{number}" for number in range(2, overlap + 1))]
-    consumers = [redis_consumer(streams, job_stream, own, settings, handle) for own in names]
+    previews = PreviewPool[J]()
+    consumers = [redis_consumer(streams, job_stream, own, settings, handle, previews) for own in names]
     device = str(describe().get("device"))
     static: dict[str, object] = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
     static |= await asyncio.to_thread(gpu_memory, device)

@@ -14,6 +14,7 @@ from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.worker.claims import Claims
 from backend.streams.worker.consumer import Consumer, Handler
+from backend.streams.worker.policy import PreviewPool
 from backend.streams.worker.reader import StreamEntries, StreamReader
 from backend.streams.worker.source import IDLE_S, Claimed, RawEntry
 from backend.streams.worker.sweep import ConsumerSweeper
@@ -83,7 +84,13 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
 
 
 def redis_consumer(
-    streams: RedisJobStreams, job_stream: JobStream[J], name: str, settings: WorkerSettings, handle: Handler[J]
+    streams: RedisJobStreams,
+    job_stream: JobStream[J],
+    name: str,
+    settings: WorkerSettings,
+    handle: Handler[J],
+    previews: PreviewPool[J] | None = None,
 ) -> Consumer[J]:
     """A consumer that reads from Redis under this name, and writes its results there."""
-    return Consumer(RedisEntrySource(streams, job_stream, name, settings), streams, settings, handle)
+    source = RedisEntrySource(streams, job_stream, name, settings)
+    return Consumer(source, streams, settings, handle, previews=previews)

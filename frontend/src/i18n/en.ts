@@ -60,7 +60,7 @@ export const en = {
     retrying: "Trying again. The last minute of your speech is kept.",
     byCode: {
       previews_slowed: "The server is busy. Words appear with a short delay.",
-      previews_stopped: "The server is very busy. Words appear when a sentence is complete.",
+      previews_stopped: "The server is very busy. After the first words, text appears when a sentence is complete.",
       delayed: "Some text is delayed. Nothing is lost.",
       redis_unavailable: "Some text is delayed. Nothing is lost.",
       audio_missing: "The connection was lost for too long. Part of your speech could not be kept.",

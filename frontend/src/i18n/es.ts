@@ -57,7 +57,7 @@ export const es: Texts = {
     retrying: "Reintentando. Se conserva el último minuto de lo que dices.",
     byCode: {
       previews_slowed: "El servidor está ocupado. Las palabras aparecen con un breve retraso.",
-      previews_stopped: "El servidor está muy ocupado. Las palabras aparecen al completarse cada frase.",
+      previews_stopped: "El servidor está muy ocupado. Tras las primeras palabras, el texto aparece al completarse cada frase.",
       delayed: "Parte del texto se retrasa. No se pierde nada.",
       redis_unavailable: "Parte del texto se retrasa. No se pierde nada.",
       audio_missing: "La conexión estuvo interrumpida demasiado tiempo. No se pudo conservar todo lo que dijiste.",

@@ -52,7 +52,7 @@ export const zh: Texts = {
     retrying: "正在重试。您最近一分钟的语音已保留。",
     byCode: {
       previews_slowed: "服务器繁忙，文字会稍有延迟。",
-      previews_stopped: "服务器非常繁忙，整句说完后才会显示文字。",
+      previews_stopped: "服务器非常繁忙，除开头几个词外，整句说完后才会显示文字。",
       delayed: "部分文字会延迟显示，不会丢失。",
       redis_unavailable: "部分文字会延迟显示，不会丢失。",
       audio_missing: "连接中断时间过长，部分语音未能保留。",

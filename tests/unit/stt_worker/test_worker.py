@@ -1,11 +1,12 @@
 from collections.abc import Sequence
 
 from backend.errors import EntryError
+from backend.messages.jobs import AudioJob, PartialResult
 from backend.messages.protocol import Final
 from backend.streams.job_streams import Entry, Outcome
 from backend.streams.names import Shard
 from stt_worker.recognizers.null import NullRecognizer
-from stt_worker.recognizers.recognizer import Hypothesis, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.testkit.streams.jobs import PCM, job
@@ -49,6 +50,45 @@ async def test_a_language_that_the_model_lacks_fails_alone_in_its_batch() -> Non
 async def test_a_similar_language_takes_the_place_of_one_that_the_model_lacks() -> None:
     assert await handled(Bilingual(), "yue", None, heard="yue") == ["zh", "zh"]
     assert await handled(Bilingual(), None, heard="fr") == ["en"], "the last language is only a hint"
+
+
+class Speaker(NullRecognizer):
+    """Recognizes two words in any audio, and keeps what it was asked."""
+
+    continues_drafts = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Speech] = []
+
+    def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
+        self.asked += batch
+        words = (RecognizedWord("Two", 0.1, 0.3, 0.9), RecognizedWord(" words", 0.3, 0.7, 0.8))
+        return [Hypothesis("Two words", "en", 1.0, -0.1, 0.0, words) for _ in batch]
+
+
+async def answered(recognizer: NullRecognizer, one: AudioJob) -> Outcome:
+    (outcome,) = await SttWorker(recognizer, SttSettings()).handle([Entry(Shard(0), "1-0", one, PCM)])
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+async def test_a_preview_returns_its_words_as_the_draft_of_the_next_job() -> None:
+    speaker = Speaker()
+    (partial,) = (await answered(speaker, job(1, kind="preview", language="en"))).live
+    assert isinstance(partial, PartialResult)
+    assert [word.text for word in partial.draft] == ["Two", " words"]
+    assert "draft" not in partial.event().model_dump(), "clients do not receive it"
+    await answered(speaker, job(1, language="en", draft=partial.draft))
+    assert [(word.text, word.end) for word in speaker.asked[1].draft] == [("Two", 0.3), (" words", 0.7)]
+    await answered(speaker, job(1, language="en", draft=partial.draft, finals="stable"))
+    assert speaker.asked[2].draft == (), "a stable final begins with the committed words instead"
+
+
+async def test_a_recognizer_that_cannot_continue_drafts_receives_none() -> None:
+    (partial,) = (await answered(NullRecognizer(), job(1, kind="preview", language="en"))).live
+    assert isinstance(partial, PartialResult)
+    assert partial.draft == ()
 
 
 async def test_a_model_of_unknown_languages_receives_every_language() -> None:

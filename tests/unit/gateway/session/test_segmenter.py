@@ -124,6 +124,12 @@ def test_a_shorter_endpoint_takes_effect_during_silence() -> None:
     assert utterances(segment(segmenter, chances((0.0, 1))))
 
 
+def test_a_pause_is_at_most_half_of_the_endpoint() -> None:
+    events = segment(Segmenter(endpoint_ms=200), chances((0.9, 20), (0.0, 7)))
+    assert events[1] == PauseDetected(23 * WINDOW), "an early final of 96 ms of silence is ready at the endpoint"
+    assert spans(events) == [(0, 23, "silence")]
+
+
 def test_an_endpoint_shorter_than_the_pause_ends_without_a_pause() -> None:
     events = segment(Segmenter(QUICK, endpoint_ms=64), chances((0.9, 5), (0.0, 2)))
     assert [type(event) for event in events] == [UtteranceStarted, UtteranceEnded]

@@ -180,7 +180,7 @@ async def test_previews_of_new_speech_come_first_and_late_or_finished_ones_are_d
     async with system.working(model):
         await asyncio.sleep(1)
     processed = [key for batch in model.batches for key in batch]
-    assert processed == [("finished", 6), ("new", 4), ("newest", 5), ("superseded", 3)]
+    assert processed == [("finished", 6), ("new", 4), ("superseded", 3), ("newest", 5)]
 
 
 @virtual_time

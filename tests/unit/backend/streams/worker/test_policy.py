@@ -11,7 +11,7 @@ from backend.messages.jobs import AudioJob
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import Entry
 from backend.streams.names import Shard
-from backend.streams.worker.policy import SWEEP_EVERY_S, ConsumerPolicy, after_failure, select_previews
+from backend.streams.worker.policy import SWEEP_EVERY_S, ConsumerPolicy, PreviewPool, after_failure, select_previews
 from tests.testkit.streams.jobs import job
 
 NOW = 1_700_000_000.0
@@ -30,9 +30,9 @@ def keys(entries: list[Entry[AudioJob]]) -> list[tuple[str, int]]:
     return [(entry.job.session, entry.job.utterance) for entry in entries]
 
 
-def test_utterances_without_a_partial_come_first_then_the_newest_previews() -> None:
+def test_utterances_without_a_partial_come_first_then_the_previews_that_wait_longest() -> None:
     previews = [entry("old", 1, 3.0), entry("new", 2, 0.1), entry("first", 3, 2.0, is_new=True)]
-    assert keys(select_previews(previews, [])) == [("first", 3), ("new", 2), ("old", 1)]
+    assert keys(select_previews(previews, [])) == [("first", 3), ("old", 1), ("new", 2)]
 
 
 def test_only_the_newest_preview_of_a_session_is_kept() -> None:
@@ -56,7 +56,7 @@ def test_previews_are_selected_once_per_session_and_never_for_finished_utterance
     sessions = [one.job.session for one in selected]
     assert len(sessions) == len(set(sessions))
     assert not set(keys(selected)) & set(finished)
-    order = [(not one.job.is_first_preview, -one.job.sent_at) for one in selected]
+    order = [(not one.job.is_first_preview, one.job.sent_at) for one in selected]
     assert order == sorted(order)
 
 
@@ -64,10 +64,18 @@ def test_late_previews_are_dropped_and_the_rest_waits_for_the_next_batch() -> No
     chosen = policy(preview_max_age_ms=1_500)
     chosen.add_previews([entry("late", 1, 1.6), entry("a", 1, 0.2), entry("b", 1, 0.1)], [])
     assert not chosen.may_wait, "previews wait for this consumer"
-    assert keys(chosen.next_previews(NOW)) == [("b", 1)], "a batch has one entry until the cost of an entry is known"
-    assert keys(chosen.next_previews(NOW)) == [("a", 1)]
+    assert keys(chosen.next_previews(NOW)) == [("a", 1)], "a batch has one entry until the cost of an entry is known"
+    assert keys(chosen.next_previews(NOW)) == [("b", 1)]
     assert chosen.next_previews(NOW) == []
     assert chosen.may_wait
+
+
+def test_the_consumers_of_a_process_share_their_previews() -> None:
+    pool = PreviewPool[AudioJob]()
+    one, other = (ConsumerPolicy(WorkerSettings(), now=0.0, sweep_phase=0.5, previews=pool) for _ in range(2))
+    one.add_previews([entry("a", 1, 0.2), entry("b", 1, 0.1)], [])
+    assert not other.may_wait, "a consumer does not wait for new entries while others hold previews"
+    assert [keys(each.next_previews(NOW)) for each in (one, other, one)] == [[("a", 1)], [("b", 1)], []]
 
 
 def test_previews_that_wait_too_long_for_their_batch_are_dropped() -> None:

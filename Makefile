@@ -27,7 +27,7 @@ LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiw
 	  --requirement .venv-lowest/tools.txt --editable '.[all,tracing]' pyyaml
 	@touch $@
 
-bench: setup  ## run all benchmarks, about ten minutes; OPTIONS="--capacity" adds the capacity search
+bench: setup  ## run all benchmarks, about a quarter of an hour; OPTIONS="--capacity" adds the capacity search
 	$(BIN)/python -m tests.bench.all $(OPTIONS)
 
 storm: setup  ## kill processes while sessions speak, and check all finals; OPTIONS="--minutes 30 --redis cluster"

@@ -21,6 +21,7 @@ from tests.testkit.system.command import NOVA
 # Modules in this package, and their options.
 BENCHES: Mapping[str, tuple[str, ...]] = {
     "overhead": ("--sessions", "100", "--seconds", "20", "--previews", "both"),
+    "latency": ("--seconds", "60"),
     "efficiency": (),
     "encoder_windows": ("--seconds", "120", "--english"),
     "translation": (),
@@ -69,6 +70,16 @@ def _overhead(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", f"{memory}; gateway waited for a core {one['gateway_waited']:.0%} of the time"
 
 
+def _latency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield f"{report['clips']} clips", f"word error rate of faster-whisper {report['difficulty_percent']:.1f} %"
+    for row in report["rows"]:
+        final, first = (f"p50 {row[f'{name} p50']:.2f} s, p95 {row[f'{name} p95']:.2f} s" for name in _LATENCIES)
+        yield row["run"], f"{row['finals']} finals {final}; first partial {first}; WER {row['WER %']:.1f} %"
+
+
+_LATENCIES = ("final", "first partial")
+
+
 def _efficiency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "pipeline / bare model", f"{report['to_bare']:.2f} ({report['to_bare_by_cpu']:.2f} by CPU time)"
     yield "pipeline / one by one", f"{report['to_one_by_one']:.2f}"
@@ -98,6 +109,7 @@ def _capacity(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 _HEADLINES: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
     "overhead": _overhead,
+    "latency": _latency,
     "efficiency": _efficiency,
     "encoder_windows": _encoder_windows,
     "translation": _translation,

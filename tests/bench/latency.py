@@ -61,7 +61,8 @@ def row(name: str, score: dict[str, Any], cores: float) -> cli.Row:
     committed = score["committed"]
     return {
         "run": name,
-        "finals": score["final_s"]["count"],
+        "refused": sum(score["refused"].values()),
+        "finals": score["final_s"]["count"] if score["final_s"] else 0,
         **dict(_percentiles("final", score["final_s"])),
         "worst session p95": score["worst_session_p95_s"] or "",
         **dict(_percentiles("first partial", score["first_partial_s"])),
@@ -80,15 +81,23 @@ def _percentiles(name: str, spread: dict[str, float] | None) -> Iterator[tuple[s
         yield f"{name} {percentile}", spread[percentile] if spread else ""
 
 
+def problems(report: dict[str, Any]) -> list[str]:
+    """Why the figures of a run are not valid. A refused session is a result: admission protects the others."""
+    score = report["score"]
+    found = [f"{len(score['missing'])} finals are missing"] if score["missing"] else []
+    found += [f"a session ended with {error}" for error in score["errors"]]
+    return found + (["the load generator was late"] if score["late"] else [])
+
+
 def run_load(
     model: str, sessions: int, seconds: float, manifest: Path, options: Sequence[str], out: Path
 ) -> dict[str, Any]:
-    """The report of `nova load`, with its exit status."""
+    """The report of `nova load`."""
     load = ("load", "--model", model, "--language", "en", "--manifest", str(manifest))
     plan = ("--sessions", str(sessions), "--seconds", f"{seconds:g}", "--seed", "1", *options, "--json", str(out))
-    done = subprocess.run([*NOVA, *load, *plan], check=False, stdout=subprocess.DEVNULL)
+    subprocess.run([*NOVA, *load, *plan], check=False, stdout=subprocess.DEVNULL)
     report: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return {**report, "status": done.returncode}
+    return report
 
 
 @click.command()
@@ -107,7 +116,7 @@ def main(model: str, counts: tuple[int, ...], seconds: float, ttfs: bool, json_f
         tell(f"{len(clips)} clips: difficulty")
         difficulty = difficulty_percent(clips, models.fetch(model))
         runs: list[tuple[str, int, tuple[str, ...]]] = [
-            (f"{count} sessions", count, ()) for count in counts or (1, 6, 10)
+            (f"{count} session{'s' * (count > 1)}", count, ()) for count in counts or (1, 6, 10)
         ]
         runs += [("1 session, endpoint 200 ms", 1, ("--ttfs",))] if ttfs else []
         rows, wrong = [], []
@@ -116,7 +125,7 @@ def main(model: str, counts: tuple[int, ...], seconds: float, ttfs: bool, json_f
             report = run_load(model, count, seconds, manifest, options, folder / "load.json")
             cpu_s = sum(usage["cpu_s"] for usage in report["usage"].values())
             rows.append(row(label, report["score"], cpu_s / (report["score"]["spoken_s"] / count)))
-            wrong += [f"{label}: exit status {report['status']}"] if report["status"] else []
+            wrong += [f"{label}: {problem}" for problem in problems(report)]
     audio_s = sum(len(clip.pcm()) for clip in clips) / RATE
     found = Report(len(clips), audio_s, difficulty, tuple(rows), tuple(wrong))
     text = f"{len(clips)} clips, {audio_s:.0f} s, word error rate of faster-whisper {difficulty:.1f} %\n"

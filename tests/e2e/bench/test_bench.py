@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def run_bench(name: str, folder: Path, *options: str) -> dict[str, Any]:
     """The JSON result of a benchmark."""
@@ -26,6 +28,19 @@ def test_efficiency_compares_ways_of_about_equal_accuracy(whisper_tiny: Path, tm
     assert all(row["audio s / s"] > 0 and row["audio s / CPU s"] > 0 for row in result["rows"])
     assert result["decoding"] > 0
     assert result["batch"] >= 1
+    assert result["wrong"] == []
+
+
+@pytest.mark.slow
+def test_latency_is_measured_on_hard_clips(whisper_tiny: Path, tmp_path: Path) -> None:
+    options = ("--model", str(whisper_tiny), "--sessions", "2", "--seconds", "15", "--no-ttfs")
+    result = run_bench("latency", tmp_path, *options)
+    (row,) = result["rows"]
+    assert row["run"] == "2 sessions"
+    assert row["finals"] > 0
+    assert 0 < row["first partial p50"] <= row["first partial p95"]
+    assert 0 < row["final p50"] <= row["final p95"]
+    assert 0 < result["difficulty_percent"] < 50
     assert result["wrong"] == []
 
 

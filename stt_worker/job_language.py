@@ -22,6 +22,19 @@ def model_language(job: AudioJob, model_codes: Collection[str] | None) -> str | 
     raise EntryError(f"the model of this worker does not recognize {job.language!r}", code="unsupported_language")
 
 
+def allowed_languages(job: AudioJob, model_codes: Collection[str] | None) -> tuple[str, ...]:
+    """The model's codes of the languages that the job may choose from; () for all that it knows."""
+    codes = (recognized_code(code, model_codes) for code in job.allowed)
+    return tuple(dict.fromkeys(code for code in codes if code))
+
+
+def last_language(job: AudioJob, model_codes: Collection[str] | None) -> str | None:
+    """The model's code of the language before, if the job may choose it."""
+    code = recognized_code(job.heard, model_codes) if job.heard else None
+    allowed = allowed_languages(job, model_codes)
+    return code if not allowed or code in allowed else None
+
+
 def known_odds(odds: Mapping[str, float], model_codes: Collection[str] | None) -> dict[str, float]:
     """Leave out the languages that another worker has detected and this model does not know."""
     return {code: odds[code] for code in odds if model_codes is None or code in model_codes}

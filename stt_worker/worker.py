@@ -12,7 +12,6 @@ import structlog
 
 from backend.errors import EntryError
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, JobKind
-from backend.messages.served_languages import recognized_code
 from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
 from backend.service.metrics import MODEL
@@ -21,7 +20,7 @@ from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
 from stt_worker.continuation import recognize_with_drafts
-from stt_worker.job_language import in_requested_script, known_odds, model_language
+from stt_worker.job_language import allowed_languages, in_requested_script, known_odds, last_language, model_language
 from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
@@ -92,8 +91,9 @@ class SttWorker:
         return Speech(
             samples=np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768),
             language=language,
-            last_language=recognized_code(job.heard, self._recognizer.languages) if job.heard else None,
+            last_language=last_language(job, self._recognizer.languages),
             language_odds=known_odds(job.languages, self._recognizer.languages),
+            allowed=allowed_languages(job, self._recognizer.languages),
             prefix=job.committed if final and job.finals == "stable" else "",
             prompt=job.prompt,
             hotwords=job.hotwords,

@@ -26,6 +26,7 @@ from backend.local.models import speech_model, translation_models
 from backend.local.runtime_folder import runtime_folder
 from backend.local.system import Plan, running
 from backend.messages.jobs import SAMPLE_RATE
+from backend.messages.options import spoken_language
 from backend.messages.protocol import Start
 from backend.service import lifecycle
 
@@ -102,7 +103,7 @@ def load(
     urls: tuple[str, ...],
     key: str,
     manifest: Path | None,
-    language: str,
+    spoken: tuple[str, ...],
     targets: tuple[str, ...],
     endpoint_ms: int,
     ttfs: bool,
@@ -127,13 +128,13 @@ def load(
     if file and not file.absolute().parent.is_dir():
         raise click.BadParameter(f"the directory {file.parent} does not exist", param_hint="--json")
     start = Start(
-        language=language,
+        **spoken_language(spoken),
         translate_to=targets,
         partials=not no_partials,
         endpoint_ms=TTFS_ENDPOINT_MS if ttfs else endpoint_ms,
     )
     plan = LoadPlan(start, **plan_options, texts=model != "null")
-    prepared = _prepared_clips(manifest, language, frame_ms)
+    prepared = _prepared_clips(manifest, spoken, frame_ms)
     system = None if urls else _system_plan(model or "auto", bool(targets), stt_workers, gateways)
     options = {
         "url": urls,
@@ -162,14 +163,14 @@ def load(
     sys.exit(status)
 
 
-def _prepared_clips(manifest: Path | None, language: str, frame_ms: int) -> list[PreparedClip]:
-    """The clips of a manifest in one language (all for "auto"), or synthesized sentences."""
+def _prepared_clips(manifest: Path | None, spoken: tuple[str, ...], frame_ms: int) -> list[PreparedClip]:
+    """The clips of a manifest in these languages (all for "auto"), or synthesized sentences."""
     if manifest is None:
         with runtime_folder() as folder:
             return prepare_clips(clips.synthesize_clips(folder), frame_ms)
-    found = [clip for clip in clips.read_manifest(manifest) if language == "auto" or clip.language in ("", language)]
+    found = [clip for clip in clips.read_manifest(manifest) if spoken == ("auto",) or clip.language in ("", *spoken)]
     if not found:
-        raise SetupError(f"{manifest} contains no recording in the language {language}")
+        raise SetupError(f"{manifest} contains no recording in the language {' or '.join(spoken)}")
     return prepare_clips(found, frame_ms)
 
 

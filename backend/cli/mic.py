@@ -15,6 +15,7 @@ from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.microphone import AudioSource, microphone, recording
 from backend.client.client import Client, DisconnectedError
 from backend.local.discovery import find_or_start_server, open_session, print_status
+from backend.messages.options import spoken_language
 from backend.messages.protocol import AudioFormat, Error, Notice, Start
 
 
@@ -24,13 +25,13 @@ from backend.messages.protocol import AudioFormat, Error, Notice, Start
 @server_option
 @key_option
 @click.option("--file", type=click.Path(path_type=Path), help="Play this recording instead of using the microphone.")
-def mic(language: str, targets: tuple[str, ...], server: str | None, key: str, file: Path | None) -> None:
+def mic(spoken: tuple[str, ...], targets: tuple[str, ...], server: str | None, key: str, file: Path | None) -> None:
     """Show live captions of your speech. Committed words are bright; dim words may still change.
 
     Ctrl-C stops the microphone and waits for the last final; a second Ctrl-C exits at once. The server is found as for
     `nova transcribe`.
     """
-    if not run_interruptible(_caption(Start(language=language, translate_to=targets), server, key, file)):
+    if not run_interruptible(_caption(Start(**spoken_language(spoken), translate_to=targets), server, key, file)):
         sys.exit(1)
 
 

@@ -10,9 +10,12 @@ from backend.errors import ProtocolError
 from backend.messages import languages
 
 
-def _source_language(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Validate a language that can be recognized, or "auto"."""
-    return _known(languages.whisper_code, value)
+def _source_languages(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    """Validate languages that can be recognized, or "auto"."""
+    codes = tuple(dict.fromkeys(code.strip() for code in value.split(",") if code.strip())) or ("auto",)
+    if len(codes) > 1 and "auto" in codes:
+        raise click.BadParameter("give either auto, or the languages to choose from")
+    return tuple(_known(languages.whisper_code, code) for code in codes)
 
 
 def _target_languages(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
@@ -33,11 +36,12 @@ def _known(lookup: Callable[[str], object], code: str) -> str:
 language_option = click.option(
     "--language",
     "-l",
+    "spoken",
     default="auto",
     show_default=True,
-    callback=_source_language,
-    metavar="CODE",
-    help="Spoken language.",
+    callback=_source_languages,
+    metavar="CODES",
+    help="Spoken language, or the languages to choose from, separated by commas: en,es.",
 )
 targets_option = click.option(
     "--translate-to",

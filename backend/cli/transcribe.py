@@ -25,6 +25,7 @@ from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server
+from backend.messages.options import spoken_language
 from backend.messages.protocol import Start
 
 # The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
@@ -66,7 +67,7 @@ ENDPOINT_MS = 1_500
 @click.option("--words", is_flag=True, help="Include times and confidence of each word (json).")
 def transcribe(
     files: tuple[Path, ...],
-    language: str,
+    spoken: tuple[str, ...],
     targets: tuple[str, ...],
     form: Format,
     output: str,
@@ -95,7 +96,7 @@ def transcribe(
         raise click.UsageError("several subtitle files require a directory: use --output DIR")
     to.prepare()
     start = Start(
-        language=language,
+        **spoken_language(spoken),
         translate_to=targets,
         partials=False,
         words=words or form in SUBTITLES,

@@ -77,6 +77,8 @@ class AudioJob(Job):
     """Language of earlier utterances, if `language` is None. The recognizer keeps it unless it is unlikely."""
     languages: Mapping[str, float] = {}
     """Probability of each language by the detections in earlier utterances, if `language` is None."""
+    allowed: tuple[str, ...] = ()
+    """Whisper's codes of the languages to choose from, if `language` is None. Empty: all."""
     expected: tuple[str, ...] = ()
     """The languages that the session asked for, as it wrote them ("zh-TW"). They decide the script of the text."""
     finals: Literal["revise", "stable"] = "revise"

@@ -1,13 +1,15 @@
 """The base of all wire messages, and the audio format and options of a session. Pure."""
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
 # Limit for milliseconds and utterance numbers. Lua numbers are doubles, which lose integers only far beyond it.
 MAX_POSITION = 10**12
+# Languages that a session may choose from.
+MAX_LANGUAGES = 16
 
 
 # Bytes per sample of the encodings that are raw samples. The others are containers.
@@ -35,11 +37,20 @@ class AudioFormat(Message):
         return width and width * self.channels * self.sample_rate
 
 
+def spoken_language(codes: Sequence[str]) -> dict[str, Any]:
+    """The options for these languages: one is spoken, of several one is detected, and without any the language is."""
+    if len(codes) == 1:
+        return {"language": codes[0] or "auto", "languages": ()}
+    return {"language": "auto", "languages": tuple(codes)}
+
+
 class Options(Message):
     """Options of a session. `start` sets all of them, `configure` changes some of them."""
 
     language: str = "auto"
     """Spoken language: a code ("en", "pt-BR", "zh-TW"), or "auto" to detect it. The code also names the script."""
+    languages: tuple[str, ...] = Field(default=(), max_length=MAX_LANGUAGES)
+    """Languages to choose from if `language` is "auto". Empty: all that the model knows. Remote models ignore it."""
     translate_to: tuple[str, ...] = ()
     """Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8."""
     partials: bool = True

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from backend.errors import ProtocolError
+from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
 from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
@@ -58,6 +59,7 @@ class Configure(Message):
 
     type: Literal["configure"] = "configure"
     language: str | None = None
+    languages: tuple[str, ...] | None = Field(default=None, max_length=MAX_LANGUAGES)
     translate_to: tuple[str, ...] | None = None
     partials: bool | None = None
     words: bool | None = None

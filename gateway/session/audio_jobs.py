@@ -26,6 +26,8 @@ class AudioJobBuilder:
         self.options = Start()
         # The requested language as a Whisper code; None for automatic detection.
         self._language: str | None = None
+        # The languages to choose from when it is detected; empty: all.
+        self._allowed: tuple[str, ...] = ()
         # The detections in earlier finals. A job without a requested language starts detection from them.
         self.evidence = LanguageEvidence()
         # The finals that the next utterance continues.
@@ -41,9 +43,12 @@ class AudioJobBuilder:
         for target in options.translate_to:
             languages.flores_code(target)
         limits, language = served.limits(options), served.recognized_as(options.language)
-        if language != self._language:
-            self.evidence, self.preceding = LanguageEvidence(), PrecedingText()
-        self._language = language
+        allowed = served.allowed(options) if language is None else ()
+        if len(allowed) == 1:
+            language, allowed = allowed[0], ()
+        if (language, allowed) != (self._language, self._allowed):
+            self.evidence, self.preceding = LanguageEvidence(allowed), PrecedingText()
+        self._language, self._allowed = language, allowed
         self.options = options
         return limits
 
@@ -74,7 +79,8 @@ class AudioJobBuilder:
             language=self._language,
             heard=likeliest(odds) if odds else detected,
             languages=odds,
-            expected=(options.language,) if self._language else (),
+            allowed=self._allowed,
+            expected=options.languages if options.language == "auto" else (options.language,),
             finals=options.finals,
             words=options.words,
             prompt=options.prompt,

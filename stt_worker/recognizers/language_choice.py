@@ -1,6 +1,6 @@
 """Chooses the language to decode a piece of audio in, from the detector's probabilities and earlier speech. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backend.messages.jobs import SAMPLE_RATE
@@ -21,6 +21,14 @@ class SpokenLanguage:
     code: str
     probability: float
     detected: Mapping[str, float] = field(default_factory=dict)
+
+
+def among(allowed: Sequence[str], detected: Mapping[str, float]) -> dict[str, float]:
+    """The probabilities of the allowed languages, given that one of them is spoken. Without any, all are allowed."""
+    total = sum(detected.get(code, 0.0) for code in allowed)
+    if not allowed:
+        return {code: round(p, 4) for code, p in detected.items() if p >= MIN_DETECTED}
+    return {code: round(detected.get(code, 0.0) / total if total else 1 / len(allowed), 4) for code in allowed}
 
 
 def is_doubtful(speech: Speech, detected: Mapping[str, float]) -> bool:

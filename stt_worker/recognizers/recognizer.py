@@ -19,6 +19,7 @@ class Speech:
     `language`: the model's code, or None to detect it.
     `last_language`: previous language; used when `language` is None, unless another is much more probable.
     `language_odds`: probability of each language by earlier utterances; empty: only `last_language` is known.
+    `allowed`: the model's codes of the languages to choose from when `language` is None; empty: all.
     `prefix`: text that the hypothesis must begin with.
     `context`: the text before this piece; not used if the piece is in another language than `context_language`.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
@@ -31,6 +32,7 @@ class Speech:
     language: str | None = None
     last_language: str | None = None
     language_odds: Mapping[str, float] = field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
     prefix: str = ""
     prompt: str = ""
     hotwords: str = ""

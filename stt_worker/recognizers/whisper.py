@@ -31,7 +31,7 @@ from stt_worker.recognizers.encoder_windows import (
     EncoderWindows,
     group_batches,
 )
-from stt_worker.recognizers.language_choice import MIN_DETECTED, SpokenLanguage, is_doubtful, spoken_in
+from stt_worker.recognizers.language_choice import SpokenLanguage, among, is_doubtful, spoken_in
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
@@ -175,19 +175,19 @@ class FasterWhisper:
             return [SpokenLanguage("en", 1.0)] * len(batch)
         if all(speech.language for speech in batch):
             return [SpokenLanguage(speech.language or "", 1.0) for speech in batch]
-        detected = self._detect(encoded)
+        detected = self._detect(encoded, batch)
         # Detection is weaker in a short window. Previews are not worth another encoding.
         doubted = [i for i, speech in enumerate(batch) if speech.final and is_doubtful(speech, detected[i])]
         if doubted and size < LONGEST:
             some = [batch[i] for i in doubted]
-            again = self._detect(self._encode(self._features(some, LONGEST), some))
+            again = self._detect(self._encode(self._features(some, LONGEST), some), some)
             detected = [again[doubted.index(i)] if i in doubted else one for i, one in enumerate(detected)]
         return [spoken_in(speech, found) for speech, found in zip(batch, detected, strict=True)]
 
-    def _detect(self, encoded: Any) -> list[dict[str, float]]:
+    def _detect(self, encoded: Any, batch: Sequence[Speech]) -> list[dict[str, float]]:
         """The probable languages of each piece."""
-        found = self._whisper.model.detect_language(encoded)
-        return [{token[2:-2]: round(p, 4) for token, p in one if p >= MIN_DETECTED} for one in found]
+        found = ({token[2:-2]: p for token, p in one} for one in self._whisper.model.detect_language(encoded))
+        return [among(speech.allowed, one) for speech, one in zip(batch, found, strict=True)]
 
     def _align(
         self, encoded: Any, answers: Sequence[Answer], wanted: Collection[int], size: int

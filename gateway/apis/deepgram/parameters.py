@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
+from backend.messages.options import spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.apis.errors import InvalidRequestError
 
@@ -30,7 +31,7 @@ class ListenParameters:
     """The parameters in native terms. `audio` None means that the first bytes tell the container."""
 
     audio: AudioFormat | None
-    language: str
+    languages: tuple[str, ...]
     hotwords: str
     endpoint_ms: int
     endpointing: bool
@@ -52,7 +53,7 @@ class ListenParameters:
         keywords = [word.partition(":")[0] for word in query.get("keywords", ())]
         return cls(
             audio=_audio(query),
-            language=_language(query),
+            languages=_languages(query),
             hotwords=", ".join([*query.get("keyterm", ()), *keywords])[:1_000],
             endpoint_ms=_endpoint_ms(endpointing),
             endpointing=endpointing != "false",
@@ -67,7 +68,7 @@ class ListenParameters:
     def options(self) -> dict[str, Any]:
         """The fields of a native `start`."""
         return {
-            "language": self.language,
+            **spoken_language(self.languages),
             "hotwords": self.hotwords,
             "endpoint_ms": self.endpoint_ms,
             "partials": self.interim_results,
@@ -96,19 +97,22 @@ def _audio(query: Mapping[str, Sequence[str]]) -> AudioFormat | None:
     return AudioFormat(encoding=native, sample_rate=rate, channels=channels)
 
 
-def _language(query: Mapping[str, Sequence[str]]) -> str:
-    language = _first(query, "language", "en")
-    if language == "multi" or _detects_language(query):
-        return "auto"
+def _languages(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The spoken language, or the languages to choose from; empty: all."""
+    if _detects_language(query):
+        name, codes = "detect_language", tuple(code for code in query["detect_language"] if code.lower() != "true")
+    else:
+        name, codes = "language", (_first(query, "language", "en"),)
     try:
-        whisper_code(language)
+        for code in codes:
+            whisper_code("auto" if code == "multi" else code)
     except ProtocolError as error:
-        raise _invalid("language", error.message) from None
-    return language
+        raise _invalid(name, error.message) from None
+    return () if codes == ("multi",) else codes
 
 
 def _detects_language(query: Mapping[str, Sequence[str]]) -> bool:
-    """`true`, or the languages to choose from, which are not restricted here."""
+    """`true`, or the languages to choose from."""
     return _first(query, "detect_language", "false").lower() != "false"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
+from backend.messages.options import MAX_LANGUAGES
 from backend.messages.protocol import (
     Clear,
     ClientMessage,
@@ -97,7 +98,7 @@ class RealtimeCodec:
         session = self._config.updated_beta(change) if beta else self._config.updated(change)
         if session.model and not self._knows_model(session.model):
             raise InvalidFieldError("session.audio.input.transcription.model", f"unknown model {session.model!r}")
-        _check_language(session.language)
+        _check_languages(session.languages)
         if self._started and session.audio != self._config.audio:
             raise InvalidFieldError("session.audio.input.format", "the format cannot change after audio was sent")
         self._config, self._beta = session, beta
@@ -195,8 +196,11 @@ class RealtimeCodec:
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
-def _check_language(language: str) -> None:
+def _check_languages(languages: Sequence[str]) -> None:
+    if len(languages) > MAX_LANGUAGES:
+        raise InvalidFieldError("session.audio.input.transcription.languages", f"must have at most {MAX_LANGUAGES}")
     try:
-        whisper_code(language or "auto")
+        for language in languages:
+            whisper_code(language)
     except ProtocolError as error:
         raise InvalidFieldError("session.audio.input.transcription.language", error.message) from None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from backend.messages.options import spoken_language
 from backend.messages.protocol import AudioFormat
 
 # Audio of the present form, and of the beta form. PCM has 24 kHz, G.711 has 8 kHz.
@@ -44,7 +45,7 @@ class TranscriptionSession:
 
     model: str = ""
     audio: str = "audio/pcm"
-    language: str = ""
+    languages: tuple[str, ...] = ()
     prompt: str = ""
     keywords: tuple[str, ...] = ()
     turn_detection: Mapping[str, Any] | None = None
@@ -63,7 +64,7 @@ class TranscriptionSession:
     def options(self) -> dict[str, Any]:
         """The fields of a native `start` or `configure`."""
         return {
-            "language": self.language or "auto",
+            **spoken_language(self.languages),
             "prompt": self.prompt[-2_000:],
             "hotwords": ", ".join(self.keywords)[:1_000],
             "words": self.wants_logprobs,
@@ -113,7 +114,7 @@ class TranscriptionSession:
         session = replace(
             self,
             model=transcription.get("model") or self.model,
-            language=_language(transcription, self.language, f"{where}.transcription.languages"),
+            languages=_languages(transcription, self.languages, f"{where}.transcription.languages"),
             prompt=_given(transcription, "prompt", self.prompt),
         )
         if (keywords := transcription.get("keywords")) is not None:
@@ -161,7 +162,9 @@ class TranscriptionSession:
 
     def _transcription(self) -> dict[str, Any]:
         keywords = {"keywords": list(self.keywords)} if self.keywords else {}
-        return {"model": self.model, "language": self.language or None, "prompt": self.prompt, **keywords}
+        several = {"languages": list(self.languages)} if len(self.languages) > 1 else {}
+        language = self.languages[0] if len(self.languages) == 1 else None
+        return {"model": self.model, "language": language, **several, "prompt": self.prompt, **keywords}
 
 
 SERVER_VAD: Mapping[str, Any] = {
@@ -211,12 +214,13 @@ def _audio_type(given: Any) -> str:
     return str(kind)
 
 
-def _language(transcription: Mapping[str, Any], present: str, where: str) -> str:
-    """The language, or the only one of `languages`. Of several, the spoken one is detected."""
-    if transcription.get("languages") is None:
-        return _given(transcription, "language", present)
-    languages = _strings(transcription["languages"], where)
-    return languages[0] if len(languages) == 1 else ""
+def _languages(transcription: Mapping[str, Any], present: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The language, or the languages to choose from; empty: all."""
+    if transcription.get("languages") is not None:
+        return _strings(transcription["languages"], where)
+    if "language" not in transcription:
+        return present
+    return (transcription["language"],) if transcription["language"] else ()
 
 
 def _given(fields: Mapping[str, Any], name: str, present: str) -> str:

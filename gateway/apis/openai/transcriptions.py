@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from backend.errors import NovaError, ProtocolError
 from backend.messages.languages import whisper_code
+from backend.messages.options import MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import Final, ServerMessage, Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
@@ -134,15 +135,16 @@ class _Routes:
 
 
 def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
-    languages = upload.fields.get("language") or upload.fields.get("languages", [])
-    # Of several languages, the spoken one is detected.
-    language = (languages[0] if len(languages) == 1 else "") or "auto"
+    languages = [code for code in upload.fields.get("language") or upload.fields.get("languages", []) if code]
+    if len(languages) > MAX_LANGUAGES:
+        raise _invalid("languages", f"must have at most {MAX_LANGUAGES} entries")
     try:
-        whisper_code(language)
+        for language in languages:
+            whisper_code(language)
     except ProtocolError as error:
         raise _invalid("language", error.message) from None
     return Start(
-        language=language,
+        **spoken_language(languages),
         prompt=upload.first("prompt")[-2_000:],
         hotwords=", ".join(upload.fields.get("keywords", ()))[:1_000],
         partials=False,

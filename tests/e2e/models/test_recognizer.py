@@ -1,5 +1,6 @@
 """The recognizer with real weights, on speech of several sessions."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ from structlog.testing import capture_logs
 from backend.engines.loading import Hardware
 from backend.errors import ModelError
 from backend.text.edits import WordErrors
+from stt_worker.continuation import recognize_with_drafts
 from stt_worker.guards.hallucinations import withhold_reason
-from stt_worker.recognizers.recognizer import Speech
+from stt_worker.recognizers.recognizer import RecognizedWord, Speech
 from stt_worker.recognizers.whisper import FasterWhisper
 from tests.testkit.audio.clips import Clip, decode
 from tests.testkit.models.preview_replay import replay
@@ -52,6 +54,46 @@ def test_speech_in_a_shared_batch_is_recognized_like_speech_alone(
     for clip, heard in zip(english, together, strict=True):
         score.add(clip.text, heard.text)
     assert score.percent <= 30
+
+
+@pytest.mark.slow
+def test_the_end_of_a_long_utterance_continues_the_words_of_its_preview(
+    whisper: FasterWhisper, speech_clips: list[Clip]
+) -> None:
+    clips = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
+    clips = sorted(clips, key=lambda clip: -len(clip.pcm()))[:8]
+    sounds = [sound(clip) for clip in clips]
+    previews = [Speech(samples[: -RATE // 2], "en", words=True, final=False) for samples in sounds]
+    drafts = [with_logprobs(heard.words) for heard in whisper.recognize(previews)]
+    finals = [Speech(samples, "en", beam_size=5) for samples in sounds]
+    continued = recognize_with_drafts(
+        whisper, [replace(one, draft=draft) for one, draft in zip(finals, drafts, strict=True)]
+    )
+    assert sum(heard.continued for heard in continued) >= 2, "no draft was probable: the test proves nothing"
+    errors = []
+    for texts in (continued, whisper.recognize(finals)):
+        score = WordErrors("en")
+        for clip, heard in zip(clips, texts, strict=True):
+            score.add(clip.text, heard.text)
+        errors.append(score.percent)
+    assert errors[0] <= errors[1] + 3, errors
+
+
+def with_logprobs(words: Sequence[RecognizedWord]) -> tuple[RecognizedWord, ...]:
+    """Words as a job carries them."""
+    return tuple(replace(word, logprob=math.log(max(word.probability, 1e-6))) for word in words)
+
+
+@pytest.mark.slow
+def test_the_language_is_detected_among_the_allowed_ones(whisper: FasterWhisper, speech_clips: list[Clip]) -> None:
+    spoken = {"es": ("es", "pt"), "fr": ("fr", "en"), "it": ("it", "es"), "zh": ("zh", "ja"), "de": ("de", "nl")}
+    clips = [next(clip for clip in speech_clips if clip.language == language) for language in spoken]
+    sounds = [sound(clip)[: 12 * RATE] for clip in clips]
+    right = whisper.recognize([Speech(one, allowed=spoken[c.language]) for one, c in zip(sounds, clips, strict=True)])
+    assert [heard.language for heard in right] == list(spoken)
+    wrong = whisper.recognize([Speech(one, allowed=("en", "ko")) for one in sounds])
+    assert {heard.language for heard in wrong} <= {"en", "ko"}, "no other language is ever chosen"
+    assert all(set(heard.languages) == {"en", "ko"} for heard in wrong)
 
 
 def test_joined_words_are_the_text_and_their_times_are_within_the_audio(

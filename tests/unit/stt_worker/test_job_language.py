@@ -4,7 +4,7 @@ import pytest
 
 from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final
-from stt_worker.job_language import in_requested_script
+from stt_worker.job_language import allowed_languages, in_requested_script, last_language
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 from tests.testkit.streams.jobs import job
@@ -18,6 +18,14 @@ def chinese(*words: str, language: str = "zh") -> Hypothesis:
 
 def asked(*codes: str, **more: Any) -> AudioJob:
     return job(1, language="zh" if codes else None, expected=codes, **{"end_ms": 2_000, **more})
+
+
+def test_the_allowed_languages_are_those_that_the_model_knows() -> None:
+    auto = job(1, language=None, allowed=("yue", "de", "zh"), heard="fr")
+    assert allowed_languages(auto, {"zh", "de", "fr"}) == ("zh", "de")
+    assert allowed_languages(auto, None) == ("yue", "de", "zh")
+    assert last_language(auto, {"zh", "de", "fr"}) is None, "the session no longer allows it"
+    assert last_language(job(1, language=None, heard="fr"), {"fr"}) == "fr"
 
 
 @pytest.mark.parametrize(

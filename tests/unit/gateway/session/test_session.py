@@ -182,6 +182,27 @@ def test_the_words_of_the_last_preview_are_the_draft_of_the_next_jobs() -> None:
     assert stage.of(SubmitPreview)[-1].job.draft == (), "another utterance"
 
 
+def test_the_language_is_chosen_among_those_of_the_session() -> None:
+    stage = Stage(languages=("de", "zh-TW"))
+    stage.speak(1)
+    job = stage.of(SubmitPreview)[-1].job
+    assert (job.language, job.allowed, job.expected) == (None, ("de", "zh"), ("de", "zh-TW"))
+    stage.receive(Configure(languages=("de",)))
+    stage.be_silent(1)
+    job = stage.of(SubmitFinal)[-1].job
+    assert (job.language, job.allowed) == ("de", ()), "a choice of one"
+    stage.receive(Configure(languages=()))
+    stage.speak(1)
+    stage.be_silent(1)
+    job = stage.of(SubmitFinal)[-1].job
+    assert (job.language, job.allowed) == (None, ())
+
+
+def test_an_unknown_language_among_several_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="xx"):
+        Stage(languages=("de", "xx"))
+
+
 def test_only_one_preview_is_in_flight() -> None:
     stage = Stage()
     stage.speak(2)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stt_worker.recognizers.language_choice import is_doubtful, spoken_in
+from stt_worker.recognizers.language_choice import among, is_doubtful, spoken_in
 from stt_worker.recognizers.recognizer import Speech
 
 ENGLISH = {"en": 0.95, "de": 0.02, "fr": 0.01, "nl": 0.01, "pt": 0.01}
@@ -24,6 +24,14 @@ def test_earlier_speech_outweighs_doubtful_detections_but_not_a_clear_sentence(
     detected: dict[str, float], seconds: float, language: str
 ) -> None:
     assert spoken_in(speech(seconds, language_odds=ENGLISH), detected).code == language
+
+
+def test_a_language_is_chosen_among_those_that_are_allowed() -> None:
+    detected = {"nl": 0.6, "de": 0.3, "en": 0.1, "fr": 0.001}
+    assert among((), detected) == {"nl": 0.6, "de": 0.3, "en": 0.1}, "improbable ones are not reported"
+    assert among(("en", "de"), detected) == {"en": 0.25, "de": 0.75}
+    assert among(("en", "sw"), {"nl": 1.0}) == {"en": 0.5, "sw": 0.5}, "one of them is spoken, whatever was detected"
+    assert spoken_in(speech(allowed=("en", "de")), among(("en", "de"), detected)).code == "de"
 
 
 def test_a_fixed_language_needs_no_detection() -> None:

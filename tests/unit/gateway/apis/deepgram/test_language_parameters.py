@@ -3,20 +3,28 @@
 import pytest
 
 from gateway.apis.deepgram.parameters import ListenParameters
+from gateway.apis.errors import InvalidRequestError
 
 
 @pytest.mark.parametrize(
-    ("query", "language"),
+    ("query", "language", "languages"),
     [
-        ({}, "en"),
-        ({"detect_language": ["false"]}, "en"),
-        ({"detect_language": ["true"]}, "auto"),
-        ({"detect_language": ["es", "de"]}, "auto"),
-        ({"language": ["multi"]}, "auto"),
-        ({"language": ["pt-BR"]}, "pt-BR"),
+        ({}, "en", ()),
+        ({"detect_language": ["false"]}, "en", ()),
+        ({"detect_language": ["true"]}, "auto", ()),
+        ({"detect_language": ["es", "de"]}, "auto", ("es", "de")),
+        ({"detect_language": ["es"]}, "es", ()),
+        ({"language": ["multi"]}, "auto", ()),
+        ({"language": ["pt-BR"]}, "pt-BR", ()),
     ],
 )
-def test_the_language_is_detected_if_a_client_wants_it_or_names_several(
-    query: dict[str, list[str]], language: str
+def test_the_language_is_detected_if_a_client_wants_it_among_those_that_it_names(
+    query: dict[str, list[str]], language: str, languages: tuple[str, ...]
 ) -> None:
-    assert ListenParameters.parse(query).language == language
+    options = ListenParameters.parse(query).options()
+    assert (options["language"], options["languages"]) == (language, languages)
+
+
+def test_unknown_languages_are_refused() -> None:
+    with pytest.raises(InvalidRequestError):
+        ListenParameters.parse({"detect_language": ["es", "xx"]})

@@ -15,7 +15,7 @@ def parse(**query: str) -> ListenParameters:
 def test_the_defaults_are_those_of_deepgram() -> None:
     parameters = parse()
     assert parameters.audio is None
-    assert (parameters.language, parameters.interim_results, parameters.endpointing) == ("en", False, True)
+    assert (parameters.languages, parameters.interim_results, parameters.endpointing) == (("en",), False, True)
     assert parameters.endpoint_ms == 200, "Deepgram's 10 ms is below our minimum"
 
 
@@ -26,7 +26,7 @@ def test_keyterms_and_keywords_become_hotwords() -> None:
 
 @pytest.mark.parametrize("query", [{"language": "multi"}, {"detect_language": "true"}])
 def test_the_language_can_be_detected(query: dict[str, str]) -> None:
-    assert parse(**query).language == "auto"
+    assert parse(**query).options()["language"] == "auto"
 
 
 @pytest.mark.parametrize(

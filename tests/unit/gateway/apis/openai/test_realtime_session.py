@@ -30,17 +30,26 @@ def test_a_chosen_turn_detection_stays_when_the_model_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("transcription", "language"),
+    ("transcription", "language", "languages"),
     [
-        ({"languages": ["de"]}, "de"),
-        ({"languages": ["de", "fr"]}, "auto"),
-        ({"languages": []}, "auto"),
-        ({"language": "de"}, "de"),
-        ({"language": "de", "languages": None}, "de"),
+        ({"languages": ["de"]}, "de", ()),
+        ({"languages": ["de", "fr"]}, "auto", ("de", "fr")),
+        ({"languages": []}, "auto", ()),
+        ({"language": "de"}, "de", ()),
+        ({"language": "de", "languages": None}, "de", ()),
+        ({"language": None}, "auto", ()),
     ],
 )
-def test_the_only_possible_language_is_the_spoken_one(transcription: dict[str, Any], language: str) -> None:
-    assert _session(transcription).options()["language"] == language
+def test_the_only_possible_language_is_spoken_and_one_of_several_is_detected(
+    transcription: dict[str, Any], language: str, languages: tuple[str, ...]
+) -> None:
+    options = _session(transcription).options()
+    assert (options["language"], options["languages"]) == (language, languages)
+
+
+def test_a_session_shows_the_languages_to_choose_from() -> None:
+    shown = _session({"languages": ["de", "fr"]}).as_json("s")["audio"]["input"]["transcription"]
+    assert (shown["language"], shown["languages"]) == (None, ["de", "fr"])
 
 
 def test_languages_must_be_strings() -> None:

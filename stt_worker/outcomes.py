@@ -33,6 +33,7 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         utterance=job.utterance,
         text=text,
         language=hypothesis.language,
+        language_probability=hypothesis.language_probability if text and not job.language else None,
         confidence=math.exp(min(0.0, hypothesis.avg_logprob)),
         start_ms=job.start_ms,
         end_ms=job.end_ms,

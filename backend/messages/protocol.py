@@ -160,6 +160,8 @@ class Final(Message):
     text: str
     """Empty if the utterance has no words. Remove the text that was shown for it."""
     language: str
+    language_probability: float | None = None
+    """Probability of the detected language, 0 to 1. None if `start` names the language, or it is unknown."""
     confidence: float
     """Mean token probability, 0 to 1."""
     start_ms: int

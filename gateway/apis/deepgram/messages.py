@@ -89,9 +89,21 @@ def recording(finals: Sequence[Final], text: str, *, utterances: bool, detected:
     channel: dict[str, Any] = {"alternatives": [alternative(text, confidence, words)]}
     if detected is not None:
         channel["detected_language"] = detected
+        channel["language_confidence"] = _language_confidence(finals, detected)
     if not utterances:
         return {"channels": [channel]}
     return {"channels": [channel], "utterances": [_utterance(final) for final in finals]}
+
+
+def _language_confidence(finals: Sequence[Final], language: str) -> float:
+    """The mean probability of the language in the audio of its finals."""
+    known = [
+        (final.language_probability, final.end_ms - final.start_ms)
+        for final in finals
+        if final.language == language and final.language_probability is not None
+    ]
+    seconds = sum(weight for _, weight in known)
+    return sum(probability * weight for probability, weight in known) / seconds if seconds else 0.0
 
 
 def _utterance(final: Final) -> dict[str, Any]:

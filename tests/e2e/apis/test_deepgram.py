@@ -82,6 +82,7 @@ def test_a_recording_is_transcribed(client: DeepgramClient, english: list[Clip])
     channel = response.results.channels[0]
     assert error_percent(english[0], channel.alternatives[0].transcript) <= MAX_ERROR_PERCENT
     assert channel.detected_language == "en"
+    assert 0.5 < channel.language_confidence <= 1
     assert response.results.utterances[0].words
     assert response.metadata.duration == pytest.approx(len(english[0].pcm()) / 16_000, abs=0.1)
 

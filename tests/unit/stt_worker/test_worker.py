@@ -85,6 +85,13 @@ async def test_a_preview_returns_its_words_as_the_draft_of_the_next_job() -> Non
     assert speaker.asked[2].draft == (), "a stable final begins with the committed words instead"
 
 
+async def test_a_final_tells_how_probable_its_language_is_only_if_it_was_detected() -> None:
+    for language, probability in ((None, 1.0), ("en", None)):
+        (found,) = (await answered(Speaker(), job(1, language=language))).durable
+        assert isinstance(found, Final)
+        assert found.language_probability == probability
+
+
 async def test_a_recognizer_that_cannot_continue_drafts_receives_none() -> None:
     (partial,) = (await answered(NullRecognizer(), job(1, kind="preview", language="en"))).live
     assert isinstance(partial, PartialResult)

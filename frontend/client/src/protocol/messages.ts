@@ -328,6 +328,10 @@ export interface Final {
   text: string;
   language: string;
   /**
+   * Probability of the detected language, 0 to 1. None if `start` names the language, or it is unknown.
+   */
+  language_probability?: number | null;
+  /**
    * Mean token probability, 0 to 1.
    */
   confidence: number;

@@ -26,6 +26,7 @@ from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.deepgram.routes import deepgram_router
+from gateway.apis.openai.client_secrets import client_secrets_router
 from gateway.apis.openai.realtime import realtime_router
 from gateway.apis.openai.transcriptions import openai_router
 from gateway.connection.handshake import serve_websocket
@@ -70,6 +71,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(languages_router(services))
     app.include_router(openai_router(services))
     app.include_router(realtime_router(services))
+    app.include_router(client_secrets_router(services))
     app.include_router(deepgram_router(services))
 
     @app.websocket("/v1/stream")

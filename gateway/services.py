@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from backend.service.heartbeat import publish_heartbeats
 from backend.service.lifecycle import process_name, trim_memory_periodically
 from backend.streams.access.api_keys import ApiKeys
+from backend.streams.access.client_secrets import ClientSecrets
 from backend.streams.access.quota import Quota
 from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, worker_key
@@ -54,6 +55,7 @@ class GatewayServices:
     registry: SessionRegistry
     admission: Admission
     auth: Auth
+    client_secrets: ClientSecrets
     quota_slots: QuotaSlots
     pending: PendingConnections
     inspector: StreamInspector
@@ -65,6 +67,7 @@ class GatewayServices:
         """Create all services without connecting to Redis. Raises SetupError and ModelError."""
         redis, name, registry = connect(settings), process_name(), SessionRegistry()
         streams, fanout, keys = RedisJobStreams(redis, settings), RedisFanout(redis, name), ApiKeys(redis)
+        secrets = ClientSecrets(redis)
         return cls(
             settings=settings,
             name=name,
@@ -76,7 +79,8 @@ class GatewayServices:
             vad_batcher=VadBatcher(Silero()),
             registry=registry,
             admission=Admission(settings, streams, registry, name),
-            auth=Auth(settings, keys, JwtVerifier.from_settings(settings)),
+            auth=Auth(settings, keys, JwtVerifier.from_settings(settings), secrets),
+            client_secrets=secrets,
             quota_slots=QuotaSlots(Quota(redis), keys, registry),
             pending=PendingConnections(settings.max_pending, settings.max_pending_per_address),
             inspector=StreamInspector(redis, streams.shards),

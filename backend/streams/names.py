@@ -97,6 +97,11 @@ def quota_slots(caller: str) -> str:
     return f"nova:quota:{{{caller}}}:places"
 
 
+def client_secrets(caller: str) -> str:
+    """Hash: hashes of the client secrets of a caller, and the session that each one opens."""
+    return f"nova:quota:{{{caller}}}:secrets"
+
+
 def fanout_channel(channel: str, name: str) -> str:
     """A channel of one process, in the cluster slot of a session's channel: `nova:{n}:fanout:<name>`."""
     return f"{channel[: channel.index('}') + 1]}:fanout:{name}"

@@ -1,6 +1,7 @@
 """Authentication and authorization of sessions and of operators' requests."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -13,6 +14,7 @@ from starlette.requests import HTTPConnection
 from backend.errors import ClientError, SetupError
 from backend.service.address import is_loopback
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits, Scope
+from backend.streams.access.client_secrets import SECRET_PREFIX, ClientSecret, ClientSecrets
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.jwt import BadTokenError, JwtVerifier
 from gateway.access.origin import is_host_allowed, is_origin_allowed
@@ -23,6 +25,10 @@ from gateway.settings import GatewaySettings
 KEY_SUBPROTOCOL_PREFIXES = ("nova.key.", "openai-insecure-api-key.")
 # Deepgram's clients offer one of these subprotocols, and the key as the next one.
 KEY_SUBPROTOCOL_SCHEMES = ("token", "bearer")
+# The only route that client secrets open.
+SECRET_PATH = "/v1/realtime"
+# Ids of keys. Those of other callers are derived from a token, or empty.
+KEY_ID = re.compile(r"[0-9a-f]{12}")
 # Headers that proxies add. A request through a proxy on this machine may come from anywhere.
 PROXY_HEADERS = ("x-forwarded-for", "forwarded")
 # Limit for looking up an operator's key, so that every answer arrives within a second even if Redis hangs.
@@ -77,8 +83,11 @@ ANONYMOUS = Caller("", frozenset({"admin"}))
 class Auth:
     """Authenticates requests by API key or JSON Web Token, and checks their origin."""
 
-    def __init__(self, settings: GatewaySettings, keys: ApiKeys, tokens: JwtVerifier | None) -> None:
-        self._keys, self._tokens = keys, tokens
+    def __init__(
+        self, settings: GatewaySettings, keys: ApiKeys, tokens: JwtVerifier | None, secrets: ClientSecrets | None = None
+    ) -> None:
+        """`secrets`: None accepts no client secrets."""
+        self._keys, self._tokens, self._secrets = keys, tokens, secrets
         self._local = is_loopback(settings.host)
         self._mode, self._in_query = settings.auth, settings.key_in_query
         self._origins = frozenset(settings.origins.replace(",", " ").lower().split())
@@ -100,10 +109,17 @@ class Auth:
         credential = self._credential(connection)
         if not credential:
             raise RefusedError("an API key is required")
+        if credential.startswith(SECRET_PREFIX):
+            return await self._identify_client(connection, credential)
         caller = await self._identify(credential)
         if not caller.has_scope(scope):
             raise ForbiddenError(f"this key does not have the scope {scope!r}")
         return caller
+
+    async def client_secret(self, connection: HTTPConnection) -> ClientSecret | None:
+        """The client secret that the request presents, or None. Raises REDIS_ERRORS."""
+        credential = self._credential(connection)
+        return await self._secrets.find(credential) if self._secrets and credential.startswith(SECRET_PREFIX) else None
 
     async def require_operator(self, request: Request) -> None:
         """Dependency of routes for operators. Raises HTTPException unless the caller has the scope "read"."""
@@ -146,6 +162,20 @@ class Auth:
         if key := _subprotocol_key(offered_subprotocols(connection)):
             return key
         return connection.query_params.get("key", "") if self._in_query else ""
+
+    async def _identify_client(self, connection: HTTPConnection, credential: str) -> Caller:
+        """The caller that created a client secret, with nothing but the right to open the session."""
+        secret = await self.client_secret(connection)
+        if secret is None:
+            raise RefusedError("this client secret is unknown or has expired")
+        if connection.scope["type"] != "websocket" or connection.scope["path"] != SECRET_PATH:
+            raise ForbiddenError(f"client secrets open only {SECRET_PATH}")
+        if not KEY_ID.fullmatch(secret.caller):
+            return Caller(secret.caller, frozenset({"stream"}), self._default_limits)
+        key = await self._keys.by_id(secret.caller)
+        if key is None:
+            raise RefusedError("the key that created this client secret has been revoked")
+        return Caller(key.id, frozenset({"stream"}), _with_defaults(key.limits, self._default_limits), has_key=True)
 
     async def _identify(self, credential: str) -> Caller:
         if self._tokens and credential.count(".") == 2:  # a JWT has three parts; keys contain no dots

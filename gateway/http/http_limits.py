@@ -18,7 +18,15 @@ HEAD_S = 10.0
 HEAD_BYTES = 8_192
 MAX_HEADERS = 100
 # Routes that read a body.
-UPLOAD_PATHS = frozenset({b"/v1/audio/transcriptions", b"/v1/audio/translations", b"/v1/listen"})
+UPLOAD_PATHS = frozenset(
+    {
+        b"/v1/audio/transcriptions",
+        b"/v1/audio/translations",
+        b"/v1/listen",
+        b"/v1/realtime/client_secrets",
+        b"/v1/realtime/transcription_sessions",
+    }
+)
 # A body in chunks may have this many small ones, such as the fields of a form. All together must have this mean size.
 MAX_SMALL_CHUNKS, MIN_CHUNK_BYTES = 1_000, 256
 CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")

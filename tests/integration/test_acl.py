@@ -163,6 +163,8 @@ async def test_the_whole_system_runs_as_these_users_without_denied_commands(
         await converse(system.urls[0], voice, key)
         for path in ("/health/full", "/metrics"):
             assert (await http.get(path, headers={"Authorization": f"Bearer {key}"})).status_code == 200
+        made = await http.post("/v1/realtime/client_secrets", headers={"Authorization": f"Bearer {key}"})
+        assert made.json()["value"].startswith(f"ek_{key.split('_')[1]}_")
     usage = await ApiKeys(operator).usage(key.split("_")[1])
     assert usage.minutes_today > 0
     assert await ApiKeys(operator).revoke(key.split("_")[1])

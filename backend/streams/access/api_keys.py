@@ -102,6 +102,10 @@ class ApiKeys:
         stored = cast("bytes", await self._redis.eval_ro(GET_HASH, 1, api_key(key_id), DUMMY_HASH))
         if not compare_digest(_hash(presented).encode(), stored):
             return None
+        return await self.by_id(key_id)
+
+    async def by_id(self, key_id: str) -> ApiKey | None:
+        """The record of a key, or None if it was revoked or has expired."""
         return _read_key(key_id, cast("RedisHash", await self._redis.hgetall(api_key(key_id))))
 
     async def exists(self, key_id: str) -> bool:

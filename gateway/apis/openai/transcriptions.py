@@ -14,15 +14,14 @@ from backend.messages.languages import whisper_code
 from backend.messages.options import MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import Final, ServerMessage, Start
 from backend.streams.redis.connection import REDIS_ERRORS
-from gateway import metrics
 from gateway.apis.errors import InvalidRequestError
-from gateway.apis.openai.errors import error_body, http_body
+from gateway.apis.openai.errors import error_body
 from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, Rendering, ResponseFormat, word_logprobs
 from gateway.apis.openai.models import is_served, model_list, model_object
+from gateway.apis.openai.responses import failed, json_response
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
-from gateway.apis.responses import error_event, http_status
+from gateway.apis.responses import error_event
 from gateway.apis.uploads import Upload, received_form
-from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.services import GatewayServices
 
 TARGET = "en"
@@ -59,8 +58,8 @@ class _Routes:
         try:
             await self._services.auth.authenticate(request, "stream")
         except (NovaError, *REDIS_ERRORS) as error:
-            return _failed(error)
-        return _json_response(model_list(self._services.admission.models))
+            return failed(error)
+        return json_response(model_list(self._services.admission.models))
 
     async def model(self, name: str, request: Request) -> Response:
         """One of them."""
@@ -68,8 +67,8 @@ class _Routes:
             await self._services.auth.authenticate(request, "stream")
             self._check_model(name)
         except (NovaError, *REDIS_ERRORS) as error:
-            return _failed(error)
-        return _json_response(model_object(name))
+            return failed(error)
+        return json_response(model_object(name))
 
     async def transcribe(self, request: Request) -> Response:
         """Transcribe a recording."""
@@ -100,7 +99,7 @@ class _Routes:
             return Response(body, media_type=MEDIA_TYPES[wanted.form])
         except (NovaError, *REDIS_ERRORS) as error:
             await stack.aclose()
-            return _failed(error)
+            return failed(error)
         except BaseException:
             await stack.aclose()
             raise
@@ -197,21 +196,6 @@ async def _stream(
 
 def _server_sent(body: dict[str, Any]) -> str:
     return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
-
-
-def _failed(error: BaseException) -> Response:
-    """The response for an error."""
-    known = error if isinstance(error, NovaError) else RedisUnavailableError()
-    metrics.REJECTED.labels(known.code).inc()
-    status, event = http_status(known), error_event(known)
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-    if event.retry_after_s:
-        headers["Retry-After"] = f"{event.retry_after_s:.0f}"
-    return Response(http_body(event, param=getattr(error, "param", None)), status, headers, "application/json")
-
-
-def _json_response(body: Any) -> Response:
-    return Response(json.dumps(body), media_type="application/json")
 
 
 def _address(request: Request) -> str:

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,9 +12,11 @@ import openai
 import pytest
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
-from backend.local.system import System
+from backend.local.system import System, running
 from tests.e2e.apis.conftest import error_percent, resampled
 from tests.testkit.audio.clips import Clip
+from tests.testkit.cli import silent
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 # The client calls the endpoint of translations deprecated.
 pytestmark = [pytest.mark.timeout(180), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -175,6 +179,45 @@ async def test_live_speech_is_transcribed_by_commits(system: System, english: li
         events = await until_completed(connection, 2)
         assert [event.type for event in events].count("input_audio_buffer.committed") == 2
         check_items(events, english)
+
+
+async def test_a_browser_connects_with_a_client_secret(
+    whisper_base: Path, artifacts: Path, english: list[Clip]
+) -> None:
+    environment = {"GATEWAY_AUTH": "keys", **NO_LOAD_LIMIT}
+    plan = system_plan(artifacts / "logs-secrets", stt_model=str(whisper_base), environment=environment)
+    audio: Any = {"transcription": {"model": "whisper-1", "language": "en"}, "turn_detection": None}
+    async with AsyncExitStack() as stack:
+        system = await stack.enter_async_context(running(plan, silent))
+        url = f"{system.urls[0]}/v1"
+        server = await stack.enter_async_context(openai.AsyncOpenAI(base_url=url, api_key=system.key))
+        made = await server.realtime.client_secrets.create(
+            expires_after={"anchor": "created_at", "seconds": 60},
+            session={"type": "transcription", "audio": {"input": audio}},
+        )
+        browser = await stack.enter_async_context(openai.AsyncOpenAI(base_url=url, api_key=made.value))
+        async with browser.realtime.connect(extra_query={"intent": "transcription"}) as connection:
+            first: Any = await connection.recv()
+            assert first.session.audio.input.transcription.language == "en", "the session of the secret"
+            await speak(connection, english[0], 0.3)
+            await connection.input_audio_buffer.commit()
+            check_items(await until_completed(connection, 1), english[:1])
+        with pytest.raises(openai.PermissionDeniedError):
+            await browser.realtime.client_secrets.create(session={"type": "transcription"})
+        with pytest.raises(openai.BadRequestError, match="only sessions of type 'transcription'"):
+            await server.realtime.client_secrets.create(session={"type": "realtime"})
+        with pytest.raises(openai.BadRequestError, match="10 to 7200"):
+            await server.realtime.client_secrets.create(expires_after={"anchor": "created_at", "seconds": 9})
+
+
+async def test_a_client_secret_of_the_beta_form_is_part_of_the_session(system: System) -> None:
+    async with httpx.AsyncClient(base_url=system.urls[0]) as http:
+        made = await http.post("/v1/realtime/transcription_sessions", json={"input_audio_format": "g711_ulaw"})
+        assert made.json()["input_audio_format"] == "g711_ulaw"
+        assert made.json()["client_secret"]["value"].startswith("ek_")
+        for body in (b"[]", b"{", b"[" * 8_000, b'{"input_audio_format": 1}', b'{"a": "' + bytes(9_000) + b'"}'):
+            refused = await http.post("/v1/realtime/transcription_sessions", content=body)
+            assert (refused.status_code, list(refused.json())) in ((400, ["error"]), (413, ["error"])), body[:20]
 
 
 async def test_a_mistake_is_answered_and_the_session_continues(system: System, english: list[Clip]) -> None:

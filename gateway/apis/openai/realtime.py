@@ -28,7 +28,7 @@ def realtime_router(services: GatewayServices) -> APIRouter:
         try:
             secret = await services.auth.client_secret(websocket)
         except REDIS_ERRORS:
-            secret = None  # the client is told when it is authenticated
+            secret = None  # authentication will fail for the same reason
         session = configured(session, secret) if secret else session
         codec = RealtimeCodec(session, f"sess_{secrets.token_hex(12)}", knows_model)
         await serve_websocket(websocket, services, codec)

@@ -54,7 +54,7 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
         given = body if beta else body.get("session", {})
         if not isinstance(given, dict):
             raise _invalid("session", "must be an object")
-        # Validates what the client will be told when it connects.
+        # An invalid session is refused now, not when the client connects.
         session = _updated(TranscriptionSession(), given, beta=beta)
         lifetime_s = BETA_LIFETIME_S if beta else _lifetime_s(body.get("expires_after"))
         stored = json.dumps({"beta": beta, "session": given})

@@ -39,6 +39,7 @@ def as_dict(plan: LoadPlan, result: LoadResult) -> dict[str, Any]:
     minutes = result.score.spoken_s / 60
     return {
         "load": {**asdict(plan), "start": plan.start.model_dump(mode="json")},
+        "seconds": result.seconds,
         "score": {**asdict(result.score), "late": result.score.late},
         "usage": {
             name: {**asdict(usage), "cpu_s_per_session_minute": usage.cpu_s / minutes if minutes else None}

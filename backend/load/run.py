@@ -45,10 +45,11 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """The figures of a run. `usage` is by process name, over the whole run."""
+    """The figures of a run. `usage` is by process name, over the whole run of `seconds`."""
 
     score: Score
     usage: dict[str, ProcessUsage]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +96,5 @@ async def run_load(plan: LoadPlan, target: LoadTarget, clips: Sequence[PreparedC
                 )
             )
     used = usage_between(before, target.usage())
-    return LoadResult(score(ledgers, plan.lead_s, end_s, texts=plan.texts), used)
+    took_s = time.monotonic() - clock
+    return LoadResult(score(ledgers, plan.lead_s, end_s, texts=plan.texts), used, took_s)

@@ -124,7 +124,7 @@ def main(model: str, counts: tuple[int, ...], seconds: float, ttfs: bool, json_f
             tell(label)
             report = run_load(model, count, seconds, manifest, options, folder / "load.json")
             cpu_s = sum(usage["cpu_s"] for usage in report["usage"].values())
-            rows.append(row(label, report["score"], cpu_s / (report["score"]["spoken_s"] / count)))
+            rows.append(row(label, report["score"], cpu_s / report["seconds"]))
             wrong += [f"{label}: {problem}" for problem in problems(report)]
     audio_s = sum(len(clip.pcm()) for clip in clips) / RATE
     found = Report(len(clips), audio_s, difficulty, tuple(rows), tuple(wrong))

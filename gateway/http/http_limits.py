@@ -1,4 +1,4 @@
-"""Limits for uvicorn's HTTP/1.1 protocol: time and size of request heads, and number of chunks.
+"""Limits for uvicorn's HTTP/1.1 protocol: time and size of request heads, number of chunks, time of responses.
 
 uvicorn has no timeout for an incomplete request, so an attacker could hold connections open ("slowloris"). It also
 accepts heads that are larger than its WebSocket implementation can handle, which then fails with a traceback. It parses
@@ -14,6 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 # Time for a request head to arrive, including a WebSocket handshake. It is checked at this interval, so a connection
 # may live up to twice as long.
 HEAD_S = 10.0
+# A response must leave within this time, or at least 48 KiB of it. A client that reads nothing would keep its memory.
+STALL_S = 60.0
 # Size of a request head: twice what a long token needs.
 HEAD_BYTES = 8_192
 MAX_HEADERS = 100
@@ -73,7 +75,10 @@ def _has_unexpected_body(request: h11.Request) -> bool:
 
 
 class LimitedHttp(H11Protocol):
-    """Closes connections that are idle or have not completed a request head in time."""
+    """Closes connections that are idle, have not completed a request head in time, or do not read their response."""
+
+    # When the check first found data that has not left since.
+    _unsent_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the checks of this connection."""
@@ -88,15 +93,30 @@ class LimitedHttp(H11Protocol):
         else:
             self.transport.close()
 
+    def resume_writing(self) -> None:
+        """Most of what was waiting has left."""
+        self._unsent_since = None
+        super().resume_writing()
+
     def _schedule_check(self) -> None:
         self.loop.call_later(HEAD_S, self._check_head)
 
     def _check_head(self) -> None:
         if self not in self.connections:
             return  # closed, or upgraded to a WebSocket
+        if self._is_stalled(self.loop.time()):
+            self.transport.abort()  # closing would wait until the client has read everything
+            return
         answered = self.cycle is None or self.cycle.response_complete
         # After a response, uvicorn's own keep-alive timeout closes the connection.
         if answered and self.timeout_keep_alive_task is None:
             self.transport.close()
         else:
             self._schedule_check()
+
+    def _is_stalled(self, now: float) -> bool:
+        if self.transport.get_write_buffer_size() == 0:
+            self._unsent_since = None
+            return False
+        self._unsent_since = now if self._unsent_since is None else self._unsent_since
+        return now - self._unsent_since >= STALL_S

@@ -61,8 +61,8 @@ class WorkerSettings(ServiceSettings):
     """Approximate maximum duration of a batch of finals. Batches may be longer while more finals wait."""
     preview_budget_ms: int = Field(default=300, ge=10)
     """Maximum duration of a batch of previews, and so the longest time that a final waits for previews."""
-    preview_max_age_ms: int = Field(default=2_500, ge=50)
-    """Previews that are older are dropped. By then the gateway has given them up (GATEWAY_PREVIEW_OVERDUE_MS)."""
+    preview_max_age_ms: int = Field(default=1_500, ge=50)
+    """Older previews are dropped, because a newer one follows. Not those for the first words of an utterance."""
     max_attempts: int = Field(default=5, ge=1)
     """Deliveries after which an entry becomes a dead letter. A worker that is killed for another reason counts too."""
     claim_after_ms: int = Field(default=5_000, ge=100)

@@ -21,7 +21,7 @@ class SessionPolicy:
     preview_first_ms: int = 600
     preview_overdue_s: float = 2.5
     # Early finals are submitted only while answers arrive within this time. On a busy machine they would delay others.
-    early_within_s: float = 2.0
+    early_within_s: float = 1.0
     # Factor between previews under Backpressure.SLOW.
     slow_factor: int = 4
 

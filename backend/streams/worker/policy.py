@@ -32,8 +32,11 @@ class PreviewPool(Generic[J]):
         self._entries = select_previews([*self._entries, *previews], finals)
 
     def take(self, count: int, oldest_s: float) -> list[Entry[J]]:
-        """Remove and return the first `count`. Those that were sent before `oldest_s` (Unix time) are dropped."""
-        fresh = [entry for entry in self._entries if entry.job.sent_at >= oldest_s]
+        """Remove and return the first `count`.
+
+        Those that were sent before `oldest_s` (Unix time) are dropped, if words of their utterance are shown.
+        """
+        fresh = [entry for entry in self._entries if entry.job.is_first_preview or entry.job.sent_at >= oldest_s]
         self._entries = fresh[count:]
         return fresh[:count]
 

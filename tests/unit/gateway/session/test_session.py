@@ -268,7 +268,7 @@ def test_speech_after_a_pause_withdraws_the_early_final() -> None:
 
 def test_a_slow_system_gets_no_early_finals() -> None:
     stage = Stage()
-    stage.speak(2.6)  # the preview asked for after 0.6 s has not come back
+    stage.speak(2)  # the preview asked for after 0.6 s has not come back
     stage.be_silent(1)
     (submit,) = stage.of(SubmitFinal)
     assert not submit.early

@@ -70,6 +70,13 @@ def test_late_previews_are_dropped_and_the_rest_waits_for_the_next_batch() -> No
     assert chosen.may_wait
 
 
+def test_a_late_preview_for_the_first_words_is_not_dropped() -> None:
+    chosen = policy(preview_max_age_ms=1_500)
+    chosen.add_previews([entry("late", 1, 1.6), entry("first", 1, 2.4, is_new=True)], [])
+    assert keys(chosen.next_previews(NOW)) == [("first", 1)]
+    assert chosen.next_previews(NOW) == []
+
+
 def test_the_consumers_of_a_process_share_their_previews() -> None:
     pool = PreviewPool[AudioJob]()
     one, other = (ConsumerPolicy(WorkerSettings(), now=0.0, sweep_phase=0.5, previews=pool) for _ in range(2))

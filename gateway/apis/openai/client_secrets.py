@@ -16,6 +16,7 @@ from backend.errors import NovaError
 from backend.streams.access.client_secrets import MAX_LIFETIME_S, MIN_LIFETIME_S, ClientSecret
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.errors import InvalidRequestError
+from gateway.apis.openai.models import is_served
 from gateway.apis.openai.realtime_session import InvalidFieldError, TranscriptionSession
 from gateway.apis.openai.responses import failed, json_response
 from gateway.apis.uploads import received_body
@@ -56,6 +57,7 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
             raise _invalid("session", "must be an object")
         # An invalid session is refused now, not when the client connects.
         session = _updated(TranscriptionSession(), given, beta=beta)
+        session.check(lambda name: is_served(name, services.admission.models))
         lifetime_s = BETA_LIFETIME_S if beta else _lifetime_s(body.get("expires_after"))
         stored = json.dumps({"beta": beta, "session": given})
         value, expires = await services.client_secrets.create(caller.id, stored, lifetime_s)

@@ -10,9 +10,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backend.errors import ProtocolError
-from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_LANGUAGES
 from backend.messages.protocol import (
     Clear,
     ClientMessage,
@@ -96,9 +93,7 @@ class RealtimeCodec:
         if not isinstance(change, dict):
             raise InvalidFieldError("session", "must be an object")
         session = self._config.updated_beta(change) if beta else self._config.updated(change)
-        if session.model and not self._knows_model(session.model):
-            raise InvalidFieldError("session.audio.input.transcription.model", f"unknown model {session.model!r}")
-        _check_languages(session.languages)
+        session.check(self._knows_model)
         if self._started and session.audio != self._config.audio:
             raise InvalidFieldError("session.audio.input.format", "the format cannot change after audio was sent")
         self._config, self._beta = session, beta
@@ -194,13 +189,3 @@ class RealtimeCodec:
         self._event_number += 1
         body = {"event_id": f"event_{self._id[-12:]}_{self._event_number}", "type": kind, **fields}
         return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-
-
-def _check_languages(languages: Sequence[str]) -> None:
-    if len(languages) > MAX_LANGUAGES:
-        raise InvalidFieldError("session.audio.input.transcription.languages", f"must have at most {MAX_LANGUAGES}")
-    try:
-        for language in languages:
-            whisper_code(language)
-    except ProtocolError as error:
-        raise InvalidFieldError("session.audio.input.transcription.language", error.message) from None

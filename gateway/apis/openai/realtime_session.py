@@ -1,10 +1,12 @@
 """The configuration of a Realtime transcription session, in OpenAI's present form and in its beta form. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from backend.messages.options import spoken_language
+from backend.errors import ProtocolError
+from backend.messages.languages import whisper_code
+from backend.messages.options import MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import AudioFormat
 
 # Audio of the present form, and of the beta form. PCM has 24 kHz, G.711 has 8 kHz.
@@ -80,6 +82,19 @@ class TranscriptionSession:
         if turns.get("type") == "semantic_vad":
             silence_ms = _EAGERNESS_MS[turns.get("eagerness", "auto")]
         return min(max(silence_ms, MIN_SILENCE_MS), MAX_SILENCE_MS)
+
+    def check(self, knows_model: Callable[[str], bool]) -> None:
+        """Raise InvalidFieldError for a model or languages that are not served. `knows_model`: whether a name is."""
+        where = "session.audio.input.transcription"
+        if self.model and not knows_model(self.model):
+            raise InvalidFieldError(f"{where}.model", f"unknown model {self.model!r}")
+        if len(self.languages) > MAX_LANGUAGES:
+            raise InvalidFieldError(f"{where}.languages", f"must have at most {MAX_LANGUAGES}")
+        try:
+            for language in self.languages:
+                whisper_code(language)
+        except ProtocolError as error:
+            raise InvalidFieldError(f"{where}.language", error.message) from None
 
     def updated(self, change: Mapping[str, Any]) -> "TranscriptionSession":
         """The session after `session.update` with this `session`. Raises InvalidFieldError."""

@@ -215,7 +215,18 @@ async def test_a_client_secret_of_the_beta_form_is_part_of_the_session(system: S
         made = await http.post("/v1/realtime/transcription_sessions", json={"input_audio_format": "g711_ulaw"})
         assert made.json()["input_audio_format"] == "g711_ulaw"
         assert made.json()["client_secret"]["value"].startswith("ek_")
-        for body in (b"[]", b"{", b"[" * 8_000, b'{"input_audio_format": 1}', b'{"a": "' + bytes(9_000) + b'"}'):
+        unknown = (
+            b'{"input_audio_transcription": {"language": "xx"}}',
+            b'{"input_audio_transcription": {"model": "x"}}',
+        )
+        for body in (
+            *unknown,
+            b"[]",
+            b"{",
+            b"[" * 8_000,
+            b'{"input_audio_format": 1}',
+            b'{"a": "' + bytes(9_000) + b'"}',
+        ):
             refused = await http.post("/v1/realtime/transcription_sessions", content=body)
             assert (refused.status_code, list(refused.json())) in ((400, ["error"]), (413, ["error"])), body[:20]
 

@@ -15,7 +15,7 @@ from stt_worker.guards.hallucinations import withhold_reason
 from stt_worker.guards.omissions import find_omission, may_omit
 from stt_worker.guards.voice import measure_voice
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recognizer, Speech
-from stt_worker.repair import recognize_all_speech
+from stt_worker.repair import is_word_boundary, recognize_all_speech, separator
 
 # Shorter audio is decoded whole: that is fast enough, and more context makes the words better.
 MIN_FINAL_S, MIN_PREVIEW_S = 5.0, 14.0
@@ -51,6 +51,9 @@ class Joint:
     def join(self, rest: Hypothesis) -> Hypothesis:
         """The hypothesis of the whole audio."""
         shifted = [replace(word, start=word.start + self.start_s, end=word.end + self.start_s) for word in rest.words]
+        if shifted and not shifted[0].text.startswith(" "):
+            # The decoder omits the space at the start of a text in some languages.
+            shifted[0] = replace(shifted[0], text=separator(self.before[-1].text, shifted[0].text) + shifted[0].text)
         words = (*self.before, *shifted)
         logprobs = [word.logprob for word in self.before] + [rest.avg_logprob] * len(rest.words)
         return replace(
@@ -72,8 +75,9 @@ def recognize_with_drafts(recognizer: Recognizer, batch: Sequence[Speech]) -> li
         if joint:
             results[i] = joint.join(results[i])
     doubtful = [i for i, joint in enumerate(joints) if joint and batch[i].final and _is_doubtful(batch[i], results[i])]
-    for i, whole in zip(doubtful, recognize_all_speech(recognizer, [batch[i] for i in doubtful]), strict=True):
-        results[i] = whole
+    if doubtful:
+        wholes = recognize_all_speech(recognizer, [batch[i] for i in doubtful])
+        results = [wholes[doubtful.index(i)] if i in doubtful else result for i, result in enumerate(results)]
     return results
 
 
@@ -82,19 +86,24 @@ def find_joint(speech: Speech) -> Joint | None:
 
     The language must be given: in a part of the audio its detection is weaker.
     """
-    words, seconds = speech.draft, len(speech.samples) / SAMPLE_RATE
-    final = speech.final
+    final, seconds = speech.final, len(speech.samples) / SAMPLE_RATE
+    # An utterance that was cut because of its length ends before its draft does.
+    words = tuple(word for word in speech.draft if word.end <= seconds)
     if not words or not speech.language or speech.prefix or seconds < (MIN_FINAL_S if final else MIN_PREVIEW_S):
         return None
     if final and np.mean([word.logprob for word in words]) < MIN_LOGPROB:
         return None
-    settled_s = words[-1].end - FINAL_EDGE_S if final else seconds - PREVIEW_EDGE_S
+    settled_s = min(words[-1].end, seconds) - FINAL_EDGE_S if final else seconds - PREVIEW_EDGE_S
     settled = sum(1 for word in words if word.end <= settled_s)
     if not settled:
         return None
     search_s = FINAL_SEARCH_S if final else PREVIEW_SEARCH_S
     first_s = words[settled - 1].end - search_s
-    places = [i for i in range(1, min(settled + 1, len(words))) if words[i].start >= first_s]
+    places = [
+        i
+        for i in range(1, min(settled + 1, len(words)))
+        if words[i].start >= first_s and is_word_boundary(words[i - 1].text, words[i].text)
+    ]
     if not places:
         return None
     at = max(places, key=lambda i: (words[i].start - words[i - 1].end, -i if final else i))

@@ -1,6 +1,7 @@
 """Turn hypotheses into the events and entries that the worker commits."""
 
 import math
+from collections.abc import Sequence
 
 import structlog
 
@@ -51,17 +52,17 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.language, text))
 
 
-def preview_outcome(job: AudioJob, hypothesis: Hypothesis, *, keep_draft: bool = False) -> Outcome:
+def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[RecognizedWord] = ()) -> Outcome:
     """Return the partial of an utterance that is still spoken, and a transcript if more words were committed.
 
-    `keep_draft`: the partial contains all words, for the next decode.
+    `draft`: the words as they were decoded, for the next decode, or none.
     """
     seconds = (job.end_ms - job.start_ms) / 1000
     is_detected = not (job.language or job.heard)
     is_unknown = is_detected and hypothesis.language_probability < MIN_LANGUAGE_PROBABILITY
     if _withhold(job, hypothesis) or is_unknown:
         caption = CaptionState(job.committed, job.tentative, (), seconds if job.committed else 0.0)
-        keep_draft = False
+        draft = ()
     else:
         caption = update_caption(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
     has_grown = caption.committed != job.committed
@@ -70,7 +71,7 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis, *, keep_draft: bool =
         update={
             "committed_end_ms": job.start_ms + round(1000 * caption.committed_seconds),
             "language_probability": hypothesis.language_probability,
-            "draft": tuple(map(_draft_word, hypothesis.words)) if keep_draft else (),
+            "draft": tuple(map(_draft_word, draft)),
         }
     )
     return Outcome(live=(partial,), transcript=transcript)

@@ -50,7 +50,7 @@ def _join(speech: Speech, whole: Hypothesis, left: Hypothesis, right: Hypothesis
     at = _cut_sample(whole)
     spoken = [left] if speech.prefix or _is_believable(left, at) else []
     if _is_believable(right, len(speech.samples) - at):
-        spoken.append(_later(right, at / SAMPLE_RATE, _separator(left, right) if spoken else ""))
+        spoken.append(_later(right, at / SAMPLE_RATE, separator(left.text, right.text) if spoken else ""))
     if not spoken:
         return whole
     longest = max(spoken, key=lambda part: display_width(part.text))
@@ -90,9 +90,14 @@ def _shifted(omitted: OmittedSpeech, seconds: float) -> OmittedSpeech:
     return replace(omitted, start=omitted.start + seconds, end=omitted.end + seconds, cut=None)
 
 
-def _separator(left: Hypothesis, right: Hypothesis) -> str:
-    """A space, except between two characters of scripts without spaces."""
-    return "" if _ENDS_UNSPACED.search(left.text) and _STARTS_UNSPACED.match(right.text) else " "
+def separator(left: str, right: str) -> str:
+    """What is between two texts: a space, except between two characters of scripts without spaces."""
+    return "" if _ENDS_UNSPACED.search(left) and _STARTS_UNSPACED.match(right) else " "
+
+
+def is_word_boundary(left: str, right: str) -> bool:
+    """Whether a text can be divided here. The decoder's words may be parts of a word: " well", "-known"."""
+    return right.startswith(" ") or not separator(left, right)
 
 
 def _longer(whole: Hypothesis, joined: Hypothesis) -> Hypothesis:

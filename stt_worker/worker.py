@@ -3,9 +3,8 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import numpy as np
 import structlog
@@ -44,12 +43,17 @@ class SttWorker:
         speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
         recognizable = [speech for speech in speeches if isinstance(speech, Speech)]
         hypotheses = iter(await self._recognize_in_thread(recognizable, kind))
-        preview = partial(preview_outcome, keep_draft=self._recognizer.continues_drafts)
-        outcome: Callable[[AudioJob, Hypothesis], Outcome] = final_outcome if kind == "final" else preview
         return [
-            speech if isinstance(speech, EntryError) else outcome(job, in_requested_script(job, next(hypotheses)))
+            speech if isinstance(speech, EntryError) else self._outcome(job, next(hypotheses))
             for speech, job in zip(speeches, (entry.job for entry in batch), strict=True)
         ]
+
+    def _outcome(self, job: AudioJob, hypothesis: Hypothesis) -> Outcome:
+        written = in_requested_script(job, hypothesis)
+        if job.kind == "final":
+            return final_outcome(job, written)
+        # The draft keeps the script of the model: a second conversion would change more characters.
+        return preview_outcome(job, written, hypothesis.words if self._recognizer.continues_drafts else ())
 
     async def _recognize_in_thread(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
         if not speeches:

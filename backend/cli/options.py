@@ -8,6 +8,7 @@ import click
 from backend.cli.files.subtitles.limits import MAX_LINES, MIN_GAP_MS, CueLimits
 from backend.errors import ProtocolError
 from backend.messages import languages
+from backend.messages.options import MAX_LANGUAGES
 
 
 def _source_languages(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
@@ -15,6 +16,8 @@ def _source_languages(_: click.Context, __: click.Parameter, value: str) -> tupl
     codes = tuple(dict.fromkeys(code.strip() for code in value.split(",") if code.strip())) or ("auto",)
     if len(codes) > 1 and "auto" in codes:
         raise click.BadParameter("give either auto, or the languages to choose from")
+    if len(codes) > MAX_LANGUAGES:
+        raise click.BadParameter(f"give at most {MAX_LANGUAGES} languages")
     return tuple(_known(languages.whisper_code, code) for code in codes)
 
 

@@ -17,6 +17,8 @@ from backend.messages.protocol import Error, Final, Message, Partial, ServerMess
 # Hz, of all audio after the gateway.
 SAMPLE_RATE = 16_000
 BYTES_PER_SECOND = 2 * SAMPLE_RATE
+# Milliseconds of an utterance in which its first words are worth more than other previews. Music may never have any.
+OPENING_MS = 5_000
 
 JobKind = Literal["final", "preview"]
 _CURSOR = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
@@ -39,7 +41,7 @@ class Job(Message):
 
     @property
     def is_first_preview(self) -> bool:
-        """Whether no text of the utterance has been shown yet."""
+        """Whether the first words of the utterance are still to be shown."""
         return False
 
 
@@ -103,8 +105,8 @@ class AudioJob(Job):
 
     @property
     def is_first_preview(self) -> bool:
-        """Whether no text of the utterance has been shown yet."""
-        return not (self.committed or self.hypothesis)
+        """Whether the first words of the utterance are still to be shown."""
+        return not (self.committed or self.tentative) and self.end_ms - self.start_ms <= OPENING_MS
 
 
 class Transcript(Job):

@@ -88,8 +88,9 @@ class ServedLanguages:
 
     def allowed(self, options: Options) -> tuple[str, ...]:
         """The codes of the languages that a job may choose from, or () for all. Raises as `recognized_as`."""
-        codes = (self.recognized_as(code) for code in options.languages)
-        return tuple(dict.fromkeys(code for code in codes if code))
+        codes = [self.recognized_as(code) for code in options.languages]
+        # "auto" in the list allows every language.
+        return () if None in codes else tuple(dict.fromkeys(code for code in codes if code))
 
     def limits(self, options: Options) -> list[Notice | Error]:
         """Tell the client which of its options are served in another way, or not at all.

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from ipaddress import ip_address
 
@@ -63,13 +63,14 @@ class Caller:
     """An accepted caller.
 
     `id` is a key's id, or derived from a token's subject; "" for anonymous callers. `has_key` callers must be checked
-    again later, because a key can be revoked.
+    again later, because a key can be revoked. `session` is the configuration in a client secret, as JSON.
     """
 
     id: str
     scopes: frozenset[Scope]
     limits: QuotaLimits = field(default_factory=QuotaLimits)
     has_key: bool = False
+    session: str = ""
 
     def has_scope(self, scope: Scope) -> bool:
         """Whether the caller has this scope. "admin" includes all others."""
@@ -105,7 +106,8 @@ class Auth:
         """The caller of this request. Raises RefusedError, and REDIS_ERRORS if a key cannot be looked up."""
         self._check_origin(connection.headers)
         if not self._key_required(connection.headers):
-            return ANONYMOUS
+            secret = await self._client_secret(connection)
+            return replace(ANONYMOUS, session=secret.session) if secret else ANONYMOUS
         credential = self._credential(connection)
         if not credential:
             raise RefusedError("an API key is required")
@@ -116,7 +118,7 @@ class Auth:
             raise ForbiddenError(f"this key does not have the scope {scope!r}")
         return caller
 
-    async def client_secret(self, connection: HTTPConnection) -> ClientSecret | None:
+    async def _client_secret(self, connection: HTTPConnection) -> ClientSecret | None:
         """The client secret that the request presents, or None. Raises REDIS_ERRORS."""
         credential = self._credential(connection)
         return await self._secrets.find(credential) if self._secrets and credential.startswith(SECRET_PREFIX) else None
@@ -165,17 +167,18 @@ class Auth:
 
     async def _identify_client(self, connection: HTTPConnection, credential: str) -> Caller:
         """The caller that created a client secret, with nothing but the right to open the session."""
-        secret = await self.client_secret(connection)
+        secret = await self._client_secret(connection)
         if secret is None:
             raise RefusedError("this client secret is unknown or has expired")
         if connection.scope["type"] != "websocket" or connection.scope["path"] != SECRET_PATH:
             raise ForbiddenError(f"client secrets open only {SECRET_PATH}")
         if not KEY_ID.fullmatch(secret.caller):
-            return Caller(secret.caller, frozenset({"stream"}), self._default_limits)
+            return Caller(secret.caller, frozenset({"stream"}), self._default_limits, session=secret.session)
         key = await self._keys.by_id(secret.caller)
         if key is None:
             raise RefusedError("the key that created this client secret has been revoked")
-        return Caller(key.id, frozenset({"stream"}), _with_defaults(key.limits, self._default_limits), has_key=True)
+        limits = _with_defaults(key.limits, self._default_limits)
+        return Caller(key.id, frozenset({"stream"}), limits, has_key=True, session=secret.session)
 
     async def _identify(self, credential: str) -> Caller:
         if self._tokens and credential.count(".") == 2:  # a JWT has three parts; keys contain no dots

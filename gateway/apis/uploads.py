@@ -104,4 +104,5 @@ async def _limited(request: Request, max_bytes: int) -> AsyncGenerator[bytes, No
 
 
 def _too_large(max_bytes: int) -> InvalidRequestError:
-    return InvalidRequestError(f"the upload exceeds {max_bytes >> 20} MiB", code="file_too_large", status=413)
+    limit = f"{max_bytes >> 20} MiB" if max_bytes >= 1 << 20 else f"{max_bytes >> 10} KiB"
+    return InvalidRequestError(f"the body exceeds {limit}", code="file_too_large", status=413)

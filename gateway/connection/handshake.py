@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -50,8 +51,16 @@ class Opening:
     limits: LimitedWebSocket | None = None
 
 
-async def serve_websocket(websocket: WebSocket, services: GatewayServices, codec: Codec | None = None) -> None:
-    """Serve one connection until it closes. Without a codec, the client speaks the native protocol."""
+async def serve_websocket(
+    websocket: WebSocket,
+    services: GatewayServices,
+    codec: Codec | None = None,
+    configure: Callable[[str], None] | None = None,
+) -> None:
+    """Serve one connection until it closes. Without a codec, the client speaks the native protocol.
+
+    `configure` receives the configuration in the client secret of an accepted client.
+    """
     codec = codec or NativeCodec()
     with ExitStack() as pending:
         try:
@@ -68,6 +77,8 @@ async def serve_websocket(websocket: WebSocket, services: GatewayServices, codec
         except REDIS_ERRORS:
             await refuse(websocket, codec, RedisUnavailableError(), 503)
             return
+        if configure and caller.session:
+            configure(caller.session)
         await websocket.accept(_accepted_subprotocol(websocket, codec))
         try:
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():

@@ -14,8 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 # Time for a request head to arrive, including a WebSocket handshake. It is checked at this interval, so a connection
 # may live up to twice as long.
 HEAD_S = 10.0
-# A response must leave within this time, or at least 48 KiB of it. A client that reads nothing would keep its memory.
-STALL_S = 60.0
+# A client must read this much of its response in this time, or all of it. Otherwise it could keep it in memory.
+STALL_S, MIN_READ_BYTES = 60.0, 1 << 15
 # Size of a request head: twice what a long token needs.
 HEAD_BYTES = 8_192
 MAX_HEADERS = 100
@@ -77,8 +77,9 @@ def _has_unexpected_body(request: h11.Request) -> bool:
 class LimitedHttp(H11Protocol):
     """Closes connections that are idle, have not completed a request head in time, or do not read their response."""
 
-    # When the check first found data that has not left since.
+    # When the check found data to send of which little has left since, and how much it was.
     _unsent_since: float | None = None
+    _unsent = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the checks of this connection."""
@@ -111,12 +112,16 @@ class LimitedHttp(H11Protocol):
         # After a response, uvicorn's own keep-alive timeout closes the connection.
         if answered and self.timeout_keep_alive_task is None:
             self.transport.close()
-        else:
-            self._schedule_check()
+            if not self.transport.get_write_buffer_size():
+                return
+        # A closed connection remains until the client has read its response.
+        self._schedule_check()
 
     def _is_stalled(self, now: float) -> bool:
-        if self.transport.get_write_buffer_size() == 0:
-            self._unsent_since = None
+        """Whether a client has read too little of its response for too long."""
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or self._unsent_since is None or unsent <= self._unsent - MIN_READ_BYTES:
+            self._unsent, self._unsent_since = unsent, now if unsent else None
             return False
-        self._unsent_since = now if self._unsent_since is None else self._unsent_since
+        self._unsent = max(self._unsent, unsent)
         return now - self._unsent_since >= STALL_S

@@ -90,7 +90,8 @@ class AudioJobBuilder:
             committed=utterance.committed,
             tentative=utterance.tentative,
             hypothesis=utterance.hypothesis,
-            draft=utterance.draft,
+            # Options may have changed since it was decoded.
+            draft=utterance.draft if utterance.draft_language == self._language else (),
             translate_to=options.translate_to,
             translated=utterance.translated,
             traceparent=utterance.traceparent if kind == "final" else "",

@@ -124,6 +124,8 @@ class Segmenter:
         self._buffer: list[bytes] = []
         # While an utterance is open: number of buffered windows up to and including the last one with speech.
         self._speech_end = 0
+        # Whether `PauseDetected` was the last event of the present silence.
+        self._is_paused = False
         # The middle of its latest pause, in buffered windows; 0 if it has none.
         self._last_pause = 0
         # While no utterance is open: number of consecutive speech windows at the end of the buffer.
@@ -202,7 +204,7 @@ class Segmenter:
 
     def _extend_speech(self) -> list[SegmentEvent]:
         before = len(self._buffer) - 1
-        paused = before - self._speech_end >= self._pause
+        paused, self._is_paused = self._is_paused, False
         if paused:
             self._last_pause = (self._speech_end + before) // 2
         self._speech_end = len(self._buffer)
@@ -216,7 +218,10 @@ class Segmenter:
         near_limit = self._speech_end >= self._max * 4 // 5 or len(self._buffer) >= self._max
         if silent >= self._pause and near_limit:
             return [self._close("pause")]
-        return [PauseDetected(self.position)] if silent == self._pause else []
+        if silent < self._pause or self._is_paused:
+            return []
+        self._is_paused = True
+        return [PauseDetected(self.position)]
 
     def _cut(self) -> list[SegmentEvent]:
         """Cut the open utterance during speech."""
@@ -246,6 +251,7 @@ class Segmenter:
         return UtteranceEnded(clip, reason)
 
     def _drop_windows(self, count: int) -> None:
+        self._is_paused = False
         del self._buffer[:count]
         self.buffered_from += count * WINDOW
         self._last_pause = max(0, self._last_pause - count)

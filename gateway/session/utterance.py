@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from backend.messages.jobs import SAMPLE_RATE, DraftWord, HypothesisWord, PartialResult
+from backend.messages.jobs import OPENING_MS, SAMPLE_RATE, DraftWord, HypothesisWord, PartialResult
 from gateway.session.actions import SubmitFinal
 from gateway.session.backpressure import Backpressure
 from gateway.session.segmenter import Rules
@@ -36,6 +36,7 @@ class OpenUtterance:
 
     number: int
     traceparent: str = ""
+    start_sample: int = 0
     attempt: int = 0
     early: SubmitFinal | None = None
     revision: int = 0
@@ -48,6 +49,8 @@ class OpenUtterance:
     tentative: str = ""
     hypothesis: tuple[HypothesisWord, ...] = ()
     draft: tuple[DraftWord, ...] = ()
+    # The language in which the draft was decoded.
+    draft_language: str = ""
     # Preview translations by language.
     translated: dict[str, str] = field(default_factory=dict)
     # The language that a preview detected with certainty. The final detects the language itself.
@@ -55,24 +58,26 @@ class OpenUtterance:
 
     def preview_is_due(self, position: int, now: float, policy: SessionPolicy, backpressure: Backpressure) -> bool:
         """Whether no preview is in flight, or it is overdue, and enough audio has arrived since the last one."""
-        if backpressure >= Backpressure.STOP and self.has_text:
+        opening = self._is_opening(position)
+        if backpressure >= Backpressure.STOP and not opening:
             return False
         if self.requested_at is not None and now - self.requested_at < policy.preview_overdue_s:
             return False
-        return position - self.requested_sample >= self._preview_interval_samples(policy, backpressure)
+        interval_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
+        if self.revision and not self.has_text and not backpressure:
+            interval_ms //= 4  # until the first words are shown, request previews as fast as answers arrive
+        if backpressure and not opening:
+            interval_ms *= policy.slow_factor
+        return position - self.requested_sample >= interval_ms * SAMPLE_RATE // 1_000
 
     @property
     def has_text(self) -> bool:
         """Whether words of the utterance are shown."""
         return bool(self.committed or self.tentative)
 
-    def _preview_interval_samples(self, policy: SessionPolicy, backpressure: Backpressure) -> int:
-        interval_ms = policy.preview_every_ms if self.revision else policy.preview_first_ms
-        if self.revision and not self.has_text and not backpressure:
-            interval_ms //= 4  # until the first words are shown, request previews as fast as answers arrive
-        if self.has_text and backpressure:
-            interval_ms *= policy.slow_factor
-        return interval_ms * SAMPLE_RATE // 1_000
+    def _is_opening(self, position: int) -> bool:
+        """Whether the first words of the utterance are still to be shown."""
+        return not self.has_text and position - self.start_sample <= OPENING_MS * SAMPLE_RATE // 1_000
 
     def record_preview_request(self, position: int, now: float) -> None:
         """A preview of the audio up to `position` is requested."""
@@ -108,7 +113,7 @@ class OpenUtterance:
             self.round_trip_s = now - self.requested_at
         self.requested_at = None
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
-        self.draft = partial.draft
+        self.draft, self.draft_language = partial.draft, partial.language
         if partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS:
             self.detected_language = partial.language
         return changed

@@ -182,6 +182,7 @@ class UtteranceTracker:
         self._open = OpenUtterance(
             self._count,
             self._new_traceparent(),
+            start_sample=start_sample,
             attempt=self._first_attempt,
             revision=self._first_attempt,
             requested_sample=start_sample,

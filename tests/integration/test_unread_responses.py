@@ -14,14 +14,14 @@ from gateway.http.http_limits import LimitedHttp
 
 # More than the kernel keeps for both sides of a connection.
 SIZE = 32 << 20
-REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
     headers = [(b"content-length", str(SIZE).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    for _ in range(SIZE >> 16):
-        await send({"type": "http.response.body", "body": bytes(1 << 16), "more_body": True})
+    pieces = SIZE >> 16 if scope["path"] == "/pieces" else 1
+    for _ in range(pieces):
+        await send({"type": "http.response.body", "body": bytes(SIZE // pieces), "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -54,24 +54,26 @@ async def serving() -> AsyncIterator[tuple[uvicorn.Server, int]]:
 
 
 @asynccontextmanager
-async def asking(port: int) -> AsyncIterator[socket.socket]:
+async def asking(port: int, header: bytes = b"", path: bytes = b"/") -> AsyncIterator[socket.socket]:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
         client.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(client, ("127.0.0.1", port))
-        await loop.sock_sendall(client, REQUEST)
+        await loop.sock_sendall(client, b"GET %b HTTP/1.1\r\nHost: x\r\n" % path + header + b"\r\n")
         yield client
 
 
-async def test_a_client_that_reads_nothing_is_disconnected() -> None:
-    async with serving() as (server, port), asking(port):
+@pytest.mark.parametrize("header", [b"", b"Connection: close\r\n"])
+async def test_a_client_that_reads_nothing_is_disconnected(header: bytes) -> None:
+    async with serving() as (server, port), asking(port, header):
         await until(lambda: bool(server.server_state.connections))
         await until(lambda: not server.server_state.connections)
 
 
-async def test_a_client_that_reads_for_longer_than_the_limit_receives_everything() -> None:
-    async with serving() as (_, port), asking(port) as client:
+@pytest.mark.parametrize("path", [b"/", b"/pieces"])
+async def test_a_client_that_reads_for_longer_than_the_limit_receives_everything(path: bytes) -> None:
+    async with serving() as (_, port), asking(port, path=path) as client:
         loop, received, began = asyncio.get_running_loop(), 0, asyncio.get_running_loop().time()
         while received < SIZE:
             data = await loop.sock_recv(client, 1 << 18)

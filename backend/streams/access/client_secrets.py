@@ -58,8 +58,10 @@ class ClientSecrets:
         if len(names) - len(expired) >= MAX_SECRETS:
             raise TooManySecretsError
         secret = f"{SECRET_PREFIX}{caller}_{expires}_{secrets.token_hex(24)}"
-        await self._redis.hset(key, _field(secret, expires), session)
-        await self._redis.expire(key, MAX_LIFETIME_S)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hset(key, _field(secret, expires), session)
+            pipe.expire(key, MAX_LIFETIME_S)
+            await pipe.execute()
         return secret, expires
 
     async def find(self, presented: str) -> ClientSecret | None:

@@ -34,7 +34,7 @@ class PreviewPool(Generic[J]):
     def take(self, count: int, oldest_s: float) -> list[Entry[J]]:
         """Remove and return the first `count`.
 
-        Those that were sent before `oldest_s` (Unix time) are dropped, if words of their utterance are shown.
+        Those that were sent before `oldest_s` (Unix time) are dropped, except for first words.
         """
         fresh = [entry for entry in self._entries if entry.job.is_first_preview or entry.job.sent_at >= oldest_s]
         self._entries = fresh[count:]

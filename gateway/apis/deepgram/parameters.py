@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.options import spoken_language
+from backend.messages.options import MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.apis.errors import InvalidRequestError
 
@@ -108,7 +108,8 @@ def _languages(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
             whisper_code("auto" if code == "multi" else code)
     except ProtocolError as error:
         raise _invalid(name, error.message) from None
-    return () if codes == ("multi",) else codes
+    # Deepgram accepts longer lists, which hardly restrict the detection.
+    return () if "multi" in codes or len(codes) > MAX_LANGUAGES else codes
 
 
 def _detects_language(query: Mapping[str, Sequence[str]]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from backend.errors import NovaError
-from backend.streams.access.client_secrets import MAX_LIFETIME_S, MIN_LIFETIME_S, ClientSecret
+from backend.streams.access.client_secrets import MAX_LIFETIME_S, MIN_LIFETIME_S
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.openai.models import is_served
@@ -42,10 +42,10 @@ def client_secrets_router(services: GatewayServices) -> APIRouter:
     return router
 
 
-def configured(session: TranscriptionSession, secret: ClientSecret) -> TranscriptionSession:
-    """The session as the creator of the secret configured it."""
-    stored = json.loads(secret.session)
-    return _updated(session, stored["session"], beta=stored["beta"])
+def configured(session: TranscriptionSession, stored: str) -> TranscriptionSession:
+    """The session as the creator of a client secret configured it."""
+    made = json.loads(stored)
+    return _updated(session, made["session"], beta=made["beta"])
 
 
 async def _create(services: GatewayServices, request: Request, *, beta: bool) -> Response:
@@ -59,7 +59,7 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
         session = _updated(TranscriptionSession(), given, beta=beta)
         session.check(lambda name: is_served(name, services.admission.models))
         lifetime_s = BETA_LIFETIME_S if beta else _lifetime_s(body.get("expires_after"))
-        stored = json.dumps({"beta": beta, "session": given})
+        stored = _stored(given, beta=beta)
         value, expires = await services.client_secrets.create(caller.id, stored, lifetime_s)
     except InvalidFieldError as error:
         return failed(_invalid(error.param, error.message))
@@ -82,6 +82,13 @@ async def _body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise InvalidRequestError("the body must be a JSON object", code="invalid_json")
     return body
+
+
+def _stored(given: dict[str, Any], *, beta: bool) -> str:
+    try:
+        return json.dumps({"beta": beta, "session": given})
+    except RecursionError:
+        raise _invalid("session", "is nested too deeply") from None
 
 
 def _updated(session: TranscriptionSession, given: Mapping[str, Any], *, beta: bool) -> TranscriptionSession:

@@ -4,7 +4,6 @@ import secrets
 
 from fastapi import APIRouter, WebSocket
 
-from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.openai.client_secrets import configured
 from gateway.apis.openai.models import is_served
 from gateway.apis.openai.realtime_codec import RealtimeCodec
@@ -25,12 +24,7 @@ def realtime_router(services: GatewayServices) -> APIRouter:
         model = websocket.query_params.get("model", "")
         model = model if knows_model(model) else ""
         session = TranscriptionSession(model=model, turn_detection=default_turn_detection(model))
-        try:
-            secret = await services.auth.client_secret(websocket)
-        except REDIS_ERRORS:
-            secret = None  # authentication will fail for the same reason
-        session = configured(session, secret) if secret else session
         codec = RealtimeCodec(session, f"sess_{secrets.token_hex(12)}", knows_model)
-        await serve_websocket(websocket, services, codec)
+        await serve_websocket(websocket, services, codec, lambda stored: codec.configure(configured(session, stored)))
 
     return router

@@ -52,6 +52,10 @@ class RealtimeCodec:
         # Frames to send once the session is open.
         self._on_ready: list[str] = []
 
+    def configure(self, session: TranscriptionSession) -> None:
+        """Begin with this configuration."""
+        self._config = session
+
     def open(self) -> Sequence[Decoded]:
         """Greet the client."""
         return (DirectReply(frames=(self._session_event("session.created"),)),)

@@ -139,6 +139,8 @@ class TranscriptionSession:
         elif session.turn_detection is SERVER_VAD:
             session = replace(session, turn_detection=default_turn_detection(session.model))
         if "noise_reduction" in given:
+            if not isinstance(given["noise_reduction"], dict | None):
+                raise InvalidFieldError(f"{where}.noise_reduction", "must be an object")
             session = replace(session, noise_reduction=given["noise_reduction"])
         return session
 

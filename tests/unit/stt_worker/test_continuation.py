@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.messages.jobs import SAMPLE_RATE
-from stt_worker.continuation import MIN_LOGPROB, find_joint, recognize_with_drafts
+from stt_worker.continuation import MIN_LOGPROB, Joint, find_joint, recognize_with_drafts
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Hypothesis, OmittedSpeech, RecognizedWord, Speech
 
@@ -59,6 +59,33 @@ def test_a_final_continues_in_the_longest_pause_before_the_settled_words_of_its_
     assert "".join(word.text for word in found.words).strip() == found.text
     assert [word.start for word in found.words[5:8]] == pytest.approx([2.5, 3.3, 3.6])
     assert found.continued
+
+
+def test_words_after_the_end_of_the_audio_belong_to_the_next_utterance() -> None:
+    recorder = Recorder()
+    (found,) = recognize_with_drafts(recorder, [speech(9.0, LONG)])
+    (rest,) = recorder.heard
+    assert (rest.context, rest.prefix) == ("a b c d e f g h i j k l m n o p", "")
+    assert found.text == "a b c d e f g h i j k l m n o p new end"
+    assert len(rest.samples) == round(0.9 * SAMPLE_RATE)
+
+
+def test_audio_is_not_cut_inside_a_word() -> None:
+    draft = [replace(word, text="-f") if word.text == " f" else word for word in DRAFT]
+    draft = [replace(word, start=word.start + 0.3) if word.text == "-f" else word for word in draft]
+    joint = find_joint(speech(6.0, draft))
+    assert joint is not None
+    assert joint.before[-1].text == "-f", "not before it, although the pause is longer there"
+
+
+def test_texts_without_spaces_are_joined_without_spaces() -> None:
+    chinese = tuple(
+        replace(word, text=word.text.strip()) for word in words("歡 迎 大 家 來 體 驗 今 天 的", pause_before=6)
+    )
+    before = Joint(chinese[:6], (), 3.1)
+    rest = Hypothesis("驗Python", "zh", 1.0, -0.1, 0.0, words("驗"))
+    assert before.join(replace(rest, words=(replace(rest.words[0], text="驗"),))).text == "歡迎大家來體驗"
+    assert before.join(replace(rest, words=(replace(rest.words[0], text="Python"),))).text == "歡迎大家來體 Python"
 
 
 def test_a_preview_of_long_audio_continues_without_forced_words() -> None:

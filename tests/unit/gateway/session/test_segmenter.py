@@ -130,6 +130,14 @@ def test_a_pause_is_at_most_half_of_the_endpoint() -> None:
     assert spans(events) == [(0, 23, "silence")]
 
 
+def test_a_change_of_the_endpoint_during_a_pause_neither_repeats_nor_hides_it() -> None:
+    segmenter = Segmenter(endpoint_ms=200)
+    events = segment(segmenter, chances((0.9, 20), (0.0, 3)))
+    segmenter.endpoint_ms = 600
+    events += segment(segmenter, chances((0.0, 8), (0.9, 1), (0.0, 6)))
+    assert [type(event) for event in events] == [UtteranceStarted, PauseDetected, SpeechResumed, PauseDetected]
+
+
 def test_an_endpoint_shorter_than_the_pause_ends_without_a_pause() -> None:
     events = segment(Segmenter(QUICK, endpoint_ms=64), chances((0.9, 5), (0.0, 2)))
     assert [type(event) for event in events] == [UtteranceStarted, UtteranceEnded]

@@ -168,7 +168,7 @@ def test_an_utterance_is_previewed_decoded_early_and_closed() -> None:
 
 
 def test_the_words_of_the_last_preview_are_the_draft_of_the_next_jobs() -> None:
-    stage = Stage()
+    stage = Stage(language="en")
     stage.speak(1)
     (preview,) = stage.of(SubmitPreview)
     draft = (DraftWord(text=" word", start=0.3, end=0.6, probability=0.9),)
@@ -180,6 +180,29 @@ def test_the_words_of_the_last_preview_are_the_draft_of_the_next_jobs() -> None:
     assert stage.of(SubmitFinal)[-1].job.draft == draft
     stage.speak(1)
     assert stage.of(SubmitPreview)[-1].job.draft == (), "another utterance"
+
+
+def test_a_draft_in_another_language_than_the_one_in_force_is_not_used() -> None:
+    stage = Stage(language="en")
+    stage.speak(1)
+    (preview,) = stage.of(SubmitPreview)
+    fields = preview.job.model_dump(include={"utterance", "revision", "start_ms", "end_ms"})
+    draft = (DraftWord(text=" word", start=0.3, end=0.6, probability=0.9),)
+    stage.apply(PartialResult(committed="", tentative="word", language="en", draft=draft, **fields))
+    stage.receive(Configure(language="es"))
+    stage.be_silent(1)
+    assert stage.of(SubmitFinal)[-1].job.draft == ()
+
+
+def test_sounds_without_words_have_no_more_previews_than_speech_under_load() -> None:
+    stage = Stage()
+    stage.actions += stage.session.set_backpressure(Backpressure.STOP)
+    for _ in range(40):
+        stage.speak(0.5)
+        for preview in stage.of(SubmitPreview)[-1:]:
+            stage.answer(preview, "", "")
+    last = stage.of(SubmitPreview)[-1].job
+    assert last.end_ms - last.start_ms <= 5_500, "only while first words may still come"
 
 
 def test_the_language_is_chosen_among_those_of_the_session() -> None:
@@ -196,6 +219,12 @@ def test_the_language_is_chosen_among_those_of_the_session() -> None:
     stage.be_silent(1)
     job = stage.of(SubmitFinal)[-1].job
     assert (job.language, job.allowed) == (None, ())
+
+
+def test_auto_among_the_languages_allows_all() -> None:
+    stage = Stage(languages=("auto", "en"))
+    stage.speak(1)
+    assert (stage.of(SubmitPreview)[-1].job.language, stage.of(SubmitPreview)[-1].job.allowed) == (None, ())
 
 
 def test_an_unknown_language_among_several_is_refused() -> None:

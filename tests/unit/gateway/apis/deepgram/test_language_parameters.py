@@ -15,6 +15,32 @@ from gateway.apis.errors import InvalidRequestError
         ({"detect_language": ["es", "de"]}, "auto", ("es", "de")),
         ({"detect_language": ["es"]}, "es", ()),
         ({"language": ["multi"]}, "auto", ()),
+        ({"detect_language": ["multi", "en"]}, "auto", ()),
+        (
+            {
+                "detect_language": [
+                    "en",
+                    "es",
+                    "de",
+                    "fr",
+                    "it",
+                    "pt",
+                    "nl",
+                    "sv",
+                    "da",
+                    "no",
+                    "pl",
+                    "cs",
+                    "ro",
+                    "id",
+                    "ms",
+                    "ca",
+                    "ru",
+                ]
+            },
+            "auto",
+            (),
+        ),
         ({"language": ["pt-BR"]}, "pt-BR", ()),
     ],
 )

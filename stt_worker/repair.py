@@ -91,7 +91,7 @@ def _shifted(omitted: OmittedSpeech, seconds: float) -> OmittedSpeech:
 
 
 def separator(left: str, right: str) -> str:
-    """What is between two texts: a space, except between two characters of scripts without spaces."""
+    """Return what separates two texts: a space, except between two characters of scripts without spaces."""
     return "" if _ENDS_UNSPACED.search(left) and _STARTS_UNSPACED.match(right) else " "
 
 

@@ -77,7 +77,7 @@ def _has_unexpected_body(request: h11.Request) -> bool:
 class LimitedHttp(H11Protocol):
     """Closes connections that are idle, have not completed a request head in time, or do not read their response."""
 
-    # When the check found data to send of which little has left since, and how much it was.
+    # When the check found unsent data, and how much it was. Little has left since.
     _unsent_since: float | None = None
     _unsent = 0
 

@@ -16,6 +16,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- InvalidRequestError       HTTP: a parameter is invalid or not served
 |  |- RecordingFailedError      HTTP: the session of a recording failed
 |  |- OverQuotaError            the API key has reached a limit
+|  |- TooManySecretsError       a caller has too many client secrets that have not expired
 |  |- RedisUnavailableError     Redis does not answer
 |  |- TooManyConnectionsError   too many connections have no session yet
 |  '- AudioLostError            Redis has lost an utterance whose audio only the client still has

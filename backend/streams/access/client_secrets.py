@@ -58,7 +58,8 @@ class ClientSecrets:
         if len(names) - len(expired) >= MAX_SECRETS:
             raise TooManySecretsError
         secret = f"{SECRET_PREFIX}{caller}_{expires}_{secrets.token_hex(24)}"
-        async with self._redis.pipeline(transaction=True) as pipe:
+        # Not a transaction, which the gateways' Redis user may not use.
+        async with self._redis.pipeline(transaction=False) as pipe:
             pipe.hset(key, _field(secret, expires), session)
             pipe.expire(key, MAX_LIFETIME_S)
             await pipe.execute()

@@ -54,7 +54,7 @@ def load_whisper_recognizer(directory: Path, settings: SttSettings) -> "FasterWh
         model=directory.name,
         hardware=hardware,
         batch_size=settings.batch,
-        windows=None if settings.windows == "auto" else EncoderWindows.parse(settings.windows),
+        windows=EncoderWindows.parse(settings.windows),
     )
 
 

@@ -22,7 +22,7 @@ class SttSettings(WorkerSettings):
     flash_attention: bool = False
     """Use CTranslate2's flash attention on a GPU, if CTranslate2 was built with it."""
     windows: str = Field(default="auto", pattern=r"^(auto|\d+,\d+,\d+(\.\d+)?)$")
-    """The encoder windows as FLOOR,STEP,MARGIN in seconds; "auto": 8,2,4, and 5,1,2 for previews."""
+    """The encoder windows as FLOOR,STEP,MARGIN in seconds; "auto": 8,2,4."""
     null_cost: float = Field(default=0.0, ge=0.0)
     """With the model "null": seconds of work for each second of audio."""
     null_base_s: float = Field(default=0.0, ge=0.0)

@@ -125,7 +125,7 @@ class CalibrationRun:
                 return
 
     def _preview_latencies(self, recognizer: FasterWhisper) -> dict[int, float]:
-        windows = recognizer.preview_windows
+        windows = recognizer.windows
         times: dict[int, float] = {}
         for size in self._in_time([frames // FRAMES_PER_SECOND for frames in windows.sizes], "preview window"):
             times[size] = latency(recognizer, [self._preview(size - windows.margin_s)], self._plan.rounds)

@@ -60,10 +60,6 @@ class EncoderWindows:
         return windows
 
 
-# Of previews, which cost most of a live session. A word more or less at the end is replaced by the next preview.
-PREVIEW_WINDOWS = EncoderWindows(5, 1, 2.0)
-
-
 def group_batches(layouts: Sequence[K], max_size: int) -> list[list[int]]:
     """Group the indices of equal layouts into batches of at most `max_size`, in order. Each index is in one batch."""
     groups: dict[K, list[int]] = {}

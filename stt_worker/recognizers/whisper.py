@@ -24,13 +24,7 @@ from backend.service import tracing
 from backend.text.normalize import letters
 from stt_worker.guards.contexts import is_misled
 from stt_worker.recognizers.answers import Answer, GuardedHypothesis, seconds
-from stt_worker.recognizers.encoder_windows import (
-    FRAMES_PER_SECOND,
-    LONGEST,
-    PREVIEW_WINDOWS,
-    EncoderWindows,
-    group_batches,
-)
+from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.language_choice import SpokenLanguage, among, is_doubtful, spoken_in
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
@@ -63,7 +57,7 @@ class FasterWhisper:
         hardware = hardware or Hardware()
         self._whisper, self.device = load_whisper(path, hardware)
         self.languages: Collection[str] | None = model_languages(self._whisper)
-        self.windows, self.preview_windows = windows or EncoderWindows(), windows or PREVIEW_WINDOWS
+        self.windows = windows or EncoderWindows()
         self.continues_drafts = True
         self.model = model
         self.compute_type = str(self._whisper.model.compute_type)
@@ -81,10 +75,10 @@ class FasterWhisper:
         A final that a guard objects to is decoded again, at most four times. Raises ValueError for audio longer than
         30 s, or a language that the model does not know.
         """
-        results = self._decode_all(batch, [self._window(speech) for speech in batch])
+        results = self._decode_all(batch, [self.windows.fit(seconds(speech)) for speech in batch])
         misled = [i for i, result in enumerate(results) if is_misled(batch[i], result.hypothesis, result.objection)]
         batch = [replace(speech, context="") for speech in batch]
-        alone = self._decode_all([batch[i] for i in misled], [self._window(batch[i]) for i in misled])
+        alone = self._decode_all([batch[i] for i in misled], [self.windows.fit(seconds(batch[i])) for i in misled])
         results = [alone[misled.index(i)] if i in misled else result for i, result in enumerate(results)]
         doubted = [i for i, result in enumerate(results) if result.needs_retry(batch[i])]
         longer = [self.windows.fit(seconds(batch[i]), SECOND_DECODE_EXTRA_S) for i in doubted]
@@ -93,9 +87,6 @@ class FasterWhisper:
             if results[i].needs_retry(batch[i]) and not _is_confirmed(first.hypothesis, second.hypothesis):
                 results[i] = self._decode_longest(batch[i], results[i])
         return [result.hypothesis for result in results]
-
-    def _window(self, speech: Speech) -> int:
-        return (self.windows if speech.final else self.preview_windows).fit(seconds(speech))
 
     def _decode_longest(self, speech: Speech, result: GuardedHypothesis) -> GuardedHypothesis:
         """Decode in the longest window, at rising temperatures, until no guard objects; return the best hypothesis."""

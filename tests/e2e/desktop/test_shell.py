@@ -140,7 +140,7 @@ async def test_speech_is_typed_into_the_focused_program_and_the_clipboard_is_unc
         async with open_terminal(screen, tmp_path / "terminal") as terminal:
             await screen.run("xdotool", "keydown", "ctrl", "keydown", "alt", "keydown", "space")
             bubble = await desktop.page("bubble")
-            await bubble.until("document.body.innerText.trim().length > 'Listening'.length + 2")
+            await bubble.until("(document.body?.innerText ?? '').trim().length > 'Listening'.length + 2")
             assert (await screen.run("xdotool", "getwindowfocus")).strip() == terminal.window
             assert terminal.text() == "", "the keys are held: letters would be commands"
             await asyncio.sleep(seconds)

@@ -17,6 +17,7 @@ export async function typesFromSchema() {
     bannerComment:
       "// Generated from docs/reference/protocol.schema.json by `npm run types`. Change the pydantic models, not this file.",
     format: true,
+    ignoreMinAndMaxItems: true, // otherwise a limited array is a union of tuples, to which no `string[]` can be assigned
     style: { printWidth: 120 },
     unreachableDefinitions: true,
   });

@@ -93,7 +93,7 @@ def find_joint(speech: Speech) -> Joint | None:
         return None
     if final and np.mean([word.logprob for word in words]) < MIN_LOGPROB:
         return None
-    settled_s = min(words[-1].end, seconds) - FINAL_EDGE_S if final else seconds - PREVIEW_EDGE_S
+    settled_s = words[-1].end - FINAL_EDGE_S if final else seconds - PREVIEW_EDGE_S
     settled = sum(1 for word in words if word.end <= settled_s)
     if not settled:
         return None

@@ -16,6 +16,7 @@ from backend.errors import NovaError
 from backend.streams.access.client_secrets import MAX_LIFETIME_S, MIN_LIFETIME_S
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.errors import InvalidRequestError
+from gateway.apis.openai.errors import invalid_value
 from gateway.apis.openai.models import is_served
 from gateway.apis.openai.realtime_session import InvalidFieldError, TranscriptionSession
 from gateway.apis.openai.responses import failed, json_response
@@ -54,7 +55,7 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
         body = await _body(request)
         given = body if beta else body.get("session", {})
         if not isinstance(given, dict):
-            raise _invalid("session", "must be an object")
+            raise invalid_value("session", "must be an object")
         # An invalid session is refused now, not when the client connects.
         session = _updated(TranscriptionSession(), given, beta=beta)
         session.check(lambda name: is_served(name, services.admission.models))
@@ -62,7 +63,7 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
         stored = _stored(given, beta=beta)
         value, expires = await services.client_secrets.create(caller.id, stored, lifetime_s)
     except InvalidFieldError as error:
-        return failed(_invalid(error.param, error.message))
+        return failed(invalid_value(error.param, error.message))
     except (NovaError, *REDIS_ERRORS) as error:
         return failed(error)
     session_id = f"sess_{secrets.token_hex(12)}"
@@ -88,7 +89,7 @@ def _stored(given: dict[str, Any], *, beta: bool) -> str:
     try:
         return json.dumps({"beta": beta, "session": given})
     except RecursionError:
-        raise _invalid("session", "is nested too deeply") from None
+        raise invalid_value("session", "is nested too deeply") from None
 
 
 def _updated(session: TranscriptionSession, given: Mapping[str, Any], *, beta: bool) -> TranscriptionSession:
@@ -99,12 +100,8 @@ def _lifetime_s(given: Any) -> int:
     if given is None:
         return DEFAULT_LIFETIME_S
     if not isinstance(given, dict) or given.get("anchor", "created_at") != "created_at":
-        raise _invalid("expires_after", "must be an object with the anchor 'created_at'")
+        raise invalid_value("expires_after", "must be an object with the anchor 'created_at'")
     seconds = given.get("seconds", DEFAULT_LIFETIME_S)
     if type(seconds) is not int or not MIN_LIFETIME_S <= seconds <= MAX_LIFETIME_S:
-        raise _invalid("expires_after.seconds", f"must be {MIN_LIFETIME_S} to {MAX_LIFETIME_S}")
+        raise invalid_value("expires_after.seconds", f"must be {MIN_LIFETIME_S} to {MAX_LIFETIME_S}")
     return seconds
-
-
-def _invalid(param: str, message: str) -> InvalidRequestError:
-    return InvalidRequestError(f"invalid value for '{param}': {message}", code="invalid_value", param=param)

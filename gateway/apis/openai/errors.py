@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from backend.messages.protocol import Error
+from gateway.apis.errors import InvalidRequestError
 
 # Native error codes with a code of their own in OpenAI's API (platform.openai.com/docs/guides/error-codes).
 _CODES = {
@@ -35,3 +36,8 @@ def error_body(error: Error, *, param: str | None = None) -> dict[str, Any]:
 def http_body(error: Error, *, param: str | None = None) -> str:
     """The body of an HTTP error."""
     return json.dumps({"error": error_body(error, param=param)}, ensure_ascii=False)
+
+
+def invalid_value(param: str, message: str) -> InvalidRequestError:
+    """The error for a parameter with an invalid value."""
+    return InvalidRequestError(f"invalid value for '{param}': {message}", code="invalid_value", param=param)

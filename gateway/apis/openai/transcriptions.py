@@ -15,7 +15,7 @@ from backend.messages.options import MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import Final, ServerMessage, Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.errors import InvalidRequestError
-from gateway.apis.openai.errors import error_body
+from gateway.apis.openai.errors import error_body, invalid_value
 from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, Rendering, ResponseFormat, word_logprobs
 from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.openai.responses import failed, json_response
@@ -118,15 +118,15 @@ class _Routes:
         self._check_model(model)
         form = upload.first("response_format", "json")
         if form not in FORMATS:
-            raise _invalid("response_format", f"must be one of {', '.join(FORMATS)}")
+            raise invalid_value("response_format", f"must be one of {', '.join(FORMATS)}")
         granularities = tuple(upload.fields.get("timestamp_granularities", ()))
         if set(granularities) - {"word", "segment"}:
-            raise _invalid("timestamp_granularities", "must contain only 'word' and 'segment'")
+            raise invalid_value("timestamp_granularities", "must contain only 'word' and 'segment'")
         include = set(upload.fields.get("include", ()))
         if include - {"logprobs"}:
-            raise _invalid("include", "must contain only 'logprobs'")
+            raise invalid_value("include", "must contain only 'logprobs'")
         if granularities and form != "verbose_json":
-            raise _invalid("timestamp_granularities", "requires response_format 'verbose_json'")
+            raise invalid_value("timestamp_granularities", "requires response_format 'verbose_json'")
         _check_temperature(upload.first("temperature", "0"))
         stream = upload.first("stream", "false").lower() == "true" and not translate
         words = "word" in granularities or "logprobs" in include or form in ("srt", "vtt")
@@ -136,12 +136,12 @@ class _Routes:
 def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
     languages = [code for code in upload.fields.get("language") or upload.fields.get("languages", []) if code]
     if len(languages) > MAX_LANGUAGES:
-        raise _invalid("languages", f"must have at most {MAX_LANGUAGES} entries")
+        raise invalid_value("languages", f"must have at most {MAX_LANGUAGES} entries")
     try:
         for language in languages:
             whisper_code(language)
     except ProtocolError as error:
-        raise _invalid("language", error.message) from None
+        raise invalid_value("language", error.message) from None
     return Start(
         **spoken_language(languages),
         prompt=upload.first("prompt")[-2_000:],
@@ -165,11 +165,7 @@ def _check_temperature(given: str) -> None:
     except ValueError:
         valid = False
     if not valid:
-        raise _invalid("temperature", "must be a number from 0 to 1")
-
-
-def _invalid(param: str, message: str) -> InvalidRequestError:
-    return InvalidRequestError(f"invalid value for '{param}': {message}", code="invalid_value", param=param)
+        raise invalid_value("temperature", "must be a number from 0 to 1")
 
 
 async def _stream(

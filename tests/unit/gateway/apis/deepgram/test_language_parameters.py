@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.messages.languages import LANGUAGES
 from gateway.apis.deepgram.parameters import ListenParameters
 from gateway.apis.errors import InvalidRequestError
 
@@ -16,31 +17,7 @@ from gateway.apis.errors import InvalidRequestError
         ({"detect_language": ["es"]}, "es", ()),
         ({"language": ["multi"]}, "auto", ()),
         ({"detect_language": ["multi", "en"]}, "auto", ()),
-        (
-            {
-                "detect_language": [
-                    "en",
-                    "es",
-                    "de",
-                    "fr",
-                    "it",
-                    "pt",
-                    "nl",
-                    "sv",
-                    "da",
-                    "no",
-                    "pl",
-                    "cs",
-                    "ro",
-                    "id",
-                    "ms",
-                    "ca",
-                    "ru",
-                ]
-            },
-            "auto",
-            (),
-        ),
+        ({"detect_language": [one.whisper for one in LANGUAGES if one.whisper]}, "auto", ()),
         ({"language": ["pt-BR"]}, "pt-BR", ()),
     ],
 )

@@ -38,26 +38,31 @@ class Joint:
 
     def rest(self, speech: Speech) -> Speech:
         """The audio after the cut, with the words before it as context."""
+        language = _language(speech)
         return replace(
             speech,
             samples=speech.samples[round(self.start_s * SAMPLE_RATE) :],
+            language=language,
             context=_text(self.before),
-            context_language=speech.language or "",
+            context_language=language,
             prefix=_text(self.overlap),
             words=True,
             draft=(),
         )
 
-    def join(self, rest: Hypothesis) -> Hypothesis:
-        """The hypothesis of the whole audio."""
+    def join(self, rest: Hypothesis, speech: Speech) -> Hypothesis:
+        """The hypothesis of the whole audio, `speech`."""
         shifted = [replace(word, start=word.start + self.start_s, end=word.end + self.start_s) for word in rest.words]
         if shifted and not shifted[0].text.startswith(" "):
             # The decoder omits the space at the start of a text in some languages.
             shifted[0] = replace(shifted[0], text=separator(self.before[-1].text, shifted[0].text) + shifted[0].text)
         words = (*self.before, *shifted)
         logprobs = [word.logprob for word in self.before] + [rest.avg_logprob] * len(rest.words)
+        detected = {} if speech.language else {speech.draft_language: speech.draft_language_probability}
         return replace(
             rest,
+            language_probability=detected.get(rest.language, rest.language_probability),
+            languages=detected,
             text=_text(words),
             words=words,
             avg_logprob=float(np.mean(logprobs)),
@@ -73,7 +78,7 @@ def recognize_with_drafts(recognizer: Recognizer, batch: Sequence[Speech]) -> li
     results = recognize_all_speech(recognizer, pieces)
     for i, joint in enumerate(joints):
         if joint:
-            results[i] = joint.join(results[i])
+            results[i] = joint.join(results[i], batch[i])
     doubtful = [i for i, joint in enumerate(joints) if joint and batch[i].final and _is_doubtful(batch[i], results[i])]
     if doubtful:
         wholes = recognize_all_speech(recognizer, [batch[i] for i in doubtful])
@@ -84,12 +89,12 @@ def recognize_with_drafts(recognizer: Recognizer, batch: Sequence[Speech]) -> li
 def find_joint(speech: Speech) -> Joint | None:
     """Where the decode of this audio can continue its draft, or None if all of it must be decoded.
 
-    The language must be given: in a part of the audio its detection is weaker.
+    The language must be given, or known from the draft: in a part of the audio its detection is weaker.
     """
     final, seconds = speech.final, len(speech.samples) / SAMPLE_RATE
     # An utterance that was cut because of its length ends before its draft does.
     words = tuple(word for word in speech.draft if word.end <= seconds)
-    if not words or not speech.language or speech.prefix or seconds < (MIN_FINAL_S if final else MIN_PREVIEW_S):
+    if not words or not _language(speech) or speech.prefix or seconds < (MIN_FINAL_S if final else MIN_PREVIEW_S):
         return None
     if final and np.mean([word.logprob for word in words]) < MIN_LOGPROB:
         return None
@@ -117,6 +122,10 @@ def _is_doubtful(speech: Speech, joined: Hypothesis) -> bool:
         return True
     voice = measure_voice(speech.samples)
     return may_omit(joined.text, voice) and find_omission(joined.words, voice) is not None
+
+
+def _language(speech: Speech) -> str:
+    return speech.language or speech.draft_language
 
 
 def _text(words: Sequence[RecognizedWord]) -> str:

@@ -35,6 +35,11 @@ def last_language(job: AudioJob, model_codes: Collection[str] | None) -> str | N
     return code if not allowed or code in allowed else None
 
 
+def draft_language(job: AudioJob, model_codes: Collection[str] | None) -> str:
+    """The language that the preview before detected, or "" if the model does not know it."""
+    return job.draft_language if model_codes is None or job.draft_language in model_codes else ""
+
+
 def known_odds(odds: Mapping[str, float], model_codes: Collection[str] | None) -> dict[str, float]:
     """Leave out the languages that another worker has detected and this model does not know."""
     return {code: odds[code] for code in odds if model_codes is None or code in model_codes}

@@ -19,7 +19,14 @@ from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
 from stt_worker.continuation import recognize_with_drafts
-from stt_worker.job_language import allowed_languages, in_requested_script, known_odds, last_language, model_language
+from stt_worker.job_language import (
+    allowed_languages,
+    draft_language,
+    in_requested_script,
+    known_odds,
+    last_language,
+    model_language,
+)
 from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
@@ -108,6 +115,8 @@ class SttWorker:
             words=job.words or not final,
             final=final,
             draft=_draft(job) if self._recognizer.continues_drafts else (),
+            draft_language=draft_language(job, self._recognizer.languages),
+            draft_language_probability=job.draft_language_probability,
             traceparent=job.traceparent,
         )
 

@@ -99,6 +99,9 @@ class AudioJob(Job):
     """Words of the last decode after `committed`. Words that this decode confirms can be committed."""
     draft: tuple[DraftWord, ...] = ()
     """All words of the last preview. A long utterance is recognized from its last settled words on."""
+    draft_language: str = ""
+    """Whisper's code of the language that this preview detected, if `language` is None."""
+    draft_language_probability: float = 0.0
     translate_to: tuple[str, ...] = ()
     translated: Mapping[str, str] = {}
     """Previews only: the shown translation by target language. The next one starts with it."""

@@ -1,6 +1,7 @@
 """Builds audio jobs from clips and the session's options. Pure."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from backend.errors import ProtocolError
 from backend.messages import languages
@@ -57,6 +58,16 @@ class AudioJobBuilder:
         """Whether the language is detected and not known yet."""
         return self._language is None and not self.evidence.is_settled
 
+    def _draft(self, utterance: OpenUtterance, odds: Mapping[str, float]) -> dict[str, Any]:
+        """The fields of the draft, if the job would be decoded in its language. `odds` are those of the session."""
+        language, probability = utterance.draft_language, utterance.draft_language_probability
+        if self._language:
+            # Options may have changed since the draft was decoded.
+            return {"draft": utterance.draft} if language == self._language else {}
+        if not probability or (odds and likeliest(odds) != language):
+            return {}
+        return {"draft": utterance.draft, "draft_language": language, "draft_language_probability": probability}
+
     def build_job(
         self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: SpeechClip, now: float
     ) -> AudioJob:
@@ -90,8 +101,7 @@ class AudioJobBuilder:
             committed=utterance.committed,
             tentative=utterance.tentative,
             hypothesis=utterance.hypothesis,
-            # Options may have changed since it was decoded.
-            draft=utterance.draft if utterance.draft_language == self._language else (),
+            **self._draft(utterance, odds),
             translate_to=options.translate_to,
             translated=utterance.translated,
             traceparent=utterance.traceparent if kind == "final" else "",

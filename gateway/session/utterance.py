@@ -49,8 +49,9 @@ class OpenUtterance:
     tentative: str = ""
     hypothesis: tuple[HypothesisWord, ...] = ()
     draft: tuple[DraftWord, ...] = ()
-    # The language in which the draft was decoded.
+    # The language in which the draft was decoded, and its probability; 0 if it is not certain.
     draft_language: str = ""
+    draft_language_probability: float = 0.0
     # Preview translations by language.
     translated: dict[str, str] = field(default_factory=dict)
     # The language that a preview detected with certainty. The final detects the language itself.
@@ -114,6 +115,8 @@ class OpenUtterance:
         self.requested_at = None
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
         self.draft, self.draft_language = partial.draft, partial.language
-        if partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS:
+        is_sure = partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS
+        self.draft_language_probability = partial.language_probability if is_sure else 0.0
+        if is_sure:
             self.detected_language = partial.language
         return changed

@@ -24,7 +24,8 @@ class Speech:
     `context`: the text before this piece; not used if the piece is in another language than `context_language`.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
     `final`: a final may be decoded again when a guard objects; a preview is not.
-    `draft`: the words of the latest preview of the utterance, with times in this audio.
+    `draft`: the words of the latest preview of the utterance, with times in this audio. `draft_language`: the language
+    that this preview detected, with this probability; "" if `language` is given.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -42,6 +43,8 @@ class Speech:
     words: bool = False
     final: bool = True
     draft: tuple["RecognizedWord", ...] = ()
+    draft_language: str = ""
+    draft_language_probability: float = 0.0
     traceparent: str = ""
 
     @property

@@ -82,10 +82,22 @@ def test_texts_without_spaces_are_joined_without_spaces() -> None:
     chinese = tuple(
         replace(word, text=word.text.strip()) for word in words("歡 迎 大 家 來 體 驗 今 天 的", pause_before=6)
     )
-    before = Joint(chinese[:6], (), 3.1)
+    before, audio = Joint(chinese[:6], (), 3.1), speech(6.0, chinese, language="zh")
     rest = Hypothesis("驗Python", "zh", 1.0, -0.1, 0.0, words("驗"))
-    assert before.join(replace(rest, words=(replace(rest.words[0], text="驗"),))).text == "歡迎大家來體驗"
-    assert before.join(replace(rest, words=(replace(rest.words[0], text="Python"),))).text == "歡迎大家來體 Python"
+    for last, text in (("驗", "歡迎大家來體驗"), ("Python", "歡迎大家來體 Python")):
+        assert before.join(replace(rest, words=(replace(rest.words[0], text=last),)), audio).text == text
+
+
+def test_a_detected_language_is_that_of_the_draft() -> None:
+    recorder = Recorder()
+    detected = speech(6.0, language=None, draft_language="en", draft_language_probability=0.9)
+    (found,) = recognize_with_drafts(recorder, [detected])
+    (rest,) = recorder.heard
+    assert (rest.language, rest.context_language) == ("en", "en"), "not detected again in a part of the audio"
+    assert (found.language, found.language_probability, found.languages) == ("en", 0.9, {"en": 0.9})
+    doubtful = Recorder(answer={"avg_logprob": -9.0})
+    recognize_with_drafts(doubtful, [detected])
+    assert [one.language for one in doubtful.heard] == ["en", None], "all of the audio shows its language"
 
 
 def test_a_preview_of_long_audio_continues_without_forced_words() -> None:

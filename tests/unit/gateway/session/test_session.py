@@ -194,6 +194,27 @@ def test_a_draft_in_another_language_than_the_one_in_force_is_not_used() -> None
     assert stage.of(SubmitFinal)[-1].job.draft == ()
 
 
+@pytest.mark.parametrize(
+    ("probability", "seconds", "used"),
+    [(0.9, 2, True), (0.7, 2, False), (0.9, 1, False)],
+    ids=["certain", "doubtful", "short"],
+)
+def test_a_draft_in_a_detected_language_is_used_if_the_language_is_certain(
+    probability: float, seconds: float, used: bool
+) -> None:
+    stage = Stage()
+    stage.speak(2)
+    preview = stage.of(SubmitPreview)[-1].job
+    draft = (DraftWord(text=" word", start=0.3, end=0.6, probability=0.9),)
+    fields = preview.model_dump(include={"utterance", "revision", "start_ms"})
+    fields |= {"end_ms": preview.start_ms + 1_000 * seconds, "language": "es", "language_probability": probability}
+    stage.apply(PartialResult(committed="", tentative="word", draft=draft, **fields))
+    stage.be_silent(1)
+    job = stage.of(SubmitFinal)[-1].job
+    assert (job.draft, job.draft_language) == ((draft, "es") if used else ((), ""))
+    assert job.language is None
+
+
 def test_sounds_without_words_have_no_more_previews_than_speech_under_load() -> None:
     stage = Stage()
     stage.actions += stage.session.set_backpressure(Backpressure.STOP)

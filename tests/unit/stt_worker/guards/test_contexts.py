@@ -1,5 +1,6 @@
 """Text that its context may have decided is decoded again without it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ def test_probable_text_that_continues_the_context_is_accepted() -> None:
     [
         hypothesis(""),
         hypothesis("of a truth."),
+        hypothesis("Replied he, of a truth, I heard him not."),
         hypothesis(avg_logprob=-0.8),
         hypothesis(no_speech_probability=0.4),
         hypothesis(language="fr"),
@@ -33,6 +35,16 @@ def test_probable_text_that_continues_the_context_is_accepted() -> None:
 )
 def test_silence_repetition_doubt_and_another_language_are_decoded_again(doubtful: Hypothesis) -> None:
     assert is_misled(CONTINUED, doubtful, "")
+
+
+def test_a_few_words_of_the_context_may_be_said_again() -> None:
+    assert not is_misled(CONTINUED, hypothesis("Replied he: I heard him not."), "")
+
+
+@pytest.mark.parametrize(("text", "misled"), [("我们今天学习中文和英文", True), ("我们今天去北京", False)])
+def test_in_scripts_without_spaces_fewer_letters_are_a_repetition(text: str, misled: bool) -> None:
+    chinese = replace(CONTINUED, context="我们今天学习中文", context_language="zh")
+    assert is_misled(chinese, hypothesis(text, language="zh"), "") == misled
 
 
 def test_text_that_a_guard_objects_to_is_decoded_again() -> None:

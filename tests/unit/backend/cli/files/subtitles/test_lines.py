@@ -1,7 +1,7 @@
 """Text is divided into lines."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backend.cli.files.subtitles.limits import CueLimits
@@ -47,12 +47,16 @@ def test_scripts_without_spaces_are_divided_between_words(language: str, text: s
     assert lay_out(units(text, language)) == lines
 
 
+# A word in Latin letters may be longer than a line of Chinese.
+@example("a" * 17 + "日")
 @given(st.text(st.sampled_from("abc, .的日。กำ"), min_size=1).filter(str.strip))
 def test_no_line_is_too_long_and_there_are_no_more_than_necessary(text: str) -> None:
     some = units(text)
     lines = lay_out(some)
     assert len(lines) == count_lines(some)
-    assert all(len(line) <= some[0].limits.line_length for line in lines)
+    words = [unit.text for unit in some]
+    assert all(len(line) <= some[0].limits.line_length or line in words for line in lines)
+    assert all(len(word) <= CueLimits().for_text(word, "en").line_length for word in words)
     assert "".join("".join(lines).split()) == "".join(text.split())
 
 

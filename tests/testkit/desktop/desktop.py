@@ -139,6 +139,10 @@ async def open_terminal(screen: Screen, file: Path, start: str = "") -> AsyncIte
         yield Terminal(screen, window, file)
 
 
+class PageReplacedError(AssertionError):
+    """The page in which an expression was evaluated is gone, for example because it was loaded again."""
+
+
 class DevTools:
     """A connection to a page or to Electron's main process by the Chrome DevTools Protocol."""
 
@@ -147,7 +151,10 @@ class DevTools:
         self._ids = itertools.count(1)
 
     async def value(self, expression: str) -> Any:
-        """Evaluate a JavaScript expression and await a promise. Raises AssertionError if it throws."""
+        """Evaluate a JavaScript expression and await a promise.
+
+        Raises AssertionError if it throws, and PageReplacedError if the page is loaded again meanwhile.
+        """
         request = next(self._ids)
         params = {"expression": expression, "awaitPromise": True, "returnByValue": True, "includeCommandLineAPI": True}
         await self._socket.send(json.dumps({"id": request, "method": "Runtime.evaluate", "params": params}))
@@ -155,6 +162,8 @@ class DevTools:
             answer = json.loads(frame)
             if answer.get("id") == request:
                 break
+        if "context" in answer.get("error", {}).get("message", "").lower():
+            raise PageReplacedError(answer["error"]["message"])
         assert "error" not in answer, answer
         result = answer["result"]
         if thrown := result.get("exceptionDetails"):
@@ -163,7 +172,12 @@ class DevTools:
 
     async def until(self, expression: str) -> Any:
         """Evaluate an expression until its value is true, and return it."""
-        return await until(lambda: self.value(expression))
+
+        async def look() -> Any:
+            with contextlib.suppress(PageReplacedError):
+                return await self.value(expression)
+
+        return await until(look)
 
 
 @dataclass

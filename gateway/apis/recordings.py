@@ -17,6 +17,7 @@ from gateway.access.auth import Caller
 from gateway.connection.codec import NativeCodec
 from gateway.connection.handshake import Opening, run_connection
 from gateway.connection.transport import Transport
+from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices
 
 # Events that may wait for the HTTP client. More stop the session, which stops reading the file.
@@ -122,7 +123,7 @@ class RecordingSocket:
 
 @asynccontextmanager
 async def transcribed(
-    services: GatewayServices, caller: Caller, address: str, start: Start, file: Path
+    services: GatewayServices, caller: Caller, address: str, start: Start, file: Path, protocol: ProtocolName
 ) -> AsyncIterator[tuple[RecordingSocket, AsyncIterator[ServerMessage]]]:
     """Run the session of a recording. Yields its socket, and its events in order up to `done`.
 
@@ -134,8 +135,8 @@ async def transcribed(
         socket = RecordingSocket(start, recording)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))
-        transport = Transport.of(socket, NativeCodec(), MAX_EVENTS)
-        session = asyncio.create_task(run_connection(services, Opening(caller, pending), transport))
+        transport = Transport.of(socket, NativeCodec(protocol), MAX_EVENTS)
+        session = asyncio.create_task(run_connection(services, Opening(caller, pending, protocol), transport))
         try:
             yield socket, _events(socket, session)
         finally:

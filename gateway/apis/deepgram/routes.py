@@ -15,6 +15,7 @@ from starlette.datastructures import QueryParams
 from backend.errors import NovaError
 from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
+from gateway import metrics
 from gateway.apis.deepgram.live_codec import LiveCodec
 from gateway.apis.deepgram.messages import error_body, metadata, recording
 from gateway.apis.deepgram.parameters import ListenParameters
@@ -49,6 +50,7 @@ def deepgram_router(services: GatewayServices) -> APIRouter:
             body = await _transcribe(services, request, request_id, created)
         except (NovaError, *REDIS_ERRORS) as error:
             known = error if isinstance(error, NovaError) else RedisUnavailableError()
+            metrics.REJECTED.labels(known.code, "deepgram").inc()
             text = error_body(error_event(known), request_id)
             return Response(text, http_status(known), media_type="application/json")
         return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
@@ -68,7 +70,9 @@ async def _transcribe(
     async with AsyncExitStack() as stack:
         file = await stack.enter_async_context(received_body(request, services.settings.max_upload_bytes))
         address = request.client.host if request.client else ""
-        socket, events = await stack.enter_async_context(transcribed(services, caller, address, start, file))
+        socket, events = await stack.enter_async_context(
+            transcribed(services, caller, address, start, file, "deepgram")
+        )
         transcript = RecordingTranscript()
         await collected(request, events, transcript)
         transcript.finish(socket)

@@ -29,6 +29,7 @@ from gateway.apis.openai.formats import word_logprobs
 from gateway.apis.openai.realtime_items import Items
 from gateway.apis.openai.realtime_session import InvalidFieldError, TranscriptionSession
 from gateway.connection.codec import Decoded, DirectReply
+from gateway.protocols import ProtocolName
 
 # OpenAI refuses to commit less audio.
 MIN_COMMIT_MS = 100
@@ -39,6 +40,7 @@ _UNSERVED = ("response.", "conversation.", "output_audio_buffer.")
 class RealtimeCodec:
     """The codec of one connection. `knows_model` says whether a model name is served."""
 
+    protocol: ProtocolName = "openai_realtime"
     subprotocols: Sequence[str] = ("realtime", "openai-beta.realtime-v1")
     idle_timeout_s: float | None = None
 

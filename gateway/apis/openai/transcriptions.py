@@ -84,7 +84,7 @@ class _Routes:
             caller = await self._services.auth.authenticate(request, "stream")
             upload = await stack.enter_async_context(received_form(request, self._services.settings.max_upload_bytes))
             wanted = self._wanted(upload, translate=translate)
-            recording = transcribed(self._services, caller, _address(request), wanted.start, upload.file)
+            recording = transcribed(self._services, caller, _address(request), wanted.start, upload.file, "openai")
             socket, events = await stack.enter_async_context(recording)
             if wanted.stream:
                 return StreamingResponse(_stream(stack, socket, events, wanted), media_type="text/event-stream")

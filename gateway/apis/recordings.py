@@ -1,7 +1,7 @@
 """Recordings over HTTP: a session without a WebSocket, whose client is the uploaded file."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -152,16 +152,21 @@ async def collected(request: Request, events: AsyncIterator[ServerMessage], tran
         async for event in events:
             transcript.apply(event)
 
-    collecting, leaving = asyncio.ensure_future(collect()), asyncio.ensure_future(_disconnection(request))
+    await while_connected(request, collect())
+
+
+async def while_connected(request: Request, work: Awaitable[None]) -> None:
+    """Await work for an HTTP client whose request was read. Cancels it and raises ClientError if the client leaves."""
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_disconnection(request))
     try:
-        await asyncio.wait({collecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not collecting.done():
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
             raise ClientError("the client has disconnected", code="disconnected")
-        collecting.result()
+        working.result()
     finally:
-        collecting.cancel()
+        working.cancel()
         leaving.cancel()
-        await asyncio.gather(collecting, leaving, return_exceptions=True)
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 async def _disconnection(request: Request) -> None:

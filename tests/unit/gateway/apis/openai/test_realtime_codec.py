@@ -27,6 +27,7 @@ from backend.messages.protocol import (
 from gateway.apis.openai.realtime_codec import RealtimeCodec
 from gateway.apis.openai.realtime_session import SERVER_VAD, TranscriptionSession
 from gateway.connection.codec import Decoded, DirectReply
+from tests.testkit.native_events import EVENTS, TEXT_FRAMES
 
 SECOND = base64.b64encode(bytes(48_000)).decode()
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
@@ -321,3 +322,19 @@ def test_any_events_are_translated_or_answered(events: list[tuple[str, dict[str,
         starts += sum(isinstance(item, Start) for item in decoded)
         assert all(event["type"] for event in replies(decoded))
     assert starts <= 1
+
+
+@given(st.lists(TEXT_FRAMES | st.binary(max_size=50), max_size=5), EVENTS, st.booleans(), st.booleans())
+def test_any_frames_and_any_events_give_events_of_the_protocol(
+    frames: list[str | bytes], events: list[Message], by_turns: bool, logprobs: bool
+) -> None:
+    client = Client()
+    include = ["item.input_audio_transcription.logprobs"] if logprobs else []
+    turns = SERVER_VAD if by_turns else None
+    session = {"type": "transcription", "audio": {"input": {"turn_detection": turns}}, "include": include}
+    client.send("session.update", session=session)
+    refused = [event for frame in frames for event in replies(client.codec.decode(frame))]
+    assert {event["type"] for event in refused} <= {"error", "session.updated", "input_audio_buffer.cleared"}
+    completed = [event for event in client.receive(*events) if event["type"].endswith(".completed")]
+    assert len(completed) <= sum(isinstance(event, Final) for event in events)
+    assert all(("logprobs" in event) == logprobs for event in completed)

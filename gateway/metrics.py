@@ -2,14 +2,18 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from gateway.protocols import PROTOCOLS
+
 ACTIVE_CONNECTIONS = Gauge("gateway_active_connections", "Open WebSocket connections")
-SESSIONS = Counter("nova_gateway_sessions_total", "Started sessions")
-AUDIO_SECONDS = Counter("nova_gateway_audio_seconds_total", "Received audio in seconds")
-FINALS = Counter("nova_gateway_finals_total", "Finals sent to clients")
-ERRORS = Counter("nova_gateway_errors_total", "Errors sent to clients", ["code"])
+SESSIONS = Counter("nova_gateway_sessions_total", "Started sessions", ["protocol"])
+OPEN_SESSIONS = Gauge("nova_gateway_open_sessions", "Sessions that clients hold, with recordings", ["protocol"])
+AUDIO_SECONDS = Counter("nova_gateway_audio_seconds_total", "Received audio in seconds", ["protocol"])
+FINALS = Counter("nova_gateway_finals_total", "Finals sent to clients", ["protocol"])
+ERRORS = Counter("nova_gateway_errors_total", "Errors sent to clients", ["code", "protocol"])
 FINAL_LATENCY = Histogram(
     "nova_gateway_final_latency_seconds",
     "Time from the detected end of an utterance until its final is sent",
+    ["protocol"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16),
 )
 FIRST_PARTIAL = Histogram(
@@ -24,10 +28,15 @@ ERASED = Counter(
 REDIS_MEMORY = Gauge("nova_redis_memory_bytes", "Memory used by Redis; in a cluster, of the fullest master")
 REDIS_LIMIT = Gauge("nova_redis_memory_limit_bytes", "Memory limit of Redis; 0: no limit")
 WORKERS = Gauge("nova_workers", "Processes with a current heartbeat", ["kind"])
-REJECTED = Counter("nova_gateway_rejected_sessions_total", "Refused sessions", ["reason"])
+REJECTED = Counter("nova_gateway_rejected_sessions_total", "Refused sessions", ["reason", "protocol"])
 RESUMED = Counter("nova_gateway_resumed_sessions_total", "Sessions that clients resumed")
 PRESSURE = Gauge(
     "nova_gateway_pressure_level", "0: none, 1: previews slowed, 2: previews stopped, 3: new sessions refused"
 )
 LOAD = Gauge("nova_gateway_finals_load_ratio", "Share of the workers' time that the finals of all current speech need")
 WAITING = Gauge("nova_gateway_oldest_final_seconds", "Age in seconds of the oldest final that no worker has taken")
+
+# Counters that are absent until the first session would hide it: `rate` needs a value before the increase.
+for _protocol in PROTOCOLS:
+    SESSIONS.labels(_protocol)
+    OPEN_SESSIONS.labels(_protocol)

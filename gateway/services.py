@@ -112,6 +112,7 @@ class GatewayServices:
             "name": self.name,
             "version": version("nova-voice"),
             "sessions": len(self.registry),
+            "protocols": self.registry.protocols(),
             "speech": round(self.registry.speech_share(), 2),
             "draining": self.registry.draining,
         }

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from backend.service.settings import ServiceSettings
+from gateway.http.public_addresses import parse_networks
 
 
 class GatewaySettings(ServiceSettings):
@@ -54,6 +55,12 @@ class GatewaySettings(ServiceSettings):
     """Bytes per second that a connection may send. A faster one is read more slowly."""
     max_upload_bytes: int = Field(default=1 << 30, ge=1 << 20)
     """Largest recording that a client may upload."""
+    url_enabled: bool = False
+    """Fetch recordings from addresses that clients choose, such as `url` of Deepgram's API. Only public addresses."""
+    url_networks: str = ""
+    """Networks that such addresses may also be in, separated by commas, such as "10.1.0.0/16" for your own storage."""
+    url_timeout_s: float = Field(default=300.0, gt=0)
+    """Seconds within which a recording must have been fetched."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)
@@ -94,3 +101,9 @@ class GatewaySettings(ServiceSettings):
     """New sessions are refused with 1013 when the finals of all current speech need this share of the workers' time."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds from SIGTERM until all remaining connections are closed with 1012."""
+
+    @field_validator("url_networks")
+    @classmethod
+    def _valid_networks(cls, text: str) -> str:
+        parse_networks(text)
+        return text

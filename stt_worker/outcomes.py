@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from backend.messages.jobs import AudioJob, DraftWord, FinalResult, PartialResult, Transcript
-from backend.messages.protocol import Final, Word
+from backend.messages.protocol import DecodedToken, Decoding, Final, Word
 from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
 from backend.text.normalize import normalized_words
@@ -39,6 +39,7 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         start_ms=job.start_ms,
         end_ms=job.end_ms,
         words=_words(job, hypothesis) if job.words and text else None,
+        decoding=_decoding(hypothesis) if job.decoding and text else None,
         translate_to=job.translate_to if text else (),
         late=job.replayed,
     )
@@ -133,4 +134,16 @@ def _words(job: AudioJob, hypothesis: Hypothesis) -> tuple[Word, ...]:
             confidence=word.probability,
         )
         for word in hypothesis.words
+    )
+
+
+def _decoding(hypothesis: Hypothesis) -> Decoding:
+    return Decoding(
+        temperature=hypothesis.temperature,
+        no_speech_probability=round(hypothesis.no_speech_probability, 6),
+        tokens=tuple(
+            DecodedToken(id=token.id, bytes=tuple(token.spelling), logprob=round(token.logprob, 5))
+            for word in hypothesis.words
+            for token in word.tokens
+        ),
     )

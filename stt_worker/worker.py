@@ -112,7 +112,8 @@ class SttWorker:
             context_language=job.context_language,
             beam_size=self._settings.beam_size if final else 1,
             # Previews need the words' probabilities to decide what is shown.
-            words=job.words or not final,
+            words=job.words or job.decoding or not final,
+            tokens=final and job.decoding,
             final=final,
             draft=_draft(job) if self._recognizer.continues_drafts else (),
             draft_language=draft_language(job, self._recognizer.languages),
@@ -122,8 +123,11 @@ class SttWorker:
 
 
 def _draft(job: AudioJob) -> tuple[RecognizedWord, ...]:
-    """The words of the last preview. The committed words of a stable session are not repeated from it."""
-    if job.kind == "final" and job.finals == "stable":
+    """The words of the last preview. The committed words of a stable session are not repeated from it.
+
+    Drafts have no tokens, so a client that asks for them gets finals that are decoded as a whole.
+    """
+    if job.kind == "final" and (job.finals == "stable" or job.decoding):
         return ()
     return tuple(
         RecognizedWord(word.text, word.start, word.end, word.probability, math.log(max(word.probability, 1e-6)))

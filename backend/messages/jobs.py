@@ -85,6 +85,7 @@ class AudioJob(Job):
     """The languages that the session asked for, as it wrote them ("zh-TW"). They decide the script of the text."""
     finals: Literal["revise", "stable"] = "revise"
     words: bool = False
+    decoding: bool = False
     prompt: str = ""
     hotwords: str = ""
     context: str = ""

@@ -57,6 +57,8 @@ class Options(Message):
     """Whether to send partials while the user speaks."""
     words: bool = False
     """Whether finals contain the times and the confidence of each word."""
+    decoding: bool = False
+    """Whether finals contain the recognizer's tokens, its temperature and the probability of no speech."""
     endpoint_ms: int = Field(default=600, ge=200, le=5_000)
     """Silence that ends an utterance."""
     endpointing: bool = True

@@ -63,6 +63,7 @@ class Configure(Message):
     translate_to: tuple[str, ...] | None = None
     partials: bool | None = None
     words: bool | None = None
+    decoding: bool | None = None
     endpoint_ms: int | None = Field(default=None, ge=200, le=5_000)
     endpointing: bool | None = None
     mode: Literal["dictation", "captions"] | None = None
@@ -152,6 +153,28 @@ class Word(Message):
     """Probability, 0 to 1."""
 
 
+class DecodedToken(Message):
+    """A token of the recognizer's text."""
+
+    id: int
+    """Number in the vocabulary of the model."""
+    bytes: tuple[int, ...]
+    """Its text in UTF-8. A character may be divided among tokens."""
+    logprob: float
+    """Natural logarithm of its probability."""
+
+
+class Decoding(Message):
+    """How the recognizer decoded an utterance."""
+
+    temperature: float
+    """0: the most probable text. Above: sampled, because guards rejected the text at lower temperatures."""
+    no_speech_probability: float
+    """Probability that the audio contains no speech, 0 to 1."""
+    tokens: tuple[DecodedToken, ...] = ()
+    """The text, before its script is changed. Empty with recognizers that report none, such as remote ones."""
+
+
 class Final(Message):
     """Definitive text of an utterance. Each utterance has exactly one `final`, or one `error` that names it."""
 
@@ -167,6 +190,8 @@ class Final(Message):
     start_ms: int
     end_ms: int
     words: tuple[Word, ...] | None = None
+    decoding: Decoding | None = None
+    """Only if the client asks for it with `decoding`, and there is text."""
     translate_to: tuple[str, ...] = ()
     """Languages of the final translations that follow. For each, a `notice` or an `error` can take its place."""
     late: bool = False

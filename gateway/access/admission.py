@@ -85,7 +85,7 @@ class Admission:
         so a burst of sessions exceeds neither. Raises OverloadedError or DrainingError if the session cannot be
         accepted, and REDIS_ERRORS. A resume is refused only while draining: its session was admitted before.
         """
-        self._check(message)
+        self._check(message, entry)
         with self._registry.registered(entry):
             if isinstance(message, Start):
                 await self._reserve_speech(entry)
@@ -106,23 +106,23 @@ class Admission:
             )
             entry.is_waiting = False
         if not fits:
-            self._refuse_for_load()
+            self._refuse_for_load(entry)
 
-    def _check(self, message: Start | Resume) -> None:
+    def _check(self, message: Start | Resume, entry: OpenSession) -> None:
         if self._registry.draining:
-            metrics.REJECTED.labels("draining").inc()
+            metrics.REJECTED.labels("draining", entry.protocol).inc()
             raise DrainingError
         if isinstance(message, Resume):
             return
         if self.backpressure >= Backpressure.REFUSE:
-            self._refuse_for_load()
+            self._refuse_for_load(entry)
         if len(self._registry) >= self._max_sessions:
-            metrics.REJECTED.labels("sessions").inc()
+            metrics.REJECTED.labels("sessions", entry.protocol).inc()
             raise OverloadedError(f"this gateway already holds {self._max_sessions} sessions; try again later")
 
     @staticmethod
-    def _refuse_for_load() -> NoReturn:
-        metrics.REJECTED.labels("load").inc()
+    def _refuse_for_load(entry: OpenSession) -> NoReturn:
+        metrics.REJECTED.labels("load", entry.protocol).inc()
         raise OverloadedError("the server has no capacity for another session; try again later")
 
     async def measure_load_forever(self) -> None:

@@ -64,7 +64,7 @@ class QuotaSlots:
             lambda: self._quota.take_slot(caller.id, caller.limits, entry.id, epoch=epoch, new=new)
         )
         if error := _over_quota(answer):
-            metrics.REJECTED.labels("quota").inc()
+            metrics.REJECTED.labels("quota", entry.protocol).inc()
             raise error
         # Renewed only from now on, so that no renewal creates a slot that was refused.
         entry.epoch = epoch

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -9,7 +10,9 @@ import structlog
 
 from backend.errors import ClientError
 from backend.streams.observe.utilization import Utilization
+from gateway import metrics
 from gateway.access.auth import Caller
+from gateway.protocols import ProtocolName
 
 # Share of its time that a new session speaks, until it is known better. Without it, new sessions would count as idle
 # for seconds, and a burst of them would be admitted.
@@ -37,8 +40,8 @@ class SpeechMeter:
 class OpenSession:
     """A session's entry in the registry."""
 
-    def __init__(self, session: str, caller: Caller) -> None:
-        self.id, self.caller = session, caller
+    def __init__(self, session: str, caller: Caller, protocol: ProtocolName = "native") -> None:
+        self.id, self.caller, self.protocol = session, caller, protocol
         self.speech = SpeechMeter()
         # True while Redis decides about its admission: it counts as a session, but not as speech.
         self.is_waiting = False
@@ -73,6 +76,10 @@ class SessionRegistry:
     def __iter__(self) -> Iterator[OpenSession]:
         return iter(self._sessions)
 
+    def protocols(self) -> dict[str, int]:
+        """The number of sessions of each protocol that has any."""
+        return dict(Counter(session.protocol for session in self._sessions))
+
     def speech_share(self) -> float:
         """Seconds of speech per second over all admitted sessions."""
         now = time.monotonic()
@@ -84,7 +91,8 @@ class SessionRegistry:
         self._sessions.add(entry)
         self._empty.clear()
         try:
-            yield entry
+            with metrics.OPEN_SESSIONS.labels(entry.protocol).track_inprogress():
+                yield entry
         finally:
             self._sessions.discard(entry)
             if not self._sessions:

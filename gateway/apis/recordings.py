@@ -1,7 +1,7 @@
 """Recordings over HTTP: a session without a WebSocket, whose client is the uploaded file."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from gateway.access.auth import Caller
 from gateway.connection.codec import NativeCodec
 from gateway.connection.handshake import Opening, run_connection
 from gateway.connection.transport import Transport
+from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices
 
 # Events that may wait for the HTTP client. More stop the session, which stops reading the file.
@@ -122,7 +123,7 @@ class RecordingSocket:
 
 @asynccontextmanager
 async def transcribed(
-    services: GatewayServices, caller: Caller, address: str, start: Start, file: Path
+    services: GatewayServices, caller: Caller, address: str, start: Start, file: Path, protocol: ProtocolName
 ) -> AsyncIterator[tuple[RecordingSocket, AsyncIterator[ServerMessage]]]:
     """Run the session of a recording. Yields its socket, and its events in order up to `done`.
 
@@ -134,8 +135,8 @@ async def transcribed(
         socket = RecordingSocket(start, recording)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))
-        transport = Transport.of(socket, NativeCodec(), MAX_EVENTS)
-        session = asyncio.create_task(run_connection(services, Opening(caller, pending), transport))
+        transport = Transport.of(socket, NativeCodec(protocol), MAX_EVENTS)
+        session = asyncio.create_task(run_connection(services, Opening(caller, pending, protocol), transport))
         try:
             yield socket, _events(socket, session)
         finally:
@@ -151,16 +152,21 @@ async def collected(request: Request, events: AsyncIterator[ServerMessage], tran
         async for event in events:
             transcript.apply(event)
 
-    collecting, leaving = asyncio.ensure_future(collect()), asyncio.ensure_future(_disconnection(request))
+    await while_connected(request, collect())
+
+
+async def while_connected(request: Request, work: Awaitable[None]) -> None:
+    """Await work for an HTTP client whose request was read. Cancels it and raises ClientError if the client leaves."""
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_disconnection(request))
     try:
-        await asyncio.wait({collecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not collecting.done():
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
             raise ClientError("the client has disconnected", code="disconnected")
-        collecting.result()
+        working.result()
     finally:
-        collecting.cancel()
+        working.cancel()
         leaving.cancel()
-        await asyncio.gather(collecting, leaving, return_exceptions=True)
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 async def _disconnection(request: Request) -> None:

@@ -11,6 +11,7 @@ from gateway.audio.decoder import AudioInputDecoder
 from gateway.audio.silero import SequenceResult
 from gateway.audio.vad import PreparedWindows, ScoredWindows, SpeechDetector
 from gateway.audio.vad_batcher import VadBatcher
+from gateway.protocols import ProtocolName
 
 # Samples from which speech detection runs in a thread: two seconds, which only files send at once. Smaller frames are
 # faster on the event loop, where they share a run of the network with other sessions.
@@ -20,9 +21,10 @@ THREAD_SAMPLES = 2 * SAMPLE_RATE
 class AudioInput:
     """Decodes one client's audio and detects speech in it. Await each call before the next one. Raises AudioError."""
 
-    def __init__(self, audio: AudioFormat, batcher: VadBatcher) -> None:
+    def __init__(self, audio: AudioFormat, batcher: VadBatcher, protocol: ProtocolName = "native") -> None:
         self._source = AudioInputDecoder(audio)
         self._batcher = batcher
+        self._received_seconds = metrics.AUDIO_SECONDS.labels(protocol)
         self._detector = SpeechDetector(batcher.silero)
 
     @property
@@ -39,7 +41,7 @@ class AudioInput:
         return [await self._detect_speech(await self._source.flush()), self._detector.flush()]
 
     async def _detect_speech(self, samples: Samples) -> ScoredWindows:
-        metrics.AUDIO_SECONDS.inc(len(samples) / SAMPLE_RATE)
+        self._received_seconds.inc(len(samples) / SAMPLE_RATE)
         if len(samples) > THREAD_SAMPLES:
             return await asyncio.to_thread(self._detector.detect_speech, samples)
         prepared = self._detector.prepare_windows(samples)

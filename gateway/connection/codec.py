@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from backend.messages.protocol import ClientMessage, Error, Message, parse_client, to_json
+from gateway.protocols import ProtocolName
 
 
 class DirectReply(Message):
@@ -24,9 +25,10 @@ Decoded = ClientMessage | bytes | DirectReply | DeferredReply
 class Codec(Protocol):
     """Translates between the frames of one connection and native messages. It may keep the state of its protocol.
 
-    `subprotocols` are the WebSocket subprotocols that it accepts.
+    `protocol` names it in metrics, traces and logs. `subprotocols` are the WebSocket subprotocols that it accepts.
     """
 
+    protocol: ProtocolName
     subprotocols: Sequence[str]
 
     @property
@@ -50,10 +52,13 @@ class Codec(Protocol):
 
 
 class NativeCodec:
-    """The protocol of `/v1/stream`."""
+    """The protocol of `/v1/stream`, also of recordings, which come through the HTTP route of another protocol."""
 
     subprotocols: Sequence[str] = ("nova.v1",)
     idle_timeout_s: float | None = None
+
+    def __init__(self, protocol: ProtocolName = "native") -> None:
+        self.protocol = protocol
 
     def open(self) -> Sequence[Decoded]:
         """Wait for the client, which sends the first message."""

@@ -76,7 +76,7 @@ class Connection:
         self._clock = services.clock
         self._session, self._receiver, self._sender = held.session, transport.receiver, transport.sender
         self._writer = RedisWriter(held.session, held.lease, services.streams)
-        self._audio = AudioInput(held.session.options.audio, services.vad_batcher)
+        self._audio = AudioInput(held.session.options.audio, services.vad_batcher, held.entry.protocol)
         self._level = LevelMonitor()
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._slips = SlipAllowance(self._clock.monotonic())

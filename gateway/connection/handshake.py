@@ -33,6 +33,7 @@ from gateway.connection.observers.speech_share import SpeechShare
 from gateway.connection.observers.traces import SessionTraces
 from gateway.connection.transport import Transport
 from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
+from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session
@@ -47,6 +48,7 @@ class Opening:
     caller: Caller
     # Counts the connection as one without a session until it is closed.
     pending: ExitStack
+    protocol: ProtocolName = "native"
     traceparent: str = ""
     limits: LimitedWebSocket | None = None
 
@@ -62,16 +64,18 @@ async def serve_websocket(
     `configure` receives the configuration in the client secret of an accepted client.
     """
     codec = codec or NativeCodec()
+    if limits := _limits(websocket):
+        limits.use_codec(codec)
     with ExitStack() as pending:
         try:
             pending.enter_context(services.pending.counted(websocket.client.host if websocket.client else ""))
             caller = await services.auth.authenticate(websocket, "stream")
         except RefusedError as refused:
-            metrics.REJECTED.labels(refused.code).inc()
+            metrics.REJECTED.labels(refused.code, codec.protocol).inc()
             await refuse(websocket, codec, refused, refused.status)
             return
         except TooManyConnectionsError as error:
-            metrics.REJECTED.labels(error.code).inc()
+            metrics.REJECTED.labels(error.code, codec.protocol).inc()
             await refuse(websocket, codec, error, 429)
             return
         except REDIS_ERRORS:
@@ -82,7 +86,8 @@ async def serve_websocket(
         await websocket.accept(_accepted_subprotocol(websocket, codec))
         try:
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():
-                opening = Opening(caller, pending, websocket.headers.get("traceparent", ""), _limits(websocket))
+                traceparent = websocket.headers.get("traceparent", "")
+                opening = Opening(caller, pending, codec.protocol, traceparent, limits)
                 await run_connection(services, opening, Transport.of(websocket, codec, services.settings.outbox))
         finally:
             if websocket.application_state is WebSocketState.CONNECTED:
@@ -155,7 +160,7 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
         opening.limits.allow_large_frames()
     async with AsyncExitStack() as stack:
         async with services.admission.open_limit:
-            held, actions = await _acquire_session(services, opening.caller, first, stack)
+            held, actions = await _acquire_session(services, opening, first, stack)
         opening.pending.close()
         observer = _observers(held, opening.traceparent)
         stack.callback(observer.on_close)
@@ -179,11 +184,12 @@ async def _receive_first_message(transport: Transport, timeout_s: float) -> Star
 
 
 async def _acquire_session(
-    services: GatewayServices, caller: Caller, first: Start | Resume, stack: AsyncExitStack
+    services: GatewayServices, opening: Opening, first: Start | Resume, stack: AsyncExitStack
 ) -> tuple[HeldSession, list[Action]]:
     """Admit, register and open or resume a session. Return it with its first actions."""
     session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
-    entry = await stack.enter_async_context(services.admission.admit(first, OpenSession(session_id, caller)))
+    caller, entry = opening.caller, OpenSession(session_id, opening.caller, opening.protocol)
+    await stack.enter_async_context(services.admission.admit(first, entry))
     if isinstance(first, Start):
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True))
     # Subscribed before the session is opened, so that no result is published before the subscription.
@@ -198,7 +204,7 @@ async def _acquire_session(
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
     options = session.options
     languages = {"language": options.language, "translate_to": ",".join(options.translate_to)}
-    log.info("session_held", **languages, encoding=options.audio.encoding, epoch=lease.epoch)
+    log.info("session_held", **languages, encoding=options.audio.encoding, epoch=lease.epoch, protocol=entry.protocol)
     return HeldSession(session, lease, listener, entry), actions
 
 
@@ -212,7 +218,7 @@ async def _open_session(
     lease = await retry_until_available(
         lambda: services.sessions.open(entry.id, token, session.record(), caller=entry.caller.id)
     )
-    metrics.SESSIONS.inc()
+    metrics.SESSIONS.labels(entry.protocol).inc()
     return session, lease, _with_resume_token(actions, token)
 
 
@@ -242,10 +248,12 @@ def _with_resume_token(actions: list[Action], token: str) -> list[Action]:
 
 
 def _observers(held: HeldSession, traceparent: str) -> SessionObserver:
-    observers = [
+    observers: list[SessionObserver] = [
         CaptionMetrics(),
-        FinalLatency(),
+        FinalLatency(held.entry.protocol),
         SpeechShare(held.session, held.entry.speech),
         SessionSummary(held.session),
     ]
-    return ObserverGroup([*observers, SessionTraces(held.session, traceparent)] if tracing.is_on() else observers)
+    if tracing.is_on():
+        observers.append(SessionTraces(held.session, traceparent, held.entry.protocol))
+    return ObserverGroup(observers)

@@ -85,7 +85,7 @@ class EventSender:
         self._closed = True
 
     def send_error(self, error: NovaError, *, fatal: bool = False) -> None:
-        metrics.ERRORS.labels(error.code).inc()
+        metrics.ERRORS.labels(error.code, self._codec.protocol).inc()
         retry_after_s = error.retry_after_s if isinstance(error, ClientError) else None
         self.send(Error(code=error.code, message=error.message, fatal=fatal, retry_after_s=retry_after_s))
 

@@ -14,8 +14,9 @@ from websockets.exceptions import PayloadTooBig
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from backend.messages.protocol import Error, to_json
+from backend.messages.protocol import Error
 from gateway import metrics
+from gateway.connection.codec import Codec, NativeCodec
 from gateway.http.peer_state import has_left
 from gateway.http.read_budget import ReadBudget, ReadLimits
 
@@ -41,19 +42,28 @@ FLUSH_S = 10.0
 
 
 class _AnnouncedServerProtocol(ServerProtocol):
-    """Sends an `error` event before the close frame if a frame is too large."""
+    """Sends errors in the client's protocol before the close frame, also if a frame is too large."""
 
     frame_limit = 0
+    codec: Codec = NativeCodec()
+
+    def announce(self, close_code: int, code: str, message: str) -> None:
+        """Send a fatal error and a close frame."""
+        for frame in self.codec.encode(Error(code=code, message=message, fatal=True)):
+            self.send_text(frame.encode())
+        super().fail(*self.codec.close_frame(close_code, code))
 
     def fail(self, code: int, reason: str = "") -> None:
-        if code == 1009 and self.state is State.OPEN and reason != "frame_too_large":
-            reason = "frame_too_large"
-            self.send_text(_fatal(reason, f"a frame may have at most {self.frame_limit} bytes"))
-        super().fail(code, reason)
+        if code == 1009 and self.state is State.OPEN:
+            self.announce(code, "frame_too_large", f"a frame may have at most {self.frame_limit} bytes")
+        else:
+            super().fail(code, reason)
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol):
     """Reads in slices, and only as fast as the application, the client's own reading and its budget allow."""
+
+    conn: _AnnouncedServerProtocol
 
     def __init__(self, *arguments: Any, limits: ReadLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -73,6 +83,10 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._is_ignored = self._is_awaited = False
 
     # --- called by the application
+
+    def use_codec(self, codec: Codec) -> None:
+        """Report errors in this protocol."""
+        self.conn.codec = codec
 
     def allow_large_frames(self) -> None:
         """The client has sent a valid first message, so frames may have the configured size."""
@@ -273,18 +287,13 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
 
     def _fail(self, close_code: int, code: str, message: str) -> None:
         """Send a fatal error and close the connection."""
-        metrics.ERRORS.labels(code).inc()
+        metrics.ERRORS.labels(code, self.conn.codec.protocol).inc()
         if self.conn.state is State.OPEN:
-            self.conn.send_text(_fatal(code, message))
-            self.conn.fail(close_code, code)
+            self.conn.announce(close_code, code, message)
             self.handle_parser_exception()
         else:
             self.transport.close()
 
     def _count_parser_error(self) -> None:
         if isinstance(self.conn.parser_exc, PayloadTooBig):
-            metrics.ERRORS.labels("frame_too_large").inc()
-
-
-def _fatal(code: str, message: str) -> bytes:
-    return to_json(Error(code=code, message=message, fatal=True)).encode()
+            metrics.ERRORS.labels("frame_too_large", self.conn.codec.protocol).inc()

@@ -94,6 +94,7 @@ class AudioJobBuilder:
             expected=options.languages if options.language == "auto" else (options.language,),
             finals=options.finals,
             words=options.words,
+            decoding=options.decoding,
             prompt=options.prompt,
             hotwords=options.hotwords,
             context=context,

@@ -55,6 +55,7 @@ class Answer:
     logprob: float
     no_speech: float
     repetition: Repetition | None = None
+    temperature: float = 0.0
 
     @cached_property
     def voice(self) -> Voice:
@@ -110,6 +111,7 @@ class Answer:
             omitted=omissions.find_omission(words, self.voice, self.speech.prefix) if self.may_omit and words else None,
             decoded=self.text.text if self.is_cut else "",
             repetition_spoken=is_spoken,
+            temperature=self.temperature,
             logprob_without_prompt=logprob_without_prompt(words) if self.is_prompted else None,
         )
         objection = hallucinations.retry_reason(self.text.text, seconds(self.speech), self.logprob, self.repetition)

@@ -23,6 +23,7 @@ class Speech:
     `prefix`: text that the hypothesis must begin with.
     `context`: the text before this piece; not used if the piece is in another language than `context_language`.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
+    `tokens`: whether the tokens of words are needed.
     `final`: a final may be decoded again when a guard objects; a preview is not.
     `draft`: the words of the latest preview of the utterance, with times in this audio. `draft_language`: the language
     that this preview detected, with this probability; "" if `language` is given.
@@ -41,6 +42,7 @@ class Speech:
     context_language: str = ""
     beam_size: int = 1
     words: bool = False
+    tokens: bool = False
     final: bool = True
     draft: tuple["RecognizedWord", ...] = ()
     draft_language: str = ""
@@ -55,10 +57,20 @@ class Speech:
 
 
 @dataclass(frozen=True, slots=True)
+class RecognizedToken:
+    """A token: its number in the vocabulary, its text in UTF-8, which may end inside a character, and its log
+    probability."""
+
+    id: int
+    spelling: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class RecognizedWord:
     """A word with the space before it; `start` and `end` in seconds from the start of the audio.
 
-    `probability` and `logprob` are means over its tokens, without the prompt.
+    `probability` and `logprob` are means over its tokens, without the prompt. `tokens` only if they were requested.
     """
 
     text: str
@@ -66,6 +78,7 @@ class RecognizedWord:
     end: float
     probability: float
     logprob: float = 0.0
+    tokens: tuple[RecognizedToken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,7 @@ class Hypothesis:
     without words, if the recognizer finds any. `decoded` is the text before a loop was cut from its end, or "".
     `repetition_spoken`: the audio contains the repetitions of a repetitive text. `logprob_without_prompt`: that of a
     text that consists of the prompt and the hotwords. `continued`: the beginning is a draft, and was not decoded.
+    `temperature`: of the decode that was accepted.
     """
 
     text: str
@@ -107,6 +121,7 @@ class Hypothesis:
     repetition_spoken: bool = False
     logprob_without_prompt: float | None = None
     continued: bool = False
+    temperature: float = 0.0
 
 
 class Recognizer(Protocol):

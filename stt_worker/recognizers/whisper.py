@@ -8,6 +8,7 @@ task tokens may have any length.
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -28,7 +29,7 @@ from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, E
 from stt_worker.recognizers.language_choice import SpokenLanguage, among, is_doubtful, spoken_in
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
-from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens
+from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens, token_spelling
 from stt_worker.recognizers.words import align_words, join_punctuation, split_answer
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAMES_PER_SECOND
@@ -150,7 +151,14 @@ class FasterWhisper:
             **sampling,
         )
         answers = [
-            Answer(speech, split_answer(t, p, r.sequences_ids[0]), language, _mean_logprob(r, p), r.no_speech_prob)
+            Answer(
+                speech,
+                split_answer(t, p, r.sequences_ids[0]),
+                language,
+                _mean_logprob(r, p),
+                r.no_speech_prob,
+                temperature=sampling.get("sampling_temperature", 0.0),
+            )
             for speech, t, p, r, language in zip(batch, tokenizers, prefixes, results, spoken, strict=True)
         ]
         repetitive = [i for i, answer in enumerate(answers) if answer.is_repetitive]
@@ -192,10 +200,12 @@ class FasterWhisper:
         for language in {answers[i].language.code for i in wanted}:
             places = [i for i in wanted if answers[i].language.code == language and answers[i].kept.words]
             texts = [answer.kept.all_tokens if i in places else [] for i, answer in enumerate(answers)]
-            start = list(self._tokenizer(language).sot_sequence)
+            tokenizer = self._tokenizer(language)
+            start = list(tokenizer.sot_sequence)
             aligned = self._whisper.model.align(encoded, start, texts, frames, median_filter_width=7)
             for i in places:
-                words[i] = align_words(answers[i].kept, aligned[i].alignments, aligned[i].text_token_probs)
+                spelling = partial(token_spelling, tokenizer) if answers[i].speech.tokens else None
+                words[i] = align_words(answers[i].kept, aligned[i].alignments, aligned[i].text_token_probs, spelling)
         return [words.get(i, []) for i in wanted]
 
     def _context(self, speech: Speech) -> list[int]:

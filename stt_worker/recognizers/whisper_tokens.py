@@ -52,6 +52,21 @@ def max_length(batch: Sequence[Speech], languages: Sequence[str], context: int, 
     return min(MAX_TOKENS, max(2 * answer, context + 4 + answer))
 
 
+def _byte_characters() -> dict[str, int]:
+    """The characters that stand for bytes in a byte-level vocabulary (openai/gpt-2, `bytes_to_unicode`)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(0x100) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(0x100 + i): byte for i, byte in enumerate(others)}
+
+
+_BYTES = _byte_characters()
+
+
+def token_spelling(tokenizer: Tokenizer, token: int) -> bytes:
+    """The text of a token in UTF-8. It may begin or end inside a character."""
+    return bytes(_BYTES[character] for character in tokenizer.tokenizer.id_to_token(token))
+
+
 def _text_tokens(tokenizer: Tokenizer, text: str, space: str = " ") -> list[int]:
     # Tokens from `eot` on are control tokens; clients must not inject them through prompt or hotwords.
     return [token for token in tokenizer.encode(space + text.strip()) if token < tokenizer.eot] if text.strip() else []

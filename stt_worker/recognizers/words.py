@@ -4,13 +4,14 @@ Text is split into words as in Whisper's own transcriber: at spaces or, in langu
 that completes a character.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stt_worker.recognizers.recognizer import RecognizedWord
+from stt_worker.recognizers.recognizer import RecognizedToken, RecognizedWord
 
 # The aligner works on encoder frames of 20 ms (two mel frames).
 ALIGNMENT_FRAME_S = 0.02
@@ -54,27 +55,42 @@ def split_answer(tokenizer: WordTokenizer, prefix: Sequence[int], answer: Sequen
 
 
 def align_words(
-    decoded: DecodedWords, path: Sequence[tuple[int, int]], probabilities: Sequence[float]
+    decoded: DecodedWords,
+    path: Sequence[tuple[int, int]],
+    probabilities: Sequence[float],
+    spelling: Callable[[int], bytes] | None = None,
 ) -> list[RecognizedWord]:
     """Give each word its times and mean probability.
 
     `path` holds pairs of token and frame as CTranslate2 aligns them, where the end of the text counts as one more
-    token; `probabilities` has one entry for each token.
+    token; `probabilities` has one entry for each token. With `spelling`, the text of a token, words get their tokens.
     """
     tokens, frames = np.array(path).T
     begins = frames[np.diff(tokens, prepend=-1) > 0] * ALIGNMENT_FRAME_S
     bounds = np.cumsum([0, *map(len, decoded.tokens)])
     ends = np.minimum(bounds[1:], len(begins) - 1)
+    logprobs = np.log(np.maximum(probabilities, 1e-6))
     return [
         RecognizedWord(
             word,
             float(begins[i]),
             float(begins[end]),
             float(np.mean(probabilities[i:j])),
-            float(np.mean(np.log(np.maximum(probabilities[i:j], 1e-6)))),
+            float(np.mean(logprobs[i:j])),
+            _tokens(tokens_of_word, logprobs[i:j], spelling),
         )
-        for word, i, j, end in zip(decoded.words, bounds, bounds[1:], ends, strict=False)
+        for word, tokens_of_word, i, j, end in zip(
+            decoded.words, decoded.tokens, bounds, bounds[1:], ends, strict=False
+        )
     ]
+
+
+def _tokens(
+    ids: Sequence[int], logprobs: NDArray[np.float64], spelling: Callable[[int], bytes] | None
+) -> tuple[RecognizedToken, ...]:
+    if not spelling:
+        return ()
+    return tuple(RecognizedToken(i, spelling(i), logprob) for i, logprob in zip(ids, logprobs.tolist(), strict=True))
 
 
 def join_punctuation(words: Sequence[RecognizedWord]) -> tuple[RecognizedWord, ...]:
@@ -83,9 +99,9 @@ def join_punctuation(words: Sequence[RecognizedWord]) -> tuple[RecognizedWord, .
     for word in words:
         before = joined[-1] if joined else None
         if before and before.text.startswith(" ") and before.text.strip() in OPENING:
-            joined[-1] = replace(word, text=before.text + word.text)
+            joined[-1] = replace(word, text=before.text + word.text, tokens=before.tokens + word.tokens)
         elif before and word.text in CLOSING:
-            joined[-1] = replace(before, text=before.text + word.text)
+            joined[-1] = replace(before, text=before.text + word.text, tokens=before.tokens + word.tokens)
         else:
             joined.append(word)
     return tuple(joined)

@@ -91,6 +91,7 @@ def check_spans(collector: Collector) -> None:
     # The only other span is the session, in the trace of its client. The utterance links to it.
     (session,) = [span for span in collector.spans if span.trace != root.trace]
     assert (session.name, session.trace, session.about["nova.correlation_id"]) == ("session", CLIENT, NAME)
+    assert session.about["nova.protocol"] == "native"
     assert root.links == (CLIENT,)
     assert root.about["nova.utterance"] == 1
     # The stages follow each other: receive, wait for the endpoint, queue, decode, publish, deliver.

@@ -89,7 +89,7 @@ async def test_the_full_report_contains_redis_and_all_processes(system: System) 
     redis, workers = body["redis"], body["workers"]
     assert {"ok", "version", "round_trip_ms", "memory_bytes", "persistence"} <= redis.keys()
     gateway, worker = workers
-    assert {"sessions", "draining", "version", "seen"} <= gateway.keys()
+    assert {"sessions", "protocols", "draining", "version", "seen"} <= gateway.keys()
     assert {"model", "device", "compute_type", "batch", "real_time_factor", "last_inference", "load"} <= worker.keys()
     assert took_s < ANSWER_S
 

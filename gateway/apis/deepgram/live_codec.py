@@ -29,6 +29,7 @@ from gateway.apis.deepgram.messages import alternative, error_body, metadata, re
 from gateway.apis.deepgram.parameters import ListenParameters
 from gateway.apis.wav_header import WavHeader, parse_wav_header
 from gateway.connection.codec import Decoded, DeferredReply
+from gateway.protocols import ProtocolName
 
 # Deepgram closes a connection that has sent neither audio nor a message for this long (error NET-0001).
 IDLE_S = 10.0
@@ -37,6 +38,7 @@ IDLE_S = 10.0
 class LiveCodec:
     """The codec of one connection."""
 
+    protocol: ProtocolName = "deepgram_live"
     subprotocols: Sequence[str] = ("token", "bearer")
 
     def __init__(self, parameters: ListenParameters, request_id: str, created: datetime) -> None:

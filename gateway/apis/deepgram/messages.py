@@ -16,9 +16,18 @@ _ERROR_NAMES: Mapping[str, str] = {
     "over_quota": "TOO_MANY_REQUESTS",
     "too_many_connections": "TOO_MANY_REQUESTS",
     "overloaded": "SERVICE_UNAVAILABLE",
+    "draining": "SERVICE_UNAVAILABLE",
+    "redis_unavailable": "SERVICE_UNAVAILABLE",
+    "internal": "INTERNAL_SERVER_ERROR",
+    "overdue": "INTERNAL_SERVER_ERROR",
+    "model_unavailable": "INTERNAL_SERVER_ERROR",
+    "max_attempts": "INTERNAL_SERVER_ERROR",
+    "foreign_origin": "INSUFFICIENT_PERMISSIONS",
     "invalid_parameter": "INVALID_QUERY_PARAMETER",
     "not_media": "Bad Request",
     "file_too_large": "PAYLOAD_TOO_LARGE",
+    "remote_content": "REMOTE_CONTENT_ERROR",
+    "upload_timeout": "SLOW_UPLOAD",
 }
 
 

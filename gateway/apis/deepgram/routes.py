@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import json
 import uuid
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +17,26 @@ from starlette.datastructures import QueryParams
 from backend.errors import NovaError
 from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
+from gateway import metrics
 from gateway.apis.deepgram.live_codec import LiveCodec
 from gateway.apis.deepgram.messages import error_body, metadata, recording
 from gateway.apis.deepgram.parameters import ListenParameters
+from gateway.apis.downloads import Downloads
 from gateway.apis.errors import InvalidRequestError
-from gateway.apis.recordings import RecordingTranscript, collected, transcribed
+from gateway.apis.recordings import RecordingTranscript, collected, transcribed, while_connected
 from gateway.apis.responses import error_event, http_status
 from gateway.apis.uploads import received_body
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.handshake import refuse, serve_websocket
 from gateway.services import GatewayServices
 
+# Of a body that has the address of a recording.
+MAX_JSON_BYTES = 65_536
+
 
 def deepgram_router(services: GatewayServices) -> APIRouter:
     """`/v1/listen`."""
-    router = APIRouter()
+    router, downloads = APIRouter(), Downloads(services.settings)
 
     @router.websocket("/v1/listen")
     async def live(websocket: WebSocket) -> None:
@@ -46,9 +53,10 @@ def deepgram_router(services: GatewayServices) -> APIRouter:
         """Transcribe the recording in the body."""
         request_id, created = str(uuid.uuid4()), datetime.now(UTC)
         try:
-            body = await _transcribe(services, request, request_id, created)
+            body = await _transcribe(services, downloads, request, request_id, created)
         except (NovaError, *REDIS_ERRORS) as error:
             known = error if isinstance(error, NovaError) else RedisUnavailableError()
+            metrics.REJECTED.labels(known.code, "deepgram").inc()
             text = error_body(error_event(known), request_id)
             return Response(text, http_status(known), media_type="application/json")
         return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
@@ -58,17 +66,17 @@ def deepgram_router(services: GatewayServices) -> APIRouter:
 
 
 async def _transcribe(
-    services: GatewayServices, request: Request, request_id: str, created: datetime
+    services: GatewayServices, downloads: Downloads, request: Request, request_id: str, created: datetime
 ) -> dict[str, Any]:
     caller = await services.auth.authenticate(request, "stream")
     parameters = ListenParameters.parse(_query(request.query_params))
-    if request.headers.get("content-type", "").startswith("application/json"):
-        raise InvalidRequestError("send the recording as the body; URLs are not served", code="invalid_parameter")
     start = Start(**{**parameters.options(), "partials": False, "endpoint_ms": Start().endpoint_ms})
     async with AsyncExitStack() as stack:
-        file = await stack.enter_async_context(received_body(request, services.settings.max_upload_bytes))
+        file = await stack.enter_async_context(_received(request, downloads, services.settings.max_upload_bytes))
         address = request.client.host if request.client else ""
-        socket, events = await stack.enter_async_context(transcribed(services, caller, address, start, file))
+        socket, events = await stack.enter_async_context(
+            transcribed(services, caller, address, start, file, "deepgram")
+        )
         transcript = RecordingTranscript()
         await collected(request, events, transcript)
         transcript.finish(socket)
@@ -77,6 +85,30 @@ async def _transcribe(
     found = recording(transcript.segments, transcript.text(), utterances=parameters.utterances, detected=detected)
     about = metadata(request_id, sha256, created, transcript.audio_s, parameters.tags)
     return {"metadata": about, "results": found}
+
+
+@asynccontextmanager
+async def _received(request: Request, downloads: Downloads, max_bytes: int) -> AsyncIterator[Path]:
+    """The recording: the body, or what the address in a JSON body refers to. Raises InvalidRequestError."""
+    if not request.headers.get("content-type", "").startswith("application/json"):
+        async with received_body(request, max_bytes) as file:
+            yield file
+        return
+    async with received_body(request, MAX_JSON_BYTES) as body:
+        url = _url(await asyncio.to_thread(body.read_bytes))
+    async with downloads.received(url, partial(while_connected, request)) as file:
+        yield file
+
+
+def _url(body: bytes) -> str:
+    try:
+        url = json.loads(body)["url"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        url = None
+    if not isinstance(url, str):
+        message = "Content-type was application/json, but the body is not an object with a url"
+        raise InvalidRequestError(message, code="invalid_json")
+    return url
 
 
 def _query(parameters: QueryParams) -> dict[str, list[str]]:

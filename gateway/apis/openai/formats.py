@@ -11,7 +11,7 @@ from backend.cli.files.subtitles.formats import to_srt, to_vtt
 from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.errors import ProtocolError
 from backend.messages.languages import english_name
-from backend.messages.protocol import Final
+from backend.messages.protocol import Decoding, Final
 from gateway.apis.recordings import RecordingTranscript
 
 ResponseFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
@@ -44,8 +44,12 @@ class Rendering:
                 return to_vtt(split_into_cues(self._timed()))
             case "verbose_json":
                 return _json(self._verbose(granularities))
-        words = [one for final in self._transcript.segments for one in word_logprobs(final)]
-        return _json({"text": self.text(), **({"logprobs": words} if logprobs else {}), "usage": self.usage()})
+        return _json(self.json_body(logprobs=logprobs))
+
+    def json_body(self, *, logprobs: bool) -> dict[str, Any]:
+        """The body in the format `json`."""
+        logs = [one for final in self._transcript.segments for one in token_logprobs(final)]
+        return {"text": self.text(), **({"logprobs": logs} if logprobs else {}), "usage": self.usage()}
 
     def text(self) -> str:
         return self._transcript.text(translated=self._translate)
@@ -83,7 +87,8 @@ class Rendering:
 
 
 def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
-    data = text.encode()
+    # Workers of an older release report no decoding.
+    data, decoding = text.encode(), final.decoding or Decoding(temperature=0.0, no_speech_probability=0.0)
     return {
         "id": number,
         # Each utterance is decoded on its own, so the decoder seeks to its start. In frames of 10 ms.
@@ -91,12 +96,12 @@ def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
         "start": final.start_ms / 1000,
         "end": final.end_ms / 1000,
         "text": f" {text}",
-        # Tokens belong to a model's vocabulary, which clients do not have.
-        "tokens": [],
-        "temperature": 0.0,
-        "avg_logprob": _logprob(final.confidence),
+        # A translation was not made from tokens.
+        "tokens": [token.id for token in decoding.tokens] if text == final.text else [],
+        "temperature": decoding.temperature,
+        "avg_logprob": log(max(final.confidence, 1e-6)),
         "compression_ratio": len(data) / len(zlib.compress(data)),
-        "no_speech_prob": 0.0,
+        "no_speech_prob": decoding.no_speech_probability,
     }
 
 
@@ -108,16 +113,17 @@ def _language_name(code: str) -> str:
         return code
 
 
-def word_logprobs(final: Final) -> list[dict[str, Any]]:
-    """The log probability of each word: the recognizer's probabilities are means over the tokens of a word."""
+def token_logprobs(final: Final) -> list[dict[str, Any]]:
+    """The log probability of each token. Bytes of an incomplete character are escaped in `token`: "\\xe4"."""
+    tokens = final.decoding.tokens if final.decoding else ()
     return [
-        {"token": word.word, "bytes": list(word.word.encode()), "logprob": _logprob(word.confidence)}
-        for word in final.words or ()
+        {
+            "token": bytes(token.bytes).decode(errors="backslashreplace"),
+            "bytes": list(token.bytes),
+            "logprob": token.logprob,
+        }
+        for token in tokens
     ]
-
-
-def _logprob(probability: float) -> float:
-    return log(max(probability, 1e-6))
 
 
 def _json(body: Mapping[str, Any]) -> str:

@@ -25,10 +25,11 @@ from backend.messages.protocol import (
     Start,
 )
 from gateway.apis.openai.errors import error_body, http_body
-from gateway.apis.openai.formats import word_logprobs
+from gateway.apis.openai.formats import token_logprobs
 from gateway.apis.openai.realtime_items import Items
 from gateway.apis.openai.realtime_session import InvalidFieldError, TranscriptionSession
 from gateway.connection.codec import Decoded, DirectReply
+from gateway.protocols import ProtocolName
 
 # OpenAI refuses to commit less audio.
 MIN_COMMIT_MS = 100
@@ -39,6 +40,7 @@ _UNSERVED = ("response.", "conversation.", "output_audio_buffer.")
 class RealtimeCodec:
     """The codec of one connection. `knows_model` says whether a model name is served."""
 
+    protocol: ProtocolName = "openai_realtime"
     subprotocols: Sequence[str] = ("realtime", "openai-beta.realtime-v1")
     idle_timeout_s: float | None = None
 
@@ -165,7 +167,7 @@ class RealtimeCodec:
             case Partial():
                 return self._items.extend(event)
             case Final():
-                return self._items.complete(event, word_logprobs(event) if self._config.wants_logprobs else None)
+                return self._items.complete(event, token_logprobs(event) if self._config.wants_logprobs else None)
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Codes are those of the WebSocket protocol, which OpenAI uses as well."""

@@ -69,7 +69,7 @@ class TranscriptionSession:
             **spoken_language(self.languages),
             "prompt": self.prompt[-2_000:],
             "hotwords": ", ".join(self.keywords)[:1_000],
-            "words": self.wants_logprobs,
+            "decoding": self.wants_logprobs,
             # Deltas are committed words, which must be the beginning of the transcript.
             "finals": "stable",
             "endpoint_ms": self._endpoint_ms(),

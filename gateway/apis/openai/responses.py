@@ -15,7 +15,7 @@ from gateway.connection.delay_watch import RedisUnavailableError
 def failed(error: BaseException) -> Response:
     """The response for an error. One that is not ours came from Redis."""
     known = error if isinstance(error, NovaError) else RedisUnavailableError()
-    metrics.REJECTED.labels(known.code).inc()
+    metrics.REJECTED.labels(known.code, "openai").inc()
     status, event = http_status(known), error_event(known)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if event.retry_after_s:

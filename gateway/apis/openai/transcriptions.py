@@ -1,7 +1,7 @@
 """`POST /v1/audio/transcriptions` and `/v1/audio/translations`: recordings."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from backend.messages.protocol import Final, ServerMessage, Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.openai.errors import error_body, invalid_value
-from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, Rendering, ResponseFormat, word_logprobs
+from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, Rendering, ResponseFormat, token_logprobs
 from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.openai.responses import failed, json_response
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
@@ -84,7 +84,7 @@ class _Routes:
             caller = await self._services.auth.authenticate(request, "stream")
             upload = await stack.enter_async_context(received_form(request, self._services.settings.max_upload_bytes))
             wanted = self._wanted(upload, translate=translate)
-            recording = transcribed(self._services, caller, _address(request), wanted.start, upload.file)
+            recording = transcribed(self._services, caller, _address(request), wanted.start, upload.file, "openai")
             socket, events = await stack.enter_async_context(recording)
             if wanted.stream:
                 return StreamingResponse(_stream(stack, socket, events, wanted), media_type="text/event-stream")
@@ -129,11 +129,14 @@ class _Routes:
             raise invalid_value("timestamp_granularities", "requires response_format 'verbose_json'")
         _check_temperature(upload.first("temperature", "0"))
         stream = upload.first("stream", "false").lower() == "true" and not translate
-        words = "word" in granularities or "logprobs" in include or form in ("srt", "vtt")
-        return _Wanted(_start(upload, words=words, translate=translate), form, granularities, stream, bool(include))
+        details = {
+            "words": "word" in granularities or form in ("srt", "vtt"),
+            "decoding": bool(include) or form == "verbose_json",
+        }
+        return _Wanted(_start(upload, details, translate=translate), form, granularities, stream, bool(include))
 
 
-def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
+def _start(upload: Upload, details: Mapping[str, bool], *, translate: bool) -> Start:
     languages = [code for code in upload.fields.get("language") or upload.fields.get("languages", []) if code]
     if len(languages) > MAX_LANGUAGES:
         raise invalid_value("languages", f"must have at most {MAX_LANGUAGES} entries")
@@ -147,7 +150,7 @@ def _start(upload: Upload, *, words: bool, translate: bool) -> Start:
         prompt=upload.first("prompt")[-2_000:],
         hotwords=", ".join(upload.fields.get("keywords", ()))[:1_000],
         partials=False,
-        words=words,
+        **details,
         translate_to=(TARGET,) if translate else (),
     )
 
@@ -179,15 +182,15 @@ async def _stream(
                 transcript.apply(event)
                 text = transcript.text()
                 if isinstance(event, Final) and text.startswith(sent) and text != sent:
-                    logprobs = {"logprobs": word_logprobs(event)} if wanted.logprobs else {}
+                    logprobs = {"logprobs": token_logprobs(event)} if wanted.logprobs else {}
                     yield _server_sent({"type": "transcript.text.delta", "delta": text[len(sent) :], **logprobs})
                     sent = text
             transcript.finish(socket)
         except NovaError as error:
             yield _server_sent({"type": "error", "error": error_body(error_event(error))})
             return
-    usage = Rendering(transcript, translate=False).usage()
-    yield _server_sent({"type": "transcript.text.done", "text": transcript.text(), "usage": usage})
+    done = Rendering(transcript, translate=False).json_body(logprobs=wanted.logprobs)
+    yield _server_sent({"type": "transcript.text.done", **done})
 
 
 def _server_sent(body: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import structlog
 from backend.messages.protocol import Final
 from gateway import metrics
 from gateway.connection.observers.observer import SessionObserver
+from gateway.protocols import ProtocolName
 from gateway.session.actions import Action, CloseUtterance, SendEvent, SubmitFinal
 
 log = structlog.get_logger()
@@ -15,7 +16,9 @@ log = structlog.get_logger()
 class FinalLatency(SessionObserver):
     """Final latencies of one session."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocol: ProtocolName) -> None:
+        self._finals = metrics.FINALS.labels(protocol)
+        self._latency = metrics.FINAL_LATENCY.labels(protocol)
         # Monotonic time of the endpoint, by utterance.
         self._ended_at: dict[int, float] = {}
 
@@ -29,9 +32,9 @@ class FinalLatency(SessionObserver):
                 self._record_final(utterance)
 
     def _record_final(self, utterance: int) -> None:
-        metrics.FINALS.inc()
+        self._finals.inc()
         # Finals of an earlier connection's utterances have no endpoint here.
         if (ended_at := self._ended_at.pop(utterance, None)) is not None:
             waited_s = time.monotonic() - ended_at
-            metrics.FINAL_LATENCY.observe(waited_s)
+            self._latency.observe(waited_s)
             log.info("final_delivered", utterance=utterance, duration_ms=round(1000 * waited_s))

@@ -7,6 +7,7 @@ from backend.messages.jobs import AudioJob
 from backend.messages.protocol import Final, Message, Translation
 from backend.service import tracing
 from gateway.connection.observers.observer import SessionObserver
+from gateway.protocols import ProtocolName
 from gateway.session.actions import Action, CloseUtterance, SubmitFinal
 from gateway.session.session import Session
 
@@ -30,9 +31,9 @@ class TracedUtterance:
 class SessionTraces(SessionObserver):
     """Traces of one session. Only needed while tracing is on: otherwise no job has a trace."""
 
-    def __init__(self, session: Session, parent: str) -> None:
+    def __init__(self, session: Session, parent: str, protocol: ProtocolName) -> None:
         """`parent` is the client's `traceparent`, or ""."""
-        self._session, self._parent = session, parent
+        self._session, self._parent, self._protocol = session, parent, protocol
         self._identity = tracing.new_traceparent(parent)
         self._started_s = time.time()
         self._utterances: dict[int, TracedUtterance] = {}
@@ -70,6 +71,7 @@ class SessionTraces(SessionObserver):
             identity=identity,
             session=session.id,
             correlation_id=session.correlation_id,
+            protocol=self._protocol,
             audio_ms=session.audio_ms,
         )
 

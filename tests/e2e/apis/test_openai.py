@@ -55,6 +55,28 @@ def test_a_recording_is_transcribed_in_every_format(client: openai.OpenAI, engli
     assert verbose.duration == pytest.approx(len(clip.pcm()) / 16_000, abs=0.1)
     assert all(0 <= segment.start < segment.end <= verbose.duration + 0.1 for segment in verbose.segments)
     assert "".join(word.word for word in verbose.words) == verbose.text.replace(" ", "")
+    for segment in verbose.segments:
+        assert segment.seek == round(100 * segment.start)
+        assert segment.tokens
+        assert 0 < segment.no_speech_prob < 0.5
+        assert -1 < segment.avg_logprob < 0
+        assert 0.5 < segment.compression_ratio < 2.4
+        assert segment.temperature in (0.0, 0.4, 0.8)
+
+
+def test_log_probabilities_of_tokens_are_part_of_the_answer_and_of_the_stream(
+    client: openai.OpenAI, speech_clips: list[Clip]
+) -> None:
+    clip = next((clip for clip in speech_clips if clip.language == "ja"), speech_clips[0])
+    create: Any = client.audio.transcriptions.create
+    asked: dict[str, Any] = {"file": clip.path, "model": "gpt-4o-transcribe", "include": ["logprobs"]}
+    answer = create(**asked)
+    assert b"".join(bytes(map(int, one.bytes)) for one in answer.logprobs).decode().split() == answer.text.split()
+    assert all(one.logprob <= 0 for one in answer.logprobs)
+    assert sum(one.logprob for one in answer.logprobs) / len(answer.logprobs) > -1
+    *deltas, done = list(create(**asked, stream=True))
+    assert [one.token for delta in deltas for one in delta.logprobs] == [one.token for one in done.logprobs]
+    assert [(one.token, one.logprob) for one in done.logprobs] == [(one.token, one.logprob) for one in answer.logprobs]
 
 
 def test_a_recording_is_streamed(client: openai.OpenAI, english: list[Clip]) -> None:

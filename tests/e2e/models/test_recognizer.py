@@ -279,3 +279,16 @@ def test_damaged_weights_are_refused(tmp_path: Path, whisper_tiny: Path) -> None
         )
     with pytest.raises(ModelError, match="cannot load the model"):
         FasterWhisper(tmp_path, model="broken", hardware=Hardware("cpu"))
+
+
+def test_tokens_are_the_text_with_the_log_probabilities_of_its_mean(
+    whisper: FasterWhisper, speech_clips: Sequence[Clip]
+) -> None:
+    spoken = {clip.language: clip for clip in speech_clips if clip.kind == "utt"}
+    for language, clip in spoken.items():
+        (heard,) = whisper.recognize([Speech(sound(clip), language, words=True, tokens=True)])
+        tokens = [token for word in heard.words for token in word.tokens]
+        assert b"".join(token.spelling for token in tokens).decode().strip() == heard.text, language
+        # The mean of the hypothesis also counts the end of the text.
+        mean = sum(token.logprob for token in tokens) / len(tokens)
+        assert mean == pytest.approx(heard.avg_logprob, abs=0.15), language

@@ -1,12 +1,12 @@
 from collections.abc import Sequence
 
 from backend.errors import EntryError
-from backend.messages.jobs import AudioJob, PartialResult
-from backend.messages.protocol import Final
+from backend.messages.jobs import AudioJob, DraftWord, PartialResult
+from backend.messages.protocol import DecodedToken, Decoding, Final
 from backend.streams.job_streams import Entry, Outcome
 from backend.streams.names import Shard
 from stt_worker.recognizers.null import NullRecognizer
-from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedToken, RecognizedWord, Speech
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.testkit.streams.jobs import PCM, job
@@ -63,8 +63,9 @@ class Speaker(NullRecognizer):
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         self.asked += batch
-        words = (RecognizedWord("Two", 0.1, 0.3, 0.9), RecognizedWord(" words", 0.3, 0.7, 0.8))
-        return [Hypothesis("Two words", "en", 1.0, -0.1, 0.0, words) for _ in batch]
+        tokens = (RecognizedToken(7, b"Two", -0.105),)
+        words = (RecognizedWord("Two", 0.1, 0.3, 0.9, tokens=tokens), RecognizedWord(" words", 0.3, 0.7, 0.8))
+        return [Hypothesis("Two words", "en", 1.0, -0.1, 0.25, words, temperature=0.4) for _ in batch]
 
 
 async def answered(recognizer: NullRecognizer, one: AudioJob) -> Outcome:
@@ -100,3 +101,25 @@ async def test_a_recognizer_that_cannot_continue_drafts_receives_none() -> None:
 
 async def test_a_model_of_unknown_languages_receives_every_language() -> None:
     assert await handled(NullRecognizer(), "yue", "fr") == ["yue", "fr"]
+
+
+async def test_a_final_describes_its_decoding_only_if_the_client_asks() -> None:
+    speaker = Speaker()
+    (plain,) = (await answered(speaker, job(1, language="en"))).durable
+    (detailed,) = (await answered(speaker, job(1, language="en", decoding=True))).durable
+    assert isinstance(plain, Final)
+    assert isinstance(detailed, Final)
+    assert plain.decoding is None
+    assert detailed.decoding == Decoding(
+        temperature=0.4, no_speech_probability=0.25, tokens=(DecodedToken(id=7, bytes=tuple(b"Two"), logprob=-0.105),)
+    )
+    assert detailed.words is None
+    assert [(one.words, one.tokens) for one in speaker.asked] == [(False, False), (True, True)]
+
+
+async def test_a_client_that_asks_for_tokens_gets_a_final_without_a_draft() -> None:
+    speaker = Speaker()
+    draft = (DraftWord(text="Two", start=0.1, end=0.3, probability=0.9),)
+    await answered(speaker, job(1, language="en", draft=draft))
+    await answered(speaker, job(1, language="en", draft=draft, decoding=True))
+    assert [len(one.draft) for one in speaker.asked] == [1, 0]

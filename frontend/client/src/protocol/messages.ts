@@ -35,6 +35,10 @@ export interface Start {
    */
   words?: boolean;
   /**
+   * Whether finals contain the recognizer's tokens, its temperature and the probability of no speech.
+   */
+  decoding?: boolean;
+  /**
    * Silence that ends an utterance.
    */
   endpoint_ms?: number;
@@ -131,6 +135,7 @@ export interface Configure {
   translate_to?: string[] | null;
   partials?: boolean | null;
   words?: boolean | null;
+  decoding?: boolean | null;
   endpoint_ms?: number | null;
   endpointing?: boolean | null;
   mode?: ("dictation" | "captions") | null;
@@ -238,6 +243,10 @@ export interface Final {
   end_ms: number;
   words?: Word[] | null;
   /**
+   * Only if the client asks for it with `decoding`, and there is text.
+   */
+  decoding?: Decoding | null;
+  /**
    * Languages of the final translations that follow. For each, a `notice` or an `error` can take its place.
    */
   translate_to: string[];
@@ -261,6 +270,40 @@ export interface Word {
    * Probability, 0 to 1.
    */
   confidence: number;
+}
+/**
+ * How the recognizer decoded an utterance.
+ */
+export interface Decoding {
+  /**
+   * 0: the most probable text. Above: sampled, because guards rejected the text at lower temperatures.
+   */
+  temperature: number;
+  /**
+   * Probability that the audio contains no speech, 0 to 1.
+   */
+  no_speech_probability: number;
+  /**
+   * The text, before its script is changed. Empty with recognizers that report none, such as remote ones.
+   */
+  tokens: DecodedToken[];
+}
+/**
+ * A token of the recognizer's text.
+ */
+export interface DecodedToken {
+  /**
+   * Number in the vocabulary of the model.
+   */
+  id: number;
+  /**
+   * Its text in UTF-8. A character may be divided among tokens.
+   */
+  bytes: number[];
+  /**
+   * Natural logarithm of its probability.
+   */
+  logprob: number;
 }
 /**
  * Translation of an utterance, or of its committed part.

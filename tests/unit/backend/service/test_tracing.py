@@ -199,7 +199,7 @@ class Stage:
     def __init__(self, parent: str = "") -> None:
         self.session = Session("s", "c", SessionPolicy(), tracing.new_traceparent)
         self.session.receive_message(Start(translate_to=("es",)), 0.0)
-        self.traces = SessionTraces(self.session, parent)
+        self.traces = SessionTraces(self.session, parent, "native")
         self.decided: list[Action] = []
 
     def hear(self, seconds: float, probability: float) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gateway.access.auth import ANONYMOUS
 from gateway.access.registry import INITIAL_SPEECH_SHARE, OpenSession, SessionRegistry
+from gateway.protocols import PROTOCOLS, ProtocolName
 from tests.testkit.streams.virtual_time import virtual_time
 
 
@@ -14,6 +16,23 @@ def test_sessions_count_while_they_are_registered() -> None:
     with registry.registered(OpenSession("a", ANONYMOUS)), registry.registered(OpenSession("b", ANONYMOUS)):
         assert sorted(entry.id for entry in registry) == ["a", "b"]
     assert len(registry) == 0
+
+
+def test_open_sessions_are_counted_by_protocol() -> None:
+    def measured(protocol: ProtocolName) -> float | None:
+        return REGISTRY.get_sample_value("nova_gateway_open_sessions", {"protocol": protocol})
+
+    registry = SessionRegistry()
+    native, live = OpenSession("a", ANONYMOUS), OpenSession("b", ANONYMOUS, "deepgram_live")
+    with registry.registered(native), registry.registered(live):
+        assert registry.protocols() == {"native": 1, "deepgram_live": 1}
+        assert {name: measured(name) for name in PROTOCOLS} == {
+            **dict.fromkeys(PROTOCOLS, 0.0),
+            "native": 1.0,
+            "deepgram_live": 1.0,
+        }
+    assert registry.protocols() == {}
+    assert {measured(name) for name in PROTOCOLS} == {0.0}
 
 
 def test_a_session_counts_as_speech_from_its_admission(monkeypatch: pytest.MonkeyPatch) -> None:

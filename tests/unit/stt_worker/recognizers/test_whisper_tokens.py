@@ -1,6 +1,7 @@
 """Prompts and limits of the decoder, with a tokenizer whose tokens are code points."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +15,7 @@ from stt_worker.recognizers.whisper_tokens import (
     context_tokens,
     max_length,
     prefix_tokens,
+    token_spelling,
 )
 
 
@@ -82,3 +84,10 @@ def test_the_limit_grows_with_the_audio_up_to_the_context_of_the_decoder() -> No
     assert limits[-1] == MAX_TOKENS
     assert max_length([speech()], ["ru"], 0, [[]]) > limits[0]
     assert max_length([speech()], ["en"], 0, [[1] * 50]) > limits[0]
+
+
+def test_the_spelling_of_a_token_is_bytes_that_may_end_inside_a_character() -> None:
+    # Entries of the vocabulary: " the", "é" as two bytes, a line break, and the first two bytes of a Chinese character.
+    vocabulary = {0: "Ġthe", 1: "Ã©", 2: "Ċ", 3: "ä½"}
+    stand_in: Any = SimpleNamespace(tokenizer=SimpleNamespace(id_to_token=vocabulary.__getitem__))
+    assert [token_spelling(stand_in, token) for token in vocabulary] == [b" the", "é".encode(), b"\n", b"\xe4\xbd"]

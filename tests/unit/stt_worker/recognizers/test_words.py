@@ -58,6 +58,17 @@ def test_punctuation_joins_the_word_it_belongs_to() -> None:
     assert [word.text for word in words] == [" Say", ' "yes",', " then", " go."]
 
 
+def test_words_get_their_tokens_on_request_and_keep_them_when_punctuation_joins_them() -> None:
+    text = said(" ab cd,")
+    probabilities = [0.5, 0.7, 0.9, 1.0, 0.0, 0.4, 0.8]
+    assert all(word.tokens == () for word in align_words(text, aligned(text), probabilities))
+    words = join_punctuation(align_words(text, aligned(text), probabilities, lambda token: chr(token).encode()))
+    assert [b"".join(token.spelling for token in word.tokens) for word in words] == [b" ab", b" cd,"]
+    assert [token.id for word in words for token in word.tokens] == tokens(" ab cd,")
+    logprobs = [token.logprob for word in words for token in word.tokens]
+    assert logprobs == pytest.approx([-0.693, -0.357, -0.105, 0.0, -13.816, -0.916, -0.223], abs=1e-3)
+
+
 def test_the_first_words_keep_their_tokens() -> None:
     text = said(" he was there, and all is well")
     assert text.first(3).all_tokens == tokens(" he was there")

@@ -29,6 +29,7 @@ from backend.messages.protocol import (
 from gateway.apis.deepgram.live_codec import LiveCodec
 from gateway.apis.deepgram.parameters import ListenParameters
 from gateway.connection.codec import Decoded, DeferredReply
+from tests.testkit.native_events import EVENTS, TEXT_FRAMES
 
 RAW = {"encoding": ["linear16"], "sample_rate": ["16000"]}
 
@@ -260,3 +261,20 @@ def test_any_frames_start_and_stop_a_session_at_most_once(
     if Stop in kinds:
         assert Start in kinds[: kinds.index(Stop)]
         assert bytes not in kinds[kinds.index(Stop) :]
+
+
+@given(st.lists(TEXT_FRAMES | st.binary(max_size=50), max_size=5), EVENTS, st.booleans())
+def test_any_frames_and_any_events_are_translated_or_refused(
+    frames: list[str | bytes], events: list[Message], starts: bool
+) -> None:
+    live = opened(utterance_end_ms="1000", vad_events="true") if starts else codec({})
+    decoded: list[Decoded] = []
+    for frame in frames:
+        try:
+            decoded += live.decode(frame)
+        except ProtocolError as error:
+            assert error.code in {"invalid_json", "unknown_type", "invalid_audio"}
+    sent = received(live, *events) + answers(decoded)
+    assert {message["type"] for message in sent} <= {"Results", "SpeechStarted", "UtteranceEnd", "Metadata", "Error"}
+    finals = [message for message in sent if message["type"] == "Results" and message["is_final"]]
+    assert len(finals) >= sum(isinstance(event, Final) for event in events)

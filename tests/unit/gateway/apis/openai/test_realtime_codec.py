@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from backend.messages.protocol import (
     Clear,
     Configure,
+    DecodedToken,
+    Decoding,
     Error,
     Final,
     Finalize,
@@ -21,11 +23,11 @@ from backend.messages.protocol import (
     SpeechEnded,
     SpeechStarted,
     Start,
-    Word,
 )
 from gateway.apis.openai.realtime_codec import RealtimeCodec
 from gateway.apis.openai.realtime_session import SERVER_VAD, TranscriptionSession
 from gateway.connection.codec import Decoded, DirectReply
+from tests.testkit.native_events import EVENTS, TEXT_FRAMES
 
 SECOND = base64.b64encode(bytes(48_000)).decode()
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
@@ -66,8 +68,8 @@ def partial(utterance: int, committed: str, tentative: str = "") -> Partial:
     )
 
 
-def final(utterance: int, text: str, words: tuple[Word, ...] | None = None) -> Final:
-    return Final(utterance=utterance, text=text, language="en", confidence=0.9, start_ms=100, end_ms=1_100, words=words)
+def final(utterance: int, text: str) -> Final:
+    return Final(utterance=utterance, text=text, language="en", confidence=0.9, start_ms=100, end_ms=1_100)
 
 
 def started(utterance: int) -> SpeechStarted:
@@ -205,18 +207,25 @@ def test_a_transcript_that_contradicts_its_deltas_sends_no_further_delta() -> No
     assert events[-1]["transcript"] == "Hello."
 
 
-def test_log_probabilities_are_those_of_words() -> None:
+def test_log_probabilities_are_those_of_tokens() -> None:
     client = Client()
-    client.send(
+    (start,) = client.send(
         "session.update", session={"type": "transcription", "include": ["item.input_audio_transcription.logprobs"]}
     )
-    words = (
-        Word(word=" Hi", start_ms=0, end_ms=5, confidence=1.0),
-        Word(word=" you", start_ms=5, end_ms=9, confidence=0.5),
+    assert isinstance(start, Start)
+    assert start.decoding
+    spelled = {b" Hi": -0.25, b" \xe4\xbd": -0.5, b"\xa0": -0.75}
+    tokens = tuple(
+        DecodedToken(id=i, bytes=tuple(text), logprob=logprob) for i, (text, logprob) in enumerate(spelled.items())
     )
-    completed = client.receive(started(1), ended(1), final(1, "Hi you", words))[-1]
-    assert [one["token"] for one in completed["logprobs"]] == [" Hi", " you"]
-    assert [one["logprob"] for one in completed["logprobs"]] == pytest.approx([0.0, -0.6931], abs=1e-3)
+    decoding = Decoding(temperature=0.0, no_speech_probability=0.0, tokens=tokens)
+    said = final(1, "Hi 你").model_copy(update={"decoding": decoding})
+    completed = client.receive(started(1), ended(1), said)[-1]
+    assert completed["logprobs"] == [
+        {"token": " Hi", "bytes": [32, 72, 105], "logprob": -0.25},
+        {"token": " \\xe4\\xbd", "bytes": [32, 228, 189], "logprob": -0.5},
+        {"token": "\\xa0", "bytes": [160], "logprob": -0.75},
+    ]
 
 
 def test_a_client_that_commits_gets_one_item_for_each_commit() -> None:
@@ -313,3 +322,19 @@ def test_any_events_are_translated_or_answered(events: list[tuple[str, dict[str,
         starts += sum(isinstance(item, Start) for item in decoded)
         assert all(event["type"] for event in replies(decoded))
     assert starts <= 1
+
+
+@given(st.lists(TEXT_FRAMES | st.binary(max_size=50), max_size=5), EVENTS, st.booleans(), st.booleans())
+def test_any_frames_and_any_events_give_events_of_the_protocol(
+    frames: list[str | bytes], events: list[Message], by_turns: bool, logprobs: bool
+) -> None:
+    client = Client()
+    include = ["item.input_audio_transcription.logprobs"] if logprobs else []
+    turns = SERVER_VAD if by_turns else None
+    session = {"type": "transcription", "audio": {"input": {"turn_detection": turns}}, "include": include}
+    client.send("session.update", session=session)
+    refused = [event for frame in frames for event in replies(client.codec.decode(frame))]
+    assert {event["type"] for event in refused} <= {"error", "session.updated", "input_audio_buffer.cleared"}
+    completed = [event for event in client.receive(*events) if event["type"].endswith(".completed")]
+    assert len(completed) <= sum(isinstance(event, Final) for event in events)
+    assert all(("logprobs" in event) == logprobs for event in completed)

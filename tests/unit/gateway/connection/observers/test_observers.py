@@ -15,6 +15,7 @@ from gateway.session.utterance import SessionPolicy
 from tests.testkit.streams.jobs import final
 
 LATENCIES = "nova_gateway_final_latency_seconds_count"
+PROTOCOL = {"protocol": "deepgram_live"}
 
 
 class Recorder(SessionObserver):
@@ -42,13 +43,13 @@ def test_a_group_passes_everything_on_to_every_observer() -> None:
 
 
 def test_the_latency_of_a_final_is_measured_from_its_endpoint() -> None:
-    before, latency = REGISTRY.get_sample_value(LATENCIES) or 0.0, FinalLatency()
+    before, latency = REGISTRY.get_sample_value(LATENCIES, PROTOCOL) or 0.0, FinalLatency("deepgram_live")
     latency.on_action(SendEvent(final(1)))
-    assert REGISTRY.get_sample_value(LATENCIES) == before, "an earlier connection closed this utterance"
+    assert REGISTRY.get_sample_value(LATENCIES, PROTOCOL) == before, "an earlier connection closed this utterance"
     latency.on_action(CloseUtterance(2, 1, 500))
     latency.on_action(SendEvent(final(2)))
     latency.on_action(SendEvent(final(2)))
-    assert REGISTRY.get_sample_value(LATENCIES) == before + 1
+    assert REGISTRY.get_sample_value(LATENCIES, PROTOCOL) == before + 1
 
 
 class SessionAt(Session):

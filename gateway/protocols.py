@@ -1,0 +1,7 @@
+"""The protocols of clients, by which metrics, traces and logs distinguish connections."""
+
+from typing import Literal, get_args
+
+# Values of a label, so they are few and fixed. Protocols over HTTP: "openai" and "deepgram"; the others use WebSockets.
+ProtocolName = Literal["native", "openai", "openai_realtime", "deepgram", "deepgram_live"]
+PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

@@ -105,7 +105,7 @@ class SttWorker:
             context_language=job.context_language,
             beam_size=self._settings.beam_size if final else 1,
             # Previews need the words' probabilities to decide what is shown.
-            words=job.words or not final,
+            words=job.words or job.partial_words or not final,
             final=final,
             draft=_draft(job) if self._recognizer.continues_drafts else (),
             traceparent=job.traceparent,

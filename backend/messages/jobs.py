@@ -85,6 +85,10 @@ class AudioJob(Job):
     """The languages that the session asked for, as it wrote them ("zh-TW"). They decide the script of the text."""
     finals: Literal["revise", "stable"] = "revise"
     words: bool = False
+    partial_words: bool = False
+    """Whether partials have words."""
+    early_final: bool = False
+    """Finals only. Whether the partial of an early final contains the final."""
     prompt: str = ""
     hotwords: str = ""
     context: str = ""
@@ -126,6 +130,8 @@ class PartialResult(Partial):
     committed_end_ms: int = 0
     """End of the committed words in the session's audio. A long utterance is cut after this position."""
     language_probability: float = 0.0
+    early_final: Final | None = None
+    """The final that follows if no more speech does, in the result of an early final of a session that wants it."""
 
     def event(self) -> Partial:
         """Return the part that the client receives."""

@@ -83,6 +83,8 @@ class AudioJobBuilder:
             expected=options.languages if options.language == "auto" else (options.language,),
             finals=options.finals,
             words=options.words,
+            partial_words=options.partial_words,
+            early_final=kind == "final" and options.early_final_ms > 0,
             prompt=options.prompt,
             hotwords=options.hotwords,
             context=context,

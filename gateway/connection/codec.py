@@ -24,10 +24,12 @@ Decoded = ClientMessage | bytes | DirectReply | DeferredReply
 class Codec(Protocol):
     """Translates between the frames of one connection and native messages. It may keep the state of its protocol.
 
-    `subprotocols` are the WebSocket subprotocols that it accepts.
+    `subprotocols` are the WebSocket subprotocols that it accepts. `refuses_on_socket`: whether all clients, and not
+    only web pages, are refused with messages on an accepted WebSocket instead of an HTTP response.
     """
 
     subprotocols: Sequence[str]
+    refuses_on_socket: bool
 
     @property
     def idle_timeout_s(self) -> float | None:
@@ -53,6 +55,7 @@ class NativeCodec:
     """The protocol of `/v1/stream`."""
 
     subprotocols: Sequence[str] = ("nova.v1",)
+    refuses_on_socket = False
     idle_timeout_s: float | None = None
 
     def open(self) -> Sequence[Decoded]:

@@ -39,6 +39,7 @@ class FluxCodec:
     """The codec of one connection."""
 
     subprotocols: Sequence[str] = ("token", "bearer")
+    refuses_on_socket = False
     idle_timeout_s: float | None = None
 
     def __init__(self, parameters: FluxParameters, request_id: str) -> None:

@@ -38,6 +38,7 @@ class LiveCodec:
     """The codec of one connection."""
 
     subprotocols: Sequence[str] = ("token", "bearer")
+    refuses_on_socket = False
 
     def __init__(self, parameters: ListenParameters, request_id: str, created: datetime) -> None:
         self._parameters, self._request_id, self._created = parameters, request_id, created

@@ -27,7 +27,7 @@ class UtteranceOrder:
         self._waiting[utterance] = deque()
 
     def settle(self, utterance: int) -> None:
-        """Nothing more follows for an utterance, so the next one may follow."""
+        """An utterance is complete, so the next one may follow."""
         self._waiting.pop(utterance, None)
 
     def in_order(self, utterance: int, event: Message) -> Iterator[Message]:

@@ -28,17 +28,21 @@ def soniox_router(services: GatewayServices) -> APIRouter:
 
 
 async def _authenticate(services: GatewayServices, websocket: WebSocket, codec: SonioxCodec) -> Caller:
-    """The caller by the key of the handshake, or else by that of the first message, as older clients send it."""
+    """The caller by the key of the handshake. Older clients have it in their first message.
+
+    A client reads no error before it has sent its first message.
+    """
     try:
         return await services.auth.authenticate(websocket, "stream")
     except ForeignOriginError:
         raise
-    except RefusedError:
-        if services.auth.presents_credential(websocket):
-            raise
+    except RefusedError as error:
+        refused = error
     await accept(websocket, codec)
     key = codec.configure(await _first_text(websocket, services.settings.start_timeout_s))
-    headers = [*websocket.scope["headers"], *([(b"authorization", f"Bearer {key}".encode())] if key else [])]
+    if not key or services.auth.presents_credential(websocket):
+        raise refused
+    headers = [*websocket.scope["headers"], (b"authorization", f"Bearer {key}".encode())]
     return await services.auth.authenticate(HTTPConnection({**websocket.scope, "headers": headers}), "stream")
 
 

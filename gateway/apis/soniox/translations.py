@@ -9,7 +9,7 @@ MAX_SKIPPED = 64
 
 
 class UtteranceTranslation:
-    """What is translated in a session, and the translation of one utterance at a time. `wanted` None: nothing."""
+    """The translation of one utterance at a time. `wanted` None: the session has none."""
 
     def __init__(self, wanted: SonioxTranslation | None) -> None:
         self._wanted = wanted
@@ -58,7 +58,7 @@ class UtteranceTranslation:
                 del self._skipped[next(iter(self._skipped))]
 
     def apply_final(self, event: Translation) -> list[Token]:
-        """The final tokens of a translation. Those of languages that nobody awaits have none."""
+        """The final tokens of a translation. None for a language that is not awaited."""
         if event.language != self._target:
             return []
         self._target, self.tentative = None, []

@@ -140,7 +140,7 @@ def test_an_eager_end_is_confirmed_by_an_end_with_the_same_text() -> None:
     assert messages[1]["words"] == messages[2]["words"]
 
 
-def test_a_turn_that_goes_on_is_resumed() -> None:
+def test_a_turn_that_continues_is_resumed() -> None:
     live = opened(eager_eot_threshold="0.4")
     pause = (early("Hello."), EarlyFinalWithdrawn(utterance=1))
     rest = (shown("Hello and"), early("Hello and bye."), over(), spoken("Hello and bye."))

@@ -29,6 +29,7 @@ from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.openai.client_secrets import client_secrets_router
 from gateway.apis.openai.realtime import realtime_router
 from gateway.apis.openai.transcriptions import openai_router
+from gateway.apis.soniox.routes import soniox_router
 from gateway.connection.handshake import serve_websocket
 from gateway.http.health import HealthRoutes
 from gateway.http.http_limits import LimitedHttp
@@ -73,6 +74,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(realtime_router(services))
     app.include_router(client_secrets_router(services))
     app.include_router(deepgram_router(services))
+    app.include_router(soniox_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:

@@ -3,5 +3,5 @@
 from typing import Literal, get_args
 
 # Values of a label, so they are few and fixed. Protocols over HTTP: "openai" and "deepgram"; the others use WebSockets.
-ProtocolName = Literal["native", "openai", "openai_realtime", "deepgram", "deepgram_live"]
+ProtocolName = Literal["native", "openai", "openai_realtime", "deepgram", "deepgram_live", "deepgram_flux", "soniox"]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

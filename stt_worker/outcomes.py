@@ -38,7 +38,7 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         confidence=math.exp(min(0.0, hypothesis.avg_logprob)),
         start_ms=job.start_ms,
         end_ms=job.end_ms,
-        words=_words(job, hypothesis) if job.words and text else None,
+        words=_words(job, hypothesis.words) if job.words and text else None,
         decoding=_decoding(hypothesis) if job.decoding and text else None,
         translate_to=job.translate_to if text else (),
         late=job.replayed,
@@ -46,11 +46,20 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     if text and not job.language:
         detected = hypothesis.languages or {hypothesis.language: 1.0}
         final = FinalResult(**dict(final), languages=detected)
-    partials: tuple[PartialResult, ...] = ()
-    if text.startswith(job.committed):
-        caption = CaptionState(job.committed, text[len(job.committed) :], job.hypothesis)
-        partials = (_partial(job, hypothesis.language, caption),)
+    partials = _early_partials(job, hypothesis, final)
     return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.language, text))
+
+
+def _early_partials(job: AudioJob, hypothesis: Hypothesis, final: Final) -> tuple[PartialResult, ...]:
+    """The text as a partial, unless it contradicts committed words, and the final itself if the session wants it."""
+    caption = CaptionState(job.committed, job.tentative, job.hypothesis)
+    if final.text.startswith(job.committed):
+        words = tuple(hypothesis.words) if final.text else ()
+        caption = CaptionState(job.committed, final.text[len(job.committed) :], job.hypothesis, words=words)
+    elif not job.early_final:
+        return ()
+    partial = _partial(job, hypothesis.language, caption)
+    return (partial.model_copy(update={"early_final": final}) if job.early_final else partial,)
 
 
 def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[RecognizedWord] = ()) -> Outcome:
@@ -95,6 +104,7 @@ def _partial(job: AudioJob, language: str, caption: CaptionState) -> PartialResu
         language=language,
         start_ms=job.start_ms,
         end_ms=job.end_ms,
+        words=_words(job, caption.words) if job.partial_words and caption.words else None,
         hypothesis=caption.hypothesis,
     )
 
@@ -122,7 +132,7 @@ def _transcript(job: AudioJob, language: str, text: str) -> Transcript | None:
     )
 
 
-def _words(job: AudioJob, hypothesis: Hypothesis) -> tuple[Word, ...]:
+def _words(job: AudioJob, words: Sequence[RecognizedWord]) -> tuple[Word, ...]:
     def milliseconds(seconds: float) -> int:
         return min(job.end_ms, job.start_ms + round(1000 * seconds))
 
@@ -133,7 +143,7 @@ def _words(job: AudioJob, hypothesis: Hypothesis) -> tuple[Word, ...]:
             end_ms=milliseconds(word.end),
             confidence=word.probability,
         )
-        for word in hypothesis.words
+        for word in words
     )
 
 

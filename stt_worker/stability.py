@@ -52,13 +52,15 @@ class CaptionState:
 
     `committed` begins with the previously committed text; `committed + tentative` is the caption, and both end with a
     letter or digit. `hypothesis` holds the words of this decode after the committed ones, shown or not.
-    `committed_seconds` is the end of the committed words in the audio.
+    `committed_seconds` is the end of the committed words in the audio. `words` are those of the caption, or none if it
+    was kept without a decode.
     """
 
     committed: str
     tentative: str
     hypothesis: tuple[HypothesisWord, ...]
     committed_seconds: float = 0.0
+    words: tuple[RecognizedWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class DecodedWord:
     """
 
     text: str
+    start: float
     end: float
     probability: float
     lower: float
@@ -129,7 +132,32 @@ def _caption(
         whole.lstrip()[len(extended.lstrip()) :],
         tuple(HypothesisWord(text=w.text, probability=w.probability, since=w.since) for w in decoded[behind:]),
         (decoded[behind - 1].end if behind else seconds) if settled else 0.0,
+        _timed(shown, places, decoded, seconds),
     )
+
+
+def _timed(
+    shown: Sequence[str], places: Sequence[int | None], decoded: Sequence[DecodedWord], seconds: float
+) -> tuple[RecognizedWord, ...]:
+    """Add times and probabilities of this decode to the shown words.
+
+    A word that the decode does not have lies between its neighbours, and has the probability 0.
+    """
+    words: list[RecognizedWord] = []
+    for i, text in enumerate(shown):
+        place = places[i]
+        if place is not None:
+            start, end, probability = decoded[place].start, decoded[place].end, decoded[place].probability
+        else:
+            start = words[-1].end if words else 0.0
+            after = next((decoded[at].start for at in places[i + 1 :] if at is not None), seconds)
+            end, probability = max(start, after), 0.0
+        punctuation, space, rest = text.partition(" ")
+        if words and punctuation and space:  # `split_words` puts it before the next word
+            words[-1] = replace(words[-1], text=words[-1].text + punctuation)
+            text = space + rest
+        words.append(RecognizedWord(text if words else text.lstrip(), start, end, probability))
+    return tuple(words)
 
 
 def spoken_language(last_language: str | None, probabilities: Mapping[str, float], seconds: float) -> tuple[str, float]:
@@ -216,6 +244,6 @@ def _decoded_words(words: Sequence[RecognizedWord], seconds: float) -> list[Deco
         end = begin + len(piece)
         spoken = [owners[i] for i in range(begin, end) if is_letter(text[i])]
         probability = min(word.probability for word in spoken)
-        decoded.append(DecodedWord(piece, spoken[-1].end, probability, probability, seconds))
+        decoded.append(DecodedWord(piece, spoken[0].start, spoken[-1].end, probability, probability, seconds))
         begin = end
     return decoded

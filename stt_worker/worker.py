@@ -112,7 +112,7 @@ class SttWorker:
             context_language=job.context_language,
             beam_size=self._settings.beam_size if final else 1,
             # Previews need the words' probabilities to decide what is shown.
-            words=job.words or job.decoding or not final,
+            words=job.words or job.partial_words or job.decoding or not final,
             tokens=final and job.decoding,
             final=final,
             draft=_draft(job) if self._recognizer.continues_drafts else (),

@@ -86,6 +86,10 @@ class AudioJob(Job):
     finals: Literal["revise", "stable"] = "revise"
     words: bool = False
     decoding: bool = False
+    partial_words: bool = False
+    """Whether partials have words."""
+    early_final: bool = False
+    """Finals only. Whether the partial of an early final contains the final."""
     prompt: str = ""
     hotwords: str = ""
     context: str = ""
@@ -130,6 +134,8 @@ class PartialResult(Partial):
     committed_end_ms: int = 0
     """End of the committed words in the session's audio. A long utterance is cut after this position."""
     language_probability: float = 0.0
+    early_final: Final | None = None
+    """The final that follows if no more speech does, in the result of an early final of a session that wants it."""
 
     def event(self) -> Partial:
         """Return the part that the client receives."""

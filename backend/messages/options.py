@@ -59,8 +59,12 @@ class Options(Message):
     """Whether finals contain the times and the confidence of each word."""
     decoding: bool = False
     """Whether finals contain the recognizer's tokens, its temperature and the probability of no speech."""
+    partial_words: bool = False
+    """Whether partials contain the times and the confidence of each word."""
     endpoint_ms: int = Field(default=600, ge=200, le=5_000)
     """Silence that ends an utterance."""
+    early_final_ms: int = Field(default=0, ge=0, le=5_000)
+    """Silence after which `early_final` is sent, once the utterance has been recognized. 0: never."""
     endpointing: bool = True
     """false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence."""
     mode: Literal["dictation", "captions"] = "captions"

@@ -10,6 +10,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from backend.errors import ProtocolError
+from backend.messages.early_finals import EarlyFinal as EarlyFinal
+from backend.messages.early_finals import EarlyFinalWithdrawn as EarlyFinalWithdrawn
+from backend.messages.early_finals import Word as Word
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -64,6 +67,8 @@ class Configure(Message):
     partials: bool | None = None
     words: bool | None = None
     decoding: bool | None = None
+    partial_words: bool | None = None
+    early_final_ms: int | None = Field(default=None, ge=0, le=5_000)
     endpoint_ms: int | None = Field(default=None, ge=200, le=5_000)
     endpointing: bool | None = None
     mode: Literal["dictation", "captions"] | None = None
@@ -140,17 +145,8 @@ class Partial(Message):
     start_ms: int
     end_ms: int
     """End of the audio that this partial is based on."""
-
-
-class Word(Message):
-    """A word of a final, with its times."""
-
-    word: str
-    """With the space before it: the joined words are the text."""
-    start_ms: int
-    end_ms: int
-    confidence: float
-    """Probability, 0 to 1."""
+    words: tuple[Word, ...] | None = None
+    """The words of `committed` and `tentative` together, if `partial_words` is set."""
 
 
 class DecodedToken(Message):
@@ -263,7 +259,18 @@ class Done(Message):
 
 
 ServerMessage = Annotated[
-    Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Draining | Done,
+    Ready
+    | SpeechStarted
+    | Partial
+    | EarlyFinal
+    | EarlyFinalWithdrawn
+    | Final
+    | Translation
+    | SpeechEnded
+    | Notice
+    | Error
+    | Draining
+    | Done,
     Field(discriminator="type"),
 ]
 

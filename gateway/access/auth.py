@@ -23,8 +23,8 @@ from gateway.settings import GatewaySettings
 # Prefixes of a key among the offered subprotocols: ours and OpenAI's. Browsers cannot set headers of a WebSocket
 # handshake, and a key in the URL would appear in logs.
 KEY_SUBPROTOCOL_PREFIXES = ("nova.key.", "openai-insecure-api-key.")
-# Deepgram's clients offer one of these subprotocols, and the key as the next one.
-KEY_SUBPROTOCOL_SCHEMES = ("token", "bearer")
+# Deepgram's and Soniox's clients offer one of these subprotocols, and the key as the next one.
+KEY_SUBPROTOCOL_SCHEMES = ("token", "bearer", "soniox-api-key")
 # The only route that client secrets open.
 SECRET_PATH = "/v1/realtime"
 # Ids of keys. Those of other callers are derived from a token, or empty.
@@ -155,6 +155,10 @@ class Auth:
         if self._mode == "auto":
             return not self._local or any(name in headers for name in PROXY_HEADERS)
         return self._mode == "keys"
+
+    def presents_credential(self, connection: HTTPConnection) -> bool:
+        """Whether the request has a key or token, valid or not."""
+        return bool(self._credential(connection))
 
     def _credential(self, connection: HTTPConnection) -> str:
         """The key or token of the request; "" if there is none."""

@@ -26,10 +26,13 @@ class Codec(Protocol):
     """Translates between the frames of one connection and native messages. It may keep the state of its protocol.
 
     `protocol` names it in metrics, traces and logs. `subprotocols` are the WebSocket subprotocols that it accepts.
+    `refuses_on_socket`: whether all clients, and not only web pages, are refused with messages on an accepted WebSocket
+    instead of an HTTP response.
     """
 
     protocol: ProtocolName
     subprotocols: Sequence[str]
+    refuses_on_socket: bool
 
     @property
     def idle_timeout_s(self) -> float | None:
@@ -55,6 +58,7 @@ class NativeCodec:
     """The protocol of `/v1/stream`, also of recordings, which come through the HTTP route of another protocol."""
 
     subprotocols: Sequence[str] = ("nova.v1",)
+    refuses_on_socket = False
     idle_timeout_s: float | None = None
 
     def __init__(self, protocol: ProtocolName = "native") -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -58,10 +58,12 @@ async def serve_websocket(
     services: GatewayServices,
     codec: Codec | None = None,
     configure: Callable[[str], None] | None = None,
+    authenticate: Callable[[], Awaitable[Caller]] | None = None,
 ) -> None:
     """Serve one connection until it closes. Without a codec, the client speaks the native protocol.
 
-    `configure` receives the configuration in the client secret of an accepted client.
+    `configure` receives the configuration in the client secret of an accepted client. `authenticate` replaces the usual
+    authentication. It may accept the WebSocket to receive the key. Raises RefusedError, ProtocolError and REDIS_ERRORS.
     """
     codec = codec or NativeCodec()
     if limits := _limits(websocket):
@@ -69,7 +71,12 @@ async def serve_websocket(
     with ExitStack() as pending:
         try:
             pending.enter_context(services.pending.counted(websocket.client.host if websocket.client else ""))
-            caller = await services.auth.authenticate(websocket, "stream")
+            caller = await (authenticate() if authenticate else services.auth.authenticate(websocket, "stream"))
+        except WebSocketDisconnect:
+            return
+        except ProtocolError as error:
+            await refuse(websocket, codec, error, 400)
+            return
         except RefusedError as refused:
             metrics.REJECTED.labels(refused.code, codec.protocol).inc()
             await refuse(websocket, codec, refused, refused.status)
@@ -83,7 +90,7 @@ async def serve_websocket(
             return
         if configure and caller.session:
             configure(caller.session)
-        await websocket.accept(_accepted_subprotocol(websocket, codec))
+        await accept(websocket, codec)
         try:
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():
                 traceparent = websocket.headers.get("traceparent", "")
@@ -93,6 +100,12 @@ async def serve_websocket(
             if websocket.application_state is WebSocketState.CONNECTED:
                 with suppress(WebSocketDisconnect):
                     await websocket.close(1011, "internal")
+
+
+async def accept(websocket: WebSocket, codec: Codec) -> None:
+    """Accept the WebSocket, unless that has been done."""
+    if websocket.application_state is WebSocketState.CONNECTING:
+        await websocket.accept(_accepted_subprotocol(websocket, codec))
 
 
 def _accepted_subprotocol(websocket: WebSocket, codec: Codec) -> str | None:
@@ -109,9 +122,10 @@ async def refuse(websocket: WebSocket, codec: Codec, error: ClientError, status:
     """
     log.info("connection_refused", code=error.code)
     event = Error(code=error.code, message=error.message, fatal=True, retry_after_s=error.retry_after_s)
-    if "origin" in websocket.headers and not isinstance(error, ForeignOriginError):
+    on_socket = codec.refuses_on_socket or "origin" in websocket.headers
+    if on_socket and not isinstance(error, ForeignOriginError):
         with suppress(WebSocketDisconnect):
-            await websocket.accept(_accepted_subprotocol(websocket, codec))
+            await accept(websocket, codec)
             for frame in codec.encode(event):
                 await websocket.send_text(frame)
             await websocket.close(*codec.close_frame(error.close_code, error.code))

@@ -95,6 +95,8 @@ class AudioJobBuilder:
             finals=options.finals,
             words=options.words,
             decoding=options.decoding,
+            partial_words=options.partial_words,
+            early_final=kind == "final" and options.early_final_ms > 0,
             prompt=options.prompt,
             hotwords=options.hotwords,
             context=context,

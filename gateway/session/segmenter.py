@@ -147,6 +147,11 @@ class Segmenter:
         """Position of the next sample."""
         return self.buffered_from + len(self._buffer) * WINDOW
 
+    @property
+    def silence_ms(self) -> int:
+        """Silence at the end of the open utterance; 0 when none is open."""
+        return (len(self._buffer) - self._speech_end) * WINDOW // _SAMPLES_PER_MS if self.is_open else 0
+
     def clip(self) -> SpeechClip | None:
         """A copy of the open utterance as if it ended now; None when no utterance is open."""
         if not self.is_open:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from backend.messages.jobs import OPENING_MS, SAMPLE_RATE, DraftWord, HypothesisWord, PartialResult
+from backend.messages.protocol import EarlyFinal, Final
 from gateway.session.actions import SubmitFinal
 from gateway.session.backpressure import Backpressure
 from gateway.session.segmenter import Rules
@@ -56,6 +57,9 @@ class OpenUtterance:
     translated: dict[str, str] = field(default_factory=dict)
     # The language that a preview detected with certainty. The final detects the language itself.
     detected_language: str | None = None
+    # The result of the early final, and whether the client has it.
+    early_final: Final | None = None
+    early_final_sent: bool = False
 
     def preview_is_due(self, position: int, now: float, policy: SessionPolicy, backpressure: Backpressure) -> bool:
         """Whether no preview is in flight, or it is overdue, and enough audio has arrived since the last one."""
@@ -98,10 +102,27 @@ class OpenUtterance:
 
     def withdraw_early_final(self, now: float) -> None:
         """Speech continued, so the early attempt is void."""
-        self.early = None
+        self.early = self.early_final = None
         if self.requested_at is not None:
             self.round_trip_s = max(self.round_trip_s, now - self.requested_at)
         self.requested_at = None
+
+    def take_early_final(self, silence_ms: int) -> EarlyFinal | None:
+        """The early final to send, once, if it has text."""
+        final = self.early_final
+        if final is None or not final.text or self.early_final_sent:
+            return None
+        self.early_final_sent = True
+        return EarlyFinal(
+            utterance=self.number,
+            text=final.text,
+            language=final.language,
+            confidence=final.confidence,
+            start_ms=final.start_ms,
+            end_ms=final.end_ms,
+            silence_ms=silence_ms,
+            words=final.words,
+        )
 
     def is_current(self, partial: PartialResult) -> bool:
         """Whether this partial answers the latest request."""
@@ -115,6 +136,7 @@ class OpenUtterance:
         self.requested_at = None
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
         self.draft, self.draft_language = partial.draft, partial.language
+        self.early_final = partial.early_final if self.early else None
         is_sure = partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS
         self.draft_language_probability = partial.language_probability if is_sure else 0.0
         if is_sure:

@@ -104,7 +104,7 @@ class UtteranceTracker:
     ) -> list[Action]:
         """Process [n, 512] windows and their [n] speech probabilities."""
         actions = self._apply_segment_events(self._segmenter.process_windows(windows, probabilities), now)
-        return merge_early_finals([*actions, *self.request_due_preview(now)])
+        return merge_early_finals([*actions, *self._send_early_final(), *self.request_due_preview(now)])
 
     def end_utterance(self, reason: Literal["silence", "finalize", "stop"], now: float) -> list[Action]:
         """End the open utterance, because the client asked for it, no audio arrives, or the audio has ended."""
@@ -144,7 +144,7 @@ class UtteranceTracker:
         changed = utterance.apply_partial(partial, now)
         self._segmenter.committed_until = partial.committed_end_ms * _SAMPLES_PER_MS
         events: list[Action] = [SendEvent(partial.event())] if changed else []
-        return events + self.request_due_preview(now)
+        return [*events, *self._send_early_final(), *self.request_due_preview(now)]
 
     def apply_preview_translation(self, translation: wire.Translation) -> list[Action]:
         """Send the translation of a preview unless its utterance has ended."""
@@ -201,12 +201,22 @@ class UtteranceTracker:
         return [utterance.early]
 
     def _withdraw_early_final(self, now: float) -> list[Action]:
-        utterance = self._open
-        if utterance is None or utterance.early is None:
+        utterance, actions = self._open, list[Action]()
+        if utterance is not None and utterance.early is not None:
+            actions.append(WithdrawEarlyFinal(utterance.number, utterance.early.job.attempt))
+            utterance.withdraw_early_final(now)
+        if utterance is not None and utterance.early_final_sent:
+            utterance.early_final_sent = False
+            actions.append(SendEvent(wire.EarlyFinalWithdrawn(utterance=utterance.number)))
+        return actions
+
+    def _send_early_final(self) -> list[Action]:
+        """Send the result of an early final once the client's silence has passed."""
+        utterance, wanted_ms, silence_ms = self._open, self._jobs.options.early_final_ms, self._segmenter.silence_ms
+        if utterance is None or not wanted_ms or silence_ms < wanted_ms:
             return []
-        withdrawal = WithdrawEarlyFinal(utterance.number, utterance.early.job.attempt)
-        utterance.withdraw_early_final(now)
-        return [withdrawal]
+        event = utterance.take_early_final(silence_ms)
+        return [SendEvent(event)] if event else []
 
     def _close_utterance(self, clip: SpeechClip, now: float) -> list[Action]:
         utterance, self._open = self._open, None

@@ -108,7 +108,14 @@ async def test_a_key_in_the_url_is_accepted_only_if_configured(keys: ApiKeys) ->
 
 
 @pytest.mark.parametrize(
-    "offered", ["nova.v1, nova.key.KEY", "realtime, openai-insecure-api-key.KEY", "token, KEY", "bearer, KEY"]
+    "offered",
+    [
+        "nova.v1, nova.key.KEY",
+        "realtime, openai-insecure-api-key.KEY",
+        "token, KEY",
+        "bearer, KEY",
+        "soniox-api-key, KEY",
+    ],
 )
 async def test_browsers_send_a_key_as_a_subprotocol(keys: ApiKeys, offered: str) -> None:
     key = await a_key(keys)

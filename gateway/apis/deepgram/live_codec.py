@@ -25,9 +25,9 @@ from backend.messages.protocol import (
     Start,
     Stop,
 )
-from gateway.apis.deepgram.messages import alternative, error_body, metadata, results
+from gateway.apis.deepgram.messages import alternative, close_frame, error_body, metadata, results
 from gateway.apis.deepgram.parameters import ListenParameters
-from gateway.apis.wav_header import WavHeader, parse_wav_header
+from gateway.apis.received_audio import detect_format
 from gateway.connection.codec import Decoded, DeferredReply
 from gateway.protocols import ProtocolName
 
@@ -40,6 +40,7 @@ class LiveCodec:
 
     protocol: ProtocolName = "deepgram_live"
     subprotocols: Sequence[str] = ("token", "bearer")
+    refuses_on_socket = False
 
     def __init__(self, parameters: ListenParameters, request_id: str, created: datetime) -> None:
         self._parameters, self._request_id, self._created = parameters, request_id, created
@@ -95,7 +96,7 @@ class LiveCodec:
         start: Sequence[Decoded] = ()
         if not self._started:
             data, self._header = self._header + data, b""
-            found = _detect_format(data)
+            found = detect_format(data)
             if found is None:
                 self._header = data
                 return ()
@@ -219,31 +220,11 @@ class LiveCodec:
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Deepgram's codes: 1008 for audio that cannot be decoded, 1011 for timeouts and failures of the server."""
-        if reason == "idle_timeout":
-            return 1011, "NET-0001"
-        if reason.startswith(("invalid_", "unsupported_")):
-            return 1008, "DATA-0000"
-        return (1011, reason) if code in (1012, 1013) else (code, reason)
+        return (1011, "NET-0001") if reason == "idle_timeout" else close_frame(code, reason)
 
     def refusal(self, error: Error) -> str:
         """Deepgram's error object."""
         return error_body(error, self._request_id)
-
-
-def _detect_format(data: bytes) -> WavHeader | None:
-    """The format of a container, and the size of its header if it is not passed on. None: more bytes are needed.
-
-    Raises ProtocolError for other containers.
-    """
-    if len(data) < 4:
-        return None
-    if data.startswith(b"OggS"):
-        return WavHeader(AudioFormat(encoding="ogg"), 0)
-    if data.startswith(b"\x1aE\xdf\xa3"):
-        return WavHeader(AudioFormat(encoding="webm"), 0)
-    if data.startswith(b"RIFF"):
-        return parse_wav_header(data)
-    raise ProtocolError("the audio is neither WAV, Ogg nor WebM; set the parameter encoding", code="invalid_audio")
 
 
 def _error(event: Error) -> dict[str, Any]:

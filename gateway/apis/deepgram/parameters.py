@@ -52,7 +52,7 @@ class ListenParameters:
         utterance_end = _first(query, "utterance_end_ms", "")
         keywords = [word.partition(":")[0] for word in query.get("keywords", ())]
         return cls(
-            audio=_audio(query),
+            audio=audio_format(query),
             languages=_languages(query),
             hotwords=", ".join([*query.get("keyterm", ()), *keywords])[:1_000],
             endpoint_ms=_endpoint_ms(endpointing),
@@ -80,7 +80,8 @@ def _invalid(name: str, message: str) -> InvalidRequestError:
     return InvalidRequestError(f"{name}: {message}", code="invalid_parameter", param=name)
 
 
-def _audio(query: Mapping[str, Sequence[str]]) -> AudioFormat | None:
+def audio_format(query: Mapping[str, Sequence[str]]) -> AudioFormat | None:
+    """The format of raw audio. None for containers. Raises InvalidRequestError."""
     encoding = _first(query, "encoding", "")
     if not encoding:
         return None

@@ -1,4 +1,4 @@
-"""The routes of `/v1/listen`: live over a WebSocket, and recordings over HTTP."""
+"""The routes of `/v1/listen`, live over a WebSocket and recordings over HTTP, and of `/v2/listen`."""
 
 import asyncio
 import hashlib
@@ -18,6 +18,8 @@ from backend.errors import NovaError
 from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
+from gateway.apis.deepgram.flux_codec import FluxCodec
+from gateway.apis.deepgram.flux_parameters import FluxParameters
 from gateway.apis.deepgram.live_codec import LiveCodec
 from gateway.apis.deepgram.messages import error_body, metadata, recording
 from gateway.apis.deepgram.parameters import ListenParameters
@@ -35,7 +37,7 @@ MAX_JSON_BYTES = 65_536
 
 
 def deepgram_router(services: GatewayServices) -> APIRouter:
-    """`/v1/listen`."""
+    """`/v1/listen` and `/v2/listen`."""
     router, downloads = APIRouter(), Downloads(services.settings)
 
     @router.websocket("/v1/listen")
@@ -48,6 +50,16 @@ def deepgram_router(services: GatewayServices) -> APIRouter:
             await refuse(websocket, codec, error, error.status)
             return
         await serve_websocket(websocket, services, LiveCodec(parameters, request_id, now))
+
+    @router.websocket("/v2/listen")
+    async def converse(websocket: WebSocket) -> None:
+        request_id = str(uuid.uuid4())
+        try:
+            parameters = FluxParameters.parse(_query(websocket.query_params))
+        except InvalidRequestError as error:
+            await refuse(websocket, FluxCodec(FluxParameters(), request_id), error, error.status)
+            return
+        await serve_websocket(websocket, services, FluxCodec(parameters, request_id))
 
     async def listen(request: Request) -> Response:
         """Transcribe the recording in the body."""

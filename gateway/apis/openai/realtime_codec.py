@@ -42,6 +42,7 @@ class RealtimeCodec:
 
     protocol: ProtocolName = "openai_realtime"
     subprotocols: Sequence[str] = ("realtime", "openai-beta.realtime-v1")
+    refuses_on_socket = False
     idle_timeout_s: float | None = None
 
     def __init__(self, session: TranscriptionSession, session_id: str, knows_model: Callable[[str], bool]) -> None:

@@ -47,7 +47,22 @@ def replayed(*decodes: Hypothesis, policy: StabilityPolicy | None = None) -> Cap
 def test_the_first_decode_commits_nothing() -> None:
     stable = update_caption("", "", (), heard(" Hello", " there."), 2.0, EAGER)
     remembered = tuple(HypothesisWord(text=text, probability=0.9, since=2.0) for text in (" Hello", " there"))
-    assert stable == CaptionState("", "Hello there", remembered)
+    assert (stable.committed, stable.tentative, stable.hypothesis) == ("", "Hello there", remembered)
+
+
+def test_shown_words_have_the_times_of_the_latest_decode() -> None:
+    stable = update_caption("", "", (), heard(" Hello,", " there."), 2.0, EAGER)
+    assert [(word.text, word.start, word.end, word.probability) for word in stable.words] == [
+        ("Hello,", 0.0, 0.3, 0.9),
+        (" there", 0.3, 0.6, 0.9),
+    ]
+
+
+def test_a_shown_word_that_a_decode_lacks_lies_between_its_neighbours() -> None:
+    stable = replayed(heard(" one", " two", " three"), heard(" one", " three", " four"), policy=EAGER)
+    (missing,) = (word for word in stable.words if word.probability == 0)
+    assert (missing.text, missing.start, missing.end) == (" two", 0.3, 0.3)
+    assert "".join(word.text for word in stable.words) == stable.committed + stable.tentative
 
 
 def test_words_are_committed_up_to_the_first_that_changed() -> None:

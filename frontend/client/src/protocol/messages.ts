@@ -6,7 +6,18 @@
 export type AnyMessage = ClientMessage | ServerMessage;
 export type ClientMessage = Start | Resume | Configure | Finalize | Clear | Keepalive | Stop;
 export type ServerMessage =
-  Ready | SpeechStarted | Partial | Final | Translation | SpeechEnded | Notice | Error | Draining | Done;
+  | Ready
+  | SpeechStarted
+  | Partial
+  | EarlyFinal
+  | EarlyFinalWithdrawn
+  | Final
+  | Translation
+  | SpeechEnded
+  | Notice
+  | Error
+  | Draining
+  | Done;
 
 /**
  * Opens a session. `start` or `resume` is the first message on every connection.
@@ -39,9 +50,17 @@ export interface Start {
    */
   decoding?: boolean;
   /**
+   * Whether partials contain the times and the confidence of each word.
+   */
+  partial_words?: boolean;
+  /**
    * Silence that ends an utterance.
    */
   endpoint_ms?: number;
+  /**
+   * Silence after which `early_final` is sent, once the utterance has been recognized. 0: never.
+   */
+  early_final_ms?: number;
   /**
    * false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence.
    */
@@ -136,6 +155,8 @@ export interface Configure {
   partials?: boolean | null;
   words?: boolean | null;
   decoding?: boolean | null;
+  partial_words?: boolean | null;
+  early_final_ms?: number | null;
   endpoint_ms?: number | null;
   endpointing?: boolean | null;
   mode?: ("dictation" | "captions") | null;
@@ -219,6 +240,58 @@ export interface Partial {
    * End of the audio that this partial is based on.
    */
   end_ms: number;
+  /**
+   * The words of `committed` and `tentative` together, if `partial_words` is set.
+   */
+  words?: Word[] | null;
+}
+/**
+ * A word of a text, with its times.
+ */
+export interface Word {
+  /**
+   * With the space before it: the joined words are the text.
+   */
+  word: string;
+  start_ms: number;
+  end_ms: number;
+  /**
+   * Probability, 0 to 1. 0 for a word of a partial that the latest audio does not confirm.
+   */
+  confidence: number;
+}
+/**
+ * Text of an utterance that may be over: a pause has lasted for `early_final_ms`.
+ *
+ * The `final` has the same text, unless `early_final_withdrawn` comes before it. If an `error` replaces the final, or
+ * the session is resumed, the early final is void. A busy server sends none.
+ */
+export interface EarlyFinal {
+  type: "early_final";
+  utterance: number;
+  /**
+   * Never empty.
+   */
+  text: string;
+  language: string;
+  /**
+   * Mean token probability, 0 to 1.
+   */
+  confidence: number;
+  start_ms: number;
+  end_ms: number;
+  /**
+   * Silence after the last speech when the event was sent.
+   */
+  silence_ms: number;
+  words?: Word[] | null;
+}
+/**
+ * The `early_final` of the utterance is void, because more speech followed, or the client cleared the audio.
+ */
+export interface EarlyFinalWithdrawn {
+  type: "early_final_withdrawn";
+  utterance: number;
 }
 /**
  * Definitive text of an utterance. Each utterance has exactly one `final`, or one `error` that names it.
@@ -255,21 +328,6 @@ export interface Final {
    */
   late: boolean;
   cursor: string;
-}
-/**
- * A word of a final, with its times.
- */
-export interface Word {
-  /**
-   * With the space before it: the joined words are the text.
-   */
-  word: string;
-  start_ms: number;
-  end_ms: number;
-  /**
-   * Probability, 0 to 1.
-   */
-  confidence: number;
 }
 /**
  * How the recognizer decoded an utterance.

@@ -1,0 +1,1 @@
+"""Soniox's real-time API: a stream of tokens, with translation."""

@@ -1,0 +1,70 @@
+"""The results of audio jobs."""
+
+from typing import Any
+
+from backend.messages.jobs import AudioJob, PartialResult
+from stt_worker.outcomes import final_outcome, preview_outcome
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
+
+
+def job(kind: Any, **fields: Any) -> AudioJob:
+    return AudioJob(
+        kind=kind,
+        session="s",
+        utterance=1,
+        correlation_id="c",
+        sent_at=0.0,
+        start_ms=1_000,
+        end_ms=4_000,
+        language="en",
+        **fields,
+    )
+
+
+def spoken(*words: str) -> Hypothesis:
+    """A hypothesis whose words last half a second each."""
+    timed = tuple(RecognizedWord(word, i / 2, (i + 1) / 2, 0.9) for i, word in enumerate(words))
+    return Hypothesis("".join(words).strip(), "en", 1.0, -0.2, 0.0, timed)
+
+
+def partial(outcome: Any) -> PartialResult:
+    (only,) = outcome.live
+    assert isinstance(only, PartialResult)
+    return only
+
+
+def test_an_early_final_is_part_of_its_partial_if_the_session_wants_it() -> None:
+    outcome = final_outcome(job("final", words=True, early_final=True), spoken(" Hello,", " world."))
+    assert partial(outcome).early_final == outcome.durable[0]
+    assert partial(outcome).tentative == "Hello, world."
+    assert partial(final_outcome(job("final"), spoken(" Hello."))).early_final is None
+
+
+def test_an_early_final_that_contradicts_committed_words_changes_no_caption() -> None:
+    wanted = job("final", committed="Yellow", tentative=" w", early_final=True)
+    shown = partial(final_outcome(wanted, spoken(" Hello,", " world.")))
+    assert (shown.committed, shown.tentative) == ("Yellow", " w")
+    assert shown.early_final is not None
+    assert shown.early_final.text == "Hello, world."
+    assert final_outcome(wanted.model_copy(update={"early_final": False}), spoken(" Hello.")).live == ()
+
+
+def test_partials_have_words_if_the_session_wants_them() -> None:
+    shown = partial(preview_outcome(job("preview", partial_words=True), spoken(" Hello,", " world", " again.")))
+    assert shown.words is not None
+    assert "".join(word.word for word in shown.words) == shown.committed + shown.tentative
+    assert [(word.start_ms, word.end_ms, word.confidence) for word in shown.words][:2] == [
+        (1_000, 1_500, 0.9),
+        (1_500, 2_000, 0.9),
+    ]
+    assert partial(preview_outcome(job("preview"), spoken(" Hello."))).words is None
+
+
+def test_the_partial_of_an_early_final_has_the_words_of_the_final() -> None:
+    shown = partial(final_outcome(job("final", partial_words=True), spoken(" Hello,", " world.")))
+    assert [word.word for word in shown.words or ()] == [" Hello,", " world."]
+
+
+def test_the_client_gets_no_internal_fields() -> None:
+    event = partial(final_outcome(job("final", early_final=True), spoken(" Hello."))).event()
+    assert "early_final" not in event.model_dump()

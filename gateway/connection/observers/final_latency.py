@@ -13,9 +13,10 @@ log = structlog.get_logger()
 
 
 class FinalLatency(SessionObserver):
-    """Final latencies of one session."""
+    """Final latencies of one session. Those of recordings, which wait for live speech, are logged only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_live: bool = True) -> None:
+        self._is_live = is_live
         # Monotonic time of the endpoint, by utterance.
         self._ended_at: dict[int, float] = {}
 
@@ -33,5 +34,6 @@ class FinalLatency(SessionObserver):
         # Finals of an earlier connection's utterances have no endpoint here.
         if (ended_at := self._ended_at.pop(utterance, None)) is not None:
             waited_s = time.monotonic() - ended_at
-            metrics.FINAL_LATENCY.observe(waited_s)
+            if self._is_live:
+                metrics.FINAL_LATENCY.observe(waited_s)
             log.info("final_delivered", utterance=utterance, duration_ms=round(1000 * waited_s))

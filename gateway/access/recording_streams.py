@@ -10,7 +10,7 @@ from backend.messages.protocol import Start
 class RecordingStreams:
     """Chooses the streams for the jobs of recordings.
 
-    Workers of releases before 0.2 read only the streams of live speech, and announce nothing. While all workers of a
+    Workers of release 0.1.0 read only the streams of live speech, and announce nothing. While all workers of a
     kind do so, recordings use these streams, too: they are not left unread. While no worker of a kind is alive, the
     last answer holds.
     """

@@ -75,7 +75,7 @@ def _waiting_finals(streams: Sequence[StreamState], max_wait_s: float) -> Iterat
 
 
 def _unread_recordings(streams: Sequence[StreamState], processes: Sequence[Process]) -> Iterator[str]:
-    """Recordings that were submitted before all workers were replaced by those of a release before 0.2."""
+    """Recordings that were submitted before all workers were replaced by those of an earlier release."""
     for kind, name in (("stt", ":audio:"), ("translation", ":transcript:")):
         workers = [process for process in processes if process["kind"] == kind]
         length = sum(stream.length for stream in streams if stream.is_recording and name in stream.name)

@@ -59,7 +59,7 @@ async def run_worker(
     consumers = [redis_consumer(streams, job_stream, own, settings, handle, previews, recordings) for own in names]
     device = str(describe().get("device"))
     static: dict[str, object] = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
-    # Gateways use the streams of recordings only if workers announce this. Releases before 0.2 do not read them.
+    # Gateways use the streams of recordings only if workers announce this. Release 0.1.0 does not read them.
     static["reads_recordings"] = True
     static |= await asyncio.to_thread(gpu_memory, device)
     heartbeat = _Heartbeat(static, describe, [consumer.report for consumer in consumers])

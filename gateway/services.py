@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from redis.asyncio import Redis
 
+from backend.service.clock import SYSTEM_CLOCK, Clock
 from backend.service.heartbeat import publish_heartbeats
 from backend.service.lifecycle import process_name, trim_memory_periodically
 from backend.streams.access.api_keys import ApiKeys
@@ -24,7 +25,6 @@ from backend.streams.session.fanout import Fanout
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Sessions
-from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
 from gateway.access.admission import Admission
 from gateway.access.auth import Auth
 from gateway.access.jwt import JwtVerifier
@@ -113,6 +113,7 @@ class GatewayServices:
             "version": version("nova-voice"),
             "sessions": len(self.registry),
             "protocols": self.registry.protocols(),
+            "recordings": self.registry.recordings,
             "speech": round(self.registry.speech_share(), 2),
             "draining": self.registry.draining,
         }

@@ -91,6 +91,8 @@ class GatewaySettings(ServiceSettings):
     """`/health/full` reports the system as degraded when a final waits this long for a worker."""
     max_sessions: int = Field(default=2_000, ge=1)
     """Maximum number of sessions of this gateway. Others are refused with 1013."""
+    max_recordings: int = Field(default=32, ge=1)
+    """Recordings that this gateway transcribes at the same time. Others are refused with 1013, or 503 over HTTP."""
     slow_previews_s: float = Field(default=0.5, gt=0)
     """Previews become less frequent when a final waits this long for a worker."""
     stop_previews_s: float = Field(default=1.0, gt=0)

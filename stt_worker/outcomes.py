@@ -129,6 +129,7 @@ def _transcript(job: AudioJob, language: str, text: str) -> Transcript | None:
         language=language,
         translate_to=job.translate_to,
         translated=job.translated,
+        priority=job.priority,
     )
 
 

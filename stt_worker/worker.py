@@ -10,7 +10,7 @@ import numpy as np
 import structlog
 
 from backend.errors import EntryError
-from backend.messages.jobs import SAMPLE_RATE, AudioJob, JobKind
+from backend.messages.jobs import SAMPLE_RATE, AudioJob, StreamKind
 from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
 from backend.service.metrics import MODEL
@@ -46,7 +46,7 @@ class SttWorker:
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
         """Return one outcome for each entry, in order, or an error for a language that the model does not recognize."""
-        kind = batch[0].job.kind
+        kind = batch[0].job.stream_kind
         speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
         recognizable = [speech for speech in speeches if isinstance(speech, Speech)]
         hypotheses = iter(await self._recognize_in_thread(recognizable, kind))
@@ -62,14 +62,14 @@ class SttWorker:
         # The draft keeps the script of the model: a second conversion would change more characters.
         return preview_outcome(job, written, hypothesis.words if self._recognizer.continues_drafts else ())
 
-    async def _recognize_in_thread(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
+    async def _recognize_in_thread(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         if not speeches:
             return []
         metrics.BATCH_SIZE.labels(kind).observe(len(speeches))
         metrics.AUDIO_SECONDS.labels(kind).inc(_audio_s(speeches))
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._recognize, speeches, kind)
 
-    def _recognize(self, speeches: Sequence[Speech], kind: JobKind) -> list[Hypothesis]:
+    def _recognize(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         began = time.perf_counter()
         hypotheses = recognize_with_drafts(self._recognizer, speeches)
         ended = time.perf_counter()

@@ -99,6 +99,7 @@ def transcribe(
         **spoken_language(spoken),
         translate_to=targets,
         partials=False,
+        priority="recording",
         words=words or form in SUBTITLES,
         endpoint_ms=ENDPOINT_MS,
     )

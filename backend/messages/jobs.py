@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from backend.errors import EntryError
+from backend.messages.options import Priority
 from backend.messages.protocol import Error, Final, Message, Partial, ServerMessage, Translation, parse_server, to_json
 
 # Hz, of all audio after the gateway.
@@ -21,6 +22,8 @@ BYTES_PER_SECOND = 2 * SAMPLE_RATE
 OPENING_MS = 5_000
 
 JobKind = Literal["final", "preview"]
+# The streams of a group of workers. Finals of recordings have a stream of their own.
+StreamKind = Literal["final", "recording", "preview"]
 _CURSOR = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
@@ -38,6 +41,13 @@ class Job(Message):
     """Unix time in seconds when the entry was written. Workers drop previews that are too old."""
     replayed: bool = False
     """Whether an operator replayed this dead letter. Its result arrives after the `error`, out of order."""
+    priority: Priority = "live"
+    """"recording": workers process live jobs first. Finals only."""
+
+    @property
+    def stream_kind(self) -> StreamKind:
+        """The stream that the job belongs to."""
+        return "recording" if self.kind == "final" and self.priority == "recording" else self.kind
 
     @property
     def is_first_preview(self) -> bool:

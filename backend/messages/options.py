@@ -12,6 +12,9 @@ MAX_POSITION = 10**12
 MAX_LANGUAGES = 16
 
 
+# "recording": finals are computed in the time that live sessions leave.
+Priority = Literal["live", "recording"]
+
 # Bytes per sample of the encodings that are raw samples. The others are containers.
 SAMPLE_BYTES: Mapping[str, int] = {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}
 

@@ -20,6 +20,7 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
+from backend.messages.options import Priority
 
 
 class Start(Options):
@@ -33,6 +34,8 @@ class Start(Options):
     """Last utterance of the lost session that the client has a final for. Numbers continue after it."""
     correlation_id: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")
     """Id of the session in all log lines. If empty, the server creates one."""
+    priority: Priority = "live"
+    """"recording": the audio is a file. Its finals are computed after those of live speech, and it has no partials."""
 
 
 class Resume(Message):

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from backend.errors import EntryError
-from backend.messages.jobs import BYTES_PER_SECOND, AudioJob, Transcript
+from backend.messages.jobs import BYTES_PER_SECOND, AudioJob, StreamKind, Transcript
 from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
 from backend.streams.job_streams import AUDIO, FAILURE_FIELDS, TRANSCRIPTS, Failure, JobStream
@@ -128,7 +128,8 @@ class DeadLetters:
         if await self._has_final(dead_letter):
             return "answered"
         id, job = dead_letter.id, dead_letter.job
-        stream = id.shard.finals(_JOB_STREAMS[id.stream_name].group)
+        kind: StreamKind = job.stream_kind if job else "final"
+        stream = id.shard.jobs(_JOB_STREAMS[id.stream_name].group, kind)
         attempt = (job.utterance, job.attempt) if isinstance(job, AudioJob) else ("", "")
         # The stored JSON is extended, not written again from `job`: a newer release may have added fields.
         fields = dead_letter.fields

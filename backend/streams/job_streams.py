@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Generic, Literal, Protocol, Self, TypeVar
 
-from backend.messages.jobs import AudioJob, Job, Transcript, decode_audio_job, decode_transcript
+from backend.messages.jobs import AudioJob, Job, StreamKind, Transcript, decode_audio_job, decode_transcript
 from backend.messages.protocol import Error, Message
 from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
 
@@ -107,9 +107,12 @@ class JobStreams(Protocol):
         """Acknowledge a transcript and log its translations, atomically."""
 
     async def dead_letter(
-        self, shard: Shard, group: str, entry_id: str, job: Job | None, failure: Failure
+        self, shard: Shard, group: str, entry_id: str, job: Job | None, failure: Failure, kind: StreamKind = "final"
     ) -> CommitResult:
-        """Move an entry to the dead letters and log an `error` for its utterance. `job` is None if it is unreadable."""
+        """Move an entry of a stream to the dead letters and log an `error` for its utterance.
+
+        `job` is None if it is unreadable.
+        """
 
     async def publish_previews(
         self, session: str, events: Sequence[Message], transcript: Transcript | None = None

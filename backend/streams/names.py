@@ -8,10 +8,13 @@ size.
 import zlib
 from dataclasses import dataclass
 
-from backend.messages.jobs import JobKind
+from backend.messages.jobs import StreamKind
 
 STT_GROUP = "stt"
 TRANSLATION_GROUP = "translation"
+# Streams whose entries stay pending until their result is committed, and all streams of jobs.
+DURABLE_STREAMS: tuple[StreamKind, ...] = ("final", "recording")
+STREAM_KINDS: tuple[StreamKind, ...] = (*DURABLE_STREAMS, "preview")
 # Set of all heartbeat keys. Readers remove keys that have expired.
 WORKERS = "nova:workers"
 # Hash with the speech of each gateway. Its name matches the key pattern of the gateways' Redis user.
@@ -30,21 +33,17 @@ class Shard:
     def prefix(self) -> str:
         return f"nova:{{{self.number}}}"
 
-    def audio(self, kind: JobKind) -> str:
+    def audio(self, kind: StreamKind) -> str:
         """Stream of audio jobs, read by group `stt`."""
         return f"{self.prefix}:audio:{kind}"
 
-    def transcripts(self, kind: JobKind) -> str:
+    def transcripts(self, kind: StreamKind) -> str:
         """Stream of transcripts to translate, read by group `translation`."""
         return f"{self.prefix}:transcript:{kind}"
 
-    def finals(self, group: str) -> str:
-        """The stream of final jobs that a group reads."""
-        return self.audio("final") if group == STT_GROUP else self.transcripts("final")
-
-    def previews(self, group: str) -> str:
-        """The stream of preview jobs that a group reads."""
-        return self.audio("preview") if group == STT_GROUP else self.transcripts("preview")
+    def jobs(self, group: str, kind: StreamKind) -> str:
+        """One of the streams that a group reads."""
+        return self.audio(kind) if group == STT_GROUP else self.transcripts(kind)
 
     def dead(self, group: str) -> str:
         """Stream of the entries that a group could not process."""

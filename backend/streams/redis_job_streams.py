@@ -5,7 +5,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 
-from backend.messages.jobs import AudioJob, Job, Transcript, encode_channel_message, encode_entry
+from backend.messages.jobs import AudioJob, Job, StreamKind, Transcript, encode_channel_message, encode_entry
 from backend.messages.protocol import Message, to_json
 from backend.service.settings import ServiceSettings
 from backend.streams.job_streams import CommitResult, Entry, Failure, Outcome, dead_letter_error
@@ -44,11 +44,11 @@ class RedisJobStreams:
         return await self._commit(entry.shard, entry.job, TRANSLATION_GROUP, entry.id, "commit_translations", *events)
 
     async def dead_letter(
-        self, shard: Shard, group: str, entry_id: str, job: Job | None, failure: Failure
+        self, shard: Shard, group: str, entry_id: str, job: Job | None, failure: Failure, kind: StreamKind = "final"
     ) -> CommitResult:
         error = dead_letter_error(group, job, failure)
         event = to_json(error) if error else ""
-        return await self._commit(shard, job, group, entry_id, "dead_letter", event, *failure.pairs())
+        return await self._commit(shard, job, group, entry_id, "dead_letter", event, *failure.pairs(), kind=kind)
 
     async def publish_previews(
         self, session: str, events: Sequence[Message], transcript: Transcript | None = None
@@ -64,10 +64,18 @@ class RedisJobStreams:
             await pipe.execute()
 
     async def _commit(
-        self, shard: Shard, job: Job | None, group: str, entry_id: str, operation: str, *arguments: str
+        self,
+        shard: Shard,
+        job: Job | None,
+        group: str,
+        entry_id: str,
+        operation: str,
+        *arguments: str,
+        kind: StreamKind | None = None,
     ) -> CommitResult:
         session, utterance = (job.session, job.utterance) if job else ("", "")
         attempt = job.attempt if isinstance(job, AudioJob) else ""
         place = (group, entry_id, utterance, attempt)
-        answer = await self._script.run(shard, session, group, operation, *place, *arguments)
+        stream = kind or (job.stream_kind if job else "final")
+        answer = await self._script.run(shard, session, group, operation, *place, *arguments, kind=stream)
         return cast("CommitResult", answer.decode())

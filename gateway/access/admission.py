@@ -16,6 +16,7 @@ from backend.streams.observe.load_report import StreamDelay, read_heartbeats
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.redis_job_streams import RedisJobStreams
 from gateway import metrics
+from gateway.access.recording_streams import RecordingStreams
 from gateway.access.registry import INITIAL_SPEECH_SHARE, OpenSession, SessionRegistry
 from gateway.session.backpressure import Backpressure, BackpressureGauge, BackpressureLimits
 from gateway.settings import GatewaySettings
@@ -52,6 +53,7 @@ class Admission:
     ) -> None:
         self._redis, self._registry, self._name = streams.redis, registry, name
         self._max_sessions, self._refuse_load = settings.max_sessions, settings.refuse_load
+        self._max_recordings = settings.max_recordings
         self._speech = SharedSpeech(streams.redis, name)
         # Held while the speech of this gateway is read and written to Redis.
         self._speech_lock = asyncio.Lock()
@@ -67,6 +69,7 @@ class Admission:
         )
         # What the workers announce.
         self.served = ServedLanguages()
+        self.recording_streams = RecordingStreams()
         # Names of the running speech models.
         self.models: frozenset[str] = frozenset()
         # Hold this while a session is opened.
@@ -83,11 +86,14 @@ class Admission:
 
         The limit of sessions is checked in one step with the registration, and the load in one step for all gateways,
         so a burst of sessions exceeds neither. Raises OverloadedError or DrainingError if the session cannot be
-        accepted, and REDIS_ERRORS. A resume is refused only while draining: its session was admitted before.
+        accepted, and REDIS_ERRORS. A resume is refused only while draining: its session was admitted before. Recordings
+        use only the time that live sessions leave, so they do not count as load and are not refused for it.
         """
+        if isinstance(message, Start):
+            entry.is_recording = self.recording_streams.priority(message) == "recording"
         self._check(message, entry)
         with self._registry.registered(entry):
-            if isinstance(message, Start):
+            if isinstance(message, Start) and not entry.is_recording:
                 await self._reserve_speech(entry)
             yield entry
 
@@ -114,8 +120,13 @@ class Admission:
             raise DrainingError
         if isinstance(message, Resume):
             return
-        if self.backpressure >= Backpressure.REFUSE:
+        if self.backpressure >= Backpressure.REFUSE and not entry.is_recording:
             self._refuse_for_load(entry)
+        if entry.is_recording and self._registry.recordings >= self._max_recordings:
+            metrics.REJECTED.labels("recordings", entry.protocol).inc()
+            raise OverloadedError(
+                f"this gateway already transcribes {self._max_recordings} recordings; try again later"
+            )
         if len(self._registry) >= self._max_sessions:
             metrics.REJECTED.labels("sessions", entry.protocol).inc()
             raise OverloadedError(f"this gateway already holds {self._max_sessions} sessions; try again later")
@@ -139,6 +150,7 @@ class Admission:
                 log.warning("pressure_unknown", error=str(error))
                 continue
             self.served = ServedLanguages.announced(processes)
+            self.recording_streams.update(processes)
             self.models = frozenset(
                 str(worker["model"]) for worker in processes if worker["kind"] == "stt" and "model" in worker
             )

@@ -43,6 +43,8 @@ class OpenSession:
     def __init__(self, session: str, caller: Caller, protocol: ProtocolName = "native") -> None:
         self.id, self.caller, self.protocol = session, caller, protocol
         self.speech = SpeechMeter()
+        # True if workers process its jobs after all live ones. It does not count as speech.
+        self.is_recording = False
         # True while Redis decides about its admission: it counts as a session, but not as speech.
         self.is_waiting = False
         # The lease that holds the slot of the caller's quota. None: there is no slot.
@@ -81,9 +83,15 @@ class SessionRegistry:
         return dict(Counter(session.protocol for session in self._sessions))
 
     def speech_share(self) -> float:
-        """Seconds of speech per second over all admitted sessions."""
+        """Seconds of speech per second over all admitted live sessions."""
         now = time.monotonic()
-        return sum(session.speech.share(now) for session in self._sessions if not session.is_waiting)
+        counted = (session for session in self._sessions if not (session.is_waiting or session.is_recording))
+        return sum(session.speech.share(now) for session in counted)
+
+    @property
+    def recordings(self) -> int:
+        """Sessions whose audio is a recording."""
+        return sum(session.is_recording for session in self._sessions)
 
     @contextmanager
     def registered(self, entry: OpenSession) -> Iterator[OpenSession]:

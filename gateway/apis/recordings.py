@@ -132,7 +132,7 @@ async def transcribed(
     """
     with ExitStack() as stack:
         recording = await asyncio.to_thread(lambda: stack.enter_context(open_recording(file)))
-        socket = RecordingSocket(start, recording)
+        socket = RecordingSocket(start.model_copy(update={"priority": "recording"}), recording)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))
         transport = Transport.of(socket, NativeCodec(protocol), MAX_EVENTS)

@@ -121,8 +121,8 @@ class Connection:
 
     def _idle_timeout_s(self) -> float:
         # After `stop`, a client has nothing more to send, so the timer for overdue results ends the connection.
-        settings = self._services.settings
-        return settings.idle_timeout_s if self._session.state == "open" else 2 * settings.stop_wait_s
+        is_open = self._session.state == "open"
+        return self._services.settings.idle_timeout_s if is_open else 2 * self._timers.stop_wait_s
 
     async def _handle_message(self, message: ClientMessage | bytes) -> None:
         if not self._session.accepts("audio" if isinstance(message, bytes) else message.type):

@@ -213,6 +213,7 @@ async def _acquire_session(
         session, lease, actions = await _resume_session(services, first, caller)
         # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
+        entry.is_recording = services.admission.recording_streams.priority(session.options) == "recording"
     else:
         session, lease, actions = await _open_session(services, first, entry)
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
@@ -248,7 +249,10 @@ async def _resume_session(
 
 def _new_session(services: GatewayServices, session_id: str, correlation_id: str) -> Session:
     policy, admission = services.session_policy(), services.admission
-    return Session(session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served)
+    streams = admission.recording_streams
+    return Session(
+        session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served, streams.priority
+    )
 
 
 def _with_resume_token(actions: list[Action], token: str) -> list[Action]:
@@ -264,7 +268,7 @@ def _with_resume_token(actions: list[Action], token: str) -> list[Action]:
 def _observers(held: HeldSession, traceparent: str) -> SessionObserver:
     observers: list[SessionObserver] = [
         CaptionMetrics(),
-        FinalLatency(held.entry.protocol),
+        FinalLatency(held.entry.protocol, is_live=held.session.options.priority == "live"),
         SpeechShare(held.session, held.entry.speech),
         SessionSummary(held.session),
     ]

@@ -38,6 +38,7 @@ def assess_health(
         *_missing_workers(processes, "translation"),
         *_redis_warnings(redis),
         *_waiting_finals(streams, max_wait_s),
+        *_unread_recordings(streams, processes),
         *_dead_letters(streams),
         *_silent_processes(processes, now),
     )
@@ -71,6 +72,15 @@ def _waiting_finals(streams: Sequence[StreamState], max_wait_s: float) -> Iterat
     for stream in streams:
         if stream.is_final and stream.oldest_s > max_wait_s:
             yield f"{stream.name}: the oldest entry has waited for {stream.oldest_s:.0f} s"
+
+
+def _unread_recordings(streams: Sequence[StreamState], processes: Sequence[Process]) -> Iterator[str]:
+    """Recordings that were submitted before all workers were replaced by those of an earlier release."""
+    for kind, name in (("stt", ":audio:"), ("translation", ":transcript:")):
+        workers = [process for process in processes if process["kind"] == kind]
+        length = sum(stream.length for stream in streams if stream.is_recording and name in stream.name)
+        if length and workers and not any(worker.get("reads_recordings") for worker in workers):
+            yield f"no {kind} worker reads recordings, and {length} of their jobs wait"
 
 
 def _dead_letters(streams: Sequence[StreamState]) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """Builds audio jobs from clips and the session's options. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages.jobs import AudioJob
+from backend.messages.options import Priority
 from backend.messages.protocol import Error, Notice, Start
 from backend.messages.served_languages import ServedLanguages
 from backend.text.language_odds import likeliest
@@ -21,8 +22,9 @@ MAX_TARGETS = 8
 class AudioJobBuilder:
     """One session's options, and the jobs that carry them."""
 
-    def __init__(self, session: str, correlation_id: str) -> None:
-        self._session, self._correlation_id = session, correlation_id
+    def __init__(self, session: str, correlation_id: str, job_priority: Callable[[Start], Priority]) -> None:
+        """`job_priority` returns the priority of jobs under these options."""
+        self._session, self._correlation_id, self._job_priority = session, correlation_id, job_priority
         # The options in force, and the audio format.
         self.options = Start()
         # The requested language as a Whisper code; None for automatic detection.
@@ -50,8 +52,15 @@ class AudioJobBuilder:
         if (language, allowed) != (self._language, self._allowed):
             self.evidence, self.preceding = LanguageEvidence(allowed), PrecedingText()
         self._language, self._allowed = language, allowed
-        self.options = options
+        # Previews of a recording would take the time of live sessions, and no user waits for them.
+        is_recording = options.priority == "recording"
+        self.options = options.model_copy(update={"partials": False}) if is_recording else options
         return limits
+
+    @property
+    def priority(self) -> Priority:
+        """The priority of a job that is built now."""
+        return self._job_priority(self.options)
 
     @property
     def awaits_language(self) -> bool:
@@ -108,4 +117,5 @@ class AudioJobBuilder:
             translate_to=options.translate_to,
             translated=utterance.translated,
             traceparent=utterance.traceparent if kind == "final" else "",
+            priority=self.priority,
         )

@@ -1,10 +1,12 @@
 """Results that a session has requested and not yet received, and the jobs to repeat when Redis loses them. Pure."""
 
 from collections import deque
+from collections.abc import Iterator
 
 from backend.errors import ClientError
 from backend.messages import protocol as wire
-from backend.messages.jobs import Transcript
+from backend.messages.jobs import Job, Transcript
+from backend.messages.options import Priority
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import RedisAction, ResubmitTranscript, SubmitFinal
 
@@ -89,6 +91,7 @@ class PendingResults:
                 language=final.language,
                 translate_to=final.translate_to,
                 traceparent=submit.job.traceparent if submit else "",
+                priority=submit.job.priority if submit else "live",
             )
             self._translations[final.utterance] = (transcript, set(final.translate_to))
         return True
@@ -111,26 +114,42 @@ class PendingResults:
         self._translated.append((utterance, language))
         return True
 
-    def lost_jobs(self, known: SessionRecord) -> list[RedisAction]:
-        """Actions that repeat the jobs missing from Redis's record.
+    def lost_jobs(self, known: SessionRecord, priority: Priority = "live") -> list[RedisAction]:
+        """Actions that repeat the jobs missing from Redis's record, and those of a higher priority than `priority`.
 
-        Raises AudioLostError if an earlier connection submitted one of them.
+        `priority` is that of new jobs. If it has become "live", no worker reads the streams of recordings any more. A
+        worker that reads an old entry there later finds it answered.
+        Raises AudioLostError if an earlier connection submitted one of the missing jobs.
         """
-        actions: list[RedisAction] = []
+        return [*self._lost_finals(known, priority), *self._lost_transcripts(known, priority)]
+
+    def _lost_finals(self, known: SessionRecord, priority: Priority) -> Iterator[RedisAction]:
         for number, submit in self._finals.items():
-            if number >= known.next and number not in known.closed:
-                if submit is None:
-                    raise AudioLostError
-                # The endpoint was certain before the loss, so the repeated job is a plain final.
-                actions.append(SubmitFinal(submit.job, submit.pcm, early=False))
-        for number, (transcript, _) in self._translations.items():
-            if transcript and number not in known.translating and number not in known.translated:
-                actions.append(ResubmitTranscript(transcript))
-        return actions
+            if number < known.next or (number in known.closed and not (submit and _is_unread(submit.job, priority))):
+                continue
+            if submit is None:
+                raise AudioLostError
+            # The endpoint was certain before the loss, so the repeated job is a plain final.
+            job = submit.job.model_copy(update={"priority": priority})
+            self._finals[number] = SubmitFinal(job, submit.pcm, early=False)
+            yield SubmitFinal(job, submit.pcm, early=False)
+
+    def _lost_transcripts(self, known: SessionRecord, priority: Priority) -> Iterator[RedisAction]:
+        for number, (transcript, targets) in self._translations.items():
+            if transcript is None or number in known.translated:
+                continue
+            if number not in known.translating or _is_unread(transcript, priority):
+                again = transcript.model_copy(update={"priority": priority})
+                self._translations[number] = (again, targets)
+                yield ResubmitTranscript(again)
 
     def _settle(self, utterance: int) -> None:
         self.settled = max(self.settled, utterance)
         self._finals.pop(utterance, None)
+
+
+def _is_unread(job: Job, priority: Priority) -> bool:
+    return job.priority == "recording" and priority == "live"
 
 
 def _cursor_position(cursor: str) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from backend.errors import ProtocolError
 from backend.messages import protocol as wire
 from backend.messages.jobs import ChannelMessage, FinalResult, PartialResult
+from backend.messages.options import Priority
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, SendEvent
@@ -37,16 +38,17 @@ class Session:
         policy: SessionPolicy,
         new_traceparent: Callable[[], str] = lambda: "",
         served: Callable[[], ServedLanguages] = ServedLanguages,
+        job_priority: Callable[[wire.Start], Priority] = lambda start: start.priority,
     ) -> None:
         """`new_traceparent` returns the identity of a new trace for an utterance, or "" when tracing is off.
 
-        `served` returns what the workers announce at present.
+        `served` returns what the workers announce at present, and `job_priority` the priority of jobs that they read.
         """
         self.id = session
         self.correlation_id = correlation_id
         self.state: State = "new"
         self.epoch = 0
-        self._jobs = AudioJobBuilder(session, correlation_id)
+        self._jobs = AudioJobBuilder(session, correlation_id, job_priority)
         self._pending = PendingResults(session, correlation_id)
         self._utterances = UtteranceTracker(self._jobs, self._pending, policy, new_traceparent)
         self._served = served
@@ -76,8 +78,11 @@ class Session:
 
     @property
     def awaits_context(self) -> bool:
-        """Whether a final in flight has the text that the open utterance continues."""
-        return self.state == "open" and self._utterances.continues_cut
+        """Whether a final in flight has the text that the open utterance continues.
+
+        A recording does not wait for it: its utterances are decoded by as many workers as there are.
+        """
+        return self.state == "open" and self.options.priority == "live" and self._utterances.continues_cut
 
     @property
     def has_pending_results(self) -> bool:
@@ -237,9 +242,9 @@ class Session:
         return []
 
     def recover_lost_jobs(self, known: SessionRecord, now: float) -> list[RedisAction]:
-        """Submit the jobs again that a Redis with this record of the session has lost."""
+        """Submit the jobs again that a Redis with this record of the session has lost, or that no worker reads."""
         self._utterances.drop_lost_early_final(known.open, now)
-        return self._pending.lost_jobs(known)
+        return self._pending.lost_jobs(known, self._jobs.priority)
 
     def _apply_final(self, final: wire.Final, now: float) -> list[Action]:
         if not self._pending.accept_final(final, now):

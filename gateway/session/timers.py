@@ -17,6 +17,8 @@ from gateway.session.session import Session
 CATCH_UP_S = 2.0
 # Seconds without a result, while results are pending, before Redis is checked for lost jobs (after a failover).
 VERIFY_S = 10.0
+# A recording waits this many times longer for results after `stop`, because live speech comes first.
+RECORDING_PATIENCE = 10
 # Interval of record renewal while the safe audio position moves because of silence. It bounds what a client repeats.
 RENEW_S = 5.0
 
@@ -56,6 +58,12 @@ class SessionTimers:
         # The connection reports its frames here.
         self.arrivals = Arrivals(now)
 
+    @property
+    def stop_wait_s(self) -> float:
+        """The longest wait for a result after `stop`, in seconds."""
+        is_recording = self._session.options.priority == "recording"
+        return self._limits.stop_wait_s * (RECORDING_PATIENCE if is_recording else 1)
+
     def record_result(self, now: float) -> None:
         """A result has arrived, so all waits for results start again."""
         self._result_at = now
@@ -77,7 +85,7 @@ class SessionTimers:
             raise conditions.quota_error
         if now - self._started_at > self._limits.max_session_s:
             raise ClientError("the session has reached its maximum duration; start another", code="session_too_long")
-        if self._session.state == "stopping" and now - self._result_at > self._limits.stop_wait_s:
+        if self._session.state == "stopping" and now - self._result_at > self.stop_wait_s:
             raise ClientError("no worker finished in time; missing results remain in the log", code="overdue")
 
     def _end_utterance(self, now: float, unix_now: float) -> list[Action]:

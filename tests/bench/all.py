@@ -22,6 +22,7 @@ from tests.testkit.system.command import NOVA
 BENCHES: Mapping[str, tuple[str, ...]] = {
     "overhead": ("--sessions", "100", "--seconds", "20", "--previews", "both"),
     "latency": ("--seconds", "60"),
+    "recordings": ("--rounds", "1"),
     "efficiency": (),
     "encoder_windows": ("--seconds", "120", "--english"),
     "translation": (),
@@ -80,6 +81,17 @@ def _latency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 _LATENCIES = ("final", "first partial")
 
 
+def _recordings(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    sessions = f"{report['options']['sessions']} live sessions"
+    for name in ("without", "during"):
+        if spread := report[name]:
+            latency = f"{spread['count']} finals p50 {spread['p50']:.2f} s, p95 {spread['p95']:.2f} s"
+            yield f"{sessions}, {name} a recording", latency
+    yield "the recording next to them", f"{report['recording_speed']:.1f} s of audio per second"
+    for workers, speed in report["by_workers"].items():
+        yield f"the recording alone, {workers} workers", f"{speed:.1f} s of audio per second"
+
+
 def _efficiency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "pipeline / bare model", f"{report['to_bare']:.2f} ({report['to_bare_by_cpu']:.2f} by CPU time)"
     yield "pipeline / one by one", f"{report['to_one_by_one']:.2f}"
@@ -110,6 +122,7 @@ def _capacity(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
 _HEADLINES: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
     "overhead": _overhead,
     "latency": _latency,
+    "recordings": _recordings,
     "efficiency": _efficiency,
     "encoder_windows": _encoder_windows,
     "translation": _translation,

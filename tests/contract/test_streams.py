@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
@@ -263,14 +264,14 @@ async def test_a_stale_entry_is_claimed_once_and_its_deliveries_are_counted(back
     await lease.submit_audio(job(1), PCM, early=False)
     await read(backend, 1, name="dead")
     async with backend.source(AUDIO, "a") as first, backend.source(AUDIO, "b") as second:
-        assert await first.claim_stale_entry() is None, "the worker may still be alive"
+        assert await first.claim_stale_entry("final") is None, "the worker may still be alive"
         await asyncio.sleep(CLAIM_AFTER_MS / 1000 + 0.02)
-        claimed = await first.claim_stale_entry()
+        claimed = await first.claim_stale_entry("final")
         assert claimed is not None
         assert (claimed.raw.decode(AUDIO).job.utterance, claimed.deliveries) == (1, 2)
-        assert await second.claim_stale_entry() is None
+        assert await second.claim_stale_entry("final") is None
         await asyncio.sleep(CLAIM_AFTER_MS / 1000 + 0.02)
-        claimed = await second.claim_stale_entry()
+        claimed = await second.claim_stale_entry("final")
         assert claimed is not None
         assert claimed.deliveries == 3
 
@@ -281,9 +282,9 @@ async def test_a_kept_claim_is_not_taken_over_and_its_deliveries_do_not_grow(bac
         entries = [one.decode(AUDIO) for one in await first.read(1, wait=True)]
         async with first.keep_claims(entries):
             await asyncio.sleep(2 * CLAIM_AFTER_MS / 1000)
-            assert await second.claim_stale_entry() is None
+            assert await second.claim_stale_entry("final") is None
         await asyncio.sleep(CLAIM_AFTER_MS / 1000 + 0.02)
-        claimed = await second.claim_stale_entry()
+        claimed = await second.claim_stale_entry("final")
         assert claimed is not None
         assert claimed.deliveries == 2
 
@@ -294,9 +295,9 @@ async def test_entries_that_are_handed_back_are_claimed_at_once(backend: Backend
     async with backend.source(AUDIO, "a") as leaving, backend.source(AUDIO, "b") as second:
         assert len(await leaving.read(2, wait=True)) == 2
         assert len(await second.read(1, wait=True)) == 1
-        assert await second.claim_stale_entry() is None
+        assert await second.claim_stale_entry("final") is None
         assert await leaving.hand_back() == 2
-        claimed = [await second.claim_stale_entry() for _ in range(3)]
+        claimed = [await second.claim_stale_entry("final") for _ in range(3)]
     taken = [(one.raw.decode(AUDIO).job.utterance, one.deliveries) for one in claimed if one]
     assert taken == [(1, 2), (2, 2)], "not the entry that the second consumer holds itself"
 
@@ -330,6 +331,123 @@ async def test_reading_continues_after_all_data_was_lost(backend: Backend) -> No
         await lease.submit_audio(job(1), PCM, early=False)
         raw = await source.read(1, wait=True)
     assert [one.decode(AUDIO).job.utterance for one in raw] == [1]
+
+
+# --- recordings
+
+
+async def test_the_finals_and_transcripts_of_a_recording_have_streams_of_their_own(
+    backend: Backend, lease: Lease
+) -> None:
+    await lease.submit_audio(job(1, priority="recording"), PCM, early=False)
+    shard = backend.streams.shard("s")
+    assert (len(await backend.entries(shard.audio("recording"))), await backend.entries(shard.audio("final"))) == (
+        1,
+        [],
+    )
+    async with backend.source(AUDIO, "a") as source:
+        (raw,) = await source.read_recording()
+        assert await source.read_recording() == []
+    entry = raw.decode(AUDIO)
+    outcome = final_of(entry.job)
+    assert outcome.transcript
+    translated = replace(outcome, transcript=outcome.transcript.model_copy(update={"priority": "recording"}))
+    assert await backend.streams.commit_final(entry, translated) == "committed"
+    assert await backend.streams.commit_final(entry, translated) == "already_acknowledged"
+    assert await backend.entries(shard.audio("recording")) == []
+    assert await backend.entries(shard.transcripts("final")) == []
+    async with backend.source(TRANSCRIPTS, "a") as source:
+        (text,) = await source.read_recording()
+    again = text.decode(TRANSCRIPTS)
+    assert again.job.stream_kind == "recording"
+    assert await backend.streams.commit_translations(again, translation_of(again.job)) == "committed"
+    assert await backend.entries(shard.transcripts("recording")) == []
+    assert [type(event) for event in await logged(backend)] == [Final, Translation]
+
+
+async def test_recordings_are_read_only_by_a_read_that_allows_them_and_finds_nothing_else(
+    backend: Backend, lease: Lease
+) -> None:
+    for number in (1, 2, 3):
+        await lease.submit_audio(job(number, priority="recording"), PCM, early=False)
+    await lease.submit_audio(job(4), PCM, early=False)
+    async with backend.source(AUDIO, "a") as source:
+        reads = [
+            await source.read(9, wait=False, max_recordings=9),
+            await source.read(9, wait=False, max_recordings=9),
+            await source.read(9, wait=True),
+            await source.read(9, wait=True, max_recordings=2),
+            await source.read(9, wait=True, max_recordings=2),
+        ]
+    found = [[(one.kind, one.decode(AUDIO).job.utterance) for one in raw] for raw in reads]
+    assert found == [[("final", 4)], [], [], [("recording", 1), ("recording", 2)], [("recording", 3)]]
+
+
+async def test_a_waiting_read_returns_as_soon_as_there_is_an_entry_of_a_recording(
+    backend: Backend, lease: Lease
+) -> None:
+    async with backend.source(AUDIO, "a") as source, asyncio.TaskGroup() as tasks:
+        await source.read(1, wait=False)
+        reading = tasks.create_task(source.read(1, wait=True, max_recordings=1))
+        await asyncio.sleep(0.05)
+        await lease.submit_audio(job(1, priority="recording"), PCM, early=False)
+        async with asyncio.timeout(0.9):
+            assert [one.kind for one in await reading] == ["recording"]
+
+
+async def test_entries_of_recordings_are_kept_claimed_and_handed_back(backend: Backend, lease: Lease) -> None:
+    for number in (1, 2):
+        await lease.submit_audio(job(number, priority="recording"), PCM, early=False)
+    async with backend.source(AUDIO, "a") as first, backend.source(AUDIO, "b") as second:
+        raw = [*await first.read_recording(), *await first.read_recording()]
+        async with first.keep_claims([raw[0].decode(AUDIO)]):
+            await asyncio.sleep(2 * CLAIM_AFTER_MS / 1000)
+            assert await second.claim_stale_entry("final") is None
+            claimed = await second.claim_stale_entry("recording")
+            assert claimed is not None
+            assert (claimed.raw.decode(AUDIO).job.utterance, claimed.deliveries) == (2, 2)
+            assert await second.claim_stale_entry("recording") is None
+        assert await first.hand_back() == 1
+        again = await second.claim_stale_entry("recording")
+        assert again is not None
+        assert again.raw.kind == "recording"
+
+
+async def test_a_consumer_with_an_entry_of_a_recording_is_not_deleted(backend: Backend, lease: Lease) -> None:
+    await lease.submit_audio(job(1, priority="recording"), PCM, early=False)
+    async with backend.source(AUDIO, "holder") as holder, backend.source(AUDIO, "idler") as idler:
+        assert len(await holder.read_recording()) == 1
+        await idler.read_recording()
+        await asyncio.sleep(0.05)
+        assert await idler.delete_idle_consumers(idle_s=0.05) >= 1
+    assert await backend.consumers(backend.streams.shard("s").audio("recording")) == {"holder"}
+
+
+async def test_an_entry_of_a_recording_becomes_a_dead_letter(backend: Backend, lease: Lease) -> None:
+    await lease.submit_audio(job(1, priority="recording"), PCM, early=False)
+    shard = backend.streams.shard("s")
+    await backend.add(shard.audio("recording"), {b"h": b"not json", b"p": b"odd"})
+    async with backend.source(AUDIO, "a") as source:
+        (raw,), (odd,) = await source.read_recording(), await source.read_recording()
+    entry = raw.decode(AUDIO)
+    assert await backend.streams.dead_letter(shard, STT_GROUP, odd.id, None, FAILURE, odd.kind) == "committed"
+    dead = backend.streams.dead_letter(shard, STT_GROUP, entry.id, entry.job, FAILURE, raw.kind)
+    assert await dead == "committed"
+    assert await backend.entries(shard.audio("recording")) == []
+    assert len(await backend.entries(shard.dead(STT_GROUP))) == 2
+    assert [type(event) for event in await logged(backend)] == [Error]
+
+
+async def test_a_recording_in_the_stream_of_live_finals_is_processed_as_live(backend: Backend, lease: Lease) -> None:
+    """`nova dead` of an earlier release replays it there."""
+    await lease.submit_audio(job(1, priority="recording"), PCM, early=False)
+    shard = backend.streams.shard("s")
+    (fields,) = await backend.entries(shard.audio("recording"))
+    await backend.add(shard.audio("final"), fields)
+    (entry,) = await read(backend, 1)
+    assert entry.job.stream_kind == "final"
+    assert await backend.streams.commit_final(entry, final_of(entry.job)) == "committed"
+    assert await backend.entries(shard.audio("final")) == []
 
 
 # --- dead letters

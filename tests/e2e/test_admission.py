@@ -84,3 +84,23 @@ async def test_a_burst_never_exceeds_the_session_limit_of_a_gateway(artifacts: P
         async with connections(system, limit) as sockets:
             answers = await start_all(sockets)
             assert not refused(answers), "the places are free again"
+
+
+async def test_recordings_are_admitted_next_to_live_speech_up_to_a_limit_of_their_own(tmp_path: Path) -> None:
+    environment = {"STT_NULL_COST": str(COST), "GATEWAY_MAX_RECORDINGS": "3", "GATEWAY_MAX_SESSIONS": "5000"}
+    async with running(system_plan(tmp_path, environment=environment), silent) as system:
+        await speak(system.urls[0], voices(1, 6.0)[0], language="en")
+        await measured(system)
+        async with connections(system, 8) as sockets:
+            start = '{"type":"start","language":"en","priority":"recording"}'
+            recordings = [await first_answer(socket, start) for socket in sockets[:5]]
+            assert [isinstance(answer, Ready) for answer in recordings] == [True] * 3 + [False] * 2
+            assert refused([answer for answer in recordings if isinstance(answer, Error)]) == {"overloaded": 2}
+            live = await start_all(sockets[5:])
+            assert sum(isinstance(answer, Ready) for answer in live) == FIT, "as if there were no recording"
+
+
+async def first_answer(socket: ClientConnection, start: str) -> Message:
+    """Send `start` and return the answer."""
+    await socket.send(start)
+    return parse_server(str(await socket.recv()))

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 import backend.streams.metrics
 import gateway.metrics
-from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
+from backend.streams.names import DURABLE_STREAMS, STREAM_KINDS, STT_GROUP, TRANSLATION_GROUP, Shard
 from tests.infra.tools import objects
 from tests.paths import INFRA, ROOT
 
@@ -123,7 +123,8 @@ def test_probes_use_the_right_paths_and_ports(overlay: str) -> None:
 def test_scaled_objects_name_existing_deployments_streams_and_metrics(overlay: str) -> None:
     deployments, scaled = _kind(overlay, "Deployment"), _kind(overlay, "ScaledObject")
     assert deployments.keys() == scaled.keys()
-    streams = {Shard(0).audio("final"): STT_GROUP, Shard(0).transcripts("final"): TRANSLATION_GROUP}
+    groups = (STT_GROUP, TRANSLATION_GROUP)
+    streams = {Shard(0).jobs(group, kind): group for kind in DURABLE_STREAMS for group in groups}
     for item in scaled.values():
         assert item["spec"]["scaleTargetRef"]["name"] in deployments
         for trigger in item["spec"]["triggers"]:
@@ -137,14 +138,12 @@ def test_scaled_objects_name_existing_deployments_streams_and_metrics(overlay: s
 
 
 def test_the_pattern_of_the_cluster_matches_the_streams_of_every_shard() -> None:
-    for name, stream in (
-        ("stt-worker", Shard(11).audio("final")),
-        ("translation-worker", Shard(11).transcripts("final")),
-    ):
-        [trigger] = _kind("redis-cluster", "ScaledObject")[name]["spec"]["triggers"]
-        [pattern] = re.findall(r'lane=~"([^"]+)"', trigger["metadata"]["query"])
-        assert re.fullmatch(pattern, stream)
-        assert not re.fullmatch(pattern, stream.replace("final", "preview"))
+    for name, group in (("stt-worker", STT_GROUP), ("translation-worker", TRANSLATION_GROUP)):
+        triggers = _kind("redis-cluster", "ScaledObject")[name]["spec"]["triggers"]
+        for trigger, kind in zip(triggers, DURABLE_STREAMS, strict=True):
+            [pattern] = re.findall(r'lane=~"([^"]+)"', trigger["metadata"]["query"])
+            matched = [other for other in STREAM_KINDS if re.fullmatch(pattern, Shard(11).jobs(group, other))]
+            assert matched == [kind]
 
 
 def test_each_gpu_worker_requests_one_gpu_and_uses_it() -> None:

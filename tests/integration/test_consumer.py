@@ -17,7 +17,7 @@ from backend.streams.names import STT_GROUP
 from backend.streams.observe.load_report import StreamDelay
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.sessions import Lease
-from backend.streams.worker.consumer import HungError
+from backend.streams.worker.batch_processor import HungError
 from backend.streams.worker.redis_source import redis_consumer
 from tests.testkit.streams.jobs import PCM, final_of, job, translation_of
 from tests.testkit.streams.on_redis import consuming, eventually, has_logged, logged, opened, taken

@@ -10,7 +10,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.commands.core import AsyncScript
 
 from backend.streams import metrics
-from backend.streams.names import STT_GROUP, TRANSLATION_GROUP, Shard
+from backend.streams.names import STREAM_KINDS, STT_GROUP, TRANSLATION_GROUP, Shard
 from backend.streams.scripts import load_script
 
 
@@ -33,8 +33,13 @@ class StreamState:
 
     @property
     def is_final(self) -> bool:
-        """Whether it holds jobs that must not be lost."""
+        """Whether it holds finals of live speech."""
         return self.name.endswith(":final")
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether it holds finals of recordings, which wait for the time that live speech leaves."""
+        return self.name.endswith(":recording")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class StreamInspector:
     async def _streams_of(self, shard: Shard) -> list[StreamState]:
         states = []
         for group in self._groups:
-            for name in (shard.finals(group), shard.previews(group), shard.dead(group)):
+            for name in (*(shard.jobs(group, kind) for kind in STREAM_KINDS), shard.dead(group)):
                 age_ms, length, pending = await self._script(keys=[name], args=[group])
                 # Dead letters wait for an operator, not for a worker.
                 oldest_s = 0.0 if name == shard.dead(group) else age_ms / 1000

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
+from backend.messages.jobs import StreamKind
 from backend.service.settings import ServiceSettings
 from backend.streams.names import Shard
 
@@ -26,14 +27,23 @@ class SessionScript:
         self._script: AsyncScript = redis.register_script(load_script("common", name))
         self._limits = (settings.session_ttl_s, settings.log_cap, settings.dead_cap)
 
-    async def run(self, shard: Shard, session: str, group: str, operation: str, *arguments: str | int | bytes) -> Any:
-        """Run an operation on a session, and on the jobs and dead letters of a group; returns the script's answer."""
+    async def run(
+        self,
+        shard: Shard,
+        session: str,
+        group: str,
+        operation: str,
+        *arguments: str | int | bytes,
+        kind: StreamKind = "final",
+    ) -> Any:
+        """Run an operation on a session, and on a stream and the dead letters of a group; returns the answer."""
         keys = (
-            shard.finals(group),
+            shard.jobs(group, kind),
             shard.transcripts("final"),
             shard.session(session),
             shard.log(session),
             shard.dead(group),
             shard.events(session),
+            shard.transcripts("recording"),
         )
         return await self._script(keys=keys, args=[operation, *self._limits, *arguments])

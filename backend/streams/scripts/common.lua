@@ -3,12 +3,13 @@
 -- Atomicity: Redis runs no other command while a script runs, so an operation takes effect completely or not at all.
 -- All keys carry the shard's hash tag, so they are in one cluster slot.
 --
--- KEYS  1 jobs           stream of final jobs of the group: audio, or transcripts
+-- KEYS  1 jobs           stream of the jobs of the group, live or of recordings: audio, or transcripts
 --       2 transcripts    stream of transcripts to translate
 --       3 session        hash, see below
 --       4 log            stream of the session's durable events
 --       5 dead_letters   stream of the group's dead letters
 --       6 channel        sharded pub/sub channel of the session
+--       7 recordings     stream of transcripts of recordings to translate
 -- ARGV  1 operation   2 TTL of the session, s   3 events kept in the log   4 dead letters kept   5.. see each script
 --
 -- Fields of the session hash, for utterance n and attempt a:
@@ -21,7 +22,7 @@
 --   translating:n               JSON array of the languages whose translations are still missing
 --   translated:n                all translations were logged; kept for the last utterances, because a gateway that
 --                               missed the event asks for it
-local jobs, transcripts, session, log, dead_letters, channel = unpack(KEYS)
+local jobs, transcripts, session, log, dead_letters, channel, recordings = unpack(KEYS)
 local operation, session_ttl_s, log_cap, dead_letter_cap = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 -- Field of the stored result, or of its transcript, of one attempt.
@@ -40,9 +41,9 @@ local function extend_ttl()
 end
 
 local function submit_transcript(utterance, transcript)
-  redis.call('XADD', transcripts, '*', 'h', transcript)
-  local languages = cjson.decode(transcript).translate_to
-  redis.call('HSET', session, 'translating:' .. utterance, cjson.encode(languages))
+  local job = cjson.decode(transcript)
+  redis.call('XADD', job.priority == 'recording' and recordings or transcripts, '*', 'h', transcript)
+  redis.call('HSET', session, 'translating:' .. utterance, cjson.encode(job.translate_to))
 end
 
 -- Releases results in the order of the utterances. A result waits until its utterance is closed (its endpoint is

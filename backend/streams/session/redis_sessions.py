@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
-from backend.messages.jobs import AudioJob, ChannelMessage, Transcript
+from backend.messages.jobs import AudioJob, ChannelMessage, StreamKind, Transcript
 from backend.messages.protocol import Resume
 from backend.messages.session_record import DamagedRecordError, SessionRecord
 from backend.service.settings import ServiceSettings
@@ -70,7 +70,8 @@ class RedisLease:
 
     async def submit_audio(self, job: AudioJob, pcm: bytes, *, early: bool) -> str:
         header = job.model_dump_json(exclude_defaults=True)
-        entry_id: bytes = await self._run("submit", job.utterance, job.attempt, int(early), job.end_ms, header, pcm)
+        arguments = (job.utterance, job.attempt, int(early), job.end_ms, header, pcm)
+        entry_id: bytes = await self._run("submit", *arguments, kind=job.stream_kind)
         return entry_id.decode()
 
     async def close_utterance(self, utterance: int, attempt: int, end_ms: int, entry_id: str) -> None:
@@ -87,8 +88,9 @@ class RedisLease:
         fields = _pairs({**record.fields(), **self._identity})
         return SessionRecord.read(await self._run("restore", record.next - 1, *fields))
 
-    async def _run(self, operation: str, *arguments: str | int | bytes) -> Any:
-        answer = await self._script.run(self._shard, self._session, STT_GROUP, operation, self.epoch, *arguments)
+    async def _run(self, operation: str, *arguments: str | int | bytes, kind: StreamKind = "final") -> Any:
+        place = (self._shard, self._session, STT_GROUP)
+        answer = await self._script.run(*place, operation, self.epoch, *arguments, kind=kind)
         if answer == b"taken_over":
             raise TakenOverError
         if answer == b"unknown":

@@ -9,7 +9,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from backend.streams.names import Shard
+from backend.messages.jobs import StreamKind
+from backend.streams.names import DURABLE_STREAMS, Shard
 from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.worker.policy import CLAIM_CHECKS_PER_TIMEOUT
 from backend.streams.worker.source import Claimed, RawEntry
@@ -24,13 +25,13 @@ class Claims:
     def __init__(self, redis: Redis, group: str, shards: Sequence[Shard], name: str, claim_after_ms: int) -> None:
         self._redis, self._group, self._shards, self._name = redis, group, shards, name
         self._claim_after_ms = claim_after_ms
-        self._cursors: dict[Shard, str] = {}
+        self._cursors: dict[str, str] = {}
 
-    async def claim_stale_entry(self) -> Claimed | None:
+    async def claim_stale_entry(self, kind: StreamKind) -> Claimed | None:
         """Take over one stale entry of any shard."""
         for shard in self._shards:
             try:
-                if raw := await self._claim(shard):
+                if raw := await self._claim(shard, kind):
                     return Claimed(raw, await self._deliveries(raw))
             except REDIS_ERRORS as error:
                 # The reader creates a missing group.
@@ -42,28 +43,26 @@ class Claims:
                 log.warning("nothing_claimed", shard=shard.number, error=str(error))
         return None
 
-    async def _claim(self, shard: Shard) -> RawEntry | None:
+    async def _claim(self, shard: Shard, kind: StreamKind) -> RawEntry | None:
         # XAUTOCLAIM scans a limited number of pending entries per call and returns where to continue.
-        start = self._cursors.get(shard, "0-0")
+        stream = shard.jobs(self._group, kind)
+        start = self._cursors.get(stream, "0-0")
         cursor, entries, _ = await self._redis.xautoclaim(
-            shard.finals(self._group), self._group, self._name, self._claim_after_ms, start, count=1
+            stream, self._group, self._name, self._claim_after_ms, start, count=1
         )
-        self._cursors[shard] = cursor.decode()
-        return RawEntry(shard, "final", entries[0][0].decode(), entries[0][1]) if entries else None
+        self._cursors[stream] = cursor.decode()
+        return RawEntry(shard, kind, entries[0][0].decode(), entries[0][1]) if entries else None
 
     async def _deliveries(self, raw: RawEntry) -> int:
-        stream = raw.shard.finals(self._group)
+        stream = raw.shard.jobs(self._group, raw.kind)
         pending = await self._redis.xpending_range(stream, self._group, min=raw.id, max=raw.id, count=1)
         return int(pending[0]["times_delivered"]) if pending else 1
 
     async def hand_back(self) -> int:
         """Make the pending entries of this consumer as old as stale ones; returns how many."""
         handed_back = 0
-        for stream in (shard.finals(self._group) for shard in self._shards):
-            pending = await self._redis.xpending_range(
-                stream, self._group, min="-", max="+", count=HANDED_BACK, consumername=self._name
-            )
-            ids: list[Any] = [entry["message_id"] for entry in pending]
+        for stream in (shard.jobs(self._group, kind) for kind in DURABLE_STREAMS for shard in self._shards):
+            ids = await self._pending_ids(stream)
             if ids:
                 # XNACK does the same, but only in Redis 8.8 and later. JUSTID keeps the number of deliveries.
                 await self._redis.xclaim(
@@ -72,9 +71,23 @@ class Claims:
                 handed_back += len(ids)
         return handed_back
 
+    async def _pending_ids(self, stream: str) -> list[Any]:
+        try:
+            pending = await self._redis.xpending_range(
+                stream, self._group, min="-", max="+", count=HANDED_BACK, consumername=self._name
+            )
+        except REDIS_ERRORS as error:
+            if not is_missing_group(error):
+                raise
+            return []
+        return [entry["message_id"] for entry in pending]
+
     @asynccontextmanager
-    async def keep(self, entries: Sequence[tuple[Shard, str]]) -> AsyncIterator[None]:
-        """Renew the claims on these entries (shard, id) until the context exits."""
+    async def keep(self, entries: Sequence[tuple[str, str]]) -> AsyncIterator[None]:
+        """Renew the claims on these entries (stream, id) until the context exits."""
+        if not entries:
+            yield
+            return
         try:
             async with asyncio.TaskGroup() as tasks:
                 renewal = tasks.create_task(self._renew_forever(entries))
@@ -86,11 +99,10 @@ class Claims:
             # The renewal raises nothing, so this is the one error of the body.
             raise group.exceptions[0] from None
 
-    async def _renew_forever(self, entries: Sequence[tuple[Shard, str]]) -> None:
+    async def _renew_forever(self, entries: Sequence[tuple[str, str]]) -> None:
         while True:
             await asyncio.sleep(self._claim_after_ms / 1000 / CLAIM_CHECKS_PER_TIMEOUT)
-            for shard, entry_id in entries:
-                stream = shard.finals(self._group)
+            for stream, entry_id in entries:
                 try:
                     # JUSTID resets the idle time without incrementing the delivery count.
                     await self._redis.xclaim(stream, self._group, self._name, 0, [entry_id], justid=True)

@@ -2,42 +2,30 @@
 
 Finals must not be lost. They stay pending until their result is committed, and their claims are renewed meanwhile.
 Entries of a worker that died are claimed and retried alone: an entry that kills its worker affects no other. An entry
-that failed `max_attempts` times becomes a dead letter. Previews are best effort. `policy.py` makes the decisions.
+that failed `max_attempts` times becomes a dead letter. Previews are best effort. Finals of recordings come after those
+of live speech and after previews. `policy.py` makes the decisions.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Generic
 
 import structlog
 
 from backend.backoff import Backoff
-from backend.errors import EntryError, NovaError, UnavailableError
-from backend.service import tracing
+from backend.errors import EntryError, NovaError
+from backend.messages.jobs import StreamKind
+from backend.service.clock import SYSTEM_CLOCK, Clock
 from backend.service.settings import WorkerSettings
 from backend.streams import metrics
-from backend.streams.job_streams import Entry, Failure, J, JobStreams, Outcome
-from backend.streams.observe.utilization import Utilization
-from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
-from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
-from backend.streams.worker.in_flight import InFlight
-from backend.streams.worker.policy import ConsumerPolicy, PreviewPool, after_failure
+from backend.streams.job_streams import Entry, J, JobStreams
+from backend.streams.redis.connection import REDIS_ERRORS
+from backend.streams.worker.batch_processor import BatchProcessor, Handler
+from backend.streams.worker.policy import ConsumerPolicy, PreviewPool, RecordingShare
 from backend.streams.worker.source import EntrySource, RawEntry
 
 log = structlog.get_logger()
-
-
-class HungError(NovaError):
-    """The handler did not return within the time limit. A thread cannot be stopped, so the process must exit."""
-
-    code = "hung"
-
-
-# Processes a batch of jobs of one kind, and returns one outcome for each entry, in order, or the reason why no retry of
-# this entry can succeed. Raises when the batch, or its only entry, cannot be processed.
-Handler = Callable[[Sequence[Entry[J]]], Awaitable[Sequence[Outcome | EntryError]]]
 
 
 class Consumer(Generic[J]):
@@ -51,23 +39,18 @@ class Consumer(Generic[J]):
         handle: Handler[J],
         clock: Clock = SYSTEM_CLOCK,
         previews: PreviewPool[J] | None = None,
+        recordings: RecordingShare | None = None,
     ) -> None:
-        """`previews` is shared by the consumers of a process; None: this consumer is the only one."""
-        self._source, self._streams, self._handle = source, streams, handle
-        self._settings, self._clock = settings, clock
+        """The consumers of a process share `previews` and `recordings`; None: this consumer is the only one."""
+        self._source, self._clock = source, clock
         self._job_stream, self._group = source.job_stream, source.job_stream.group
         self._policy: ConsumerPolicy[J] = ConsumerPolicy(
             settings, clock.monotonic(), sweep_phase=random.random(), previews=previews
         )
-        self._utilization = Utilization(clock.monotonic())
-        self.in_flight = InFlight(self._group, clock)
-        self._counts = {"handled": 0, "failed": 0, "previews": 0}
-
-    def report(self) -> dict[str, float]:
-        """Return the number of processed entries and the load, for the heartbeat."""
-        load = self._utilization.share(self._clock.monotonic())
-        metrics.LOAD.labels(self._group).set(load)
-        return {**self._counts, **self.in_flight.report(), "load": round(load, 3)}
+        self._processor = BatchProcessor(source, streams, settings, handle, clock, self._policy)
+        self._recordings = recordings or RecordingShare(clock.monotonic())
+        self._recordings.include(self._processor.utilization)
+        self.in_flight, self.report = self._processor.in_flight, self._processor.report
 
     async def consume_until(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set, then finish the entries that were read. Reconnects when Redis was unavailable.
@@ -96,66 +79,88 @@ class Consumer(Generic[J]):
             log.warning("entries_not_handed_back", error=str(error))
 
     async def _run_cycle(self) -> None:
-        # Process claimed entries first and one at a time: they have waited longest, and one of them may have killed its
-        # worker.
-        if finals := await self._claim_final() or await self._read_finals():
-            await self._process_finals(finals)
-        if previews := self._policy.next_previews(self._clock.wall()):
-            self.in_flight.record_queue_wait(previews)
-            await self._process_previews(previews)
+        now = self._clock.monotonic()
+        with self._recordings.slot(now) as granted:
+            claims = granted and self._policy.should_claim("recording", now)
+            limit = self._max_recordings(now) if granted and not claims else 0
+            is_idle, recordings = await self._process_live(wait=not claims, max_recordings=limit)
+            if granted and not recordings:
+                recordings = await self._next_recording(is_idle)
+            while recordings:
+                recordings = await self._process_recordings(recordings)
         sweeps = self._policy.should_sweep(self._clock.monotonic())
         if sweeps and (deleted := await self._source.delete_idle_consumers()):
             log.info("abandoned_consumers_swept", consumers=deleted)
 
     async def _leave(self) -> None:
         try:
-            if finals := await self._accept(await self._source.finish_reads()):
-                await self._process_finals(finals)
+            for kept in await self._accept(await self._source.finish_reads()):
+                if kept:
+                    await self._processor.process_finals(kept)
             await self._source.leave()
         except REDIS_ERRORS as error:
             # The consumer stays in the group until another worker deletes it as idle.
             log.warning("left_without_goodbye", error=str(error))
 
+    async def _process_live(self, *, wait: bool, max_recordings: int = 0) -> tuple[bool, list[Entry[J]]]:
+        """Process finals and previews. Return whether there were none, and the recordings that were read instead."""
+        # Process claimed entries first and one at a time: they have waited longest, and one of them may have killed its
+        # worker.
+        finals, recordings = await self._claim("final"), list[Entry[J]]()
+        if not finals:
+            finals, recordings = await self._read(wait and self._policy.may_wait, max_recordings)
+        async with self._source.keep_claims(recordings):
+            if finals:
+                await self._processor.process_finals(finals)
+            previews = self._policy.next_previews(self._clock.wall())
+            if previews:
+                await self._processor.process_previews(previews)
+        if finals or previews:
+            self._recordings.record_live(self._clock.monotonic())
+        return not (finals or previews), recordings
+
     # --- reading
 
-    async def _claim_final(self) -> list[Entry[J]]:
+    async def _claim(self, kind: StreamKind) -> list[Entry[J]]:
         """Claim one stale entry. Dead-letter it if it has failed too often."""
-        if not self._policy.should_claim(self._clock.monotonic()):
+        if not self._policy.should_claim(kind, self._clock.monotonic()):
             return []
-        claimed = await self._source.claim_stale_entry()
-        self._policy.record_claim(claimed is not None, self._clock.monotonic())
+        claimed = await self._source.claim_stale_entry(kind)
+        self._policy.record_claim(kind, claimed is not None, self._clock.monotonic())
         entry = await self._decode_final(claimed.raw) if claimed else None
         if claimed is None or entry is None:
             return []
         if self._policy.is_exhausted(claimed.deliveries):
             failures = claimed.deliveries - 1
             error = NovaError(f"failed {failures} times", code="max_attempts")
-            await self._dead_letter(claimed.raw, entry, error, attempts=failures)
+            await self._processor.dead_letter(claimed.raw, entry, error, attempts=failures)
             return []
         metrics.CLAIMED.labels(self._group).inc()
         log.warning("entry_claimed", attempt=claimed.deliveries, **entry.log_fields)
         self.in_flight.record_queue_wait([entry])
         return [entry]
 
-    async def _read_finals(self) -> list[Entry[J]]:
+    async def _read(self, wait: bool, max_recordings: int) -> tuple[list[Entry[J]], list[Entry[J]]]:
         sizer = self._policy.final_sizer
-        finals = await self._accept(await self._source.read(sizer.size, wait=self._policy.may_wait))
+        raw = await self._source.read(sizer.size, wait=wait, max_recordings=max_recordings)
+        finals, recordings = await self._accept(raw)
         sizer.record_read(len(finals))
-        return finals
+        return finals, recordings
 
-    async def _accept(self, raw: Sequence[RawEntry]) -> list[Entry[J]]:
-        """Decode entries. Finals are returned; previews go to the policy."""
-        finals = [entry for one in raw if one.kind == "final" and (entry := await self._decode_final(one))]
+    async def _accept(self, raw: Sequence[RawEntry]) -> tuple[list[Entry[J]], list[Entry[J]]]:
+        """Decode entries. Finals and recordings are returned; previews go to the policy."""
+        durable = [entry for one in raw if one.kind != "preview" and (entry := await self._decode_final(one))]
         previews = [entry for one in raw if one.kind == "preview" and (entry := self._decode_preview(one))]
+        finals = [entry for entry in durable if entry.job.stream_kind == "final"]
         self._policy.add_previews(previews, finals)
-        self.in_flight.record_queue_wait(finals)
-        return finals
+        self.in_flight.record_queue_wait(durable)
+        return finals, [entry for entry in durable if entry.job.stream_kind == "recording"]
 
     async def _decode_final(self, raw: RawEntry) -> Entry[J] | None:
         try:
             return raw.decode(self._job_stream)
         except EntryError as error:
-            await self._dead_letter(raw, None, error, attempts=1)
+            await self._processor.dead_letter(raw, None, error, attempts=1)
             return None
 
     def _decode_preview(self, raw: RawEntry) -> Entry[J] | None:
@@ -164,120 +169,33 @@ class Consumer(Generic[J]):
         except EntryError:
             return None
 
-    # --- previews
+    # --- recordings
 
-    async def _process_previews(self, batch: Sequence[Entry[J]]) -> None:
-        taken_at_s, began = self._clock.wall(), self._clock.monotonic()
-        try:
-            outcomes = await self._call_handler(batch)
-        except HungError:
-            raise
-        except Exception as error:
-            log.exception("preview_failed", code=_code(error), entries=len(batch))
-            return
-        self._policy.preview_sizer.record_duration(self._clock.monotonic() - began, len(batch))
-        self._counts["previews"] += len(batch)
-        for entry, outcome in zip(batch, outcomes, strict=True):
-            if isinstance(outcome, EntryError):
-                continue
-            await self._streams.publish_previews(entry.job.session, outcome.live, outcome.transcript)
-            durations = entry.durations(taken_at_s, self._clock.wall())
-            log.debug("guessed", batch=len(batch), **durations, **entry.log_fields)
+    def _max_recordings(self, now: float) -> int:
+        """Entries in a batch of recordings: while there is live speech, a single one."""
+        return 1 if self._recordings.is_live(now) else self._policy.recording_sizer.size
 
-    # --- finals
+    async def _next_recording(self, is_idle: bool) -> list[Entry[J]]:
+        """Claim or read an entry of a recording if no live entry waits, or if it is due anyway."""
+        is_due = self._recordings.is_due(self._clock.monotonic())
+        entries = await self._claim("recording") if is_idle or is_due else []
+        if is_due and not entries and not (entries := (await self._accept(await self._source.read_recording()))[1]):
+            self._recordings.end(self._clock.monotonic())
+        return entries
 
-    async def _process_finals(self, batch: Sequence[Entry[J]]) -> None:
-        async with self._source.keep_claims(batch):
-            taken_at_s = self._clock.wall()
-            for entry in batch:
-                tracing.span("queue", entry.traceparent, entry.written_at_s, taken_at_s, lane=self._group)
-            outcomes = await self._try_batch(batch)
-            if outcomes is not None:
-                for entry, outcome in zip(batch, outcomes, strict=True):
-                    if isinstance(outcome, EntryError):
-                        await self._refuse(entry, outcome)
-                    else:
-                        await self._commit(entry, outcome, taken_at_s, len(batch))
-                return
-        if len(batch) > 1:
-            for entry in batch:
-                await self._process_finals([entry])
-
-    async def _try_batch(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome | EntryError] | None:
-        """Return the outcomes, or None if the batch failed."""
+    async def _process_recordings(self, entries: list[Entry[J]]) -> list[Entry[J]]:
+        """Process a batch, and live entries that have arrived. Return the entries that are left."""
         began = self._clock.monotonic()
-        self._utilization.set_active(True, began)
-        try:
-            outcomes = await self._call_until_engine_answers(batch)
-        except HungError:
-            raise
-        except Exception as error:
-            await self._handle_failure(batch, error)
-            return None
-        finally:
-            self._utilization.set_active(False, self._clock.monotonic())
-        self._policy.final_sizer.record_duration(self._clock.monotonic() - began, len(batch))
-        return outcomes
-
-    async def _commit(self, entry: Entry[J], outcome: Outcome, taken_at_s: float, batch_size: int) -> None:
-        with tracing.stage("publish", [entry], lane=self._group):
-            result = await retry_until_available(partial(self._job_stream.commit, self._streams, entry, outcome))
-        self._counts["handled"] += 1
-        durations = entry.durations(taken_at_s, self._clock.wall())
-        log.info("handled", took_effect=result == "committed", batch=batch_size, **durations, **entry.log_fields)
-
-    async def _call_until_engine_answers(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome | EntryError]:
-        """Wait for a remote engine that is unavailable, up to a limit: it is not the fault of the entries."""
-        give_up_at = self._clock.monotonic() + self._settings.wait_for_engine_s
-        while True:
+        size = self._max_recordings(began)
+        batch, left = entries[:size], entries[size:]
+        async with self._source.keep_claims(left):
+            self._recordings.begin()
             try:
-                return await self._call_handler(batch)
-            except UnavailableError as error:
-                if self._clock.monotonic() > give_up_at:
-                    raise
-                # The engine, or the circuit breaker in front of it, says when to retry, so no backoff is needed.
-                log.warning("engine_unavailable", error=error.message, retry_in_s=error.retry_after_s)
-                await asyncio.sleep(error.retry_after_s)
-
-    async def _call_handler(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome | EntryError]:
-        limit_s = self._settings.hung_after_s
-        try:
-            with self.in_flight.tracking(batch):
-                async with asyncio.timeout(limit_s):
-                    return await self._handle(batch)
-        except TimeoutError:
-            raise HungError(f"{len(batch)} entries took more than {limit_s:g} s") from None
-
-    # --- failures
-
-    async def _refuse(self, entry: Entry[J], error: EntryError) -> None:
-        metrics.FAILED.labels(self._group, error.code).inc()
-        self._counts["failed"] += 1
-        await self._dead_letter(entry, entry, error, attempts=1)
-
-    async def _handle_failure(self, batch: Sequence[Entry[J]], error: Exception) -> None:
-        metrics.FAILED.labels(self._group, _code(error)).inc()
-        action = after_failure(error, len(batch))
-        if action == "retry_alone":
-            log.warning("batch_failed", code=_code(error), error=str(error), entries=len(batch))
-            return
-        (entry,) = batch
-        self._counts["failed"] += 1
-        log.exception("entry_failed", code=_code(error), **entry.log_fields)
-        if action == "dead_letter" and isinstance(error, EntryError):
-            await self._dead_letter(entry, entry, error, attempts=1)
-
-    async def _dead_letter(
-        self, place: RawEntry | Entry[J], entry: Entry[J] | None, error: NovaError, *, attempts: int
-    ) -> None:
-        time_s = str(self._clock.wall())
-        failure = Failure(error.code, error.message, str(attempts), self._source.name, time_s)
-        job = entry.job if entry else None
-        await self._streams.dead_letter(place.shard, self._group, place.id, job, failure)
-        metrics.DEAD_LETTERS.labels(self._group, error.code).inc()
-        fields = entry.log_fields if entry else {"entry": place.id}
-        log.error("entry_dead_lettered", code=error.code, error=error.message, attempts=attempts, **fields)
-
-
-def _code(error: Exception) -> str:
-    return error.code if isinstance(error, NovaError) else type(error).__name__
+                await self._processor.process_finals(batch)
+            finally:
+                now = self._clock.monotonic()
+                self._recordings.end(now, now - began)
+            if left:
+                _, more = await self._process_live(wait=False)
+                left += more
+        return left

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from backend.service.clock import SYSTEM_CLOCK, Clock
 from backend.streams import metrics
 from backend.streams.job_streams import Entry
-from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
 
 
 class InFlight:
@@ -23,7 +23,7 @@ class InFlight:
         now_s = self._clock.wall()
         for entry in entries:
             waited_s = max(0.0, now_s - entry.written_at_s)
-            metrics.QUEUE_WAIT.labels(self._group, entry.job.kind).observe(waited_s)
+            metrics.QUEUE_WAIT.labels(self._group, entry.job.stream_kind).observe(waited_s)
 
     @contextmanager
     def tracking(self, batch: Sequence[Entry[Any]]) -> Iterator[None]:

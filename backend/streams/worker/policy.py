@@ -1,16 +1,26 @@
 """Decisions of a consumer: which entries it reads, retries, dead-letters and drops. Pure: time is an argument."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Generic, Literal
 
 from backend.errors import EntryError
+from backend.messages.jobs import StreamKind
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import Entry, J
+from backend.streams.names import DURABLE_STREAMS
+from backend.streams.observe.utilization import Utilization
 from backend.streams.worker.batch_sizer import BatchSizer
 
 # Stale entries are looked for this often per claim timeout, so a lost entry waits at most a third longer than needed.
 CLAIM_CHECKS_PER_TIMEOUT = 3
 SWEEP_EVERY_S = 60.0
+# There is live speech if a live entry was read within this many seconds. Speakers pause between utterances.
+LIVE_S = 10.0
+# The share of one consumer's time that recordings get when live entries leave none, and the shortest rest between two
+# of their entries, in seconds.
+RECORDING_SHARE, MIN_REST_S = 0.05, 1.0
 
 FailureAction = Literal["retry_alone", "leave_pending", "dead_letter"]
 
@@ -41,6 +51,70 @@ class PreviewPool(Generic[J]):
         return fresh[:count]
 
 
+class RecordingShare:
+    """Decides when the consumers of a process may process recordings. All of them share it.
+
+    A batch cannot be interrupted, so a live final may have to wait for one. While there is live speech, a batch of a
+    recording is therefore a single entry, and `free_consumers` limits the number of consumers that process one. Each
+    takes the next entry only when no live entry waits. If there always is one, recordings get RECORDING_SHARE. `now` is
+    seconds of a monotonic clock.
+    """
+
+    def __init__(self, now: float, consumers: int = 1) -> None:
+        self._consumers = consumers
+        self._live_at = -math.inf
+        self._due_at = now
+        self._holders = 0
+        # Of each consumer, the share of its time that finals take.
+        self._finals: list[Utilization] = []
+
+    def include(self, finals: Utilization) -> None:
+        """Let a consumer's work on finals reduce the number of consumers that may process recordings."""
+        self._finals.append(finals)
+
+    def record_live(self, now: float) -> None:
+        """A live entry was read."""
+        self._live_at = now
+
+    def is_live(self, now: float) -> bool:
+        """Whether there is live speech."""
+        return now - self._live_at < LIVE_S
+
+    def is_due(self, now: float) -> bool:
+        """Whether a recording is processed next although live entries wait."""
+        return now >= self._due_at
+
+    @contextmanager
+    def slot(self, now: float) -> Iterator[bool]:
+        """Enter before a consumer reads. Returns whether it may process recordings until the exit."""
+        busy = sum(finals.share(now) for finals in self._finals)
+        limit = free_consumers(self._consumers, busy) if self.is_live(now) else self._consumers
+        granted = self._holders < limit or self.is_due(now)
+        self._holders += granted
+        try:
+            yield granted
+        finally:
+            self._holders -= granted
+
+    def begin(self) -> None:
+        """A consumer begins to process a recording."""
+        self._due_at = math.inf
+
+    def end(self, now: float, seconds: float = 0.0) -> None:
+        """It has processed one for `seconds`, or found none."""
+        self._due_at = now + max(MIN_REST_S, seconds * (1 / RECORDING_SHARE - 1))
+
+
+def free_consumers(consumers: int, busy: float) -> int:
+    """How many consumers may process recordings while there is live speech.
+
+    Live finals take the time of `busy` consumers. Twice as many stay free for them, because they arrive unevenly, and
+    at least one. A single consumer is shared while finals take less than half of its time.
+    """
+    reserved = 2 * busy
+    return max(consumers - max(1, math.ceil(reserved)), int(reserved < consumers))
+
+
 class ConsumerPolicy(Generic[J]):
     """The state behind the decisions of one consumer. `now` is seconds of a monotonic clock."""
 
@@ -51,20 +125,22 @@ class ConsumerPolicy(Generic[J]):
         self._settings = settings
         self.final_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
         self.preview_sizer = BatchSizer(settings.batch, settings.preview_budget_ms / 1000)
+        # It never grows: a live session may begin at any time.
+        self.recording_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
         self._previews = PreviewPool[J]() if previews is None else previews
-        self._next_claim_check = now
+        self._next_claim_check = dict.fromkeys(DURABLE_STREAMS, now)
         self._next_sweep = now + SWEEP_EVERY_S * sweep_phase
 
     # --- what to read
 
-    def should_claim(self, now: float) -> bool:
+    def should_claim(self, kind: StreamKind, now: float) -> bool:
         """Whether to look for a stale entry before new ones are read."""
-        return now >= self._next_claim_check
+        return now >= self._next_claim_check[kind]
 
-    def record_claim(self, found: bool, now: float) -> None:
+    def record_claim(self, kind: StreamKind, found: bool, now: float) -> None:
         """After an entry was found, look for the next one at once: its consumer has probably left more."""
         if not found:
-            self._next_claim_check = now + self._settings.claim_after_ms / 1000 / CLAIM_CHECKS_PER_TIMEOUT
+            self._next_claim_check[kind] = now + self._settings.claim_after_ms / 1000 / CLAIM_CHECKS_PER_TIMEOUT
 
     @property
     def may_wait(self) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,9 +21,9 @@ from backend.streams.names import WORKERS, worker_key
 from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
-from backend.streams.worker.consumer import Handler, HungError
+from backend.streams.worker.batch_processor import Handler, HungError
 from backend.streams.worker.health import WorkerHealth
-from backend.streams.worker.policy import PreviewPool
+from backend.streams.worker.policy import PreviewPool, RecordingShare
 from backend.streams.worker.redis_source import redis_consumer
 
 log = structlog.get_logger()
@@ -54,10 +55,12 @@ async def run_worker(
     name = settings.name or process_name()
     streams = RedisJobStreams(redis, settings)
     names = [name, *(f"{name}.{number}" for number in range(2, overlap + 1))]
-    previews = PreviewPool[J]()
-    consumers = [redis_consumer(streams, job_stream, own, settings, handle, previews) for own in names]
+    previews, recordings = PreviewPool[J](), RecordingShare(time.monotonic(), len(names))
+    consumers = [redis_consumer(streams, job_stream, own, settings, handle, previews, recordings) for own in names]
     device = str(describe().get("device"))
     static: dict[str, object] = {"kind": kind, "name": name, "version": version("nova-voice"), "batch": settings.batch}
+    # Gateways use the streams of recordings only if workers announce this. Release 0.1.0 does not read them.
+    static["reads_recordings"] = True
     static |= await asyncio.to_thread(gpu_memory, device)
     heartbeat = _Heartbeat(static, describe, [consumer.report for consumer in consumers])
     inspector = StreamInspector(redis, streams.shards, (job_stream.group,))

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any, Self
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from backend.messages.jobs import StreamKind
 from backend.streams.names import Shard
 from backend.streams.redis.connection import BLOCK_MS, REDIS_ERRORS, is_cluster
 from backend.streams.worker.claims import is_missing_group
@@ -20,6 +22,15 @@ StreamEntries = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
 
 # Previews of each stream per read: practically all, because only the newest of each session are worth decoding.
 PREVIEWS_PER_READ = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLimits:
+    """Entries of each stream that a call may read."""
+
+    finals: int
+    # Only read if nothing else is there.
+    recordings: int = 0
 
 
 class StreamReader(AsyncExitStack):
@@ -35,23 +46,38 @@ class StreamReader(AsyncExitStack):
         self._partitions = [[shard] for shard in shards] if is_cluster(redis) else [shards]
         self._reads: dict[int, asyncio.Task[StreamEntries | Exception]] = {}
         self._had_entries = True
+        self._shards = shards
+        # The shard whose recordings are read first, so that all shards have the same share.
+        self._first = 0
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         self._tasks = await self.enter_async_context(asyncio.TaskGroup())
         return self
 
-    async def read(self, max_finals: int, *, wait: bool) -> StreamEntries:
-        """Return what is there; with `wait`, block for up to a second for the first entry. Raises REDIS_ERRORS."""
+    async def read(self, limits: EntryLimits, *, wait: bool) -> StreamEntries:
+        """Return what is there; with `wait`, block for up to a second for the first entry. Raises REDIS_ERRORS.
+
+        Recordings are read only by calls that block.
+        """
         idle = [number for number in range(len(self._partitions)) if number not in self._reads]
         for number in idle:
-            self._reads[number] = self._tasks.create_task(self._read(self._partitions[number], max_finals, wait))
+            self._reads[number] = self._tasks.create_task(self._read(self._partitions[number], limits, wait))
         awaited = list(self._reads.values()) if wait else [self._reads[number] for number in idle]
         if awaited:
             await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED if wait else asyncio.ALL_COMPLETED)
         entries = self._collect_finished()
         self._had_entries = bool(entries)
         return entries
+
+    async def read_recording(self) -> StreamEntries:
+        """Return one entry of a recording, if there is one. Raises REDIS_ERRORS."""
+        for turn in range(len(self._shards)):
+            number = (self._first + turn) % len(self._shards)
+            if entries := await self._read_recording_of(self._shards[number]):
+                self._first = number + 1
+                return entries
+        return []
 
     async def finish_reads(self) -> StreamEntries:
         """Wait for the reads in progress and return their entries, which would otherwise stay pending."""
@@ -65,43 +91,58 @@ class StreamReader(AsyncExitStack):
 
     async def _create_groups(self, shards: Sequence[Shard]) -> None:
         """Create the consumer groups that are missing. They start at the first entry of each stream."""
-        for stream in (*self._finals(shards), *self._previews(shards)):
+        for stream in self._streams(shards, "final", "recording", "preview"):
             try:
                 await self._redis.xgroup_create(stream, self._group, id="0", mkstream=True)
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
 
-    async def _read(self, shards: Sequence[Shard], max_finals: int, wait: bool) -> StreamEntries | Exception:
+    async def _read_recording_of(self, shard: Shard) -> StreamEntries:
+        stream = self._streams([shard], "recording")
         try:
-            return await self._read_streams(shards, max_finals, wait)
+            return await self._xreadgroup(stream, 1)
+        except REDIS_ERRORS as error:
+            if not is_missing_group(error):
+                if len(self._shards) == 1:
+                    raise
+                # The master of one shard may be away while the entries of other shards can be read.
+                log.warning("no_recording_read", shard=shard.number, error=str(error))
+                return []
+        await self._create_groups([shard])
+        return await self._xreadgroup(stream, 1)
+
+    async def _read(self, shards: Sequence[Shard], limits: EntryLimits, wait: bool) -> StreamEntries | Exception:
+        try:
+            return await self._read_streams(shards, limits, wait)
         except REDIS_ERRORS as error:
             if not is_missing_group(error):
                 return error
         # A new system, or Redis has lost its data.
         try:
             await self._create_groups(shards)
-            return await self._read_streams(shards, max_finals, wait)
+            return await self._read_streams(shards, limits, wait)
         except REDIS_ERRORS as error:
             return error
 
-    async def _read_streams(self, shards: Sequence[Shard], max_finals: int, wait: bool) -> StreamEntries:
+    async def _read_streams(self, shards: Sequence[Shard], limits: EntryLimits, wait: bool) -> StreamEntries:
         # The COUNT of XREADGROUP applies to every stream of a call. So under load, finals and previews are read by two
-        # calls without blocking; an idle consumer blocks in a single call for both.
+        # calls without blocking; an idle consumer blocks in a single call for all.
         if self._had_entries or not wait:
             # Finals last: if the second call failed, finals of the first one would stay pending without being
             # processed.
-            previews = await self._xreadgroup(self._previews(shards), PREVIEWS_PER_READ)
-            entries = await self._xreadgroup(self._finals(shards), max_finals) + previews
+            previews = await self._xreadgroup(self._streams(shards, "preview"), PREVIEWS_PER_READ)
+            entries = await self._xreadgroup(self._streams(shards, "final"), limits.finals) + previews
             if entries or not wait:
                 return entries
-        return await self._xreadgroup([*self._finals(shards), *self._previews(shards)], max_finals, BLOCK_MS)
+        if not limits.recordings:
+            return await self._xreadgroup(self._streams(shards, "final", "preview"), limits.finals, BLOCK_MS)
+        # Recordings may be waiting, so their limit applies. Of live entries, there is at most one as a rule.
+        count = min(limits.finals, limits.recordings)
+        return await self._xreadgroup(self._streams(shards, "final", "recording", "preview"), count, BLOCK_MS)
 
-    def _finals(self, shards: Sequence[Shard]) -> list[str]:
-        return [shard.finals(self._group) for shard in shards]
-
-    def _previews(self, shards: Sequence[Shard]) -> list[str]:
-        return [shard.previews(self._group) for shard in shards]
+    def _streams(self, shards: Sequence[Shard], *kinds: StreamKind) -> list[str]:
+        return [shard.jobs(self._group, kind) for kind in kinds for shard in shards]
 
     async def _xreadgroup(self, streams: Sequence[str], count: int, block: int | None = None) -> StreamEntries:
         ids: dict[Any, Any] = dict.fromkeys(streams, ">")

@@ -6,16 +6,17 @@ from typing import Generic, Self
 
 import structlog
 
-from backend.messages.jobs import JobKind
+from backend.messages.jobs import StreamKind
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import Entry, J, JobStream
-from backend.streams.names import Shard
+from backend.streams.names import STREAM_KINDS, Shard
 from backend.streams.redis.connection import REDIS_ERRORS
 from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.worker.batch_processor import Handler
 from backend.streams.worker.claims import Claims
-from backend.streams.worker.consumer import Consumer, Handler
-from backend.streams.worker.policy import PreviewPool
-from backend.streams.worker.reader import StreamEntries, StreamReader
+from backend.streams.worker.consumer import Consumer
+from backend.streams.worker.policy import PreviewPool, RecordingShare
+from backend.streams.worker.reader import EntryLimits, StreamEntries, StreamReader
 from backend.streams.worker.source import IDLE_S, Claimed, RawEntry
 from backend.streams.worker.sweep import ConsumerSweeper
 
@@ -29,9 +30,8 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
         super().__init__()
         self.job_stream, self.name = job_stream, name
         self._redis, self._group = streams.redis, job_stream.group
-        self._streams: dict[bytes, tuple[Shard, JobKind]] = {
-            **{shard.finals(self._group).encode(): (shard, "final") for shard in streams.shards},
-            **{shard.previews(self._group).encode(): (shard, "preview") for shard in streams.shards},
+        self._streams: dict[bytes, tuple[Shard, StreamKind]] = {
+            shard.jobs(self._group, kind).encode(): (shard, kind) for kind in STREAM_KINDS for shard in streams.shards
         }
         self._reader = StreamReader(self._redis, self._group, name, streams.shards)
         self._claims = Claims(self._redis, self._group, streams.shards, name, settings.claim_after_ms)
@@ -42,17 +42,21 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
         await self.enter_async_context(self._reader)
         return self
 
-    async def read(self, max_finals: int, *, wait: bool) -> list[RawEntry]:
-        return await self._accept(await self._reader.read(max_finals, wait=wait))
+    async def read(self, max_finals: int, *, wait: bool, max_recordings: int = 0) -> list[RawEntry]:
+        return await self._accept(await self._reader.read(EntryLimits(max_finals, max_recordings), wait=wait))
+
+    async def read_recording(self) -> list[RawEntry]:
+        return await self._accept(await self._reader.read_recording())
 
     async def finish_reads(self) -> list[RawEntry]:
         return await self._accept(await self._reader.finish_reads())
 
-    async def claim_stale_entry(self) -> Claimed | None:
-        return await self._claims.claim_stale_entry()
+    async def claim_stale_entry(self, kind: StreamKind) -> Claimed | None:
+        return await self._claims.claim_stale_entry(kind)
 
     def keep_claims(self, entries: Sequence[Entry[J]]) -> AbstractAsyncContextManager[None]:
-        return self._claims.keep([(entry.shard, entry.id) for entry in entries])
+        kinds = [(entry, entry.job.stream_kind) for entry in entries]
+        return self._claims.keep([(entry.shard.jobs(self._group, kind), entry.id) for entry, kind in kinds])
 
     async def hand_back(self) -> int:
         return await self._claims.hand_back()
@@ -90,7 +94,8 @@ def redis_consumer(
     settings: WorkerSettings,
     handle: Handler[J],
     previews: PreviewPool[J] | None = None,
+    recordings: RecordingShare | None = None,
 ) -> Consumer[J]:
     """A consumer that reads from Redis under this name, and writes its results there."""
     source = RedisEntrySource(streams, job_stream, name, settings)
-    return Consumer(source, streams, settings, handle, previews=previews)
+    return Consumer(source, streams, settings, handle, previews=previews, recordings=recordings)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
 from backend.errors import EntryError
-from backend.messages.jobs import JobKind
+from backend.messages.jobs import StreamKind
+from backend.messages.options import Priority
 from backend.streams.job_streams import Entry, J, JobStream
 from backend.streams.names import Shard
 
@@ -19,17 +20,20 @@ class RawEntry:
     """An entry as it was read, not decoded yet."""
 
     shard: Shard
-    # Kind of the stream that it was read from.
-    kind: JobKind
+    # The stream that it was read from.
+    kind: StreamKind
     id: str
     fields: Mapping[bytes, bytes]
 
     def decode(self, job_stream: JobStream[J]) -> Entry[J]:
         """Raises EntryError when no worker can read it."""
-        entry = Entry(self.shard, self.id, *job_stream.decode(self.fields))
-        if entry.job.kind != self.kind:
-            raise EntryError(f"a {entry.job.kind} job in a stream of {self.kind} jobs")
-        return entry
+        job, pcm = job_stream.decode(self.fields)
+        if (job.kind == "preview") != (self.kind == "preview"):
+            raise EntryError(f"a {job.kind} job in a stream of {self.kind} jobs")
+        # The stream decides: `nova dead` of an earlier release replays recordings into the stream of live finals.
+        priority: Priority = "recording" if self.kind == "recording" else "live"
+        job = job if job.priority == priority else job.model_copy(update={"priority": priority})
+        return Entry(self.shard, self.id, job, pcm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,22 @@ class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
     job_stream: JobStream[J]
     name: str
 
-    async def read(self, max_finals: int, *, wait: bool) -> list[RawEntry]:
+    async def read(self, max_finals: int, *, wait: bool, max_recordings: int = 0) -> list[RawEntry]:
         """New entries: up to `max_finals` finals of each stream, and all previews.
 
         Finals stay pending until they are committed. Previews are acknowledged here. With `wait`, blocks until there is
-        an entry, for about a second at most.
+        an entry, for about a second at most. Only then, and if nothing else is there, up to `max_recordings` entries of
+        recordings are read from each stream. They stay pending, too.
         """
+
+    async def read_recording(self) -> list[RawEntry]:
+        """One new entry of a recording, if there is one, whatever else waits."""
 
     async def finish_reads(self) -> list[RawEntry]:
         """The entries of reads that are still in progress. Call it once, after the last `read`."""
 
-    async def claim_stale_entry(self) -> Claimed | None:
-        """Take over one final whose consumer has not renewed its claim in time.
+    async def claim_stale_entry(self, kind: StreamKind) -> Claimed | None:
+        """Take over one entry of a stream whose consumer has not renewed its claim in time.
 
         One at a time: if the entry kills this worker too, no other entry's delivery count grows.
         """
@@ -67,13 +75,13 @@ class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
         """Renew the claims on these entries until the context exits, so that no other consumer takes them over."""
 
     async def hand_back(self) -> int:
-        """Let other consumers claim the pending finals of this one at once; returns how many.
+        """Let other consumers claim the pending entries of this one at once; returns how many.
 
         Each counts as delivered once to this consumer.
         """
 
     async def delete_idle_consumers(self, idle_s: float = IDLE_S) -> int:
-        """Delete consumers of workers that died; returns how many. A consumer with pending finals stays."""
+        """Delete consumers of workers that died; returns how many. A consumer with pending entries stays."""
 
     async def leave(self) -> None:
         """Delete this consumer from the group."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
-from backend.streams.names import Shard
+from backend.streams.names import DURABLE_STREAMS, Shard
 from backend.streams.scripts import load_script
 from backend.streams.worker.source import IDLE_S
 
@@ -22,7 +22,8 @@ class ConsumerSweeper:
 
         A consumer with pending finals stays until other consumers have claimed them. Pending previews are dropped.
         """
-        streams = [(shard.finals(self._group), "keep_pending") for shard in self._shards]
-        streams += [(shard.previews(self._group), "") for shard in self._shards]
+        durable = [shard.jobs(self._group, kind) for kind in DURABLE_STREAMS for shard in self._shards]
+        streams = [(stream, "keep_pending") for stream in durable]
+        streams += [(shard.jobs(self._group, "preview"), "") for shard in self._shards]
         idle_ms = int(1000 * idle_s)
         return sum([await self._script(keys=[key], args=[self._group, idle_ms, only, keep]) for key, keep in streams])

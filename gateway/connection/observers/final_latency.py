@@ -14,11 +14,11 @@ log = structlog.get_logger()
 
 
 class FinalLatency(SessionObserver):
-    """Final latencies of one session."""
+    """Final latencies of one session. Those of recordings, which wait for live speech, are logged only."""
 
-    def __init__(self, protocol: ProtocolName) -> None:
+    def __init__(self, protocol: ProtocolName, *, is_live: bool = True) -> None:
         self._finals = metrics.FINALS.labels(protocol)
-        self._latency = metrics.FINAL_LATENCY.labels(protocol)
+        self._latency = metrics.FINAL_LATENCY.labels(protocol) if is_live else None
         # Monotonic time of the endpoint, by utterance.
         self._ended_at: dict[int, float] = {}
 
@@ -36,5 +36,6 @@ class FinalLatency(SessionObserver):
         # Finals of an earlier connection's utterances have no endpoint here.
         if (ended_at := self._ended_at.pop(utterance, None)) is not None:
             waited_s = time.monotonic() - ended_at
-            self._latency.observe(waited_s)
+            if self._latency:
+                self._latency.observe(waited_s)
             log.info("final_delivered", utterance=utterance, duration_ms=round(1000 * waited_s))

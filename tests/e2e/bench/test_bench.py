@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 
-def run_bench(name: str, folder: Path, *options: str) -> dict[str, Any]:
+def run_bench(name: str, folder: Path, *options: str, timeout_s: float = 100) -> dict[str, Any]:
     """The JSON result of a benchmark."""
     file = folder / f"{name}.json"
     command = [sys.executable, "-m", f"tests.bench.{name}", *options, "--json", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     assert result["machine"]["versions"]["nova-voice"]
@@ -70,3 +70,20 @@ def test_overhead_is_measured_with_and_without_previews(tmp_path: Path) -> None:
     assert [run["previews"] for run in runs] == [False, True]
     assert all(run["wrong"] == [] for run in runs)
     assert all(0 < run["overhead_ms"]["p50"] <= run["overhead_ms"]["p99"] for run in runs)
+
+
+# Seconds of work for each second of audio, and the longest entry of a recording in seconds.
+RECORDING_COST, LONGEST_ENTRY_S = 0.01, 28.0
+
+
+@pytest.mark.timeout(300)
+def test_a_recording_delays_live_finals_by_one_entry_at_most_and_progresses(tmp_path: Path) -> None:
+    chosen = ("--sessions", "3", "--window", "30", "--rounds", "1", "--recording", "60", "--cost", str(RECORDING_COST))
+    result = run_bench("recordings", tmp_path, *chosen, timeout_s=280)
+    assert result["wrong"] == []
+    without, during = result["without"], result["during"]
+    assert min(without["count"], during["count"]) >= 3
+    # One entry, and half a second for other programs on the machine.
+    assert during["p50"] - without["p50"] < RECORDING_COST * LONGEST_ENTRY_S + 0.5
+    assert result["recording_speed"] > 1
+    assert result["by_workers"]["2"] > 1.2 * result["by_workers"]["1"] > 0

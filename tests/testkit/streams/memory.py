@@ -13,19 +13,19 @@ from backend.messages.jobs import (
     AudioJob,
     ChannelMessage,
     Job,
-    JobKind,
+    StreamKind,
     Transcript,
     decode_channel_message,
     encode_entry,
 )
 from backend.messages.protocol import Message, Resume, to_json
 from backend.messages.session_record import SessionRecord
+from backend.service.clock import SYSTEM_CLOCK, Clock
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import CommitResult, Entry, Failure, J, JobStream, Outcome, dead_letter_error
-from backend.streams.names import Shard, all_shards, shard_of
+from backend.streams.names import DURABLE_STREAMS, STREAM_KINDS, Shard, all_shards, shard_of
 from backend.streams.session.fanout import Listener
 from backend.streams.session.sessions import SessionLostError, TakenOverError, UnknownSessionError
-from backend.streams.worker.clock import SYSTEM_CLOCK, Clock
 from backend.streams.worker.source import IDLE_S, Claimed, RawEntry
 
 BLOCK_S = 1.0
@@ -120,7 +120,7 @@ class MemoryStreams:
 
     async def commit_final(self, entry: Entry[AudioJob], outcome: Outcome) -> CommitResult:
         job, event = entry.job, to_json(outcome.durable[0])
-        if not self._acknowledge(entry.shard.audio("final"), entry.id):
+        if not self._acknowledge(entry.shard.audio(job.stream_kind), entry.id):
             return "already_acknowledged"
         if job.replayed:
             self._log(job.session, event)
@@ -138,17 +138,17 @@ class MemoryStreams:
         return "committed"
 
     async def commit_translations(self, entry: Entry[Transcript], outcome: Outcome) -> CommitResult:
-        if not self._acknowledge(entry.shard.transcripts("final"), entry.id):
+        if not self._acknowledge(entry.shard.transcripts(entry.job.stream_kind), entry.id):
             return "already_acknowledged"
         self._log_translations(entry.job, [to_json(event) for event in outcome.durable])
         return "committed"
 
     async def dead_letter(
-        self, shard: Shard, group: str, entry_id: str, job: Job | None, failure: Failure
+        self, shard: Shard, group: str, entry_id: str, job: Job | None, failure: Failure, kind: StreamKind = "final"
     ) -> CommitResult:
-        stream, error = self.stream(shard.finals(group)), dead_letter_error(group, job, failure)
+        stream, error = self.stream(shard.jobs(group, kind)), dead_letter_error(group, job, failure)
         fields = stream.entries.get(entry_id, {})
-        if not self._acknowledge(shard.finals(group), entry_id):
+        if not self._acknowledge(shard.jobs(group, kind), entry_id):
             return "already_acknowledged"
         if error and isinstance(job, AudioJob) and self._is_superseded(job):
             return "superseded"
@@ -235,7 +235,7 @@ class MemoryStreams:
 
     def _submit_transcript(self, session: str, utterance: int, transcript: Transcript | None) -> None:
         if transcript:
-            self.add(self.shard(session).transcripts("final"), encode_entry(transcript))
+            self.add(self.shard(session).transcripts(transcript.stream_kind), encode_entry(transcript))
             self._session(session).translating[utterance] = transcript.translate_to
 
     def _log_translations(self, job: Job, events: Sequence[str]) -> None:
@@ -293,7 +293,7 @@ class MemoryLease:
             session.open = (job.utterance, job.attempt)
         else:
             self._close(session, job.utterance, job.attempt, job.end_ms)
-        return self._streams.add(self._streams.shard(self._name).audio("final"), encode_entry(job, pcm))
+        return self._streams.add(self._streams.shard(self._name).audio(job.stream_kind), encode_entry(job, pcm))
 
     async def close_utterance(self, utterance: int, attempt: int, end_ms: int, entry_id: str) -> None:
         session = self._held()
@@ -385,34 +385,40 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
         self._store, self._claim_after_s = streams, settings.claim_after_ms / 1000
         self._reads: list[RawEntry] = []
 
-    async def read(self, max_finals: int, *, wait: bool) -> list[RawEntry]:
+    async def read(self, max_finals: int, *, wait: bool, max_recordings: int = 0) -> list[RawEntry]:
         self._store.check_available()
-        if not (found := self._read_once(max_finals)) and wait:
+        if not (found := self._read_live(max_finals)) and wait:
+            if recordings := self._read_once("recording", max_recordings):
+                return recordings
             await self._store.wait_for_entry(BLOCK_S)
             self._store.check_available()
-            found = self._read_once(max_finals)
+            found = self._read_live(max_finals) or self._read_once("recording", max_recordings)
         return found
+
+    async def read_recording(self) -> list[RawEntry]:
+        self._store.check_available()
+        return self._read_once("recording", 1)[:1]
 
     async def finish_reads(self) -> list[RawEntry]:
         return []
 
-    async def claim_stale_entry(self) -> Claimed | None:
+    async def claim_stale_entry(self, kind: StreamKind) -> Claimed | None:
         self._store.check_available()
         now = self._store.clock.monotonic()
-        for shard, stream in self._streams("final"):
+        for shard, stream in self._streams(kind):
             for entry_id, pending in stream.pending.items():
                 if not pending.kept and now - pending.since >= self._claim_after_s and entry_id in stream.entries:
                     pending.consumer, pending.since = self.name, now
                     pending.deliveries += 1
                     stream.consumers[self.name] = now
-                    raw = RawEntry(shard, "final", entry_id, stream.entries[entry_id])
+                    raw = RawEntry(shard, kind, entry_id, stream.entries[entry_id])
                     return Claimed(raw, pending.deliveries)
         return None
 
     @asynccontextmanager
     async def keep_claims(self, entries: Sequence[Entry[J]]) -> AsyncIterator[None]:
-        group = self.job_stream.group
-        kept = [self._store.stream(entry.shard.finals(group)).pending.get(entry.id) for entry in entries]
+        names = [(entry.shard.jobs(self.job_stream.group, entry.job.stream_kind), entry.id) for entry in entries]
+        kept = [self._store.stream(stream).pending.get(entry_id) for stream, entry_id in names]
         for pending in filter(None, kept):
             pending.kept = True
         try:
@@ -423,7 +429,8 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
 
     async def hand_back(self) -> int:
         self._store.check_available()
-        own = [one for _, stream in self._streams("final") for one in stream.pending.values()]
+        durable = (stream for kind in DURABLE_STREAMS for _, stream in self._streams(kind))
+        own = [one for stream in durable for one in stream.pending.values()]
         own = [pending for pending in own if pending.consumer == self.name]
         for pending in own:
             pending.since = self._store.clock.monotonic() - self._claim_after_s
@@ -437,31 +444,31 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
         self._store.check_available()
         self._delete_consumers(lambda name, seen: name == self.name)
 
-    def _streams(self, kind: JobKind) -> list[tuple[Shard, MemoryStream]]:
-        name, group = Shard.finals if kind == "final" else Shard.previews, self.job_stream.group
-        return [(shard, self._store.stream(name(shard, group))) for shard in self._store.shards]
+    def _streams(self, kind: StreamKind) -> list[tuple[Shard, MemoryStream]]:
+        return [(shard, self._store.stream(shard.jobs(self.job_stream.group, kind))) for shard in self._store.shards]
 
-    def _read_once(self, max_finals: int) -> list[RawEntry]:
+    def _read_live(self, max_finals: int) -> list[RawEntry]:
+        return [*self._read_once("final", max_finals), *self._read_once("preview", None)]
+
+    def _read_once(self, kind: StreamKind, count: int | None) -> list[RawEntry]:
         now = self._store.clock.monotonic()
         found: list[RawEntry] = []
-        kinds: tuple[JobKind, JobKind] = ("final", "preview")
-        for kind in kinds:
-            for shard, stream in self._streams(kind):
-                stream.consumers[self.name] = now
-                count = max_finals if kind == "final" else len(stream.unread)
-                ids, stream.unread = stream.unread[:count], stream.unread[count:]
-                found += [RawEntry(shard, kind, entry_id, stream.entries[entry_id]) for entry_id in ids]
-                for entry_id in ids:
-                    if kind == "final":
-                        stream.pending[entry_id] = _Pending(self.name, now)
-                    else:
-                        stream.remove(entry_id)
+        for shard, stream in self._streams(kind):
+            stream.consumers[self.name] = now
+            ids = stream.unread[:count]
+            del stream.unread[:count]
+            found += [RawEntry(shard, kind, entry_id, stream.entries[entry_id]) for entry_id in ids]
+            for entry_id in ids:
+                if kind == "preview":
+                    stream.remove(entry_id)
+                else:
+                    stream.pending[entry_id] = _Pending(self.name, now)
         return found
 
     def _delete_consumers(self, is_selected: Any) -> int:
         deleted = 0
-        for kind in ("final", "preview"):
-            for _, stream in self._streams("final" if kind == "final" else "preview"):
+        for kind in STREAM_KINDS:
+            for _, stream in self._streams(kind):
                 holders = {pending.consumer for pending in stream.pending.values()}
                 for name, seen in list(stream.consumers.items()):
                     if is_selected(name, seen) and name not in holders:

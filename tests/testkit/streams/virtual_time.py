@@ -9,7 +9,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from backend.streams.worker.clock import Clock
+from backend.service.clock import Clock
 
 # Unix time at which virtual time begins. Stream ids begin with it, in milliseconds.
 EPOCH_S = 1_700_000_000.0

@@ -95,6 +95,10 @@ export interface Start {
    * Id of the session in all log lines. If empty, the server creates one.
    */
   correlation_id?: string;
+  /**
+   * "recording": the audio is a file. Its finals are computed after those of live speech, and it has no partials.
+   */
+  priority?: "live" | "recording";
 }
 /**
  * Format of the binary frames.

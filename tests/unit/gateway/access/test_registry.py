@@ -48,6 +48,15 @@ def test_a_session_counts_as_speech_from_its_admission(monkeypatch: pytest.Monke
     assert registry.speech_share() == 0.0
 
 
+def test_a_recording_does_not_count_as_speech() -> None:
+    registry = SessionRegistry()
+    recording = OpenSession("a", ANONYMOUS)
+    recording.is_recording = True
+    with registry.registered(recording), registry.registered(OpenSession("b", ANONYMOUS)):
+        assert registry.recordings == 1
+        assert registry.speech_share() <= INITIAL_SPEECH_SHARE
+
+
 def test_unused_audio_is_returned_once() -> None:
     entry = OpenSession("a", ANONYMOUS)
     entry.reserved_ms = 700

@@ -55,6 +55,16 @@ def test_a_missing_kind_of_worker_is_reported(missing: str, status: Status) -> N
     assert (report.status, report.reasons) == (status, (f"no {missing} worker sends heartbeats",))
 
 
+def test_recordings_may_wait_as_long_as_a_worker_reads_them() -> None:
+    waiting = StreamState("nova:{0}:audio:recording", length=12, oldest_s=600.0)
+    streams = (*STREAMS, waiting)
+    readers = (process("gateway"), process("stt"), process("stt", reads_recordings=True), process("translation"))
+    assert assess_health(REDIS, streams, readers, MAX_WAIT_S, NOW).status == "healthy"
+    report = assess_health(REDIS, streams, ALL, MAX_WAIT_S, NOW)
+    assert report.status == "degraded"
+    assert report.reasons == ("no stt worker reads recordings, and 12 of their jobs wait",)
+
+
 @pytest.mark.parametrize(("waited_s", "status"), [(MAX_WAIT_S, "healthy"), (MAX_WAIT_S + 1, "degraded")])
 def test_a_final_that_waits_too_long_is_degraded(waited_s: float, status: Status) -> None:
     streams = (replace(STREAMS[0], oldest_s=waited_s), *STREAMS[1:])

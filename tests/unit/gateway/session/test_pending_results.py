@@ -94,6 +94,21 @@ def test_a_lost_job_of_another_connection_cannot_be_repeated() -> None:
     assert pending.audio_from_ms == 900
 
 
+def test_jobs_of_a_recording_are_repeated_as_live_ones_once_no_worker_reads_its_stream() -> None:
+    pending = PendingResults("s", "c")
+    for number in (1, 2, 3):
+        pending.expect_final(SubmitFinal(job(number, priority="recording"), b"\0\0", early=False))
+    pending.accept_final(final(1, translate_to=("es",)), 0.0)
+    known = record(next=2, closed=frozenset({2, 3}), translating={1: ("es",)})
+    assert pending.lost_jobs(known, "recording") == []
+    again = pending.lost_jobs(known, "live")
+    assert [type(action) for action in again] == [SubmitFinal, SubmitFinal, ResubmitTranscript]
+    jobs = [action.job for action in again if isinstance(action, SubmitFinal)]
+    assert [(one.utterance, one.stream_kind) for one in jobs] == [(2, "final"), (3, "final")]
+    assert [one.transcript.stream_kind for one in again if isinstance(one, ResubmitTranscript)] == ["final"]
+    assert pending.lost_jobs(known, "live") == [], "once"
+
+
 def test_the_start_of_audio_without_finals_is_known() -> None:
     pending = waiting_for()
     assert pending.audio_from_ms is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from backend.errors import ProtocolError
 from backend.messages.jobs import ChannelMessage, DraftWord, FinalResult, HypothesisWord, PartialResult
+from backend.messages.options import Priority
 from backend.messages.protocol import (
     Configure,
     Done,
@@ -459,6 +460,39 @@ def test_another_language_has_no_text_before() -> None:
     stage.speak(1)
     stage.be_silent(1)
     assert stage.of(SubmitFinal)[-1].job.context == ""
+
+
+def test_a_recording_has_only_finals_and_its_jobs_come_after_live_ones() -> None:
+    stage = Stage(priority="recording", partials=True)
+    stage.receive(Configure(partials=True))
+    for _ in range(2):
+        stage.speak(2)
+        stage.be_silent(1)
+    assert [submit.job.stream_kind for submit in stage.of(SubmitFinal)] == ["recording", "recording"]
+    assert not any(submit.early for submit in stage.of(SubmitFinal))
+    assert stage.of(SubmitPreview) == []
+
+
+def test_a_recording_does_not_wait_for_the_text_before_a_cut() -> None:
+    stage = Stage(priority="recording", language="en")
+    stage.speak(60)
+    assert stage.session.pending_finals >= 2
+    assert not stage.session.awaits_context
+
+
+def test_jobs_of_a_recording_are_submitted_again_when_no_worker_reads_them() -> None:
+    priority: Priority = "recording"
+    stage = Stage()
+    stage.session = Session("s", "c", SessionPolicy(), job_priority=lambda _: priority)
+    stage.receive(Start(priority="recording"))
+    stage.speak(2)
+    stage.be_silent(1)
+    known = SessionRecord(Start(), "c", closed=frozenset({1}))
+    assert stage.session.recover_lost_jobs(known, stage.now) == []
+    priority = "live"
+    (again,) = stage.session.recover_lost_jobs(known, stage.now)
+    assert isinstance(again, SubmitFinal)
+    assert again.job.stream_kind == "final"
 
 
 def test_an_utterance_that_continues_a_cut_one_awaits_its_text() -> None:

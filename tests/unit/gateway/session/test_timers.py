@@ -22,7 +22,15 @@ from gateway.session.actions import (
 )
 from gateway.session.backpressure import Backpressure
 from gateway.session.session import Session
-from gateway.session.timers import CATCH_UP_S, RENEW_S, VERIFY_S, Conditions, SessionTimers, TimerLimits
+from gateway.session.timers import (
+    CATCH_UP_S,
+    RECORDING_PATIENCE,
+    RENEW_S,
+    VERIFY_S,
+    Conditions,
+    SessionTimers,
+    TimerLimits,
+)
 from gateway.session.utterance import SessionPolicy
 from tests.testkit.streams.jobs import final
 
@@ -34,9 +42,9 @@ TICK_S = 0.25
 class Clocked:
     """A session with timers, and the actions of every tick with its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self.session = Session("s", "c", SessionPolicy())
-        self.session.receive_message(Start(), UNIX_EPOCH)
+        self.session.receive_message(Start(**options), UNIX_EPOCH)
         self.timers = SessionTimers(self.session, LIMITS, 0.0)
         self.now = 0.0
         self.actions: list[tuple[float, Action]] = []
@@ -197,3 +205,13 @@ def test_pending_results_are_never_without_a_catch_up_for_long(waited_s: int, ut
     times = [0.0, *clocked.times_of(CatchUp), clocked.now]
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert (max(gaps) <= CATCH_UP_S + 2 * TICK_S) if utterances else (len(times) == 2)
+
+
+def test_a_recording_waits_longer_for_results_after_its_end() -> None:
+    clocked = Clocked(priority="recording")
+    clocked.close_utterance()
+    clocked.stop()
+    clocked.wait(RECORDING_PATIENCE * LIMITS.stop_wait_s - TICK_S)
+    with pytest.raises(ClientError) as overdue:
+        clocked.wait(1)
+    assert overdue.value.code == "overdue"

@@ -14,7 +14,9 @@ from backend.messages.protocol import Error, Final
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import AUDIO, Entry, Failure, Outcome
 from backend.streams.names import STT_GROUP
-from backend.streams.worker.consumer import Consumer, HungError
+from backend.streams.worker.batch_processor import HungError
+from backend.streams.worker.consumer import Consumer
+from backend.streams.worker.policy import RecordingShare
 from tests.testkit.streams.jobs import PCM, RECORD, final_of, job
 from tests.testkit.streams.memory import MemoryEntrySource, MemoryFanout, MemorySessions, MemoryStreams
 from tests.testkit.streams.virtual_time import loop_clock, virtual_time
@@ -25,10 +27,13 @@ class Model:
 
     def __init__(self, takes_s: float = 0.1, fails: Callable[[AudioJob], Exception | None] = lambda job: None) -> None:
         self.batches: list[list[tuple[str, int]]] = []
+        self.kinds: list[str] = []
         self._takes_s, self._fails = takes_s, fails
 
     async def __call__(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
         self.batches.append([(entry.job.session, entry.job.utterance) for entry in batch])
+        self.kinds.append(batch[0].job.stream_kind)
+        assert len({entry.job.stream_kind for entry in batch}) == 1
         await asyncio.sleep(self._takes_s)
         for entry in batch:
             if error := self._fails(entry.job):
@@ -43,10 +48,12 @@ class System:
         self.streams = MemoryStreams(loop_clock())
         self.sessions = MemorySessions(self.streams)
 
-    def consumer(self, handle: Any, name: str = "w", **settings: Any) -> Consumer[AudioJob]:
+    def consumer(
+        self, handle: Any, name: str = "w", recordings: RecordingShare | None = None, **settings: Any
+    ) -> Consumer[AudioJob]:
         chosen = WorkerSettings(**settings)
         source = MemoryEntrySource(self.streams, AUDIO, name, chosen)
-        return Consumer(source, self.streams, chosen, handle, self.streams.clock)
+        return Consumer(source, self.streams, chosen, handle, self.streams.clock, recordings=recordings)
 
     @asynccontextmanager
     async def working(self, handle: Any, name: str = "w", **settings: Any) -> AsyncIterator[Consumer[AudioJob]]:
@@ -56,15 +63,21 @@ class System:
             yield consumer
             stop.set()
 
-    async def submit(self, *utterances: int, session: str = "s") -> None:
+    async def submit(self, *utterances: int, session: str = "s", **more: Any) -> None:
         lease = await self.sessions.open(session, "t", RECORD)
         for utterance in utterances:
-            await lease.submit_audio(job(utterance, session=session), PCM, early=False)
+            await lease.submit_audio(job(utterance, session=session, **more), PCM, early=False)
 
-    async def crash_with(self, count: int) -> None:
+    async def preview(self, session: str) -> None:
+        sent_at = self.streams.clock.wall()
+        await self.streams.submit_preview(job(1, kind="preview", session=session, sent_at=sent_at), PCM)
+
+    async def crash_with(self, count: int, *, recordings: int = 0) -> None:
         """A worker reads entries and is killed."""
         async with MemoryEntrySource(self.streams, AUDIO, "dead", WorkerSettings()) as source:
             assert len(await source.read(count, wait=False)) == count
+            for _ in range(recordings):
+                assert len(await source.read_recording()) == 1
 
     async def events(self, session: str = "s") -> list[Any]:
         return [message.event async for message in self.sessions.read_log(session, "0-0")]
@@ -324,3 +337,104 @@ async def test_partials_are_published_to_the_session() -> None:
         await system.streams.submit_preview(job(1, kind="preview", sent_at=sent_at), PCM)
         async with system.working(handle):
             assert (await listener.next_event()).event == partial
+
+
+# --- recordings
+
+
+@virtual_time
+async def test_a_live_final_waits_for_one_entry_of_a_recording_and_a_preview_does_too() -> None:
+    system, model = System(), Model(takes_s=1)
+    await system.submit(*range(1, 9), session="file", priority="recording")
+    async with system.working(model):
+        await system.preview("live")
+        await asyncio.sleep(3.5)
+        await system.submit(1, session="live")
+        await system.preview("other")
+        await asyncio.sleep(30)
+    order = [batch[0][0] for batch in model.batches]
+    assert order == ["live", "file", "file", "file", "live", "other", *["file"] * 5]
+    assert {len(batch) for batch in model.batches} == {1}, "an entry alone, because a batch cannot be interrupted"
+    assert [event.utterance for event in await system.events("file")] == list(range(1, 9))
+
+
+@virtual_time
+async def test_batches_of_a_recording_stay_within_the_time_budget_without_live_speech() -> None:
+    system, model = System(), Model(takes_s=0.25)
+    await system.submit(*range(1, 41), session="file", priority="recording")
+    async with system.working(model, batch=8, final_budget_ms=600):
+        await asyncio.sleep(60)
+    sizes = [len(batch) for batch in model.batches]
+    assert sum(sizes) == 40
+    # A batch of this model takes as long as an entry, so its entries seem to become cheaper.
+    assert sizes[0] == 1
+    assert max(sizes) <= 8
+    single = Model(takes_s=1.0)
+    await system.submit(*range(1, 5), session="slow", priority="recording")
+    async with system.working(single, batch=1):
+        await asyncio.sleep(10)
+    assert [len(batch) for batch in single.batches] == [1, 1, 1, 1]
+
+
+@virtual_time
+async def test_a_recording_progresses_slowly_while_live_speech_takes_all_the_time() -> None:
+    system, model = System(), Model(takes_s=0.5)
+    await system.submit(*range(1, 400), session="live")
+    await system.submit(*range(1, 100), session="file", priority="recording")
+    async with system.working(model, batch=1):
+        await asyncio.sleep(100)
+    shares = model.kinds.count("recording"), len(model.kinds)
+    assert 5 <= shares[0] <= 0.07 * shares[1]
+    assert model.kinds[1] == "recording", "the first one is due at once"
+
+
+@virtual_time
+async def test_an_entry_of_a_recording_whose_worker_was_killed_is_claimed() -> None:
+    system, model = System(), Model()
+    await system.submit(1, 2, session="file", priority="recording")
+    await system.crash_with(0, recordings=1)
+    async with system.working(model, claim_after_ms=2_000):
+        await asyncio.sleep(1.0)
+        assert await system.events("file") == [], "results are in order, and the first is missing"
+        await asyncio.sleep(5)
+    assert [event.utterance for event in await system.events("file")] == [1, 2]
+
+
+@virtual_time
+async def test_an_entry_of_a_recording_that_cannot_be_processed_becomes_a_dead_letter() -> None:
+    system = System()
+    model = Model(fails=lambda job: EntryError("refused", code="audio_refused") if job.utterance == 2 else None)
+    await system.submit(1, 2, 3, session="file", priority="recording")
+    system.streams.add(system.streams.shards[0].audio("recording"), {b"h": b"{}", b"p": PCM})
+    async with system.working(model):
+        await asyncio.sleep(5)
+    assert [type(event) for event in await system.events("file")] == [Final, Error, Final]
+    assert sorted(failure.reason for failure in system.failures()) == ["audio_refused", "undecodable_entry"]
+    assert system.streams.stream(system.streams.shards[0].audio("recording")).entries == {}
+
+
+@virtual_time
+async def test_recordings_are_not_part_of_the_reported_load_of_finals() -> None:
+    system, model = System(), Model(takes_s=1)
+    await system.submit(*range(1, 30), session="file", priority="recording")
+    async with system.working(model, batch=1) as consumer:
+        await asyncio.sleep(15)
+        report = consumer.report()
+    assert report["handled"] >= 14
+    assert report["load"] == 0.0
+
+
+@virtual_time
+async def test_of_two_consumers_one_stays_free_while_there_is_live_speech() -> None:
+    system, model = System(), Model(takes_s=2)
+    share = RecordingShare(system.streams.clock.monotonic(), consumers=2)
+    await system.submit(*range(1, 40), session="file", priority="recording")
+    await system.submit(1, session="live")
+    async with (
+        system.working(model, "w", recordings=share, batch=1),
+        system.working(model, "w.2", recordings=share, batch=1),
+    ):
+        await asyncio.sleep(6.5)
+        await system.submit(1, session="another")
+        await asyncio.sleep(2.1)
+        assert len(await system.events("another")) == 1, "it did not wait"

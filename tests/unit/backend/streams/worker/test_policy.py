@@ -1,5 +1,6 @@
 """Decisions of a consumer: which entries it reads, retries and drops."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -10,8 +11,20 @@ from backend.errors import EntryError, UnavailableError
 from backend.messages.jobs import AudioJob
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import Entry
-from backend.streams.names import Shard
-from backend.streams.worker.policy import SWEEP_EVERY_S, ConsumerPolicy, PreviewPool, after_failure, select_previews
+from backend.streams.names import DURABLE_STREAMS, Shard
+from backend.streams.observe.utilization import Utilization
+from backend.streams.worker.policy import (
+    LIVE_S,
+    MIN_REST_S,
+    RECORDING_SHARE,
+    SWEEP_EVERY_S,
+    ConsumerPolicy,
+    PreviewPool,
+    RecordingShare,
+    after_failure,
+    free_consumers,
+    select_previews,
+)
 from tests.testkit.streams.jobs import job
 
 NOW = 1_700_000_000.0
@@ -94,15 +107,15 @@ def test_previews_that_wait_too_long_for_their_batch_are_dropped() -> None:
 
 def test_stale_entries_are_looked_for_three_times_in_the_claim_timeout() -> None:
     chosen = policy(claim_after_ms=3_000)
-    assert chosen.should_claim(0.0)
-    chosen.record_claim(False, 0.0)
-    assert [chosen.should_claim(now) for now in (0.5, 0.99, 1.0)] == [False, False, True]
+    assert chosen.should_claim("final", 0.0)
+    chosen.record_claim("final", False, 0.0)
+    assert [chosen.should_claim("final", now) for now in (0.5, 0.99, 1.0)] == [False, False, True]
 
 
 def test_after_a_claim_the_next_stale_entry_is_looked_for_at_once() -> None:
     chosen = policy(claim_after_ms=3_000)
-    chosen.record_claim(True, 0.0)
-    assert chosen.should_claim(0.0)
+    chosen.record_claim("final", True, 0.0)
+    assert chosen.should_claim("final", 0.0)
 
 
 def test_sweeps_are_periodic_and_spread_over_workers() -> None:
@@ -130,3 +143,90 @@ def test_a_failed_batch_is_retried_one_by_one_and_a_failed_entry_only_if_that_ma
     error: Exception, batch_size: int, action: str
 ) -> None:
     assert after_failure(error, batch_size) == action
+
+
+# --- recordings
+
+
+@pytest.mark.parametrize(
+    ("consumers", "busy", "free"),
+    [
+        (1, 0.0, 1),
+        (1, 0.49, 1),
+        (1, 0.5, 0),
+        (2, 0.0, 1),
+        (2, 0.9, 1),
+        (2, 1.0, 0),
+        (8, 0.0, 7),
+        (8, 1.2, 5),
+        (8, 3.9, 1),
+        (8, 4.0, 0),
+        (8, 8.0, 0),
+    ],
+)
+def test_twice_the_consumers_that_live_finals_need_stay_free_of_recordings(
+    consumers: int, busy: float, free: int
+) -> None:
+    assert free_consumers(consumers, busy) == free
+
+
+@given(st.integers(2, 64), st.floats(0, 1))
+def test_recordings_never_take_the_consumers_that_live_finals_need(consumers: int, share: float) -> None:
+    free = free_consumers(consumers, share * consumers)
+    assert 0 <= free <= consumers - 1
+    assert free + share * consumers <= consumers
+
+
+def held(share: RecordingShare, now: float, count: int) -> list[bool]:
+    """Which of `count` consumers, one after the other, may process recordings at the same time."""
+    with ExitStack() as stack:
+        return [stack.enter_context(share.slot(now)) for _ in range(count)]
+
+
+def test_all_consumers_process_recordings_until_there_is_live_speech_and_again_after_it() -> None:
+    share = RecordingShare(0.0, consumers=3)
+    share.end(0.0, 100.0)  # none is due soon
+    assert held(share, 1.0, 3) == [True, True, True]
+    share.record_live(2.0)
+    assert held(share, 2.0 + LIVE_S - 0.1, 3) == [True, True, False]
+    assert held(share, 2.0 + LIVE_S, 3) == [True, True, True]
+
+
+def test_finals_of_all_consumers_reduce_the_number_that_may_process_recordings() -> None:
+    share = RecordingShare(0.0, consumers=4)
+    for _ in range(4):
+        share.include(Utilization(0.0, share=0.3))
+    share.end(0.0, 100.0)
+    share.record_live(0.0)
+    assert held(share, 0.0, 4) == [True, False, False, False]
+
+
+def test_recordings_get_a_small_share_of_one_consumer_when_live_speech_leaves_no_time() -> None:
+    share, busy = RecordingShare(0.0), Utilization(0.0, share=1.0)
+    busy.set_active(True, 0.0)
+    share.include(busy)
+    now, spent = 0.0, 0.0
+    while now < 1_000.0:
+        share.record_live(now)
+        with share.slot(now) as granted:
+            assert granted == share.is_due(now)
+            if granted:
+                share.begin()
+                assert not share.is_due(now), "one at a time"
+                now, spent = now + 2.0, spent + 2.0
+                share.end(now, 2.0)
+        now += 0.1
+    assert spent / now == pytest.approx(RECORDING_SHARE, rel=0.1)
+
+
+def test_short_entries_of_recordings_are_at_least_a_second_apart_under_full_live_load() -> None:
+    share = RecordingShare(0.0)
+    share.begin()
+    share.end(5.0, 0.001)
+    assert [share.is_due(now) for now in (5.0, 5.0 + MIN_REST_S - 0.01, 5.0 + MIN_REST_S)] == [False, False, True]
+
+
+def test_stale_entries_of_recordings_are_looked_for_separately() -> None:
+    chosen = policy(claim_after_ms=3_000)
+    chosen.record_claim("final", False, 0.0)
+    assert [chosen.should_claim(kind, 0.0) for kind in DURABLE_STREAMS] == [False, True]

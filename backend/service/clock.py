@@ -1,4 +1,4 @@
-"""The clocks of a consumer. Tests replace them."""
+"""The clocks of a process. Tests replace them."""
 
 import time
 from collections.abc import Callable

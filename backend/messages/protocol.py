@@ -10,6 +10,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from backend.errors import ProtocolError
+from backend.messages.decoding import DecodedToken as DecodedToken
+from backend.messages.decoding import Decoding as Decoding
 from backend.messages.early_finals import EarlyFinal as EarlyFinal
 from backend.messages.early_finals import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.early_finals import Word as Word
@@ -150,28 +152,6 @@ class Partial(Message):
     """End of the audio that this partial is based on."""
     words: tuple[Word, ...] | None = None
     """The words of `committed` and `tentative` together, if `partial_words` is set."""
-
-
-class DecodedToken(Message):
-    """A token of the recognizer's text."""
-
-    id: int
-    """Number in the vocabulary of the model."""
-    bytes: tuple[int, ...]
-    """Its text in UTF-8. A character may be divided among tokens."""
-    logprob: float
-    """Natural logarithm of its probability."""
-
-
-class Decoding(Message):
-    """How the recognizer decoded an utterance."""
-
-    temperature: float
-    """0: the most probable text. Above: sampled, because guards rejected the text at lower temperatures."""
-    no_speech_probability: float
-    """Probability that the audio contains no speech, 0 to 1."""
-    tokens: tuple[DecodedToken, ...] = ()
-    """The text, before its script is changed. Empty with recognizers that report none, such as remote ones."""
 
 
 class Final(Message):

@@ -220,7 +220,7 @@ class LiveCodec:
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Deepgram's codes: 1008 for audio that cannot be decoded, 1011 for timeouts and failures of the server."""
-        return (1011, "NET-0001") if reason == "idle_timeout" else close_frame(code, reason)
+        return close_frame(code, reason)
 
     def refusal(self, error: Error) -> str:
         """Deepgram's error object."""

@@ -126,7 +126,9 @@ def _utterance(final: Final) -> dict[str, Any]:
 
 
 def close_frame(code: int, reason: str) -> tuple[int, str]:
-    """Deepgram's codes: 1008 for audio that cannot be decoded, 1011 for failures of the server."""
+    """Deepgram's codes: 1008 for audio that cannot be decoded, 1011 for timeouts and failures of the server."""
+    if reason == "idle_timeout":
+        return 1011, "NET-0001"
     if reason.startswith(("invalid_", "unsupported_")):
         return 1008, "DATA-0000"
     return (1011, reason) if code in (1012, 1013) else (code, reason)

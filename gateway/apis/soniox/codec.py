@@ -1,7 +1,7 @@
 """Soniox's real-time API: a configuration, then audio; tokens come back. Pure.
 
 All tokens of an utterance become final with its native final, so none is taken back. Its translation follows, then
-`<end>`. Tokens of the next utterance wait for it.
+`<end>`. Tokens of the next utterance wait for it until they are final.
 """
 
 import json
@@ -156,6 +156,10 @@ class SonioxCodec:
         frames: list[str] = []
         if isinstance(event, Translation) and (tokens := self._translation.late_tokens(event)):
             frames.append(self._response(tokens))
+        if isinstance(event, Final) and self._translation.is_awaited and utterance != self._translation.utterance:
+            # Transcripts do not wait for translations, whose workers may be slow or missing.
+            self._translation.skip()
+            frames += self._finish(self._translation.utterance, [])
         for due in self._order.in_order(utterance, event):
             frames += self._show(due)
         return frames

@@ -24,7 +24,7 @@ class UtteranceTranslation:
 
     def reset(self) -> None:
         """The next utterance begins."""
-        self.language = ""
+        self.utterance, self.language = 0, ""
         self.tentative: list[Token] = []
         self.has_final = self.has_text = False
         # The awaited language.
@@ -50,12 +50,10 @@ class UtteranceTranslation:
         """Await the translation of a final, unless there will be none."""
         self.language, self.has_final, self.has_text = final.language, True, bool(final.text)
         target = self._wanted.target_of(final.language) if self._wanted else None
+        self.utterance = final.utterance
         self._target = target if target in final.translate_to else None
         if self._target in self._unserved and final.language not in self._served:
-            self._target = None
-            self._skipped[final.utterance] = final.language
-            if len(self._skipped) > MAX_SKIPPED:
-                del self._skipped[next(iter(self._skipped))]
+            self.skip()
 
     def apply_final(self, event: Translation) -> list[Token]:
         """The final tokens of a translation. None for a language that is not awaited."""
@@ -64,6 +62,13 @@ class UtteranceTranslation:
         self._target, self.tentative = None, []
         self._served.add(self.language)
         return self._finish(event, self.language)
+
+    def skip(self) -> None:
+        """Await the translation no longer. It is sent when it arrives."""
+        self.give_up()
+        self._skipped[self.utterance] = self.language
+        if len(self._skipped) > MAX_SKIPPED:
+            del self._skipped[next(iter(self._skipped))]
 
     def late_tokens(self, event: Translation) -> list[Token]:
         """The tokens of a final translation that was not awaited."""

@@ -306,6 +306,7 @@ def test_errors_have_the_form_of_flux() -> None:
     body = json.loads(live.refusal(Error(code="unauthorized", message="an API key is required", fatal=True)))
     assert body["err_code"] == "INVALID_AUTH"
     assert live.close_frame(1012, "draining") == (1011, "draining")
+    assert live.close_frame(1008, "idle_timeout") == (1011, "NET-0001")
     assert live.close_frame(1008, "invalid_json") == (1008, "DATA-0000")
 
 

@@ -177,12 +177,19 @@ def test_a_translation_follows_its_utterance_and_precedes_the_end() -> None:
 
 def test_the_next_utterance_waits_for_the_translation_of_the_last_one() -> None:
     codec = opened(translation=INTO_ENGLISH, enable_endpoint_detection=True)
-    responses = received(
-        codec, began(), over(), spoken("yi", into=["en"]), began(2, 2_000), over(2), spoken("er", 2, 2_000, into=["en"])
-    )
+    responses = received(codec, began(), over(), spoken("yi", into=["en"]), began(2, 2_000), shown("er", 2, 2_000))
     assert texts(responses) == ["yi"]
-    responses = received(codec, translation("Two.", 2), translation("One."))
-    assert texts(responses) == ["One.", "<end>", " er", " Two.", "<end>"]
+    responses = received(codec, translation("One."))
+    assert texts(responses) == ["One.", "<end>"]
+    assert texts(responses, final=False) == [" er"]
+
+
+def test_a_transcript_does_not_wait_for_a_slow_translation() -> None:
+    codec = opened(translation=INTO_ENGLISH, enable_endpoint_detection=True)
+    received(codec, began(), over(), spoken("yi", into=["en"]), began(2, 2_000), shown("er", 2, 2_000), over(2))
+    second = received(codec, spoken("er", 2, 2_000, into=["en"]))
+    assert texts(second) == ["<end>", " er"]
+    assert texts(received(codec, translation("One."), translation("Two.", 2))) == ["One.", " Two.", "<end>"]
 
 
 def test_speech_in_the_target_language_is_not_translated() -> None:

@@ -23,6 +23,7 @@ BENCHES: Mapping[str, tuple[str, ...]] = {
     "overhead": ("--sessions", "100", "--seconds", "20", "--previews", "both"),
     "latency": ("--seconds", "60"),
     "recordings": ("--rounds", "1"),
+    "doors": ("--clips", "12"),
     "efficiency": (),
     "encoder_windows": ("--seconds", "120", "--english"),
     "translation": (),
@@ -92,6 +93,14 @@ def _recordings(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"the recording alone, {workers} workers", f"{speed:.1f} s of audio per second"
 
 
+def _doors(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield f"{report['clips']} clips", f"{len(report['differences'])} texts differ from the native protocol's"
+    for row in report["rows"]:
+        error = f"WER {row['WER %']:.1f} % ({row['- native']:+.1f})"
+        final = f"final p50 {row['final p50 s']:.2f} s ({row['final - native ms']:+.0f} ms)"
+        yield row["protocol"], f"{error}, {final}"
+
+
 def _efficiency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "pipeline / bare model", f"{report['to_bare']:.2f} ({report['to_bare_by_cpu']:.2f} by CPU time)"
     yield "pipeline / one by one", f"{report['to_one_by_one']:.2f}"
@@ -123,6 +132,7 @@ _HEADLINES: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
     "overhead": _overhead,
     "latency": _latency,
     "recordings": _recordings,
+    "doors": _doors,
     "efficiency": _efficiency,
     "encoder_windows": _encoder_windows,
     "translation": _translation,

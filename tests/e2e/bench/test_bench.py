@@ -44,6 +44,16 @@ def test_latency_is_measured_on_hard_clips(whisper_tiny: Path, tmp_path: Path) -
     assert result["wrong"] == []
 
 
+@pytest.mark.slow
+def test_every_protocol_gets_the_text_of_the_native_one(tmp_path: Path) -> None:
+    result = run_bench("doors", tmp_path, "--model", "null", "--recordings", "--clips", "2", "--logs", str(tmp_path))
+    rows = {row["protocol"]: row for row in result["rows"]}
+    assert rows.keys() == {"native file", "openai upload", "native file, words", "deepgram upload"}
+    assert all(row["final n"] == 2 and row["final p50 s"] > 0 for row in rows.values())
+    assert result["differences"] == []
+    assert result["wrong"] == []
+
+
 def test_longer_windows_take_more_time(whisper_tiny: Path, tmp_path: Path) -> None:
     options = ("--model", str(whisper_tiny), "--english", "--seconds", "3", "--rule", "30,5,3", "--rule", "6,2,3")
     longest, short = run_bench("encoder_windows", tmp_path, *options)["rows"]

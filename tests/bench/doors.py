@@ -1,0 +1,181 @@
+"""Compare the protocols of a gateway with the native one on the same clips: `python -m tests.bench.doors`.
+
+Every clip goes through all protocols, one after the other, in a private system without other sessions. Live protocols
+get it in real time. Each protocol is compared with the native one with the same options and the same audio: times of
+words for Deepgram, finals that begin with the committed words and audio of 24 kHz for OpenAI's Realtime API. With
+`--model null`, the recognizer takes no time, so that the latencies are those of the protocols.
+"""
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import av
+import click
+import numpy as np
+
+from backend import models
+from backend.load.score import Spread
+from backend.local.system import running
+from backend.text.edits import WordErrors
+from tests.bench.latency import hard_clips
+from tests.bench.support.door_takes import (
+    Pcm,
+    Take,
+    deepgram_file_take,
+    deepgram_take,
+    native_file_take,
+    native_take,
+    openai_file_take,
+    realtime_take,
+)
+from tests.testkit import cli
+from tests.testkit.audio.clips import Clip
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
+
+WIDE = 24_000  # Hz, of OpenAI's Realtime API
+
+# By name: the protocol that it is compared with, and the take of a clip at two sample rates. `ws` and `http` are URLs.
+TakeClip = Callable[[str, str, Pcm, Pcm], Awaitable[Take]]
+DOORS: Mapping[str, tuple[str, TakeClip]] = {
+    "native": ("native", lambda _, ws, pcm, wide: native_take(ws, pcm, words=True)),
+    "deepgram live": ("native", lambda _, ws, pcm, wide: deepgram_take(ws, pcm)),
+    "native 24 kHz": ("native 24 kHz", lambda _, ws, pcm, wide: native_take(ws, wide, WIDE, finals="stable")),
+    "openai realtime": ("native 24 kHz", lambda _, ws, pcm, wide: realtime_take(ws, wide, WIDE)),
+    "native file": ("native file", lambda _, ws, pcm, wide: native_file_take(ws, pcm)),
+    "openai upload": ("native file", lambda http, _, pcm, wide: openai_file_take(http, pcm)),
+    "native file, words": ("native file, words", lambda _, ws, pcm, wide: native_file_take(ws, pcm, words=True)),
+    "deepgram upload": ("native file, words", lambda http, _, pcm, wide: deepgram_file_take(http, pcm)),
+}
+RECORDINGS = ("native file", "openai upload", "native file, words", "deepgram upload")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One row for each protocol, and the texts of all clips that differ from the native protocol's."""
+
+    clips: int
+    audio_s: float
+    rows: tuple[cli.Row, ...]
+    differences: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+
+def resampled(pcm: Pcm, rate: int) -> Pcm:
+    """[n] at 16 kHz at another rate."""
+    frame = av.AudioFrame.from_ndarray(pcm[None, :], format="s16", layout="mono")
+    frame.sample_rate = 16_000
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+    pieces = [out.to_ndarray()[0] for one in (frame, None) for out in resampler.resample(one)]
+    return np.concatenate(pieces)
+
+
+async def take_all(
+    model: str, clips: Sequence[Clip], names: Sequence[str], logs: Path, tell: cli.Progress
+) -> dict[str, list[Take]]:
+    """The takes of all clips by protocol. The order of the protocols changes from clip to clip."""
+    takes: dict[str, list[Take]] = {name: [] for name in names}
+    plan = system_plan(logs, stt_model=model, quick_claims=False, environment=NO_LOAD_LIMIT)
+    async with running(plan, cli.silent) as system:
+        http = system.urls[0]
+        ws = http.replace("http", "ws", 1)
+        await native_take(ws, clips[0].pcm())  # the first decode is slower
+        for number, clip in enumerate(clips):
+            tell(f"{number + 1} of {len(clips)}: {clip.id}")
+            pcm = clip.pcm()
+            wide, order = resampled(pcm, WIDE), random.Random(number).sample(list(names), len(names))
+            for name in order:
+                takes[name].append(await DOORS[name][1](http, ws, pcm, wide))
+    return takes
+
+
+def rows(clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> list[cli.Row]:
+    """The figures of each protocol. Differences are medians over clips of the difference from the native protocol."""
+    return [_row(name, DOORS[name][0], clips, takes) for name in takes]
+
+
+def _row(name: str, reference: str, clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> cli.Row:
+    mine, native = takes[name], takes[reference]
+    # OpenAI's deltas are committed words.
+    kinds = ("committed_s" if name in ("openai realtime", "native 24 kHz") else "text_s", "final_s")
+    figures: dict[str, str | float] = {}
+    for label, kind in zip(("first", "final"), kinds, strict=True):
+        values = [value for take in mine if (value := getattr(take, kind)) is not None]
+        spread = Spread.of(values)
+        figures |= {
+            f"{label} n": len(values),
+            f"{label} p50 s": spread.p50 if spread else "",
+            f"{label} p95 s": spread.p95 if spread else "",
+            f"{label} - native ms": 1000 * difference if (difference := _difference(mine, native, kind)) else 0.0,
+        }
+    return {
+        "protocol": name,
+        "WER %": error_percent(clips, mine),
+        "- native": error_percent(clips, mine) - error_percent(clips, native),
+        **figures,
+    }
+
+
+def _difference(mine: Sequence[Take], native: Sequence[Take], kind: str) -> float | None:
+    pairs: list[tuple[Any, Any]] = [(getattr(a, kind), getattr(b, kind)) for a, b in zip(mine, native, strict=True)]
+    both: list[float] = [a - b for a, b in pairs if a is not None and b is not None]
+    return median(both) if both else None
+
+
+def error_percent(clips: Sequence[Clip], takes: Sequence[Take]) -> float:
+    errors = WordErrors("en")
+    for clip, take in zip(clips, takes, strict=True):
+        errors.add(clip.text, take.text)
+    return errors.percent
+
+
+def differences(clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> list[str]:
+    """The clips whose text differs from the native protocol's."""
+    return [
+        f"{clip.id}: {name}: {take.text!r}, {reference}: {other.text!r}"
+        for name, reference in ((name, DOORS[name][0]) for name in takes)
+        for clip, take, other in zip(clips, takes[name], takes[reference], strict=True)
+        if take.text != other.text
+    ]
+
+
+def without_text(clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> list[str]:
+    """The clips from which a protocol has recognized nothing."""
+    return [
+        f"{name}: {clip.id} has no text"
+        for name in takes
+        for clip, take in zip(clips, takes[name], strict=True)
+        if not take.text
+    ]
+
+
+@click.command()
+@cli.model_option("base")
+@click.option("--clips", "count", default=0, help="Use only so many clips. 0: all.")
+@click.option("--recordings", is_flag=True, help="Only the protocols for recordings, which need little time.")
+@cli.logs_option("doors")
+@cli.json_option
+def main(model: str, count: int, recordings: bool, logs: Path, json_file: Path | None) -> None:
+    """Compare word error rate and latency of all protocols."""
+    tell = cli.progress()
+    with tempfile.TemporaryDirectory(prefix="nova-") as name:
+        clips = hard_clips(Path(name))
+        clips = clips[:: max(1, len(clips) // count)][:count] if count else clips
+        names = [name for name in DOORS if not recordings or name in RECORDINGS]
+        path = model if model == "null" else str(models.fetch(model))
+        takes = asyncio.run(take_all(path, clips, names, logs, tell))
+        found, different = rows(clips, takes), differences(clips, takes)
+        wrong = without_text(clips, takes)
+        audio_s = sum(len(clip.pcm()) for clip in clips) / 16_000
+    report = Report(len(clips), audio_s, tuple(found), tuple(different), tuple(wrong))
+    text = f"{len(clips)} clips, {audio_s:.0f} s\n"
+    cli.finish(report, cli.with_problems([text, cli.table(found), "", *different], wrong), json_file)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from redis.asyncio import Redis
 from websockets.asyncio.client import connect as open_socket
@@ -25,6 +26,7 @@ from backend.streams.session.redis_fanout import RedisFanout
 from stt_worker.recognizers.null import transcript
 from tests.conftest import run_in_thread
 from tests.contract.recording import Recorded, releases
+from tests.testkit.audio.voices import voices
 from tests.testkit.cli import silent
 from tests.testkit.system.plans import system_plan
 
@@ -122,3 +124,44 @@ async def test_a_client_of_an_older_release_is_served(release: Recorded, today: 
         for frame in others:
             await socket.send(frame)
         assert [parse_server(frame).type async for frame in socket] == ["done"]
+
+
+async def test_recordings_are_not_left_unread_by_workers_of_an_older_release(release: Recorded, tmp_path: Path) -> None:
+    old = [beat for beat in release.heartbeats if beat["kind"] == "stt"]
+    plan = system_plan(tmp_path, stt_workers=0)
+    async with running(plan, silent) as system, connect(ServiceSettings(REDIS_URL=system.redis_url)) as redis:
+        for beat in old:
+            await redis.set(worker_key("stt", beat["name"]), json.dumps(beat), ex=60)
+            await redis.sadd(WORKERS, worker_key("stt", beat["name"]))
+        await asyncio.sleep(1.5)  # gateways read heartbeats twice a second
+        clip = voices(1, 4.0)[0]
+        async with open_socket(stream_url(system.urls[0]), compression=None) as socket:
+            await socket.send('{"type":"start","language":"en","priority":"recording"}')
+            await socket.send(np.concatenate([clip, np.zeros(2 * 16_000, np.int16)]).tobytes())
+            while parse_server(await socket.recv()).type != "speech_ended":
+                pass
+            async with asyncio.timeout(10):
+                while not await redis.xlen(SHARD.audio("final")):  # noqa: ASYNC110 - the gateway writes it
+                    await asyncio.sleep(0.05)
+        assert await redis.xlen(SHARD.audio("recording")) == 0
+
+
+async def test_a_recording_in_progress_is_submitted_again_when_only_older_workers_are_left(
+    release: Recorded, tmp_path: Path
+) -> None:
+    old = next(beat for beat in release.heartbeats if beat["kind"] == "stt")
+    plan = system_plan(tmp_path, stt_workers=0)
+    async with running(plan, silent) as system, connect(ServiceSettings(REDIS_URL=system.redis_url)) as redis:
+        clip = voices(1, 4.0)[0]
+        async with open_socket(stream_url(system.urls[0]), compression=None) as socket:
+            await socket.send('{"type":"start","language":"en","priority":"recording"}')
+            await socket.send(np.concatenate([clip, np.zeros(2 * 16_000, np.int16)]).tobytes())
+            while parse_server(await socket.recv()).type != "speech_ended":
+                pass
+            await asyncio.sleep(0.5)
+            assert await redis.xlen(SHARD.audio("recording")) == 1
+            await redis.set(worker_key("stt", old["name"]), json.dumps(old), ex=60)
+            await redis.sadd(WORKERS, worker_key("stt", old["name"]))
+            async with asyncio.timeout(20):
+                while not await redis.xlen(SHARD.audio("final")):  # noqa: ASYNC110 - the gateway writes it
+                    await asyncio.sleep(0.2)

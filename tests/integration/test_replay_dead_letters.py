@@ -172,3 +172,18 @@ async def test_a_dead_letter_of_an_expired_session_can_be_replayed(
         assert 0 < await streams.redis.ttl(key) <= 3600
     with pytest.raises(UnknownSessionError):
         await RedisSessions(streams.redis, ServiceSettings(), "g").resume(Resume(session="s", token="secret"))
+
+
+async def test_a_dead_letter_of_a_recording_is_replayed_below_live_finals(
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters, run: Nova, recognizing: Any
+) -> None:
+    await lease.submit_audio(job(1, priority="recording"), ONE_SECOND, early=False)
+    await dead_lettered(streams)
+    assert (await run("replay", "--all")).exit_code == 0
+    shard = streams.shard("s")
+    assert [await streams.redis.xlen(shard.audio(kind)) for kind in ("recording", "final")] == [1, 0]
+    error, final = await handled(streams, recognizing, 2)
+    assert isinstance(error, Error)
+    assert isinstance(final, Final)
+    assert final.late
+    assert await all_dead_letters(dead) == []

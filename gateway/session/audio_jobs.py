@@ -73,7 +73,8 @@ class AudioJobBuilder:
         if self._language:
             # Options may have changed since the draft was decoded.
             return {"draft": utterance.draft} if language == self._language else {}
-        if not probability or (odds and likeliest(odds) != language):
+        allowed = not self._allowed or language in self._allowed
+        if not allowed or not probability or (odds and likeliest(odds) != language):
             return {}
         return {"draft": utterance.draft, "draft_language": language, "draft_language_probability": probability}
 

@@ -184,11 +184,15 @@ class Segmenter:
 
     def _collect(self) -> list[SegmentEvent]:
         """Add the newest window to the utterance, whatever it contains."""
+        before = len(self._buffer) - 1
+        paused, self._is_paused = self._is_paused, False
         self._speech_end = len(self._buffer)
-        if self.is_open:
-            return self._cut() if len(self._buffer) >= self._max else []
-        self.is_open = True
-        return [UtteranceStarted(self.buffered_from)]
+        if not self.is_open:
+            self.is_open = True
+            return [UtteranceStarted(self.buffered_from)]
+        # Endpointing may have been switched off during a pause.
+        events: list[SegmentEvent] = [SpeechResumed(self.buffered_from + before * WINDOW)] if paused else []
+        return events + self._cut() if len(self._buffer) >= self._max else events
 
     def _await_speech(self, probability: float) -> list[SegmentEvent]:
         rules = self.rules

@@ -219,13 +219,17 @@ class UtteranceTracker:
         return [SendEvent(event)] if event else []
 
     def _close_utterance(self, clip: SpeechClip, now: float) -> list[Action]:
-        utterance, self._open = self._open, None
+        utterance = self._open
         assert utterance is not None, "an utterance ends once, after it started"
         ended = SendEvent(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))
         if utterance.early is not None:
+            self._open = None
             self._pending.expect_final(utterance.early)
             return [ended, CloseUtterance(utterance.number, utterance.early.job.attempt, clip.end_ms)]
+        # Redis may have lost an early final that the client has.
+        withdrawn = self._withdraw_early_final(now)
+        self._open = None
         utterance.begin_attempt(now)
         submit = SubmitFinal(self._jobs.build_job("final", utterance, clip, now), clip.pcm, early=False)
         self._pending.expect_final(submit)
-        return [ended, submit]
+        return [*withdrawn, ended, submit]

@@ -117,6 +117,17 @@ def test_an_early_final_that_redis_lost_is_withdrawn_when_speech_continues() -> 
     assert stage.events(EarlyFinalWithdrawn) == [EarlyFinalWithdrawn(utterance=1)]
 
 
+def test_an_early_final_that_redis_lost_is_withdrawn_before_the_final() -> None:
+    stage = paused()
+    answered(stage)
+    stage.session.recover_lost_jobs(SessionRecord(stage.session.options, "c"), stage.now)
+    stage.be_silent(0.4)
+    events = [type(event) for event in stage.events(EarlyFinal | EarlyFinalWithdrawn | SpeechEnded)]
+    assert events == [EarlyFinal, EarlyFinalWithdrawn, SpeechEnded]
+    stage.final(1, "Hello again.", "1-0")
+    assert [event.text for event in stage.events(Final)] == ["Hello again."]
+
+
 @pytest.mark.parametrize("text", ["Hello.", ""])
 def test_a_final_without_a_pause_has_no_early_final(text: str) -> None:
     stage = Stage(early_final_ms=300, partials=False)

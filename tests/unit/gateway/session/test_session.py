@@ -216,6 +216,19 @@ def test_a_draft_in_a_detected_language_is_used_if_the_language_is_certain(
     assert job.language is None
 
 
+def test_a_draft_in_a_language_that_is_not_allowed_any_more_is_not_used() -> None:
+    stage = Stage()
+    stage.speak(2)
+    preview = stage.of(SubmitPreview)[-1].job
+    draft = (DraftWord(text=" wort", start=0.3, end=0.6, probability=0.9),)
+    fields = preview.model_dump(include={"utterance", "revision", "start_ms"})
+    fields |= {"end_ms": preview.start_ms + 2_000, "language": "de", "language_probability": 0.95}
+    stage.apply(PartialResult(committed="", tentative="wort", draft=draft, **fields))
+    stage.receive(Configure(languages=("en", "fr")))
+    stage.be_silent(1)
+    assert stage.of(SubmitFinal)[-1].job.draft == ()
+
+
 def test_sounds_without_words_have_no_more_previews_than_speech_under_load() -> None:
     stage = Stage()
     stage.actions += stage.session.set_backpressure(Backpressure.STOP)

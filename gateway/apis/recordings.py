@@ -22,6 +22,8 @@ from gateway.services import GatewayServices
 
 # Events that may wait for the HTTP client. More stop the session, which stops reading the file.
 MAX_EVENTS = 100
+# Audio that is processed at once: two seconds. Its speech is detected in a thread, without waiting for other sessions.
+READ_BYTES = 1 << 16
 
 
 class RecordingTranscript:
@@ -103,14 +105,24 @@ class RecordingSocket:
             return _text(to_json(start))
         if self._stopped:
             await asyncio.Event().wait()
-        try:
-            block = await asyncio.to_thread(self._recording.read)
-        except MediaError as error:
-            self.problem, block = error, b""
-        if block:
-            return {"type": "websocket.receive", "bytes": block}
+        if data := await asyncio.to_thread(self._read):
+            return {"type": "websocket.receive", "bytes": data}
         self._stopped, self.audio_s = True, self._recording.position_s
         return _text(to_json(Stop()))
+
+    def _read(self) -> bytes:
+        """Read several blocks at once; b"" at the end."""
+        data = bytearray()
+        while len(data) < READ_BYTES and (block := self._read_block()):
+            data += block
+        return bytes(data)
+
+    def _read_block(self) -> bytes:
+        try:
+            return b"" if self.problem else self._recording.read()
+        except MediaError as error:
+            self.problem = error
+            return b""
 
     async def send_text(self, data: str) -> None:
         """Hand an event to the HTTP client. Waits while it reads slowly."""

@@ -1,0 +1,44 @@
+"""The audio of a recording, as its session receives it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend.cli.files.media.errors import MediaError, TruncatedAudioError
+from backend.cli.files.media.recording import open_recording
+from backend.messages.protocol import Start
+from gateway.apis.recordings import READ_BYTES, RecordingSocket
+from tests.bench.support.door_takes import wav
+
+TALK = np.arange(16_000 * 5, dtype=np.int16)
+
+
+async def received(path: Path) -> tuple[list[bytes], MediaError | None]:
+    """The audio frames between `start` and `stop`, and the problem of the recording."""
+    with open_recording(path) as recording:
+        socket = RecordingSocket(Start(), recording)
+        frames: list[Any] = [await socket.receive() for _ in range(2)]
+        while "bytes" in frames[-1]:
+            frames.append(await socket.receive())
+    assert "start" in frames[0]["text"]
+    assert "stop" in frames[-1]["text"]
+    return [frame["bytes"] for frame in frames[1:-1]], socket.problem
+
+
+async def test_audio_is_read_two_seconds_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(TALK))
+    frames, problem = await received(path)
+    assert b"".join(frames) == TALK.tobytes()
+    assert all(READ_BYTES <= len(frame) < READ_BYTES + 16_000 for frame in frames[:-1])
+    assert len(frames) == 3
+    assert problem is None
+
+
+async def test_the_audio_before_a_damage_is_used_and_the_damage_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(TALK)[:100_044])
+    frames, problem = await received(path)
+    assert b"".join(frames) == TALK.tobytes()[:100_000]
+    assert isinstance(problem, TruncatedAudioError)

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from traceback import clear_frames
 
 import structlog
@@ -82,8 +82,12 @@ async def serve_websocket(
         await websocket.accept(_accepted_subprotocol(websocket, codec))
         try:
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():
-                opening = Opening(caller, pending, websocket.headers.get("traceparent", ""), _limits(websocket))
-                await run_connection(services, opening, Transport.of(websocket, codec, services.settings.outbox))
+                limits = _limits(websocket)
+                opening = Opening(caller, pending, websocket.headers.get("traceparent", ""), limits)
+                transport = Transport.of(websocket, codec, services.settings.outbox)
+                await run_connection(
+                    services, opening, replace(transport, is_lost=limits.is_lost) if limits else transport
+                )
         finally:
             if websocket.application_state is WebSocketState.CONNECTED:
                 with suppress(WebSocketDisconnect):

@@ -21,7 +21,7 @@ from gateway.apis.deepgram.parameters import ListenParameters
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingTranscript, collected, transcribed
 from gateway.apis.responses import error_event, http_status
-from gateway.apis.uploads import received_body
+from gateway.apis.uploads import address_of, received_body
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.handshake import refuse, serve_websocket
 from gateway.services import GatewayServices
@@ -66,9 +66,10 @@ async def _transcribe(
         raise InvalidRequestError("send the recording as the body; URLs are not served", code="invalid_parameter")
     start = Start(**{**parameters.options(), "partials": False, "endpoint_ms": Start().endpoint_ms})
     async with AsyncExitStack() as stack:
-        file = await stack.enter_async_context(received_body(request, services.settings.max_upload_bytes))
-        address = request.client.host if request.client else ""
-        socket, events = await stack.enter_async_context(transcribed(services, caller, address, start, file))
+        file = await stack.enter_async_context(received_body(request, services, services.settings.max_upload_bytes))
+        socket, events = await stack.enter_async_context(
+            transcribed(services, caller, address_of(request), start, file)
+        )
         transcript = RecordingTranscript()
         await collected(request, events, transcript)
         transcript.finish(socket)

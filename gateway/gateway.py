@@ -37,6 +37,7 @@ from gateway.http.languages import languages_router
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.http.page_policy import security_headers
 from gateway.http.read_budget import ReadLimits
+from gateway.http.turns import RequestTurns
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 
@@ -68,6 +69,7 @@ def build(services: GatewayServices) -> FastAPI:
     # FastAPI's pages of its API load scripts from a CDN, and would be open to callers without a key.
     hidden: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(title="Nova Voice", version=version("nova-voice"), lifespan=lifespan, telemetry=telemetry, **hidden)
+    app.add_middleware(RequestTurns, turns=services.turns)
     app.include_router(HealthRoutes(services).router())
     app.include_router(languages_router(services))
     app.include_router(openai_router(services))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Self
 
@@ -33,6 +33,7 @@ from gateway.access.quota import QuotaSlots
 from gateway.access.registry import SessionRegistry
 from gateway.audio.silero import Silero
 from gateway.audio.vad_batcher import VadBatcher
+from gateway.http.turns import Turns
 from gateway.session.segmenter import Rules
 from gateway.session.timers import TimerLimits
 from gateway.session.utterance import SessionPolicy
@@ -60,6 +61,7 @@ class GatewayServices:
     pending: PendingConnections
     inspector: StreamInspector
     silence: RedisSilence
+    turns: Turns = field(default_factory=Turns)
     clock: Clock = SYSTEM_CLOCK
 
     @classmethod

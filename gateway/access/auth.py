@@ -63,7 +63,8 @@ class Caller:
     """An accepted caller.
 
     `id` is a key's id, or derived from a token's subject; "" for anonymous callers. `has_key` callers must be checked
-    again later, because a key can be revoked. `session` is the configuration in a client secret, as JSON.
+    again later, because a key can be revoked. `session` is the configuration in a client secret, as JSON. `expires` is
+    the expiry of a token (Unix time in seconds), or None.
     """
 
     id: str
@@ -71,6 +72,8 @@ class Caller:
     limits: QuotaLimits = field(default_factory=QuotaLimits)
     has_key: bool = False
     session: str = ""
+    # Callers with the same subject are equal, even if their tokens differ.
+    expires: float | None = field(default=None, compare=False)
 
     def has_scope(self, scope: Scope) -> bool:
         """Whether the caller has this scope. "admin" includes all others."""
@@ -187,10 +190,11 @@ class Auth:
     async def _identify(self, credential: str) -> Caller:
         if self._tokens and credential.count(".") == 2:  # a JWT has three parts; keys contain no dots
             try:
-                subject, scopes = await self._tokens.verify(credential)
+                token = await self._tokens.verify(credential)
             except BadTokenError as error:
                 raise RefusedError(str(error)) from None
-            return Caller(f"jwt-{sha256(subject.encode()).hexdigest()[:16]}", scopes, self._default_limits)
+            caller_id = f"jwt-{sha256(token.subject.encode()).hexdigest()[:16]}"
+            return Caller(caller_id, token.scopes, self._default_limits, expires=token.expires)
         key = await self._keys.find(credential)
         if key is None:
             raise RefusedError("this key is unknown or has been revoked")

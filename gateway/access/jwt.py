@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import jwt
 import structlog
@@ -26,6 +26,14 @@ class BadTokenError(Exception):
     """Reason for refusing a token. The text contains nothing of the token."""
 
 
+class VerifiedToken(NamedTuple):
+    """The subject and scopes of a valid token, and its expiry (Unix time in seconds)."""
+
+    subject: str
+    scopes: frozenset[Scope]
+    expires: float
+
+
 class JwtVerifier:
     """Verifies the tokens of one issuer with its published keys, which are cached for five minutes."""
 
@@ -44,8 +52,8 @@ class JwtVerifier:
             raise SetupError("GATEWAY_JWT_ISSUER, GATEWAY_JWT_AUDIENCE and GATEWAY_JWT_JWKS must be set together")
         return cls(*parts)
 
-    async def verify(self, token: str) -> tuple[str, frozenset[Scope]]:
-        """The token's subject and scopes. Raises BadTokenError."""
+    async def verify(self, token: str) -> VerifiedToken:
+        """Check a token. Raises BadTokenError."""
         try:
             # In a thread, because it may fetch keys over HTTP.
             return await asyncio.to_thread(self._verify, token)
@@ -55,7 +63,7 @@ class JwtVerifier:
             log.info("token_refused", reason=type(error).__name__)
             raise BadTokenError("the token is not accepted") from None
 
-    def _verify(self, token: str) -> tuple[str, frozenset[Scope]]:
+    def _verify(self, token: str) -> VerifiedToken:
         header = jwt.get_unverified_header(token)
         # Checked before keys are fetched, so that forged tokens cause no requests.
         if header.get("alg") not in ALGORITHMS:
@@ -70,7 +78,7 @@ class JwtVerifier:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
         _check_types(claims)
-        return claims["sub"], _scopes(claims.get("scope", ""))
+        return VerifiedToken(claims["sub"], _scopes(claims.get("scope", "")), claims["exp"])
 
     def _signing_key(self, token: str, kid: object) -> PyJWK:
         if self._client:

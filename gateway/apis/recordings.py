@@ -22,7 +22,7 @@ from gateway.services import GatewayServices
 
 # Events that may wait for the HTTP client. More stop the session, which stops reading the file.
 MAX_EVENTS = 100
-# Audio that is processed at once: two seconds. Its speech is detected in a thread, without waiting for other sessions.
+# Audio that is read at once: two seconds. A thread for each shorter block would cost more time than reading it.
 READ_BYTES = 1 << 16
 
 

@@ -10,8 +10,9 @@ from backend.messages.protocol import AudioFormat
 _FORMATS = {(1, 16): "pcm_s16le", (3, 32): "pcm_f32le", (6, 8): "alaw", (7, 8): "mulaw"}
 # The tag that refers to the first two bytes of an identifier at offset 24 of the format.
 _EXTENSIBLE = 0xFFFE
-# Headers with more chunks before the samples than this are not accepted.
-MAX_HEADER_BYTES = 1 << 16
+# Headers with more bytes or chunks before the samples are not accepted; up to five chunks are usual. A header that
+# arrives in many pieces is parsed as often.
+MAX_HEADER_BYTES, MAX_CHUNKS = 1 << 16, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,17 @@ class WavHeader:
 
 def parse_wav_header(data: bytes) -> WavHeader | None:
     """Parse the beginning of a stream. None: more bytes are needed. Raises ProtocolError `invalid_audio`."""
-    at, audio = 12, None
+    at, audio, chunks = 12, None, 0
     if len(data) >= 12 and data[8:12] != b"WAVE":
         raise _invalid("the RIFF file is not WAVE")
     while at + 8 <= len(data):
         name, size = data[at : at + 4], struct.unpack_from("<I", data, at + 4)[0]
-        at += 8
+        at, chunks = at + 8, chunks + 1
         if name == b"data":
             if audio is None:
                 raise _invalid("the WAV header has no format")
             return WavHeader(audio, at)
-        if at + size > MAX_HEADER_BYTES:
+        if at + size > MAX_HEADER_BYTES or chunks > MAX_CHUNKS:
             raise _invalid("the WAV header is too long")
         if at + size > len(data):
             return None

@@ -4,8 +4,7 @@
 container is decoded to the time of its timestamps.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import av
@@ -30,8 +29,9 @@ _OPUS_RATE = 48_000
 # Audio that one frame may decode to. Two bytes of Opus can stand for 120 ms of silence, and a timestamp for minutes, so
 # small input may decode to very long audio.
 _MAX_FRAME_S = 600
-# Frames up to this size are decoded on the event loop: it takes a few milliseconds, less than a thread costs.
-_INLINE_BYTES = 8_192
+# Limits of a piece, so that it is decoded in a few milliseconds and occupies little memory: its sound in seconds, the
+# packets of Opus, and the bytes of a container, which may have elements of two bytes and no packets.
+_PIECE_S, _PIECE_PACKETS, _PIECE_BYTES = 0.5, 50, 4_096
 
 
 def _g711_mu(code: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -89,6 +89,7 @@ class RawDecoder:
         self._frame_bytes = width * audio.channels
         # The beginning of a sample whose other bytes have not arrived.
         self._rest = b""
+        self.piece_bytes = self._frame_bytes * round(audio.sample_rate * _PIECE_S)
         # 16 kHz mono s16le needs no conversion.
         self._passthrough = audio == AudioFormat()
         self._downmixer = Downmixer(audio.sample_rate, [1 / audio.channels] * audio.channels)
@@ -102,8 +103,11 @@ class RawDecoder:
         message = f"the audio ended {len(self._rest)} bytes into a sample of {self._frame_bytes} bytes"
         return AudioError(f"{message}; everything before it was used", code="misaligned_audio", fatal=False)
 
-    def decode(self, data: bytes) -> Samples:
-        """The samples that these bytes complete."""
+    def decode(self, data: bytes) -> Iterator[Samples]:
+        """Yield the samples that these bytes complete."""
+        yield self._decode(data)
+
+    def _decode(self, data: bytes) -> Samples:
         data = self._rest + data if self._rest else data
         whole = len(data) - len(data) % self._frame_bytes
         data, self._rest = data[:whole], data[whole:]
@@ -123,6 +127,8 @@ class OpusDecoder:
     Silence fills the gaps between timestamps: recorders leave out packets that are silent, and packets may be lost.
     """
 
+    piece_bytes = _PIECE_BYTES
+
     def __init__(self, audio: AudioFormat) -> None:
         self._reader = _CONTAINERS[audio.encoding]()
         self._resampler = Resampler(_OPUS_RATE)
@@ -141,20 +147,23 @@ class OpusDecoder:
         message = "the audio ended inside a packet; everything before it was used"
         return AudioError(message, code="truncated_audio", fatal=False)
 
-    def decode(self, data: bytes) -> Samples:
-        """Raises AudioError `invalid_container`, `unsupported_channels` or `audio_too_long`."""
+    def decode(self, data: bytes) -> Iterator[Samples]:
+        """Yield the samples that these bytes complete, in pieces. Consume all of them before the next call.
+
+        Raises AudioError `invalid_container` or `unsupported_channels`.
+        """
         self._has_input = self._has_input or bool(data)
-        begin_s, pieces, waveforms = self._position_s, list[Samples](), list[Waveform]()
+        waveforms, begin_s = list[Waveform](), self._position_s
         for packet in self._reader.read_packets(data):
             if silence := self._silence_before(packet):
-                pieces += [self._resample(waveforms), np.zeros(silence, np.int16)]
-                waveforms.clear()
+                yield self._resample(waveforms)
+                yield from _silent_pieces(silence)
+                waveforms, begin_s = [], self._position_s
             waveforms += self._decode_packet(packet.data)
-            if self._position_s - begin_s > _MAX_FRAME_S:
-                raise AudioError(
-                    "one frame decodes to more than ten minutes of audio", code="audio_too_long", close_code=1009
-                )
-        return np.concatenate([*pieces, self._resample(waveforms)])
+            if len(waveforms) >= _PIECE_PACKETS or self._position_s - begin_s >= _PIECE_S:
+                yield self._resample(waveforms)
+                waveforms, begin_s = [], self._position_s
+        yield self._resample(waveforms)
 
     def flush(self) -> Samples:
         """Raises AudioError `invalid_container` if the input contained no Opus stream."""
@@ -184,9 +193,12 @@ class OpusDecoder:
             frames = self._codec.decode(av.Packet(packet))
         except av.FFmpegError as error:
             raise AudioError(f"not Opus: {error.strerror}", code="invalid_container") from None
-        waveforms = [self._downmixer.mix(frame.to_ndarray().T.astype(np.float32, copy=False)) for frame in frames]
+        waveforms = [self._mono(frame.to_ndarray().astype(np.float32, copy=False)) for frame in frames]
         self._position_s += sum(map(len, waveforms)) / _OPUS_RATE
         return waveforms
+
+    def _mono(self, channels: NDArray[np.float32]) -> Waveform:
+        return channels[0] if len(channels) == 1 else self._downmixer.mix(channels.T)
 
     def _open_stream(self, head: bytes) -> None:
         """Start a decoder for the stream that this header opens (RFC 7845, section 5.1). Its times begin at 0."""
@@ -200,6 +212,12 @@ class OpusDecoder:
         self._timeline = Timeline(MAX_GAP_S, position_s=self._position_s)
 
 
+def _silent_pieces(samples: int) -> Iterator[Samples]:
+    size = round(_PIECE_S * SAMPLE_RATE)
+    for at in range(0, samples, size):
+        yield np.zeros(min(size, samples - at), np.int16)
+
+
 def _check_channels(channels: int) -> None:
     if channels not in (1, 2):
         message = f"{channels} channels: only mono and stereo are supported"
@@ -207,11 +225,13 @@ def _check_channels(channels: int) -> None:
 
 
 class AudioInputDecoder:
-    """One client's audio. Small frames are decoded on the event loop, large ones in a thread.
+    """One client's audio, in pieces of about half a second at most.
 
-    Await each call before the next one. After an AudioError, the source cannot be used any more. It holds no thread and
-    no file, so it needs no closing. Raises AudioError for an unsupported format: `unsupported_sample_rate` or
-    `unsupported_channels`, both with close code 1003.
+    A small frame may contain much audio. The caller lets other sessions have their turn between two pieces, so a frame
+    delays them no longer than a piece, and its audio is never in memory at once.
+
+    After an AudioError, the source cannot be used any more. It holds no file, so it needs no closing. Raises AudioError
+    for an unsupported format: `unsupported_sample_rate` or `unsupported_channels`, both with close code 1003.
     """
 
     def __init__(self, audio: AudioFormat) -> None:
@@ -222,16 +242,22 @@ class AudioInputDecoder:
         """After `flush`: the error, not fatal, if the stream ended inside a packet or a sample."""
         return self._decoder.truncation
 
-    async def decode(self, data: bytes) -> Samples:
-        """The samples that these bytes complete, possibly none.
+    def decode(self, data: bytes) -> Iterator[Samples]:
+        """Yield the samples that a frame completes; pieces may be empty. Consume all of them before the next call.
 
         Raises AudioError: `invalid_container` (close code 1007), `unsupported_channels` (1003), `audio_too_long`
         (1009: a frame that decodes to more than ten minutes).
         """
-        if len(data) <= _INLINE_BYTES:
-            return self._decoder.decode(data)
-        return await asyncio.to_thread(self._decoder.decode, data)
+        samples = 0
+        for at in range(0, len(data), self._decoder.piece_bytes):
+            for piece in self._decoder.decode(data[at : at + self._decoder.piece_bytes]):
+                samples += piece.size
+                if samples > _MAX_FRAME_S * SAMPLE_RATE:
+                    raise AudioError(
+                        "one frame decodes to more than ten minutes of audio", code="audio_too_long", close_code=1009
+                    )
+                yield piece
 
-    async def flush(self) -> Samples:
+    def flush(self) -> Samples:
         """The last samples. Raises AudioError `invalid_container` if the input contained no Opus stream."""
         return self._decoder.flush()

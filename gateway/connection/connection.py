@@ -13,7 +13,7 @@ import structlog
 from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, NovaError
-from backend.messages.jobs import SAMPLE_RATE, ChannelMessage, TakenOver
+from backend.messages.jobs import BYTES_PER_SECOND, SAMPLE_RATE, ChannelMessage, TakenOver
 from backend.messages.protocol import ClientMessage, Stop
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.fanout import Listener
@@ -26,6 +26,7 @@ from gateway.connection.delay_watch import RedisUnavailableError, watch_delay
 from gateway.connection.observers.observer import SessionObserver
 from gateway.connection.redis_writer import RedisWriter
 from gateway.connection.transport import EventSender, Transport
+from gateway.http.read_budget import ReadBudget, ReadLimits
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
 from gateway.session.session import Session
@@ -36,6 +37,9 @@ from gateway.session.timers import Conditions, SessionTimers
 TICK_S = 0.25
 # Audio that arrives this far ahead of real time belongs to a recording. Finals that it waits for may take this long.
 AHEAD_S, FINALS_WAIT_S = 2.0, 10.0
+# Frames and audio of a live client, also while it catches up after a stall. Clients that send more wait for their turn.
+LIVE_FRAMES_PER_S, LIVE_SPEED = 120, 1.1
+LIVE = ReadLimits(LIVE_FRAMES_PER_S, LIVE_SPEED * BYTES_PER_SECOND, burst_s=2.0)
 
 log = structlog.get_logger()
 
@@ -73,11 +77,14 @@ class Connection:
         self, services: GatewayServices, held: HeldSession, transport: Transport, observer: SessionObserver
     ) -> None:
         self._services, self._held, self._observer = services, held, observer
+        self._is_lost = transport.is_lost
         self._clock = services.clock
         self._session, self._receiver, self._sender = held.session, transport.receiver, transport.sender
         self._writer = RedisWriter(held.session, held.lease, services.streams)
         self._audio = AudioInput(held.session.options.audio, services.vad_batcher, held.entry.protocol)
         self._level = LevelMonitor()
+        self._live = ReadBudget(LIVE, self._clock.monotonic())
+        self._turn_began = self._clock.monotonic()
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._slips = SlipAllowance(self._clock.monotonic())
         self._start_ms = held.session.audio_ms
@@ -112,6 +119,7 @@ class Connection:
             try:
                 arrivals.wait(self._clock.monotonic())
                 message = await self._receiver.next_message(self._idle_timeout_s())
+                await self._wait_for_turn(frames=1)
                 arrivals.record_frame(self._clock.monotonic(), is_audio=isinstance(message, bytes))
                 await self._handle_message(message)
             except ClientError as error:
@@ -135,14 +143,27 @@ class Connection:
         await self._execute(self._session.receive_message(message, self._clock.wall()))
 
     async def _handle_audio(self, data: bytes) -> None:
-        arrived_at, scored = self._clock.monotonic(), await self._audio.process_bytes(data)
-        self._timers.arrivals.record_audio(scored[0].size / SAMPLE_RATE, arrived_at)
-        await self._process_windows(scored)
-        await self._wait_for_finals()
-        # Backpressure: read no more audio while the workers are this far behind.
-        while self._session.pending_finals >= self._services.settings.max_backlog:
-            self._result_arrived.clear()
-            await self._result_arrived.wait()
+        arrived_at, samples = self._clock.monotonic(), 0
+        for piece in self._audio.decode(data):
+            await self._wait_for_turn(audio_bytes=2 * piece.size)
+            samples += piece.size
+            await self._process_windows(await self._audio.detect_speech(piece))
+            await self._wait_for_finals()
+            # Backpressure: read no more audio while the workers are this far behind.
+            while self._session.pending_finals >= self._services.settings.max_backlog:
+                self._result_arrived.clear()
+                await self._result_arrived.wait()
+        self._timers.arrivals.record_audio(samples / SAMPLE_RATE, arrived_at)
+
+    async def _wait_for_turn(self, *, frames: int = 0, audio_bytes: int = 0) -> None:
+        """Wait if the client sends more than a live one: its frames and pieces of audio come after those of others."""
+        now = self._clock.monotonic()
+        if (excess_s := self._live.spend(frames, audio_bytes, now)) > 0:
+            # A live client that catches up has a small excess, so it is before all recordings.
+            await self._services.turns.wait(now - self._turn_began, excess_s)
+            if self._is_lost():
+                raise WebSocketDisconnect(1006)
+        self._turn_began = self._clock.monotonic()
 
     async def _wait_for_finals(self) -> None:
         """Read no more of a recording while finals in flight show the language or the context of what follows."""

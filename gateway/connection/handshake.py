@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from traceback import clear_frames
 
 import structlog
@@ -95,7 +95,10 @@ async def serve_websocket(
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():
                 traceparent = websocket.headers.get("traceparent", "")
                 opening = Opening(caller, pending, codec.protocol, traceparent, limits)
-                await run_connection(services, opening, Transport.of(websocket, codec, services.settings.outbox))
+                transport = Transport.of(websocket, codec, services.settings.outbox)
+                await run_connection(
+                    services, opening, replace(transport, is_lost=limits.is_lost) if limits else transport
+                )
         finally:
             if websocket.application_state is WebSocketState.CONNECTED:
                 with suppress(WebSocketDisconnect):

@@ -133,12 +133,18 @@ class EventSender:
             raise WebSocketDisconnect(1013, "the client reads too slowly") from None
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Transport:
     """Both directions of a client's connection."""
 
     receiver: MessageReceiver
     sender: EventSender
+    # Whether the connection has ended, which the receiver finds only when it waits for a message.
+    is_lost: Callable[[], bool] = _never
 
     @classmethod
     def of(cls, socket: Socket, codec: Codec, max_events: int) -> Self:

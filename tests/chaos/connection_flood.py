@@ -10,50 +10,31 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
-from backend.load.driver import drive_session
-from backend.load.ledger import SessionLedger, split
 from backend.load.score import Spread
 from backend.load.usage import usage
 from backend.local.discovery import stream_url
 from backend.local.system import running
-from backend.messages.protocol import Error, Start
 from backend.service.lifecycle import raise_open_file_limit
-from stt_worker.recognizers.null import transcript
 from tests.chaos.clients.noisy_clients import KINDS
+from tests.chaos.clients.speakers import Sample, Speakers, percentile
 from tests.testkit import cli
-from tests.testkit.audio.voices import add_noise, voices
-from tests.testkit.session import RATE, SAMPLES_PER_MS
+from tests.testkit.audio.voices import voices
 from tests.testkit.system.plans import NO_LIMITS, system_plan
 
 GATEWAY = "gateway-1"
 CLIENTS = 10
-FRAME = 640  # samples: 40 ms
-SPEECH_S, SILENCE_S = 0.9, 0.9  # of each utterance
-REPETITIONS = 10_000  # of the utterance: five hours, more than any run takes
-# Silence kept at the end of an utterance, and silence that ends it, in whole windows of the detector (32 ms).
-KEPT_MS, ENDPOINT_MS = 224, 608
 SETTLE_S = 2.0  # after a disturbance, for the system to clean up
 PERIOD_S = 10.0
 LAST_FINAL_S = 1.0  # the disturbance continues until the finals of the period have arrived
 MAX_P99_GROWTH = 1.2  # of the latency of the measuring clients
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One final."""
-
-    spoken_at: float  # when the last sample of speech was sent; monotonic clock
-    latency_ms: float  # from then to the final
-    overhead_ms: float  # from sending the sample that completes the endpoint to the final: the system's own share
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +58,6 @@ class Comparison:
     def growth(self, kind: str, percent: float) -> float:
         """A latency percentile under this disturbance, as a multiple of the calm one."""
         return percentile(self.disturbed[kind], percent) / percentile(self.calm, percent)
-
-
-def percentile(samples: Sequence[Sample], percent: float) -> float:
-    """A percentile of the latency, in milliseconds."""
-    return float(np.percentile([sample.latency_ms for sample in samples] or [np.nan], percent))
-
-
-def utterances(count: int) -> list[NDArray[np.int16]]:
-    """For each client a few words and silence, with noise that makes each client's audio unique."""
-    speech = voices(1, SPEECH_S + 1)[0][: round(SPEECH_S * RATE)]
-    utterance = np.concatenate([speech, np.zeros(round(SILENCE_S * RATE), np.int16)])
-    return [add_noise(utterance, np.random.default_rng(number)) for number in range(count)]
-
-
-def samples(ledger: SessionLedger, utterance: NDArray[np.int16]) -> Iterator[Sample | str]:
-    """A sample for each final of a client that repeats this utterance, or a problem."""
-    yield from (f"error: {error}" for _, error in ledger.of(Error))
-    for number, (at, final) in enumerate(ledger.finals, 1):
-        start, end = final.start_ms * SAMPLES_PER_MS, final.end_ms * SAMPLES_PER_MS
-        audio = utterance.take(range(start, end), mode="wrap").tobytes()
-        if (final.utterance, final.text) != (number, transcript(audio)):
-            yield f"final {number} does not match the audio: {final}"
-        speech_end_ms = final.end_ms - KEPT_MS
-        spoken_at, ended_at = (
-            ledger.sent_time(ms * SAMPLES_PER_MS - 1) for ms in (speech_end_ms, speech_end_ms + ENDPOINT_MS)
-        )
-        if spoken_at is not None and ended_at is not None:
-            yield Sample(spoken_at, 1000 * (at - spoken_at), 1000 * (at - ended_at))
 
 
 class Disturbance:
@@ -149,22 +102,16 @@ async def noisy_process(http_url: str) -> AsyncIterator[Disturbance]:
 async def compare(rounds: int, period_s: float, kinds: Sequence[str], logs: Path, progress: cli.Progress) -> Comparison:
     """Alternate calm and disturbed periods, `rounds` times for each kind of disturbance."""
     raise_open_file_limit()
-    audio = utterances(CLIENTS)
-    ledgers = [SessionLedger(split(pcm.tobytes(), FRAME) * REPETITIONS) for pcm in audio]
-    async with running(system_plan(logs, environment=NO_LIMITS), progress) as system:
-        url, began = stream_url(system.urls[0]), time.monotonic()
-        async with noisy_process(system.urls[0]) as disturbance, asyncio.TaskGroup() as tasks:
-            clients = []
-            for number, ledger in enumerate(ledgers):
-                begin_s = began + number * (SPEECH_S + SILENCE_S) / CLIENTS
-                session = drive_session(url, Start(language="en"), ledger, clock=0.0, begin_s=begin_s)
-                clients.append(tasks.create_task(session))
-            await asyncio.sleep(SETTLE_S)
-            gateway = {GATEWAY: system.processes[GATEWAY]}
-            periods = await _alternate(rounds, period_s, kinds, gateway, disturbance, progress)
-            for client in clients:
-                client.cancel()
-    return _comparison(ledgers, audio, periods)
+    speakers = Speakers.create(CLIENTS)
+    async with (
+        running(system_plan(logs, environment=NO_LIMITS), progress) as system,
+        noisy_process(system.urls[0]) as disturbance,
+        speakers.speaking(stream_url(system.urls[0])),
+    ):
+        await asyncio.sleep(SETTLE_S)
+        gateway = {GATEWAY: system.processes[GATEWAY]}
+        periods = await _alternate(rounds, period_s, kinds, gateway, disturbance, progress)
+    return _comparison(speakers, periods)
 
 
 async def _alternate(
@@ -194,17 +141,14 @@ async def _measure_period(seconds: float, gateway: Mapping[str, int]) -> Period:
     return Period(began, time.monotonic(), usage(gateway)[GATEWAY].since(before).cpu_s)
 
 
-def _comparison(
-    ledgers: Sequence[SessionLedger], audio: Sequence[NDArray[np.int16]], periods: Mapping[str, Sequence[Period]]
-) -> Comparison:
-    found = [one for ledger, pcm in zip(ledgers, audio, strict=True) for one in samples(ledger, pcm)]
-    wrong = [f"a measuring client ended with {ledger.ended}" for ledger in ledgers if ledger.error]
-    by_kind = {kind: _within(some, [one for one in found if isinstance(one, Sample)]) for kind, some in periods.items()}
+def _comparison(speakers: Speakers, periods: Mapping[str, Sequence[Period]]) -> Comparison:
+    found = speakers.samples()
+    by_kind = {kind: _within(some, found) for kind, some in periods.items()}
     busy = {
         kind: sum(one.cpu_s for one in some) / sum(one.ended - one.began for one in some)
         for kind, some in periods.items()
     }
-    return Comparison(by_kind.pop("calm"), by_kind, busy, [*wrong, *(one for one in found if isinstance(one, str))])
+    return Comparison(by_kind.pop("calm"), by_kind, busy, speakers.problems())
 
 
 def _within(periods: Sequence[Period], found: Sequence[Sample]) -> list[Sample]:

@@ -1,5 +1,9 @@
 """Client secrets open live sessions of the caller that created them, and nothing else."""
 
+import asyncio
+import time
+from pathlib import Path
+
 import pytest
 from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
@@ -9,7 +13,9 @@ from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.access.client_secrets import ClientSecrets, TooManySecretsError
 from backend.streams.names import client_secrets as secrets_key
 from gateway.access.auth import Auth, ForbiddenError, RefusedError
+from gateway.access.jwt import JwtVerifier
 from gateway.settings import GatewaySettings
+from tests.testkit.servers.identity_provider import AUDIENCE, ISSUER, Issuer
 
 NOW = 1_700_000_000
 
@@ -104,3 +110,32 @@ async def test_a_caller_has_a_limited_number_of_secrets(
     clock.now += 60
     await secrets.create("", "{}", 60)
     assert len(await redis.hkeys(secrets_key(""))) == 1, "expired ones are removed"
+
+
+async def test_concurrent_requests_do_not_exceed_the_number_of_secrets(
+    redis: Redis, secrets: ClientSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_secrets, "MAX_SECRETS", 5)
+    other = ClientSecrets(redis, Clock())
+    attempts = [(secrets, other)[number % 2].create("ada", "{}", 60) for number in range(40)]
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    assert sum(isinstance(result, TooManySecretsError) for result in results) == 35
+    assert len(await redis.hkeys(secrets_key("ada"))) == 5
+
+
+@pytest.mark.parametrize(("token_expires_s", "expires_s"), [(30, 30), (7_000, 600), (-5, -5)])
+async def test_a_secret_does_not_outlive_the_token_of_its_creator(
+    secrets: ClientSecrets, token_expires_s: int, expires_s: int
+) -> None:
+    secret, expires = await secrets.create("jwt-0123456789abcdef", "{}", 600, not_after=NOW + token_expires_s)
+    assert expires == NOW + expires_s
+    assert (await secrets.find(secret) is not None) == (expires_s > 0)
+
+
+async def test_the_caller_of_a_token_has_its_expiry(redis: Redis, tmp_path: Path) -> None:
+    issuer, now = Issuer(), int(time.time())
+    tokens = JwtVerifier(ISSUER, AUDIENCE, str(issuer.publish(tmp_path)))
+    auth = Auth(GatewaySettings.model_validate({"auth": "keys"}), ApiKeys(redis), tokens)
+    headers = [(b"authorization", f"Bearer {issuer.token(exp=now + 40)}".encode())]
+    scope = {"type": "http", "headers": headers, "query_string": b"", "path": "/v1/realtime/client_secrets"}
+    assert (await auth.authenticate(HTTPConnection(scope), "stream")).expires == now + 40

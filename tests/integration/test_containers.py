@@ -1,13 +1,10 @@
 """Opus in WebM and Ogg as browsers send it, split at any byte, or damaged. FFmpeg encodes and is the reference."""
 
-import asyncio
 import io
-import threading
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
-from itertools import count
 
 import av
 import numpy as np
@@ -78,10 +75,14 @@ def reference(data: bytes) -> NDArray[np.int16]:
     return np.concatenate([frame.to_ndarray()[0] for frame in [*frames, *resampler.resample(None)]])
 
 
+def joined(pieces: Iterable[NDArray[np.int16]]) -> NDArray[np.int16]:
+    return np.concatenate([np.empty(0, np.int16), *pieces])
+
+
 def decoded(audio: AudioFormat, chunks: Iterable[bytes]) -> NDArray[np.int16]:
-    decoder = OpusDecoder(audio)
-    pieces = [decoder.decode(chunk) for chunk in chunks]
-    return np.concatenate([*pieces, decoder.flush()])
+    decoder = AudioInputDecoder(audio)
+    pieces = [joined(decoder.decode(chunk)) for chunk in chunks]
+    return joined([*pieces, decoder.flush()])
 
 
 def chunks_of(data: bytes, size: int) -> Iterator[bytes]:
@@ -125,9 +126,9 @@ def test_a_split_stream_decodes_to_the_output_of_ffmpeg(name: str, size: int) ->
 def test_a_webm_packet_is_decoded_when_its_block_is_complete() -> None:
     head, *voice = packets()
     decoder, decoded_samples = OpusDecoder(WEBM), 0
-    decoder.decode(webm_head(track(1, b"A_OPUS", head)) + cluster())
+    assert not joined(decoder.decode(webm_head(track(1, b"A_OPUS", head)) + cluster())).size
     for number, packet in enumerate(voice, start=1):
-        decoded_samples += len(decoder.decode(block(1, packet)))
+        decoded_samples += len(joined(decoder.decode(block(1, packet))))
         assert number * 320 - decoded_samples < 16 * (6.5 + 2), "20 ms, minus pre-skip and resampling delay"
 
 
@@ -136,7 +137,7 @@ def test_an_ogg_page_is_decoded_when_it_is_complete() -> None:
     reader, decoder = OggReader(), OpusDecoder(OGG)
     for page in pages:
         packets_in_page = sum(1 for packet in reader.read_packets(page) if not packet.data.startswith(b"OpusHead"))
-        assert len(decoder.decode(page)) >= 320 * packets_in_page - 16 * (6.5 + 2)
+        assert len(joined(decoder.decode(page))) >= 320 * packets_in_page - 16 * (6.5 + 2)
         assert not decoder.truncation
 
 
@@ -201,19 +202,18 @@ def test_a_recorder_may_restart_on_the_same_connection(audio: AudioFormat) -> No
 
 
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
-async def test_a_truncated_stream_is_decoded_and_reported(audio: AudioFormat) -> None:
+def test_a_truncated_stream_is_decoded_and_reported(audio: AudioFormat) -> None:
     data, broken, whole = muxed(audio.encoding), AudioInputDecoder(audio), AudioInputDecoder(audio)
-    await whole.decode(data)
-    await whole.flush()
-    out = np.concatenate([await broken.decode(data[: len(data) // 2 + 5]), await broken.flush()])
+    assert joined([*whole.decode(data), whole.flush()]).size
+    out = joined([*broken.decode(data[: len(data) // 2 + 5]), broken.flush()])
     assert len(out) > 16_000 * SECONDS * 0.25
     assert (bool(broken.truncation), bool(whole.truncation)) == (True, False)
 
 
-async def test_a_stream_without_bytes_is_not_an_error() -> None:
+def test_a_stream_without_bytes_is_not_an_error() -> None:
     source = AudioInputDecoder(WEBM)
-    assert (await source.decode(b"")).size == 0
-    assert (await source.flush()).size == 0
+    assert joined(source.decode(b"")).size == 0
+    assert source.flush().size == 0
 
 
 @pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
@@ -262,10 +262,10 @@ def test_gaps_that_add_up_to_hours_in_one_frame_are_refused() -> None:
 @pytest.mark.parametrize("name", [0xEC, 0xA3], ids=["an ignored element", "a block"])
 def test_an_element_with_a_huge_size_takes_no_memory(name: int) -> None:
     decoder, size = OpusDecoder(WEBM), b"\x01\x00\xff\xff\xff\xff\xff\xff"
-    decoder.decode(webm_head(track(1, b"A_OPUS", packets()[0])) + element(name, b"", size))
+    assert not joined(decoder.decode(webm_head(track(1, b"A_OPUS", packets()[0])) + element(name, b"", size))).size
     tracemalloc.start()
     for _ in range(50):
-        decoder.decode(bytes(1 << 20))
+        assert not joined(decoder.decode(bytes(1 << 20))).size
     assert tracemalloc.get_traced_memory()[0] < 1 << 19
     tracemalloc.stop()
     assert decoder.truncation
@@ -289,22 +289,17 @@ def test_an_ogg_packet_that_never_ends_takes_no_memory() -> None:
     assert reader.is_incomplete
 
 
-async def test_a_large_frame_blocks_neither_the_event_loop_nor_a_thread() -> None:
-    head, *voice = packets()
-    minute = webm_head(track(1, b"A_OPUS", head)) + cluster(*[block(1, packet) for packet in voice] * 20)
-    ticks, before = count(), threading.active_count()
+@pytest.mark.parametrize("audio", [WEBM, OGG], ids=["webm", "ogg"])
+def test_a_frame_is_decoded_in_small_pieces_so_that_others_have_their_turn(audio: AudioFormat) -> None:
+    data = in_container(audio, [(60_000 * number, 50) for number in range(1, 5)])
+    pieces = list(AudioInputDecoder(audio).decode(data))
+    assert sum(piece.size for piece in pieces) > 240 * 16_000
+    assert max(piece.size for piece in pieces) <= 8_000 + 16 * 120, "half a second, and a packet"
 
-    async def tick() -> None:
-        for _ in ticks:
-            await asyncio.sleep(0.001)
 
-    ticking = asyncio.create_task(tick())
-    sources = [AudioInputDecoder(WEBM) for _ in range(4)]
-    decoded_samples = await asyncio.gather(*(source.decode(minute) for source in sources))
-    ticking.cancel()
-    assert all(len(out) > 50 * 16_000 for out in decoded_samples)
-    assert next(ticks) > 10
-    assert threading.active_count() - before <= 4, "only the threads of the loop's pool"
+def test_a_frame_without_packets_comes_in_pieces_too() -> None:
+    data = webm_head(track(1, b"A_OPUS", packets()[0])) + element(0xEC, b"") * 100_000
+    assert len(list(AudioInputDecoder(WEBM).decode(data))) >= len(data) / 4_096
 
 
 @settings(max_examples=100)

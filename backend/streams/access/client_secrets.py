@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, cast
+from typing import cast
 
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
 
 from backend.errors import ClientError
 from backend.streams.names import client_secrets
+from backend.streams.scripts import load_script
 
 SECRET_PREFIX = "ek_"
 SECRET_PATTERN = re.compile(SECRET_PREFIX + r"([0-9a-z-]{0,24})_([0-9]{1,12})_[0-9a-f]{48}")
@@ -48,21 +50,21 @@ class ClientSecrets:
 
     def __init__(self, redis: Redis, now: Callable[[], float] = time.time) -> None:
         self._redis, self._now = redis, now
+        self._script: AsyncScript = redis.register_script(load_script("client_secrets"))
 
-    async def create(self, caller: str, session: str, lifetime_s: int) -> tuple[str, int]:
-        """Return a new secret and its expiry (Unix time in seconds). Raises TooManySecretsError."""
-        key, expires = client_secrets(caller), int(self._now()) + lifetime_s
-        names = [cast("bytes", name) for name in await self._redis.hkeys(key)]
-        if expired := [name for name in names if int(name.partition(b":")[0]) <= self._now()]:
-            await self._redis.hdel(key, *cast("Any", expired))
-        if len(names) - len(expired) >= MAX_SECRETS:
-            raise TooManySecretsError
+    async def create(
+        self, caller: str, session: str, lifetime_s: int, *, not_after: float | None = None
+    ) -> tuple[str, int]:
+        """Return a new secret and its expiry (Unix time in seconds). Raises TooManySecretsError.
+
+        The secret does not outlive `not_after` (Unix time in seconds), the expiry of its creator's own credential.
+        """
+        now = self._now()
+        expires = int(now) + lifetime_s if not_after is None else int(min(now + lifetime_s, not_after))
         secret = f"{SECRET_PREFIX}{caller}_{expires}_{secrets.token_hex(24)}"
-        # Not a transaction, which the gateways' Redis user may not use.
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.hset(key, _field(secret, expires), session)
-            pipe.expire(key, MAX_LIFETIME_S)
-            await pipe.execute()
+        arguments: list[float | str] = [now, _field(secret, expires), session, MAX_SECRETS, MAX_LIFETIME_S]
+        if not await self._script(keys=[client_secrets(caller)], args=arguments):
+            raise TooManySecretsError
         return secret, expires
 
     async def find(self, presented: str) -> ClientSecret | None:

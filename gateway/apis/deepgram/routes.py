@@ -27,7 +27,7 @@ from gateway.apis.downloads import Downloads
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingTranscript, collected, transcribed, while_connected
 from gateway.apis.responses import error_event, http_status
-from gateway.apis.uploads import received_body
+from gateway.apis.uploads import address_of, received_body
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.handshake import refuse, serve_websocket
 from gateway.services import GatewayServices
@@ -84,10 +84,9 @@ async def _transcribe(
     parameters = ListenParameters.parse(_query(request.query_params))
     start = Start(**{**parameters.options(), "partials": False, "endpoint_ms": Start().endpoint_ms})
     async with AsyncExitStack() as stack:
-        file = await stack.enter_async_context(_received(request, downloads, services.settings.max_upload_bytes))
-        address = request.client.host if request.client else ""
+        file = await stack.enter_async_context(_received(request, services, downloads))
         socket, events = await stack.enter_async_context(
-            transcribed(services, caller, address, start, file, "deepgram")
+            transcribed(services, caller, address_of(request), start, file, "deepgram")
         )
         transcript = RecordingTranscript()
         await collected(request, events, transcript)
@@ -100,13 +99,13 @@ async def _transcribe(
 
 
 @asynccontextmanager
-async def _received(request: Request, downloads: Downloads, max_bytes: int) -> AsyncIterator[Path]:
+async def _received(request: Request, services: GatewayServices, downloads: Downloads) -> AsyncIterator[Path]:
     """The recording: the body, or what the address in a JSON body refers to. Raises InvalidRequestError."""
     if not request.headers.get("content-type", "").startswith("application/json"):
-        async with received_body(request, max_bytes) as file:
+        async with received_body(request, services, services.settings.max_upload_bytes) as file:
             yield file
         return
-    async with received_body(request, MAX_JSON_BYTES) as body:
+    async with received_body(request, services, MAX_JSON_BYTES) as body:
         url = _url(await asyncio.to_thread(body.read_bytes))
     async with downloads.received(url, partial(while_connected, request)) as file:
         yield file

@@ -52,7 +52,7 @@ def configured(session: TranscriptionSession, stored: str) -> TranscriptionSessi
 async def _create(services: GatewayServices, request: Request, *, beta: bool) -> Response:
     try:
         caller = await services.auth.authenticate(request, "stream")
-        body = await _body(request)
+        body = await _body(request, services)
         given = body if beta else body.get("session", {})
         if not isinstance(given, dict):
             raise invalid_value("session", "must be an object")
@@ -61,7 +61,7 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
         session.check(lambda name: is_served(name, services.admission.models))
         lifetime_s = BETA_LIFETIME_S if beta else _lifetime_s(body.get("expires_after"))
         stored = _stored(given, beta=beta)
-        value, expires = await services.client_secrets.create(caller.id, stored, lifetime_s)
+        value, expires = await services.client_secrets.create(caller.id, stored, lifetime_s, not_after=caller.expires)
     except InvalidFieldError as error:
         return failed(invalid_value(error.param, error.message))
     except (NovaError, *REDIS_ERRORS) as error:
@@ -73,8 +73,8 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
     return json_response({"value": value, "expires_at": expires, "session": session.as_json(session_id)})
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    async with received_body(request, MAX_BODY_BYTES) as file:
+async def _body(request: Request, services: GatewayServices) -> dict[str, Any]:
+    async with received_body(request, services, MAX_BODY_BYTES) as file:
         content = await asyncio.to_thread(file.read_bytes)
     try:
         body = json.loads(content or b"{}")

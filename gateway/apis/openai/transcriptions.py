@@ -21,7 +21,7 @@ from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.openai.responses import failed, json_response
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
 from gateway.apis.responses import error_event
-from gateway.apis.uploads import Upload, received_form
+from gateway.apis.uploads import Upload, address_of, received_form
 from gateway.services import GatewayServices
 
 TARGET = "en"
@@ -82,9 +82,9 @@ class _Routes:
         stack = AsyncExitStack()
         try:
             caller = await self._services.auth.authenticate(request, "stream")
-            upload = await stack.enter_async_context(received_form(request, self._services.settings.max_upload_bytes))
+            upload = await stack.enter_async_context(received_form(request, self._services))
             wanted = self._wanted(upload, translate=translate)
-            recording = transcribed(self._services, caller, _address(request), wanted.start, upload.file, "openai")
+            recording = transcribed(self._services, caller, address_of(request), wanted.start, upload.file, "openai")
             socket, events = await stack.enter_async_context(recording)
             if wanted.stream:
                 return StreamingResponse(_stream(stack, socket, events, wanted), media_type="text/event-stream")
@@ -195,7 +195,3 @@ async def _stream(
 
 def _server_sent(body: dict[str, Any]) -> str:
     return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -1,14 +1,21 @@
-"""Attacks on a gateway by single connections, byte by byte. Each runs until it is cancelled."""
+"""The attacks by name. Those on the native door are here."""
 
-import asyncio
-import contextlib
 import os
-from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
-from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
+from tests.chaos.clients.attack_shapes import (
+    Attack,
+    bursting,
+    deaf,
+    flooding,
+    half_closed,
+    holding,
+    http_flood,
+    repeating,
+)
+from tests.chaos.clients.audio_bombs import AUDIO_BOMBS
+from tests.chaos.clients.foreign_attacks import FOREIGN_ATTACKS
+from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked
 
 CLOSE, PING = 0x88, 0x89
 # First bytes of fragments that follow a first one.
@@ -16,168 +23,6 @@ CONTINUATION, LAST_CONTINUATION = 0x00, 0x80
 START = masked(TEXT, b'{"type":"start"}')
 QUIET_AUDIO = masked(BINARY, bytes(3_200))
 LOUD_AUDIO = masked(BINARY, b"".join(bytes([at * 7 % 256, at * 31 % 128]) for at in range(1_600)))
-
-Attack = Callable[["Target"], Coroutine[Any, Any, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The address of a gateway."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, http_url: str) -> "Target":
-        host, port = http_url.removeprefix("http://").split(":")
-        return cls(host, int(port))
-
-    async def connected(self) -> tuple[StreamReader, StreamWriter]:
-        return await asyncio.open_connection(self.host, self.port, limit=1 << 16)
-
-    async def opened(self, *frames: bytes, room: int = 1 << 16) -> tuple[StreamReader, StreamWriter]:
-        """A WebSocket, after it has sent these frames."""
-        return await opened(self.host, self.port, *frames, room=room)
-
-
-async def everything(reader: StreamReader) -> bytes:
-    """All data until the connection ends. `StreamReader.read(-1)` would lose it if the connection is reset."""
-    received = b""
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            received += data
-    return received
-
-
-async def flood(target: Target, *frames: bytes, repeated: bytes) -> bytes:
-    """Send frames as fast as the gateway reads them, until it closes the connection. Returns what it has sent."""
-    reader, writer = await target.opened(*frames)
-    reading = asyncio.create_task(everything(reader))
-    try:
-        with contextlib.suppress(ConnectionError):
-            while not reading.done():
-                writer.write(repeated * 2_000)
-                await writer.drain()
-        return await reading
-    finally:
-        reading.cancel()
-        writer.transport.abort()
-
-
-def flooding(*frames: bytes, repeated: bytes, at_once: int = 1) -> Attack:
-    """An attack that floods again and again, each time on a new connection."""
-
-    async def attack(target: Target) -> None:
-        async def one() -> None:
-            while True:
-                with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                    await flood(target, *frames, repeated=repeated)
-                await asyncio.sleep(0.01)
-
-        await asyncio.gather(*(one() for _ in range(at_once)))
-
-    return attack
-
-
-def deaf(*frames: bytes, repeated: bytes, at_once: int = 1) -> Attack:
-    """An attack by clients that send and never read."""
-
-    async def attack(target: Target) -> None:
-        async def one() -> None:
-            _, writer = await target.opened(*frames, room=1_024)
-            try:
-                with contextlib.suppress(ConnectionError):
-                    while True:
-                        writer.write(repeated * 500)
-                        await writer.drain()
-                await asyncio.Event().wait()
-            finally:
-                writer.transport.abort()
-
-        await asyncio.gather(*(one() for _ in range(at_once)))
-
-    return attack
-
-
-def holding(data: bytes, *, connections: int, every_s: float = 0.0) -> Attack:
-    """An attack by connections that send `data`, at once or one byte every `every_s` seconds, and stay open."""
-
-    async def attack(target: Target) -> None:
-        async def one() -> None:
-            while True:
-                reader, writer = await target.connected()
-                try:
-                    with contextlib.suppress(ConnectionError):
-                        for byte in [data[at : at + 1] for at in range(len(data))] if every_s else [data]:
-                            writer.write(byte)
-                            await asyncio.sleep(every_s)
-                        await everything(reader)
-                finally:
-                    writer.transport.abort()
-                await asyncio.sleep(0.5)
-
-        await asyncio.gather(*(one() for _ in range(connections)))
-
-    return attack
-
-
-def repeating(frames: bytes, *, at_once: int) -> Attack:
-    """An attack by clients that connect, send frames, wait for the end, and connect again."""
-
-    async def attack(target: Target) -> None:
-        async def one() -> None:
-            while True:
-                with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                    reader, writer = await target.opened(frames)
-                    try:
-                        await asyncio.wait_for(everything(reader), 5)
-                    except TimeoutError:
-                        pass
-                    finally:
-                        writer.transport.abort()
-                await asyncio.sleep(0.001)
-
-        await asyncio.gather(*(one() for _ in range(at_once)))
-
-    return attack
-
-
-def bursting(burst: bytes, *, at_once: int) -> Attack:
-    """An attack by clients that send a burst, wait for the first answer, and connect again."""
-
-    async def attack(target: Target) -> None:
-        async def one() -> None:
-            while True:
-                with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                    reader, writer = await target.opened(burst)
-                    try:
-                        await reader.read(100)
-                    finally:
-                        writer.transport.abort()
-                await asyncio.sleep(0.2)
-
-        await asyncio.gather(*(one() for _ in range(at_once)))
-
-    return attack
-
-
-def http_flood(head: bytes, body: bytes) -> Attack:
-    """An attack by one HTTP connection that sends `body` without end and does not read."""
-
-    async def attack(target: Target) -> None:
-        while True:
-            _, writer = await target.connected()
-            try:
-                with contextlib.suppress(ConnectionError):
-                    writer.write(head)
-                    while True:
-                        writer.write(body * 2_000)
-                        await writer.drain()
-            finally:
-                writer.transport.abort()
-            await asyncio.sleep(0.01)
-
-    return attack
 
 
 def _frame_with_length(length: int) -> bytes:
@@ -194,7 +39,9 @@ CHUNKED = b"POST /health HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunk
 COMPRESSED = bytes([0xC2]) + masked(BINARY, os.urandom(60))[1:]
 OPEN_FRAGMENT = masked(0x01, b"x")
 
-ATTACKS: Mapping[str, Attack] = {
+CLIENT_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(507)
+
+NATIVE_ATTACKS: Mapping[str, Attack] = {
     "empty pings": flooding(START, repeated=masked(PING, b"")),
     "pings of 125 bytes": flooding(START, repeated=masked(PING, bytes(125)), at_once=4),
     "pings without reading": deaf(START, repeated=masked(PING, bytes(125)), at_once=10),
@@ -224,4 +71,15 @@ ATTACKS: Mapping[str, Attack] = {
     "pipelined requests": http_flood(b"", GET_HEALTH),
     "tiny chunks of a body": http_flood(CHUNKED, b"1\r\na\r\n"),
     "endless body": http_flood(b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", bytes(64)),
+    "configurations": flooding(START, repeated=masked(TEXT, b'{"type":"configure","endpoint_ms":300}'), at_once=4),
+    "ends of utterances": flooding(START, repeated=LOUD_AUDIO + masked(TEXT, b'{"type":"finalize"}'), at_once=4),
+    "large JSON": flooding(START, repeated=masked(TEXT, b'{"type":"x","x":[' + b"[]," * 300_000 + b"[]]}"), at_once=4),
+    "large numbers": flooding(START, repeated=masked(TEXT, b'{"type":"x","x":' + b"1" * 1_000_000 + b"}"), at_once=4),
+    "half-closed sessions": half_closed(handshake() + START + LOUD_AUDIO, connections=100),
+    "half-closed requests": half_closed(GET_HEALTH[:-2], connections=100),
+    "TLS without TLS": holding(CLIENT_HELLO, connections=100),
+    "requests before a handshake": holding(GET_HEALTH * 50 + handshake() + START, connections=20),
+    "connections that end at once": half_closed(b"", connections=200),
 }
+
+ATTACKS: Mapping[str, Attack] = {**NATIVE_ATTACKS, **FOREIGN_ATTACKS, **AUDIO_BOMBS}

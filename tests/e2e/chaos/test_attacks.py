@@ -14,7 +14,8 @@ from websockets.asyncio.client import connect
 
 from backend.local.discovery import stream_url
 from backend.local.system import System, running
-from tests.chaos.clients.attacks import ATTACKS, LAST_CONTINUATION, PING, START, Target, everything, flood
+from tests.chaos.clients.attack_shapes import Target, everything, flood
+from tests.chaos.clients.attacks import ATTACKS, LAST_CONTINUATION, PING, START
 from tests.conftest import run_in_thread
 from tests.testkit.cli import silent
 from tests.testkit.raw_websocket import BINARY, TEXT, handshake, masked, opened
@@ -88,6 +89,17 @@ async def test_bursts_of_several_clients_do_not_delay_other_sessions(system: Sys
         during = await neighbour_p95_s(system, ATTACK_S)
     print(f"p95 of others {1000 * during:.1f} ms during")
     assert during < 4 * NEIGHBOUR_P95_S
+
+
+async def test_a_client_with_compressed_audio_stops_no_session_and_fills_no_memory(system: System) -> None:
+    """Each frame of 15 KB decodes to ten minutes of noise. Decoded at once, they filled hundreds of megabytes."""
+    before = memory_mb(system)
+    async with attacking(lambda: ATTACKS["compressed audio"](Target.of(system.urls[0]))):
+        during = await neighbour_p95_s(system, ATTACK_S)
+        grown = memory_mb(system) - before
+    print(f"p95 of others {1000 * during:.1f} ms; memory +{grown:.1f} MB")
+    assert during < NEIGHBOUR_P95_S
+    assert grown < 60
 
 
 async def test_a_client_that_keeps_sending_tiny_frames_is_closed(system: System) -> None:

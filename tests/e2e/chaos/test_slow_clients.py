@@ -22,7 +22,8 @@ from backend.local.system import System, running
 from backend.messages.protocol import Start
 from gateway.http.http_limits import HEAD_S
 from tests.chaos.checks import Checks, differences
-from tests.chaos.connection_flood import compare, describe, percentile
+from tests.chaos.clients.speakers import percentile
+from tests.chaos.connection_flood import compare, describe
 from tests.conftest import run_in_thread
 from tests.testkit.audio.reference import segment
 from tests.testkit.audio.voices import voices

@@ -65,9 +65,9 @@ class Sound:
                 gap_s = self._timeline.gap_before(frame.time + shift_s, position_s)
             self._note_damage(position_s, gap_s)
             if gap_s:
-                silence = bytes(2 * round(gap_s * SAMPLE_RATE))
-                written += len(silence)
-                yield silence
+                for silence in _silence(gap_s):
+                    written += len(silence)
+                    yield silence
             pcm = converter.convert(frame)
             written += len(pcm)
             self._since_error_s += len(pcm) / BYTES_PER_SECOND
@@ -138,3 +138,11 @@ class Sound:
             av.logging.set_level(level)
         if logs:
             self._since_error_s = 0.0
+
+
+def _silence(seconds: float) -> Iterator[bytes]:
+    """Yield silence a second at a time: a timestamp may claim days."""
+    left = 2 * round(seconds * SAMPLE_RATE)
+    while left > 0:
+        yield bytes(min(left, BYTES_PER_SECOND))
+        left -= BYTES_PER_SECOND

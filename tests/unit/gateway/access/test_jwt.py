@@ -27,8 +27,9 @@ def tokens(issuer: Issuer, tmp_path: Path) -> JwtVerifier:
     return JwtVerifier(ISSUER, AUDIENCE, str(issuer.publish(tmp_path)))
 
 
-async def test_a_valid_token_gives_subject_and_scopes(tokens: JwtVerifier, issuer: Issuer) -> None:
-    assert await tokens.verify(issuer.token()) == ("ada", frozenset({"stream"}))
+async def test_a_valid_token_gives_subject_scopes_and_expiry(tokens: JwtVerifier, issuer: Issuer) -> None:
+    expires = int(time.time()) + 100
+    assert await tokens.verify(issuer.token(exp=expires)) == ("ada", frozenset({"stream"}), expires)
 
 
 @pytest.mark.parametrize(

@@ -72,3 +72,9 @@ def test_any_bytes_are_parsed_refused_or_awaited(data: bytes) -> None:
     except ProtocolError:
         return
     assert found is None or found.size <= len(data) + 12
+
+
+def test_a_header_of_many_chunks_is_refused() -> None:
+    """It would be parsed again for each piece in which it arrives."""
+    with pytest.raises(ProtocolError, match="too long"):
+        parse_wav_header(b"RIFF\0\0\0\0WAVE" + b"junk\0\0\0\0" * 101)

@@ -1,7 +1,7 @@
 """Every raw format comes out as the same 16 kHz mono int16, soon, and however its bytes are cut."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,9 +29,13 @@ def as_s16(waveform: NDArray[np.float32]) -> bytes:
     return np.rint(waveform * 32_767).astype("<i2").tobytes()
 
 
+def joined(pieces: Iterable[NDArray[np.int16]]) -> NDArray[np.int16]:
+    return np.concatenate([np.empty(0, np.int16), *pieces])
+
+
 def decoded(audio: AudioFormat, data: bytes) -> NDArray[np.int16]:
     decoder = RawDecoder(audio)
-    return np.concatenate([decoder.decode(data), decoder.flush()])
+    return joined([*decoder.decode(data), decoder.flush()])
 
 
 def refused(act: Callable[[], object]) -> tuple[str, int]:
@@ -77,7 +81,7 @@ def test_frequencies_above_8_khz_are_filtered_without_aliasing() -> None:
 def test_resampling_delays_audio_by_at_most_three_milliseconds(rate: int) -> None:
     decoder, out, step = RawDecoder(AudioFormat(sample_rate=rate)), 0, rate // 50
     for count in range(1, 51):
-        out += len(decoder.decode(bytes(2 * step)))
+        out += len(joined(decoder.decode(bytes(2 * step))))
         assert count * step / rate - out / 16_000 < 0.003
 
 
@@ -117,9 +121,9 @@ def test_an_inverted_second_channel_does_not_silence_the_first(rate: int) -> Non
 @given(st.sampled_from(RATES), st.lists(st.integers(0, 900), max_size=12))
 def test_the_result_does_not_depend_on_how_the_bytes_are_split(rate: int, cuts: list[int]) -> None:
     audio, data = AudioFormat(sample_rate=rate), as_s16(tone(rate, seconds=0.1))
-    decoder, at, pieces = RawDecoder(audio), 0, []
+    decoder, at, pieces = RawDecoder(audio), 0, list[NDArray[np.int16]]()
     for size in [*cuts, len(data)]:
-        pieces.append(decoder.decode(data[at : at + 2 * size]))
+        pieces += decoder.decode(data[at : at + 2 * size])
         at += 2 * size
     np.testing.assert_array_equal(np.concatenate([*pieces, decoder.flush()]), decoded(audio, data))
 
@@ -144,7 +148,7 @@ def test_only_mono_and_stereo_are_supported(channels: int) -> None:
 def test_frames_may_split_samples_at_any_byte(audio: AudioFormat, cuts: list[int], extra: int) -> None:
     data = np.random.default_rng(3).normal(0, 0.1, 300).astype("<f4").tobytes() + b"\1\2\3"[:extra]
     decoder, bounds = RawDecoder(audio), [0, *sorted(cuts), len(data)]
-    pieces = [decoder.decode(data[begin:end]) for begin, end in pairwise(bounds)]
+    pieces = [joined(decoder.decode(data[begin:end])) for begin, end in pairwise(bounds)]
     width = {"pcm_s16le": 2, "pcm_f32le": 4, "alaw": 1}[audio.encoding] * audio.channels
     rest = len(data) % width
     whole = data[: len(data) - rest]
@@ -153,20 +157,27 @@ def test_frames_may_split_samples_at_any_byte(audio: AudioFormat, cuts: list[int
     assert (error and (error.code, error.fatal)) == (("misaligned_audio", False) if rest else None)
 
 
-async def test_small_and_large_frames_give_the_same_result() -> None:
+def test_small_and_large_frames_give_the_same_result() -> None:
     audio = AudioFormat(sample_rate=48_000)
     data = as_s16(tone(48_000))
     source = AudioInputDecoder(audio)
-    pieces = [await source.decode(data[:960]), await source.decode(data[960:]), await source.flush()]
+    pieces = [*source.decode(data[:960]), *source.decode(data[960:]), source.flush()]
     np.testing.assert_array_equal(np.concatenate(pieces), decoded(audio, data))
     assert not source.truncation
 
 
-async def test_empty_frames_are_accepted() -> None:
+def test_empty_frames_are_accepted() -> None:
     for rate in (16_000, 44_100):
         source = AudioInputDecoder(AudioFormat(sample_rate=rate))
-        assert (await source.decode(b"")).size == 0
-        assert (await source.flush()).size == 0
+        assert joined(source.decode(b"")).size == 0
+        assert source.flush().size == 0
+
+
+def test_a_long_frame_comes_in_pieces_of_half_a_second() -> None:
+    source = AudioInputDecoder(AudioFormat(encoding="mulaw", sample_rate=8_000))
+    pieces = list(source.decode(bytes(80_000)))
+    assert len(pieces) == 20
+    assert max(piece.size for piece in pieces) <= 8_000
 
 
 TASKS = Path("/proc/self/task")
@@ -177,7 +188,7 @@ def test_a_decoder_has_no_thread_and_frees_the_buffer_of_its_largest_frame() -> 
     before = len(list(TASKS.iterdir())), resident_mb()
     decoders = [RawDecoder(AudioFormat(encoding="mulaw", sample_rate=8_000)) for _ in range(30)]
     for decoder in decoders:
-        decoder.decode(bytes(1 << 20))
+        assert joined(decoder.decode(bytes(1 << 20))).size
     assert len(list(TASKS.iterdir())) <= before[0]
     assert resident_mb() - before[1] < 100
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,12 +31,16 @@ FAILURE = re.compile(r"^(?:FAILED|ERROR) (tests/\S+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """A way to run the tests. `prefix` is put before the command; `neighbours` are processes that use a core each."""
+    """A way to run the tests. `prefix` is put before the command; `neighbours` are processes that use a core each.
+
+    `user` owns a clone, and runs the tests in it.
+    """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     prefix: tuple[str, ...] = ()
     workers: str = "auto"
     neighbours: int = 0
+    user: int | None = None
     python: Path = Path(sys.executable)
 
 
@@ -48,7 +53,7 @@ def variations(pythons: Sequence[Path]) -> dict[str, Variation]:
         "one core": Variation(prefix=("taskset", "--cpu-list", "0"), workers="1"),
         "two busy neighbours": Variation(neighbours=2),
         "time zone and locale": Variation({"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"}),
-        "another user": Variation(prefix=_as_nobody()),
+        "another user": Variation(prefix=_as_nobody(), user=NOBODY),
         "once more": Variation(),
     }
     for python in pythons:
@@ -58,7 +63,7 @@ def variations(pythons: Sequence[Path]) -> dict[str, Variation]:
 
 def _as_nobody() -> tuple[str, ...]:
     user = f"--reuid={NOBODY}", f"--regid={NOBODY}"
-    return ("setpriv", *user, "--clear-groups", "env", "HOME=/nonexistent", "PYTHONDONTWRITEBYTECODE=1")
+    return ("setpriv", *user, "--clear-groups", "env", "HOME=/nonexistent")
 
 
 @contextmanager
@@ -73,14 +78,29 @@ def busy(count: int) -> Iterator[None]:
             process.wait()
 
 
+@contextmanager
+def checkout(user: int | None) -> Iterator[Path]:
+    """The folder to run in: this one, or a clone of the last commit that belongs to `user`."""
+    if user is None:
+        yield ROOT
+        return
+    with tempfile.TemporaryDirectory(prefix="nova-") as name:
+        os.chmod(name, 0o755)
+        clone = Path(name) / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        subprocess.run(["chown", "--recursive", f"{user}:{user}", str(clone)], check=True)
+        yield clone
+
+
 def run(name: str, variation: Variation, tests: Sequence[str], logs: Path) -> tuple[cli.Row, list[str]]:
     """Run the tests once. Returns the row of the table, and the tests that failed."""
     options = ("-q", "-p", "no:cacheprovider", "-n", variation.workers, "--dist", "loadfile")
     command = [*variation.prefix, str(variation.python), "-m", "pytest", *options, *tests]
     began = time.monotonic()
-    with busy(variation.neighbours):
-        environment = {**os.environ, **variation.environment}
-        done = subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True)
+    with checkout(variation.user) as folder, busy(variation.neighbours):
+        # Programs that a test starts import the packages of this checkout, wherever the interpreter has them from.
+        environment = {**os.environ, **variation.environment, "PYTHONPATH": str(folder)}
+        done = subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True)
     output = done.stdout + done.stderr
     (logs / f"{name.replace(' ', '-')}.log").write_text(output, encoding="utf-8")
     counts = {kind.rstrip("s"): int(count) for count, kind in SUMMARY.findall(output[-2_000:])}

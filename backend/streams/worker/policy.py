@@ -21,6 +21,8 @@ LIVE_S = 10.0
 # The share of one consumer's time that recordings get when live entries leave none, and the shortest rest between two
 # of their entries, in seconds.
 RECORDING_SHARE, MIN_REST_S = 0.05, 1.0
+# While there is live speech, a consumer stays free of recordings this many times as long as an entry of one has taken.
+REST = 1.0
 
 FailureAction = Literal["retry_alone", "leave_pending", "dead_letter"]
 
@@ -65,6 +67,8 @@ class RecordingShare:
         self._live_at = -math.inf
         self._due_at = now
         self._holders = 0
+        # When consumers that have processed an entry may process the next one.
+        self._rests: list[float] = []
         # Of each consumer, the share of its time that finals take.
         self._finals: list[Utilization] = []
 
@@ -87,9 +91,7 @@ class RecordingShare:
     @contextmanager
     def slot(self, now: float) -> Iterator[bool]:
         """Enter before a consumer reads. Returns whether it may process recordings until the exit."""
-        busy = sum(finals.share(now) for finals in self._finals)
-        limit = free_consumers(self._consumers, busy) if self.is_live(now) else self._consumers
-        granted = self._holders < limit or self.is_due(now)
+        granted = self._holders < self._limit(now) or self.is_due(now)
         self._holders += granted
         try:
             yield granted
@@ -103,6 +105,15 @@ class RecordingShare:
     def end(self, now: float, seconds: float = 0.0) -> None:
         """It has processed one for `seconds`, or found none."""
         self._due_at = now + max(MIN_REST_S, seconds * (1 / RECORDING_SHARE - 1))
+        if seconds:
+            self._rests.append(now + REST * seconds)
+
+    def _limit(self, now: float) -> int:
+        self._rests = [rest_until for rest_until in self._rests if rest_until > now]
+        if not self.is_live(now):
+            return self._consumers
+        busy = sum(finals.share(now) for finals in self._finals)
+        return free_consumers(self._consumers, busy) - len(self._rests)
 
 
 def free_consumers(consumers: int, busy: float) -> int:

@@ -348,12 +348,12 @@ async def test_a_live_final_waits_for_one_entry_of_a_recording_and_a_preview_doe
     await system.submit(*range(1, 9), session="file", priority="recording")
     async with system.working(model):
         await system.preview("live")
-        await asyncio.sleep(3.5)
+        await asyncio.sleep(1.5)
         await system.submit(1, session="live")
         await system.preview("other")
         await asyncio.sleep(30)
     order = [batch[0][0] for batch in model.batches]
-    assert order == ["live", "file", "file", "file", "live", "other", *["file"] * 5]
+    assert order == ["live", "file", "live", "other", *["file"] * 7]
     assert {len(batch) for batch in model.batches} == {1}, "an entry alone, because a batch cannot be interrupted"
     assert [event.utterance for event in await system.events("file")] == list(range(1, 9))
 

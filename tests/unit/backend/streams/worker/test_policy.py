@@ -17,6 +17,7 @@ from backend.streams.worker.policy import (
     LIVE_S,
     MIN_REST_S,
     RECORDING_SHARE,
+    REST,
     SWEEP_EVERY_S,
     ConsumerPolicy,
     PreviewPool,
@@ -185,7 +186,7 @@ def held(share: RecordingShare, now: float, count: int) -> list[bool]:
 
 def test_all_consumers_process_recordings_until_there_is_live_speech_and_again_after_it() -> None:
     share = RecordingShare(0.0, consumers=3)
-    share.end(0.0, 100.0)  # none is due soon
+    share.begin()  # so none is due
     assert held(share, 1.0, 3) == [True, True, True]
     share.record_live(2.0)
     assert held(share, 2.0 + LIVE_S - 0.1, 3) == [True, True, False]
@@ -196,7 +197,7 @@ def test_finals_of_all_consumers_reduce_the_number_that_may_process_recordings()
     share = RecordingShare(0.0, consumers=4)
     for _ in range(4):
         share.include(Utilization(0.0, share=0.3))
-    share.end(0.0, 100.0)
+    share.begin()
     share.record_live(0.0)
     assert held(share, 0.0, 4) == [True, False, False, False]
 
@@ -217,6 +218,17 @@ def test_recordings_get_a_small_share_of_one_consumer_when_live_speech_leaves_no
                 share.end(now, 2.0)
         now += 0.1
     assert spent / now == pytest.approx(RECORDING_SHARE, rel=0.1)
+
+
+def test_a_consumer_rests_from_recordings_as_long_as_an_entry_took_while_there_is_live_speech() -> None:
+    share = RecordingShare(0.0, consumers=3)
+    share.record_live(0.0)
+    share.begin()
+    share.end(4.0, 2.0)
+    assert held(share, 4.0 + 2.0 * REST - 0.1, 3) == [True, False, False]
+    assert held(share, 4.0 + 2.0 * REST, 3) == [True, True, False]
+    share.end(20.0, 2.0)
+    assert held(share, 20.0, 3) == [True, True, True], "there is no live speech any more"
 
 
 def test_short_entries_of_recordings_are_at_least_a_second_apart_under_full_live_load() -> None:

@@ -96,9 +96,9 @@ async def serve_websocket(
                 traceparent = websocket.headers.get("traceparent", "")
                 opening = Opening(caller, pending, codec.protocol, traceparent, limits)
                 transport = Transport.of(websocket, codec, services.settings.outbox)
-                await run_connection(
-                    services, opening, replace(transport, is_lost=limits.is_lost) if limits else transport
-                )
+                if limits:
+                    transport = replace(transport, is_lost=lambda: limits.disconnected)
+                await run_connection(services, opening, transport)
         finally:
             if websocket.application_state is WebSocketState.CONNECTED:
                 with suppress(WebSocketDisconnect):

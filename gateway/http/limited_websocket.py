@@ -92,10 +92,6 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         """The client has sent a valid first message, so frames may have the configured size."""
         self._left_before_start = None
 
-    def is_lost(self) -> bool:
-        """Whether the connection has ended, for an application that is not waiting for an event."""
-        return self.disconnected
-
     def stop_reading(self) -> None:
         """Read nothing more from a refused client, and close the socket once the refusal has had time to arrive."""
         self._is_ignored = True

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from websockets.asyncio.client import connect
 
 from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
@@ -19,6 +20,15 @@ from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.cli import silent
 from tests.testkit.session import RATE, speak
 from tests.testkit.system.plans import system_plan
+
+# A path of each protocol with WebSockets.
+SOCKETS = (
+    "/v1/stream",
+    "/v1/listen?encoding=linear16&sample_rate=16000",
+    "/v1/realtime?intent=transcription",
+    "/v2/listen?model=flux-general-en&encoding=linear16&sample_rate=16000",
+    "/transcribe-websocket",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,14 @@ async def _answers(host: Host) -> bool:
         return False
 
 
+async def _opens(host: Host, path: str) -> None:
+    """Open a WebSocket and close it."""
+    url = f"{host.secure}{path}".replace("https", "wss", 1)
+    async with connect(url, ssl=host.trust, open_timeout=20) as socket:
+        assert socket.response is not None
+        assert socket.response.status_code == 101
+
+
 async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_blocked(
     host: Host, speech_clips: list[Clip]
 ) -> None:
@@ -102,6 +120,17 @@ async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_
         assert len(finals) >= 2
         assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
 
+    for path in SOCKETS:
+        await _opens(host, path)
+    async with httpx.AsyncClient(verify=host.trust) as client:
+        for path in ("/v1/listen", "/v1/audio/transcriptions"):
+            # More than nginx accepts elsewhere. The gateway says that it is no recording.
+            answer = await client.post(f"{host.secure}{path}", content=bytes(3 << 20))
+            assert (answer.status_code, answer.headers["content-type"]) in (
+                (400, "application/json"),
+                (415, "application/json"),
+            )
+        assert (await client.post(f"{host.secure}/v1/models", content=bytes(3 << 20))).status_code == 413
     assert await _get(host, "/metrics") == 404
     assert await _get(host, "/health/full") == 404
     assert await _get(host, "/health", host.plain) == 308

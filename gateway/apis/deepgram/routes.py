@@ -5,7 +5,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from backend.errors import NovaError
 from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
+from gateway.access.auth import Caller
 from gateway.apis.deepgram.flux_codec import FluxCodec
 from gateway.apis.deepgram.flux_parameters import FluxParameters
 from gateway.apis.deepgram.live_codec import LiveCodec
@@ -84,8 +85,10 @@ async def _transcribe(
     parameters = ListenParameters.parse(_query(request.query_params))
     start = Start(**{**parameters.options(), "partials": False, "endpoint_ms": Start().endpoint_ms})
     async with AsyncExitStack() as stack:
-        file = await stack.enter_async_context(_received(request, downloads, services.settings.max_upload_bytes))
         address = request.client.host if request.client else ""
+        pending = services.pending.counted(address)
+        received = _received(request, downloads, services.settings.max_upload_bytes, caller, pending)
+        file = await stack.enter_async_context(received)
         socket, events = await stack.enter_async_context(
             transcribed(services, caller, address, start, file, "deepgram")
         )
@@ -100,16 +103,24 @@ async def _transcribe(
 
 
 @asynccontextmanager
-async def _received(request: Request, downloads: Downloads, max_bytes: int) -> AsyncIterator[Path]:
-    """The recording: the body, or what the address in a JSON body refers to. Raises InvalidRequestError."""
+async def _received(
+    request: Request, downloads: Downloads, max_bytes: int, caller: Caller, pending: AbstractContextManager[None]
+) -> AsyncIterator[Path]:
+    """The recording: the body, or what the address in a JSON body refers to. Raises InvalidRequestError.
+
+    A download is counted by `pending`.
+    """
     if not request.headers.get("content-type", "").startswith("application/json"):
         async with received_body(request, max_bytes) as file:
             yield file
         return
     async with received_body(request, MAX_JSON_BYTES) as body:
         url = _url(await asyncio.to_thread(body.read_bytes))
-    async with downloads.received(url, partial(while_connected, request)) as file:
-        yield file
+    with ExitStack() as counted:
+        counted.enter_context(pending)
+        async with downloads.received(url, caller.id, partial(while_connected, request)) as file:
+            counted.close()
+            yield file
 
 
 def _url(body: bytes) -> str:

@@ -170,7 +170,7 @@ class FluxCodec:
         self._turn.silent_from_ms = end_ms
         is_cut = utterance in self._cut
         self._cut.discard(utterance)
-        # The client may end a turn although its speech goes on.
+        # The client may end a turn although its speech continues.
         if trigger != "manual" and (is_cut or self._parameters.is_manual):
             return self._update() if self._turn.text else []
         return self._end_turn(trigger)

@@ -60,13 +60,13 @@ async def test_keepalives_before_the_first_audio_keep_the_connection() -> None:
 
 
 @virtual_time
-async def test_keepalives_alone_do_not_keep_it_for_ever() -> None:
+async def test_keepalives_alone_do_not_keep_it_forever() -> None:
     began = asyncio.get_running_loop().time()
     codec = FluxCodec(FluxParameters(), "request")
     client = await served(codec, ['{"type": "KeepAlive"}'] * 100, 5.0)
     assert client.close_code is not None
     assert [message["type"] for message in client.sent] == ["Connected", "Error"]
-    # The client goes on sending until its last keepalive.
+    # The client sends until its last keepalive.
     assert client.closed_at - began == pytest.approx(MAX_START_S, abs=1)
 
 

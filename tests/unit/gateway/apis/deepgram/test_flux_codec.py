@@ -205,7 +205,7 @@ def test_the_client_ends_a_turn() -> None:
 
 
 @pytest.mark.parametrize("threshold", ["0.7", "1.0"])
-def test_the_client_ends_a_turn_while_the_user_goes_on_speaking(threshold: str) -> None:
+def test_the_client_ends_a_turn_while_the_user_continues_to_speak(threshold: str) -> None:
     live = opened(eot_threshold=threshold)
     received(live, began(), shown("Hello"))
     _, *rest = sent(live, type="ForceEndTurn")

@@ -9,11 +9,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import yaml
 from websockets.asyncio.client import connect
 
 from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
+from gateway.settings import GatewaySettings
 from tests.infra.tools import certificate, tool
 from tests.paths import INFRA
 from tests.testkit.audio.clips import Clip, shortest_clip
@@ -135,3 +137,19 @@ async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_
     assert await _get(host, "/health/full") == 404
     assert await _get(host, "/health", host.plain) == 308
     assert await _get(host, "/health", **{"x-swollen": "x" * 10_000}) == 400
+
+
+def test_the_ingress_forwards_every_protocol_and_uploads_but_no_operator_endpoints() -> None:
+    ingress = yaml.safe_load((INFRA / "kubernetes" / "base" / "ingress.yaml").read_text(encoding="utf-8"))
+    (rule,) = ingress["spec"]["rules"]
+    paths = [(entry["path"], entry["pathType"]) for entry in rule["http"]["paths"]]
+
+    def forwards(url: str) -> bool:
+        path = url.partition("?")[0]
+        return any(path == known or (kind == "Prefix" and path.startswith(f"{known}/")) for known, kind in paths)
+
+    assert [path for path in (*SOCKETS, "/v1/audio/transcriptions") if not forwards(path)] == []
+    assert not forwards("/metrics")
+    assert not forwards("/health/full")
+    size = ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert int(size.removesuffix("m")) << 20 > GatewaySettings().max_upload_bytes

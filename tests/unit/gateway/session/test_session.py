@@ -142,7 +142,7 @@ def test_a_pair_that_no_worker_translates_is_reported_once() -> None:
     stage.receive(Configure(words=True))
     stage.apply(Notice(code="translation_unavailable", message="m", utterance=1, language="es"), "1-0")
     assert [(error.code, error.language) for error in stage.events(Error)] == [("translation_unavailable", "es")]
-    assert stage.events(Notice) == []
+    assert [frame for notice in stage.events(Notice) for frame in NativeCodec().encode(notice)] == []
 
 
 def test_a_resumed_session_is_not_refused_when_the_workers_have_changed() -> None:

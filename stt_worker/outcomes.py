@@ -24,7 +24,7 @@ MIN_LANGUAGE_PROBABILITY = 0.5
 
 def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     """Return the final of an utterance, and its text as a partial, which is shown until the endpoint is certain."""
-    text = "" if _withhold(job, hypothesis) else hypothesis.text
+    recognized = text = "" if _withhold(job, hypothesis) else hypothesis.text
     if job.finals == "stable":
         text = text or job.committed
     elif job.committed:
@@ -38,23 +38,28 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         confidence=math.exp(min(0.0, hypothesis.avg_logprob)),
         start_ms=job.start_ms,
         end_ms=job.end_ms,
-        words=_words(job, hypothesis.words) if job.words and text else None,
-        decoding=_decoding(hypothesis) if job.decoding and text else None,
+        # Committed words that replace a withheld text were decoded before, with other times and tokens.
+        words=_words(job, hypothesis.words) if job.words and recognized else None,
+        decoding=_decoding(hypothesis) if job.decoding and recognized else None,
         translate_to=job.translate_to if text else (),
         late=job.replayed,
     )
     if text and not job.language:
         detected = hypothesis.languages or {hypothesis.language: 1.0}
         final = FinalResult(**dict(final), languages=detected)
-    partials = _early_partials(job, hypothesis, final)
+    partials = _early_partials(job, hypothesis, final, hypothesis.words if recognized else ())
     return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.language, text))
 
 
-def _early_partials(job: AudioJob, hypothesis: Hypothesis, final: Final) -> tuple[PartialResult, ...]:
-    """The text as a partial, unless it contradicts committed words, and the final itself if the session wants it."""
+def _early_partials(
+    job: AudioJob, hypothesis: Hypothesis, final: Final, words: tuple[RecognizedWord, ...]
+) -> tuple[PartialResult, ...]:
+    """The text as a partial, unless it contradicts committed words, and the final itself if the session wants it.
+
+    `words` of the final's text, if they are known.
+    """
     caption = CaptionState(job.committed, job.tentative, job.hypothesis)
     if final.text.startswith(job.committed):
-        words = tuple(hypothesis.words) if final.text else ()
         caption = CaptionState(job.committed, final.text[len(job.committed) :], job.hypothesis, words=words)
     elif not job.early_final:
         return ()

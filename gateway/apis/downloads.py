@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from functools import cache, partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import IO
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -22,6 +23,8 @@ MAX_PORT = 65_535
 MAX_ADDRESSES = 4
 # Downloads at a time. They cost a client nothing, unlike uploads.
 MAX_DOWNLOADS = 16
+# Of one caller at a time. Others wait for their turn.
+MAX_CALLER_DOWNLOADS = 4
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 Resolver = Callable[[str], Awaitable[Sequence[Address]]]
@@ -77,6 +80,8 @@ class Downloads:
         self._settings, self._resolve = settings, resolve
         self._allows = partial(is_allowed, networks=parse_networks(settings.url_networks))
         self._slots = asyncio.Semaphore(MAX_DOWNLOADS)
+        # By caller, as long as one of its downloads holds or awaits a slot.
+        self._caller_slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -84,35 +89,53 @@ class Downloads:
         if not self._settings.url_enabled:
             raise InvalidRequestError("this gateway does not connect to other servers", code="invalid_parameter")
         transport = await asyncio.to_thread(CheckedTransport, self._allows, self._resolve)
-        options: Any = {"follow_redirects": True, "max_redirects": MAX_REDIRECTS, "trust_env": False}
         # Compressed content could be far larger than what was received.
         headers = {"User-Agent": "nova-voice", "Accept-Encoding": "identity"}
-        async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT, headers=headers, **options) as client:
+        async with httpx.AsyncClient(transport=transport, timeout=TIMEOUT, headers=headers, trust_env=False) as client:
             yield client
 
     @asynccontextmanager
-    async def received(self, url: str, guard: Callable[[Awaitable[None]], Awaitable[None]]) -> AsyncIterator[Path]:
+    async def _answer(self, client: httpx.AsyncClient, url: str) -> AsyncIterator[httpx.Response]:
+        """The answer after all redirects, whose body has not been read. Raises httpx.HTTPError."""
+        request = client.build_request("GET", url)
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await client.send(request, stream=True)
+            try:
+                if response.next_request is None:
+                    yield response
+                    return
+                # httpx itself would read and decompress the whole body of a redirect, without a limit.
+                request = response.next_request
+            finally:
+                await response.aclose()
+        raise httpx.TooManyRedirects("too many redirects", request=request)
+
+    @asynccontextmanager
+    async def received(
+        self, url: str, caller: str, guard: Callable[[Awaitable[None]], Awaitable[None]]
+    ) -> AsyncIterator[Path]:
         """The recording at an address, on disk until the end of the block.
 
         `guard` awaits the download, and may end it early. Raises InvalidRequestError.
         """
         with NamedTemporaryFile(prefix="nova-download-") as file:
-            await guard(self._download(url, file))
+            await guard(self._download(url, caller, file))
             yield Path(file.name)
 
-    async def _download(self, url: str, file: IO[bytes]) -> None:
+    async def _download(self, url: str, caller: str, file: IO[bytes]) -> None:
         limit_s = self._settings.url_timeout_s
+        own_slots = self._caller_slots.setdefault(caller, asyncio.Semaphore(MAX_CALLER_DOWNLOADS))
         try:
-            async with asyncio.timeout(limit_s), self._slots, self.client() as client:
+            async with asyncio.timeout(limit_s), own_slots, self._slots, self.client() as client:
                 await self._write(client, url, file)
         except TimeoutError:
             raise _failed(f"the recording was not received within {limit_s:g} s") from None
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OSError) as error:
             raise _failed(f"the recording could not be fetched: {type(error).__name__}") from None
 
     async def _write(self, client: httpx.AsyncClient, url: str, file: IO[bytes]) -> None:
         limit, received = self._settings.max_upload_bytes, 0
-        async with client.stream("GET", url) as response:
+        async with self._answer(client, url) as response:
             if not response.is_success:
                 raise _failed(f"the server of the recording answered {response.status_code}")
             async for block in response.aiter_raw():

@@ -22,6 +22,11 @@ class UtteranceOrder:
         """The latest utterance that is not settled."""
         return next(reversed(self._waiting), None)
 
+    @property
+    def first(self) -> int | None:
+        """The earliest utterance that is not settled."""
+        return next(iter(self._waiting), None)
+
     def open(self, utterance: int) -> None:
         """An utterance begins."""
         self._waiting[utterance] = deque()
@@ -39,5 +44,9 @@ class UtteranceOrder:
         if waiting and isinstance(event, Partial) and isinstance(waiting[-1], Partial):
             waiting.pop()
         waiting.append(event)
+        yield from self.due()
+
+    def due(self) -> Iterator[Message]:
+        """The events of the first utterance; `settle` may be called in between."""
         while self._waiting and (due := next(iter(self._waiting.values()))):
             yield due.popleft()

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from backend.messages.protocol import ClientMessage, Error, Message, parse_client, to_json
 from gateway.protocols import ProtocolName
+from gateway.session.actions import RepeatedNotice
 
 
 class DirectReply(Message):
@@ -73,8 +74,8 @@ class NativeCodec:
         return (frame if isinstance(frame, bytes) else parse_client(frame),)
 
     def encode(self, event: Message) -> Sequence[str]:
-        """One frame for each event."""
-        return (to_json(event),)
+        """One frame for each event, except for notices that the client has received before."""
+        return () if isinstance(event, RepeatedNotice) else (to_json(event),)
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

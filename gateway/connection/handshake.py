@@ -40,6 +40,9 @@ from gateway.session.session import Session
 
 log = structlog.get_logger()
 
+# Limit for the time until a session starts. A client without audio may send keepalives until then.
+MAX_START_S = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -78,11 +81,9 @@ async def serve_websocket(
             await refuse(websocket, codec, error, 400)
             return
         except RefusedError as refused:
-            metrics.REJECTED.labels(refused.code, codec.protocol).inc()
             await refuse(websocket, codec, refused, refused.status)
             return
         except TooManyConnectionsError as error:
-            metrics.REJECTED.labels(error.code, codec.protocol).inc()
             await refuse(websocket, codec, error, 429)
             return
         except REDIS_ERRORS:
@@ -124,6 +125,7 @@ async def refuse(websocket: WebSocket, codec: Codec, error: ClientError, status:
     on an accepted WebSocket, except pages of foreign origins.
     """
     log.info("connection_refused", code=error.code)
+    metrics.REJECTED.labels(error.code, codec.protocol).inc()
     event = Error(code=error.code, message=error.message, fatal=True, retry_after_s=error.retry_after_s)
     on_socket = codec.refuses_on_socket or "origin" in websocket.headers
     if on_socket and not isinstance(error, ForeignOriginError):
@@ -172,7 +174,7 @@ def _clear_exception_frames(error: BaseException) -> None:
 
 
 async def _run_session(services: GatewayServices, opening: Opening, transport: Transport) -> None:
-    first = await _receive_first_message(transport, services.settings.start_timeout_s)
+    first = await _receive_start(transport, services.settings.start_timeout_s)
     if opening.limits:
         opening.limits.allow_large_frames()
     async with AsyncExitStack() as stack:
@@ -183,6 +185,15 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
         stack.callback(observer.on_close)
         transport.sender.on_sent = observer.on_event_sent
         await Connection(services, held, transport, observer).run(actions)
+
+
+async def _receive_start(transport: Transport, timeout_s: float) -> Start | Resume:
+    """The first message. `timeout_s` limits the time between two frames, such as keepalives before the first audio."""
+    try:
+        async with asyncio.timeout(max(timeout_s, MAX_START_S)):
+            return await _receive_first_message(transport, timeout_s)
+    except TimeoutError:
+        raise ProtocolError(f"no session was started within {MAX_START_S} s", code="idle_timeout") from None
 
 
 async def _receive_first_message(transport: Transport, timeout_s: float) -> Start | Resume:

@@ -33,13 +33,18 @@ class MessageReceiver:
     def __init__(self, socket: Socket, codec: Codec, sender: "EventSender") -> None:
         self._socket, self._codec, self._sender = socket, codec, sender
         # Decoded from frames that have been received.
-        self._decoded: deque[Decoded] = deque(codec.open())
+        self._decoded: deque[Decoded] = deque()
+        self._is_open = False
 
     async def next_message(self, timeout_s: float) -> ClientMessage | bytes:
-        """The next message, or audio as bytes. Raises ProtocolError, and WebSocketDisconnect if the client has left."""
+        """The next message, or audio as bytes. Raises ProtocolError, and WebSocketDisconnect if the client has left.
+
+        `timeout_s` limits the time between two frames: some decode to no message, such as a keepalive before `start`.
+        """
         timeout_s = min(timeout_s, self._codec.idle_timeout_s or timeout_s)
+        self._open()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s) as waiting:
                 while True:
                     while self._decoded:
                         item = self._decoded.popleft()
@@ -47,8 +52,15 @@ class MessageReceiver:
                             return item
                         self._sender.send(item)
                     self._decoded.extend(self._codec.decode(await self._receive_frame()))
+                    waiting.reschedule(asyncio.get_running_loop().time() + timeout_s)
         except TimeoutError:
             raise ProtocolError(f"no frame received for {timeout_s:g} s", code="idle_timeout") from None
+
+    def _open(self) -> None:
+        # Not in the constructor: an error of the codec is sent to the client.
+        if not self._is_open:
+            self._is_open = True
+            self._decoded.extend(self._codec.open())
 
     async def _receive_frame(self) -> str | bytes:
         frame = await self._socket.receive()

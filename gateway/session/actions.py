@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.messages.jobs import AudioJob, Transcript
-from backend.messages.protocol import Message
+from backend.messages.protocol import Message, Notice
 from backend.messages.session_record import SessionRecord
 
 
@@ -12,6 +12,13 @@ class SendEvent:
     """Send this event to the client."""
 
     event: Message
+
+
+class RepeatedNotice(Notice):
+    """A notice in place of a translation whose code and language were sent for an earlier utterance.
+
+    The native protocol sends such a notice once. A codec that awaits translations needs it for each utterance.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from backend.messages.jobs import ChannelMessage, FinalResult, PartialResult
 from backend.messages.options import Priority
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
-from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, SendEvent
+from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, RepeatedNotice, SendEvent
 from gateway.session.audio_jobs import AudioJobBuilder
 from gateway.session.backpressure import NOTICES, Backpressure
 from gateway.session.pending_results import PendingResults
@@ -262,6 +262,7 @@ class Session:
         # A durable notice with a language takes the place of a final translation. One about a preview does not.
         if durable and notice.utterance and notice.language:
             self._pending.accept_translation(notice.utterance, notice.language)
+            return self._send_once(notice) or [SendEvent(RepeatedNotice(**dict(notice)))]
         return self._send_once(notice)
 
     def _send_once(self, event: wire.Notice | wire.Error) -> list[Action]:

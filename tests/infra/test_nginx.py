@@ -9,16 +9,28 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import yaml
+from websockets.asyncio.client import connect
 
 from backend.local.processes import Service, free_port, wait_for
 from backend.local.system import System, running
 from backend.messages.protocol import Error, Final
+from gateway.settings import GatewaySettings
 from tests.infra.tools import certificate, tool
 from tests.paths import INFRA
 from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.cli import silent
 from tests.testkit.session import RATE, speak
 from tests.testkit.system.plans import system_plan
+
+# A path of each protocol with WebSockets.
+SOCKETS = (
+    "/v1/stream",
+    "/v1/listen?encoding=linear16&sample_rate=16000",
+    "/v1/realtime?intent=transcription",
+    "/v2/listen?model=flux-general-en&encoding=linear16&sample_rate=16000",
+    "/transcribe-websocket",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,14 @@ async def _answers(host: Host) -> bool:
         return False
 
 
+async def _opens(host: Host, path: str) -> None:
+    """Open a WebSocket and close it."""
+    url = f"{host.secure}{path}".replace("https", "wss", 1)
+    async with connect(url, ssl=host.trust, open_timeout=20) as socket:
+        assert socket.response is not None
+        assert socket.response.status_code == 101
+
+
 async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_blocked(
     host: Host, speech_clips: list[Clip]
 ) -> None:
@@ -102,7 +122,34 @@ async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_
         assert len(finals) >= 2
         assert [final.utterance for final in finals] == list(range(1, len(finals) + 1))
 
+    for path in SOCKETS:
+        await _opens(host, path)
+    async with httpx.AsyncClient(verify=host.trust) as client:
+        for path in ("/v1/listen", "/v1/audio/transcriptions"):
+            # More than nginx accepts elsewhere. The gateway says that it is no recording.
+            answer = await client.post(f"{host.secure}{path}", content=bytes(3 << 20))
+            assert (answer.status_code, answer.headers["content-type"]) in (
+                (400, "application/json"),
+                (415, "application/json"),
+            )
+        assert (await client.post(f"{host.secure}/v1/models", content=bytes(3 << 20))).status_code == 413
     assert await _get(host, "/metrics") == 404
     assert await _get(host, "/health/full") == 404
     assert await _get(host, "/health", host.plain) == 308
     assert await _get(host, "/health", **{"x-swollen": "x" * 10_000}) == 400
+
+
+def test_the_ingress_forwards_every_protocol_and_uploads_but_no_operator_endpoints() -> None:
+    ingress = yaml.safe_load((INFRA / "kubernetes" / "base" / "ingress.yaml").read_text(encoding="utf-8"))
+    (rule,) = ingress["spec"]["rules"]
+    paths = [(entry["path"], entry["pathType"]) for entry in rule["http"]["paths"]]
+
+    def forwards(url: str) -> bool:
+        path = url.partition("?")[0]
+        return any(path == known or (kind == "Prefix" and path.startswith(f"{known}/")) for known, kind in paths)
+
+    assert [path for path in (*SOCKETS, "/v1/audio/transcriptions") if not forwards(path)] == []
+    assert not forwards("/metrics")
+    assert not forwards("/health/full")
+    size = ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert int(size.removesuffix("m")) << 20 > GatewaySettings().max_upload_bytes

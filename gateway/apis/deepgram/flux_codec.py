@@ -30,6 +30,7 @@ from gateway.apis.deepgram.flux_parameters import SURE_MS, FluxParameters
 from gateway.apis.deepgram.flux_turn import FluxTurn
 from gateway.apis.deepgram.messages import close_frame, error_body
 from gateway.apis.errors import InvalidRequestError
+from gateway.apis.json_frames import parse_json
 from gateway.apis.received_audio import ReceivedAudio
 from gateway.apis.utterance_order import UtteranceOrder
 from gateway.connection.codec import Decoded, DeferredReply
@@ -88,7 +89,9 @@ class FluxCodec:
             return ()
         audio = self._audio.receive(data)
         start = (self._start(self._audio.format),) if self._audio.format and not self._started else ()
-        timeout = (DeferredReply(build=self._time_out),) if self._parameters.is_manual else ()
+        # Also after a `Configure` that left a turn without an utterance that could end it.
+        is_waiting = self._turn.is_started and self._order.last is None
+        timeout = (DeferredReply(build=self._time_out),) if self._parameters.is_manual or is_waiting else ()
         return (*start, *((audio,) if audio else ()), *timeout)
 
     def _start(self, audio: AudioFormat) -> Start:
@@ -167,7 +170,8 @@ class FluxCodec:
         self._turn.silent_from_ms = end_ms
         is_cut = utterance in self._cut
         self._cut.discard(utterance)
-        if is_cut or (self._parameters.is_manual and trigger != "manual"):
+        # The client may end a turn although its speech continues.
+        if trigger != "manual" and (is_cut or self._parameters.is_manual):
             return self._update() if self._turn.text else []
         return self._end_turn(trigger)
 
@@ -245,7 +249,7 @@ class FluxCodec:
 
 def _parse(frame: str) -> Mapping[str, Any]:
     try:
-        message = json.loads(frame)
+        message = parse_json(frame)
         message["type"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise ProtocolError("a text message must be a JSON object with a type", code="invalid_json") from None

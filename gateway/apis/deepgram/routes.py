@@ -5,7 +5,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from backend.errors import NovaError
 from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
+from gateway.access.auth import Caller
 from gateway.apis.deepgram.flux_codec import FluxCodec
 from gateway.apis.deepgram.flux_parameters import FluxParameters
 from gateway.apis.deepgram.live_codec import LiveCodec
@@ -84,7 +85,7 @@ async def _transcribe(
     parameters = ListenParameters.parse(_query(request.query_params))
     start = Start(**{**parameters.options(), "partials": False, "endpoint_ms": Start().endpoint_ms})
     async with AsyncExitStack() as stack:
-        file = await stack.enter_async_context(_received(request, services, downloads))
+        file = await stack.enter_async_context(_received(request, services, downloads, caller))
         socket, events = await stack.enter_async_context(
             transcribed(services, caller, address_of(request), start, file, "deepgram")
         )
@@ -99,7 +100,9 @@ async def _transcribe(
 
 
 @asynccontextmanager
-async def _received(request: Request, services: GatewayServices, downloads: Downloads) -> AsyncIterator[Path]:
+async def _received(
+    request: Request, services: GatewayServices, downloads: Downloads, caller: Caller
+) -> AsyncIterator[Path]:
     """The recording: the body, or what the address in a JSON body refers to. Raises InvalidRequestError."""
     if not request.headers.get("content-type", "").startswith("application/json"):
         async with received_body(request, services, services.settings.max_upload_bytes) as file:
@@ -107,8 +110,12 @@ async def _received(request: Request, services: GatewayServices, downloads: Down
         return
     async with received_body(request, services, MAX_JSON_BYTES) as body:
         url = _url(await asyncio.to_thread(body.read_bytes))
-    async with downloads.received(url, partial(while_connected, request)) as file:
-        yield file
+    with ExitStack() as counted:
+        # A download counts as a connection without a session, as an upload does.
+        counted.enter_context(services.pending.counted(address_of(request)))
+        async with downloads.received(url, caller.id, partial(while_connected, request)) as file:
+            counted.close()
+            yield file
 
 
 def _url(body: bytes) -> str:

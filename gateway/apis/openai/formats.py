@@ -23,6 +23,9 @@ MEDIA_TYPES: Mapping[ResponseFormat, str] = {
     "srt": "text/plain; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
 }
+# Of finals without a decoding, such as those of an older release's workers. OpenAI's clients require the fields. A
+# probability of 0 would be a claim.
+UNKNOWN_DECODING = Decoding(temperature=0.0, no_speech_probability=0.5)
 
 
 class Rendering:
@@ -87,8 +90,7 @@ class Rendering:
 
 
 def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
-    # Workers of an older release report no decoding.
-    data, decoding = text.encode(), final.decoding or Decoding(temperature=0.0, no_speech_probability=0.0)
+    data, decoding = text.encode(), final.decoding or UNKNOWN_DECODING
     return {
         "id": number,
         # Each utterance is decoded on its own, so the decoder seeks to its start. In frames of 10 ms.

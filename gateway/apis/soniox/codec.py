@@ -148,8 +148,9 @@ class SonioxCodec:
                 self._draining = True
                 return self._announce_draining()
             case Done():
+                frames = self._flush()
                 self._final_ms = self._total_ms = max(self._total_ms, self._audio.milliseconds or 0)
-                return [response([], self._final_ms, self._total_ms, finished=True)]
+                return [*frames, response([], self._final_ms, self._total_ms, finished=True)]
         return []
 
     def _in_order(self, utterance: int, event: Message) -> list[str]:
@@ -162,6 +163,16 @@ class SonioxCodec:
             frames += self._finish(self._translation.utterance, [])
         for due in self._order.in_order(utterance, event):
             frames += self._show(due)
+        return frames
+
+    def _flush(self) -> list[str]:
+        """Give up what is awaited, and show what waits for it."""
+        frames: list[str] = []
+        while (first := self._order.first) is not None:
+            self._translation.give_up()
+            frames += self._finish(first, [])
+            for due in self._order.due():
+                frames += self._show(due)
         return frames
 
     def _show(self, event: Message) -> list[str]:
@@ -184,9 +195,9 @@ class SonioxCodec:
                 translation.note_unserved(language)
                 return self._finish(utterance, []) if translation.has_final else []
             case Error(utterance=int() as utterance):
+                # No `error_code`: it would end the session in the view of the client.
                 translation.give_up()
-                failure = error_response(error_code(event.code), event.message, self._final_ms, self._total_ms)
-                return [failure, *self._finish(utterance, [])]
+                return self._finish(utterance, [])
         return []
 
     def _finish_speech(self, event: Final) -> list[str]:

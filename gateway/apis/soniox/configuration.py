@@ -1,6 +1,5 @@
 """The configuration of a Soniox session, its first message, and the native options that it stands for. Pure."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from backend.errors import ProtocolError
 from backend.messages.languages import flores_code, whisper_code
 from backend.messages.options import MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
+from gateway.apis.json_frames import parse_json
 
 _RAW: Mapping[str, str] = {"pcm_s16le": "pcm_s16le", "pcm_f32le": "pcm_f32le", "mulaw": "mulaw", "alaw": "alaw"}
 # The first bytes tell which of them it is.
@@ -63,7 +63,7 @@ class SonioxConfiguration:
     def parse(cls, frame: str) -> "SonioxConfiguration":
         """Parse the first message. Raises ProtocolError."""
         try:
-            given = json.loads(frame)
+            given = parse_json(frame)
         except (ValueError, RecursionError):
             raise invalid("the first message must be a configuration as JSON") from None
         if not isinstance(given, dict):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from backend.messages.jobs import AudioJob, PartialResult
+from backend.messages.protocol import Final
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 
@@ -63,6 +64,20 @@ def test_partials_have_words_if_the_session_wants_them() -> None:
 def test_the_partial_of_an_early_final_has_the_words_of_the_final() -> None:
     shown = partial(final_outcome(job("final", partial_words=True), spoken(" Hello,", " world.")))
     assert [word.word for word in shown.words or ()] == [" Hello,", " world."]
+
+
+def test_committed_words_in_place_of_a_withheld_text_have_none_of_its_words_and_tokens() -> None:
+    loop = Hypothesis("na " * 40, "en", 1.0, -4.0, 0.99, spoken(*[" na"] * 40).words)
+    options: dict[str, Any] = {"words": True, "decoding": True, "partial_words": True, "early_final": True}
+    outcome = final_outcome(job("final", finals="stable", committed="Hello", **options), loop)
+    (final,) = outcome.durable
+    assert isinstance(final, Final)
+    assert (final.text, final.words, final.decoding) == ("Hello", None, None)
+    assert (partial(outcome).committed, partial(outcome).tentative, partial(outcome).words) == ("Hello", "", None)
+    (kept,) = final_outcome(job("final", finals="stable", committed="Hello", **options), spoken(" Hello.")).durable
+    assert isinstance(kept, Final)
+    assert kept.words is not None
+    assert kept.decoding is not None
 
 
 def test_the_client_gets_no_internal_fields() -> None:

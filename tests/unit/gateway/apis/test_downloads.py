@@ -1,8 +1,10 @@
 """Downloads from addresses that clients choose, with a real server on loopback."""
 
 import asyncio
+import gzip
 import ssl
 import time
+import tracemalloc
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +22,8 @@ from tests.testkit.servers.certificate import self_signed
 from tests.testkit.servers.threads import serve_in_thread
 
 CONTENT = bytes(range(256)) * 5_000
+# 64 MiB in 64 KiB.
+BOMB = gzip.compress(bytes(64 << 20))
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Storage:
 
     port: int = 0
     seen: list[tuple[str, str, str]] = field(default_factory=list)
+    # The paths and Authorization headers.
+    authorized: list[tuple[str, str | None]] = field(default_factory=list)
 
     def url(self, path: str = "/talk", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -40,10 +46,19 @@ def storage() -> Iterator[Storage]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             place.seen.append((self.connection.getsockname()[0], self.headers["Host"], self.path))
+            place.authorized.append((self.path, self.headers["Authorization"]))
             kind, _, rest = self.path[1:].partition("/")
             match kind:
                 case "to":
                     self._head(302, {"Location": rest})
+                case "bomb":
+                    size = f"{len(BOMB)}"
+                    self._head(302, {"Location": "/talk", "Content-Encoding": "gzip", "Content-Length": size})
+                    self.wfile.write(BOMB)
+                case "endless-to":
+                    self._head(302, {"Location": "/talk"})
+                    while True:
+                        self.wfile.write(bytes(1 << 16))
                 case "status":
                     self._head(int(rest), {"Content-Length": "0"})
                 case "endless":
@@ -88,7 +103,7 @@ async def unguarded(work: Awaitable[None]) -> None:
 
 
 async def fetched(url: str, service: Downloads | None = None) -> bytes:
-    async with (service or Downloads(settings())).received(url, unguarded) as file:
+    async with (service or Downloads(settings())).received(url, "caller", unguarded) as file:
         return file.read_bytes()
 
 
@@ -180,6 +195,38 @@ async def test_redirects_in_a_circle_end(storage: Storage) -> None:
     assert len(storage.seen) == downloads.MAX_REDIRECTS + 1
 
 
+@pytest.mark.parametrize("path", ["/bomb", "/endless-to"])
+async def test_the_body_of_a_redirect_is_not_read(storage: Storage, path: str) -> None:
+    tracemalloc.start()
+    try:
+        assert await fetched(storage.url(path), Downloads(settings(url_timeout_s=5))) == CONTENT
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    finally:
+        tracemalloc.stop()
+
+
+async def test_credentials_are_not_sent_to_another_origin(storage: Storage) -> None:
+    other = f"http://localhost:{storage.port}/talk"
+    here = storage.url(f"/to/{other}", host="user:secret@127.0.0.1")
+    assert await fetched(here) == CONTENT
+    (_, first), (path, second) = storage.authorized
+    assert (path, second) == ("/talk", None)
+    assert first == "Basic dXNlcjpzZWNyZXQ="
+
+
+async def test_an_error_of_tls_or_of_the_system_is_the_clients_error(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for failure in (ssl.SSLError("bad record"), OSError("no buffer space")):
+
+        async def fail(*_: object, failure: OSError = failure) -> None:
+            raise failure
+
+        monkeypatch.setattr(Downloads, "_write", fail)
+        error = await refused(storage.url())
+        assert error.code == "remote_content"
+
+
 async def test_a_recording_that_is_too_large_is_not_received_to_its_end(storage: Storage) -> None:
     error = await refused(storage.url("/endless"), Downloads(settings(max_upload_bytes=1 << 20)))
     assert (error.code, error.status) == ("file_too_large", 413)
@@ -190,6 +237,21 @@ async def test_a_server_that_sends_slowly_is_given_up(storage: Storage) -> None:
     error = await refused(storage.url("/slow"), Downloads(settings(url_timeout_s=0.5)))
     assert "within 0.5 s" in error.message
     assert asyncio.get_running_loop().time() - began < 5
+
+
+async def test_a_caller_leaves_downloads_to_others(storage: Storage) -> None:
+    service, loop = Downloads(settings(url_timeout_s=20)), asyncio.get_running_loop()
+    slow = [loop.create_task(fetched(storage.url("/slow"), service)) for _ in range(downloads.MAX_DOWNLOADS)]
+    try:
+        while len(storage.seen) < downloads.MAX_CALLER_DOWNLOADS:  # noqa: ASYNC110 - another thread fills it
+            await asyncio.sleep(0.05)
+        async with asyncio.timeout(15), service.received(storage.url(), "another", unguarded) as file:
+            assert file.read_bytes() == CONTENT
+        assert [path for *_, path in storage.seen].count("/slow") == downloads.MAX_CALLER_DOWNLOADS
+    finally:
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
 
 
 async def test_certificates_are_those_of_the_name_although_the_address_is_used(

@@ -28,6 +28,7 @@ from backend.messages.protocol import (
 )
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
+from gateway.connection.codec import NativeCodec
 from gateway.session.actions import (
     Action,
     CloseConnection,
@@ -141,7 +142,7 @@ def test_a_pair_that_no_worker_translates_is_reported_once() -> None:
     stage.receive(Configure(words=True))
     stage.apply(Notice(code="translation_unavailable", message="m", utterance=1, language="es"), "1-0")
     assert [(error.code, error.language) for error in stage.events(Error)] == [("translation_unavailable", "es")]
-    assert stage.events(Notice) == []
+    assert [frame for notice in stage.events(Notice) for frame in NativeCodec().encode(notice)] == []
 
 
 def test_a_resumed_session_is_not_refused_when_the_workers_have_changed() -> None:
@@ -436,7 +437,11 @@ def test_a_notice_is_sent_once_per_language() -> None:
     stage = Stage(translate_to=("es",))
     for number in (1, 2):
         stage.apply(Notice(code="translation_unavailable", message="m", utterance=number, language="es"), f"{number}-0")
-    assert len(stage.events(Notice)) == 1
+    notices = stage.events(Notice)
+    assert [len(NativeCodec().encode(notice)) for notice in notices] == [1, 0]
+    assert [notice.utterance for notice in notices] == [1, 2], "codecs that await translations need all of them"
+    stage.apply(Notice(code="translation_unavailable", message="m", utterance=3, language="es"))
+    assert len(stage.events(Notice)) == 2, "one about a preview takes no translation's place"
 
 
 def test_the_detected_language_is_passed_to_the_next_job() -> None:

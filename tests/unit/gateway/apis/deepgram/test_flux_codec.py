@@ -31,6 +31,8 @@ from gateway.apis.deepgram.flux_parameters import FluxParameters
 from gateway.connection.codec import Decoded, DeferredReply
 
 RAW = {"model": ["flux-general-en"], "encoding": ["linear16"], "sample_rate": ["16000"]}
+# Half of a surrogate pair, which is no text.
+SURROGATE = r'{"type": "Configure", "keyterms": ["\ud800"]}'
 Messages = list[dict[str, Any]]
 
 
@@ -202,6 +204,26 @@ def test_the_client_ends_a_turn() -> None:
     assert (end["event"], end["trigger"], end["end_of_turn_confidence"]) == ("EndOfTurn", "manual", 1.0)
 
 
+@pytest.mark.parametrize("threshold", ["0.7", "1.0"])
+def test_the_client_ends_a_turn_while_the_user_continues_to_speak(threshold: str) -> None:
+    live = opened(eot_threshold=threshold)
+    received(live, began(), shown("Hello"))
+    _, *rest = sent(live, type="ForceEndTurn")
+    assert received(live, over(), began(2, 1_000), shown("there", 2, 1_000)) == answers(rest) == []
+    end, start = received(live, spoken("Hello."))
+    assert (end["event"], end["trigger"], end["transcript"]) == ("EndOfTurn", "manual", "Hello.")
+    assert (start["event"], start["turn_index"], start["transcript"]) == ("StartOfTurn", 1, "there")
+
+
+def test_a_turn_that_was_left_without_an_utterance_times_out_after_manual_mode() -> None:
+    live = opened(eot_threshold="1.0", eot_timeout_ms="2000")
+    received(live, began(), over(), spoken("One."))
+    sent(live, type="Configure", thresholds={"eot_threshold": 0.7})
+    assert answers(live.decode(bytes(32_000 * 2))) == [], "1 s after the end"
+    (end,) = answers(live.decode(bytes(32_000)))
+    assert (end["event"], end["trigger"]) == ("EndOfTurn", "timeout")
+
+
 def test_the_end_of_no_turn_is_ignored() -> None:
     assert answers(sent(opened(), type="ForceEndTurn")) == []
     assert sent(codec({"model": ["flux-general-en"]}), type="ForceEndTurn") == (), "before the session"
@@ -314,7 +336,9 @@ def test_a_keepalive_is_accepted() -> None:
     assert list(sent(opened(), type="KeepAlive")) == [Keepalive()]
 
 
-@pytest.mark.parametrize("frame", ["", "{", "[]", "5", '{"kind": 1}', '{"type": 5}', '{"type": "Dance"}', "[" * 9_000])
+@pytest.mark.parametrize(
+    "frame", ["", "{", "[]", "5", '{"kind": 1}', '{"type": 5}', '{"type": "Dance"}', "[" * 9_000, SURROGATE]
+)
 def test_invalid_messages_are_reported(frame: str) -> None:
     with pytest.raises(ProtocolError):
         codec().decode(frame)

@@ -38,6 +38,11 @@ def test_a_segment_has_the_values_of_its_decoding() -> None:
     assert segment["compression_ratio"] == pytest.approx(0.2)
 
 
+def test_a_segment_without_a_decoding_makes_no_claim_about_speech() -> None:
+    (segment,) = json.loads(Rendering(transcript(final(1, "Hi")), translate=False).render("verbose_json"))["segments"]
+    assert (segment["tokens"], segment["temperature"], segment["no_speech_prob"]) == ([], 0.0, 0.5)
+
+
 def test_a_translated_segment_has_no_tokens() -> None:
     decoding = Decoding(temperature=0.0, no_speech_probability=0.0, tokens=(DecodedToken(id=1, bytes=(), logprob=0),))
     spoken = transcript(final(1, "hola", language="es", decoding=decoding))

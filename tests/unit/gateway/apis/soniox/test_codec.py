@@ -227,20 +227,37 @@ def test_a_translation_that_is_not_served_is_not_awaited() -> None:
     assert texts(received(codec, began(4), spoken("si", 4, into=["en"]))) == [" si"], "and awaited from then on"
 
 
-def test_a_failed_translation_is_an_error_and_the_session_continues() -> None:
+def test_every_notice_in_place_of_a_translation_ends_its_utterance() -> None:
     codec = opened(translation=INTO_ENGLISH, enable_endpoint_detection=True)
-    failed = Error(code="not_translated", message="failed", utterance=1)
-    _, error, end = received(codec, began(), spoken("yi", into=["en"]), failed)
-    assert (error["error_code"], error["tokens"]) == (500, [])
-    assert texts([end]) == ["<end>"]
+    received(codec, began(), spoken("yi", into=["en"]), translation("One."))
+    notices = [Notice(code="x", message="no model", utterance=number, language="en") for number in (2, 3)]
+    for number, (text, notice) in enumerate(zip(("er", "san"), notices, strict=True), 2):
+        frames = received(codec, began(number), spoken(text, number, into=["en"]), notice)
+        assert texts(frames) == [f" {text}", "<end>"]
+    assert texts(received(codec, began(4), shown("si", 4)), final=False) == [" si"], "nothing is awaited"
 
 
-def test_an_utterance_that_fails_is_an_error_and_the_next_one_follows() -> None:
-    codec = opened(enable_endpoint_detection=True)
-    failed = Error(code="dead_lettered", message="failed", utterance=1)
-    responses = received(codec, began(), shown("x"), over(), began(2, 2_000), spoken("Two", 2, 2_000), failed)
-    assert responses[1]["error_code"] == 500
-    assert texts(responses) == ["Two", "<end>"]
+def test_the_end_of_the_session_does_not_wait_for_translations() -> None:
+    codec = opened(translation=INTO_ENGLISH, enable_endpoint_detection=True)
+    received(codec, began(), over(), began(2, 2_000), over(2, 3_000))
+    assert texts(received(codec, spoken("er", 2, 2_000), Draining(within_s=5))) == []
+    assert texts(received(codec, spoken("yi", into=["en"]))) == ["yi"]
+    frames = received(codec, Done())
+    assert texts(frames) == ["<end>", " er", "<end>"]
+    assert [frame.get("error_code") for frame in frames] == [None, None, 503, None]
+    assert frames[-1]["finished"]
+
+
+@pytest.mark.parametrize("code", ["not_translated", "dead_lettered"])
+def test_an_utterance_that_fails_is_no_error_and_the_next_one_follows(code: str) -> None:
+    """A client closes its connection after an error."""
+    codec = opened(translation=INTO_ENGLISH, enable_endpoint_detection=True)
+    failed = Error(code=code, message="failed", utterance=1)
+    first = () if code == "dead_lettered" else (spoken("yi", into=["en"]),)
+    responses = received(codec, began(), shown("x"), over(), *first, began(2, 2_000), failed)
+    responses += received(codec, spoken("er", 2, 2_000))
+    assert not any("error_code" in response for response in responses)
+    assert texts(responses) == (["er", "<end>"] if code == "dead_lettered" else ["yi", "<end>", " er", "<end>"])
 
 
 def test_noise_has_no_end() -> None:
@@ -327,7 +344,11 @@ def test_invalid_messages_end_the_session(frame: str) -> None:
     assert caught.value.fatal
 
 
-@pytest.mark.parametrize("frame", [b"\0\0", "", "{", "[]"])
+# Half of a surrogate pair, which is no text.
+SURROGATES = [r'{"api_key": "\ud800"}', r'{"context": {"text": "\udfff"}}', r'{"context": {"terms": ["\ud800"]}}']
+
+
+@pytest.mark.parametrize("frame", [b"\0\0", "", "{", "[]", *SURROGATES])
 def test_the_first_message_is_a_configuration(frame: str | bytes) -> None:
     with pytest.raises(ProtocolError):
         SonioxCodec().decode(frame)

@@ -1,0 +1,49 @@
+"""Recordings by `url` count as connections without a session while they are downloaded."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import Request
+
+from gateway.access.auth import Caller
+from gateway.access.pending import PendingConnections, TooManyConnectionsError
+from gateway.apis.deepgram import routes
+from gateway.apis.downloads import Downloads
+from gateway.apis.responses import http_status
+from gateway.settings import GatewaySettings
+
+
+def request() -> Request:
+    headers = [(b"content-type", b"application/json")]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps({"url": "http://talks.example/"}).encode()}
+
+    return Request({"type": "http", "method": "POST", "path": "/v1/listen", "headers": headers}, receive)
+
+
+async def test_a_download_is_counted_until_it_is_received() -> None:
+    connections, seen = PendingConnections(10, 1), list[Any]()
+
+    class CountingDownloads(Downloads):
+        @asynccontextmanager
+        async def received(self, url: str, caller: str, guard: Any) -> AsyncIterator[Path]:
+            seen.append((url, caller, len(connections)))
+            yield Path("talk")
+
+    service, caller = CountingDownloads(GatewaySettings()), Caller("key", frozenset())
+
+    async def receive() -> None:
+        async with routes._received(request(), service, 1 << 20, caller, connections.counted("10.0.0.1")) as file:
+            seen.append((file, len(connections)))
+
+    await receive()
+    assert seen == [("http://talks.example/", "key", 1), (Path("talk"), 0)]
+    with connections.counted("10.0.0.1"), pytest.raises(TooManyConnectionsError) as refused:
+        await receive()
+    assert http_status(refused.value) in (429, 503)
+    assert len(seen) == 2

@@ -11,7 +11,7 @@ from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import Entry, J
 from backend.streams.names import DURABLE_STREAMS
 from backend.streams.observe.utilization import Utilization
-from backend.streams.worker.batch_sizer import BatchSizer
+from backend.streams.worker.batch_sizer import BatchSizer, RecordingSizer
 
 # Stale entries are looked for this often per claim timeout, so a lost entry waits at most a third longer than needed.
 CLAIM_CHECKS_PER_TIMEOUT = 3
@@ -21,6 +21,8 @@ LIVE_S = 10.0
 # The share of one consumer's time that recordings get when live entries leave none, and the shortest rest between two
 # of their entries, in seconds.
 RECORDING_SHARE, MIN_REST_S = 0.05, 1.0
+# The shortest time, in seconds, for which the only consumer of a process leaves recordings alone after a live entry.
+MIN_PAUSE_S = 0.3
 
 FailureAction = Literal["retry_alone", "leave_pending", "dead_letter"]
 
@@ -65,6 +67,8 @@ class RecordingShare:
         self._live_at = -math.inf
         self._due_at = now
         self._holders = 0
+        # Duration of the last batch of recordings.
+        self._last_s = 0.0
         # Of each consumer, the share of its time that finals take.
         self._finals: list[Utilization] = []
 
@@ -87,22 +91,35 @@ class RecordingShare:
     @contextmanager
     def slot(self, now: float) -> Iterator[bool]:
         """Enter before a consumer reads. Returns whether it may process recordings until the exit."""
-        busy = sum(finals.share(now) for finals in self._finals)
-        limit = free_consumers(self._consumers, busy) if self.is_live(now) else self._consumers
-        granted = self._holders < limit or self.is_due(now)
+        granted = self._holders < self._limit(now) or self.is_due(now)
         self._holders += granted
         try:
             yield granted
         finally:
             self._holders -= granted
 
+    def _limit(self, now: float) -> int:
+        if not self.is_live(now):
+            return self._consumers
+        # The next preview of a speaker follows the result of the one before, so for a moment none waits. A single
+        # consumer would begin with a recording each time.
+        if self._consumers == 1 and now - self._live_at < max(MIN_PAUSE_S, self._last_s):
+            return 0
+        return free_consumers(self._consumers, sum(finals.share(now) for finals in self._finals))
+
     def begin(self) -> None:
         """A consumer begins to process a recording."""
         self._due_at = math.inf
 
-    def end(self, now: float, seconds: float = 0.0) -> None:
-        """It has processed one for `seconds`, or found none."""
+    def end(self, now: float, seconds: float) -> None:
+        """It has processed one for `seconds`."""
+        self._last_s = seconds
         self._due_at = now + max(MIN_REST_S, seconds * (1 / RECORDING_SHARE - 1))
+
+    def skip(self, now: float) -> None:
+        """There was none when one was due."""
+        if self.is_due(now):
+            self._due_at = now + MIN_REST_S
 
 
 def free_consumers(consumers: int, busy: float) -> int:
@@ -125,9 +142,10 @@ class ConsumerPolicy(Generic[J]):
         self._settings = settings
         self.final_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
         self.preview_sizer = BatchSizer(settings.batch, settings.preview_budget_ms / 1000)
-        # It never grows: a live session may begin at any time.
-        self.recording_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
+        self.recording_sizer = RecordingSizer(settings.batch, settings.final_budget_ms / 1000)
         self._previews = PreviewPool[J]() if previews is None else previews
+        # Begin and end of the last batch of recordings, in Unix time.
+        self._recording = (-math.inf, -math.inf)
         self._next_claim_check = dict.fromkeys(DURABLE_STREAMS, now)
         self._next_sweep = now + SWEEP_EVERY_S * sweep_phase
 
@@ -160,9 +178,19 @@ class ConsumerPolicy(Generic[J]):
         """Keep the previews that are worth decoding; `finals` were read together with them."""
         self._previews.add(previews, finals)
 
+    def record_recording(self, began_s: float, ended_s: float) -> None:
+        """A batch of recordings was processed, from and to these Unix times. Previews have waited for it."""
+        self._recording = began_s, ended_s
+
     def next_previews(self, wall_time_s: float) -> list[Entry[J]]:
-        """The next batch of previews. Late ones are dropped: a newer one is on its way. `wall_time_s` is Unix time."""
-        return self._previews.take(self.preview_sizer.size, wall_time_s - self._settings.preview_max_age_ms / 1000)
+        """The next batch of previews. Late ones are dropped: a newer one is on its way. `wall_time_s` is Unix time.
+
+        Those that are late because of a recording are kept. No newer one follows: a session awaits the result.
+        """
+        max_age_s = self._settings.preview_max_age_ms / 1000
+        began_s, ended_s = self._recording
+        since_s = began_s if wall_time_s - ended_s <= max_age_s else wall_time_s
+        return self._previews.take(self.preview_sizer.size, since_s - max_age_s)
 
     # --- failures
 

@@ -74,7 +74,7 @@ class SttWorker:
         hypotheses = recognize_with_drafts(self._recognizer, speeches)
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
-        if kind == "final":
+        if kind != "preview":
             self._real_time_factor.add(began, ended, _audio_s(speeches))
             metrics.REAL_TIME_FACTOR.set(self._real_time_factor.factor)
         metrics.CONTINUED.labels(kind).inc(sum(hypothesis.continued for hypothesis in hypotheses))

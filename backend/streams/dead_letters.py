@@ -15,6 +15,7 @@ from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
 from backend.streams.job_streams import AUDIO, FAILURE_FIELDS, TRANSCRIPTS, Failure, JobStream
 from backend.streams.names import Shard, all_shards
+from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.scripts import load_script
 from backend.streams.session.log import read_log
 
@@ -128,8 +129,7 @@ class DeadLetters:
         if await self._has_final(dead_letter):
             return "answered"
         id, job = dead_letter.id, dead_letter.job
-        kind: StreamKind = job.stream_kind if job else "final"
-        stream = id.shard.jobs(_JOB_STREAMS[id.stream_name].group, kind)
+        stream = id.shard.jobs(_JOB_STREAMS[id.stream_name].group, await self._kind(dead_letter))
         attempt = (job.utterance, job.attempt) if isinstance(job, AudioJob) else ("", "")
         # The stored JSON is extended, not written again from `job`: a newer release may have added fields.
         fields = dead_letter.fields
@@ -148,6 +148,16 @@ class DeadLetters:
             _read(DeadLetterId(id.stream_name, id.shard, entry.decode()), dict(zip(flat[::2], flat[1::2], strict=True)))
             for entry, flat in found
         ]
+
+    async def _kind(self, dead_letter: DeadLetter) -> StreamKind:
+        """The kind of stream that the job names, or "final" if no worker reads the streams of recordings."""
+        kind: StreamKind = dead_letter.job.stream_kind if dead_letter.job else "final"
+        if kind != "recording":
+            return kind
+        group = _JOB_STREAMS[dead_letter.id.stream_name].group
+        workers = [process for process in await read_heartbeats(self._redis) if process["kind"] == group]
+        is_read = not workers or any(worker.get("reads_recordings") for worker in workers)
+        return "recording" if is_read else "final"
 
     async def _has_final(self, dead_letter: DeadLetter) -> bool:
         """Whether a later attempt at the utterance, for example after a resume, has succeeded."""

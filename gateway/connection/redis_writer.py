@@ -117,5 +117,6 @@ class RedisWriter:
         actions = self._session.recover_lost_jobs(known, time.time())
         for action in actions:
             await self._execute(action)
+            self._session.record_submitted_again(action)
         if actions:
             log.warning("lost_work_submitted_again", entries=len(actions))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from backend.errors import ClientError
 from backend.messages import protocol as wire
-from backend.messages.jobs import Job, Transcript
+from backend.messages.jobs import Transcript
 from backend.messages.options import Priority
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import RedisAction, ResubmitTranscript, SubmitFinal
@@ -119,37 +119,44 @@ class PendingResults:
 
         `priority` is that of new jobs. If it has become "live", no worker reads the streams of recordings any more. A
         worker that reads an old entry there later finds it answered.
-        Raises AudioLostError if an earlier connection submitted one of the missing jobs.
+        Raises AudioLostError if an earlier connection submitted one of these jobs. After each action, call
+        `record_submitted_again`.
         """
         return [*self._lost_finals(known, priority), *self._lost_transcripts(known, priority)]
 
+    def record_submitted_again(self, action: RedisAction) -> None:
+        """Redis has accepted an action of `lost_jobs`. Until then, the job counts as lost."""
+        match action:
+            case SubmitFinal(job) if job.utterance in self._finals:
+                self._finals[job.utterance] = action
+            case ResubmitTranscript(transcript) if pending := self._translations.get(transcript.utterance):
+                self._translations[transcript.utterance] = (transcript, pending[1])
+
     def _lost_finals(self, known: SessionRecord, priority: Priority) -> Iterator[RedisAction]:
         for number, submit in self._finals.items():
-            if number < known.next or (number in known.closed and not (submit and _is_unread(submit.job, priority))):
+            # An earlier connection has submitted its jobs with the priority of the session.
+            submitted = submit.job.priority if submit else known.start.priority
+            if number < known.next or (number in known.closed and not _is_unread(submitted, priority)):
                 continue
             if submit is None:
                 raise AudioLostError
             # The endpoint was certain before the loss, so the repeated job is a plain final.
-            job = submit.job.model_copy(update={"priority": priority})
-            self._finals[number] = SubmitFinal(job, submit.pcm, early=False)
-            yield SubmitFinal(job, submit.pcm, early=False)
+            yield SubmitFinal(submit.job.model_copy(update={"priority": priority}), submit.pcm, early=False)
 
     def _lost_transcripts(self, known: SessionRecord, priority: Priority) -> Iterator[RedisAction]:
-        for number, (transcript, targets) in self._translations.items():
+        for number, (transcript, _) in self._translations.items():
             if transcript is None or number in known.translated:
                 continue
-            if number not in known.translating or _is_unread(transcript, priority):
-                again = transcript.model_copy(update={"priority": priority})
-                self._translations[number] = (again, targets)
-                yield ResubmitTranscript(again)
+            if number not in known.translating or _is_unread(transcript.priority, priority):
+                yield ResubmitTranscript(transcript.model_copy(update={"priority": priority}))
 
     def _settle(self, utterance: int) -> None:
         self.settled = max(self.settled, utterance)
         self._finals.pop(utterance, None)
 
 
-def _is_unread(job: Job, priority: Priority) -> bool:
-    return job.priority == "recording" and priority == "live"
+def _is_unread(submitted: Priority, priority: Priority) -> bool:
+    return submitted == "recording" and priority == "live"
 
 
 def _cursor_position(cursor: str) -> tuple[int, int]:

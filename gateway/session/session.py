@@ -246,6 +246,10 @@ class Session:
         self._utterances.drop_lost_early_final(known.open, now)
         return self._pending.lost_jobs(known, self._jobs.priority)
 
+    def record_submitted_again(self, action: RedisAction) -> None:
+        """Redis has accepted one of these jobs."""
+        self._pending.record_submitted_again(action)
+
     def _apply_final(self, final: wire.Final, now: float) -> list[Action]:
         if not self._pending.accept_final(final, now):
             return []

@@ -17,8 +17,9 @@ from gateway.session.session import Session
 CATCH_UP_S = 2.0
 # Seconds without a result, while results are pending, before Redis is checked for lost jobs (after a failover).
 VERIFY_S = 10.0
-# A recording waits this many times longer for results after `stop`, because live speech comes first.
-RECORDING_PATIENCE = 10
+# A recording waits this many times longer for results after `stop`, because live speech comes first (default: 1 h).
+# Under full live load, each of 32 recordings (GATEWAY_MAX_RECORDINGS) gets a result in 640 times the work of an entry.
+RECORDING_PATIENCE = 30
 # Interval of record renewal while the safe audio position moves because of silence. It bounds what a client repeats.
 RENEW_S = 5.0
 

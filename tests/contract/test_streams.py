@@ -347,8 +347,8 @@ async def test_the_finals_and_transcripts_of_a_recording_have_streams_of_their_o
         [],
     )
     async with backend.source(AUDIO, "a") as source:
-        (raw,) = await source.read_recording()
-        assert await source.read_recording() == []
+        (raw,) = await source.read_recordings(1)
+        assert await source.read_recordings(1) == []
     entry = raw.decode(AUDIO)
     outcome = final_of(entry.job)
     assert outcome.transcript
@@ -358,7 +358,7 @@ async def test_the_finals_and_transcripts_of_a_recording_have_streams_of_their_o
     assert await backend.entries(shard.audio("recording")) == []
     assert await backend.entries(shard.transcripts("final")) == []
     async with backend.source(TRANSCRIPTS, "a") as source:
-        (text,) = await source.read_recording()
+        (text,) = await source.read_recordings(1)
     again = text.decode(TRANSCRIPTS)
     assert again.job.stream_kind == "recording"
     assert await backend.streams.commit_translations(again, translation_of(again.job)) == "committed"
@@ -374,14 +374,30 @@ async def test_recordings_are_read_only_by_a_read_that_allows_them_and_finds_not
     await lease.submit_audio(job(4), PCM, early=False)
     async with backend.source(AUDIO, "a") as source:
         reads = [
-            await source.read(9, wait=False, max_recordings=9),
-            await source.read(9, wait=False, max_recordings=9),
+            await source.read(9, wait=False, recording=True),
+            await source.read(9, wait=False, recording=True),
             await source.read(9, wait=True),
-            await source.read(9, wait=True, max_recordings=2),
-            await source.read(9, wait=True, max_recordings=2),
+            await source.read(9, wait=True, recording=True),
+            await source.read_recordings(2),
         ]
     found = [[(one.kind, one.decode(AUDIO).job.utterance) for one in raw] for raw in reads]
-    assert found == [[("final", 4)], [], [], [("recording", 1), ("recording", 2)], [("recording", 3)]]
+    assert found == [[("final", 4)], [], [], [("recording", 1)], [("recording", 2), ("recording", 3)]]
+
+
+@pytest.mark.server
+async def test_a_read_takes_recordings_of_one_shard_and_all_shards_have_their_turn(redis_url: str) -> None:
+    async with redis_backend(redis_url) as backend:
+        streams = RedisJobStreams(backend.redis, ServiceSettings(NOVA_SHARDS=4))
+        for shard in streams.shards * 3:
+            await backend.add(shard.audio("recording"), encode_entry(job(1, priority="recording"), PCM))
+        async with RedisEntrySource(streams, AUDIO, "a", WorkerSettings()) as source:
+            assert await source.read(9, wait=False) == []
+            waits = [await source.read(9, wait=True, recording=True) for _ in streams.shards]
+            reads = [await source.read_recordings(9) for _ in streams.shards]
+            assert await source.read_recordings(9) == []
+    assert sorted(one.shard.number for raw in waits for one in raw) == [0, 1, 2, 3]
+    assert [len(raw) for raw in (*waits, *reads)] == [1, 1, 1, 1, 2, 2, 2, 2]
+    assert [len({one.shard.number for one in raw}) for raw in reads] == [1, 1, 1, 1]
 
 
 async def test_a_waiting_read_returns_as_soon_as_there_is_an_entry_of_a_recording(
@@ -389,7 +405,7 @@ async def test_a_waiting_read_returns_as_soon_as_there_is_an_entry_of_a_recordin
 ) -> None:
     async with backend.source(AUDIO, "a") as source, asyncio.TaskGroup() as tasks:
         await source.read(1, wait=False)
-        reading = tasks.create_task(source.read(1, wait=True, max_recordings=1))
+        reading = tasks.create_task(source.read(9, wait=True, recording=True))
         await asyncio.sleep(0.05)
         await lease.submit_audio(job(1, priority="recording"), PCM, early=False)
         async with asyncio.timeout(0.9):
@@ -400,7 +416,7 @@ async def test_entries_of_recordings_are_kept_claimed_and_handed_back(backend: B
     for number in (1, 2):
         await lease.submit_audio(job(number, priority="recording"), PCM, early=False)
     async with backend.source(AUDIO, "a") as first, backend.source(AUDIO, "b") as second:
-        raw = [*await first.read_recording(), *await first.read_recording()]
+        raw = [*await first.read_recordings(1), *await first.read_recordings(1)]
         async with first.keep_claims([raw[0].decode(AUDIO)]):
             await asyncio.sleep(2 * CLAIM_AFTER_MS / 1000)
             assert await second.claim_stale_entry("final") is None
@@ -417,8 +433,8 @@ async def test_entries_of_recordings_are_kept_claimed_and_handed_back(backend: B
 async def test_a_consumer_with_an_entry_of_a_recording_is_not_deleted(backend: Backend, lease: Lease) -> None:
     await lease.submit_audio(job(1, priority="recording"), PCM, early=False)
     async with backend.source(AUDIO, "holder") as holder, backend.source(AUDIO, "idler") as idler:
-        assert len(await holder.read_recording()) == 1
-        await idler.read_recording()
+        assert len(await holder.read_recordings(1)) == 1
+        await idler.read_recordings(1)
         await asyncio.sleep(0.05)
         assert await idler.delete_idle_consumers(idle_s=0.05) >= 1
     assert await backend.consumers(backend.streams.shard("s").audio("recording")) == {"holder"}
@@ -429,7 +445,7 @@ async def test_an_entry_of_a_recording_becomes_a_dead_letter(backend: Backend, l
     shard = backend.streams.shard("s")
     await backend.add(shard.audio("recording"), {b"h": b"not json", b"p": b"odd"})
     async with backend.source(AUDIO, "a") as source:
-        (raw,), (odd,) = await source.read_recording(), await source.read_recording()
+        (raw,), (odd,) = await source.read_recordings(1), await source.read_recordings(1)
     entry = raw.decode(AUDIO)
     assert await backend.streams.dead_letter(shard, STT_GROUP, odd.id, None, FAILURE, odd.kind) == "committed"
     dead = backend.streams.dead_letter(shard, STT_GROUP, entry.id, entry.job, FAILURE, raw.kind)

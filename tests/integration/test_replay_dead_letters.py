@@ -13,7 +13,7 @@ from backend.messages.protocol import Error, Final, Resume, Translation
 from backend.service.settings import ServiceSettings
 from backend.streams.dead_letters import DeadLetters
 from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
-from backend.streams.names import STT_GROUP
+from backend.streams.names import STT_GROUP, WORKERS, worker_key
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Lease, UnknownSessionError
@@ -187,3 +187,16 @@ async def test_a_dead_letter_of_a_recording_is_replayed_below_live_finals(
     assert isinstance(final, Final)
     assert final.late
     assert await all_dead_letters(dead) == []
+
+
+async def test_a_dead_letter_of_a_recording_is_replayed_as_live_while_workers_read_only_live_streams(
+    streams: RedisJobStreams, lease: Lease, dead: DeadLetters
+) -> None:
+    await lease.submit_audio(job(1, priority="recording"), ONE_SECOND, early=False)
+    await dead_lettered(streams)
+    key = worker_key("stt", "old")
+    await streams.redis.set(key, json.dumps({"kind": "stt", "name": "old", "version": "0.1.0"}))
+    await streams.redis.sadd(WORKERS, key)
+    assert await dead.replay(await only_dead_letter(dead)) == "replayed"
+    shard = streams.shard("s")
+    assert [await streams.redis.xlen(shard.audio(kind)) for kind in ("recording", "final")] == [0, 1]

@@ -79,36 +79,36 @@ class Consumer(Generic[J]):
             log.warning("entries_not_handed_back", error=str(error))
 
     async def _run_cycle(self) -> None:
-        now = self._clock.monotonic()
-        with self._recordings.slot(now) as granted:
-            claims = granted and self._policy.should_claim("recording", now)
-            limit = self._max_recordings(now) if granted and not claims else 0
-            is_idle, recordings = await self._process_live(wait=not claims, max_recordings=limit)
-            if granted and not recordings:
-                recordings = await self._next_recording(is_idle)
-            while recordings:
-                recordings = await self._process_recordings(recordings)
+        with self._recordings.slot(self._clock.monotonic()) as granted:
+            is_idle, recordings = await self._process_live(wait=not granted)
+            is_due = self._recordings.is_due(self._clock.monotonic())
+            if granted and (is_idle or is_due):
+                recordings = await self._take_recordings(is_idle)
+            if granted and is_idle and not (recordings or is_due):
+                _, recordings = await self._process_live(wait=True, recording=True)
+            if recordings:
+                await self._process_recordings(recordings)
         sweeps = self._policy.should_sweep(self._clock.monotonic())
         if sweeps and (deleted := await self._source.delete_idle_consumers()):
             log.info("abandoned_consumers_swept", consumers=deleted)
 
     async def _leave(self) -> None:
         try:
-            for kept in await self._accept(await self._source.finish_reads()):
-                if kept:
-                    await self._processor.process_finals(kept)
+            finals, _ = await self._accept(await self._source.finish_reads())
+            if finals:
+                await self._processor.process_finals(finals)
             await self._source.leave()
         except REDIS_ERRORS as error:
             # The consumer stays in the group until another worker deletes it as idle.
             log.warning("left_without_goodbye", error=str(error))
 
-    async def _process_live(self, *, wait: bool, max_recordings: int = 0) -> tuple[bool, list[Entry[J]]]:
-        """Process finals and previews. Return whether there were none, and the recordings that were read instead."""
+    async def _process_live(self, *, wait: bool, recording: bool = False) -> tuple[bool, list[Entry[J]]]:
+        """Process finals and previews. Return whether there were none, and the recording that ended the wait."""
         # Process claimed entries first and one at a time: they have waited longest, and one of them may have killed its
         # worker.
         finals, recordings = await self._claim("final"), list[Entry[J]]()
         if not finals:
-            finals, recordings = await self._read(wait and self._policy.may_wait, max_recordings)
+            finals, recordings = await self._read(wait and self._policy.may_wait, recording)
         async with self._source.keep_claims(recordings):
             if finals:
                 await self._processor.process_finals(finals)
@@ -140,9 +140,9 @@ class Consumer(Generic[J]):
         self.in_flight.record_queue_wait([entry])
         return [entry]
 
-    async def _read(self, wait: bool, max_recordings: int) -> tuple[list[Entry[J]], list[Entry[J]]]:
+    async def _read(self, wait: bool, recording: bool) -> tuple[list[Entry[J]], list[Entry[J]]]:
         sizer = self._policy.final_sizer
-        raw = await self._source.read(sizer.size, wait=wait, max_recordings=max_recordings)
+        raw = await self._source.read(sizer.size, wait=wait, recording=recording)
         finals, recordings = await self._accept(raw)
         sizer.record_read(len(finals))
         return finals, recordings
@@ -171,31 +171,21 @@ class Consumer(Generic[J]):
 
     # --- recordings
 
-    def _max_recordings(self, now: float) -> int:
-        """Entries in a batch of recordings: while there is live speech, a single one."""
-        return 1 if self._recordings.is_live(now) else self._policy.recording_sizer.size
-
-    async def _next_recording(self, is_idle: bool) -> list[Entry[J]]:
-        """Claim or read an entry of a recording if no live entry waits, or if it is due anyway."""
-        is_due = self._recordings.is_due(self._clock.monotonic())
-        entries = await self._claim("recording") if is_idle or is_due else []
-        if is_due and not entries and not (entries := (await self._accept(await self._source.read_recording()))[1]):
-            self._recordings.end(self._clock.monotonic())
+    async def _take_recordings(self, is_idle: bool) -> list[Entry[J]]:
+        """Claim an entry of a recording, or read as many as are processed now."""
+        is_live = not is_idle or self._recordings.is_live(self._clock.monotonic())
+        count = 1 if is_live else self._policy.recording_sizer.size
+        entries = await self._claim("recording")
+        if not entries and not (entries := (await self._accept(await self._source.read_recordings(count)))[1]):
+            self._recordings.skip(self._clock.monotonic())
         return entries
 
-    async def _process_recordings(self, entries: list[Entry[J]]) -> list[Entry[J]]:
-        """Process a batch, and live entries that have arrived. Return the entries that are left."""
-        began = self._clock.monotonic()
-        size = self._max_recordings(began)
-        batch, left = entries[:size], entries[size:]
-        async with self._source.keep_claims(left):
-            self._recordings.begin()
-            try:
-                await self._processor.process_finals(batch)
-            finally:
-                now = self._clock.monotonic()
-                self._recordings.end(now, now - began)
-            if left:
-                _, more = await self._process_live(wait=False)
-                left += more
-        return left
+    async def _process_recordings(self, batch: list[Entry[J]]) -> None:
+        began, began_s = self._clock.monotonic(), self._clock.wall()
+        self._recordings.begin()
+        try:
+            await self._processor.process_finals(batch)
+        finally:
+            now = self._clock.monotonic()
+            self._recordings.end(now, now - began)
+            self._policy.record_recording(began_s, self._clock.wall())

@@ -11,7 +11,7 @@ from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import Entry, J
 from backend.streams.names import DURABLE_STREAMS
 from backend.streams.observe.utilization import Utilization
-from backend.streams.worker.batch_sizer import BatchSizer
+from backend.streams.worker.batch_sizer import BatchSizer, RecordingSizer
 
 # Stale entries are looked for this often per claim timeout, so a lost entry waits at most a third longer than needed.
 CLAIM_CHECKS_PER_TIMEOUT = 3
@@ -21,6 +21,8 @@ LIVE_S = 10.0
 # The share of one consumer's time that recordings get when live entries leave none, and the shortest rest between two
 # of their entries, in seconds.
 RECORDING_SHARE, MIN_REST_S = 0.05, 1.0
+# Previews of live speech can wait for a batch of recordings that takes this many seconds, but not for a long one.
+SHORT_S, LONG_S = 0.3, 1.0
 # While there is live speech, a consumer stays free of recordings this many times as long as an entry of one has taken.
 REST = 1.0
 
@@ -69,6 +71,8 @@ class RecordingShare:
         self._holders = 0
         # When consumers that have processed an entry may process the next one.
         self._rests: list[float] = []
+        # Duration of the last batch of recordings; at first, of a long one.
+        self._last_s = LONG_S
         # Of each consumer, the share of its time that finals take.
         self._finals: list[Utilization] = []
 
@@ -98,22 +102,31 @@ class RecordingShare:
         finally:
             self._holders -= granted
 
-    def begin(self) -> None:
-        """A consumer begins to process a recording."""
-        self._due_at = math.inf
-
-    def end(self, now: float, seconds: float = 0.0) -> None:
-        """It has processed one for `seconds`, or found none."""
-        self._due_at = now + max(MIN_REST_S, seconds * (1 / RECORDING_SHARE - 1))
-        if seconds:
-            self._rests.append(now + REST * seconds)
-
     def _limit(self, now: float) -> int:
         self._rests = [rest_until for rest_until in self._rests if rest_until > now]
         if not self.is_live(now):
             return self._consumers
-        busy = sum(finals.share(now) for finals in self._finals)
-        return free_consumers(self._consumers, busy) - len(self._rests)
+        free = free_consumers(self._consumers, sum(finals.share(now) for finals in self._finals))
+        if self._consumers > 1:
+            return free - len(self._rests)
+        # The next preview of a speaker follows the result of the one before, so for a moment none waits. A single
+        # consumer would begin with a recording each time.
+        return free if self._last_s <= SHORT_S or now - self._live_at >= self._last_s else 0
+
+    def begin(self) -> None:
+        """A consumer begins to process a recording."""
+        self._due_at = math.inf
+
+    def end(self, now: float, seconds: float) -> None:
+        """It has processed one for `seconds`."""
+        self._last_s = seconds
+        self._due_at = now + max(MIN_REST_S, seconds * (1 / RECORDING_SHARE - 1))
+        self._rests.append(now + REST * seconds)
+
+    def skip(self, now: float) -> None:
+        """There was none when one was due."""
+        if self.is_due(now):
+            self._due_at = now + MIN_REST_S
 
 
 def free_consumers(consumers: int, busy: float) -> int:
@@ -136,9 +149,10 @@ class ConsumerPolicy(Generic[J]):
         self._settings = settings
         self.final_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
         self.preview_sizer = BatchSizer(settings.batch, settings.preview_budget_ms / 1000)
-        # It never grows: a live session may begin at any time.
-        self.recording_sizer = BatchSizer(settings.batch, settings.final_budget_ms / 1000)
+        self.recording_sizer = RecordingSizer(settings.batch, settings.final_budget_ms / 1000)
         self._previews = PreviewPool[J]() if previews is None else previews
+        # Begin and end of the last batch of recordings, in Unix time.
+        self._recording = (-math.inf, -math.inf)
         self._next_claim_check = dict.fromkeys(DURABLE_STREAMS, now)
         self._next_sweep = now + SWEEP_EVERY_S * sweep_phase
 
@@ -171,9 +185,19 @@ class ConsumerPolicy(Generic[J]):
         """Keep the previews that are worth decoding; `finals` were read together with them."""
         self._previews.add(previews, finals)
 
+    def record_recording(self, began_s: float, ended_s: float) -> None:
+        """A batch of recordings was processed, from and to these Unix times. Previews have waited for it."""
+        self._recording = began_s, ended_s
+
     def next_previews(self, wall_time_s: float) -> list[Entry[J]]:
-        """The next batch of previews. Late ones are dropped: a newer one is on its way. `wall_time_s` is Unix time."""
-        return self._previews.take(self.preview_sizer.size, wall_time_s - self._settings.preview_max_age_ms / 1000)
+        """The next batch of previews. Late ones are dropped: a newer one is on its way. `wall_time_s` is Unix time.
+
+        Those that are late because of a recording are kept. No newer one follows: a session awaits the result.
+        """
+        max_age_s = self._settings.preview_max_age_ms / 1000
+        began_s, ended_s = self._recording
+        since_s = began_s if wall_time_s - ended_s <= max_age_s else wall_time_s
+        return self._previews.take(self.preview_sizer.size, since_s - max_age_s)
 
     # --- failures
 

@@ -1,6 +1,7 @@
 """Reads the streams of a group: in one call, or on a cluster, where a call may not span shards, in one per shard."""
 
 import asyncio
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -26,11 +27,12 @@ PREVIEWS_PER_READ = 64
 
 @dataclass(frozen=True, slots=True)
 class EntryLimits:
-    """Entries of each stream that a call may read."""
+    """Entries that a call may read."""
 
+    # Of each stream.
     finals: int
-    # Only read if nothing else is there.
-    recordings: int = 0
+    # Whether an entry of a recording ends a wait, too.
+    recording: bool = False
 
 
 class StreamReader(AsyncExitStack):
@@ -47,8 +49,9 @@ class StreamReader(AsyncExitStack):
         self._reads: dict[int, asyncio.Task[StreamEntries | Exception]] = {}
         self._had_entries = True
         self._shards = shards
-        # The shard whose recordings are read first, so that all shards have the same share.
-        self._first = 0
+        # The shard whose recordings are read first, so that all shards have the same share. Consumers start at
+        # different ones.
+        self._first = zlib.crc32(name.encode()) % len(shards)
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -58,7 +61,8 @@ class StreamReader(AsyncExitStack):
     async def read(self, limits: EntryLimits, *, wait: bool) -> StreamEntries:
         """Return what is there; with `wait`, block for up to a second for the first entry. Raises REDIS_ERRORS.
 
-        Recordings are read only by calls that block.
+        Only a call that blocks reads a recording: one entry at most, of a single shard. COUNT applies to every stream,
+        so with more of them, a consumer would hold entries that it cannot process yet.
         """
         idle = [number for number in range(len(self._partitions)) if number not in self._reads]
         for number in idle:
@@ -70,12 +74,10 @@ class StreamReader(AsyncExitStack):
         self._had_entries = bool(entries)
         return entries
 
-    async def read_recording(self) -> StreamEntries:
-        """Return one entry of a recording, if there is one. Raises REDIS_ERRORS."""
-        for turn in range(len(self._shards)):
-            number = (self._first + turn) % len(self._shards)
-            if entries := await self._read_recording_of(self._shards[number]):
-                self._first = number + 1
+    async def read_recordings(self, count: int) -> StreamEntries:
+        """Return up to `count` entries of recordings, all of one shard. Raises REDIS_ERRORS."""
+        for _ in self._shards:
+            if entries := await self._read_recordings_of(self._next_shard(), count):
                 return entries
         return []
 
@@ -98,10 +100,14 @@ class StreamReader(AsyncExitStack):
                 if "BUSYGROUP" not in str(error):
                     raise
 
-    async def _read_recording_of(self, shard: Shard) -> StreamEntries:
+    def _next_shard(self) -> Shard:
+        self._first = (self._first + 1) % len(self._shards)
+        return self._shards[self._first]
+
+    async def _read_recordings_of(self, shard: Shard, count: int) -> StreamEntries:
         stream = self._streams([shard], "recording")
         try:
-            return await self._xreadgroup(stream, 1)
+            return await self._xreadgroup(stream, count)
         except REDIS_ERRORS as error:
             if not is_missing_group(error):
                 if len(self._shards) == 1:
@@ -110,7 +116,7 @@ class StreamReader(AsyncExitStack):
                 log.warning("no_recording_read", shard=shard.number, error=str(error))
                 return []
         await self._create_groups([shard])
-        return await self._xreadgroup(stream, 1)
+        return await self._xreadgroup(stream, count)
 
     async def _read(self, shards: Sequence[Shard], limits: EntryLimits, wait: bool) -> StreamEntries | Exception:
         try:
@@ -135,11 +141,13 @@ class StreamReader(AsyncExitStack):
             entries = await self._xreadgroup(self._streams(shards, "final"), limits.finals) + previews
             if entries or not wait:
                 return entries
-        if not limits.recordings:
-            return await self._xreadgroup(self._streams(shards, "final", "preview"), limits.finals, BLOCK_MS)
-        # Recordings may be waiting, so their limit applies. Of live entries, there is at most one as a rule.
-        count = min(limits.finals, limits.recordings)
-        return await self._xreadgroup(self._streams(shards, "final", "recording", "preview"), count, BLOCK_MS)
+        live = self._streams(shards, "final", "preview")
+        # A read of one of several partitions may end after the consumer has begun something else, and would hold the
+        # recording meanwhile.
+        if not limits.recording or len(self._partitions) > 1:
+            return await self._xreadgroup(live, limits.finals, BLOCK_MS)
+        # Nothing waited before, so there is at most one live entry as a rule.
+        return await self._xreadgroup([*live, *self._streams([self._next_shard()], "recording")], 1, BLOCK_MS)
 
     def _streams(self, shards: Sequence[Shard], *kinds: StreamKind) -> list[str]:
         return [shard.jobs(self._group, kind) for kind in kinds for shard in shards]

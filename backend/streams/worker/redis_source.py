@@ -42,11 +42,11 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
         await self.enter_async_context(self._reader)
         return self
 
-    async def read(self, max_finals: int, *, wait: bool, max_recordings: int = 0) -> list[RawEntry]:
-        return await self._accept(await self._reader.read(EntryLimits(max_finals, max_recordings), wait=wait))
+    async def read(self, max_finals: int, *, wait: bool, recording: bool = False) -> list[RawEntry]:
+        return await self._accept(await self._reader.read(EntryLimits(max_finals, recording), wait=wait))
 
-    async def read_recording(self) -> list[RawEntry]:
-        return await self._accept(await self._reader.read_recording())
+    async def read_recordings(self, count: int) -> list[RawEntry]:
+        return await self._accept(await self._reader.read_recordings(count))
 
     async def finish_reads(self) -> list[RawEntry]:
         return await self._accept(await self._reader.finish_reads())

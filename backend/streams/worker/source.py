@@ -51,16 +51,16 @@ class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
     job_stream: JobStream[J]
     name: str
 
-    async def read(self, max_finals: int, *, wait: bool, max_recordings: int = 0) -> list[RawEntry]:
+    async def read(self, max_finals: int, *, wait: bool, recording: bool = False) -> list[RawEntry]:
         """New entries: up to `max_finals` finals of each stream, and all previews.
 
         Finals stay pending until they are committed. Previews are acknowledged here. With `wait`, blocks until there is
-        an entry, for about a second at most. Only then, and if nothing else is there, up to `max_recordings` entries of
-        recordings are read from each stream. They stay pending, too.
+        an entry, for about a second at most. With `recording` too, one new entry of a recording may end the wait: of
+        one shard, another one at each call, and not on a cluster of several shards. It stays pending.
         """
 
-    async def read_recording(self) -> list[RawEntry]:
-        """One new entry of a recording, if there is one, whatever else waits."""
+    async def read_recordings(self, count: int) -> list[RawEntry]:
+        """Up to `count` new entries of recordings of one shard, whatever else waits. They stay pending."""
 
     async def finish_reads(self) -> list[RawEntry]:
         """The entries of reads that are still in progress. Call it once, after the last `read`."""

@@ -385,19 +385,20 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
         self._store, self._claim_after_s = streams, settings.claim_after_ms / 1000
         self._reads: list[RawEntry] = []
 
-    async def read(self, max_finals: int, *, wait: bool, max_recordings: int = 0) -> list[RawEntry]:
+    async def read(self, max_finals: int, *, wait: bool, recording: bool = False) -> list[RawEntry]:
         self._store.check_available()
         if not (found := self._read_live(max_finals)) and wait:
-            if recordings := self._read_once("recording", max_recordings):
+            if recording and (recordings := await self.read_recordings(1)):
                 return recordings
             await self._store.wait_for_entry(BLOCK_S)
             self._store.check_available()
-            found = self._read_live(max_finals) or self._read_once("recording", max_recordings)
+            found = self._read_live(max_finals) or (await self.read_recordings(1) if recording else [])
         return found
 
-    async def read_recording(self) -> list[RawEntry]:
+    async def read_recordings(self, count: int) -> list[RawEntry]:
         self._store.check_available()
-        return self._read_once("recording", 1)[:1]
+        shards = range(len(self._store.shards))
+        return next((found for number in shards if (found := self._read_once("recording", count, number))), [])
 
     async def finish_reads(self) -> list[RawEntry]:
         return []
@@ -450,10 +451,11 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
     def _read_live(self, max_finals: int) -> list[RawEntry]:
         return [*self._read_once("final", max_finals), *self._read_once("preview", None)]
 
-    def _read_once(self, kind: StreamKind, count: int | None) -> list[RawEntry]:
+    def _read_once(self, kind: StreamKind, count: int | None, number: int | None = None) -> list[RawEntry]:
+        """`number` is that of the only shard to read."""
         now = self._store.clock.monotonic()
         found: list[RawEntry] = []
-        for shard, stream in self._streams(kind):
+        for shard, stream in self._streams(kind) if number is None else [self._streams(kind)[number]]:
             stream.consumers[self.name] = now
             ids = stream.unread[:count]
             del stream.unread[:count]

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 
 from backend.errors import EntryError
@@ -123,3 +124,18 @@ async def test_a_client_that_asks_for_tokens_gets_a_final_without_a_draft() -> N
     await answered(speaker, job(1, language="en", draft=draft))
     await answered(speaker, job(1, language="en", draft=draft, decoding=True))
     assert [len(one.draft) for one in speaker.asked] == [1, 0]
+
+
+class Slow(NullRecognizer):
+    """Takes long enough for the real-time factor to have a digit."""
+
+    def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
+        time.sleep(0.01)
+        return super().recognize(batch)
+
+
+async def test_all_entries_but_previews_count_in_the_real_time_factor() -> None:
+    for one, counts in ((job(1), True), (job(1, priority="recording"), True), (job(1, kind="preview"), False)):
+        worker = SttWorker(Slow(), SttSettings())
+        await worker.handle([Entry(Shard(0), "1-0", one, PCM)])
+        assert bool(worker.report()["real_time_factor"]) is counts

@@ -4,7 +4,19 @@ import asyncio
 
 import pytest
 
-from backend.messages.protocol import Configure, Done, Draining, Error, Final, Finalize, Notice, Resume, Start, Stop
+from backend.messages.protocol import (
+    Configure,
+    Done,
+    Draining,
+    Error,
+    Final,
+    Finalize,
+    Notice,
+    Ready,
+    Resume,
+    Start,
+    Stop,
+)
 from backend.messages.served_languages import ServedLanguages
 from gateway.connection.transport import SEND_TIMEOUT_S
 from gateway.session.timers import CATCH_UP_S
@@ -82,6 +94,19 @@ async def test_a_resume_takes_the_session_over_and_delivers_its_results() -> Non
     assert first.of(Error)[-1].code == "taken_over"
     assert second.ready.session == first.ready.session
     assert second.ready.audio_from_ms > 0, "Redis has the audio of the closed utterance"
+
+
+@virtual_time
+async def test_a_resumed_recording_counts_towards_the_limit_of_recordings() -> None:
+    first, start = MemoryGateway(), Start(priority="recording")
+    async with first.connect(start) as client:
+        await client.wait_for(lambda: client.of(Ready))
+    gateway = MemoryGateway(first.streams, max_recordings=1)
+    async with gateway.connect(client.resume_message()) as resumed:
+        await resumed.wait_for(lambda: resumed.of(Ready))
+        async with gateway.connect(start) as refused:
+            await refused.wait_for(lambda: refused.close_code)
+    assert [error.code for error in refused.of(Error)] == ["overloaded"]
 
 
 @virtual_time

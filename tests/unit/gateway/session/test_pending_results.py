@@ -106,7 +106,19 @@ def test_jobs_of_a_recording_are_repeated_as_live_ones_once_no_worker_reads_its_
     jobs = [action.job for action in again if isinstance(action, SubmitFinal)]
     assert [(one.utterance, one.stream_kind) for one in jobs] == [(2, "final"), (3, "final")]
     assert [one.transcript.stream_kind for one in again if isinstance(one, ResubmitTranscript)] == ["final"]
+    assert pending.lost_jobs(known, "live") == again, "Redis may have been unavailable"
+    for action in again:
+        pending.record_submitted_again(action)
     assert pending.lost_jobs(known, "live") == [], "once"
+
+
+def test_audio_of_a_resumed_recording_that_no_worker_reads_is_lost() -> None:
+    pending = PendingResults("s", "c")
+    known = SessionRecord(Start(priority="recording"), "c", next=2, count=2, closed=frozenset({2}))
+    pending.resume(Resume(session="s", token="t", utterance=1, audio_from_ms=900), known)
+    assert pending.lost_jobs(known, "recording") == []
+    with pytest.raises(AudioLostError):
+        pending.lost_jobs(known, "live")
 
 
 def test_the_start_of_audio_without_finals_is_known() -> None:

@@ -44,8 +44,8 @@ class Model:
 class System:
     """Streams in memory, and workers on them."""
 
-    def __init__(self) -> None:
-        self.streams = MemoryStreams(loop_clock())
+    def __init__(self, shards: int = 1) -> None:
+        self.streams = MemoryStreams(loop_clock(), shards)
         self.sessions = MemorySessions(self.streams)
 
     def consumer(
@@ -70,14 +70,15 @@ class System:
 
     async def preview(self, session: str) -> None:
         sent_at = self.streams.clock.wall()
-        await self.streams.submit_preview(job(1, kind="preview", session=session, sent_at=sent_at), PCM)
+        sent = job(1, kind="preview", session=session, committed="so far", sent_at=sent_at)
+        await self.streams.submit_preview(sent, PCM)
 
     async def crash_with(self, count: int, *, recordings: int = 0) -> None:
         """A worker reads entries and is killed."""
         async with MemoryEntrySource(self.streams, AUDIO, "dead", WorkerSettings()) as source:
             assert len(await source.read(count, wait=False)) == count
             for _ in range(recordings):
-                assert len(await source.read_recording()) == 1
+                assert len(await source.read_recordings(1)) == 1
 
     async def events(self, session: str = "s") -> list[Any]:
         return [message.event async for message in self.sessions.read_log(session, "0-0")]
@@ -359,21 +360,64 @@ async def test_a_live_final_waits_for_one_entry_of_a_recording_and_a_preview_doe
 
 
 @virtual_time
-async def test_batches_of_a_recording_stay_within_the_time_budget_without_live_speech() -> None:
-    system, model = System(), Model(takes_s=0.25)
-    await system.submit(*range(1, 41), session="file", priority="recording")
-    async with system.working(model, batch=8, final_budget_ms=600):
-        await asyncio.sleep(60)
-    sizes = [len(batch) for batch in model.batches]
-    assert sum(sizes) == 40
-    # A batch of this model takes as long as an entry, so its entries seem to become cheaper.
-    assert sizes[0] == 1
-    assert max(sizes) <= 8
-    single = Model(takes_s=1.0)
-    await system.submit(*range(1, 5), session="slow", priority="recording")
-    async with system.working(single, batch=1):
+async def test_batches_of_a_recording_grow_without_live_speech_and_have_one_entry_with_it() -> None:
+    system, model = System(), Model(takes_s=1.0)
+    await system.submit(*range(1, 61), session="file", priority="recording")
+    async with system.working(model, batch=8):
+        await asyncio.sleep(5.5)
+        assert [len(batch) for batch in model.batches[:5]] == [1, 2, 4, 8, 8]
+        await system.submit(1, session="live")
+        await asyncio.sleep(6)
+        live = model.kinds.index("final")
+        assert {len(batch) for batch in model.batches[live:]} == {1}
+        await asyncio.sleep(20)
+    assert len(model.batches[-2]) == 8
+
+
+@virtual_time
+async def test_a_consumer_holds_only_the_recordings_that_it_processes() -> None:
+    system, model = System(shards=4), Model(takes_s=1.0)
+    sessions = [f"file{number}" for number in range(12)]
+    for session in sessions:
+        await system.submit(1, 2, session=session, priority="recording")
+    streams = [system.streams.stream(shard.audio("recording")) for shard in system.streams.shards]
+    assert all(stream.entries for stream in streams)
+    await system.submit(1, session="live")
+    async with system.working(model, batch=8):
+        for _ in range(80):
+            await asyncio.sleep(0.1)
+            assert sum(len(stream.pending) for stream in streams) <= 1
+        await system.submit(1, session="another")
+        await asyncio.sleep(2.1)
+        assert len(await system.events("another")) == 1, "it has waited for one entry"
+        await asyncio.sleep(1.0)
+        done = len(model.batches)
+    assert len(model.batches) == done, "nothing is begun after the stop"
+    assert len([batch for batch in model.batches if batch[0][0].startswith("file")]) > 5
+
+
+@virtual_time
+async def test_the_only_consumer_keeps_up_with_previews_while_a_recording_waits() -> None:
+    system, model = System(), Model(takes_s=0.5)
+    await system.submit(*range(1, 200), session="file", priority="recording")
+    async with system.working(model, batch=1):
+        for _ in range(50):
+            await system.preview("live")
+            await asyncio.sleep(1.0)
+    batches = model.kinds[1:]
+    assert batches.count("preview") >= 45
+    assert 1 <= batches.count("recording") <= 6, "its minimum share"
+
+
+@virtual_time
+async def test_a_preview_that_has_waited_for_a_recording_is_not_dropped() -> None:
+    system, model = System(), Model(takes_s=4.0)
+    await system.submit(1, session="file", priority="recording")
+    async with system.working(model):
+        await asyncio.sleep(1.0)
+        await system.preview("live")
         await asyncio.sleep(10)
-    assert [len(batch) for batch in single.batches] == [1, 1, 1, 1]
+    assert model.kinds == ["recording", "preview"]
 
 
 @virtual_time

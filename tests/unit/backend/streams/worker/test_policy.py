@@ -238,6 +238,28 @@ def test_short_entries_of_recordings_are_at_least_a_second_apart_under_full_live
     assert [share.is_due(now) for now in (5.0, 5.0 + MIN_REST_S - 0.01, 5.0 + MIN_REST_S)] == [False, False, True]
 
 
+def test_the_only_consumer_rests_after_a_live_entry_for_as_long_as_a_recording_takes() -> None:
+    share = RecordingShare(0.0)
+    share.skip(0.0)
+    share.begin()
+    share.end(2.0, 1.5)
+    share.record_live(3.0)
+    assert [held(share, now, 1) for now in (4.4, 4.6)] == [[False], [True]]
+    share.begin()
+    share.end(5.0, 0.2)
+    share.record_live(5.0)
+    assert held(share, 5.0, 1) == [True], "previews can wait for a short one"
+
+
+def test_previews_that_waited_for_a_recording_do_not_count_as_late_for_a_moment() -> None:
+    chosen = policy(preview_max_age_ms=1_500)
+    chosen.record_recording(NOW - 5.0, NOW - 0.1)
+    chosen.add_previews([entry("waited", 1, 6.0), entry("older", 1, 7.0)], [])
+    assert keys(chosen.next_previews(NOW)) == [("waited", 1)]
+    chosen.add_previews([entry("waited", 2, 5.0)], [])
+    assert chosen.next_previews(NOW + 1.5) == []
+
+
 def test_stale_entries_of_recordings_are_looked_for_separately() -> None:
     chosen = policy(claim_after_ms=3_000)
     chosen.record_claim("final", False, 0.0)

@@ -41,7 +41,7 @@ class Scenario:
     seconds: float = 240.0
 
 
-# A GPU, or a fast CPU; Whisper base on two cores with a few sessions; the same under full load.
+# A GPU or a fast CPU, Whisper base on two cores with a few sessions, and the same under full load.
 GPU = Scenario(sessions=20, consumers=1, final_cost=0.01, preview_cost=0.005, seconds=90.0)
 CPU = Scenario(sessions=3, consumers=2, final_cost=0.1, preview_cost=0.07)
 FULL = Scenario(sessions=8, consumers=2, final_cost=0.2, preview_cost=0.07)

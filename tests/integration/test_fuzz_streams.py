@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from backend.errors import EntryError
-from backend.messages.jobs import AudioJob, JobKind
+from backend.messages.jobs import AudioJob, JobKind, encode_entry
 from backend.messages.protocol import MAX_POSITION, Error, Final, Resume, Start, Translation
 from backend.messages.session_record import SessionRecord
 from backend.service.settings import ServiceSettings, WorkerSettings
@@ -238,7 +238,7 @@ async def test_a_preview_in_the_stream_of_finals_is_rejected(streams: RedisJobSt
     sessions = RedisSessions(streams.redis, ServiceSettings(), "gateway")
     lease = await sessions.open("s", "secret", SessionRecord(Start(), "s"))
     guess = spoken_job("s", 1).model_copy(update={"kind": "preview"})
-    await lease.submit_audio(guess, spoken(0, 1), early=False)
+    await streams.redis.xadd(streams.shard("s").audio("final"), encode_entry(guess, spoken(0, 1)))
     await lease.submit_audio(spoken_job("s", 1), spoken(0, 1), early=False)
     stop = asyncio.Event()
     worker = SttWorker(NullRecognizer(), SttSettings())

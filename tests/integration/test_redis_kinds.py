@@ -221,7 +221,7 @@ async def test_a_whole_system_runs_on_it_by_configuration(kind: RedisServers, tm
     plan = system_plan(tmp_path, redis_url=kind.url, environment={"NOVA_SHARDS": str(SHARDS)})
     async with running(plan, print) as system, httpx.AsyncClient(base_url=system.urls[0]) as http:
         answer = (await http.get("/health/full")).json()
-        assert len(answer["lanes"]) == 6 * SHARDS
+        assert len(answer["lanes"]) == 8 * SHARDS
         assert {worker["kind"] for worker in answer["workers"]} >= {"stt", "gateway"}
         assert (await http.get("/health")).status_code == 200
 

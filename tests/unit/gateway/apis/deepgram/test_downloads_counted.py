@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from gateway.access.pending import PendingConnections, TooManyConnectionsError
 from gateway.apis.deepgram import routes
 from gateway.apis.downloads import Downloads
 from gateway.apis.responses import http_status
+from gateway.http.turns import Turns
 from gateway.settings import GatewaySettings
+
+ADDRESS = "10.0.0.1"
 
 
 def request() -> Request:
@@ -23,11 +27,13 @@ def request() -> Request:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": json.dumps({"url": "http://talks.example/"}).encode()}
 
-    return Request({"type": "http", "method": "POST", "path": "/v1/listen", "headers": headers}, receive)
+    scope = {"type": "http", "method": "POST", "path": "/v1/listen", "headers": headers, "client": (ADDRESS, 1)}
+    return Request(scope, receive)
 
 
 async def test_a_download_is_counted_until_it_is_received() -> None:
     connections, seen = PendingConnections(10, 1), list[Any]()
+    services: Any = SimpleNamespace(pending=connections, settings=GatewaySettings(), turns=Turns())
 
     class CountingDownloads(Downloads):
         @asynccontextmanager
@@ -35,15 +41,15 @@ async def test_a_download_is_counted_until_it_is_received() -> None:
             seen.append((url, caller, len(connections)))
             yield Path("talk")
 
-    service, caller = CountingDownloads(GatewaySettings()), Caller("key", frozenset())
+    downloads, caller = CountingDownloads(GatewaySettings()), Caller("key", frozenset())
 
     async def receive() -> None:
-        async with routes._received(request(), service, 1 << 20, caller, connections.counted("10.0.0.1")) as file:
+        async with routes._received(request(), services, downloads, caller) as file:
             seen.append((file, len(connections)))
 
     await receive()
     assert seen == [("http://talks.example/", "key", 1), (Path("talk"), 0)]
-    with connections.counted("10.0.0.1"), pytest.raises(TooManyConnectionsError) as refused:
+    with connections.counted(ADDRESS), pytest.raises(TooManyConnectionsError) as refused:
         await receive()
     assert http_status(refused.value) in (429, 503)
     assert len(seen) == 2

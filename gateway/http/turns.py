@@ -5,6 +5,7 @@ some work of every recording, request and handshake, live sessions fall behind. 
 """
 
 import asyncio
+import time
 from heapq import heappop, heappush
 from itertools import count
 
@@ -12,12 +13,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 # Longest pause after one turn, in seconds. A turn that took longer has waited for something else.
 MAX_PAUSE_S = 0.02
+# A turn of the event loop that is shorter than this many seconds did no work. The turns that a live frame needs may be
+# short as well, so the loop has nothing to do only after several.
+QUIET_S, QUIET_TURNS = 0.000_3, 4
 # Time of the event loop that a request or a handshake takes until it waits for something, in seconds.
 REQUEST_S = 0.001
 
 
 class Turns:
-    """Lets one caller continue in each turn of the event loop, for at most half of its time."""
+    """Lets one caller continue in each turn of the event loop, for at most half of its time while others have work."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -28,11 +32,11 @@ class Turns:
     async def wait(self, cost_s: float = 0.0, excess: float = 0.0) -> None:
         """Wait for a turn. Callers with the lowest `excess` are first, then those that came first.
 
-        `cost_s` is what the caller's last turn took: as much time belongs to others first.
+        `cost_s` is what the caller's last turn took: as much time belongs to others first, if they have work.
         """
         await self._take(excess)
         try:
-            await asyncio.sleep(min(cost_s, MAX_PAUSE_S))
+            await _leave_to_others(min(cost_s, MAX_PAUSE_S))
         finally:
             self._pass_on()
 
@@ -56,6 +60,15 @@ class Turns:
                 woken.set_result(None)
                 return
         self._taken = False
+
+
+async def _leave_to_others(seconds: float) -> None:
+    """Let the event loop do other work for this time, or until it has none in several turns."""
+    until, quiet = time.monotonic() + seconds, 0
+    await asyncio.sleep(0)
+    while quiet < QUIET_TURNS and (began := time.monotonic()) < until:
+        await asyncio.sleep(0)
+        quiet = quiet + 1 if time.monotonic() - began < QUIET_S else 0
 
 
 class RequestTurns:

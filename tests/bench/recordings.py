@@ -241,7 +241,7 @@ def describe(report: Report) -> str:
 @click.command()
 @cli.model_option("null")
 @click.option("--cost", default=0.002, show_default=True, help="`null`: seconds per second of audio, with live speech.")
-@click.option("--scaling-cost", default=0.03, show_default=True, help="The same when workers are compared.")
+@click.option("--scaling-cost", default=0.15, show_default=True, help="The same when workers are compared.")
 @cli.sessions_option(20)
 @click.option("--window", "window_s", default=40.0, show_default=True, help="Seconds with or without the recording.")
 @click.option("--recording", "recording_s", default=300.0, show_default=True, help="Its length when it is alone.")

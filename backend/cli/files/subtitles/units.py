@@ -47,7 +47,7 @@ class Unit:
 def spoken(final: Final) -> TimedText:
     """Return the words of a final, with their own times or, if it has none, spread evenly over the utterance."""
     words = [TimedWord(word.word, word.start_ms, word.end_ms) for word in final.words or ()]
-    if "".join("".join(word.text for word in words).split()) != "".join(final.text.split()):
+    if not words or "".join("".join(word.text for word in words).split()) != "".join(final.text.split()):
         words = [TimedWord(final.text, final.start_ms, final.end_ms)]
     return TimedText(words, final.language)
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backend.messages.protocol import DecodedToken, Decoding, Final
@@ -51,6 +51,8 @@ def test_a_translated_segment_has_no_tokens() -> None:
     assert (segment["text"], segment["tokens"]) == (" hello", [])
 
 
+# White space alone has no words.
+@example([final(1, "\r")], "srt", True, False)
 @given(st.lists(FINALS, max_size=4), st.sampled_from(FORMATS), st.booleans(), st.booleans())
 def test_any_transcript_is_rendered(finals: list[Final], form: ResponseFormat, translate: bool, logprobs: bool) -> None:
     body = Rendering(transcript(*finals), translate=translate).render(form, ("word", "segment"), logprobs=logprobs)

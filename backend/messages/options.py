@@ -10,6 +10,8 @@ MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
 MAX_POSITION = 10**12
 # Languages that a session may choose from.
 MAX_LANGUAGES = 16
+# Characters.
+MAX_PROMPT, MAX_HOTWORDS = 2_000, 1_000
 
 
 # "recording": finals are computed in the time that live sessions leave.
@@ -74,7 +76,7 @@ class Options(Message):
     """Purpose of the text. The server does not use it."""
     finals: Literal["revise", "stable"] = "revise"
     """"revise": the most accurate final. "stable": a final that starts with the committed words."""
-    prompt: str = Field(default="", max_length=2_000)
+    prompt: str = Field(default="", max_length=MAX_PROMPT)
     """Text that sets the style and spelling of what follows."""
-    hotwords: str = Field(default="", max_length=1_000)
+    hotwords: str = Field(default="", max_length=MAX_HOTWORDS)
     """Names and terms to expect, separated by spaces or commas."""

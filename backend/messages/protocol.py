@@ -15,6 +15,7 @@ from backend.messages.decoding import Decoding as Decoding
 from backend.messages.early_finals import EarlyFinal as EarlyFinal
 from backend.messages.early_finals import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.early_finals import Word as Word
+from backend.messages.options import MAX_HOTWORDS, MAX_PROMPT, Priority
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -22,7 +23,6 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
-from backend.messages.options import Priority
 
 
 class Start(Options):
@@ -78,8 +78,8 @@ class Configure(Message):
     endpointing: bool | None = None
     mode: Literal["dictation", "captions"] | None = None
     finals: Literal["revise", "stable"] | None = None
-    prompt: str | None = Field(default=None, max_length=2_000)
-    hotwords: str | None = Field(default=None, max_length=1_000)
+    prompt: str | None = Field(default=None, max_length=MAX_PROMPT)
+    hotwords: str | None = Field(default=None, max_length=MAX_HOTWORDS)
 
     def applied_to(self, start: Start) -> Start:
         """Return `start` with the options of this message."""

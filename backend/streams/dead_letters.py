@@ -15,6 +15,7 @@ from backend.messages.protocol import Error, Final
 from backend.service.settings import ServiceSettings
 from backend.streams.job_streams import AUDIO, FAILURE_FIELDS, TRANSCRIPTS, Failure, JobStream
 from backend.streams.names import Shard, all_shards
+from backend.streams.observe.heartbeats import reads_recordings
 from backend.streams.observe.load_report import read_heartbeats
 from backend.streams.scripts import load_script
 from backend.streams.session.log import read_log
@@ -155,9 +156,8 @@ class DeadLetters:
         if kind != "recording":
             return kind
         group = _JOB_STREAMS[dead_letter.id.stream_name].group
-        workers = [process for process in await read_heartbeats(self._redis) if process["kind"] == group]
-        is_read = not workers or any(worker.get("reads_recordings") for worker in workers)
-        return "recording" if is_read else "final"
+        are_read = reads_recordings(await read_heartbeats(self._redis), group)
+        return "final" if are_read is False else "recording"
 
     async def _has_final(self, dead_letter: DeadLetter) -> bool:
         """Whether a later attempt at the utterance, for example after a resume, has succeeded."""

@@ -1,10 +1,11 @@
 """Whether the workers read the streams of recordings, by their heartbeats. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from backend.messages.options import Priority
 from backend.messages.protocol import Start
+from backend.streams.observe.heartbeats import reads_recordings
 
 
 class RecordingStreams:
@@ -19,13 +20,11 @@ class RecordingStreams:
         # By the kind of worker.
         self._are_read = {"stt": True, "translation": True}
 
-    def update(self, processes: Iterable[Mapping[str, Any]]) -> None:
+    def update(self, processes: Collection[Mapping[str, Any]]) -> None:
         """Apply the heartbeats of all live processes."""
-        answers: dict[str, list[bool]] = {kind: [] for kind in self._are_read}
-        for process in processes:
-            if process["kind"] in answers:
-                answers[process["kind"]].append(process.get("reads_recordings") is True)
-        self._are_read |= {kind: any(read) for kind, read in answers.items() if read}
+        for kind in self._are_read:
+            if (is_read := reads_recordings(processes, kind)) is not None:
+                self._are_read[kind] = is_read
 
     def priority(self, start: Start) -> Priority:
         """The priority of the jobs of a session with these options."""

@@ -189,11 +189,12 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
 
 async def _receive_start(transport: Transport, timeout_s: float) -> Start | Resume:
     """The first message. `timeout_s` limits the time between two frames, such as keepalives before the first audio."""
+    limit_s = max(timeout_s, MAX_START_S)
     try:
-        async with asyncio.timeout(max(timeout_s, MAX_START_S)):
+        async with asyncio.timeout(limit_s):
             return await _receive_first_message(transport, timeout_s)
     except TimeoutError:
-        raise ProtocolError(f"no session was started within {MAX_START_S} s", code="idle_timeout") from None
+        raise ProtocolError(f"no session was started within {limit_s:g} s", code="idle_timeout") from None
 
 
 async def _receive_first_message(transport: Transport, timeout_s: float) -> Start | Resume:

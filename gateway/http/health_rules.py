@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from backend.streams.observe.heartbeats import reads_recordings
 from backend.streams.observe.state import RedisState, StreamState
 
 Status = Literal["healthy", "degraded", "unhealthy"]
@@ -77,9 +78,8 @@ def _waiting_finals(streams: Sequence[StreamState], max_wait_s: float) -> Iterat
 def _unread_recordings(streams: Sequence[StreamState], processes: Sequence[Process]) -> Iterator[str]:
     """Recordings that were submitted before all workers were replaced by those of an earlier release."""
     for kind, name in (("stt", ":audio:"), ("translation", ":transcript:")):
-        workers = [process for process in processes if process["kind"] == kind]
         length = sum(stream.length for stream in streams if stream.is_recording and name in stream.name)
-        if length and workers and not any(worker.get("reads_recordings") for worker in workers):
+        if length and reads_recordings(processes, kind) is False:
             yield f"no {kind} worker reads recordings, and {length} of their jobs wait"
 
 

@@ -6,16 +6,14 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_LANGUAGES, spoken_language
+from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import AudioFormat
-from gateway.apis.deepgram.parameters import audio_format
-from gateway.apis.errors import InvalidRequestError
+from gateway.apis.deepgram.parameters import audio_format, invalid
 
 # The confidence that a turn is over is its silence, divided by this one.
 SURE_MS = 1_000
 # Deepgram's ranges.
 EAGER, EOT, TIMEOUT_MS = (0.3, 0.9), (0.5, 1.0), (500, 60_000)
-MAX_HOTWORDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +118,6 @@ class FluxParameters:
             "words": True,
             "partial_words": True,
         }
-
-
-def invalid(name: str, message: str) -> InvalidRequestError:
-    """The error of a parameter."""
-    return InvalidRequestError(f"{name}: {message}", code="invalid_parameter", param=name)
 
 
 def _number(name: str, given: Any, allowed: tuple[float, float]) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_LANGUAGES, spoken_language
+from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.apis.errors import InvalidRequestError
 
@@ -47,14 +47,14 @@ class ListenParameters:
         """Parse a query string. Raises InvalidRequestError."""
         for name in _UNSERVED:
             if any(value.lower() not in _NOTHING for value in query.get(name, ())):
-                raise _invalid(name, "is not served")
+                raise invalid(name, "is not served")
         endpointing = _first(query, "endpointing", "10")
         utterance_end = _first(query, "utterance_end_ms", "")
         keywords = [word.partition(":")[0] for word in query.get("keywords", ())]
         return cls(
             audio=audio_format(query),
             languages=_languages(query),
-            hotwords=", ".join([*query.get("keyterm", ()), *keywords])[:1_000],
+            hotwords=", ".join([*query.get("keyterm", ()), *keywords])[:MAX_HOTWORDS],
             endpoint_ms=_endpoint_ms(endpointing),
             endpointing=endpointing != "false",
             interim_results=_flag(query, "interim_results"),
@@ -76,7 +76,8 @@ class ListenParameters:
         }
 
 
-def _invalid(name: str, message: str) -> InvalidRequestError:
+def invalid(name: str, message: str) -> InvalidRequestError:
+    """The error of a parameter."""
     return InvalidRequestError(f"{name}: {message}", code="invalid_parameter", param=name)
 
 
@@ -86,14 +87,14 @@ def audio_format(query: Mapping[str, Sequence[str]]) -> AudioFormat | None:
     if not encoding:
         return None
     if encoding not in _ENCODINGS:
-        raise _invalid("encoding", f"must be one of {', '.join(_ENCODINGS)}, or missing for containers")
+        raise invalid("encoding", f"must be one of {', '.join(_ENCODINGS)}, or missing for containers")
     if encoding == "ogg-opus":
         return AudioFormat(encoding="ogg")
     rate, channels = _number(query, "sample_rate", None), _number(query, "channels", 1)
     if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
-        raise _invalid("sample_rate", f"must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}")
+        raise invalid("sample_rate", f"must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}")
     if channels not in (1, 2):
-        raise _invalid("channels", "must be 1 or 2")
+        raise invalid("channels", "must be 1 or 2")
     native: Any = _ENCODINGS[encoding]
     return AudioFormat(encoding=native, sample_rate=rate, channels=channels)
 
@@ -108,7 +109,7 @@ def _languages(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         for code in codes:
             whisper_code("auto" if code == "multi" else code)
     except ProtocolError as error:
-        raise _invalid(name, error.message) from None
+        raise invalid(name, error.message) from None
     # Deepgram accepts longer lists, which hardly restrict the detection.
     return () if "multi" in codes or len(codes) > MAX_LANGUAGES else codes
 
@@ -124,20 +125,20 @@ def _endpoint_ms(given: str) -> int:
     if given == "true":
         return MIN_ENDPOINT_MS
     if not given.isdecimal():
-        raise _invalid("endpointing", "must be a number of milliseconds, or false")
+        raise invalid("endpointing", "must be a number of milliseconds, or false")
     return min(max(int(given), MIN_ENDPOINT_MS), MAX_ENDPOINT_MS)
 
 
 def _utterance_end_ms(given: str) -> int:
     if not given.isdecimal() or int(given) < MIN_UTTERANCE_END_MS:
-        raise _invalid("utterance_end_ms", f"must be at least {MIN_UTTERANCE_END_MS}")
+        raise invalid("utterance_end_ms", f"must be at least {MIN_UTTERANCE_END_MS}")
     return int(given)
 
 
 def _number(query: Mapping[str, Sequence[str]], name: str, default: int | None) -> int:
     given = _first(query, name, "" if default is None else str(default))
     if not given.isdecimal() or len(given) > 9:
-        raise _invalid(name, "must be a number" if given else "is required with this encoding")
+        raise invalid(name, "must be a number" if given else "is required with this encoding")
     return int(given)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_LANGUAGES, spoken_language
+from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, MAX_PROMPT, spoken_language
 from backend.messages.protocol import AudioFormat
 
 # Audio of the present form, and of the beta form. PCM has 24 kHz, G.711 has 8 kHz.
@@ -67,8 +67,8 @@ class TranscriptionSession:
         """The fields of a native `start` or `configure`."""
         return {
             **spoken_language(self.languages),
-            "prompt": self.prompt[-2_000:],
-            "hotwords": ", ".join(self.keywords)[:1_000],
+            "prompt": self.prompt[-MAX_PROMPT:],
+            "hotwords": ", ".join(self.keywords)[:MAX_HOTWORDS],
             "decoding": self.wants_logprobs,
             # Deltas are committed words, which must be the beginning of the transcript.
             "finals": "stable",

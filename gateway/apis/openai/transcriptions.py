@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from backend.errors import NovaError, ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_LANGUAGES, spoken_language
+from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, MAX_PROMPT, spoken_language
 from backend.messages.protocol import Final, ServerMessage, Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.errors import InvalidRequestError
@@ -147,8 +147,8 @@ def _start(upload: Upload, details: Mapping[str, bool], *, translate: bool) -> S
         raise invalid_value("language", error.message) from None
     return Start(
         **spoken_language(languages),
-        prompt=upload.first("prompt")[-2_000:],
-        hotwords=", ".join(upload.fields.get("keywords", ()))[:1_000],
+        prompt=upload.first("prompt")[-MAX_PROMPT:],
+        hotwords=", ".join(upload.fields.get("keywords", ()))[:MAX_HOTWORDS],
         partials=False,
         **details,
         translate_to=(TARGET,) if translate else (),

@@ -7,16 +7,15 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import flores_code, whisper_code
-from backend.messages.options import MAX_LANGUAGES, spoken_language
+from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, MAX_PROMPT, SAMPLE_BYTES, spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.apis.json_frames import parse_json
 
-_RAW: Mapping[str, str] = {"pcm_s16le": "pcm_s16le", "pcm_f32le": "pcm_f32le", "mulaw": "mulaw", "alaw": "alaw"}
 # The first bytes tell which of them it is.
 _CONTAINERS = ("auto", "wav", "ogg", "webm")
 # Soniox's range. Without a value, the native default is used.
 MIN_DELAY_MS, MAX_DELAY_MS, DEFAULT_DELAY_MS = 500, 3_000, 600
-MAX_PROMPT, MAX_HOTWORDS, MAX_REFERENCE = 2_000, 1_000, 256
+MAX_REFERENCE = 256
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -111,11 +110,11 @@ def _audio(fields: Mapping[str, Any]) -> AudioFormat | None:
     encoding = _text(fields, "audio_format") or "auto"
     if encoding in _CONTAINERS:
         return None
-    if encoding not in _RAW:
-        raise invalid(f"audio_format must be one of {', '.join((*_RAW, *_CONTAINERS))}")
+    if encoding not in SAMPLE_BYTES:
+        raise invalid(f"audio_format must be one of {', '.join((*SAMPLE_BYTES, *_CONTAINERS))}")
     rate = _number(fields, "sample_rate", MIN_SAMPLE_RATE, MAX_SAMPLE_RATE)
     channels = _number(fields, "num_channels", 1, 2)
-    native: Any = _RAW[encoding]
+    native: Any = encoding
     return AudioFormat(encoding=native, sample_rate=rate, channels=channels)
 
 

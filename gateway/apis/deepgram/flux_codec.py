@@ -32,6 +32,7 @@ from gateway.apis.deepgram.messages import close_frame, error_body
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.json_frames import parse_json
 from gateway.apis.received_audio import ReceivedAudio
+from gateway.apis.utterance_ends import UtteranceEnds
 from gateway.apis.utterance_order import UtteranceOrder
 from gateway.connection.codec import Decoded, DeferredReply
 from gateway.protocols import ProtocolName
@@ -53,10 +54,9 @@ class FluxCodec:
         self._sequence_id = 0
         self._turn = FluxTurn(0)
         self._order = UtteranceOrder()
-        # Ends of utterances, why a turn ends with them, and those that continue without a pause.
-        self._ends: dict[int, int] = {}
+        self._ends = UtteranceEnds()
+        # Why a turn ends with an utterance.
         self._triggers: dict[int, str] = {}
-        self._cut: set[int] = set()
         # Whether a `ForceEndTurn` has not found its utterance yet.
         self._forcing = False
 
@@ -122,10 +122,10 @@ class FluxCodec:
         """Translate a native event. Some have no counterpart."""
         match event:
             case SpeechStarted():
-                self._cut |= {number for number, end_ms in self._ends.items() if end_ms == event.start_ms}
+                self._ends.begin(event)
                 self._order.open(event.utterance)
             case SpeechEnded():
-                self._ends[event.utterance] = event.end_ms
+                self._ends.end(event)
                 by_client, self._forcing = self._forcing or self._stopped, False
                 self._triggers[event.utterance] = "manual" if by_client else self._parameters.trigger
             case Error(fatal=False, utterance=int() as utterance, language=None):
@@ -166,12 +166,10 @@ class FluxCodec:
     def _settle(self, utterance: int) -> list[str]:
         """An utterance has its final, which ends the turn unless more belongs to it."""
         self._order.settle(utterance)
-        end_ms, trigger = self._ends.pop(utterance, 0), self._triggers.pop(utterance, "model")
-        self._turn.silent_from_ms = end_ms
-        is_cut = utterance in self._cut
-        self._cut.discard(utterance)
+        end, trigger = self._ends.settle(utterance), self._triggers.pop(utterance, "model")
+        self._turn.silent_from_ms = end.end_ms
         # The client may end a turn although its speech continues.
-        if trigger != "manual" and (is_cut or self._parameters.is_manual):
+        if trigger != "manual" and (end.is_cut or self._parameters.is_manual):
             return self._update() if self._turn.text else []
         return self._end_turn(trigger)
 

@@ -28,6 +28,7 @@ from backend.messages.protocol import (
 from gateway.apis.deepgram.messages import alternative, close_frame, error_body, metadata, results
 from gateway.apis.deepgram.parameters import ListenParameters
 from gateway.apis.received_audio import detect_format
+from gateway.apis.utterance_ends import UtteranceEnds
 from gateway.connection.codec import Decoded, DeferredReply
 from gateway.protocols import ProtocolName
 
@@ -53,9 +54,7 @@ class LiveCodec:
         # Whether a `Finalize` has not found its utterance yet, and the utterances that one has ended.
         self._finalizing = False
         self._finalized: set[int] = set()
-        # Ends of utterances, and those that continue without a pause.
-        self._ends: dict[int, int] = {}
-        self._cut: set[int] = set()
+        self._ends = UtteranceEnds()
         # End of the last word, if it is to be followed by `UtteranceEnd`.
         self._last_word_ms: int | None = None
 
@@ -127,11 +126,11 @@ class LiveCodec:
         match event:
             case SpeechStarted():
                 self._last_word_ms = None
-                self._cut |= {number for number, end_ms in self._ends.items() if end_ms == event.start_ms}
+                self._ends.begin(event)
                 started = {"type": "SpeechStarted", "channel": [0, 1], "timestamp": event.start_ms / 1000}
                 return [_json(started)] if self._parameters.vad_events else []
             case SpeechEnded():
-                self._ends[event.utterance] = event.end_ms
+                self._ends.end(event)
                 if self._finalizing:
                     self._finalizing = False
                     self._finalized.add(event.utterance)
@@ -154,11 +153,9 @@ class LiveCodec:
         )
 
     def _final(self, event: Final) -> dict[str, Any]:
-        self._ends.pop(event.utterance, None)
-        is_cut, is_finalized = event.utterance in self._cut, event.utterance in self._finalized
-        self._cut.discard(event.utterance)
+        end, is_finalized = self._ends.settle(event.utterance), event.utterance in self._finalized
         self._finalized.discard(event.utterance)
-        if event.words and not self._ends:
+        if event.words and self._ends.last is None:
             self._last_word_ms = event.words[-1].end_ms
         return results(
             self._request_id,
@@ -166,13 +163,13 @@ class LiveCodec:
             start_ms=event.start_ms,
             end_ms=event.end_ms,
             is_final=True,
-            speech_final=self._parameters.endpointing and not is_cut,
+            speech_final=self._parameters.endpointing and not end.is_cut,
             from_finalize=is_finalized,
         )
 
     def _failed(self, utterance: int, event: Error) -> Sequence[str]:
         """Report an utterance without a final, which cannot confirm a `Finalize`."""
-        self._ends.pop(utterance, None)
+        self._ends.settle(utterance)
         if utterance not in self._finalized:
             return [_json(_error(event))]
         self._finalized.discard(utterance)
@@ -184,8 +181,8 @@ class LiveCodec:
         if not self._finalizing:
             return ()
         self._finalizing = False
-        if self._ends:
-            self._finalized.add(max(self._ends))
+        if self._ends.last is not None:
+            self._finalized.add(self._ends.last)
             return ()
         at_ms = self._audio_ms()
         nothing = results(

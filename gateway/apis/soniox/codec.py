@@ -29,6 +29,7 @@ from gateway.apis.soniox.configuration import SonioxConfiguration, invalid
 from gateway.apis.soniox.responses import draining_response, error_code, error_response, response
 from gateway.apis.soniox.tokens import END, FINALIZED, Token, TokenText, definitive, marker, tentative
 from gateway.apis.soniox.translations import UtteranceTranslation
+from gateway.apis.utterance_ends import UtteranceEnds
 from gateway.apis.utterance_order import UtteranceOrder
 from gateway.connection.codec import Decoded, DeferredReply
 from gateway.protocols import ProtocolName
@@ -54,9 +55,8 @@ class SonioxCodec:
         self._text = TokenText()
         self._tentative: list[Token] = []
         self._translation = UtteranceTranslation(None)
-        # Ends of utterances, those that continue without a pause, and confirmations of `finalize` that are due.
-        self._ends: dict[int, int] = {}
-        self._cut: set[int] = set()
+        self._ends = UtteranceEnds()
+        # Confirmations of `finalize` that are due, by utterance.
         self._finalized: dict[int, int] = {}
         self._final_ms = self._total_ms = 0
 
@@ -132,10 +132,10 @@ class SonioxCodec:
         """Translate a native event. Some have no counterpart."""
         match event:
             case SpeechStarted():
-                self._cut |= {number for number, end_ms in self._ends.items() if end_ms == event.start_ms}
+                self._ends.begin(event)
                 self._order.open(event.utterance)
             case SpeechEnded():
-                self._ends[event.utterance] = event.end_ms
+                self._ends.end(event)
             case Partial() | Final() | Translation() | Notice(utterance=int()) | Error(utterance=int(), fatal=False):
                 return self._in_order(event.utterance or 0, event)
             case Notice(language=str() as language):
@@ -217,11 +217,10 @@ class SonioxCodec:
         self._translation.reset()
         self._tentative = []
         self._order.settle(utterance)
-        self._final_ms = self._total_ms = max(self._total_ms, self._ends.pop(utterance, 0))
-        is_cut, finalized = utterance in self._cut, self._finalized.pop(utterance, 0)
-        self._cut.discard(utterance)
+        end, finalized = self._ends.settle(utterance), self._finalized.pop(utterance, 0)
+        self._final_ms = self._total_ms = max(self._total_ms, end.end_ms)
         assert self._configuration is not None, "a session has a configuration"
-        ends = self._configuration.end_tokens and has_text and not is_cut and not finalized
+        ends = self._configuration.end_tokens and has_text and not end.is_cut and not finalized
         tokens = [*tokens, *([marker(END)] if ends else []), *([marker(FINALIZED)] * finalized)]
         return [*([self._response(tokens)] if tokens else []), *self._announce_draining()]
 

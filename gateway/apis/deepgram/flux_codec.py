@@ -10,7 +10,6 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.protocol import (
-    AudioFormat,
     Configure,
     Done,
     EarlyFinal,
@@ -23,8 +22,6 @@ from backend.messages.protocol import (
     Partial,
     SpeechEnded,
     SpeechStarted,
-    Start,
-    Stop,
 )
 from gateway.apis.deepgram.flux_parameters import SURE_MS, FluxParameters
 from gateway.apis.deepgram.flux_turn import FluxTurn
@@ -48,8 +45,7 @@ class FluxCodec:
 
     def __init__(self, parameters: FluxParameters, request_id: str) -> None:
         self._parameters, self._request_id = parameters, request_id
-        self._audio = ReceivedAudio(parameters.audio)
-        self._started = self._stopped = False
+        self._audio = ReceivedAudio(parameters.audio, lambda: self._parameters.options())
         # The number of the next message.
         self._sequence_id = 0
         self._turn = FluxTurn(0)
@@ -63,47 +59,34 @@ class FluxCodec:
     def open(self) -> Sequence[Decoded]:
         """Greet the client, which may wait for that. Start at once if the format is known."""
         greeting = DeferredReply(build=lambda: [self._message("Connected")])
-        return (greeting,) if self._audio.format is None else (greeting, self._start(self._audio.format))
+        return (greeting, *self._audio.start())
 
     # --- from the client
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
         """Translate a control message, or audio. Raises ProtocolError."""
         if isinstance(frame, bytes):
-            return self._receive_audio(frame) if frame else self._stop()
+            return self._receive_audio(frame) if frame else self._audio.stop()
         message = _parse(frame)
         match message["type"]:
             case "KeepAlive":
-                return (Keepalive(),) if self._started else ()
+                return (Keepalive(),) if self._audio.is_started else ()
             case "ForceEndTurn":
-                self._forcing = self._started
-                return (Finalize(), DeferredReply(build=self._force_end)) if self._started else ()
+                self._forcing = self._audio.is_started
+                return (Finalize(), DeferredReply(build=self._force_end)) if self._forcing else ()
             case "Configure":
                 return self._configure(message)
             case "CloseStream":
-                return self._stop()
+                return self._audio.stop()
         raise ProtocolError(f"unknown message type {str(message['type'])[:40]!r}", code="unknown_type", fatal=False)
 
     def _receive_audio(self, data: bytes) -> Sequence[Decoded]:
-        if self._stopped:
+        if self._audio.is_stopped:
             return ()
-        audio = self._audio.receive(data)
-        start = (self._start(self._audio.format),) if self._audio.format and not self._started else ()
         # Also after a `Configure` that left a turn without an utterance that could end it.
         is_waiting = self._turn.is_started and self._order.last is None
         timeout = (DeferredReply(build=self._time_out),) if self._parameters.is_manual or is_waiting else ()
-        return (*start, *((audio,) if audio else ()), *timeout)
-
-    def _start(self, audio: AudioFormat) -> Start:
-        self._started = True
-        return Start(audio=audio, **self._parameters.options())
-
-    def _stop(self) -> Sequence[Decoded]:
-        if self._stopped:
-            return ()
-        self._stopped = True
-        # A session must be open before it can be stopped, also without audio.
-        return (Stop(),) if self._started else (self._start(AudioFormat()), Stop())
+        return (*self._audio.receive(data), *timeout)
 
     def _configure(self, message: Mapping[str, Any]) -> Sequence[Decoded]:
         try:
@@ -114,7 +97,8 @@ class FluxCodec:
         state = {"thresholds": parameters.thresholds(), "keyterms": list(parameters.keyterms)}
         hints = {"language_hints": list(parameters.hints)} if parameters.multilingual else {}
         reply = DeferredReply(build=lambda: [self._message("ConfigureSuccess", **state, **hints)])
-        return (Configure(**parameters.options()), reply) if self._started and not self._stopped else (reply,)
+        is_open = self._audio.is_started and not self._audio.is_stopped
+        return (Configure(**parameters.options()), reply) if is_open else (reply,)
 
     # --- to the client
 
@@ -126,7 +110,7 @@ class FluxCodec:
                 self._order.open(event.utterance)
             case SpeechEnded():
                 self._ends.end(event)
-                by_client, self._forcing = self._forcing or self._stopped, False
+                by_client, self._forcing = self._forcing or self._audio.is_stopped, False
                 self._triggers[event.utterance] = "manual" if by_client else self._parameters.trigger
             case Error(fatal=False, utterance=int() as utterance, language=None):
                 return [self._warning(event), *self._in_order(utterance, event)]

@@ -12,7 +12,6 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.protocol import (
-    AudioFormat,
     Done,
     Error,
     Final,
@@ -22,12 +21,10 @@ from backend.messages.protocol import (
     Partial,
     SpeechEnded,
     SpeechStarted,
-    Start,
-    Stop,
 )
 from gateway.apis.deepgram.messages import alternative, close_frame, error_body, metadata, results
 from gateway.apis.deepgram.parameters import ListenParameters
-from gateway.apis.received_audio import detect_format
+from gateway.apis.received_audio import ReceivedAudio
 from gateway.apis.utterance_ends import UtteranceEnds
 from gateway.connection.codec import Decoded, DeferredReply
 from gateway.protocols import ProtocolName
@@ -45,12 +42,8 @@ class LiveCodec:
 
     def __init__(self, parameters: ListenParameters, request_id: str, created: datetime) -> None:
         self._parameters, self._request_id, self._created = parameters, request_id, created
-        self._format = parameters.audio
-        self._started = self._stopped = False
+        self._audio = ReceivedAudio(parameters.audio, parameters.options)
         self._hash = hashlib.sha256()
-        # Bytes that may be the begin of a container's header.
-        self._header = b""
-        self._audio_bytes = 0
         # Whether a `Finalize` has not found its utterance yet, and the utterances that one has ended.
         self._finalizing = False
         self._finalized: set[int] = set()
@@ -61,18 +54,18 @@ class LiveCodec:
     @property
     def idle_timeout_s(self) -> float | None:
         """Results after the end of the audio may take longer."""
-        return None if self._stopped else IDLE_S
+        return None if self._audio.is_stopped else IDLE_S
 
     def open(self) -> Sequence[Decoded]:
         """Start at once if the format is known, otherwise with the first audio."""
-        return () if self._format is None else (self._start(self._format),)
+        return self._audio.start()
 
     # --- from the client
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
         """Translate a control message, or audio. Raises ProtocolError."""
         if isinstance(frame, bytes):
-            return self._audio(frame) if frame else self._stop()
+            return self._receive_audio(frame) if frame else self._audio.stop()
         try:
             message = json.loads(frame)
             kind = message["type"]
@@ -80,44 +73,22 @@ class LiveCodec:
             raise ProtocolError("a text message must be a JSON object with a type", code="invalid_json") from None
         match kind:
             case "KeepAlive":
-                return (Keepalive(),) if self._started else ()
+                return (Keepalive(),) if self._audio.is_started else ()
             case "Finalize":
                 self._finalizing = True
-                return (Finalize(), DeferredReply(build=self._answer_finalize)) if self._started else ()
+                return (Finalize(), DeferredReply(build=self._answer_finalize)) if self._audio.is_started else ()
             case "CloseStream":
-                return self._stop()
+                return self._audio.stop()
         raise ProtocolError(f"unknown message type {str(kind)[:40]!r}", code="unknown_type", fatal=False)
 
-    def _audio(self, data: bytes) -> Sequence[Decoded]:
-        if self._stopped:
+    def _receive_audio(self, data: bytes) -> Sequence[Decoded]:
+        if self._audio.is_stopped:
             return ()
         self._hash.update(data)
-        start: Sequence[Decoded] = ()
-        if not self._started:
-            data, self._header = self._header + data, b""
-            found = detect_format(data)
-            if found is None:
-                self._header = data
-                return ()
-            start, data = (self._start(found.audio),), data[found.size :]
-        self._audio_bytes += len(data)
-        audio: Sequence[Decoded] = (data,) if data else ()
-        ends: Sequence[Decoded] = ()
-        if self._parameters.utterance_end_ms is not None:
-            ends = (DeferredReply(build=self._utterance_end),)
-        return (*start, *audio, *ends)
-
-    def _start(self, audio: AudioFormat) -> Start:
-        self._started, self._format = True, audio
-        return Start(audio=audio, **self._parameters.options())
-
-    def _stop(self) -> Sequence[Decoded]:
-        if self._stopped:
-            return ()
-        self._stopped = True
-        # A session must be open before it can be stopped, also without audio.
-        start = () if self._started else (self._start(AudioFormat()),)
-        return (*start, Stop())
+        audio = self._audio.receive(data)
+        if not self._audio.is_started or self._parameters.utterance_end_ms is None:
+            return audio
+        return (*audio, DeferredReply(build=self._utterance_end))
 
     # --- to the client
 
@@ -206,10 +177,9 @@ class LiveCodec:
 
     def _audio_ms(self) -> int:
         """The end of the received audio; for containers, whose bytes say nothing about time, that of the last word."""
-        per_second = self._format and self._format.bytes_per_second
-        if not per_second:
-            return (self._last_word_ms or 0) + (self._parameters.utterance_end_ms or 0)
-        return 1000 * self._audio_bytes // per_second
+        if (received_ms := self._audio.milliseconds) is not None:
+            return received_ms
+        return (self._last_word_ms or 0) + (self._parameters.utterance_end_ms or 0)
 
     def _metadata(self) -> dict[str, Any]:
         audio_s = self._audio_ms() / 1000

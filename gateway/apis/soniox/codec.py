@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 
 from backend.messages.protocol import (
-    AudioFormat,
     Done,
     Draining,
     Error,
@@ -20,8 +19,6 @@ from backend.messages.protocol import (
     Partial,
     SpeechEnded,
     SpeechStarted,
-    Start,
-    Stop,
     Translation,
 )
 from gateway.apis.received_audio import ReceivedAudio
@@ -48,7 +45,7 @@ class SonioxCodec:
     def __init__(self) -> None:
         self._configuration: SonioxConfiguration | None = None
         self._audio = ReceivedAudio(None)
-        self._started = self._stopped = self._draining = False
+        self._draining = False
         # Why the session cannot be served, known only after it was opened.
         self._refusal = ""
         self._order = UtteranceOrder()
@@ -63,18 +60,18 @@ class SonioxCodec:
     @property
     def idle_timeout_s(self) -> float | None:
         """Results after the end of the audio may take longer."""
-        return None if self._stopped else IDLE_S
+        return None if self._audio.is_stopped else IDLE_S
 
     def open(self) -> Sequence[Decoded]:
         """Start at once if the route has received the configuration."""
-        return self._begin()
+        return self._audio.start()
 
     # --- from the client
 
     def configure(self, frame: str) -> str:
         """Take the first message. Return the key in it, or "". Raises ProtocolError."""
         self._configuration = SonioxConfiguration.parse(frame)
-        self._audio = ReceivedAudio(self._configuration.audio)
+        self._audio = ReceivedAudio(self._configuration.audio, self._configuration.options)
         self._translation = UtteranceTranslation(self._configuration.translation)
         return self._configuration.key
 
@@ -86,10 +83,10 @@ class SonioxCodec:
             if isinstance(frame, bytes):
                 raise invalid("the first message must be a configuration as JSON")
             self.configure(frame)
-            return self._begin()
-        if isinstance(frame, bytes):
-            return self._receive_audio(frame) if frame else self._stop()
-        return self._control(frame) if frame else self._stop()
+            return self._audio.start()
+        if not frame:
+            return self._audio.stop()
+        return self._receive_audio(frame) if isinstance(frame, bytes) else self._control(frame)
 
     def _control(self, frame: str) -> Sequence[Decoded]:
         try:
@@ -98,33 +95,14 @@ class SonioxCodec:
             raise invalid("a text message must be a JSON object with a type, or empty") from None
         match kind:
             case "keepalive":
-                return (Keepalive(),) if self._started else ()
+                return (Keepalive(),) if self._audio.is_started else ()
             case "finalize":
                 reply = DeferredReply(build=self._confirm_finalize)
-                return (Finalize(), reply) if self._started else (reply,)
+                return (Finalize(), reply) if self._audio.is_started else (reply,)
         raise invalid(f"unknown message type {str(kind)[:40]!r}")
 
     def _receive_audio(self, data: bytes) -> Sequence[Decoded]:
-        if self._stopped:
-            return ()
-        audio = self._audio.receive(data)
-        return (*self._begin(), *((audio,) if audio else ()))
-
-    def _begin(self) -> Sequence[Decoded]:
-        """Start the session, once, if the format of the audio is known."""
-        return () if self._started or self._audio.format is None else (self._start(self._audio.format),)
-
-    def _start(self, audio: AudioFormat) -> Start:
-        assert self._configuration is not None, "no audio is received before it"
-        self._started = True
-        return Start(audio=audio, **self._configuration.options())
-
-    def _stop(self) -> Sequence[Decoded]:
-        if self._stopped:
-            return ()
-        self._stopped = True
-        # A session must be open before it can be stopped, also without audio.
-        return (Stop(),) if self._started else (self._start(AudioFormat()), Stop())
+        return () if self._audio.is_stopped else self._audio.receive(data)
 
     # --- to the client
 

@@ -53,7 +53,7 @@ def variations(pythons: Sequence[Path]) -> dict[str, Variation]:
         "one core": Variation(prefix=("taskset", "--cpu-list", "0"), workers="1"),
         "two busy neighbours": Variation(neighbours=2),
         "time zone and locale": Variation({"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "LANG": "C"}),
-        "another user": Variation(prefix=_as_nobody(), user=NOBODY),
+        "unprivileged user": Variation(prefix=_as_nobody(), user=NOBODY),
         "once more": Variation(),
     }
     for python in pythons:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from starlette.requests import HTTPConnection
+
 from backend.errors import ClientError
 
 
@@ -13,6 +15,11 @@ class TooManyConnectionsError(ClientError):
     code = "too_many_connections"
     close_code = 1013
     retry_after_s = 2.0
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """The address of the client of a request or a WebSocket; "" if it is unknown."""
+    return connection.client.host if connection.client else ""
 
 
 class PendingConnections:

@@ -13,6 +13,7 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from gateway.access.pending import address_of
 from gateway.apis.errors import InvalidRequestError
 from gateway.services import GatewayServices
 
@@ -67,11 +68,6 @@ async def received_body(request: Request, services: GatewayServices, max_bytes: 
                 file.write(block)
         file.flush()
         yield Path(file.name)
-
-
-def address_of(request: Request) -> str:
-    """The client's address; "" if it is unknown."""
-    return request.client.host if request.client else ""
 
 
 def _values(form: FormData, name: str) -> list[str]:

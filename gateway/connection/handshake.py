@@ -19,7 +19,7 @@ from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.session.sessions import Lease
 from gateway import metrics
 from gateway.access.auth import Caller, ForeignOriginError, RefusedError, offered_subprotocols
-from gateway.access.pending import TooManyConnectionsError
+from gateway.access.pending import TooManyConnectionsError, address_of
 from gateway.access.registry import OpenSession
 from gateway.audio.decoder import AudioInputDecoder
 from gateway.connection.codec import Codec, NativeCodec
@@ -73,7 +73,7 @@ async def serve_websocket(
         limits.use_codec(codec)
     with ExitStack() as pending:
         try:
-            pending.enter_context(services.pending.counted(websocket.client.host if websocket.client else ""))
+            pending.enter_context(services.pending.counted(address_of(websocket)))
             caller = await (authenticate() if authenticate else services.auth.authenticate(websocket, "stream"))
         except WebSocketDisconnect:
             return

@@ -19,6 +19,7 @@ from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
 from gateway.access.auth import Caller
+from gateway.access.pending import address_of
 from gateway.apis.deepgram.flux_codec import FluxCodec
 from gateway.apis.deepgram.flux_parameters import FluxParameters
 from gateway.apis.deepgram.live_codec import LiveCodec
@@ -28,7 +29,7 @@ from gateway.apis.downloads import Downloads
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingTranscript, collected, transcribed, while_connected
 from gateway.apis.responses import error_event, http_status
-from gateway.apis.uploads import address_of, received_body
+from gateway.apis.uploads import received_body
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.handshake import refuse, serve_websocket
 from gateway.services import GatewayServices

@@ -14,6 +14,7 @@ from backend.messages.languages import whisper_code
 from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, MAX_PROMPT, spoken_language
 from backend.messages.protocol import Final, ServerMessage, Start
 from backend.streams.redis.connection import REDIS_ERRORS
+from gateway.access.pending import address_of
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.openai.errors import error_body, invalid_value
 from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, Rendering, ResponseFormat, token_logprobs
@@ -21,7 +22,7 @@ from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.openai.responses import failed, json_response
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
 from gateway.apis.responses import error_event
-from gateway.apis.uploads import Upload, address_of, received_form
+from gateway.apis.uploads import Upload, received_form
 from gateway.services import GatewayServices
 
 TARGET = "en"

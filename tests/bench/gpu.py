@@ -3,44 +3,20 @@
 It needs no network. The worker's recognizer decodes batches of 1 to 64 with the given weights, and with random weights
 in the shape of base and large-v3-turbo. Random weights output a fixed number of tokens, so the time is that of the
 computation, and accuracy cannot be measured. Missing packages can be provided as wheels in a folder (`--wheels`).
-CTranslate2's wheel is built for CUDA 12 and loads `libcublas.so.12`, which neither the driver nor CUDA 13 contains. It
-is searched in wheels (`nvidia-cublas-cu12`), packages and CUDA's folders. `--cpu` is a dry run.
+`tests.bench.gpu_live` measures the whole system. `--cpu` is a dry run.
 """
 
 import argparse
-import ctypes
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
-from tests.paths import ROOT, SHARED
+from tests.bench.support import gpu_machine
 
-NEEDED = {
-    "av": "av",
-    "ctranslate2": "ctranslate2",
-    "faster_whisper": "faster-whisper",
-    "huggingface_hub": "huggingface-hub",
-    "numpy": "numpy",
-    "onnxruntime": "onnxruntime",
-    "pydantic": "pydantic",
-    "pydantic_settings": "pydantic-settings",
-    "rich": "rich",
-    "structlog": "structlog",
-    "threadpoolctl": "threadpoolctl",
-    "tokenizers": "tokenizers",
-    "tqdm": "tqdm",
-    "yaml": "pyyaml",
-}
-CUBLAS, NEWER_CUBLAS = "libcublas.so.12", "libcublas.so.13"
 SPEECH_S, TOKENS = 6.0, 24  # of an utterance: four tokens per second, as in calm English speech
 HEAD = "batch  finals ms  previews ms  features ms  audio s/s  sessions  without previews"
 FINAL_BUDGET_S, PREVIEW_BUDGET_S = 0.6, 0.3  # the worker's limits for the duration of a batch
@@ -77,104 +53,31 @@ class Row:
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line. It uses argparse, because click may be one of the missing packages."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description=(__doc__ or "").partition("\n\n")[0])
-    parser.add_argument(
-        "--model", action="append", default=[], help="Whisper model, name or directory; may be repeated"
-    )
-    parser.add_argument("--shape", action="append", default=[], help="random weights in this shape; may be repeated")
-    parser.add_argument(
-        "--like",
-        type=Path,
-        default=SHARED / "models" / "whisper-tiny-int8",
-        help="folder with tokenizer.json, vocabulary.json and config.json of a Whisper model",
-    )
+    gpu_machine.add_options(parser)
     parser.add_argument("--batches", default="1,2,4,8,16,32,64")
     parser.add_argument("--compute-types", default="float16,int8_float16")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--index", type=int, default=0, help="index of the GPU")
-    parser.add_argument("--flash-attention", action="store_true")
-    parser.add_argument("--wheels", type=Path, help="folder with wheels of missing packages")
-    parser.add_argument("--cublas", type=Path, help=f"folder that contains {CUBLAS}")
-    parser.add_argument("--cpu", action="store_true", help="dry run without a GPU")
-    parser.add_argument("--json", type=Path, help="also write the full result to this file")
-    parser.add_argument("--provided", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def main() -> int:
     """Unpack missing packages, then measure in a process that finds them."""
     chosen = options()
-    if chosen.provided:
-        return measured(chosen)
-    with tempfile.TemporaryDirectory(prefix="nova-") as folder:
-        environment = provided(chosen, Path(folder))
-        command = (sys.executable, "-m", "tests.bench.gpu", *sys.argv[1:], "--provided")
-        code = subprocess.run(command, env=environment, check=False).returncode
-    if code < 0:
-        print(f"terminated by signal {-code}", file=sys.stderr)
-    return code
-
-
-def provided(chosen: argparse.Namespace, folder: Path) -> dict[str, str]:
-    """Environment variables with which packages and cuBLAS are found. Wheels are unpacked, so pip is not needed."""
-    site = folder / "site"
-    for wheel in sorted(chosen.wheels.glob("*.whl")) if chosen.wheels else ():
-        with ZipFile(wheel) as archive:
-            archive.extractall(site)
-    libraries = [] if chosen.cpu else cublas([*([chosen.cublas] if chosen.cublas else []), *places(site)], folder)
-    return {
-        **os.environ,
-        "PYTHONPATH": _path([site, ROOT], "PYTHONPATH"),
-        "LD_LIBRARY_PATH": _path(libraries, "LD_LIBRARY_PATH"),
-    }
-
-
-def places(site: Path) -> list[Path]:
-    """Folders that may contain cuBLAS: of packages, beginning with those unpacked to `site`, and of CUDA."""
-    packages = [folder / "nvidia" for folder in (site, *map(Path, sys.path)) if (folder / "nvidia").is_dir()]
-    toolkits = [lib for pattern in ("cuda*/lib64", "cuda*/targets/*/lib") for lib in Path("/usr/local").glob(pattern)]
-    return [*(lib for package in packages for lib in package.glob("*/lib")), *toolkits]
-
-
-def cublas(places: Sequence[Path], links: Path) -> list[Path]:
-    """Folders to search for cuBLAS of CUDA 12. Empty if the loader finds it without them.
-
-    If there is only cuBLAS of CUDA 13, it is linked under the other name. CTranslate2 uses nine of its functions.
-    `Row.faithful` shows whether they behave as those of CUDA 12.
-    """
-    if found := next((place for place in places if (place / CUBLAS).exists()), None):
-        return [found]
-    if loads(CUBLAS):
-        return []
-    if newer := next((place for place in places if (place / NEWER_CUBLAS).exists()), None):
-        (links / CUBLAS).symlink_to(newer / NEWER_CUBLAS)
-        print(f"no {CUBLAS}: {newer / NEWER_CUBLAS} is used instead, which is untested", file=sys.stderr)
-        return [links, newer]
-    return []
-
-
-def missing(chosen: argparse.Namespace) -> Iterator[str]:
-    """Missing requirements, and how to provide them."""
-    absent = [package for module, package in NEEDED.items() if find_spec(module) is None]
-    if absent:
-        yield f"packages {' '.join(absent)}: put their wheels into a folder and use --wheels FOLDER"
-    elif not chosen.cpu:
-        import ctranslate2
-
-        if not ctranslate2.get_cuda_device_count():
-            yield "GPU: CTranslate2 finds none. Check the driver with nvidia-smi, or use --cpu for a dry run"
-        elif not loads(CUBLAS):
-            yield f"{CUBLAS}: add the wheel of nvidia-cublas-cu12 to --wheels, or use --cublas FOLDER"
-    if not (chosen.like / "tokenizer.json").is_file():
-        yield f"a tokenizer: {chosen.like} has none. Use --like with the directory of a Whisper model"
+    return measured(chosen) if chosen.provided else gpu_machine.run_provided("tests.bench.gpu", chosen)
 
 
 def measured(chosen: argparse.Namespace) -> int:
     """Measure and print. Returns 2 if a requirement is missing, 1 if a model with random weights has a wrong output."""
-    if reasons := list(missing(chosen)):
+    if reasons := list(gpu_machine.missing(chosen)):
         print("\n".join(f"missing: {reason}" for reason in reasons), file=sys.stderr)
         return 2
     rows: list[Row] = []
-    about = {"machine": _machine(chosen), "speech_s": SPEECH_S, "tokens": TOKENS, "rounds": chosen.rounds}
+    about = {
+        "machine": gpu_machine.describe_machine(chosen),
+        "speech_s": SPEECH_S,
+        "tokens": TOKENS,
+        "rounds": chosen.rounds,
+    }
     print(json.dumps(about))
     for row in trials(chosen):
         if not rows or row.model != rows[-1].model or row.compute_type != rows[-1].compute_type:
@@ -278,32 +181,6 @@ def _sessions(row: Row) -> tuple[int, int]:
     from stt_worker.calibration.results import live_sessions
 
     return live_sessions(row.final_cost, row.preview_cost), live_sessions(row.final_cost, 0.0)
-
-
-def _machine(chosen: argparse.Namespace) -> dict[str, str]:
-    from backend.engines.gpu_info import gpu_model
-    from stt_worker.calibration.machine import cores, processor
-
-    gpu = {} if chosen.cpu else {"gpu": gpu_model(chosen.index)}
-    return {
-        **gpu,
-        "cpu": f"{processor()}, {cores()} cores",
-        "python": sys.version.partition(" ")[0],
-        **{package: version(package) for package in ("ctranslate2", "faster-whisper", "numpy")},
-    }
-
-
-def loads(library: str) -> bool:
-    """Whether the dynamic loader finds the library."""
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
-
-
-def _path(first: Sequence[Path], variable: str) -> str:
-    return os.pathsep.join([*map(str, first), *filter(None, [os.environ.get(variable)])])
 
 
 if __name__ == "__main__":

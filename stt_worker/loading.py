@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from backend import models
 from backend.engines.device_locks import with_own_device
+from backend.errors import ModelError
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
-from stt_worker.recognizers.recognizer import Recognizer
+from stt_worker.recognizers.recognizer import Recognizer, TurnJudge
 from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 
 if TYPE_CHECKING:
     from stt_worker.recognizers.whisper import FasterWhisper
+
+TURN_MODEL = "smart-turn"
 
 
 def load_recognizer(settings: SttSettings) -> Recognizer:
@@ -56,6 +59,25 @@ def load_whisper_recognizer(directory: Path, settings: SttSettings) -> "FasterWh
         batch_size=settings.batch,
         windows=EncoderWindows.parse(settings.windows),
     )
+
+
+def load_turn_model(settings: SttSettings) -> TurnJudge | None:
+    """Load the model that judges turns. None: the settings name none, or "auto" finds none on this machine.
+
+    Raises ModelError if a named model is missing or damaged.
+    """
+    name = TURN_MODEL if settings.turn_model == "auto" else settings.turn_model
+    if not name:
+        return None
+    try:
+        directory = models.resolve(name)
+    except ModelError:
+        if settings.turn_model == "auto":
+            return None
+        raise
+    from stt_worker.recognizers.turn_model import TurnModel
+
+    return TurnModel(directory)
 
 
 def model_directory(settings: SttSettings) -> Path:

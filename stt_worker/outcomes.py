@@ -61,10 +61,14 @@ def _early_partials(
     caption = CaptionState(job.committed, job.tentative, job.hypothesis)
     if final.text.startswith(job.committed):
         caption = CaptionState(job.committed, final.text[len(job.committed) :], job.hypothesis, words=words)
-    elif not job.early_final:
+    elif not (job.early_final or job.judge_turn):
         return ()
     partial = _partial(job, hypothesis.language, caption)
-    return (partial.model_copy(update={"early_final": final}) if job.early_final else partial,)
+    if job.early_final:
+        partial = partial.model_copy(update={"early_final": final})
+    if job.judge_turn and final.text:
+        partial = partial.model_copy(update={"turn_probability": hypothesis.turn_probability})
+    return (partial,)
 
 
 def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[RecognizedWord] = ()) -> Outcome:

@@ -23,6 +23,8 @@ class SttSettings(WorkerSettings):
     """Use CTranslate2's flash attention on a GPU, if CTranslate2 was built with it."""
     windows: str = Field(default="auto", pattern=r"^(auto|\d+,\d+,\d+(\.\d+)?)$")
     """The encoder windows as FLOOR,STEP,MARGIN in seconds; "auto": 8,2,4."""
+    turn_model: str = "auto"
+    """Model that judges whether a speaker has finished: a directory, or "auto": smart-turn if installed. "": none."""
     null_cost: float = Field(default=0.0, ge=0.0)
     """With the model "null": seconds of work for each second of audio."""
     null_base_s: float = Field(default=0.0, ge=0.0)

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import structlog
@@ -27,10 +28,10 @@ from stt_worker.job_language import (
     last_language,
     model_language,
 )
-from stt_worker.loading import load_recognizer, with_calibration, with_own_gpu
+from stt_worker.loading import load_recognizer, load_turn_model, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
-from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recognizer, Speech
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recognizer, Speech, TurnJudge
 from stt_worker.settings import SttSettings
 
 log = structlog.get_logger()
@@ -39,9 +40,11 @@ log = structlog.get_logger()
 class SttWorker:
     """Recognizes audio of all sessions in batches. It keeps no state of a session: jobs are self-contained."""
 
-    def __init__(self, recognizer: Recognizer, settings: SttSettings) -> None:
-        self._recognizer, self._settings = recognizer, settings
+    def __init__(self, recognizer: Recognizer, settings: SttSettings, turns: TurnJudge | None = None) -> None:
+        self._recognizer, self._settings, self._turns = recognizer, settings, turns
         self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
+        # Judges turns while their text is recognized.
+        self._judging = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="turns")
         self._real_time_factor = RealTimeFactor(recognizer.parallel_batches)
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
@@ -71,7 +74,13 @@ class SttWorker:
 
     def _recognize(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         began = time.perf_counter()
+        judging = self._judging.submit(self._judge_turns, speeches)
         hypotheses = recognize_with_drafts(self._recognizer, speeches)
+        # Noise looks finished to the model.
+        hypotheses = [
+            replace(one, turn_probability=probability) if one.text else one
+            for one, probability in zip(hypotheses, judging.result(), strict=True)
+        ]
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind != "preview":
@@ -80,6 +89,12 @@ class SttWorker:
         metrics.CONTINUED.labels(kind).inc(sum(hypothesis.continued for hypothesis in hypotheses))
         self._report_doubts(hypotheses)
         return hypotheses
+
+    def _judge_turns(self, speeches: Sequence[Speech]) -> list[float | None]:
+        """For each piece of audio, the probability that its speaker has finished, where that is wanted."""
+        wanted = [speech.samples for speech in speeches if speech.judge_turn]
+        judged = iter(self._turns.probabilities(wanted) if self._turns and wanted else ())
+        return [next(judged, None) if speech.judge_turn else None for speech in speeches]
 
     def _report_doubts(self, hypotheses: Sequence[Hypothesis]) -> None:
         for hypothesis in hypotheses:
@@ -115,6 +130,7 @@ class SttWorker:
             words=job.words or job.partial_words or job.decoding or not final,
             tokens=final and job.decoding,
             final=final,
+            judge_turn=job.judge_turn,
             draft=_draft(job) if self._recognizer.continues_drafts else (),
             draft_language=draft_language(job, self._recognizer.languages),
             draft_language_probability=job.draft_language_probability,
@@ -150,19 +166,27 @@ async def _main(stop: asyncio.Event) -> None:
         # GPU comes first, because a calibration belongs to a device.
         settings = await asyncio.to_thread(with_own_gpu, settings)
         settings = await asyncio.to_thread(with_calibration, settings)
-        await serve(await asyncio.to_thread(load_recognizer, settings), settings, stop, metrics_server)
+        recognizer = await asyncio.to_thread(load_recognizer, settings)
+        turns = await asyncio.to_thread(load_turn_model, settings)
+        await serve(recognizer, settings, stop, metrics_server, turns)
 
 
 async def serve(
-    recognizer: Recognizer, settings: SttSettings, stop: asyncio.Event, metrics_server: MetricsServer
+    recognizer: Recognizer,
+    settings: SttSettings,
+    stop: asyncio.Event,
+    metrics_server: MetricsServer,
+    turns: TurnJudge | None = None,
 ) -> None:
     """Recognize the audio of all shards until `stop` is set."""
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
     description: dict[str, object] = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
     if recognizer.languages is not None:
         description["languages"] = sorted(recognizer.languages)
+    if turns:
+        description["turns"] = True
     MODEL.labels("stt", recognizer.model, recognizer.device, recognizer.compute_type).set(1)
-    worker = SttWorker(recognizer, settings)
+    worker = SttWorker(recognizer, settings, turns)
 
     def about() -> dict[str, object]:
         return {**description, **worker.report()}

@@ -35,6 +35,8 @@ class EarlyFinal(Message):
     silence_ms: int
     """Silence after the last speech when the event was sent."""
     words: tuple[Word, ...] | None = None
+    turn_probability: float | None = None
+    """With `turn_threshold`: the probability that the speaker has finished, 0 to 1, if a worker has judged it."""
 
 
 class EarlyFinalWithdrawn(Message):

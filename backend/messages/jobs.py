@@ -100,6 +100,8 @@ class AudioJob(Job):
     """Whether partials have words."""
     early_final: bool = False
     """Finals only. Whether the partial of an early final contains the final."""
+    judge_turn: bool = False
+    """Early finals only. Whether to judge if the speaker has finished."""
     prompt: str = ""
     hotwords: str = ""
     context: str = ""
@@ -146,6 +148,8 @@ class PartialResult(Partial):
     language_probability: float = 0.0
     early_final: Final | None = None
     """The final that follows if no more speech does, in the result of an early final of a session that wants it."""
+    turn_probability: float | None = None
+    """Probability that the speaker has finished, in the result of an early final whose worker has judged it."""
 
     def event(self) -> Partial:
         """Return the part that the client receives."""

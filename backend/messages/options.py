@@ -70,6 +70,10 @@ class Options(Message):
     """Silence that ends an utterance."""
     early_final_ms: int = Field(default=0, ge=0, le=5_000)
     """Silence after which `early_final` is sent, once the utterance has been recognized. 0: never."""
+    turn_threshold: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Probability that the speaker has finished from which a pause ends the utterance at once. 0: silence decides."""
+    turn_max_ms: int = Field(default=2_000, ge=200, le=10_000)
+    """With `turn_threshold`: silence that ends an utterance whose speaker has probably not finished."""
     endpointing: bool = True
     """false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence."""
     mode: Literal["dictation", "captions"] = "captions"

@@ -23,6 +23,7 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
+from backend.messages.turns import TurnEnd as TurnEnd
 
 
 class Start(Options):
@@ -75,6 +76,8 @@ class Configure(Message):
     partial_words: bool | None = None
     early_final_ms: int | None = Field(default=None, ge=0, le=5_000)
     endpoint_ms: int | None = Field(default=None, ge=200, le=5_000)
+    turn_threshold: float | None = Field(default=None, ge=0.0, le=1.0)
+    turn_max_ms: int | None = Field(default=None, ge=200, le=10_000)
     endpointing: bool | None = None
     mode: Literal["dictation", "captions"] | None = None
     finals: Literal["revise", "stable"] | None = None
@@ -250,6 +253,7 @@ ServerMessage = Annotated[
     | Final
     | Translation
     | SpeechEnded
+    | TurnEnd
     | Notice
     | Error
     | Draining

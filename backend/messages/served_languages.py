@@ -1,6 +1,7 @@
-"""The languages that workers announce in their heartbeats, and what a session can have of them.
+"""The languages and abilities that workers announce in their heartbeats, and what a session can have of them.
 
-An STT worker announces the codes that its model recognizes, and a translation worker the pairs that it translates.
+An STT worker announces the codes that its model recognizes, and whether it judges turns. A translation worker announces
+the pairs that it translates.
 Workers of earlier releases announce nothing. While no worker announces anything, every language is accepted.
 """
 
@@ -16,6 +17,10 @@ from backend.messages.protocol import Error, Message, Notice, Options
 
 # Suggests the model of the catalogue that translates every pair.
 INSTALL_HINT = "`nova models pull nllb-200-distilled-600M` installs one that does"
+TURNS_HINT = (
+    "no running worker judges whether a speaker has finished, so silence decides; "
+    "`nova models pull smart-turn` installs the model"
+)
 # Languages that models without them recognize as a similar one. Both are Whisper's codes.
 SUBSTITUTES = {"yue": "zh", "nn": "no"}
 
@@ -52,11 +57,13 @@ class ServedLanguages:
 
     `speech`: the languages that every STT worker recognizes, since any of them may receive a job; None: unknown.
     `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
+    `turns`: whether any STT worker judges if a speaker has finished; None: unknown.
     """
 
     speech: frozenset[str] | None = None
     pairs: tuple[ServedPairs, ...] | None = None
     described: tuple[str, ...] = ()
+    turns: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -65,11 +72,13 @@ class ServedLanguages:
         speech = [frozenset(beat["languages"]) for beat in beats if isinstance(beat.get("languages"), list)]
         translators = [beat for beat in beats if isinstance(beat.get("translates"), list)]
         pairs = tuple(pair for beat in translators for pair in _read_pairs(beat["translates"]))
+        turns = [bool(beat.get("turns")) for beat in beats if beat.get("kind") == "stt"]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
             frozenset.intersection(*speech) if speech else None,
             pairs if translators else None,
             tuple(sorted(described)),
+            any(turns) if turns else None,
         )
 
     def recognized_as(self, code: str) -> str | None:
@@ -104,6 +113,8 @@ class ServedLanguages:
                 f"no running model recognizes {english_name(wanted or '')}; it is recognized as {english_name(found)}"
             )
             events.append(Notice(code="language_substituted", message=text))
+        if options.turn_threshold and self.turns is False:
+            events.append(Notice(code="turns_not_judged", message=TURNS_HINT))
         unserved = (target for target in options.translate_to if not self.translates(found, target))
         return [*events, *(self._unserved(found, target) for target in unserved)]
 

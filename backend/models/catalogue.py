@@ -36,6 +36,8 @@ def auto(kind: ModelKind, device: str) -> str:
         return "whisper-large-v3-turbo" if device.startswith("cuda") else "whisper-base"
     if kind == "nllb":
         return "nllb-200-distilled-600M"
+    if kind == "turns":
+        return "smart-turn-v3.2"
     raise ModelError('"auto" cannot select an OPUS model: name the pair of languages, for example opus-zh-en')
 
 
@@ -214,4 +216,26 @@ _OPUS = (
     _opus("fr-en", "1_9", 66_585_033, "3b3052fee6bb1e8e8e632a26a723eb2a2c7710dfe73ba61ffd9b83e85d4f14c1"),
 )
 
-CATALOGUE: tuple[ModelSpec, ...] = (*_WHISPER, _NLLB, *_OPUS)
+_SMART_TURN = ModelSpec(
+    name="smart-turn-v3.2",
+    kind="turns",
+    licence="BSD-2-Clause",
+    size=12_109_725,
+    aliases=("smart-turn",),
+    files=(FileSpec("smart-turn.onnx", 8_679_182, "2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f"),),
+    sources=(
+        WheelSource(
+            releases=(
+                PyPIRelease(
+                    "pipecat-ai",
+                    "1.14.0",
+                    12_109_725,
+                    "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
+                ),
+            ),
+            parts={"smart-turn.onnx": ("pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx",)},
+        ),
+    ),
+)
+
+CATALOGUE: tuple[ModelSpec, ...] = (*_WHISPER, _NLLB, *_OPUS, _SMART_TURN)

@@ -12,6 +12,7 @@ _FORMATS: tuple[tuple[ModelKind, tuple[tuple[str, ...], ...]], ...] = (
     ("whisper", (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))),
     ("nllb", (("model.bin",), ("shared_vocabulary.txt", "shared_vocabulary.json"), ("sentencepiece.bpe.model",))),
     ("opus", (("model/model.bin",), ("sentencepiece.model",))),
+    ("turns", (("smart-turn.onnx",),)),
 )
 
 # opus-zh-en, zh_en, translate-zh_en-1_9
@@ -19,7 +20,9 @@ _PAIR = re.compile(r"(?:^|-)([a-z]{2,3})[-_]([a-z]{2,3})(?:-\d+_\d+)?$")
 
 
 def identify(directory: Path) -> ModelKind:
-    """Return the kind of a model directory: CTranslate2 for whisper and nllb, an unpacked Argos package for opus.
+    """Return the kind of a model directory.
+
+    CTranslate2 for whisper and nllb, an unpacked Argos package for opus, ONNX for turns.
 
     Raises ModelError, with the files that each kind needs, when the directory holds none of them.
     """

@@ -29,6 +29,8 @@ class AudioJobBuilder:
         self.options = Start()
         # The requested language as a Whisper code; None for automatic detection.
         self._language: str | None = None
+        # Whether pauses are judged: the session wants it, and a worker may be able to.
+        self.judges_turns = False
         # The languages to choose from when it is detected; empty: all.
         self._allowed: tuple[str, ...] = ()
         # The detections in earlier finals. A job without a requested language starts detection from them.
@@ -52,6 +54,7 @@ class AudioJobBuilder:
         if (language, allowed) != (self._language, self._allowed):
             self.evidence, self.preceding = LanguageEvidence(allowed), PrecedingText()
         self._language, self._allowed = language, allowed
+        self.judges_turns = options.turn_threshold > 0 and served.turns is not False
         # Previews of a recording would take the time of live sessions, and no user waits for them.
         is_recording = options.priority == "recording"
         self.options = options.model_copy(update={"partials": False}) if is_recording else options
@@ -79,9 +82,15 @@ class AudioJobBuilder:
         return {"draft": utterance.draft, "draft_language": language, "draft_language_probability": probability}
 
     def build_job(
-        self, kind: Literal["final", "preview"], utterance: OpenUtterance, clip: SpeechClip, now: float
+        self,
+        kind: Literal["final", "preview"],
+        utterance: OpenUtterance,
+        clip: SpeechClip,
+        now: float,
+        *,
+        in_pause: bool = False,
     ) -> AudioJob:
-        """A job that contains everything a worker needs; `now` is Unix time."""
+        """A job that contains everything a worker needs; `now` is Unix time. `in_pause`: speech may continue."""
         options = self.options
         # Previews cost most of a live session, and are replaced by the final.
         context = self.preceding.before(utterance.number, clip.start_ms) if kind == "final" else ""
@@ -107,6 +116,7 @@ class AudioJobBuilder:
             decoding=options.decoding,
             partial_words=options.partial_words,
             early_final=kind == "final" and options.early_final_ms > 0,
+            judge_turn=in_pause and self.judges_turns,
             prompt=options.prompt,
             hotwords=options.hotwords,
             context=context,

@@ -16,8 +16,10 @@ WINDOW = 512
 
 _SAMPLES_PER_MS = 16
 
-# "pause": a short silence near the length limit; "length": a cut, after which the speech continues at once.
-Reason = Literal["silence", "pause", "length", "finalize", "stop"]
+# "turn": the speaker has finished, whatever the silence; "pause": a short silence near the length limit; "length": a
+# cut, after which the speech continues at once.
+Reason = Literal["silence", "turn", "pause", "length", "finalize", "stop"]
+EndReason = Literal["silence", "turn", "finalize", "stop"]
 
 
 def _windows(milliseconds: int) -> int:
@@ -95,6 +97,8 @@ class UtteranceEnded:
 
     clip: SpeechClip
     reason: Reason
+    # Silence after the last speech.
+    silence_ms: int = 0
 
 
 SegmentEvent = UtteranceStarted | PauseDetected | SpeechResumed | UtteranceEnded
@@ -111,6 +115,8 @@ class Segmenter:
         self.endpoint_ms = endpoint_ms
         # False: only `end_utterance` and the length limit end utterances, which contain all audio.
         self.endpointing = True
+        # Silence that ends the utterance in the present pause, instead of `endpoint_ms`. More speech resets it.
+        self.pause_limit_ms: int | None = None
         # Words up to this sample are committed. A long utterance is not cut before it.
         self.committed_until = first_sample
         self._pre_roll = _windows(self.rules.pre_roll_ms)
@@ -143,6 +149,11 @@ class Segmenter:
         self._pause = min(_windows(self.rules.pause_ms), max(2, _windows(endpoint_ms) // 2))
 
     @property
+    def silence_limit_ms(self) -> int:
+        """Silence that ends the open utterance."""
+        return self.pause_limit_ms or self.endpoint_ms
+
+    @property
     def position(self) -> int:
         """Position of the next sample."""
         return self.buffered_from + len(self._buffer) * WINDOW
@@ -172,7 +183,7 @@ class Segmenter:
             return self._collect()
         return self._continue_utterance(probability) if self.is_open else self._await_speech(probability)
 
-    def end_utterance(self, reason: Literal["silence", "finalize", "stop"]) -> list[SegmentEvent]:
+    def end_utterance(self, reason: EndReason) -> list[SegmentEvent]:
         """End the open utterance now, without waiting for silence. Speech that continues starts the next one."""
         return [self._close(reason)] if self.is_open else []
 
@@ -214,6 +225,7 @@ class Segmenter:
     def _extend_speech(self) -> list[SegmentEvent]:
         before = len(self._buffer) - 1
         paused, self._is_paused = self._is_paused, False
+        self.pause_limit_ms = None
         if paused:
             self._last_pause = (self._speech_end + before) // 2
         self._speech_end = len(self._buffer)
@@ -221,7 +233,7 @@ class Segmenter:
         return events + self._cut() if len(self._buffer) >= self._max else events
 
     def _extend_silence(self, silent: int) -> list[SegmentEvent]:
-        if silent >= _windows(self.endpoint_ms):
+        if silent >= _windows(self.silence_limit_ms):
             return [self._close("silence")]
         # Near the length limit, a pause is a better cut than any point inside words. It may begin at the limit itself.
         near_limit = self._speech_end >= self._max * 4 // 5 or len(self._buffer) >= self._max
@@ -254,13 +266,15 @@ class Segmenter:
     def _close(self, reason: Reason) -> UtteranceEnded:
         clip = self.clip()
         assert clip is not None, "only an open utterance is closed"
+        silence_ms = self.silence_ms
         self._drop_windows((clip.end_sample - clip.start_sample) // WINDOW)
         self.is_open = False
         self._speech_run = 0
-        return UtteranceEnded(clip, reason)
+        return UtteranceEnded(clip, reason, silence_ms)
 
     def _drop_windows(self, count: int) -> None:
         self._is_paused = False
+        self.pause_limit_ms = None
         del self._buffer[:count]
         self.buffered_from += count * WINDOW
         self._last_pause = max(0, self._last_pause - count)

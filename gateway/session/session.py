@@ -95,6 +95,11 @@ class Session:
         return not self.has_pending_results and not self._utterances.is_open
 
     @property
+    def silence_limit_ms(self) -> int:
+        """Silence that ends the open utterance."""
+        return self._utterances.silence_limit_ms
+
+    @property
     def audio_ms(self) -> int:
         """End of the received audio."""
         return self._utterances.audio_ms

@@ -92,7 +92,8 @@ class SessionTimers:
     def _end_utterance(self, now: float, unix_now: float) -> list[Action]:
         """End the utterance in progress if no audio arrives, as if silence had been received."""
         options = self._session.options
-        if not options.endpointing or not self.arrivals.audio_has_ended(options.endpoint_ms / 1000, now):
+        limit_s = self._session.silence_limit_ms / 1000
+        if not options.endpointing or not self.arrivals.audio_has_ended(limit_s, now):
             return []
         return self._session.end_utterance(unix_now)
 

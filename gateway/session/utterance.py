@@ -60,6 +60,8 @@ class OpenUtterance:
     # The result of the early final, and whether the client has it.
     early_final: Final | None = None
     early_final_sent: bool = False
+    # Probability that the speaker has finished, as judged in the present pause.
+    turn_probability: float | None = None
 
     def preview_is_due(self, position: int, now: float, policy: SessionPolicy, backpressure: Backpressure) -> bool:
         """Whether no preview is in flight, or it is overdue, and enough audio has arrived since the last one."""
@@ -102,7 +104,7 @@ class OpenUtterance:
 
     def withdraw_early_final(self, now: float) -> None:
         """Speech continued, so the early attempt is void."""
-        self.early = self.early_final = None
+        self.early = self.early_final = self.turn_probability = None
         if self.requested_at is not None:
             self.round_trip_s = max(self.round_trip_s, now - self.requested_at)
         self.requested_at = None
@@ -122,6 +124,7 @@ class OpenUtterance:
             end_ms=final.end_ms,
             silence_ms=silence_ms,
             words=final.words,
+            turn_probability=self.turn_probability,
         )
 
     def is_current(self, partial: PartialResult) -> bool:
@@ -137,6 +140,7 @@ class OpenUtterance:
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
         self.draft, self.draft_language = partial.draft, partial.language
         self.early_final = partial.early_final if self.early else None
+        self.turn_probability = partial.turn_probability if self.early else None
         is_sure = partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS
         self.draft_language_probability = partial.language_probability if is_sure else 0.0
         if is_sure:

@@ -6,7 +6,6 @@ UtteranceStarted --> previews, one in flight --> PauseDetected --> early final -
 """
 
 from collections.abc import Callable, Iterable
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +25,10 @@ from gateway.session.audio_jobs import AudioJobBuilder
 from gateway.session.backpressure import Backpressure
 from gateway.session.pending_results import PendingResults
 from gateway.session.segmenter import (
+    EndReason,
     PauseDetected,
     Segmenter,
     SegmentEvent,
-    SpeechClip,
     SpeechResumed,
     UtteranceEnded,
     UtteranceStarted,
@@ -76,6 +75,11 @@ class UtteranceTracker:
         return self._count - self.is_open
 
     @property
+    def silence_limit_ms(self) -> int:
+        """Silence that ends the open utterance."""
+        return self._segmenter.silence_limit_ms
+
+    @property
     def audio_ms(self) -> int:
         """End of the received audio."""
         return self._segmenter.position // _SAMPLES_PER_MS
@@ -106,7 +110,7 @@ class UtteranceTracker:
         actions = self._apply_segment_events(self._segmenter.process_windows(windows, probabilities), now)
         return merge_early_finals([*actions, *self._send_early_final(), *self.request_due_preview(now)])
 
-    def end_utterance(self, reason: Literal["silence", "finalize", "stop"], now: float) -> list[Action]:
+    def end_utterance(self, reason: EndReason, now: float) -> list[Action]:
         """End the open utterance, because the client asked for it, no audio arrives, or the audio has ended."""
         return self._apply_segment_events(self._segmenter.end_utterance(reason), now)
 
@@ -137,14 +141,29 @@ class UtteranceTracker:
         return [SubmitPreview(self._jobs.build_job("preview", utterance, clip, now), clip.pcm)]
 
     def apply_partial(self, partial: PartialResult, now: float) -> list[Action]:
-        """Send a preview's text if it changed, and request the next preview if it is due."""
+        """Send a preview's text if it changed, and request the next preview if it is due.
+
+        The result of an early final may end the utterance, because the speaker has finished.
+        """
         utterance = self._open
         if utterance is None or not utterance.is_current(partial):
             return []
         changed = utterance.apply_partial(partial, now)
         self._segmenter.committed_until = partial.committed_end_ms * _SAMPLES_PER_MS
         events: list[Action] = [SendEvent(partial.event())] if changed else []
-        return [*events, *self._send_early_final(), *self.request_due_preview(now)]
+        events += [*self._send_early_final(), *self._judge_turn(utterance, now)]
+        return [*events, *self.request_due_preview(now)]
+
+    def _judge_turn(self, utterance: OpenUtterance, now: float) -> list[Action]:
+        """End the utterance if the speaker has finished. Noise has no words, and is no turn: silence ends it."""
+        if utterance.early is None or not self._jobs.judges_turns:
+            return []
+        probability = utterance.turn_probability if utterance.has_text else None
+        if probability is None:
+            self._segmenter.pause_limit_ms = None
+        elif probability >= self._jobs.options.turn_threshold:
+            return self.end_utterance("turn", now)
+        return []
 
     def apply_preview_translation(self, translation: wire.Translation) -> list[Action]:
         """Send the translation of a preview unless its utterance has ended."""
@@ -171,9 +190,9 @@ class UtteranceTracker:
                     actions += self._submit_early_final(now)
                 case SpeechResumed():
                     actions += self._withdraw_early_final(now)
-                case UtteranceEnded(clip, reason):
-                    self._was_cut = reason == "length"
-                    actions += self._close_utterance(clip, now)
+                case UtteranceEnded():
+                    self._was_cut = event.reason == "length"
+                    actions += self._close_utterance(event, now)
         return merge_early_finals(actions)
 
     def _open_utterance(self, start_sample: int) -> Action:
@@ -197,7 +216,11 @@ class UtteranceTracker:
         if not utterance.early_final_is_useful(now, self._policy):
             return []
         utterance.begin_attempt(now)
-        utterance.early = SubmitFinal(self._jobs.build_job("final", utterance, clip, now), clip.pcm, early=True)
+        job = self._jobs.build_job("final", utterance, clip, now, in_pause=True)
+        utterance.early = SubmitFinal(job, clip.pcm, early=True)
+        if job.judge_turn:
+            # Until the judgement arrives, and if the speaker has not finished.
+            self._segmenter.pause_limit_ms = self._jobs.options.turn_max_ms
         return [utterance.early]
 
     def _withdraw_early_final(self, now: float) -> list[Action]:
@@ -218,18 +241,29 @@ class UtteranceTracker:
         event = utterance.take_early_final(silence_ms)
         return [SendEvent(event)] if event else []
 
-    def _close_utterance(self, clip: SpeechClip, now: float) -> list[Action]:
-        utterance = self._open
+    def _close_utterance(self, event: UtteranceEnded, now: float) -> list[Action]:
+        utterance, clip = self._open, event.clip
         assert utterance is not None, "an utterance ends once, after it started"
-        ended = SendEvent(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))
+        ended: list[Action] = [SendEvent(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))]
+        if self._jobs.options.turn_threshold and event.reason not in ("pause", "length"):
+            ended.append(SendEvent(_turn_end(utterance, event)))
         if utterance.early is not None:
             self._open = None
             self._pending.expect_final(utterance.early)
-            return [ended, CloseUtterance(utterance.number, utterance.early.job.attempt, clip.end_ms)]
+            return [*ended, CloseUtterance(utterance.number, utterance.early.job.attempt, clip.end_ms)]
         # Redis may have lost an early final that the client has.
         withdrawn = self._withdraw_early_final(now)
         self._open = None
         utterance.begin_attempt(now)
         submit = SubmitFinal(self._jobs.build_job("final", utterance, clip, now), clip.pcm, early=False)
         self._pending.expect_final(submit)
-        return [*withdrawn, ended, submit]
+        return [*withdrawn, *ended, submit]
+
+
+def _turn_end(utterance: OpenUtterance, event: UtteranceEnded) -> wire.TurnEnd:
+    return wire.TurnEnd(
+        utterance=utterance.number,
+        end_ms=event.clip.end_ms,
+        silence_ms=event.silence_ms,
+        probability=utterance.turn_probability,
+    )

@@ -27,6 +27,7 @@ class Speech:
     `final`: a final may be decoded again when a guard objects; a preview is not.
     `draft`: the words of the latest preview of the utterance, with times in this audio. `draft_language`: the language
     that this preview detected, with this probability; "" if `language` is given.
+    `judge_turn`: whether to judge if the speaker has finished.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -47,6 +48,7 @@ class Speech:
     draft: tuple["RecognizedWord", ...] = ()
     draft_language: str = ""
     draft_language_probability: float = 0.0
+    judge_turn: bool = False
     traceparent: str = ""
 
     @property
@@ -105,7 +107,7 @@ class Hypothesis:
     without words, if the recognizer finds any. `decoded` is the text before a loop was cut from its end, or "".
     `repetition_spoken`: the audio contains the repetitions of a repetitive text. `logprob_without_prompt`: that of a
     text that consists of the prompt and the hotwords. `continued`: the beginning is a draft, and was not decoded.
-    `temperature`: of the decode that was accepted.
+    `temperature`: of the decode that was accepted. `turn_probability`: that the speaker has finished, if it was judged.
     """
 
     text: str
@@ -122,6 +124,7 @@ class Hypothesis:
     logprob_without_prompt: float | None = None
     continued: bool = False
     temperature: float = 0.0
+    turn_probability: float | None = None
 
 
 class Recognizer(Protocol):
@@ -147,3 +150,10 @@ class Recognizer(Protocol):
 
         Raises if any piece cannot be decoded; the caller then tries each one alone.
         """
+
+
+class TurnJudge(Protocol):
+    """A model that judges whether speakers have finished, called from several threads."""
+
+    def probabilities(self, pieces: Sequence[NDArray[np.float32]]) -> list[float]:
+        """For each piece of audio [n], 16 kHz, that ends with a pause: the probability of that, 0 to 1."""

@@ -47,6 +47,7 @@ from backend.messages.protocol import (
     Start,
     Stop,
     Translation,
+    TurnEnd,
     Word,
 )
 
@@ -79,5 +80,6 @@ __all__ = [
     "Stop",
     "SyncClient",
     "Translation",
+    "TurnEnd",
     "Word",
 ]

@@ -22,6 +22,7 @@ from backend.messages.protocol import (
     Partial,
     SpeechEnded,
     SpeechStarted,
+    TurnEnd,
 )
 from gateway.apis.deepgram.flux_parameters import SURE_MS, FluxParameters
 from gateway.apis.deepgram.flux_turn import FluxTurn
@@ -53,6 +54,8 @@ class FluxCodec:
         self._ends = UtteranceEnds()
         # Why a turn ends with an utterance.
         self._triggers: dict[int, str] = {}
+        # The probability that the speaker has finished, at the end of an utterance that a worker has judged.
+        self._judged: dict[int, float] = {}
         # Whether a `ForceEndTurn` has not found its utterance yet.
         self._forcing = False
 
@@ -112,6 +115,8 @@ class FluxCodec:
                 self._ends.end(event)
                 by_client, self._forcing = self._forcing or self._audio.is_stopped, False
                 self._triggers[event.utterance] = "manual" if by_client else self._parameters.trigger
+            case TurnEnd(probability=float() as probability):
+                self._judged[event.utterance] = probability
             case Error(fatal=False, utterance=int() as utterance, language=None):
                 return [self._warning(event), *self._in_order(utterance, event)]
             case Partial() | EarlyFinal() | EarlyFinalWithdrawn() | Final():
@@ -132,11 +137,8 @@ class FluxCodec:
         match event:
             case Partial():
                 return self._update() if turn.apply_partial(event) else []
-            case EarlyFinal() if self._parameters.early_final_ms:
-                resumed = self._resume()
-                turn.apply_early_final(event)
-                confidence = min(1.0, event.silence_ms / SURE_MS)
-                return [*resumed, *self._begin(), self._turn_info("EagerEndOfTurn", confidence)]
+            case EarlyFinal() if self._parameters.eager_threshold:
+                return self._apply_early_final(event, self._parameters.eager_threshold)
             case EarlyFinalWithdrawn():
                 return self._resume()
             case Final():
@@ -147,15 +149,26 @@ class FluxCodec:
                 return self._settle(utterance)
         return []
 
+    def _apply_early_final(self, event: EarlyFinal, threshold: float) -> list[str]:
+        """Announce that the turn may be over, unless a worker thinks that its speaker has not finished."""
+        judged = event.turn_probability
+        if judged is not None and judged < threshold:
+            return []
+        resumed = self._resume()
+        self._turn.apply_early_final(event)
+        confidence = min(1.0, event.silence_ms / SURE_MS) if judged is None else judged
+        return [*resumed, *self._begin(), self._turn_info("EagerEndOfTurn", confidence)]
+
     def _settle(self, utterance: int) -> list[str]:
         """An utterance has its final, which ends the turn unless more belongs to it."""
         self._order.settle(utterance)
         end, trigger = self._ends.settle(utterance), self._triggers.pop(utterance, "model")
+        judged = self._judged.pop(utterance, None)
         self._turn.silent_from_ms = end.end_ms
         # The client may end a turn although its speech continues.
         if trigger != "manual" and (end.is_cut or self._parameters.is_manual):
             return self._update() if self._turn.text else []
-        return self._end_turn(trigger)
+        return self._end_turn(trigger, judged)
 
     def _begin(self) -> list[str]:
         if self._turn.is_started:
@@ -172,8 +185,11 @@ class FluxCodec:
         self._turn.eager_text = None
         return [self._turn_info("TurnResumed", 0.0)]
 
-    def _end_turn(self, trigger: str) -> list[str]:
-        """End the turn, if it had words. After `EagerEndOfTurn`, another text needs a `TurnResumed`."""
+    def _end_turn(self, trigger: str, judged: float | None = None) -> list[str]:
+        """End the turn, if it had words. After `EagerEndOfTurn`, another text needs a `TurnResumed`.
+
+        `judged`: the probability that the speaker has finished, if a worker knows it.
+        """
         turn = self._turn
         if not (turn.is_started or turn.text):
             self._turn = FluxTurn(turn.index)
@@ -181,7 +197,8 @@ class FluxCodec:
         frames = [*self._begin(), *(self._resume() if turn.eager_text != turn.text else [])]
         # The client, or a second of silence, leaves no doubt.
         is_sure = trigger == "manual" or self._parameters.is_manual
-        confidence = 1.0 if is_sure else min(1.0, self._parameters.endpoint_ms / SURE_MS)
+        by_silence = min(1.0, self._parameters.endpoint_ms / SURE_MS)
+        confidence = 1.0 if is_sure else by_silence if judged is None else judged
         frames.append(self._turn_info("EndOfTurn", confidence, trigger=trigger))
         self._turn = FluxTurn(turn.index + 1)
         return frames

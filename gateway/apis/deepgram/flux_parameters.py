@@ -10,8 +10,10 @@ from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, spoken_languag
 from backend.messages.protocol import AudioFormat
 from gateway.apis.deepgram.parameters import audio_format, invalid
 
-# The confidence that a turn is over is its silence, divided by this one.
+# Where no worker judges turns, the confidence that a turn is over is its silence, divided by this one.
 SURE_MS = 1_000
+# Longest silence after which a turn ends, although its speaker has probably not finished.
+UNFINISHED_MS = 2_000
 # Deepgram's ranges.
 EAGER, EOT, TIMEOUT_MS = (0.3, 0.9), (0.5, 1.0), (500, 60_000)
 
@@ -115,6 +117,8 @@ class FluxParameters:
             "hotwords": ", ".join(self.keyterms)[:MAX_HOTWORDS],
             "endpoint_ms": self.endpoint_ms,
             "early_final_ms": self.early_final_ms,
+            "turn_threshold": 0.0 if self.is_manual else self.threshold,
+            "turn_max_ms": min(UNFINISHED_MS, self.timeout_ms),
             "words": True,
             "partial_words": True,
         }

@@ -19,8 +19,10 @@ _BETA_FORMATS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "
 LOGPROBS = "item.input_audio_transcription.logprobs"
 # OpenAI's default silence, and the range of `endpoint_ms`.
 DEFAULT_SILENCE_MS, MIN_SILENCE_MS, MAX_SILENCE_MS = 500, 200, 5_000
-# Silence that ends a turn, for the eagerness of semantic_vad: without a turn detector, silence decides alone.
-_EAGERNESS_MS = {"low": 1_500, "medium": 800, "auto": 800, "high": 400}
+# For each eagerness of semantic_vad: the silence that ends a turn where no worker judges turns, and the one that ends a
+# turn whose speaker has probably not finished. The latter are OpenAI's.
+_EAGERNESS_MS = {"low": (1_500, 8_000), "medium": (800, 4_000), "auto": (800, 4_000), "high": (400, 2_000)}
+SEMANTIC_THRESHOLD = 0.7
 _VAD_FIELDS: Mapping[str, tuple[type, ...]] = {
     "threshold": (int, float),
     "prefix_padding_ms": (int,),
@@ -73,15 +75,26 @@ class TranscriptionSession:
             # Deltas are committed words, which must be the beginning of the transcript.
             "finals": "stable",
             "endpoint_ms": self._endpoint_ms(),
+            **self._turn_options(),
             "endpointing": self.turn_detection is not None,
         }
 
     def _endpoint_ms(self) -> int:
         turns = self.turn_detection or {}
         silence_ms: int = turns.get("silence_duration_ms", DEFAULT_SILENCE_MS)
-        if turns.get("type") == "semantic_vad":
-            silence_ms = _EAGERNESS_MS[turns.get("eagerness", "auto")]
+        if eagerness := self._eagerness:
+            silence_ms, _ = eagerness
         return min(max(silence_ms, MIN_SILENCE_MS), MAX_SILENCE_MS)
+
+    @property
+    def _eagerness(self) -> tuple[int, int] | None:
+        turns = self.turn_detection or {}
+        return _EAGERNESS_MS[turns.get("eagerness", "auto")] if turns.get("type") == "semantic_vad" else None
+
+    def _turn_options(self) -> dict[str, Any]:
+        if self._eagerness is None:
+            return {"turn_threshold": 0.0}
+        return {"turn_threshold": SEMANTIC_THRESHOLD, "turn_max_ms": self._eagerness[1]}
 
     def check(self, knows_model: Callable[[str], bool]) -> None:
         """Raise InvalidFieldError for a model or languages that are not served. `knows_model`: whether a name is."""

@@ -1,11 +1,17 @@
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from backend.errors import EntryError
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from backend.errors import EntryError, ModelError
 from backend.messages.jobs import AudioJob, DraftWord, PartialResult
 from backend.messages.protocol import DecodedToken, Decoding, Final
 from backend.streams.job_streams import Entry, Outcome
 from backend.streams.names import Shard
+from stt_worker.loading import load_turn_model
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedToken, RecognizedWord, Speech
 from stt_worker.settings import SttSettings
@@ -139,3 +145,57 @@ async def test_all_entries_but_previews_count_in_the_real_time_factor() -> None:
         worker = SttWorker(Slow(), SttSettings())
         await worker.handle([Entry(Shard(0), "1-0", one, PCM)])
         assert bool(worker.report()["real_time_factor"]) is counts
+
+
+class Judge:
+    """Judges each piece of audio by its length, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def probabilities(self, pieces: Sequence[NDArray[np.float32]]) -> list[float]:
+        self.asked += [len(piece) for piece in pieces]
+        return [len(piece) / 100_000 for piece in pieces]
+
+
+async def test_only_early_finals_with_words_are_judged() -> None:
+    jobs = [
+        job(1, language="en", judge_turn=True),
+        job(2, language="en"),
+        job(3, language="en", judge_turn=True, early_final=True),
+    ]
+    audio = [bytes(2 * 10_000), bytes(2 * 20_000), bytes(2 * 30_000)]
+    entries = [Entry(Shard(0), f"{one.utterance}-0", one, pcm) for one, pcm in zip(jobs, audio, strict=True)]
+    judge = Judge()
+    outcomes = await SttWorker(Speaker(), SttSettings(), judge).handle(entries)
+    assert judge.asked == [10_000, 30_000]
+    assert [partial_of(outcome).turn_probability for outcome in outcomes] == [0.1, None, 0.3]
+    assert partial_of(outcomes[2]).early_final is not None
+    (outcome,) = await SttWorker(NoWords(), SttSettings(), Judge()).handle(entries[:1])
+    assert partial_of(outcome).turn_probability is None, "noise looks finished to the model"
+
+
+async def test_without_a_model_nothing_is_judged() -> None:
+    outcome = await answered(Speaker(), job(1, language="en", judge_turn=True))
+    assert partial_of(outcome).turn_probability is None
+
+
+def test_the_model_is_optional_unless_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NOVA_CACHE_DIR", "NOVA_MODELS_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    assert load_turn_model(SttSettings()) is None
+    assert load_turn_model(SttSettings(turn_model="")) is None
+    with pytest.raises(ModelError, match="smart-turn"):
+        load_turn_model(SttSettings(turn_model="smart-turn"))
+
+
+class NoWords(NullRecognizer):
+    def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
+        return [Hypothesis("", "en", 1.0, -0.1, 0.9) for _ in batch]
+
+
+def partial_of(outcome: Outcome | EntryError) -> PartialResult:
+    assert isinstance(outcome, Outcome)
+    (partial,) = outcome.live
+    assert isinstance(partial, PartialResult)
+    return partial

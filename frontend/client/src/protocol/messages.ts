@@ -14,6 +14,7 @@ export type ServerMessage =
   | Final
   | Translation
   | SpeechEnded
+  | TurnEnd
   | Notice
   | Error
   | Draining
@@ -61,6 +62,14 @@ export interface Start {
    * Silence after which `early_final` is sent, once the utterance has been recognized. 0: never.
    */
   early_final_ms?: number;
+  /**
+   * Probability that the speaker has finished from which a pause ends the utterance at once. 0: silence decides.
+   */
+  turn_threshold?: number;
+  /**
+   * With `turn_threshold`: silence that ends an utterance whose speaker has probably not finished.
+   */
+  turn_max_ms?: number;
   /**
    * false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence.
    */
@@ -162,6 +171,8 @@ export interface Configure {
   partial_words?: boolean | null;
   early_final_ms?: number | null;
   endpoint_ms?: number | null;
+  turn_threshold?: number | null;
+  turn_max_ms?: number | null;
   endpointing?: boolean | null;
   mode?: ("dictation" | "captions") | null;
   finals?: ("revise" | "stable") | null;
@@ -289,6 +300,10 @@ export interface EarlyFinal {
    */
   silence_ms: number;
   words?: Word[] | null;
+  /**
+   * With `turn_threshold`: the probability that the speaker has finished, 0 to 1, if a worker has judged it.
+   */
+  turn_probability?: number | null;
 }
 /**
  * The `early_final` of the utterance is void, because more speech followed, or the client cleared the audio.
@@ -391,6 +406,24 @@ export interface SpeechEnded {
   type: "speech_ended";
   utterance: number;
   end_ms: number;
+}
+/**
+ * The speaker has finished, with this utterance. Its final follows. Only in sessions with `turn_threshold`.
+ *
+ * An utterance that was cut because of its length ends no turn.
+ */
+export interface TurnEnd {
+  type: "turn_end";
+  utterance: number;
+  end_ms: number;
+  /**
+   * Silence after the last speech.
+   */
+  silence_ms: number;
+  /**
+   * Probability that the speaker has finished, 0 to 1. None if no worker has judged the last pause.
+   */
+  probability?: number | null;
 }
 /**
  * Information for the user. The session continues.

@@ -24,6 +24,7 @@ from backend.messages.protocol import (
     SpeechStarted,
     Start,
     Stop,
+    TurnEnd,
     Word,
 )
 from gateway.apis.deepgram.flux_codec import FluxCodec
@@ -154,6 +155,29 @@ def test_a_turn_that_continues_is_resumed() -> None:
         "EagerEndOfTurn",
         "EndOfTurn",
     ]
+
+
+def test_where_turns_are_judged_the_confidence_is_the_probability() -> None:
+    live = opened(eager_eot_threshold="0.4", eot_threshold="0.8")
+    doubtful = early("Hello.").model_copy(update={"turn_probability": 0.5})
+    turn = TurnEnd(utterance=1, end_ms=1_000, silence_ms=250, probability=0.86)
+    messages = received(live, began(), shown("Hello"), doubtful, over(), turn, spoken("Hello."))
+    assert events(messages) == ["StartOfTurn", "EagerEndOfTurn", "EndOfTurn"]
+    assert [message["end_of_turn_confidence"] for message in messages[1:]] == [0.5, 0.86]
+
+
+def test_a_speaker_who_has_probably_not_finished_causes_no_eager_end() -> None:
+    live = opened(eager_eot_threshold="0.4", eot_threshold="0.8")
+    unfinished = early("Hello and").model_copy(update={"turn_probability": 0.1})
+    messages = received(live, began(), shown("Hello and"), unfinished, EarlyFinalWithdrawn(utterance=1))
+    assert events(messages) == ["StartOfTurn"]
+    assert events(received(live, over(), spoken("Hello and bye."))) == ["EndOfTurn"]
+
+
+def test_a_client_that_ends_turns_itself_wants_no_judgement() -> None:
+    assert FluxParameters.parse({"model": ["flux-general-en"], "eot_threshold": ["1"]}).options()["turn_threshold"] == 0
+    options = FluxParameters.parse({"model": ["flux-general-en"], "eot_timeout_ms": ["500"]}).options()
+    assert (options["turn_threshold"], options["turn_max_ms"]) == (0.7, 500)
 
 
 def test_another_text_after_an_eager_end_resumes_the_turn_first() -> None:

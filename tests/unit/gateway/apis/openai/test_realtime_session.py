@@ -29,6 +29,20 @@ def test_a_chosen_turn_detection_stays_when_the_model_changes() -> None:
     assert session.updated(change).options()["endpoint_ms"] == 900
 
 
+@pytest.mark.parametrize(("eagerness", "longest_ms"), [("low", 8_000), ("auto", 4_000), ("high", 2_000)])
+def test_semantic_vad_asks_for_judged_turns(eagerness: str, longest_ms: int) -> None:
+    options = _session({}, turn_detection={"type": "semantic_vad", "eagerness": eagerness}).options()
+    assert options["turn_threshold"] == 0.7
+    assert options["turn_max_ms"] == longest_ms
+    assert options["endpoint_ms"] < longest_ms, "where no worker judges turns"
+
+
+def test_leaving_semantic_vad_ends_the_judgement_of_turns() -> None:
+    session = _session({}, turn_detection={"type": "semantic_vad"})
+    change = {"audio": {"input": {"turn_detection": {"type": "server_vad"}}}}
+    assert session.updated(change).options()["turn_threshold"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("transcription", "language", "languages"),
     [

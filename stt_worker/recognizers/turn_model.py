@@ -1,0 +1,58 @@
+"""Judges whether a speaker has finished, from the sound of the last seconds: Smart Turn.
+
+The model is an encoder of Whisper's size "tiny" with a classifier, trained on pauses in conversations in 23 languages
+(pipecat-ai/smart-turn). It takes the intonation into account, not only words. Silence and noise look finished to it, so
+its result counts for speech with words only.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from faster_whisper.feature_extractor import FeatureExtractor
+from numpy.typing import NDArray
+
+from backend.errors import ModelError
+from backend.messages.jobs import SAMPLE_RATE
+
+FILE = "smart-turn.onnx"
+# The model was trained on audio of this length. Shorter audio has silence before it.
+SECONDS = 8
+FRAMES = 100 * SECONDS
+_SAMPLES = SECONDS * SAMPLE_RATE
+
+
+class TurnModel:
+    """Smart Turn on the CPU, with one thread for each call. Calls from several threads are safe."""
+
+    def __init__(self, directory: Path) -> None:
+        """Load the model. Raises ModelError if it cannot be loaded."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(directory / FILE), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime has no base class for its errors
+            raise ModelError(f"{directory} cannot be loaded: {error}") from error
+        self._features = FeatureExtractor()
+
+    def probabilities(self, pieces: Sequence[NDArray[np.float32]]) -> list[float]:
+        """For each piece of audio [n], 16 kHz, the probability that its speaker has finished, 0 to 1.
+
+        Each piece is judged alone: the scale of the int8 arithmetic depends on all inputs of a call.
+        """
+        return [self._probability(piece) for piece in pieces]
+
+    def _probability(self, samples: NDArray[np.float32]) -> float:
+        (judged,) = self._session.run(None, {"input_features": self._log_mel(samples)[np.newaxis]})
+        return float(judged[0, 0])
+
+    def _log_mel(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features [80, 800] of the last 8 s, whose samples have a mean of 0 and a variance of 1."""
+        last = samples[-_SAMPLES:]
+        padded = np.pad(last, (_SAMPLES - len(last), 0))
+        scaled = (padded - padded.mean()) / np.sqrt(padded.var() + 1e-7)
+        features: NDArray[np.float32] = self._features(scaled.astype(np.float32), padding=0)
+        return features[:, :FRAMES]

@@ -27,7 +27,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def report(browser: str, artifacts: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What the page and the desktop client show."""
+    """The names, texts and faults of the page and the desktop client."""
     folder = tmp_path_factory.mktemp("names")
     files = folder / "files"
     files.mkdir()

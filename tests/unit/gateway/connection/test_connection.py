@@ -1,9 +1,9 @@
 """Whole connections with streams in memory and in virtual time: from the handshake to the close code."""
 
 import asyncio
+import random
 from contextlib import AsyncExitStack
 from functools import partial
-from itertools import chain
 
 import pytest
 
@@ -120,7 +120,8 @@ async def test_resumed_recordings_do_not_exceed_the_limit_of_recordings() -> Non
     left = [await opened(MemoryGateway(streams), start) for _ in range(9)]
     gateway = MemoryGateway(streams, max_recordings=limit)
     async with AsyncExitStack() as stack:
-        firsts = chain(*((client.resume_message(), start) for client in left))
+        firsts: list[Start | Resume] = [*(client.resume_message() for client in left), *[start] * len(left)]
+        random.Random(1).shuffle(firsts)
         clients = [await stack.enter_async_context(gateway.connect(first)) for first in firsts]
         for client in clients:
             await client.wait_for(partial(answered, client))

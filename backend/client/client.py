@@ -104,7 +104,9 @@ class Client:
         socket, ready = await connection.open_first(turn, len(urls), start, key)
         progress.apply_ready(ready)
         resumable = resume and ready.resume_token and start.audio.encoding in SAMPLE_BYTES
-        client = cls(turn, key, socket, ready, progress, ReconnectPolicy(reconnect_timeout_s) if resumable else None)
+        # The result of a recording is not urgent, and a gateway limits how many it transcribes at the same time.
+        policy = ReconnectPolicy(reconnect_timeout_s, waits_for_place=start.priority == "recording")
+        client = cls(turn, key, socket, ready, progress, policy if resumable else None)
         if resumable:
             connection.raise_write_limit(socket)
         try:
@@ -267,6 +269,7 @@ class Client:
             except (OSError, InvalidHandshake, NovaError) as failed:
                 if not connection.is_transient(failed):
                     raise
+                self._policy.attempt_failed(now(), failed)
                 error = failed
             else:
                 await self._adopt(*opened)

@@ -11,9 +11,11 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { consoleErrorsOf, inProfile, options, shoot } from "./browser.mjs";
 import { fakeShell, openOverlay } from "./fake-shell.mjs";
+import { insertAsHtml, inspect, watchForScripts } from "./script-watch.mjs";
 
 const { values: args } = parseArgs({ options: { ...options, texts: { type: "string" } } });
 const texts = JSON.parse(await readFile(args.texts, "utf8"));
+const PLACES = ".transcript, .notices, .overlay";
 const settings = { isSetUp: true, isReady: false, mode: "captions", language: "en", subtitles: { isServed: true } };
 
 await inProfile(args, async (browser, page) => {
@@ -31,22 +33,12 @@ await inProfile(args, async (browser, page) => {
     const begin = texts[0].slice(0, 8); // a line may end within the text
     await overlay.waitForFunction((text) => document.body.textContent.includes(text), begin, { timeout: 10_000 });
     await shoot(overlay, args, "overlay");
-    return { drawn: await drawnLines(page), overlay: await inspect(overlay) };
+    return { drawn: await drawnLines(page), overlay: await inspect(overlay, PLACES) };
   });
   const errors = [...consoleErrors];
-  const canary = await insertAsHtml(page);
+  const canary = await insertAsHtml(page, texts[0], ".notices");
   process.stdout.write(`${JSON.stringify({ page: inPage, desktop: inDesktop, consoleErrors: errors, canary })}\n`);
 });
-
-/** Runs in every window before its own scripts. */
-function watchForScripts() {
-  globalThis.ran = [];
-  globalThis.violations = [];
-  for (const name of ["alert", "confirm", "prompt", "print", "open"]) globalThis[name] = () => globalThis.ran.push(name);
-  document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
-    globalThis.violations.push(`${violatedDirective} ${blockedURI}`),
-  );
-}
 
 /** Answers as a gateway whose models return hostile text. */
 function answer(socket) {
@@ -96,28 +88,9 @@ async function speak(page, act) {
     committed: await all("committed"),
     translations: await all("translation"),
     notices: await all("notice"),
-    ...(await inspect(page)),
+    ...(await inspect(page, PLACES)),
     ...acted,
   };
-}
-
-/** Shows that `inspect` would notice text that is inserted without escaping. */
-async function insertAsHtml(page) {
-  const ran = page.waitForEvent("console", { predicate: (message) => message.type() === "error" });
-  await page.evaluate((text) => document.querySelector(".notices").insertAdjacentHTML("beforeend", text), texts[0]);
-  await ran;
-  return inspect(page);
-}
-
-async function inspect(page) {
-  return page.evaluate(() => ({
-    ran: globalThis.ran,
-    violations: globalThis.violations,
-    created: [...document.body.querySelectorAll("img, svg, iframe, object, embed, link, style, a[href], body script")]
-      .filter((element) => element.closest(".transcript, .notices, .overlay"))
-      .map((element) => element.outerHTML.slice(0, 100)),
-    outside: Math.max(0, document.documentElement.scrollWidth - window.innerWidth),
-  }));
 }
 
 /** Returns all lines that the desktop client has sent to its overlay, in their last state. */

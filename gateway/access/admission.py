@@ -86,8 +86,8 @@ class Admission:
 
         The limit of sessions is checked in one step with the registration, and the load in one step for all gateways,
         so a burst of sessions exceeds neither. Raises OverloadedError or DrainingError if the session cannot be
-        accepted, and REDIS_ERRORS. A resume is refused only while draining: its session was admitted before. Recordings
-        use only the time that live sessions leave, so they do not count as load and are not refused for it.
+        accepted, and REDIS_ERRORS. A resume is refused here only while draining: its session was admitted before.
+        Recordings use only the time that live sessions leave, so they do not count as load and are not refused for it.
         """
         if isinstance(message, Start):
             entry.is_recording = self.recording_streams.priority(message) == "recording"
@@ -96,6 +96,15 @@ class Admission:
             if isinstance(message, Start) and not entry.is_recording:
                 await self._reserve_speech(entry)
             yield entry
+
+    def admit_resumed(self, start: Start, entry: OpenSession) -> None:
+        """Count a resumed session as a recording if it is one. Raises OverloadedError if there are too many.
+
+        The options of a session are not known before it is resumed.
+        """
+        if self.recording_streams.priority(start) == "recording":
+            self._check_recordings(entry)
+            entry.is_recording = True
 
     async def _reserve_speech(self, entry: OpenSession) -> None:
         if not self._speed:
@@ -122,14 +131,18 @@ class Admission:
             return
         if self.backpressure >= Backpressure.REFUSE and not entry.is_recording:
             self._refuse_for_load(entry)
-        if entry.is_recording and self._registry.recordings >= self._max_recordings:
+        if entry.is_recording:
+            self._check_recordings(entry)
+        if len(self._registry) >= self._max_sessions:
+            metrics.REJECTED.labels("sessions", entry.protocol).inc()
+            raise OverloadedError(f"this gateway already holds {self._max_sessions} sessions; try again later")
+
+    def _check_recordings(self, entry: OpenSession) -> None:
+        if self._registry.recordings_besides(entry.id) >= self._max_recordings:
             metrics.REJECTED.labels("recordings", entry.protocol).inc()
             raise OverloadedError(
                 f"this gateway already transcribes {self._max_recordings} recordings; try again later"
             )
-        if len(self._registry) >= self._max_sessions:
-            metrics.REJECTED.labels("sessions", entry.protocol).inc()
-            raise OverloadedError(f"this gateway already holds {self._max_sessions} sessions; try again later")
 
     @staticmethod
     def _refuse_for_load(entry: OpenSession) -> NoReturn:

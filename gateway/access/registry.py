@@ -91,7 +91,11 @@ class SessionRegistry:
     @property
     def recordings(self) -> int:
         """Sessions whose audio is a recording."""
-        return sum(session.is_recording for session in self._sessions)
+        return self.recordings_besides("")
+
+    def recordings_besides(self, session: str) -> int:
+        """Recordings other than this session. A session that is taken over has two entries, and counts once."""
+        return len({entry.id for entry in self._sessions if entry.is_recording and entry.id != session})
 
     @contextmanager
     def registered(self, entry: OpenSession) -> Iterator[OpenSession]:

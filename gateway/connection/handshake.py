@@ -226,9 +226,9 @@ async def _acquire_session(
     listener = await stack.enter_async_context(services.fanout.listen(channel))
     if isinstance(first, Resume):
         session, lease, actions = await _resume_session(services, first, caller)
+        services.admission.admit_resumed(session.options, entry)
         # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
-        entry.is_recording = services.admission.recording_streams.priority(session.options) == "recording"
     else:
         session, lease, actions = await _open_session(services, first, entry)
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)

@@ -290,6 +290,17 @@ async def test_a_kept_claim_is_not_taken_over_and_its_deliveries_do_not_grow(bac
         assert claimed.deliveries == 2
 
 
+async def test_a_claim_that_is_kept_for_a_moment_is_not_renewed(backend: Backend, lease: Lease) -> None:
+    """The first renewal follows after a third of the time. The in-memory streams must not hide this."""
+    await lease.submit_audio(job(1), PCM, early=False)
+    async with backend.source(AUDIO, "a") as first, backend.source(AUDIO, "b") as second:
+        entries = [one.decode(AUDIO) for one in await first.read(1, wait=True)]
+        await asyncio.sleep(CLAIM_AFTER_MS / 1000 + 0.02)
+        async with first.keep_claims(entries):
+            await asyncio.sleep(0.01)
+        assert await second.claim_stale_entry("final") is not None
+
+
 async def test_entries_that_are_handed_back_are_claimed_at_once(backend: Backend, lease: Lease) -> None:
     for number in (1, 2, 3):
         await lease.submit_audio(job(number), PCM, early=False)

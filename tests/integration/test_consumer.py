@@ -3,7 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+import time
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -107,32 +111,54 @@ async def test_a_handler_that_hangs_ends_the_loop_and_its_entry_stays_pending(
     with pytest.raises(ExceptionGroup) as raised:
         await asyncio.wait_for(consumer.consume_until(asyncio.Event()), 5)
     assert raised.group_contains(HungError)
-    pending: Any = await streams.redis.xpending(streams.shard("s").audio("final"), STT_GROUP)
-    assert pending["pending"] == 1
+    assert len(await pending(streams)) == 1
 
 
-async def test_a_worker_that_cannot_finish_in_time_hands_its_entry_back(
-    streams: RedisJobStreams, lease: Lease, redis_url: str
-) -> None:
-    stream = streams.shard("s").audio("final")
+async def pending(streams: RedisJobStreams) -> Any:
+    """The pending final of session "s"."""
+    return await streams.redis.xpending_range(streams.shard("s").audio("final"), STT_GROUP, "-", "+", 1)
+
+
+@pytest.fixture
+async def busy_worker(streams: RedisJobStreams, lease: Lease, redis_url: str) -> AsyncIterator[Process]:
+    """A worker process that holds a final, and cannot finish it within its drain time."""
     await lease.submit_audio(job(1), PCM, early=False)
-    await streams.redis.xgroup_create(stream, STT_GROUP, id="0")
+    await streams.redis.xgroup_create(streams.shard("s").audio("final"), STT_GROUP, id="0")
     settings = {"REDIS_URL": redis_url, "STT_MODEL": "null", "STT_NULL_BASE_S": "60", "STT_DRAIN_S": "0.1"}
     command = (sys.executable, "-m", "stt_worker.worker")
     process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **settings})
-
-    async def held() -> Any:
-        return await streams.redis.xpending_range(stream, STT_GROUP, "-", "+", 1)
-
     try:
-        await eventually(held, within_s=20)
+        await eventually(partial(pending, streams), within_s=20)
+        yield process
     finally:
-        process.terminate()
-        status = await process.wait()
-    assert status == os.EX_TEMPFAIL
-    (pending,) = await held()
-    assert pending["time_since_delivered"] >= WorkerSettings().claim_after_ms
-    assert pending["times_delivered"] == 1
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def test_a_worker_that_cannot_finish_in_time_hands_its_entry_back(
+    streams: RedisJobStreams, busy_worker: Process
+) -> None:
+    busy_worker.terminate()
+    assert await busy_worker.wait() == os.EX_TEMPFAIL
+    (entry,) = await pending(streams)
+    assert entry["time_since_delivered"] >= WorkerSettings().claim_after_ms
+    assert entry["times_delivered"] == 1
+
+
+async def test_an_entry_that_is_handed_back_is_processed_before_that_of_a_killed_worker_would_be(
+    streams: RedisJobStreams, busy_worker: Process
+) -> None:
+    async with consuming(streams, recognize):
+        busy_worker.terminate()
+        assert await busy_worker.wait() == os.EX_TEMPFAIL
+        ended_at = time.monotonic()
+        await has_logged(streams, 1)
+        took_s = time.monotonic() - ended_at
+    # The claims of a killed worker were renewed at most a third of this time before its end.
+    stale_after_s = WorkerSettings().claim_after_ms / 1000 * 2 / 3
+    print(f"final {took_s:.2f} s after the end of the worker, not before {stale_after_s:.2f} s if it is killed")
+    assert took_s < stale_after_s
 
 
 async def test_a_final_is_followed_by_its_translation(streams: RedisJobStreams, lease: Lease) -> None:

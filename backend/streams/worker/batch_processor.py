@@ -98,8 +98,17 @@ class BatchProcessor(Generic[J]):
                         await self._commit(entry, outcome, taken_at_s, len(batch))
                 return
         if len(batch) > 1:
-            for entry in batch:
-                await self.process_finals([entry])
+            await self._retry_alone(batch)
+
+    async def _retry_alone(self, batch: Sequence[Entry[J]]) -> None:
+        """Process each entry as a batch of its own, in order."""
+        *earlier, last = batch
+        if earlier:
+            # Each entry has a renewal of its own, which lasts until its turn. A common one would have to begin again
+            # after each retry, and short retries would end it before it renews anything.
+            async with self._source.keep_claims([last]):
+                await self._retry_alone(earlier)
+        await self.process_finals([last])
 
     async def _try_batch(self, batch: Sequence[Entry[J]]) -> Sequence[Outcome | EntryError] | None:
         """Return the outcomes, or None if the batch failed."""

@@ -26,6 +26,7 @@ from backend.streams.job_streams import CommitResult, Entry, Failure, J, JobStre
 from backend.streams.names import DURABLE_STREAMS, STREAM_KINDS, Shard, all_shards, shard_of
 from backend.streams.session.fanout import Listener
 from backend.streams.session.sessions import SessionLostError, TakenOverError, UnknownSessionError
+from backend.streams.worker.policy import CLAIM_CHECKS_PER_TIMEOUT
 from backend.streams.worker.source import IDLE_S, Claimed, RawEntry
 
 BLOCK_S = 1.0
@@ -420,13 +421,18 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
     async def keep_claims(self, entries: Sequence[Entry[J]]) -> AsyncIterator[None]:
         names = [(entry.shard.jobs(self.job_stream.group, entry.job.stream_kind), entry.id) for entry in entries]
         kept = [self._store.stream(stream).pending.get(entry_id) for stream, entry_id in names]
+        began, every_s = self._store.clock.monotonic(), self._claim_after_s / CLAIM_CHECKS_PER_TIMEOUT
         for pending in filter(None, kept):
             pending.kept = True
         try:
             yield
         finally:
+            # As in Redis, a context that exits before the first renewal leaves the claims as old as they were.
+            renewals = int((self._store.clock.monotonic() - began) / every_s)
             for pending in filter(None, kept):
-                pending.kept, pending.since = False, self._store.clock.monotonic()
+                pending.kept = False
+                if renewals:
+                    pending.since = began + renewals * every_s
 
     async def hand_back(self) -> int:
         self._store.check_available()

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.client.progress import BASE_S, CAP_S, ReconnectPolicy, SessionProgress
+from backend.errors import NovaError
 from backend.messages.protocol import AudioFormat, Configure, Error, Ready, SpeechEnded, Start, Translation
 from tests.testkit.streams.jobs import final, partial
 
@@ -85,6 +86,17 @@ def test_delays_grow_to_the_cap_and_end_at_the_timeout() -> None:
     assert all(0 <= wait_s <= min(CAP_S, BASE_S * 2**attempt) for attempt, wait_s in enumerate(waits))
     assert max(waits) > 10 * BASE_S
     assert 60 - CAP_S < sum(waits) < 60
+
+
+@pytest.mark.parametrize(("waits", "code"), [(True, "overloaded"), (True, "connection_lost"), (False, "overloaded")])
+def test_only_a_recording_waits_longer_than_the_timeout_and_only_for_a_place(waits: bool, code: str) -> None:
+    policy = ReconnectPolicy(10, waits_for_place=waits)
+    policy.connection_lost(0, "")
+    error = NovaError("no place", code=code)
+    for now in range(8, 100, 8):
+        policy.attempt_failed(now, error)
+    assert (policy.next_delay_s(96, 5.0) is not None) == (waits and code == "overloaded")
+    assert policy.next_delay_s(107, 5.0) is None, "no answer since"
 
 
 @given(st.floats(0, 30))

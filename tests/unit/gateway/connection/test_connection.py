@@ -1,6 +1,9 @@
 """Whole connections with streams in memory and in virtual time: from the handshake to the close code."""
 
 import asyncio
+import random
+from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 
@@ -20,8 +23,9 @@ from backend.messages.protocol import (
 from backend.messages.served_languages import ServedLanguages
 from gateway.connection.transport import SEND_TIMEOUT_S
 from gateway.session.timers import CATCH_UP_S
-from tests.testkit.streams.virtual_time import virtual_time
-from tests.unit.gateway.connection.memory_gateway import NOISE, MemoryGateway
+from tests.testkit.streams.memory import MemoryStreams
+from tests.testkit.streams.virtual_time import loop_clock, virtual_time
+from tests.unit.gateway.connection.memory_gateway import NOISE, MemoryClient, MemoryGateway
 
 
 @virtual_time
@@ -107,6 +111,59 @@ async def test_a_resumed_recording_counts_towards_the_limit_of_recordings() -> N
         async with gateway.connect(start) as refused:
             await refused.wait_for(lambda: refused.close_code)
     assert [error.code for error in refused.of(Error)] == ["overloaded"]
+
+
+@virtual_time
+async def test_resumed_recordings_do_not_exceed_the_limit_of_recordings() -> None:
+    streams, start, limit = MemoryStreams(loop_clock()), Start(priority="recording"), 3
+    # A client that opens and leaves recordings could otherwise resume all of them at once.
+    left = [await opened(MemoryGateway(streams), start) for _ in range(9)]
+    gateway = MemoryGateway(streams, max_recordings=limit)
+    async with AsyncExitStack() as stack:
+        firsts: list[Start | Resume] = [*(client.resume_message() for client in left), *[start] * len(left)]
+        random.Random(1).shuffle(firsts)
+        clients = [await stack.enter_async_context(gateway.connect(first)) for first in firsts]
+        for client in clients:
+            await client.wait_for(partial(answered, client))
+        assert sum(bool(client.of(Ready)) for client in clients) == gateway.services.registry.recordings == limit
+        refused = [client for client in clients if client.close_code]
+        assert {(client.close_code, client.of(Error)[-1].code) for client in refused} == {(1013, "overloaded")}
+        assert len(refused) == len(clients) - limit
+    assert len(gateway.services.registry) == 0
+    for client in left[-limit:]:
+        await opened(gateway, client.resume_message())
+
+
+def answered(client: MemoryClient) -> bool:
+    return bool(client.of(Ready) or client.close_code)
+
+
+async def opened(gateway: MemoryGateway, first: Start | Resume) -> MemoryClient:
+    """A client that has left after `ready`."""
+    async with gateway.connect(first) as client:
+        await client.wait_for(lambda: client.of(Ready))
+    return client
+
+
+@virtual_time
+async def test_a_recording_is_taken_over_by_its_client_at_a_full_gateway() -> None:
+    gateway = MemoryGateway(max_recordings=1)
+    async with gateway.connect(Start(priority="recording")) as first:
+        await first.wait_for(lambda: first.of(Ready))
+        async with gateway.connect(first.resume_message()) as second:
+            await second.wait_for(lambda: second.of(Ready))
+            await first.wait_for(lambda: first.close_code)
+            assert gateway.services.registry.recordings == 1
+    assert first.close_code == 4001
+
+
+@virtual_time
+async def test_a_live_session_is_resumed_at_a_gateway_that_is_full_of_recordings() -> None:
+    gateway = MemoryGateway(max_recordings=1)
+    live = await opened(gateway, Start())
+    async with gateway.connect(Start(priority="recording")) as recording:
+        await recording.wait_for(lambda: recording.of(Ready))
+        await opened(gateway, live.resume_message())
 
 
 @virtual_time

@@ -175,6 +175,43 @@ async def test_a_slow_batch_is_not_claimed_by_another_worker() -> None:
     assert (len(slow.batches), other.batches) == (1, [])
 
 
+@pytest.mark.parametrize("takes_s", [0.4, 0.9, 1.5, 4.0])
+@virtual_time
+async def test_entries_that_wait_while_a_failed_batch_is_retried_stay_claimed(takes_s: float) -> None:
+    """Claims last for 3 s and are renewed every second. A batch and each retry take less, about as much, and more."""
+    system, model = System(), Model(takes_s)
+    await system.submit(*range(1, 16))
+
+    async def fail_batches(batch: Sequence[Entry[AudioJob]]) -> list[Outcome]:
+        outcomes = await model(batch)
+        if len(batch) > 1:
+            raise ValueError("broken")
+        return outcomes
+
+    other = MemoryEntrySource(system.streams, AUDIO, "other", WorkerSettings(claim_after_ms=3_000))
+    async with system.working(fail_batches, claim_after_ms=3_000):
+        while len(await system.events()) < 15:
+            assert await other.claim_stale_entry("final") is None
+            await asyncio.sleep(0.1)
+    assert [len(batch) for batch in model.batches if len(batch) > 1] == [2, 4, 8]
+    assert [batch for batch in model.batches if len(batch) == 1] == [[("s", number)] for number in range(1, 16)]
+
+
+@virtual_time
+async def test_an_entry_that_fails_alone_is_claimed_while_others_of_its_batch_wait() -> None:
+    system = System()
+    model = Model(takes_s=2.0, fails=lambda job: ValueError("broken") if job.utterance == 4 else None)
+    await system.submit(*range(1, 8))
+    other = MemoryEntrySource(system.streams, AUDIO, "other", WorkerSettings(claim_after_ms=3_000))
+    claimed: list[int] = []
+    async with system.working(model, claim_after_ms=3_000):
+        while [("s", 7)] not in model.batches:
+            entry = await other.claim_stale_entry("final")
+            claimed += [entry.raw.decode(AUDIO).job.utterance] if entry else []
+            await asyncio.sleep(0.1)
+    assert claimed == [4]
+
+
 @virtual_time
 async def test_previews_of_new_speech_come_first_and_late_or_finished_ones_are_dropped() -> None:
     system, model = System(), Model(takes_s=0.01)

@@ -15,7 +15,23 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest")
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
-# Unit and integration tests run in parallel. End-to-end tests measure latencies and kill processes, so they run alone.
+# End-to-end tests that compare what a system answers, however long it takes. Two of them run at the same time.
+PATIENT = (
+    "tests/e2e/models",
+    "tests/e2e/apis/test_deepgram.py",
+    "tests/e2e/apis/test_javascript_sdks.py",
+    "tests/e2e/apis/test_limits.py",
+    "tests/e2e/apis/test_openai.py",
+    "tests/e2e/apis/test_soniox.py",
+    "tests/e2e/bench/test_gpu_bench.py",
+    "tests/e2e/bench/test_random_whisper.py",
+    "tests/e2e/test_bad_input.py",
+    "tests/e2e/test_calibrate.py",
+    "tests/e2e/test_dependency_audit.py",
+    "tests/e2e/test_transcribe.py",
+)
+# Unit and integration tests run in parallel. The other end-to-end tests measure latencies, kill processes or need the
+# keyboard focus, so they run alone. Their durations are printed, because they take most of the time.
 PARTS: dict[str, tuple[str, ...]] = {
     "page": ("make", "page"),
     "lint": ("make", "lint"),
@@ -23,7 +39,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "docs": ("make", "docs-build"),
     "unit": (*PYTEST, *PARALLEL, "tests/unit", "tests/contract"),
     "integration": (*PYTEST, *PARALLEL, "tests/integration", "tests/infra"),
-    "e2e": (*PYTEST, "tests/e2e"),
+    "e2e-patient": (*PYTEST, "-n", "2", "--dist", "loadfile", "--durations", "20", *PATIENT),
+    "e2e": (*PYTEST, "--durations", "40", "tests/e2e", *(f"--ignore={path}" for path in PATIENT)),
     "frontend": ("make", "test-frontend"),
 }
 # Lines of pytest and of vitest.

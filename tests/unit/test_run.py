@@ -33,3 +33,8 @@ def test_all_parts_run_and_the_summary_names_all_failures(
 def test_the_status_is_zero_only_if_all_parts_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "PARTS", {"good": printing("x"), "bad": printing("x", 3)})
     assert (run.main(["good"]), run.main(["bad"]), run.main(["other"])) == (0, 1, 2)
+
+
+def test_every_patient_test_exists() -> None:
+    """pytest ignores nothing if a path in `--ignore` is wrong, and would run these tests twice."""
+    assert [path for path in run.PATIENT if not (run.ROOT / path).exists()] == []

@@ -16,10 +16,9 @@ from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from threadpoolctl import threadpool_limits
 
-from backend.errors import SetupError
 from backend.service import logging, tracing
 from backend.service.address import is_loopback
-from backend.service.lifecycle import freeze_startup_objects, run_until_signalled
+from backend.service.lifecycle import freeze_startup_objects, serve_until_signalled
 from backend.service.metrics import export_build_info
 from backend.streams.access.api_keys import ApiKeys
 from backend.streams.redis.connection import connect
@@ -162,11 +161,7 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     threadpool_limits(1)  # the matrices are small, so more BLAS threads cost more than they save
-    try:
-        run_until_signalled(_main)
-    except SetupError as error:
-        log.critical("gateway_not_started", reason=error.message)
-        sys.exit(1)
+    serve_until_signalled("gateway", _main)
 
 
 if __name__ == "__main__":

@@ -78,13 +78,13 @@ def _is_own(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and (folder / _LOCK_NAME).is_file()
 
 
-def _try_lock(folder: Path) -> int | None:
+def _try_lock(folder: Path, *, shared: bool = False) -> int | None:
     """Lock a folder and return the descriptor that holds the lock, or None if another process holds it."""
     import fcntl
 
     descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return None
@@ -92,8 +92,9 @@ def _try_lock(folder: Path) -> int | None:
 
 
 def _is_locked(folder: Path) -> bool:
+    # A shared lock, because two commands that check at the same time must not take each other for the owner.
     try:
-        lock = _try_lock(folder)
+        lock = _try_lock(folder, shared=True)
     except OSError:
         return False
     if lock is not None:

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.main import nova
 from backend.cli.options import cue_options, server_option
-from backend.local.discovery import NoServerError
 from backend.cli.transcribe import transcribe
+from backend.local.discovery import NoServerError
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What `make run` and `make desktop` say while they work, and when something is missing."""
+"""Messages of `make run` and `make desktop`."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What `nova up` says: who can connect, what to do next, and why it cannot start."""
+"""Messages of `nova up`: access, the next step, and an address that is in use."""
 
 import socket
 from pathlib import Path

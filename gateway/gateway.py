@@ -37,6 +37,7 @@ from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.http.page_policy import security_headers
 from gateway.http.read_budget import ReadLimits
 from gateway.http.turns import RequestTurns
+from gateway.http.unknown_paths import unknown_paths_router
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 
@@ -81,6 +82,7 @@ def build(services: GatewayServices) -> FastAPI:
     async def stream(websocket: WebSocket) -> None:
         await serve_websocket(websocket, services)
 
+    app.include_router(unknown_paths_router(services))
     _serve_page(app, services.settings.page_dir)
     return app
 

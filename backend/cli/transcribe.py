@@ -24,7 +24,7 @@ from backend.cli.options import cue_options, find_or_start_option, key_option, l
 from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
-from backend.local.discovery import find_or_start_server
+from backend.local.discovery import find_or_start_server, print_status
 from backend.messages.options import spoken_language
 from backend.messages.protocol import Start
 
@@ -93,7 +93,8 @@ def transcribe(
         raise click.UsageError("the options for cues require subtitles: use --format srt or vtt")
     to = Output(form, _directory(output), targets, tuple(dict.fromkeys(files)), overwrite, limits)
     if to.directory is None and form in SUBTITLES and (targets or len(to.recordings) > 1):
-        raise click.UsageError("several subtitle files require a directory: use --output DIR")
+        reason = "subtitles are one file per language" if targets else "subtitles are one file per recording"
+        raise click.UsageError(f"{reason}: use --output DIR")
     to.prepare()
     start = Start(
         **spoken_language(spoken),
@@ -158,6 +159,8 @@ async def _transcribe_all(
                 transcript = await transcribe_file(source, server.url, start, on_progress, key or server.key)
             if transcript.with_text or not transcript.problems:
                 _write(output, source, transcript)
+            if _is_without_speech(transcript):
+                print_status(f"{source.name}: no speech was found")
             for notice in transcript.notices:
                 click.secho(f"nova: {source.name}: {notice.message} ({notice.code})", fg="yellow", err=True)
             for problem in transcript.problems:
@@ -167,9 +170,14 @@ async def _transcribe_all(
     return failed
 
 
+def _is_without_speech(transcript: FileTranscript) -> bool:
+    return not transcript.with_text and not transcript.problems and not transcript.notices
+
+
 def _write(output: Output, source: Source, transcript: FileTranscript) -> None:
     try:
-        output.write(source.path, transcript)
+        for path in output.write(source.path, transcript):
+            print_status(f"wrote {printable(str(path))}")
     except BrokenPipeError:
         raise  # the reader has closed the pipe
     except OSError as error:

@@ -88,7 +88,7 @@ def stream_url(server: str) -> str:
         parts = urlsplit(url)
         scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
         if scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0:
-            raise ValueError("it must start with ws:// or wss:// and contain a host")
+            raise ValueError("it must start with http://, https://, ws:// or wss:// and contain a host")
     except ValueError as error:
         raise NoServerError(f"{server!r} is not a server address: {error}") from None
     path = STREAM_PATH if parts.path in ("", "/") else parts.path

@@ -67,7 +67,11 @@ def _create() -> tuple[Path, int | None]:
 def _own_folders() -> list[Path]:
     if sys.platform == "win32":
         return []
-    return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_own(folder)]
+    try:
+        parent = Path(tempfile.gettempdir())
+    except FileNotFoundError:  # a container with a read-only file system
+        return []
+    return [folder for folder in parent.glob(f"{PREFIX}*") if _is_own(folder)]
 
 
 def _is_own(folder: Path) -> bool:

@@ -106,3 +106,11 @@ def test_a_command_that_checks_a_folder_is_not_taken_for_its_owner(
         fcntl.flock(checking, fcntl.LOCK_SH)
         assert folders_in_use() == []
     os.kill(pid, signal.SIGKILL)
+
+
+def test_without_a_temporary_directory_no_folder_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(tempfile, "gettempdir", fail)
+    assert folders_in_use() == []

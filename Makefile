@@ -59,13 +59,14 @@ setup: .venv/.ready  ## create the Python environment
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11, 3.12 or 3.13 is required, found $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "Python cannot create a virtual environment. Install the package python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "Installing the Python packages. This takes a minute or more."
+	@$(BIN)/python -m pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 page: frontend/dist/index.html  ## build the page
 
 frontend/dist/index.html: frontend/package.json frontend/package-lock.json frontend/index.html $(shell find frontend/src frontend/client/src -type f 2>/dev/null)
-	@if command -v npm >/dev/null; then cd frontend && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
+	@if command -v npm >/dev/null; then echo "Building the page." && cd frontend && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
 	 else echo "Node.js 20 or later is not installed. Everything except the page works. Install Node.js and run make page."; fi
 
 dist: setup page  ## build the wheel, the source package and the software bills of materials in dist
@@ -73,7 +74,8 @@ dist: setup page  ## build the wheel, the source package and the software bills 
 	$(BIN)/python infra/sbom.py dist
 
 desktop: setup page  ## run the desktop client from source
-	@cd frontend && npm run --silent shell && node node_modules/electron/install.js && PATH="$(CURDIR)/$(BIN):$$PATH" npx electron .
+	@command -v npm >/dev/null || { echo "The desktop client requires Node.js 20 or later."; exit 1; }
+	@cd frontend && npm run --silent shell && node scripts/install-electron.mjs && PATH="$(CURDIR)/$(BIN):$$PATH" npx electron .
 
 installers: page  ## build installers of the desktop client in frontend/release; HOMEPAGE=https://... (required for .deb)
 	@cd frontend && npm run --silent shell && npx --yes electron-builder@26.17.0 --config electron-builder.yml --publish never \

@@ -12,7 +12,8 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- DrainingError             admission refuses a session because the gateway is draining
 |  |- RefusedError              access is denied
 |  |  |- ForbiddenError         the API key or token lacks the scope
-|  |  '- ForeignOriginError     the page that connects is not allowed
+|  |  |- ForeignOriginError     the page that connects is not allowed
+|  |  '- UnknownPathError       no WebSocket is served at the path
 |  |- InvalidRequestError       HTTP: a parameter is invalid or not served
 |  |- RecordingFailedError      HTTP: the session of a recording failed
 |  |- OverQuotaError            the API key has reached a limit

@@ -46,7 +46,7 @@ OTHER_VARIABLES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "The command `nova` and clients",
         (
-            ("NOVA_SERVER", "127.0.0.1:8080", "Server that the commands use: host:port or a URL."),
+            ("NOVA_SERVER", "that of `nova up`, or port 8080", "Server that the commands use: host:port or a URL."),
             ("NOVA_KEY", "", "API key that the commands send."),
             ("NOVA_COMMAND", "`nova` on PATH", "Desktop client: command that starts a local server."),
             ("NOVA_RUNTIME_FOLDER", "", "Set by `nova` for its processes, to find them if it is killed."),

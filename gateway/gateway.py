@@ -16,10 +16,9 @@ from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from threadpoolctl import threadpool_limits
 
-from backend.errors import SetupError
 from backend.service import logging, tracing
 from backend.service.address import is_loopback
-from backend.service.lifecycle import freeze_startup_objects, run_until_signalled
+from backend.service.lifecycle import freeze_startup_objects, serve_until_signalled
 from backend.service.metrics import export_build_info
 from backend.streams.access.api_keys import ApiKeys
 from backend.streams.redis.connection import connect
@@ -38,6 +37,7 @@ from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.http.page_policy import security_headers
 from gateway.http.read_budget import ReadLimits
 from gateway.http.turns import RequestTurns
+from gateway.http.unknown_paths import unknown_paths_router
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 
@@ -82,6 +82,7 @@ def build(services: GatewayServices) -> FastAPI:
     async def stream(websocket: WebSocket) -> None:
         await serve_websocket(websocket, services)
 
+    app.include_router(unknown_paths_router(services))
     _serve_page(app, services.settings.page_dir)
     return app
 
@@ -162,11 +163,7 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     threadpool_limits(1)  # the matrices are small, so more BLAS threads cost more than they save
-    try:
-        run_until_signalled(_main)
-    except SetupError as error:
-        log.critical("gateway_not_started", reason=error.message)
-        sys.exit(1)
+    serve_until_signalled("gateway", _main)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import structlog
 from backend.errors import EntryError
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, StreamKind
 from backend.service import logging, tracing
-from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
+from backend.service.lifecycle import lower_priority, retain_freed_memory, serve_until_signalled
 from backend.service.metrics import MODEL
 from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
@@ -195,4 +195,4 @@ async def serve(
 
 
 if __name__ == "__main__":
-    run_until_signalled(_main)
+    serve_until_signalled("stt_worker", _main)

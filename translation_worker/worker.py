@@ -14,7 +14,7 @@ from backend.messages.jobs import Transcript
 from backend.messages.languages import flores_code
 from backend.messages.protocol import Message
 from backend.service import logging, tracing
-from backend.service.lifecycle import lower_priority, retain_freed_memory, run_until_signalled
+from backend.service.lifecycle import lower_priority, retain_freed_memory, serve_until_signalled
 from backend.service.metrics import MODEL
 from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import TRANSCRIPTS, Entry, Outcome
@@ -136,4 +136,4 @@ def _about(translators: Sequence[Translator]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    run_until_signalled(_main)
+    serve_until_signalled("translation_worker", _main)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args
 import click
 from rich.text import Text
 
-from backend.cli.redis_access import redis_option, run_with_redis
+from backend.cli.redis_access import RedisAccess, run_with_redis, with_redis
 from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console, new_table, printable
 from backend.messages.jobs import SAMPLE_RATE, Transcript
@@ -104,10 +104,10 @@ def _with_ids_or_filters(command: Callable[..., None]) -> Callable[..., None]:
 @_with_filters
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Show only the newest.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@redis_option
-def list_letters(selection: Selection, limit: int, as_json: bool, redis_url: str | None) -> None:
+@with_redis
+def list_letters(selection: Selection, limit: int, as_json: bool, redis: RedisAccess) -> None:
     """List dead letters, newest first."""
-    letters = _run(redis_url, selection.load)[::-1]
+    letters = _run(redis, selection.load)[::-1]
     if as_json:
         echo_json(json.dumps([_summary(letter) for letter in letters[:limit]], ensure_ascii=False, indent=2))
     elif letters:
@@ -121,14 +121,14 @@ def list_letters(selection: Selection, limit: int, as_json: bool, redis_url: str
 @dead.command()
 @click.argument("letter_id", metavar="ID", callback=_id)
 @click.option("--wav", type=click.Path(path_type=Path, dir_okay=False, writable=True), help="Save its audio here.")
-@redis_option
-def show(letter_id: DeadLetterId, wav: Path | None, redis_url: str | None) -> None:
+@with_redis
+def show(letter_id: DeadLetterId, wav: Path | None, redis: RedisAccess) -> None:
     """Show all fields of a dead letter, including the text of its speech."""
 
     async def load(dead: DeadLetters) -> tuple[DeadLetter, bytes]:
         return await _load(dead, letter_id), await dead.audio(letter_id) if wav else b""
 
-    letter, pcm = _run(redis_url, load)
+    letter, pcm = _run(redis, load)
     fields = _fields(letter)
     width = max(map(len, fields))
     for name, value in fields.items():
@@ -145,8 +145,8 @@ def show(letter_id: DeadLetterId, wav: Path | None, redis_url: str | None) -> No
 @dead.command()
 @_with_ids_or_filters
 @click.option("--force", is_flag=True, help="Also replay entries that cannot be decoded.")
-@redis_option
-def replay(selection: Selection, force: bool, redis_url: str | None) -> None:
+@with_redis
+def replay(selection: Selection, force: bool, redis: RedisAccess) -> None:
     """Return dead letters to their streams, to be processed again.
 
     The client receives the result late, after the error that it has already received. Exit status 1: a dead letter was
@@ -156,7 +156,7 @@ def replay(selection: Selection, force: bool, redis_url: str | None) -> None:
     async def replay_all(dead: DeadLetters) -> list[tuple[DeadLetter, ReplayResult]]:
         return [(letter, await dead.replay(letter, force=force)) for letter in await selection.load(dead)]
 
-    results = _run(redis_url, replay_all)
+    results = _run(redis, replay_all)
     refused = [(letter, result) for letter, result in results if result != "replayed"]
     for letter, result in refused:
         click.echo(f"{letter.id}: {REFUSALS[result]}", err=True)
@@ -168,21 +168,21 @@ def replay(selection: Selection, force: bool, redis_url: str | None) -> None:
 @dead.command()
 @_with_ids_or_filters
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@redis_option
-def drop(selection: Selection, yes: bool, redis_url: str | None) -> None:
+@with_redis
+def drop(selection: Selection, yes: bool, redis: RedisAccess) -> None:
     """Delete dead letters permanently, including their audio."""
-    letters = _run(redis_url, selection.load)
+    letters = _run(redis, selection.load)
     if letters and not yes:
         click.confirm(f"Delete {_count(len(letters))} permanently?", abort=True)
 
     async def drop_all(dead: DeadLetters) -> int:
         return sum([await dead.drop(letter.id) for letter in letters])
 
-    click.echo(f"{_count(_run(redis_url, drop_all))} dropped.")
+    click.echo(f"{_count(_run(redis, drop_all))} dropped.")
 
 
-def _run(redis_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    return run_with_redis(redis_url, lambda redis, settings: work(DeadLetters(redis, settings)))
+def _run(redis: RedisAccess, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
+    return run_with_redis(redis, lambda connection, settings: work(DeadLetters(connection, settings)))
 
 
 async def _load(dead: DeadLetters, letter_id: DeadLetterId) -> DeadLetter:

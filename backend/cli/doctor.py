@@ -13,12 +13,19 @@ import click
 from backend.cli.diagnostics import hardware, servers, software
 from backend.cli.diagnostics.finding import Finding
 from backend.cli.terminal.streams import echo_json
+from backend.local.discovery import DEFAULT_PORT
 from backend.local.processes import python
+from backend.local.run_file import running_systems
 
 
 @click.command()
-@click.option("--host", envvar="GATEWAY_HOST", default="127.0.0.1", show_default=True, help="Address of the gateway.")
-@click.option("--port", envvar="GATEWAY_PORT", default=8080, show_default=True, help="Port of the gateway.")
+@click.option("--host", envvar="GATEWAY_HOST", help="Address of the gateway. Default: 127.0.0.1.")
+@click.option(
+    "--port",
+    envvar="GATEWAY_PORT",
+    type=int,
+    help=f"Port of the gateway. Default: that of a running `nova up`, or {DEFAULT_PORT}.",
+)
 @click.option(
     "--calibrate", is_flag=True, help="Measure the best threads and batches for this machine instead (2 minutes)."
 )
@@ -26,7 +33,9 @@ from backend.local.processes import python
 @click.option("--quick", is_flag=True, help="With --calibrate: run fewer trials.")
 @click.option("--force", is_flag=True, help="With --calibrate: save the result even if other programs were busy.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings, or the calibration, as JSON.")
-def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool, force: bool, as_json: bool) -> None:
+def doctor(
+    host: str | None, port: int | None, calibrate: bool, model: str | None, quick: bool, force: bool, as_json: bool
+) -> None:
     """Check this machine, and print what is missing and how to fix it.
 
     Exit status 1: something essential is missing.
@@ -45,8 +54,11 @@ def doctor(host: str, port: int, calibrate: bool, model: str | None, quick: bool
         sys.exit(1)
 
 
-def _examine(host: str, port: int) -> list[Finding]:
+def _examine(host: str | None, port: int | None) -> list[Finding]:
     """Run all checks. The order is that of the report."""
+    running = running_systems() if host is None and port is None else []
+    host, port = host or "127.0.0.1", DEFAULT_PORT if port is None else port
+    url, key = (running[0].urls[0], running[0].key) if running else (servers.gateway_url(host, port), "")
     checks: tuple[Callable[[], Finding], ...] = (
         software.check_python,
         software.check_packages,
@@ -60,7 +72,7 @@ def _examine(host: str, port: int) -> list[Finding]:
         software.check_page,
         software.check_microphone,
         partial(servers.check_port, host, port),
-        partial(servers.check_server, host, port),
+        partial(servers.check_server, url, key),
     )
     with ThreadPoolExecutor(4) as threads:
         return [answer.result() for answer in [threads.submit(check) for check in checks]]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 from rich.text import Text
 
-from backend.cli.redis_access import redis_option, run_with_redis
+from backend.cli.redis_access import RedisAccess, run_with_redis, with_redis
 from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console, new_table
 from backend.streams.access.api_keys import DAY_S, SCOPES, ApiKey, ApiKeys, KeyUsage, QuotaLimits, Scope
@@ -49,7 +49,7 @@ def _name(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.option("--minutes-a-day", type=click.IntRange(0), default=0, help="Minutes of audio. 0: the gateways' limit.")
 @click.option("--new-a-minute", type=click.IntRange(0), default=0, help="New sessions. 0: the gateways' limit.")
 @click.option("--days", type=click.IntRange(1), help="Days until the key expires. Default: it does not expire.")
-@redis_option
+@with_redis
 def create(
     name: str,
     scopes: tuple[Scope, ...],
@@ -57,12 +57,12 @@ def create(
     minutes_a_day: int,
     new_a_minute: int,
     days: int | None,
-    redis_url: str | None,
+    redis: RedisAccess,
 ) -> None:
     """Create a key and print it. It is stored only as a hash, so it cannot be printed again."""
     limits = QuotaLimits(sessions, minutes_a_day, new_a_minute)
     expires = int(time.time()) + days * DAY_S if days else 0
-    key = _run(redis_url, lambda keys: keys.create(name, scopes, limits, expires=expires))
+    key = _run(redis, lambda keys: keys.create(name, scopes, limits, expires=expires))
     click.echo(key)
     if sys.stdout.isatty():
         click.echo("Save it now: it cannot be shown again.", err=True)
@@ -70,14 +70,14 @@ def create(
 
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@redis_option
-def list_keys(as_json: bool, redis_url: str | None) -> None:
+@with_redis
+def list_keys(as_json: bool, redis: RedisAccess) -> None:
     """List all keys, without their secrets, and their current usage."""
 
     async def load(keys: ApiKeys) -> list[tuple[ApiKey, KeyUsage]]:
         return [(key, await keys.usage(key.id)) for key in await keys.all()]
 
-    rows = [_row(key, usage) for key, usage in _run(redis_url, load)]
+    rows = [_row(key, usage) for key, usage in _run(redis, load)]
     if as_json:
         echo_json(json.dumps(rows, ensure_ascii=False, indent=2))
     elif rows:
@@ -95,8 +95,8 @@ def _id(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple
 
 @keys.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...", callback=_id)
-@redis_option
-def revoke(ids: tuple[str, ...], redis_url: str | None) -> None:
+@with_redis
+def revoke(ids: tuple[str, ...], redis: RedisAccess) -> None:
     """Revoke keys by their ids. Their sessions end within seconds.
 
     Exit status 1: a key does not exist.
@@ -105,7 +105,7 @@ def revoke(ids: tuple[str, ...], redis_url: str | None) -> None:
     async def revoke_all(keys: ApiKeys) -> list[str]:
         return [key_id for key_id in ids if not await keys.revoke(key_id)]
 
-    unknown = _run(redis_url, revoke_all)
+    unknown = _run(redis, revoke_all)
     for key_id in unknown:
         click.echo(f"{key_id}: no such key", err=True)
     click.echo(f"{len(ids) - len(unknown)} revoked.")
@@ -113,8 +113,8 @@ def revoke(ids: tuple[str, ...], redis_url: str | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _run(redis_url: str | None, work: Callable[[ApiKeys], Awaitable[T]]) -> T:
-    return run_with_redis(redis_url, lambda redis, _: work(ApiKeys(redis)))
+def _run(redis: RedisAccess, work: Callable[[ApiKeys], Awaitable[T]]) -> T:
+    return run_with_redis(redis, lambda connection, _: work(ApiKeys(connection)))
 
 
 def _row(key: ApiKey, usage: KeyUsage) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from backend.cli.files.atomic_write import write_atomically
-from backend.cli.options import key_option, language_option, targets_option
+from backend.cli.options import key_option, language_option, server_option, targets_option
 from backend.errors import SetupError
 from backend.load import clips
 from backend.load.capacity import find_capacity, objections
@@ -53,7 +53,9 @@ def _whole_windows(_: click.Context, __: click.Parameter, value: int) -> int:
 
 
 @click.command()
-@click.option("--url", "urls", multiple=True, metavar="WS_URL", help="A running system. Default: start a private one.")
+@server_option(
+    "A running system. Can be repeated, for several gateways. Default: start a private one.", name="urls", multiple=True
+)
 @key_option
 @click.option(
     "--manifest",
@@ -119,14 +121,15 @@ def load(
 ) -> None:
     """Let simulated speakers use a system in real time, and measure it.
 
-    Starts a private system unless --url names a running one. Exit status 1: a final is missing, an error occurred or a
-    session was refused. Exit status 3: this machine was too slow to send in real time, so the figures are invalid.
+    Starts a private system unless --server names a running one. Exit status 1: a final is missing, an error occurred or
+    a session was refused. Exit status 3: this machine was too slow to send in real time, so the figures are invalid.
     See docs/howto/load-test.md.
     """
     if urls and model:
-        raise click.UsageError("the server chooses the model: use either --url or --model")
+        raise click.UsageError("the server chooses the model: use either --server or --model")
     if file and not file.absolute().parent.is_dir():
         raise click.BadParameter(f"the directory {file.parent} does not exist", param_hint="--json")
+    urls = tuple(map(stream_url, urls))
     start = Start(
         **spoken_language(spoken),
         translate_to=targets,

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from backend.cli.files.media.errors import MediaError
-from backend.cli.options import key_option, language_option, server_option, targets_option
+from backend.cli.options import find_or_start_option, key_option, language_option, targets_option
 from backend.cli.terminal.captions import caption_screen
 from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.microphone import AudioSource, microphone, recording
@@ -22,7 +22,7 @@ from backend.messages.protocol import AudioFormat, Error, Notice, Start
 @click.command()
 @language_option
 @targets_option
-@server_option
+@find_or_start_option
 @key_option
 @click.option("--file", type=click.Path(path_type=Path), help="Play this recording instead of using the microphone.")
 def mic(spoken: tuple[str, ...], targets: tuple[str, ...], server: str | None, key: str, file: Path | None) -> None:
@@ -40,8 +40,8 @@ async def _caption(start: Start, server: str | None, key: str, file: Path | None
     with recording(file) if file else microphone() as source:
         start = start.model_copy(update={"audio": AudioFormat(sample_rate=source.sample_rate)})
         async with (
-            find_or_start_server(server, model=None, translate=bool(start.translate_to)) as url,
-            open_session(url, start, key) as client,
+            find_or_start_server(server, model=None, translate=bool(start.translate_to)) as found,
+            open_session(found.url, start, key or found.key) as client,
             asyncio.TaskGroup() as tasks,
         ):
             sending = tasks.create_task(_send_audio(client, source, _ctrl_c()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from typing import Any, TypeVar
 
 import click
 
@@ -9,6 +10,8 @@ from backend.cli.files.subtitles.limits import MAX_LINES, MIN_GAP_MS, CueLimits
 from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages.options import MAX_LANGUAGES
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _source_languages(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
@@ -62,9 +65,23 @@ key_option = click.option(
     metavar="KEY",
     help="API key, if the server requires one. Default: NOVA_KEY.",
 )
-server_option = click.option(
-    "--server", "server", metavar="URL", help="Server address, such as ws://host:8080. Default: find or start one."
-)
+
+
+class ServerOption(click.Option):
+    """The option `--server`. It also accepts --url, its name in some commands of release 0.1, which help omits."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The names and the text for `--help`."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(", --url", ""), record[1])
+
+
+def server_option(text: str, name: str = "server", *, multiple: bool = False) -> Callable[[F], F]:
+    """`--server`, an address such as http://host:8080 or ws://host:8080, which the command receives as `name`."""
+    return click.option("--server", "--url", name, cls=ServerOption, metavar="URL", multiple=multiple, help=text)
+
+
+find_or_start_option = server_option("Address, such as http://host:8080. Default: find a running system, or start one.")
 
 
 def cue_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -14,10 +14,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from backend.cli.options import key_option
+from backend.cli.options import key_option, server_option
 from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console
-from backend.local.discovery import DEFAULT_SERVER, http_url, stream_url
+from backend.errors import SetupError
+from backend.local.discovery import find_server, http_url
 from backend.service.http_clients import http_client
 
 # Longer than a gateway takes, which answers within a second.
@@ -33,20 +34,21 @@ Health = Mapping[str, Any]
 
 
 @click.command()
-@click.option(
-    "--url", envvar="NOVA_SERVER", default=DEFAULT_SERVER, show_default=True, help="Any gateway of the system."
-)
+@server_option("Any gateway of the system. Default: NOVA_SERVER, or the system that `nova up` runs, or port 8080.")
 @key_option
 @click.option("--watch", is_flag=True, help="Refresh every second, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print the gateway's answer as JSON.")
-def status(url: str, key: str, watch: bool, as_json: bool) -> None:
+def status(server: str | None, key: str, watch: bool, as_json: bool) -> None:
     """Show the health of a running system: Redis, streams, gateways and workers.
 
-    Exit status 0: healthy; 1: degraded; 2: unhealthy or no answer.
+    Exit status 0: healthy; 1: degraded; 2: unhealthy, no answer, or the key is missing or wrong.
     """
     if watch and as_json:
         raise click.UsageError("use either --watch or --json")
-    address, headers = http_url(stream_url(url), "/health/full"), {"Authorization": f"Bearer {key}"} if key else {}
+    found = find_server(server)
+    found.print_origin()
+    address, key = http_url(found.url, "/health/full"), key or found.key
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     with http_client(address, headers=headers, timeout=TIMEOUT_S) as http:
         if watch:
             body = _watch(http, address)
@@ -74,7 +76,10 @@ def _watch(http: httpx.Client, address: str) -> Health:
 
 
 def _ask(http: httpx.Client, address: str) -> Health:
-    """The answer of the gateway, or an answer in the same form that reports why there is none."""
+    """The answer of the gateway, or an answer in the same form that reports why there is none.
+
+    Raises SetupError if the gateway refuses the caller, because this says nothing about its health.
+    """
     try:
         answer = http.get(address)
         body = answer.json()
@@ -82,8 +87,11 @@ def _ask(http: httpx.Client, address: str) -> Health:
         return _unknown(f"{address} does not answer: {error or type(error).__name__}")
     if isinstance(body, dict) and body.get("status") in EXIT_STATUS:
         return body
-    refused = isinstance(body, dict) and body.get("detail")
-    return _unknown(f"{address}: {refused or 'not a Nova Voice gateway'}")
+    reason = isinstance(body, dict) and body.get("detail")
+    if reason and answer.status_code in (401, 403):
+        advice = ": use --key or NOVA_KEY, with a key that has the scope read" if answer.status_code == 401 else ""
+        raise SetupError(f"{address}: {reason}{advice}")
+    return _unknown(f"{address}: {reason or 'not a Nova Voice gateway'}")
 
 
 def _unknown(reason: str) -> Health:

@@ -20,11 +20,11 @@ from backend.cli.files.source import Pipes, Source, display_name, pipes
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.transcript import SUBTITLES, FileTranscript, Format
 from backend.cli.files.transcription import OnProgress, transcribe_file
-from backend.cli.options import cue_options, key_option, language_option, server_option, targets_option
+from backend.cli.options import cue_options, find_or_start_option, key_option, language_option, targets_option
 from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
-from backend.local.discovery import find_or_start_server
+from backend.local.discovery import find_or_start_server, print_status
 from backend.messages.options import spoken_language
 from backend.messages.protocol import Start
 
@@ -54,7 +54,7 @@ ENDPOINT_MS = 1_500
     help="Directory for the files, which are named after the recordings. Default (-): standard output.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace files that exist in the directory.")
-@server_option
+@find_or_start_option
 @key_option
 @click.option("--model", metavar="NAME|DIR", help="Speech model. Starts a private system with it.")
 @cue_options
@@ -84,8 +84,8 @@ def transcribe(
     FILE may be a pipe, or - for standard input. It is saved to a temporary file first, because the index of many
     formats is at their end.
 
-    Uses the server given by --server or NOVA_SERVER, or the one on port 8080 of this machine. If there is none, starts
-    a private system and stops it at the end. Exit status 1: a file could not be transcribed completely.
+    Uses the server given by --server or NOVA_SERVER, or the one that `nova up` runs on this machine. If there is none,
+    starts a private system and stops it at the end. Exit status 1: a file could not be transcribed completely.
     """
     if server and model:
         raise click.UsageError("the server chooses the model: use either --server or --model")
@@ -93,7 +93,8 @@ def transcribe(
         raise click.UsageError("the options for cues require subtitles: use --format srt or vtt")
     to = Output(form, _directory(output), targets, tuple(dict.fromkeys(files)), overwrite, limits)
     if to.directory is None and form in SUBTITLES and (targets or len(to.recordings) > 1):
-        raise click.UsageError("several subtitle files require a directory: use --output DIR")
+        reason = "subtitles are one file per language" if targets else "subtitles are one file per recording"
+        raise click.UsageError(f"{reason}: use --output DIR")
     to.prepare()
     start = Start(
         **spoken_language(spoken),
@@ -152,12 +153,14 @@ async def _transcribe_all(
 ) -> list[Path]:
     """Transcribe the recordings one after another. Returns those that were not transcribed completely."""
     failed = []
-    async with find_or_start_server(address, model=model, translate=bool(start.translate_to)) as url:
+    async with find_or_start_server(address, model=model, translate=bool(start.translate_to)) as server:
         for source in sources:
             with _progress_bar(source.name) as on_progress:
-                transcript = await transcribe_file(source, url, start, on_progress, key)
+                transcript = await transcribe_file(source, server.url, start, on_progress, key or server.key)
             if transcript.with_text or not transcript.problems:
                 _write(output, source, transcript)
+            if _is_without_speech(transcript):
+                print_status(f"{source.name}: no speech was found")
             for notice in transcript.notices:
                 click.secho(f"nova: {source.name}: {notice.message} ({notice.code})", fg="yellow", err=True)
             for problem in transcript.problems:
@@ -167,9 +170,14 @@ async def _transcribe_all(
     return failed
 
 
+def _is_without_speech(transcript: FileTranscript) -> bool:
+    return not transcript.with_text and not transcript.problems and not transcript.notices
+
+
 def _write(output: Output, source: Source, transcript: FileTranscript) -> None:
     try:
-        output.write(source.path, transcript)
+        for path in output.write(source.path, transcript):
+            print_status(f"wrote {printable(str(path))}")
     except BrokenPipeError:
         raise  # the reader has closed the pipe
     except OSError as error:

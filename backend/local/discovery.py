@@ -1,28 +1,33 @@
-"""Server discovery for the commands: the given server, a running one, or a private system."""
+"""Which system a command uses: the given one, a running one, the one of the settings, or a private one.
+
+An option comes first, then an environment variable, then the run file of `nova up`, then the file .env and defaults.
+"""
 
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import click
 import httpx
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from websockets.exceptions import InvalidHandshake, InvalidURI
 
 from backend.client.client import Client, DisconnectedError, ServerError
 from backend.client.connection import CLOSE_TRY_LATER
 from backend.errors import NovaError
 from backend.local.models import speech_model, translation_models
+from backend.local.run_file import RunFile, running_systems
 from backend.local.system import Plan, running
 from backend.messages.protocol import Start
-from backend.service.address import join_host_port
+from backend.service.address import connect_host, join_host_port
 from backend.service.http_clients import async_http_client
 
 DEFAULT_PORT = 8080
-DEFAULT_SERVER = f"ws://127.0.0.1:{DEFAULT_PORT}"
 STREAM_PATH = "/v1/stream"
 HEALTH_TIMEOUT_S = 1.0
 # How long to retry while a server is at capacity.
@@ -33,6 +38,39 @@ class NoServerError(NovaError):
     """No Nova Voice server answers at an address."""
 
     code = "no_server"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The server of a command: its stream URL, and an API key for it if this user runs it and it requires one.
+
+    `origin` says how it was found. It is empty if the user named the server.
+    """
+
+    url: str
+    key: str = field(default="", repr=False)
+    origin: str = ""
+
+    def print_origin(self) -> None:
+        """Print which server is used, unless the user named it."""
+        if self.origin:
+            print_status(f"using {self.origin}")
+
+
+class _GatewaySettings(BaseSettings):
+    """The address of the gateway in the environment or the file .env."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_file=".env")
+
+    host: str = Field(default="127.0.0.1", validation_alias="GATEWAY_HOST")
+    port: int = Field(default=DEFAULT_PORT, validation_alias="GATEWAY_PORT")
+    tls_cert: str = Field(default="", validation_alias="GATEWAY_TLS_CERT")
+
+    @property
+    def url(self) -> str:
+        """The URL at which this machine reaches the gateway."""
+        scheme = "https" if self.tls_cert else "http"
+        return f"{scheme}://{join_host_port(connect_host(self.host), self.port)}"
 
 
 def print_status(line: str) -> None:
@@ -50,7 +88,7 @@ def stream_url(server: str) -> str:
         parts = urlsplit(url)
         scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
         if scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0:
-            raise ValueError("it must start with ws:// or wss:// and contain a host")
+            raise ValueError("it must start with http://, https://, ws:// or wss:// and contain a host")
     except ValueError as error:
         raise NoServerError(f"{server!r} is not a server address: {error}") from None
     path = STREAM_PATH if parts.path in ("", "/") else parts.path
@@ -77,20 +115,56 @@ async def is_ready(stream: str) -> bool:
             return False
 
 
-@asynccontextmanager
-async def find_or_start_server(address: str | None, *, model: str | None, translate: bool) -> AsyncIterator[str]:
-    """Yield the stream URL of a server.
+def find_server(address: str | None) -> Server:
+    """The server at `address`, else at NOVA_SERVER, else that of `nova up`, else that of the settings.
 
-    The server is the one at `address`, else (unless `model` names a speech model) a running one at NOVA_SERVER or on
-    this machine, else a private system that is stopped at the end.
+    Raises NoServerError if the address is invalid, or if several systems are running and none was chosen.
     """
-    if address:
-        yield stream_url(address)
-        return
+    if named := address or os.environ.get("NOVA_SERVER"):
+        own = system_at(named)
+        return Server(stream_url(named), own.key if own else "", "" if address else f"{named} (NOVA_SERVER)")
+    if own := only_running_system():
+        return Server(stream_url(own.urls[0]), own.key, str(own))
+    url = _GatewaySettings().url
+    return Server(stream_url(url), origin=f"{url} (no `nova up` of this user is running)")
+
+
+def system_at(address: str) -> RunFile | None:
+    """The system of this user with a gateway at `address`, or None. Raises NoServerError if the address is invalid."""
+    url = _place(stream_url(address))
+    return next((own for own in running_systems() if url in (_place(stream_url(each)) for each in own.urls)), None)
+
+
+def only_running_system() -> RunFile | None:
+    """The system that `nova up` runs for this user, or None. Raises NoServerError if there are several."""
+    found = running_systems()
+    if len(found) > 1:
+        raise NoServerError(f"several systems are running: {_listed(found)}. Choose one with --server or NOVA_SERVER")
+    return found[0] if found else None
+
+
+def _listed(systems: Sequence[RunFile]) -> str:
+    return ", ".join(map(str, systems))
+
+
+def _place(stream: str) -> tuple[str, int | None]:
+    """Host and port of a stream URL, for comparison."""
+    parts = urlsplit(stream)
+    host = connect_host(parts.hostname or "")
+    return "127.0.0.1" if host == "localhost" else host, parts.port or {"ws": 80, "wss": 443}[parts.scheme]
+
+
+@asynccontextmanager
+async def find_or_start_server(address: str | None, *, model: str | None, translate: bool) -> AsyncIterator[Server]:
+    """Yield the server of `find_server`, or a private system that is stopped at the end.
+
+    A private system is started if no server was given and none is ready, or if `model` names a speech model.
+    """
     if model is None:
-        found = stream_url(os.environ.get("NOVA_SERVER") or DEFAULT_SERVER)
-        if await is_ready(found):
-            yield found
+        server = find_server(address)
+        if address or await is_ready(server.url):
+            server.print_origin()
+            yield server
             return
     plan = Plan(
         stt_model=speech_model(model or os.environ.get("STT_MODEL") or "auto"),
@@ -100,7 +174,7 @@ async def find_or_start_server(address: str | None, *, model: str | None, transl
     )
     print_status("no server is running; starting a private one")
     async with running(plan, print_status) as system:
-        yield stream_url(system.urls[0])
+        yield Server(stream_url(system.urls[0]), system.key)
 
 
 @asynccontextmanager

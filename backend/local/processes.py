@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -89,6 +90,15 @@ class Service:
                 start_new_session=True,
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
+
+    def failure(self) -> str:
+        """Why the service did not start: the reason that it logged, otherwise the last lines of its log."""
+        for line in reversed(self.log_tail().splitlines()):
+            with contextlib.suppress(ValueError):
+                entry = json.loads(line)
+                if isinstance(entry, dict) and entry.get("level") == "critical" and "reason" in entry:
+                    return f"{self.name} does not start: {entry['reason']}"
+        return f"{self.name} does not start. The end of its log:\n{self.log_tail()}"
 
     def log_tail(self) -> str:
         """The last lines of the log."""

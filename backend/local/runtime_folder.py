@@ -67,7 +67,11 @@ def _create() -> tuple[Path, int | None]:
 def _own_folders() -> list[Path]:
     if sys.platform == "win32":
         return []
-    return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_own(folder)]
+    try:
+        parent = Path(tempfile.gettempdir())
+    except FileNotFoundError:  # a container with a read-only file system
+        return []
+    return [folder for folder in parent.glob(f"{PREFIX}*") if _is_own(folder)]
 
 
 def _is_own(folder: Path) -> bool:
@@ -78,13 +82,13 @@ def _is_own(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and (folder / _LOCK_NAME).is_file()
 
 
-def _try_lock(folder: Path) -> int | None:
+def _try_lock(folder: Path, *, shared: bool = False) -> int | None:
     """Lock a folder and return the descriptor that holds the lock, or None if another process holds it."""
     import fcntl
 
     descriptor = os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_NOFOLLOW)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         return None
@@ -92,8 +96,9 @@ def _try_lock(folder: Path) -> int | None:
 
 
 def _is_locked(folder: Path) -> bool:
+    # A shared lock, because two commands that check at the same time must not take each other for the owner.
     try:
-        lock = _try_lock(folder)
+        lock = _try_lock(folder, shared=True)
     except OSError:
         return False
     if lock is not None:

@@ -62,13 +62,14 @@ class Plan:
 class System:
     """A running system.
 
-    `urls` holds the address of each gateway ("http://127.0.0.1:8080"). `key` is an API key. It is set if the gateways
-    require one and the Redis is private, so that there are no other keys.
+    `urls` holds the address of each gateway ("http://127.0.0.1:8080"). `folder` is removed when the system stops. `key`
+    is an API key. It is set if the gateways require one and the Redis is private, so that there are no other keys.
     """
 
     urls: tuple[str, ...]
     redis_url: str
     services: tuple[Service, ...]
+    folder: Path
     key: str = field(default="", repr=False)
 
     @property
@@ -104,7 +105,7 @@ async def running(plan: Plan, report: Callable[[str], None]) -> AsyncIterator[Sy
                 for service in services:
                     tasks.create_task(service.keep_running())
                 await _wait_until_ready(urls, redis_url, plan, services, report)
-                yield System(tuple(urls), redis_url, tuple(started), key)
+                yield System(tuple(urls), redis_url, tuple(started), directory, key)
             finally:
                 for stage in (services, [redis] if redis else []):
                     await asyncio.gather(*(service.stop() for service in stage))
@@ -156,7 +157,7 @@ async def _wait_until_ready(
     async def ready() -> bool:
         failed = next((one for one in services if one.process and one.process.returncode not in (None, 0)), None)
         if failed:
-            raise SetupError(f"{failed.name} does not start. The end of its log:\n{failed.log_tail()}")
+            raise SetupError(failed.failure())
         try:
             answers = [(await http.get(f"{url}/health/ready")).is_success for url in urls]
             workers = await read_heartbeats(redis)

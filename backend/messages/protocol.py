@@ -23,7 +23,11 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
+<<<<<<< HEAD
 from backend.messages.turns import TurnEnd as TurnEnd
+=======
+from backend.messages.validation import describe_first_problem
+>>>>>>> h18
 
 
 class Start(Options):
@@ -279,9 +283,8 @@ def parse_client(text: str) -> ClientMessage:
     try:
         return _client.validate_python(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
-        raise ProtocolError(f"{raw['type']}: {where}: {first['msg']}", code="invalid_message", fatal=False) from None
+        problem = describe_first_problem(error)
+        raise ProtocolError(f"{raw['type']}: {problem}", code="invalid_message", fatal=False) from None
 
 
 def parse_server(text: str | bytes) -> ServerMessage:

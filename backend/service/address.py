@@ -1,11 +1,14 @@
 """Properties and forms of network addresses."""
 
+import socket
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 # A server listens on these for all addresses of its machine. A client reaches it at loopback.
 _UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+# Addresses for documentation (RFC 5737 and RFC 3849), which are routed as public ones.
+_PUBLIC = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 
 def is_loopback(name: str) -> bool:
@@ -45,6 +48,21 @@ def is_safe_host(host: str, names: Collection[str]) -> bool:
 def connect_host(host: str) -> str:
     """The host at which this machine reaches a server that listens on `host`."""
     return _UNSPECIFIED.get(host, host)
+
+
+def hosts_for_others(host: str) -> list[str]:
+    """The addresses at which other machines reach a server that listens on `host`; empty if there are none."""
+    if host not in _UNSPECIFIED:
+        return [] if is_loopback(host) else [host]
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a UDP socket sends nothing. It only selects the address of this machine for the default route.
+            probe.connect((_PUBLIC[family], 9))
+            found = str(probe.getsockname()[0])
+        except OSError:  # this machine has no network
+            return []
+    return [] if is_loopback(found) else [found]
 
 
 def join_host_port(host: str, port: int) -> str:

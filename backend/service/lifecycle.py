@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from backend.errors import ModelError, SetupError
 from backend.service import tracing
 
 log = structlog.get_logger()
@@ -106,6 +107,15 @@ def run_until_signalled(main: Callable[[asyncio.Event], Awaitable[None]]) -> Non
             runner.run(supervised())
     finally:
         tracing.close()
+
+
+def serve_until_signalled(service: str, main: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """As `run_until_signalled`. If this machine lacks something, log one line that says so, and exit with status 1."""
+    try:
+        run_until_signalled(main)
+    except (ModelError, SetupError) as error:
+        log.critical(f"{service}_not_started", reason=error.message)
+        sys.exit(1)
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

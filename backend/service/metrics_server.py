@@ -19,7 +19,8 @@ from typing import Any, Protocol, Self, TypeVar
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from backend.service.address import is_safe_host
+from backend.errors import SetupError
+from backend.service.address import is_safe_host, join_host_port
 from backend.service.metrics import export_build_info
 from backend.service.settings import WorkerSettings
 
@@ -73,13 +74,13 @@ class MetricsServer:
     def serving(self, settings: WorkerSettings) -> Iterator[Self]:
         """Serve at the address in the settings until the block ends. Port 0 disables the server.
 
-        Raises OSError if the address is in use.
+        Raises SetupError if the server cannot listen there.
         """
         if not settings.metrics_port:
             yield self
             return
         names = {settings.metrics_host, socket.gethostname(), *settings.metrics_names.replace(",", " ").split()}
-        server = _Server((settings.metrics_host, settings.metrics_port), self, names)
+        server = _server(settings.metrics_host, settings.metrics_port, self, names)
         Thread(target=server.serve_forever, name="monitor", daemon=True, kwargs={"poll_interval": 0.1}).start()
         log.info("monitor_started", host=settings.metrics_host, port=server.server_port)
         try:
@@ -121,6 +122,14 @@ class MetricsServer:
             raise TimeoutError from None
         finally:
             asked.cancel()
+
+
+def _server(host: str, port: int, owner: MetricsServer, names: set[str]) -> "_Server":
+    try:
+        return _Server((host, port), owner, names)
+    except OSError as error:
+        address, reason = join_host_port(host, port), error.strerror or error
+        raise SetupError(f"the metrics cannot be served at {address}: {reason}") from None
 
 
 class _Server(ThreadingHTTPServer):

@@ -201,12 +201,10 @@ def _latencies(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 async def _generate(url: str, number: int, count: int, plan: Options) -> dict[str, Any]:
     """Run one load generator, and return its report. The remainder of the sessions goes to the first gateways."""
-    from backend.local.discovery import stream_url
-
     sessions = count // plan.gateways + (number < count % plan.gateways)
     with tempfile.TemporaryDirectory(prefix="nova-") as folder:
         file = Path(folder) / "report.json"
-        command = [*NOVA, "load", "--url", stream_url(url), "--json", str(file)]
+        command = [*NOVA, "load", "--server", url, "--json", str(file)]
         command += ["--sessions", str(sessions), "--seconds", f"{plan.seconds:g}", "--seed", str(number)]
         command += ["--stagger", f"{plan.start_s / sessions:g}", "--language", plan.language]
         command += ["--manifest", str(plan.manifest)] if plan.manifest else []

@@ -57,10 +57,10 @@ async def keys(guarded: System) -> Any:
     await redis.aclose()
 
 
-async def refused(system: System, **headers: str) -> tuple[int, str]:
+async def refused(system: System, path: str = "", **headers: str) -> tuple[int, str]:
     """HTTP status and error code of a refused connection."""
     with pytest.raises(InvalidStatus) as answer:
-        async with connect(stream_url(system.urls[0]), additional_headers=headers):
+        async with connect(stream_url(system.urls[0] + path), additional_headers=headers):
             pass
     told = json.loads(answer.value.response.body or b"")
     assert "Traceback" not in told["message"]
@@ -90,6 +90,11 @@ async def test_a_missing_or_wrong_key_is_refused(guarded: System, keys: ApiKeys)
 async def test_a_key_without_the_scope_is_refused(guarded: System, keys: ApiKeys) -> None:
     key = await keys.create("prometheus", ("read",), QuotaLimits())
     assert await refused(guarded, **bearer(key)) == (403, "forbidden")
+
+
+async def test_a_path_without_a_websocket_is_refused(guarded: System) -> None:
+    assert await refused(guarded, "/v1/streams", **bearer(guarded.key)) == (404, "not_found")
+    assert await refused(guarded, "/v1/streams") == (401, "unauthorized")
 
 
 async def test_a_foreign_origin_is_refused_even_with_a_valid_key(guarded: System) -> None:

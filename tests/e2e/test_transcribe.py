@@ -82,7 +82,7 @@ def test_json_has_word_times_within_the_utterance(system: System, english: list[
 
 def test_subtitles_cover_the_talk_within_the_limits_of_cues(system: System, talk: Path, tmp_path: Path) -> None:
     done = nova("transcribe", talk, "--server", system.urls[0], "-f", "srt", "-o", tmp_path / "out", timeout_s=200)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"  wrote {tmp_path / 'out' / 'talk.srt'}\n")
     blocks = [block.splitlines() for block in (tmp_path / "out" / "talk.srt").read_text().strip().split("\n\n")]
     times = [[seconds(clock) for clock in block[1].split(" --> ")] for block in blocks]
     assert [int(block[0]) for block in blocks] == list(range(1, len(blocks) + 1))
@@ -100,8 +100,9 @@ def test_chinese_speech_gives_a_subtitle_file_per_language(
     done = nova(
         "transcribe", clip.path, "--server", system.urls[0], "-l", "zh", "-t", "en", "-f", "vtt", "-o", tmp_path
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    spoken_text, translated = ((tmp_path / f"{clip.path.stem}{end}").read_text() for end in (".vtt", ".en.vtt"))
+    files = [tmp_path / f"{clip.path.stem}{end}" for end in (".vtt", ".en.vtt")]
+    assert (done.returncode, done.stderr) == (0, "".join(f"  wrote {file}\n" for file in files))
+    spoken_text, translated = (file.read_text() for file in files)
     assert spoken_text.startswith("WEBVTT\n\n")
     assert any("\u4e00" <= character <= "\u9fff" for character in spoken_text)
     assert not any("\u4e00" <= character <= "\u9fff" for character in translated)
@@ -133,7 +134,8 @@ def test_a_truncated_recording_is_transcribed_to_that_point(
 def test_a_recording_without_speech_has_no_text(system: System, tmp_path: Path) -> None:
     silence = encode(tmp_path / "silence.wav", np.zeros(5 * RATE, np.int16))
     done = nova("transcribe", silence, "--server", system.urls[0])
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"  {silence}: no speech was found\n"
 
 
 def test_without_a_server_a_private_one_is_started_and_stopped(english: list[Clip], whisper_tiny: Path) -> None:

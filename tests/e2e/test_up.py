@@ -1,47 +1,15 @@
 """`nova up`: one command, one line with the address, and nothing left behind."""
 
 import os
-import re
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-READY = re.compile(r"Nova Voice is ready: (http://\S+)")
-
-
-@contextmanager
-def nova_up(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command, running, and the address it printed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from backend.cli.main import main; main()", "up", *options],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if found := READY.search(line):
-                yield process, found.group(1)
-                return
-        raise AssertionError(f"it ended without being ready:\n{said}")
-    finally:
-        process.send_signal(signal.SIGKILL) if process.poll() is None else None
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
+from tests.testkit.system.command import nova_up
 
 
 def descendants(pid: int) -> list[int]:

@@ -327,7 +327,24 @@ def test_a_translation_that_failed_leaves_no_file(tmp_path: Path) -> None:
         done = nova("transcribe", talk, "-t", "es,zh", "-f", "srt", "-o", tmp_path / "out", "--server", where)
     assert done.returncode == 1
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"talk.srt", "talk.es.srt"}
-    assert done.stderr == f"nova: {talk}: translations into zh are missing (incomplete)\n"
+    *wrote, problem = done.stderr.splitlines()
+    assert wrote == [f"  wrote {tmp_path}/out/{name}" for name in ("talk.srt", "talk.es.srt")]
+    assert problem == f"nova: {talk}: translations into zh are missing (incomplete)"
+
+
+def test_a_recording_without_speech_and_the_file_for_it_are_reported(tmp_path: Path) -> None:
+    def answer(socket: ServerConnection) -> None:
+        socket.recv()
+        socket.send(to_json(Ready(session="s")))
+        while isinstance(socket.recv(), bytes):
+            pass
+        socket.send(to_json(Done()))
+
+    with serving(answer) as where:
+        talk = encode(tmp_path / "talk.wav", noise(1))
+        done = nova("transcribe", talk, "-o", tmp_path, "--server", where)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines() == [f"  wrote {tmp_path}/talk.txt", f"  {talk}: no speech was found"]
 
 
 @pytest.mark.parametrize(
@@ -338,8 +355,8 @@ def test_a_translation_that_failed_leaves_no_file(tmp_path: Path) -> None:
         (["talk.wav", "--language", "xx"], "unknown language 'xx'"),
         (["talk.wav", "--format", "doc"], "'doc' is not one of"),
         (["talk.wav", "--server", "ws://host", "--model", "tiny"], "either --server or --model"),
-        (["a.wav", "b.wav", "--format", "srt"], "use --output DIR"),
-        (["a.wav", "-t", "es", "--format", "vtt"], "use --output DIR"),
+        (["a.wav", "b.wav", "--format", "srt"], "one file per recording: use --output DIR"),
+        (["a.wav", "-t", "es", "--format", "vtt"], "one file per language: use --output DIR"),
         (["a.wav", "--output", "a.srt"], "is not a directory"),
         (["x/a.wav", "y/a.wav", "--output", "."], "would be written to the same file"),
     ],

@@ -50,22 +50,30 @@ def check_port(host: str, port: int) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            if _health(host, port, "/health") is not None:
+            if _health(gateway_url(host, port), "/health") is not None:
                 return Finding("port", True, f"{port} is used by a running Nova Voice", essential=True)
             reason = error.strerror or str(error)
             return Finding("port", False, f"{host}:{port}: {reason}", "choose another with --port", essential=True)
     return Finding("port", True, f"{port} is free", essential=True)
 
 
-def check_server(host: str, port: int) -> Finding:
-    """Check the health of a running server."""
-    health = _health(host, port, "/health/full")
+def gateway_url(host: str, port: int) -> str:
+    """The URL at which this machine reaches a gateway that listens on an address."""
+    return f"http://{join_host_port(connect_host(host), port)}"
+
+
+def check_server(url: str, key: str = "") -> Finding:
+    """Check the health of a running server, with an API key if it requires one."""
+    health = _health(url, "/health/full", key)
     if health is None:
+        if _health(url, "/health") is not None:
+            return Finding("server", None, f"{url} is running; it requires an API key", "use `nova status --key`")
         return Finding("server", None, "not running; `nova up` starts one")
     workers = ", ".join(_describe_worker(worker) for worker in health["workers"])
     if health["status"] == "healthy":
-        return Finding("server", True, workers)
-    return Finding("server", False, f"{health['status']}; {workers or 'no workers'}", "; ".join(health["reasons"]))
+        return Finding("server", True, f"{url}: {workers}")
+    found = f"{url}: {health['status']}; {workers or 'no workers'}"
+    return Finding("server", False, found, "; ".join(health["reasons"]))
 
 
 def _describe_worker(worker: Mapping[str, object]) -> str:
@@ -74,11 +82,11 @@ def _describe_worker(worker: Mapping[str, object]) -> str:
     return f"{worker.get('kind')}{model}"
 
 
-def _health(host: str, port: int, path: str) -> dict[str, Any] | None:
+def _health(gateway: str, path: str, key: str = "") -> dict[str, Any] | None:
     """The answer of a gateway's health endpoint, or None if no gateway answers."""
-    url = f"http://{join_host_port(connect_host(host), port)}{path}"
+    url, headers = f"{gateway}{path}", {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        with http_client(url, timeout=NETWORK_TIMEOUT_S) as http:
+        with http_client(url, headers=headers, timeout=NETWORK_TIMEOUT_S) as http:
             answer = http.get(url).json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, SetupError):
         return None

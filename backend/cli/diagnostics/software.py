@@ -58,10 +58,15 @@ def check_node() -> Finding:
     return Finding("Node.js", new_enough, version, "" if new_enough else advice)
 
 
+def built_page() -> Path | None:
+    """The folder of the page that the gateway serves, or None if it has not been built."""
+    directory = Path(os.environ.get("GATEWAY_PAGE_DIR") or PAGE)
+    return directory if (directory / "index.html").is_file() else None
+
+
 def check_page() -> Finding:
     """Check whether the page that the gateway serves has been built."""
-    directory = Path(os.environ.get("GATEWAY_PAGE_DIR") or PAGE)
-    if (directory / "index.html").is_file():
+    if directory := built_page():
         return Finding("page", True, str(directory))
     return Finding("page", None, "not built; everything else works", "run `make page`")
 

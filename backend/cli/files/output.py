@@ -45,8 +45,8 @@ class Output:
             reason = error.strerror or str(error)
             raise OutputError(f"no file can be written to {printable(str(self.directory))}: {reason}") from None
 
-    def write(self, recording: Path, transcript: FileTranscript) -> None:
-        """Write the transcript of a recording, which is partial if its session failed.
+    def write(self, recording: Path, transcript: FileTranscript) -> list[Path]:
+        """Write the transcript of a recording, which is partial if its session failed. Return the written files.
 
         A subtitle file of a language without any translation is not written. Raises OSError.
         """
@@ -54,13 +54,19 @@ class Output:
             if len(self.recordings) > 1 and self.form == "txt":
                 click.echo(f"==> {display_name(recording)} <==")
             self._print(render(transcript, self.form, self.targets, self.limits))
-            return
+            return []
+        written = []
         translated = {language for _, language in transcript.translations}
         for target, path in self._files(recording):
             if target is None:
-                self._save(path, render(transcript, self.form, self.targets, self.limits))
+                text = render(transcript, self.form, self.targets, self.limits)
             elif target in translated or not transcript.with_text:
-                self._save(path, render_subtitles(transcript, self.form, target, self.limits))
+                text = render_subtitles(transcript, self.form, target, self.limits)
+            else:
+                continue
+            self._save(path, text)
+            written.append(path)
+        return written
 
     def _print(self, text: str) -> None:
         if self.form == "json":

@@ -19,7 +19,18 @@ GENERATED = (
     "infra/prometheus/nova_key",
 )
 THIRD_PARTY_CLASSES = {"WhisperModel"}
-PAGES = sorted((*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")))
+
+
+def _pages() -> list[Path]:
+    """All Markdown files of the repository, also new ones."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    return sorted(ROOT / name for name in names if (ROOT / name).is_file())
+
+
+PAGES = _pages()
+# Pages that docs/generate.py makes out of parts.
+PARTS_OF_PAGES = "docs/reference/_"
 
 
 @cache
@@ -43,8 +54,10 @@ def paths(text: str) -> set[str]:
 
 def links(text: str) -> set[tuple[str, str]]:
     """(target, anchor) of relative links and images; the target is empty for a link within the page."""
-    found = re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", text)
-    return {(target, anchor) for target, anchor in found if "://" not in target and not target.startswith("mailto:")}
+    inline = re.findall(r"\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)", text)
+    others = re.findall(r"^\[[^\]]+\]:\s*(\S+)|\b(?:href|src)=[\"']([^\"']+)", text, re.MULTILINE)
+    found = (place.partition("#") for place in (*inline, *(one or other for one, other in others)))
+    return {(target, anchor) for target, _, anchor in found if "://" not in target and not target.startswith("mailto:")}
 
 
 def anchors(page: Path) -> set[str]:
@@ -64,6 +77,17 @@ def is_broken(page: Path, target: str, anchor: str) -> bool:
     return not other.exists() or (bool(anchor) and other.suffix == ".md" and anchor not in anchors(other))
 
 
+def reachable_pages(start: Path) -> set[Path]:
+    """The pages that a reader finds by following links."""
+    found, waiting = set(), [start]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page not in found and page in PAGES:
+            found.add(page)
+            waiting += [page.parent / target for target, _ in links(page.read_text(encoding="utf-8")) if target]
+    return found
+
+
 def has_member(name: str, member: str) -> bool:
     """Whether the class is defined, and the member's name occurs in the code."""
     return all(re.search(pattern, sources()) for pattern in (rf"class {name}\b", rf"\b{member}\b"))
@@ -80,6 +104,17 @@ def test_a_page_names_only_paths_that_exist(page: Path) -> None:
 @each_page
 def test_a_page_links_only_to_files_and_headings_that_exist(page: Path) -> None:
     assert {link for link in links(page.read_text(encoding="utf-8")) if is_broken(page, *link)} == set()
+
+
+def test_links_in_all_forms_of_markdown_are_checked() -> None:
+    text = '[a](a.md#b "title") ![c](c.png) [d]\n\n[d]: d.md\n<a href="e.md"><img src=\'f.png\'> [x](https://x.md)'
+    assert links(text) == {("a.md", "b"), ("c.png", ""), ("d.md", ""), ("e.md", ""), ("f.png", "")}
+
+
+def test_every_page_can_be_reached_by_links_from_the_first_one() -> None:
+    orphans = set(PAGES) - reachable_pages(ROOT / "README.md")
+    names = {str(page.relative_to(ROOT)) for page in orphans}
+    assert {name for name in names if not name.startswith(PARTS_OF_PAGES)} == set()
 
 
 @each_page

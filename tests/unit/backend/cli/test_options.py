@@ -1,11 +1,14 @@
 """Options that several commands share."""
 
 import click
+import pytest
 from click.testing import CliRunner
 
 from backend.cli.files.subtitles.limits import CueLimits
-from backend.cli.options import cue_options
+from backend.cli.main import nova
+from backend.cli.options import cue_options, server_option
 from backend.cli.transcribe import transcribe
+from backend.local.discovery import NoServerError
 
 
 @click.command()
@@ -35,3 +38,30 @@ def test_limits_of_cues_require_a_subtitle_format() -> None:
     done = CliRunner().invoke(transcribe, ["talk.wav", "--lines", "1"])
     assert done.exit_code == 2
     assert "--format srt or vtt" in done.output
+
+
+@click.command()
+@server_option("A server.")
+def find(server: str | None) -> None:
+    """Print the server."""
+    click.echo(server)
+
+
+def test_the_server_has_one_name_and_its_older_one_still_works() -> None:
+    for name in ("--server", "--url"):
+        assert CliRunner().invoke(find, [name, "http://h:8080"]).output == "http://h:8080\n"
+    assert "--server URL  A server." in CliRunner().invoke(find, ["--help"]).output
+
+
+@pytest.mark.parametrize("command", ["transcribe", "mic", "status", "load", "dead list", "keys list"])
+def test_every_command_that_uses_a_server_has_the_option(command: str) -> None:
+    said = CliRunner().invoke(nova, [*command.split(), "--help"]).output
+    assert "--server URL" in said
+    assert "--url" not in said
+
+
+@pytest.mark.parametrize("option", ["--server", "--url"])
+def test_load_refuses_an_invalid_address(option: str) -> None:
+    failed = CliRunner().invoke(nova, ["load", option, "http://"])
+    assert isinstance(failed.exception, NoServerError)
+    assert failed.exception.message.startswith("'http://' is not a server address")

@@ -1,4 +1,6 @@
+import fcntl
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -92,3 +94,23 @@ def test_folders_of_other_programs_and_users_stay(temporary_folder: Path) -> Non
     before = set(temporary_folder.rglob("*"))
     remove_abandoned_folders()
     assert set(temporary_folder.rglob("*")) == before
+
+
+def test_a_command_that_checks_a_folder_is_not_taken_for_its_owner(
+    owner: tuple[subprocess.Popen[str], Path, int],
+) -> None:
+    process, folder, pid = owner
+    process.kill()
+    process.wait()
+    with (folder / "owner.lock").open() as checking:
+        fcntl.flock(checking, fcntl.LOCK_SH)
+        assert folders_in_use() == []
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_without_a_temporary_directory_no_folder_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(tempfile, "gettempdir", fail)
+    assert folders_in_use() == []

@@ -2,7 +2,14 @@
 
 import pytest
 
-from backend.service.address import connect_host, is_loopback, is_on_this_machine, is_safe_host, join_host_port
+from backend.service.address import (
+    connect_host,
+    hosts_for_others,
+    is_loopback,
+    is_on_this_machine,
+    is_safe_host,
+    join_host_port,
+)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1"])
@@ -30,6 +37,16 @@ def test_ipv6_addresses_are_in_brackets_in_urls() -> None:
         "127.0.0.1:8080",
         "nova.example:8080",
     ]
+
+
+def test_other_machines_reach_no_server_on_loopback_and_one_on_all_addresses_elsewhere() -> None:
+    assert [hosts_for_others(host) for host in ("127.0.0.1", "localhost", "::1", "10.0.0.1")] == [
+        [],
+        [],
+        [],
+        ["10.0.0.1"],
+    ]
+    assert not any(is_loopback(host) or host == "0.0.0.0" for host in hosts_for_others("0.0.0.0"))
 
 
 def test_a_server_on_all_addresses_is_reached_at_loopback() -> None:

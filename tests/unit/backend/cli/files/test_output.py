@@ -85,8 +85,9 @@ def test_a_recording_is_never_replaced_by_its_transcript(tmp_path: Path) -> None
 def test_no_file_is_written_for_a_language_without_a_translation(tmp_path: Path) -> None:
     to = output(tmp_path, "talk.wav", form="srt", targets="es zh")
     to.prepare()
-    to.write(Path("talk.wav"), transcript("es"))
-    assert written(tmp_path) == {"talk.srt", "talk.es.srt"}
+    said = [path.name for path in to.write(Path("talk.wav"), transcript("es"))]
+    assert said == ["talk.srt", "talk.es.srt"], "also what the user is told"
+    assert written(tmp_path) == set(said)
 
 
 def test_silence_gives_empty_files(tmp_path: Path) -> None:

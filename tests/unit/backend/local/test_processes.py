@@ -1,0 +1,22 @@
+"""Why a service did not start, in one sentence where its log has one."""
+
+import json
+from pathlib import Path
+
+from backend.local.processes import Service
+
+
+def service(log: Path, *lines: object) -> Service:
+    log.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return Service("stt_worker-1", (), {}, log)
+
+
+def test_the_reason_that_a_service_logged_is_the_failure(tmp_path: Path) -> None:
+    reason = {"level": "critical", "reason": "no model", "message": "stt_worker_not_started"}
+    found = service(tmp_path / "log", {"level": "info", "reason": "other"}, reason, "text", {"level": "info"})
+    assert found.failure() == "stt_worker-1 does not start: no model"
+
+
+def test_without_a_reason_the_end_of_the_log_is_shown(tmp_path: Path) -> None:
+    found = service(tmp_path / "log", "Traceback", "[]", "KeyError: 'x'")
+    assert found.failure() == "stt_worker-1 does not start. The end of its log:\nTraceback\n[]\nKeyError: 'x'"

@@ -11,7 +11,7 @@ MAX_POSITION = 10**12
 # Languages that a session may choose from.
 MAX_LANGUAGES = 16
 # Characters.
-MAX_PROMPT, MAX_HOTWORDS = 2_000, 1_000
+MAX_PROMPT, MAX_HOTWORDS, MAX_PLAYING = 2_000, 1_000, 10_000
 
 
 # "recording": finals are computed in the time that live sessions leave.
@@ -74,6 +74,12 @@ class Options(Message):
     """Probability that the speaker has finished from which a pause ends the utterance at once. 0: silence decides."""
     turn_max_ms: int = Field(default=2_000, ge=200, le=10_000)
     """With `turn_threshold`: silence that ends an utterance whose speaker has probably not finished."""
+    responding: bool = False
+    """Whether the client plays an answer to the user, who may interrupt it: then `interrupt` is sent, once."""
+    playing: str = Field(default="", max_length=MAX_PLAYING)
+    """With `responding`: the text of the answer. Its echo in the microphone does not count as an interruption."""
+    interrupt_ms: int = Field(default=300, ge=200, le=2_000)
+    """With `responding`: speech that counts as an interruption."""
     endpointing: bool = True
     """false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence."""
     mode: Literal["dictation", "captions"] = "captions"

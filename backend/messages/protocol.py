@@ -15,7 +15,7 @@ from backend.messages.decoding import Decoding as Decoding
 from backend.messages.early_finals import EarlyFinal as EarlyFinal
 from backend.messages.early_finals import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.early_finals import Word as Word
-from backend.messages.options import MAX_HOTWORDS, MAX_PROMPT, Priority
+from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, Priority
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -23,11 +23,9 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
-<<<<<<< HEAD
+from backend.messages.turns import Interrupt as Interrupt
 from backend.messages.turns import TurnEnd as TurnEnd
-=======
 from backend.messages.validation import describe_first_problem
->>>>>>> h18
 
 
 class Start(Options):
@@ -82,6 +80,9 @@ class Configure(Message):
     endpoint_ms: int | None = Field(default=None, ge=200, le=5_000)
     turn_threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     turn_max_ms: int | None = Field(default=None, ge=200, le=10_000)
+    responding: bool | None = None
+    playing: str | None = Field(default=None, max_length=MAX_PLAYING)
+    interrupt_ms: int | None = Field(default=None, ge=200, le=2_000)
     endpointing: bool | None = None
     mode: Literal["dictation", "captions"] | None = None
     finals: Literal["revise", "stable"] | None = None
@@ -258,6 +259,7 @@ ServerMessage = Annotated[
     | Translation
     | SpeechEnded
     | TurnEnd
+    | Interrupt
     | Notice
     | Error
     | Draining

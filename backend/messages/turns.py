@@ -1,4 +1,4 @@
-"""Messages about turns: when the speaker has finished. Pure."""
+"""Messages about turns: when the speaker has finished, and when the user interrupts an answer. Pure."""
 
 from typing import Literal
 
@@ -18,3 +18,14 @@ class TurnEnd(Message):
     """Silence after the last speech."""
     probability: float | None = None
     """Probability that the speaker has finished, 0 to 1. None if no worker has judged the last pause."""
+
+
+class Interrupt(Message):
+    """The user interrupts the answer that the client plays. Sent once for each time that `responding` is set."""
+
+    type: Literal["interrupt"] = "interrupt"
+    utterance: int
+    start_ms: int
+    """Start of the interrupting speech."""
+    at_ms: int
+    """End of the audio that decided."""

@@ -16,6 +16,7 @@ from backend.messages.jobs import ChannelMessage, FinalResult, PartialResult
 from backend.messages.options import Priority
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
+from gateway.audio.barge_in import BargeIn
 from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, RepeatedNotice, SendEvent
 from gateway.session.audio_jobs import AudioJobBuilder
 from gateway.session.backpressure import NOTICES, Backpressure
@@ -51,6 +52,7 @@ class Session:
         self._jobs = AudioJobBuilder(session, correlation_id, job_priority)
         self._pending = PendingResults(session, correlation_id)
         self._utterances = UtteranceTracker(self._jobs, self._pending, policy, new_traceparent)
+        self._barge_in = BargeIn()
         self._served = served
         # Code and language of each notice, and of each error about an option, that was sent. They are sent once.
         self._sent_notices: set[tuple[str, str | None]] = set()
@@ -164,7 +166,9 @@ class Session:
         """Process [n, 512] windows and their [n] speech probabilities. Raises ProtocolError as `accepts`."""
         if not self.accepts("audio"):
             return []
-        return self._utterances.process_windows(windows, probabilities, now)
+        actions = self._utterances.process_windows(windows, probabilities, now)
+        began = self._barge_in.process_windows(windows, probabilities)
+        return actions if began is None else [*actions, *self._interrupt(began)]
 
     def accepts(self, kind: str) -> bool:
         """Return whether to handle a message of this type, or "audio"; otherwise it is ignored.
@@ -199,6 +203,9 @@ class Session:
     def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
         limits = self._jobs.apply_options(options, served)
         self._utterances.set_endpoint(options.endpoint_ms, endpointing=options.endpointing)
+        self._barge_in.apply_options(
+            responding=options.responding, playing=options.playing, interrupt_ms=options.interrupt_ms
+        )
         return [action for event in limits for action in self._send_once(event)]
 
     # --- the time and the load of the system
@@ -232,7 +239,7 @@ class Session:
     def _apply_event(self, live: ChannelMessage, now: float) -> list[Action]:
         match live.event:
             case PartialResult() as partial:
-                return self._utterances.apply_partial(partial, now)
+                return self._apply_partial(partial, now)
             case wire.Final() as final:
                 return self._apply_final(final, now)
             case wire.Translation(is_final=False) as translation:
@@ -245,6 +252,16 @@ class Session:
             case wire.Notice() as notice:
                 return self._apply_notice(notice, durable=live.cursor is not None)
         return []
+
+    def _apply_partial(self, partial: PartialResult, now: float) -> list[Action]:
+        actions = self._utterances.apply_partial(partial, now)
+        is_own = self._barge_in.process_text(partial.committed + partial.tentative)
+        return [*actions, *self._interrupt()] if is_own else actions
+
+    def _interrupt(self, windows: int | None = None) -> list[Action]:
+        actions = self._utterances.interrupt(windows)
+        self._barge_in.was_sent = bool(actions)
+        return actions
 
     def recover_lost_jobs(self, known: SessionRecord, now: float) -> list[RedisAction]:
         """Submit the jobs again that a Redis with this record of the session has lost, or that no worker reads."""

@@ -25,6 +25,7 @@ from gateway.session.audio_jobs import AudioJobBuilder
 from gateway.session.backpressure import Backpressure
 from gateway.session.pending_results import PendingResults
 from gateway.session.segmenter import (
+    WINDOW,
     EndReason,
     PauseDetected,
     Segmenter,
@@ -113,6 +114,15 @@ class UtteranceTracker:
     def end_utterance(self, reason: EndReason, now: float) -> list[Action]:
         """End the open utterance, because the client asked for it, no audio arrives, or the audio has ended."""
         return self._apply_segment_events(self._segmenter.end_utterance(reason), now)
+
+    def interrupt(self, windows: int | None = None) -> list[Action]:
+        """Report that the user interrupts an answer, with speech of the last `windows`, or of the open utterance."""
+        if self._open is None:
+            return []
+        position = self._segmenter.position
+        start = self._open.start_sample if windows is None else position - windows * WINDOW
+        number, at_ms = self._open.number, position // _SAMPLES_PER_MS
+        return [SendEvent(wire.Interrupt(utterance=number, start_ms=start // _SAMPLES_PER_MS, at_ms=at_ms))]
 
     def discard_utterance(self, now: float) -> list[Action]:
         """Drop the audio that is not in a closed utterance. The next utterance gets the number of a dropped one."""

@@ -1,4 +1,4 @@
-"""Turns on a real system: Whisper, the model that judges pauses, and real speech in real time."""
+"""Turns and interruptions on a real system: Whisper, the model that judges pauses, and real speech in real time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ import pytest
 
 from backend import models
 from backend.local.system import System, running
-from backend.messages.protocol import Final, Notice, SpeechEnded, TurnEnd
+from backend.messages.protocol import Final, Interrupt, Notice, SpeechEnded, SpeechStarted, TurnEnd
 from gateway.access.admission import MEASURE_EVERY_S
 from tests.conftest import run_in_thread
 from tests.e2e.apis.conftest import error_percent
-from tests.testkit.audio.clips import Clip
+from tests.testkit.audio.clips import RATE, Clip
 from tests.testkit.cli import silent
 from tests.testkit.session import ClientLedger, speak
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
@@ -71,6 +71,17 @@ async def test_a_turn_that_is_not_finished_waits_for_its_limit(turn_system: Syst
     assert end.probability < NEVER
     assert end.silence_ms >= LIMIT_MS
     assert len(ledger.received(SpeechEnded)) == 1
+
+
+async def test_an_answer_is_interrupted_in_real_time(null_system: System, clip: Clip) -> None:
+    ledger = await spoken(null_system, clip, responding=True, interrupt_ms=300)
+    ((at, interrupt),) = ledger.of(Interrupt)
+    (started, *_) = ledger.received(SpeechStarted)
+    assert interrupt.utterance == started.utterance
+    assert 300 <= interrupt.at_ms - interrupt.start_ms <= 1_500
+    sent = ledger.sent_time(interrupt.at_ms * RATE // 1000 - 1)
+    assert sent is not None
+    assert at - sent < 1.0, "the event follows the audio that decided"
 
 
 async def test_a_system_without_the_model_says_so(null_system: System, clip: Clip) -> None:

@@ -15,6 +15,7 @@ export type ServerMessage =
   | Translation
   | SpeechEnded
   | TurnEnd
+  | Interrupt
   | Notice
   | Error
   | Draining
@@ -70,6 +71,18 @@ export interface Start {
    * With `turn_threshold`: silence that ends an utterance whose speaker has probably not finished.
    */
   turn_max_ms?: number;
+  /**
+   * Whether the client plays an answer to the user, who may interrupt it: then `interrupt` is sent, once.
+   */
+  responding?: boolean;
+  /**
+   * With `responding`: the text of the answer. Its echo in the microphone does not count as an interruption.
+   */
+  playing?: string;
+  /**
+   * With `responding`: speech that counts as an interruption.
+   */
+  interrupt_ms?: number;
   /**
    * false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence.
    */
@@ -173,6 +186,9 @@ export interface Configure {
   endpoint_ms?: number | null;
   turn_threshold?: number | null;
   turn_max_ms?: number | null;
+  responding?: boolean | null;
+  playing?: string | null;
+  interrupt_ms?: number | null;
   endpointing?: boolean | null;
   mode?: ("dictation" | "captions") | null;
   finals?: ("revise" | "stable") | null;
@@ -424,6 +440,21 @@ export interface TurnEnd {
    * Probability that the speaker has finished, 0 to 1. None if no worker has judged the last pause.
    */
   probability?: number | null;
+}
+/**
+ * The user interrupts the answer that the client plays. Sent once for each time that `responding` is set.
+ */
+export interface Interrupt {
+  type: "interrupt";
+  utterance: number;
+  /**
+   * Start of the interrupting speech.
+   */
+  start_ms: number;
+  /**
+   * End of the audio that decided.
+   */
+  at_ms: number;
 }
 /**
  * Information for the user. The session continues.

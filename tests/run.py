@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest")
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
 # End-to-end tests that compare what a system answers, however long it takes. Two of them run at the same time.
-PATIENT = (
+TWO_AT_A_TIME = (
     "tests/e2e/models",
     "tests/e2e/apis/test_deepgram.py",
     "tests/e2e/apis/test_javascript_sdks.py",
@@ -39,8 +39,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "docs": ("make", "docs-build"),
     "unit": (*PYTEST, *PARALLEL, "tests/unit", "tests/contract"),
     "integration": (*PYTEST, *PARALLEL, "tests/integration", "tests/infra"),
-    "e2e-patient": (*PYTEST, "-n", "2", "--dist", "loadfile", "--durations", "20", *PATIENT),
-    "e2e": (*PYTEST, "--durations", "40", "tests/e2e", *(f"--ignore={path}" for path in PATIENT)),
+    "e2e-answers": (*PYTEST, "-n", "2", "--dist", "loadfile", "--durations", "20", *TWO_AT_A_TIME),
+    "e2e": (*PYTEST, "--durations", "40", "tests/e2e", *(f"--ignore={path}" for path in TWO_AT_A_TIME)),
     "frontend": ("make", "test-frontend"),
 }
 # Lines of pytest and of vitest.

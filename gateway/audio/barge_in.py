@@ -1,6 +1,6 @@
 """Decides when a user interrupts the answer that the client plays. Pure.
 
-The answer is heard by the microphone as well, so speech alone is no interruption. It must be about as loud as the
+The microphone records the answer as well, so speech alone is no interruption. It must be about as loud as the
 user's earlier speech, and last. If the client says what it plays, words that differ from it decide instead.
 """
 
@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.messages.options import Options
 from backend.text.normalize import normalized_words
 from gateway.audio.running_gain import levels_db
 
@@ -42,14 +43,14 @@ class BargeIn:
         # Whether the client knows of the interruption. Set it when the event has been sent.
         self.was_sent = False
 
-    def apply_options(self, *, responding: bool, playing: str, interrupt_ms: int) -> None:
+    def apply_options(self, options: Options) -> None:
         """Use these options from now on. Each change to `responding`, and each other answer, may be interrupted."""
-        words = normalized_words(playing)
-        if not (responding and self._responding and words == self._playing):
+        words = normalized_words(options.playing)
+        if not (options.responding and self._responding and words == self._playing):
             self._run = self._since = 0
             self.was_sent = False
-        self._responding, self._playing = responding, words
-        self._needed = -(-interrupt_ms // _WINDOW_MS)
+        self._responding, self._playing = options.responding, words
+        self._needed = -(-options.interrupt_ms // _WINDOW_MS)
 
     def process_windows(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32]) -> int | None:
         """Process [n, 512] windows and their [n] speech probabilities.

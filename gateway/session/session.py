@@ -168,7 +168,7 @@ class Session:
             return []
         actions = self._utterances.process_windows(windows, probabilities, now)
         began = self._barge_in.process_windows(windows, probabilities)
-        return actions if began is None else [*actions, *self._interrupt(began)]
+        return [*actions, *self._interrupt(began)] if began is not None else actions
 
     def accepts(self, kind: str) -> bool:
         """Return whether to handle a message of this type, or "audio"; otherwise it is ignored.
@@ -203,9 +203,7 @@ class Session:
     def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
         limits = self._jobs.apply_options(options, served)
         self._utterances.set_endpoint(options.endpoint_ms, endpointing=options.endpointing)
-        self._barge_in.apply_options(
-            responding=options.responding, playing=options.playing, interrupt_ms=options.interrupt_ms
-        )
+        self._barge_in.apply_options(options)
         return [action for event in limits for action in self._send_once(event)]
 
     # --- the time and the load of the system
@@ -239,7 +237,9 @@ class Session:
     def _apply_event(self, live: ChannelMessage, now: float) -> list[Action]:
         match live.event:
             case PartialResult() as partial:
-                return self._apply_partial(partial, now)
+                actions = self._utterances.apply_partial(partial, now)
+                is_own = self._barge_in.process_text(partial.committed + partial.tentative)
+                return [*actions, *self._interrupt()] if is_own else actions
             case wire.Final() as final:
                 return self._apply_final(final, now)
             case wire.Translation(is_final=False) as translation:
@@ -252,11 +252,6 @@ class Session:
             case wire.Notice() as notice:
                 return self._apply_notice(notice, durable=live.cursor is not None)
         return []
-
-    def _apply_partial(self, partial: PartialResult, now: float) -> list[Action]:
-        actions = self._utterances.apply_partial(partial, now)
-        is_own = self._barge_in.process_text(partial.committed + partial.tentative)
-        return [*actions, *self._interrupt()] if is_own else actions
 
     def _interrupt(self, windows: int | None = None) -> list[Action]:
         actions = self._utterances.interrupt(windows)

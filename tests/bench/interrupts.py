@@ -1,6 +1,6 @@
 """Measure interruptions: `python -m tests.bench.interrupts`.
 
-The session has heard an utterance of its user, and then plays an answer. Latency: the user speaks another utterance,
+The session has received an utterance of its user, and then plays an answer. Latency: the user speaks another utterance,
 from the first window of speech until the interruption. False interruptions: instead, the microphone records 10 s of
 noise, music, or another voice, as an echo of the answer would be, at several levels below the user's.
 """
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.load.score import Spread
+from backend.messages.options import Options
 from gateway.audio.barge_in import BargeIn
 from gateway.audio.running_gain import levels_db
 from gateway.audio.silero import Silero
@@ -44,7 +45,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that has heard its user."""
+    """A session that has received speech of its user."""
 
     silero: Silero
     interrupt_ms: int
@@ -52,9 +53,9 @@ class Session:
     def interrupted_at(self, user: NDArray[np.int16], heard: NDArray[np.int16]) -> int | None:
         """The window of `heard` in which an answer is interrupted, after an utterance of the user."""
         detector, barge_in = SpeechDetector(self.silero), BargeIn()
-        barge_in.apply_options(responding=False, playing="", interrupt_ms=self.interrupt_ms)
+        barge_in.apply_options(Options(interrupt_ms=self.interrupt_ms))
         barge_in.process_windows(*detector.detect_speech(np.concatenate([user, PAUSE])))
-        barge_in.apply_options(responding=True, playing="", interrupt_ms=self.interrupt_ms)
+        barge_in.apply_options(Options(responding=True, interrupt_ms=self.interrupt_ms))
         windows, probabilities = detector.detect_speech(heard)
         for i in range(len(windows)):
             if barge_in.process_windows(windows[i : i + 1], probabilities[i : i + 1]) is not None:
@@ -71,7 +72,8 @@ def loudness(samples: NDArray[np.int16]) -> float:
 def scaled(samples: NDArray[np.int16], level_db: float) -> NDArray[np.int16]:
     """The samples at this level. They are limited, not wrapped."""
     factor = 10 ** ((level_db - loudness(samples)) / 20)
-    return np.clip(np.rint(samples * factor), -32_768, 32_767).astype(np.int16)
+    limited: NDArray[np.int16] = np.clip(np.rint(samples * factor), -32_768, 32_767).astype(np.int16)
+    return limited
 
 
 def pieces(sounds: Sequence[NDArray[np.int16]]) -> Iterator[NDArray[np.int16]]:

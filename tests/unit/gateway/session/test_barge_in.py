@@ -24,7 +24,7 @@ class LoudStage(Stage):
 
 
 def responding(**options: Any) -> LoudStage:
-    """A session that has heard two seconds of its user at -25 dBFS, and now plays an answer."""
+    """A session that has received two seconds of its user at -25 dBFS, and now plays an answer."""
     stage = LoudStage()
     stage.hear(2.0, 0.95)
     stage.hear(1.0, 0.0, -70.0)

@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +14,6 @@ from tests.testkit.audio.clips import Clip
 from tests.testkit.session import speak
 
 TIMEOUT_S = 120.0
-
-
-@pytest.fixture(scope="module")
-def node() -> str:
-    """Node.js, with the client package built; a missing tool skips the tests here and fails in CI."""
-    command = shutil.which("node")
-    if command is None or not (FRONTEND / "node_modules").is_dir():
-        reason = "Node.js or frontend/node_modules is missing (make page)"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    node = str(command)
-    build = (node, "node_modules/typescript/bin/tsc", "-p", "client/tsconfig.json")
-    subprocess.run(build, cwd=FRONTEND, check=True)
-    return node
 
 
 async def transcribe(node: str, url: str, clip: Clip, pcm: Path, *options: str) -> Any:

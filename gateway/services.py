@@ -39,6 +39,9 @@ from gateway.session.timers import TimerLimits
 from gateway.session.utterance import SessionPolicy
 from gateway.settings import GatewaySettings
 
+# A hostile client can make a gateway allocate hundreds of megabytes. Ten seconds after it has left, they are returned.
+TRIM_EVERY_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayServices:
@@ -99,7 +102,7 @@ class GatewayServices:
                 group.create_task(self.admission.measure_load_forever()),
                 group.create_task(self.quota_slots.renew_forever()),
                 group.create_task(self.silence.watch_forever()),
-                group.create_task(trim_memory_periodically()),
+                group.create_task(trim_memory_periodically(TRIM_EVERY_S)),
                 group.create_task(heartbeats),
             ]
             yield

@@ -63,14 +63,14 @@ def retain_freed_memory() -> None:
             set_option(option, value)
 
 
-async def trim_memory_periodically() -> None:
-    """Return unused memory to the system every `TRIM_EVERY_S` until cancelled. Takes about 10 ms in a thread.
+async def trim_memory_periodically(every_s: float = TRIM_EVERY_S) -> None:
+    """Return unused memory to the system periodically until cancelled. Takes about 10 ms in a thread.
 
     The C library keeps free blocks between blocks in use. Inputs of different lengths leave many of these, so without
     this a worker seems to grow for hours.
     """
     while trim := _c_library("malloc_trim"):
-        await asyncio.sleep(TRIM_EVERY_S)
+        await asyncio.sleep(every_s)
         await asyncio.to_thread(trim, 0)
 
 

@@ -75,8 +75,13 @@ def load_turn_model(settings: SttSettings) -> TurnJudge | None:
         if settings.turn_model == "auto":
             return None
         raise
-    from stt_worker.recognizers.turn_model import TurnModel
-
+    try:
+        from stt_worker.recognizers.turn_model import TurnModel
+    except ImportError as error:
+        # Images for remote recognizers lack the libraries.
+        if settings.turn_model == "auto":
+            return None
+        raise ModelError(f"{name} cannot be loaded: {error}") from error
     return TurnModel(directory)
 
 

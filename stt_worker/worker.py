@@ -2,9 +2,10 @@
 
 import asyncio
 import math
+import os
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +37,9 @@ from stt_worker.settings import SttSettings
 
 log = structlog.get_logger()
 
+# Time that a text waits for the judgement of its turn. On a busy machine, silence decides instead.
+MAX_JUDGEMENT_S = 0.2
+
 
 class SttWorker:
     """Recognizes audio of all sessions in batches. It keeps no state of a session: jobs are self-contained."""
@@ -43,8 +47,8 @@ class SttWorker:
     def __init__(self, recognizer: Recognizer, settings: SttSettings, turns: TurnJudge | None = None) -> None:
         self._recognizer, self._settings, self._turns = recognizer, settings, turns
         self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
-        # Judges turns while their text is recognized.
-        self._judging = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="turns")
+        # Judges turns while their text is recognized. Each judgement takes one core.
+        self._judging = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="turns")
         self._real_time_factor = RealTimeFactor(recognizer.parallel_batches)
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
@@ -74,13 +78,8 @@ class SttWorker:
 
     def _recognize(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         began = time.perf_counter()
-        judging = self._judging.submit(self._judge_turns, speeches)
+        judgements = self._judge_turns(speeches)
         hypotheses = recognize_with_drafts(self._recognizer, speeches)
-        # Noise looks finished to the model.
-        hypotheses = [
-            replace(one, turn_probability=probability) if one.text else one
-            for one, probability in zip(hypotheses, judging.result(), strict=True)
-        ]
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind != "preview":
@@ -88,13 +87,29 @@ class SttWorker:
             metrics.REAL_TIME_FACTOR.set(self._real_time_factor.factor)
         metrics.CONTINUED.labels(kind).inc(sum(hypothesis.continued for hypothesis in hypotheses))
         self._report_doubts(hypotheses)
-        return hypotheses
+        return self._with_turns(hypotheses, judgements) if judgements else hypotheses
 
-    def _judge_turns(self, speeches: Sequence[Speech]) -> list[float | None]:
-        """For each piece of audio, the probability that its speaker has finished, where that is wanted."""
-        wanted = [speech.samples for speech in speeches if speech.judge_turn]
-        judged = iter(self._turns.probabilities(wanted) if self._turns and wanted else ())
-        return [next(judged, None) if speech.judge_turn else None for speech in speeches]
+    def _judge_turns(self, speeches: Sequence[Speech]) -> dict[int, Future[float]]:
+        """Begin to judge whether speakers have finished, where that is wanted. By the index of the audio."""
+        turns = self._turns
+        if turns is None:
+            return {}
+        wanted = [(i, speech.samples) for i, speech in enumerate(speeches) if speech.judge_turn]
+        return {i: self._judging.submit(turns.probability, samples) for i, samples in wanted}
+
+    @staticmethod
+    def _with_turns(hypotheses: list[Hypothesis], judgements: Mapping[int, Future[float]]) -> list[Hypothesis]:
+        """Add the judgements that are made soon. Silence decides about the others, and about noise."""
+        wait(judgements.values(), MAX_JUDGEMENT_S)
+        judged = list(hypotheses)
+        for i, judgement in judgements.items():
+            if judgement.cancel() or not judgement.done():
+                continue
+            if error := judgement.exception():
+                log.warning("turn_not_judged", error=repr(error))
+            elif hypotheses[i].text:  # noise looks finished to the model
+                judged[i] = replace(hypotheses[i], turn_probability=judgement.result())
+        return judged
 
     def _report_doubts(self, hypotheses: Sequence[Hypothesis]) -> None:
         for hypothesis in hypotheses:

@@ -101,7 +101,7 @@ class AudioJob(Job):
     early_final: bool = False
     """Finals only. Whether the partial of an early final contains the final."""
     judge_turn: bool = False
-    """Early finals only. Whether to judge if the speaker has finished."""
+    """Finals in a pause. Whether to judge if the speaker has finished."""
     prompt: str = ""
     hotwords: str = ""
     context: str = ""

@@ -15,7 +15,7 @@ class TurnEnd(Message):
     utterance: int
     end_ms: int
     silence_ms: int
-    """Silence after the last speech."""
+    """Silence after the last speech, as far as it was received."""
     probability: float | None = None
     """Probability that the speaker has finished, 0 to 1. None if no worker has judged the last pause."""
 

@@ -8,7 +8,7 @@ from backend.messages import protocol as wire
 from backend.messages.jobs import Transcript
 from backend.messages.options import Priority
 from backend.messages.session_record import SessionRecord
-from gateway.session.actions import RedisAction, ResubmitTranscript, SubmitFinal
+from gateway.session.actions import Action, RedisAction, ResubmitTranscript, SendEvent, SubmitFinal
 
 # Number of recent translations that are recognized as duplicates. Bounds the memory of long sessions.
 REMEMBERED_TRANSLATIONS = 64
@@ -37,6 +37,8 @@ class PendingResults:
         # None marks an utterance that an earlier connection submitted: its audio is not in this process.
         self._finals: dict[int, SubmitFinal | None] = {}
         self._resumed_ms = 0
+        # The last utterance that an earlier connection closed.
+        self._resumed_count = 0
         self._translations: dict[int, tuple[Transcript | None, set[str]]] = {}
         self._translated: deque[tuple[int, str]] = deque(maxlen=REMEMBERED_TRANSLATIONS)
 
@@ -61,6 +63,7 @@ class PendingResults:
     def resume(self, message: wire.Resume, record: SessionRecord) -> None:
         """Expect the results that were in flight when the earlier connection ended."""
         self.cursor, self.settled, self._resumed_ms = message.cursor, message.utterance, message.audio_from_ms
+        self._resumed_count = record.count
         self._finals = dict.fromkeys(range(max(record.next, self.settled + 1), record.count + 1))
         self._translations = {number: (None, set(targets)) for number, targets in record.translating.items()}
 
@@ -95,6 +98,12 @@ class PendingResults:
             )
             self._translations[final.utterance] = (transcript, set(final.translate_to))
         return True
+
+    def missed_turn_end(self, final: wire.Final) -> list[Action]:
+        """The end of a turn that the client may have missed, because an earlier connection was lost."""
+        if final.utterance > self._resumed_count or final.late:
+            return []
+        return [SendEvent(wire.TurnEnd(utterance=final.utterance, end_ms=final.end_ms, silence_ms=0))]
 
     def accept_error(self, utterance: int) -> bool:
         """Return whether an error in place of a final, or of its translations, is new."""

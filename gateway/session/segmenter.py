@@ -115,6 +115,8 @@ class Segmenter:
         self.endpoint_ms = endpoint_ms
         # False: only `end_utterance` and the length limit end utterances, which contain all audio.
         self.endpointing = True
+        # Whether a short pause near the length limit ends an utterance. If not, a longer pause can still end a turn.
+        self.cuts_in_pauses = True
         # Silence that ends the utterance in the present pause, instead of `endpoint_ms`. More speech resets it.
         self.pause_limit_ms: int | None = None
         # Words up to this sample are committed. A long utterance is not cut before it.
@@ -197,6 +199,7 @@ class Segmenter:
         """Add the newest window to the utterance, whatever it contains."""
         before = len(self._buffer) - 1
         paused, self._is_paused = self._is_paused, False
+        self.pause_limit_ms = None
         self._speech_end = len(self._buffer)
         if not self.is_open:
             self.is_open = True
@@ -237,7 +240,7 @@ class Segmenter:
             return [self._close("silence")]
         # Near the length limit, a pause is a better cut than any point inside words. It may begin at the limit itself.
         near_limit = self._speech_end >= self._max * 4 // 5 or len(self._buffer) >= self._max
-        if silent >= self._pause and near_limit:
+        if silent >= self._pause and near_limit and self.cuts_in_pauses:
             return [self._close("pause")]
         if silent < self._pause or self._is_paused:
             return []

@@ -136,10 +136,11 @@ class Session:
                 self._pending.settled = message.utterance
                 return self._begin(message, message.audio_from_ms, message.utterance, self._served())
             case wire.Configure():
-                return self._configure(message)
+                return self._configure(message, now)
             case wire.Finalize():
                 return self._utterances.end_utterance("finalize", now)
             case wire.Clear():
+                self._barge_in.restart()
                 return self._utterances.discard_utterance(now)
             case wire.Stop():
                 actions = self._utterances.end_utterance("stop", now)
@@ -183,27 +184,25 @@ class Session:
             raise rejection(self.state, kind)
         return True
 
-    def _configure(self, message: wire.Configure) -> list[Action]:
+    def _configure(self, message: wire.Configure, now: float) -> list[Action]:
         try:
             limits = self._apply_options(message.applied_to(self.options), self._served())
         except ProtocolError as error:
             error.fatal = False  # the previous options stay in force
             raise
-        return [*limits, RenewRecord(self.record())]
+        return [*limits, *self._utterances.judge_turn(now), RenewRecord(self.record())]
 
     def _begin(self, options: wire.Start, begin_ms: int, utterance_count: int, served: ServedLanguages) -> list[Action]:
         self._utterances.begin_audio(begin_ms, utterance_count)
         limits = self._apply_options(options, served)
         self.state = "open"
-        ready = wire.Ready(
-            session=self.id, audio_from_ms=begin_ms, cursor=self.cursor, correlation_id=self.correlation_id
-        )
-        return [SendEvent(ready), *limits]
+        ids = {"session": self.id, "correlation_id": self.correlation_id}
+        return [SendEvent(wire.Ready(**ids, audio_from_ms=begin_ms, cursor=self.cursor)), *limits]
 
     def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
         limits = self._jobs.apply_options(options, served)
-        self._utterances.set_endpoint(options.endpoint_ms, endpointing=options.endpointing)
-        self._barge_in.apply_options(options)
+        self._barge_in.apply_options(self._jobs.options)
+        self._utterances.apply_options(options)
         return [action for event in limits for action in self._send_once(event)]
 
     # --- the time and the load of the system
@@ -237,9 +236,9 @@ class Session:
     def _apply_event(self, live: ChannelMessage, now: float) -> list[Action]:
         match live.event:
             case PartialResult() as partial:
-                actions = self._utterances.apply_partial(partial, now)
-                is_own = self._barge_in.process_text(partial.committed + partial.tentative)
-                return [*actions, *self._interrupt()] if is_own else actions
+                is_own = self._utterances.is_current(partial) and self._barge_in.process_text(partial)
+                interrupt = self._interrupt(at_ms=partial.end_ms) if is_own else []
+                return [*interrupt, *self._utterances.apply_partial(partial, now)]
             case wire.Final() as final:
                 return self._apply_final(final, now)
             case wire.Translation(is_final=False) as translation:
@@ -253,8 +252,8 @@ class Session:
                 return self._apply_notice(notice, durable=live.cursor is not None)
         return []
 
-    def _interrupt(self, windows: int | None = None) -> list[Action]:
-        actions = self._utterances.interrupt(windows)
+    def _interrupt(self, windows: int | None = None, at_ms: int | None = None) -> list[Action]:
+        actions = self._utterances.interrupt(windows, at_ms)
         self._barge_in.was_sent = bool(actions)
         return actions
 
@@ -270,14 +269,15 @@ class Session:
     def _apply_final(self, final: wire.Final, now: float) -> list[Action]:
         if not self._pending.accept_final(final, now):
             return []
+        missed = self._pending.missed_turn_end(final) if self.options.turn_threshold else []
         self._jobs.preceding.add(final)
         if not isinstance(final, FinalResult):
             # A worker of an earlier release, or a recognizer that reports no probabilities.
             detected = {final.language: 1.0} if final.text else {}
             self._jobs.evidence.add(final.utterance, detected, (final.end_ms - final.start_ms) / 1000)
-            return [SendEvent(final)]
+            return [*missed, SendEvent(final)]
         self._jobs.evidence.add(final.utterance, final.languages, (final.end_ms - final.start_ms) / 1000)
-        return [SendEvent(final.event())]
+        return [*missed, SendEvent(final.event())]
 
     def _apply_notice(self, notice: wire.Notice, *, durable: bool) -> list[Action]:
         # A durable notice with a language takes the place of a final translation. One about a preview does not.

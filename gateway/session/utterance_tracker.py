@@ -100,9 +100,18 @@ class UtteranceTracker:
         self._segmenter = Segmenter(self._policy.rules, first_sample=begin_ms * _SAMPLES_PER_MS)
         self._count = count
 
-    def set_endpoint(self, endpoint_ms: int, *, endpointing: bool) -> None:
-        """Set the silence that ends an utterance, and whether silence ends it at all."""
-        self._segmenter.endpoint_ms, self._segmenter.endpointing = endpoint_ms, endpointing
+    def apply_options(self, options: wire.Start) -> None:
+        """Use the options about the ends of utterances from now on, also in a pause."""
+        segmenter = self._segmenter
+        segmenter.endpoint_ms, segmenter.endpointing = options.endpoint_ms, options.endpointing
+        segmenter.cuts_in_pauses = not options.turn_threshold
+        if segmenter.pause_limit_ms:
+            segmenter.pause_limit_ms = options.turn_max_ms if self._jobs.judges_turns else None
+
+    def judge_turn(self, now: float) -> list[Action]:
+        """End the utterance if its speaker has finished by the options in force, and its pause was judged before."""
+        is_judged = self._open is not None and self._open.turn_probability is not None
+        return self._judge_turn(now) if is_judged else []
 
     def process_windows(
         self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], now: float
@@ -115,14 +124,24 @@ class UtteranceTracker:
         """End the open utterance, because the client asked for it, no audio arrives, or the audio has ended."""
         return self._apply_segment_events(self._segmenter.end_utterance(reason), now)
 
-    def interrupt(self, windows: int | None = None) -> list[Action]:
-        """Report that the user interrupts an answer, with speech of the last `windows`, or of the open utterance."""
+    def interrupt(self, windows: int | None = None, at_ms: int | None = None) -> list[Action]:
+        """Report that the user interrupts an answer, with speech of the last `windows`, or of the open utterance.
+
+        `at_ms`: the end of the audio that decided, by default of all audio.
+        """
         if self._open is None:
             return []
         position = self._segmenter.position
         start = self._open.start_sample if windows is None else position - windows * WINDOW
-        number, at_ms = self._open.number, position // _SAMPLES_PER_MS
-        return [SendEvent(wire.Interrupt(utterance=number, start_ms=start // _SAMPLES_PER_MS, at_ms=at_ms))]
+        event = wire.Interrupt(
+            utterance=self._open.number,
+            start_ms=max(start, self._open.start_sample) // _SAMPLES_PER_MS,
+            at_ms=position // _SAMPLES_PER_MS if at_ms is None else at_ms,
+        )
+        return [SendEvent(event)]
+
+    def is_current(self, partial: PartialResult) -> bool:
+        return self._open is not None and self._open.is_current(partial)
 
     def discard_utterance(self, now: float) -> list[Action]:
         """Drop the audio that is not in a closed utterance. The next utterance gets the number of a dropped one."""
@@ -161,12 +180,13 @@ class UtteranceTracker:
         changed = utterance.apply_partial(partial, now)
         self._segmenter.committed_until = partial.committed_end_ms * _SAMPLES_PER_MS
         events: list[Action] = [SendEvent(partial.event())] if changed else []
-        events += [*self._send_early_final(), *self._judge_turn(utterance, now)]
+        events += [*self._send_early_final(), *self._judge_turn(now)]
         return [*events, *self.request_due_preview(now)]
 
-    def _judge_turn(self, utterance: OpenUtterance, now: float) -> list[Action]:
+    def _judge_turn(self, now: float) -> list[Action]:
         """End the utterance if the speaker has finished. Noise has no words, and is no turn: silence ends it."""
-        if utterance.early is None or not self._jobs.judges_turns:
+        utterance = self._open
+        if utterance is None or utterance.early is None or not self._jobs.judges_turns:
             return []
         probability = utterance.turn_probability if utterance.has_text else None
         if probability is None:
@@ -189,6 +209,7 @@ class UtteranceTracker:
             early = self._open.early.job
             if known_open != f"{early.utterance}:{early.attempt}":
                 self._open.withdraw_early_final(now)
+                self._segmenter.pause_limit_ms = None
 
     def _apply_segment_events(self, events: Iterable[SegmentEvent], now: float) -> list[Action]:
         actions: list[Action] = []

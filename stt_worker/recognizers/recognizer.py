@@ -155,5 +155,5 @@ class Recognizer(Protocol):
 class TurnJudge(Protocol):
     """A model that judges whether speakers have finished, called from several threads."""
 
-    def probabilities(self, pieces: Sequence[NDArray[np.float32]]) -> list[float]:
-        """For each piece of audio [n], 16 kHz, that ends with a pause: the probability of that, 0 to 1."""
+    def probability(self, samples: NDArray[np.float32]) -> float:
+        """The probability that the speaker of this audio [n], 16 kHz, which ends with a pause, has finished: 0 to 1."""

@@ -5,7 +5,6 @@ The model is an encoder of Whisper's size "tiny" with a classifier, trained on p
 its result counts for speech with words only.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,14 +37,11 @@ class TurnModel:
             raise ModelError(f"{directory} cannot be loaded: {error}") from error
         self._features = FeatureExtractor()
 
-    def probabilities(self, pieces: Sequence[NDArray[np.float32]]) -> list[float]:
-        """For each piece of audio [n], 16 kHz, the probability that its speaker has finished, 0 to 1.
+    def probability(self, samples: NDArray[np.float32]) -> float:
+        """The probability that the speaker of this audio [n], 16 kHz, has finished, 0 to 1.
 
-        Each piece is judged alone: the scale of the int8 arithmetic depends on all inputs of a call.
+        Audio of several sessions is not judged in one call: the scale of the int8 arithmetic depends on all inputs.
         """
-        return [self._probability(piece) for piece in pieces]
-
-    def _probability(self, samples: NDArray[np.float32]) -> float:
         (judged,) = self._session.run(None, {"input_features": self._log_mel(samples)[np.newaxis]})
         return float(judged[0, 0])
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.load.score import Spread
-from backend.messages.options import Options
+from backend.messages.protocol import Start
 from gateway.audio.barge_in import BargeIn
 from gateway.audio.running_gain import levels_db
 from gateway.audio.silero import Silero
@@ -53,9 +53,11 @@ class Session:
     def interrupted_at(self, user: NDArray[np.int16], heard: NDArray[np.int16]) -> int | None:
         """The window of `heard` in which an answer is interrupted, after an utterance of the user."""
         detector, barge_in = SpeechDetector(self.silero), BargeIn()
-        barge_in.apply_options(Options(interrupt_ms=self.interrupt_ms))
+        # The level is learned after the first answer.
+        barge_in.apply_options(Start(responding=True, interrupt_ms=self.interrupt_ms))
+        barge_in.apply_options(Start(interrupt_ms=self.interrupt_ms))
         barge_in.process_windows(*detector.detect_speech(np.concatenate([user, PAUSE])))
-        barge_in.apply_options(Options(responding=True, interrupt_ms=self.interrupt_ms))
+        barge_in.apply_options(Start(responding=True, interrupt_ms=self.interrupt_ms))
         windows, probabilities = detector.detect_speech(heard)
         for i in range(len(windows)):
             if barge_in.process_windows(windows[i : i + 1], probabilities[i : i + 1]) is not None:

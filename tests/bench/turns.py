@@ -88,7 +88,7 @@ def find_pauses(clip: Clip, silero: Silero, model: TurnJudge) -> Iterator[Pause]
         silence_ms = segmenter.silence_ms
         for event in segmenter.process_windows(window[np.newaxis], score[np.newaxis]):
             if isinstance(event, PauseDetected) and (piece := segmenter.clip()):
-                (judged,) = model.probabilities([_samples(piece.pcm)])
+                judged = model.probability(_samples(piece.pcm))
             elif isinstance(event, SpeechResumed) and judged is not None:
                 yield Pause(clip.id, judged, silence_ms)
                 judged = None

@@ -164,6 +164,8 @@ class FluxCodec:
         self._order.settle(utterance)
         end, trigger = self._ends.settle(utterance), self._triggers.pop(utterance, "model")
         judged = self._judged.pop(utterance, None)
+        if judged is not None and trigger != "manual":
+            trigger = self._parameters.judged_trigger(judged)
         self._turn.silent_from_ms = end.end_ms
         # The client may end a turn although its speech continues.
         if trigger != "manual" and (end.is_cut or self._parameters.is_manual):

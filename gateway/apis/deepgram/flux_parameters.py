@@ -110,6 +110,11 @@ class FluxParameters:
         """The cause of a turn's end, if the client does not end it."""
         return "timeout" if self.timeout_ms < SURE_MS * self.threshold else "model"
 
+    def judged_trigger(self, probability: float) -> str:
+        """The same for a turn that a worker has judged."""
+        is_unfinished = probability < self.threshold
+        return "timeout" if is_unfinished and self.timeout_ms <= UNFINISHED_MS else "model"
+
     def options(self) -> dict[str, Any]:
         """The fields of a native `start` or `configure`."""
         return {

@@ -1,3 +1,4 @@
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -153,9 +154,22 @@ class Judge:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def probabilities(self, pieces: Sequence[NDArray[np.float32]]) -> list[float]:
-        self.asked += [len(piece) for piece in pieces]
-        return [len(piece) / 100_000 for piece in pieces]
+    def probability(self, samples: NDArray[np.float32]) -> float:
+        self.asked.append(len(samples))
+        return len(samples) / 100_000
+
+
+class SlowJudge(Judge):
+    """Takes half a second for each piece of audio."""
+
+    def probability(self, samples: NDArray[np.float32]) -> float:
+        time.sleep(0.5)
+        return super().probability(samples)
+
+
+class BrokenJudge(Judge):
+    def probability(self, samples: NDArray[np.float32]) -> float:
+        raise RuntimeError("wrong model")
 
 
 async def test_only_early_finals_with_words_are_judged() -> None:
@@ -168,11 +182,32 @@ async def test_only_early_finals_with_words_are_judged() -> None:
     entries = [Entry(Shard(0), f"{one.utterance}-0", one, pcm) for one, pcm in zip(jobs, audio, strict=True)]
     judge = Judge()
     outcomes = await SttWorker(Speaker(), SttSettings(), judge).handle(entries)
-    assert judge.asked == [10_000, 30_000]
+    assert sorted(judge.asked) == [10_000, 30_000]
     assert [partial_of(outcome).turn_probability for outcome in outcomes] == [0.1, None, 0.3]
     assert partial_of(outcomes[2]).early_final is not None
     (outcome,) = await SttWorker(NoWords(), SttSettings(), Judge()).handle(entries[:1])
     assert partial_of(outcome).turn_probability is None, "noise looks finished to the model"
+
+
+@pytest.mark.parametrize("judge", [SlowJudge(), BrokenJudge()])
+async def test_a_slow_or_broken_judge_costs_no_text(judge: Judge) -> None:
+    jobs = [job(number, language="en", judge_turn=number > 1) for number in range(1, 9)]
+    entries = [Entry(Shard(0), f"{one.utterance}-0", one, PCM) for one in jobs]
+    began = time.monotonic()
+    outcomes = await SttWorker(Speaker(), SttSettings(), judge).handle(entries)
+    assert time.monotonic() - began < 0.45, "the texts do not wait for eight judgements"
+    assert [partial_of(outcome).tentative for outcome in outcomes] == ["Two words"] * 8
+    assert {partial_of(outcome).turn_probability for outcome in outcomes} == {None}
+
+
+async def test_a_model_whose_libraries_are_missing_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "smart-turn-v3.2").mkdir()
+    monkeypatch.setenv("NOVA_MODELS_DIR", str(tmp_path))
+    (tmp_path / "smart-turn-v3.2" / "smart-turn.onnx").write_bytes(b"x")
+    monkeypatch.setitem(sys.modules, "stt_worker.recognizers.turn_model", None)
+    assert load_turn_model(SttSettings()) is None
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_turn_model(SttSettings(turn_model="smart-turn"))
 
 
 async def test_without_a_model_nothing_is_judged() -> None:

@@ -433,7 +433,7 @@ export interface TurnEnd {
   utterance: number;
   end_ms: number;
   /**
-   * Silence after the last speech.
+   * Silence after the last speech, as far as it was received.
    */
   silence_ms: number;
   /**

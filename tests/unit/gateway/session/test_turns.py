@@ -5,20 +5,26 @@ from typing import Any
 import pytest
 
 from backend.errors import ProtocolError
-from backend.messages.jobs import PartialResult
+from backend.messages.jobs import ChannelMessage, PartialResult
 from backend.messages.protocol import (
     Configure,
     EarlyFinal,
     Final,
     Finalize,
     Notice,
+    Resume,
     SpeechEnded,
+    Start,
     TurnEnd,
     parse_client,
     to_json,
 )
 from backend.messages.served_languages import ServedLanguages
-from gateway.session.actions import CloseUtterance, SubmitFinal, WithdrawEarlyFinal
+from backend.messages.session_record import SessionRecord
+from gateway.session.actions import CloseUtterance, SendEvent, SubmitFinal, WithdrawEarlyFinal
+from gateway.session.backpressure import Backpressure
+from gateway.session.session import Session
+from gateway.session.utterance import SessionPolicy
 from tests.testkit.streams.jobs import final
 from tests.unit.gateway.session.test_session import Stage
 
@@ -127,11 +133,51 @@ def test_an_unfinished_pause_does_not_lengthen_the_next_one() -> None:
     stage = paused()
     judged(stage, 0.1)
     stage.be_silent(0.6)
+    stage._record(stage.session.set_backpressure(Backpressure.STOP))  # the next pause is not judged
     stage.speak(0.5)
-    stage.be_silent(0.3)
-    judged(stage, None)
-    stage.be_silent(0.4)
+    stage.be_silent(0.7)
     assert len(stage.events(TurnEnd)) == 1
+
+
+def test_a_long_turn_has_an_end() -> None:
+    """Without turns, a short pause near the length limit ends an utterance."""
+    stage = Stage(turn_threshold=0.7)
+    stage.speak(21)
+    stage.be_silent(8)
+    assert len(stage.events(SpeechEnded)) == len(stage.events(TurnEnd)) == 1
+
+
+@pytest.mark.parametrize(
+    ("probability", "change"),
+    [
+        (None, {"turn_threshold": 0.0}),
+        (0.2, {"turn_threshold": 0.0}),
+        (0.2, {"turn_max_ms": 1_000}),
+        (0.5, {"turn_threshold": 0.4}),
+    ],
+)
+def test_options_change_immediately_also_in_a_pause(probability: float | None, change: dict[str, Any]) -> None:
+    stage = paused(turn_max_ms=10_000)
+    if probability:
+        judged(stage, probability)
+    stage.receive(Configure(**change))
+    stage.be_silent(1.2)
+    assert len(stage.events(SpeechEnded)) == 1
+
+
+def test_a_pause_whose_early_final_is_lost_ends_as_usual() -> None:
+    stage = paused(turn_max_ms=10_000)
+    stage._record(stage.session.recover_lost_jobs(SessionRecord(Start(), "c", epoch=1), stage.now))
+    stage.be_silent(1.0)
+    assert len(stage.events(SpeechEnded)) == 1
+
+
+def test_a_resumed_client_gets_the_ends_of_turns_that_it_missed() -> None:
+    session = Session("s", "c", SessionPolicy())
+    record = SessionRecord(Start(turn_threshold=0.7), "c", epoch=1, count=1, next=1)
+    session.resume(Resume(session="s", token="t"), record)
+    actions = session.apply_result(ChannelMessage("1-0", final(1, "Hello.")), 0.0)
+    assert [action.event.type for action in actions if isinstance(action, SendEvent)] == ["turn_end", "final"]
 
 
 def test_an_utterance_that_is_cut_ends_no_turn() -> None:

@@ -174,6 +174,17 @@ def test_a_speaker_who_has_probably_not_finished_causes_no_eager_end() -> None:
     assert events(received(live, over(), spoken("Hello and bye."))) == ["EndOfTurn"]
 
 
+@pytest.mark.parametrize(
+    ("timeout_ms", "probability", "trigger"),
+    [("1500", 0.2, "timeout"), ("500", 0.9, "model"), ("5000", 0.2, "model"), ("5000", 0.9, "model")],
+)
+def test_a_judged_turn_names_its_trigger(timeout_ms: str, probability: float, trigger: str) -> None:
+    live = opened(eot_timeout_ms=timeout_ms)
+    turn = TurnEnd(utterance=1, end_ms=1_000, silence_ms=250, probability=probability)
+    (*_, end) = received(live, began(), over(), turn, spoken("Hello."))
+    assert (end["event"], end["trigger"]) == ("EndOfTurn", trigger)
+
+
 def test_a_client_that_ends_turns_itself_wants_no_judgement() -> None:
     assert FluxParameters.parse({"model": ["flux-general-en"], "eot_threshold": ["1"]}).options()["turn_threshold"] == 0
     options = FluxParameters.parse({"model": ["flux-general-en"], "eot_timeout_ms": ["500"]}).options()

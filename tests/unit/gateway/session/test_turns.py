@@ -167,7 +167,7 @@ def test_options_change_immediately_also_in_a_pause(probability: float | None, c
 
 def test_a_pause_whose_early_final_is_lost_ends_as_usual() -> None:
     stage = paused(turn_max_ms=10_000)
-    stage._record(stage.session.recover_lost_jobs(SessionRecord(Start(), "c", epoch=1), stage.now))
+    stage._record([*stage.session.recover_lost_jobs(SessionRecord(Start(), "c", epoch=1), stage.now)])
     stage.be_silent(1.0)
     assert len(stage.events(SpeechEnded)) == 1
 
@@ -177,7 +177,7 @@ def test_a_resumed_client_gets_the_ends_of_turns_that_it_missed() -> None:
     record = SessionRecord(Start(turn_threshold=0.7), "c", epoch=1, count=1, next=1)
     session.resume(Resume(session="s", token="t"), record)
     actions = session.apply_result(ChannelMessage("1-0", final(1, "Hello.")), 0.0)
-    assert [action.event.type for action in actions if isinstance(action, SendEvent)] == ["turn_end", "final"]
+    assert [type(action.event) for action in actions if isinstance(action, SendEvent)] == [TurnEnd, Final]
 
 
 def test_an_utterance_that_is_cut_ends_no_turn() -> None:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
 # Limit for milliseconds and utterance numbers. Lua numbers are doubles, which lose integers only far beyond it.
 MAX_POSITION = 10**12
+# Characters of a text frame. `playing` and `prompt` fit in, also if all their characters are escaped.
+MAX_TEXT_FRAME = 128 * 1024
 # Languages that a session may choose from.
 MAX_LANGUAGES = 16
 # Characters.

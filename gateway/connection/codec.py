@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from backend.errors import ProtocolError
+from backend.messages.options import MAX_TEXT_FRAME
 from backend.messages.protocol import ClientMessage, Error, Message, parse_client, to_json
 from gateway.protocols import ProtocolName
 from gateway.session.actions import RepeatedNotice
@@ -55,6 +57,16 @@ class Codec(Protocol):
         """The body of an HTTP response that refuses the handshake, as JSON."""
 
 
+def check_text(frame: str) -> None:
+    """Raise ProtocolError for text that is too long to parse while others wait.
+
+    Parsing a megabyte of brackets stops the event loop for a tenth of a second.
+    """
+    if len(frame) > MAX_TEXT_FRAME:
+        message = f"a text frame may have at most {MAX_TEXT_FRAME} characters"
+        raise ProtocolError(message, code="frame_too_large", close_code=1009)
+
+
 class NativeCodec:
     """The protocol of `/v1/stream`, also of recordings, which come through the HTTP route of another protocol."""
 
@@ -71,7 +83,10 @@ class NativeCodec:
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
         """Parse a message, or pass audio on. Raises ProtocolError."""
-        return (frame if isinstance(frame, bytes) else parse_client(frame),)
+        if isinstance(frame, bytes):
+            return (frame,)
+        check_text(frame)
+        return (parse_client(frame),)
 
     def encode(self, event: Message) -> Sequence[str]:
         """One frame for each event, except for notices that the client has received before."""

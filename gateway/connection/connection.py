@@ -39,7 +39,7 @@ TICK_S = 0.25
 AHEAD_S, FINALS_WAIT_S = 2.0, 10.0
 # Frames and audio of a live client, also while it catches up after a stall. Clients that send more wait for their turn.
 LIVE_FRAMES_PER_S, LIVE_SPEED = 120, 1.1
-LIVE = ReadLimits(LIVE_FRAMES_PER_S, LIVE_SPEED * BYTES_PER_SECOND, burst_s=2.0)
+LIVE = ReadLimits(LIVE_FRAMES_PER_S, LIVE_SPEED * BYTES_PER_SECOND, burst_s=0.5)
 
 log = structlog.get_logger()
 

@@ -32,7 +32,7 @@ from gateway.apis.json_frames import parse_json
 from gateway.apis.received_audio import ReceivedAudio
 from gateway.apis.utterance_ends import UtteranceEnds
 from gateway.apis.utterance_order import UtteranceOrder
-from gateway.connection.codec import Decoded, DeferredReply
+from gateway.connection.codec import Decoded, DeferredReply, check_text
 from gateway.protocols import ProtocolName
 
 
@@ -70,6 +70,7 @@ class FluxCodec:
         """Translate a control message, or audio. Raises ProtocolError."""
         if isinstance(frame, bytes):
             return self._receive_audio(frame) if frame else self._audio.stop()
+        check_text(frame)
         message = _parse(frame)
         match message["type"]:
             case "KeepAlive":

@@ -26,7 +26,7 @@ from gateway.apis.deepgram.messages import alternative, close_frame, error_body,
 from gateway.apis.deepgram.parameters import ListenParameters
 from gateway.apis.received_audio import ReceivedAudio
 from gateway.apis.utterance_ends import UtteranceEnds
-from gateway.connection.codec import Decoded, DeferredReply
+from gateway.connection.codec import Decoded, DeferredReply, check_text
 from gateway.protocols import ProtocolName
 
 # Deepgram closes a connection that has sent neither audio nor a message for this long (error NET-0001).
@@ -66,6 +66,7 @@ class LiveCodec:
         """Translate a control message, or audio. Raises ProtocolError."""
         if isinstance(frame, bytes):
             return self._receive_audio(frame) if frame else self._audio.stop()
+        check_text(frame)
         try:
             message = json.loads(frame)
             kind = message["type"]

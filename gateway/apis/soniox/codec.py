@@ -28,7 +28,7 @@ from gateway.apis.soniox.tokens import END, FINALIZED, Token, TokenText, definit
 from gateway.apis.soniox.translations import UtteranceTranslation
 from gateway.apis.utterance_ends import UtteranceEnds
 from gateway.apis.utterance_order import UtteranceOrder
-from gateway.connection.codec import Decoded, DeferredReply
+from gateway.connection.codec import Decoded, DeferredReply, check_text
 from gateway.protocols import ProtocolName
 
 # Soniox closes a connection that has sent neither audio nor a message for this long.
@@ -77,6 +77,8 @@ class SonioxCodec:
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
         """Translate a message, or audio. Raises ProtocolError."""
+        if isinstance(frame, str):
+            check_text(frame)
         if self._refusal:
             raise invalid(self._refusal)
         if self._configuration is None:

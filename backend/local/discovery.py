@@ -19,15 +19,16 @@ from websockets.exceptions import InvalidHandshake, InvalidURI
 
 from backend.client.client import Client, DisconnectedError, ServerError
 from backend.client.connection import CLOSE_TRY_LATER
-from backend.errors import NovaError
+from backend.errors import NovaError, SetupError
 from backend.local.models import speech_model, translation_models
+from backend.local.processes import bound_socket
 from backend.local.run_file import RunFile, running_systems
 from backend.local.system import Plan, running
 from backend.messages.protocol import Start
-from backend.service.address import connect_host, join_host_port
+from backend.service.address import connect_host, is_loopback, join_host_port
 from backend.service.http_clients import async_http_client
 
-DEFAULT_PORT = 8080
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
 STREAM_PATH = "/v1/stream"
 HEALTH_TIMEOUT_S = 1.0
 # How long to retry while a server is at capacity.
@@ -62,7 +63,7 @@ class _GatewaySettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", env_file=".env")
 
-    host: str = Field(default="127.0.0.1", validation_alias="GATEWAY_HOST")
+    host: str = Field(default=DEFAULT_HOST, validation_alias="GATEWAY_HOST")
     port: int = Field(default=DEFAULT_PORT, validation_alias="GATEWAY_PORT")
     tls_cert: str = Field(default="", validation_alias="GATEWAY_TLS_CERT")
 
@@ -70,7 +71,22 @@ class _GatewaySettings(BaseSettings):
     def url(self) -> str:
         """The URL at which this machine reaches the gateway."""
         scheme = "https" if self.tls_cert else "http"
-        return f"{scheme}://{join_host_port(connect_host(self.host), self.port)}"
+        return f"{scheme}://{join_host_port(_address_here(connect_host(self.host)), self.port)}"
+
+
+def _address_here(host: str) -> str:
+    """The address of `host` if this machine has it, otherwise 127.0.0.1.
+
+    The file .env may be that of a downloaded folder. It must not send recordings and keys to another machine.
+    """
+    if is_loopback(host):
+        return host
+    try:
+        with bound_socket(host, 0) as probe:
+            # The address, because the name could have another one at the next lookup.
+            return str(probe.getsockname()[0])
+    except SetupError:
+        return DEFAULT_HOST
 
 
 def print_status(line: str) -> None:

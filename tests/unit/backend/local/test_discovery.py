@@ -1,6 +1,7 @@
 """Which server and which Redis a command uses."""
 
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -77,6 +78,25 @@ def test_a_running_system_comes_before_the_file_with_settings(run: Run, tmp_path
     assert (server_url(), redis_address()) == ("ws://127.0.0.1:9000/v1/stream", "file:1/0")
     run(18_400)
     assert (server_url(), redis_address()) == ("ws://127.0.0.1:18400/v1/stream", "127.0.0.1:18401/0")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "nohost.invalid"])
+def test_the_file_with_settings_cannot_choose_another_machine(host: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"GATEWAY_HOST={host}\nGATEWAY_PORT=9000\n")
+    assert server_url() == "ws://127.0.0.1:9000/v1/stream"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost"])
+def test_the_file_with_settings_may_name_an_address_of_this_machine(host: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"GATEWAY_HOST={host}\n")
+    assert server_url() == f"ws://{host}:8080/v1/stream"
+
+
+def test_a_name_of_this_machine_is_replaced_by_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.3", 0))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [here])
+    (tmp_path / ".env").write_text("GATEWAY_HOST=voice.example\n")
+    assert server_url() == "ws://127.0.0.3:8080/v1/stream"
 
 
 def test_variables_and_options_come_before_a_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,8 +137,11 @@ def find_server(address: str | None) -> Server:
     Raises NoServerError if the address is invalid, or if several systems are running and none was chosen.
     """
     if named := address or os.environ.get("NOVA_SERVER"):
-        own = system_at(named)
-        return Server(stream_url(named), own.key if own else "", "" if address else f"{named} (NOVA_SERVER)")
+        origin = "" if address else f"{named} (NOVA_SERVER)"
+        if found := _own_gateway(named):
+            own, url = found
+            return Server(_at_gateway(stream_url(named), url), own.key, origin)
+        return Server(stream_url(named), origin=origin)
     if own := only_running_system():
         return Server(stream_url(own.urls[0]), own.key, str(own))
     url = _GatewaySettings().url
@@ -147,8 +150,24 @@ def find_server(address: str | None) -> Server:
 
 def system_at(address: str) -> RunFile | None:
     """The system of this user with a gateway at `address`, or None. Raises NoServerError if the address is invalid."""
-    url = _place(stream_url(address))
-    return next((own for own in running_systems() if url in (_place(stream_url(each)) for each in own.urls)), None)
+    found = _own_gateway(address)
+    return found[0] if found else None
+
+
+def _own_gateway(address: str) -> tuple[RunFile, str] | None:
+    """The system of this user with a gateway at `address`, and the URL of this gateway in the run file."""
+    place = _place(stream_url(address))
+    gateways = ((own, url) for own in running_systems() for url in own.urls)
+    return next((found for found in gateways if _place(stream_url(found[1])) == place), None)
+
+
+def _at_gateway(stream: str, gateway: str) -> str:
+    """A stream URL with the scheme and the address of a gateway.
+
+    "localhost" may be ::1, where the server of another user may listen on the same port. It must not receive the key.
+    """
+    own = urlsplit(stream_url(gateway))
+    return urlsplit(stream)._replace(scheme=own.scheme, netloc=own.netloc).geturl()
 
 
 def only_running_system() -> RunFile | None:

@@ -131,6 +131,16 @@ def test_with_two_systems_the_user_chooses(run: Run, monkeypatch: pytest.MonkeyP
     assert (server_url(), redis_address()) == ("ws://127.0.0.1:18400/v1/stream", "127.0.0.1:18401/0")
 
 
+def test_the_key_is_only_sent_to_the_address_of_the_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(18_400)
+    named = find_server("http://localhost:18400")
+    assert (named.url, named.key) == ("ws://127.0.0.1:18400/v1/stream", "key-18400")
+    assert server_url("ws://localhost:18400/v1/stream?user=ada") == "ws://127.0.0.1:18400/v1/stream?user=ada"
+    monkeypatch.setenv("NOVA_SERVER", "localhost:18400")
+    assert server_url() == "ws://127.0.0.1:18400/v1/stream"
+    assert find_server("http://[::1]:18400").key == ""
+
+
 def test_the_number_of_shards_is_that_of_the_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOVA_SHARDS", "4")
     run(18_400)

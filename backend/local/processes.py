@@ -17,7 +17,7 @@ import click
 from backend.backoff import Backoff
 from backend.errors import SetupError
 from backend.local.runtime_folder import runtime_folder
-from backend.service.address import join_host_port
+from backend.service.address import join_host_port, without_secrets
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
@@ -192,9 +192,7 @@ async def wait_for_redis(url: str) -> None:
                 return bool(await redis.ping())
         return False
 
-    # Without user name and password.
-    address = url.rsplit("@")[-1]
-    await wait_for(answers, f"Redis at {address} does not answer")
+    await wait_for(answers, f"Redis at {without_secrets(url)} does not answer")
 
 
 async def wait_for(

@@ -13,7 +13,7 @@ from backend.cli.diagnostics.finding import NETWORK_TIMEOUT_S, Finding, run_prog
 from backend.errors import SetupError
 from backend.local.discovery import Server, find_server, http_url
 from backend.local.processes import redis_binary
-from backend.service.address import connect_host, join_host_port
+from backend.service.address import connect_host, join_host_port, without_secrets
 from backend.service.http_clients import http_client
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
@@ -22,8 +22,7 @@ from backend.streams.redis.connection import REDIS_ERRORS
 def check_redis() -> Finding:
     """Check the Redis at REDIS_URL, or without it the program for a private Redis."""
     if url := os.environ.get("REDIS_URL"):
-        # Without user name and password.
-        address = url.rpartition("@")[2].removeprefix("redis://")
+        address = without_secrets(url)
         try:
             version = asyncio.run(_redis_version(url))
         except (*REDIS_ERRORS, SetupError) as error:

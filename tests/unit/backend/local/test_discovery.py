@@ -109,6 +109,7 @@ def test_variables_and_options_come_before_a_running_system(run: Run, monkeypatc
     assert redis_address() == "variable:1/0"
     assert (server_url("option:1"), find_server("option:1").origin) == ("ws://option:1/v1/stream", "")
     assert redis_address("redis://user:hunter2@option:1/0?protocol=3") == "option:1/0"
+    assert redis_address("redis://option:1/0?password=hunter@2secret") == "option:1/0"
 
 
 def test_the_redis_of_another_server_is_not_that_of_a_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from backend.local.run_file import running_systems
 @click.option(
     "--port",
     envvar="GATEWAY_PORT",
-    type=int,
+    type=click.IntRange(1, 65535),
     help=f"Port of the gateway. Default: that of a running `nova up`, or {DEFAULT_PORT}.",
 )
 @click.option(

@@ -75,10 +75,10 @@ class Server:
 class _GatewaySettings(BaseSettings):
     """The address of the gateway in the environment or the file .env."""
 
-    model_config = SettingsConfigDict(extra="ignore", env_file=".env")
+    model_config = SettingsConfigDict(extra="ignore", env_file=".env", env_ignore_empty=True)
 
     host: str = Field(default=DEFAULT_HOST, validation_alias="GATEWAY_HOST")
-    port: int = Field(default=DEFAULT_PORT, validation_alias="GATEWAY_PORT")
+    port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, validation_alias="GATEWAY_PORT")
     tls_cert: str = Field(default="", validation_alias="GATEWAY_TLS_CERT")
 
     @property
@@ -86,6 +86,15 @@ class _GatewaySettings(BaseSettings):
         """The URL at which this machine reaches the gateway."""
         scheme = "https" if self.tls_cert else "http"
         return f"{scheme}://{join_host_port(_address_here(connect_host(self.host)), self.port)}"
+
+
+def _gateway_settings() -> _GatewaySettings:
+    """Raises SetupError if the port is invalid."""
+    try:
+        return _GatewaySettings()
+    except ValidationError as error:
+        given = error.errors()[0]["input"]
+        raise SetupError(f"GATEWAY_PORT must be a port from 1 to 65535, and is {given!r}") from None
 
 
 def _address_here(host: str) -> str:
@@ -148,7 +157,8 @@ async def is_ready(server: Server) -> bool:
 def find_server(address: str | None) -> Server:
     """The server at `address`, else at NOVA_SERVER, else that of `nova up`, else that of the settings.
 
-    Raises NoServerError if the address is invalid, or if several systems are running and none was chosen.
+    Raises NoServerError if the address is invalid, or if several systems are running and none was chosen, and
+    SetupError if the settings are invalid.
     """
     if named := address or os.environ.get("NOVA_SERVER"):
         origin = "" if address else f"{named} (NOVA_SERVER)"
@@ -158,7 +168,7 @@ def find_server(address: str | None) -> Server:
         return Server(stream_url(named), origin=origin)
     if own := only_running_system():
         return Server(stream_url(own.urls[0]), own.key, str(own), own.tls_cert)
-    settings = _GatewaySettings()
+    settings = _gateway_settings()
     origin = f"{settings.url} (no `nova up` of this user is running)"
     return Server(stream_url(settings.url), origin=origin, tls_cert=settings.tls_cert)
 

@@ -82,3 +82,16 @@ def test_a_second_system_on_the_same_port_is_reported_with_its_process() -> None
             failed = CliRunner().invoke(nova, ["up", "--port", url.rpartition(":")[2]])
     assert isinstance(failed.exception, SetupError)
     assert failed.exception.message.startswith(f"Nova Voice is already running: {url} (nova up, process ")
+
+
+@pytest.mark.parametrize(("host", "port"), [("", "8080"), ("nohost.invalid", "0"), ("a b", "0"), ("192.0.2.1", "0")])
+def test_an_address_that_this_machine_does_not_have_is_reported_with_the_reason(host: str, port: str) -> None:
+    failed = CliRunner().invoke(nova, ["up", "--host", host, "--port", port, "--model", "unknown"])
+    assert isinstance(failed.exception, SetupError)
+    assert failed.exception.message.startswith(f"no server can listen at {host}:{port}: ")
+
+
+@pytest.mark.parametrize(("command", "port"), [("up", "-1"), ("up", "70000"), ("doctor", "0"), ("doctor", "70000")])
+def test_a_port_out_of_range_is_a_usage_error(command: str, port: str) -> None:
+    refused = CliRunner().invoke(nova, [command, "--port", port])
+    assert (refused.exit_code, f"{port} is not in the range" in refused.output) == (2, True)

@@ -80,6 +80,20 @@ def test_a_running_system_comes_before_the_file_with_settings(run: Run, tmp_path
     assert (server_url(), redis_address()) == ("ws://127.0.0.1:18400/v1/stream", "127.0.0.1:18401/0")
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "70000", "tcp://10.0.0.1:8080"])
+def test_an_invalid_port_in_the_settings_is_named(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", port)
+    with pytest.raises(SetupError) as refused:
+        find_server(None)
+    assert refused.value.message == f"GATEWAY_PORT must be a port from 1 to 65535, and is '{port}'"
+
+
+def test_an_empty_setting_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", "")
+    (tmp_path / ".env").write_text("GATEWAY_HOST=\n")
+    assert server_url() == "ws://127.0.0.1:8080/v1/stream"
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "nohost.invalid"])
 def test_the_file_with_settings_cannot_choose_another_machine(host: str, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"GATEWAY_HOST={host}\nGATEWAY_PORT=9000\n")

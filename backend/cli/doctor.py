@@ -13,7 +13,7 @@ import click
 from backend.cli.diagnostics import hardware, servers, software
 from backend.cli.diagnostics.finding import Finding
 from backend.cli.terminal.streams import echo_json
-from backend.local.discovery import DEFAULT_PORT
+from backend.local.discovery import DEFAULT_HOST, DEFAULT_PORT, find_server
 from backend.local.processes import python
 from backend.local.run_file import running_systems
 
@@ -23,7 +23,7 @@ from backend.local.run_file import running_systems
 @click.option(
     "--port",
     envvar="GATEWAY_PORT",
-    type=int,
+    type=click.IntRange(1, 65535),
     help=f"Port of the gateway. Default: that of a running `nova up`, or {DEFAULT_PORT}.",
 )
 @click.option(
@@ -57,8 +57,8 @@ def doctor(
 def _examine(host: str | None, port: int | None) -> list[Finding]:
     """Run all checks. The order is that of the report."""
     running = running_systems() if host is None and port is None else []
-    host, port = host or "127.0.0.1", DEFAULT_PORT if port is None else port
-    url, key = (running[0].urls[0], running[0].key) if running else (servers.gateway_url(host, port), "")
+    host, port = host or DEFAULT_HOST, DEFAULT_PORT if port is None else port
+    server = find_server(running[0].urls[0] if running else servers.gateway_url(host, port))
     checks: tuple[Callable[[], Finding], ...] = (
         software.check_python,
         software.check_packages,
@@ -72,7 +72,7 @@ def _examine(host: str | None, port: int | None) -> list[Finding]:
         software.check_page,
         software.check_microphone,
         partial(servers.check_port, host, port),
-        partial(servers.check_server, url, key),
+        partial(servers.check_server, server),
     )
     with ThreadPoolExecutor(4) as threads:
         return [answer.result() for answer in [threads.submit(check) for check in checks]]

@@ -41,7 +41,7 @@ async def _caption(start: Start, server: str | None, key: str, file: Path | None
         start = start.model_copy(update={"audio": AudioFormat(sample_rate=source.sample_rate)})
         async with (
             find_or_start_server(server, model=None, translate=bool(start.translate_to)) as found,
-            open_session(found.url, start, key or found.key) as client,
+            open_session(found.with_key(key), start) as client,
             asyncio.TaskGroup() as tasks,
         ):
             sending = tasks.create_task(_send_audio(client, source, _ctrl_c()))

@@ -16,6 +16,7 @@ from backend.cli.options import server_option
 from backend.errors import SetupError
 from backend.local.discovery import only_running_system, print_status, system_at
 from backend.local.run_file import RunFile
+from backend.service.address import without_secrets
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import REDIS_ERRORS, connect
 
@@ -32,8 +33,7 @@ class RedisAccess:
     @property
     def address(self) -> str:
         """The address without user name and password."""
-        location = self.settings.redis_url.get_secret_value().partition("://")[2].rpartition("@")[2]
-        return location.partition("?")[0] or "an invalid address"
+        return without_secrets(self.settings.redis_url.get_secret_value())
 
 
 def with_redis(command: Callable[..., None]) -> Callable[..., None]:

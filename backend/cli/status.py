@@ -49,7 +49,7 @@ def status(server: str | None, key: str, watch: bool, as_json: bool) -> None:
     found.print_origin()
     address, key = http_url(found.url, "/health/full"), key or found.key
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    with http_client(address, headers=headers, timeout=TIMEOUT_S) as http:
+    with http_client(address, tls=found.tls, headers=headers, timeout=TIMEOUT_S) as http:
         if watch:
             body = _watch(http, address)
         else:

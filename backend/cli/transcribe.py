@@ -156,7 +156,7 @@ async def _transcribe_all(
     async with find_or_start_server(address, model=model, translate=bool(start.translate_to)) as server:
         for source in sources:
             with _progress_bar(source.name) as on_progress:
-                transcript = await transcribe_file(source, server.url, start, on_progress, key or server.key)
+                transcript = await transcribe_file(source, server.with_key(key), start, on_progress)
             if transcript.with_text or not transcript.problems:
                 _write(output, source, transcript)
             if _is_without_speech(transcript):

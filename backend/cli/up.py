@@ -9,11 +9,11 @@ import click
 from backend.cli.diagnostics.software import built_page
 from backend.cli.terminal.interrupts import run_interruptible
 from backend.errors import SetupError
-from backend.local.discovery import system_at
+from backend.local.discovery import NoServerError, system_at
 from backend.local.models import speech_model
 from backend.local.models import translation_models as prepare_translation_models
 from backend.local.processes import bound_socket
-from backend.local.run_file import announced
+from backend.local.run_file import RunFile, announced
 from backend.local.system import Plan, System, running
 from backend.service.address import hosts_for_others, is_loopback, join_host_port
 
@@ -23,6 +23,7 @@ from backend.service.address import hosts_for_others, is_loopback, join_host_por
 @click.option(
     "--port",
     envvar="GATEWAY_PORT",
+    type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,
     help="Port of the first gateway, with the page and the API.",
@@ -80,10 +81,18 @@ def _check_address(host: str, port: int) -> None:
     try:
         bound_socket(host, port).close()
     except SetupError as error:
-        if own := system_at(join_host_port(host, port)):
+        if own := _own_system(host, port):
             hint = "To start another one, choose its port with --port or GATEWAY_PORT"
             raise SetupError(f"Nova Voice is already running: {own}. {hint}") from None
         raise SetupError(f"{error.message}. Choose another address with --port (GATEWAY_PORT) or --host") from None
+
+
+def _own_system(host: str, port: int) -> RunFile | None:
+    """The system of this user at an address, or None, also if no server can have this address."""
+    try:
+        return system_at(join_host_port(host, port))
+    except NoServerError:
+        return None
 
 
 def _describe_access(plan: Plan, system: System) -> list[str]:

@@ -6,6 +6,7 @@ are read. Code that sends must therefore also iterate.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import cycle
@@ -60,15 +61,14 @@ class Client:
     def __init__(
         self,
         urls: Iterator[str],
-        key: str,
+        access: tuple[str, ssl.SSLContext | None],
         socket: ClientConnection,
         ready: Ready,
         progress: SessionProgress,
         policy: ReconnectPolicy | None,
     ) -> None:
-        self.ready = ready
-        self.reconnects = 0
-        self._urls, self._key, self._socket, self._progress, self._policy = urls, key, socket, progress, policy
+        self.ready, self.reconnects = ready, 0
+        self._urls, self._access, self._socket, self._progress, self._policy = urls, access, socket, progress, policy
         # Position up to which the server has read the audio, as far as it is known.
         self._received_ms = ready.audio_from_ms
         # Keeps the order of frames when several tasks send.
@@ -88,25 +88,26 @@ class Client:
         key: str = "",
         resume: bool = True,
         reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
+        tls: ssl.SSLContext | None = None,
     ) -> AsyncIterator[Self]:
         """Open a session, and close the connection at the end of the block.
 
         `url` is the address of a gateway's stream ("ws://host:8080/v1/stream") or of several gateways, which are tried
         in turn. `start` holds the options of the session. `key` is an API key or a JSON Web Token. `resume` enables
         reconnects; the client retries for `reconnect_timeout_s` seconds after a lost connection. Sessions with
-        container formats (webm, ogg) cannot be resumed.
+        container formats (webm, ogg) cannot be resumed. `tls` names the trusted certificates (default: the system's).
 
         Raises ServerError when the server refuses the session, and OSError, TimeoutError,
         websockets.exceptions.InvalidHandshake or DisconnectedError when no server can be reached.
         """
         urls = (url,) if isinstance(url, str) else tuple(url)
         turn, progress = cycle(urls), SessionProgress(start)
-        socket, ready = await connection.open_first(turn, len(urls), start, key)
+        socket, ready = await connection.open_first(turn, len(urls), start, key, tls)
         progress.apply_ready(ready)
         resumable = resume and ready.resume_token and start.audio.encoding in SAMPLE_BYTES
         # The result of a recording is not urgent, and a gateway limits how many it transcribes at the same time.
         policy = ReconnectPolicy(reconnect_timeout_s, waits_for_place=start.priority == "recording")
-        client = cls(turn, key, socket, ready, progress, policy if resumable else None)
+        client = cls(turn, (key, tls), socket, ready, progress, policy if resumable else None)
         if resumable:
             connection.raise_write_limit(socket)
         try:
@@ -278,11 +279,11 @@ class Client:
     async def _open_next(self, url: str) -> tuple[ClientConnection, Ready]:
         """Resume the session, or start a new one that continues it if the server no longer knows it."""
         try:
-            return await connection.open_connection(url, self._progress.resume_message(), self._key)
+            return await connection.open_connection(url, self._progress.resume_message(), *self._access)
         except ServerError as refused:
             if refused.code != "unknown_session":
                 raise
-        return await connection.open_connection(url, self._progress.restart_message(), self._key)
+        return await connection.open_connection(url, self._progress.restart_message(), *self._access)
 
     async def _adopt(self, socket: ClientConnection, ready: Ready) -> None:
         """Switch to a new connection, and send again what follows the server's position."""

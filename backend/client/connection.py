@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Iterator
 
 from pydantic import ValidationError
@@ -50,10 +51,13 @@ class DisconnectedError(NovaError):
         self.close_code = close_code
 
 
-async def open_connection(url: str, first: Start | Resume, key: str = "") -> tuple[ClientConnection, Ready]:
+async def open_connection(
+    url: str, first: Start | Resume, key: str = "", tls: ssl.SSLContext | None = None
+) -> tuple[ClientConnection, Ready]:
     """Connect, send the first message, and wait for `ready`. The caller closes the connection.
 
-    `key` is an API key or a JSON Web Token; empty for servers without authentication.
+    `key` is an API key or a JSON Web Token; empty for servers without authentication. `tls` says which
+    certificates of servers are trusted; default: those of the system.
     Raises ServerError when the server refuses, SetupError when the proxy cannot be used, and DisconnectedError, OSError
     or InvalidHandshake when the server cannot be reached.
     """
@@ -67,6 +71,7 @@ async def open_connection(url: str, first: Start | Resume, key: str = "") -> tup
             compression=None,  # audio does not compress, and events are small
             additional_headers={"Authorization": f"Bearer {key}"} if key else None,
             proxy=proxy_for(url),
+            ssl=tls,
         )
     except InvalidStatus as refused:
         raise _refusal(refused) from None
@@ -84,12 +89,14 @@ async def open_connection(url: str, first: Start | Resume, key: str = "") -> tup
     return socket, answer
 
 
-async def open_first(urls: Iterator[str], count: int, start: Start, key: str) -> tuple[ClientConnection, Ready]:
+async def open_first(
+    urls: Iterator[str], count: int, start: Start, key: str, tls: ssl.SSLContext | None
+) -> tuple[ClientConnection, Ready]:
     """Open a session at the first of `count` addresses that answers. A refusal (ServerError) is final."""
     for _ in range(count - 1):
         with contextlib.suppress(OSError, InvalidHandshake, DisconnectedError):
-            return await open_connection(next(urls), start, key)
-    return await open_connection(next(urls), start, key)
+            return await open_connection(next(urls), start, key, tls)
+    return await open_connection(next(urls), start, key, tls)
 
 
 async def send_frame(socket: ClientConnection, frame: str | bytes) -> None:

@@ -107,7 +107,10 @@ class ReconnectPolicy:
     """Decides when to reconnect and when to give up. Times are seconds of any one monotonic clock."""
 
     def __init__(self, timeout_s: float, *, waits_for_place: bool = False) -> None:
-        """With `waits_for_place`, the timeout starts again whenever a gateway answers that it is full."""
+        """With `waits_for_place`, the timeout starts again whenever a gateway answers that it is full.
+
+        It then does not include the delay before the next attempt, which may be longer than the timeout.
+        """
         self._waits_for_place = waits_for_place
         self._timeout_s, self._backoff = timeout_s, Backoff(BASE_S, CAP_S)
         self._deadline = self._attempted_at = -float("inf")
@@ -126,7 +129,8 @@ class ReconnectPolicy:
     def attempt_failed(self, now: float, error: Exception) -> None:
         """Call it after each attempt that failed."""
         if self._waits_for_place and getattr(error, "code", "") == "overloaded":
-            self._deadline = now + self._timeout_s
+            asked_s = getattr(error, "retry_after_s", None) or 0.0
+            self._deadline = now + asked_s + CAP_S + self._timeout_s
 
     def next_delay_s(self, now: float, at_least_s: float) -> float | None:
         """Return the delay before the next attempt, or None to give up. `at_least_s` is the server's retry_after_s."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import queue
+import ssl
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
@@ -58,12 +59,13 @@ class SyncClient(Iterator[ServerMessage]):
         key: str = "",
         resume: bool = True,
         reconnect_timeout_s: float = RECONNECT_TIMEOUT_S,
+        tls: ssl.SSLContext | None = None,
     ) -> Self:
         """Open a session. Use the result as a context manager, or call `close`.
 
         Takes the arguments and raises the errors of `Client.connect`.
         """
-        opened = Client.connect(url, start, key=key, resume=resume, reconnect_timeout_s=reconnect_timeout_s)
+        opened = Client.connect(url, start, key=key, resume=resume, reconnect_timeout_s=reconnect_timeout_s, tls=tls)
         client = cls()
         try:
             client._client = client._call(client._stack.enter_async_context(opened))

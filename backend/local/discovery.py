@@ -5,10 +5,12 @@ An option comes first, then an environment variable, then the run file of `nova 
 
 import asyncio
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 from urllib.parse import urlsplit
 
 import click
@@ -19,15 +21,17 @@ from websockets.exceptions import InvalidHandshake, InvalidURI
 
 from backend.client.client import Client, DisconnectedError, ServerError
 from backend.client.connection import CLOSE_TRY_LATER
-from backend.errors import NovaError
+from backend.errors import NovaError, SetupError
 from backend.local.models import speech_model, translation_models
+from backend.local.own_certificate import trust_only
+from backend.local.processes import bound_socket
 from backend.local.run_file import RunFile, running_systems
 from backend.local.system import Plan, running
 from backend.messages.protocol import Start
-from backend.service.address import connect_host, join_host_port
+from backend.service.address import connect_host, is_loopback, join_host_port
 from backend.service.http_clients import async_http_client
 
-DEFAULT_PORT = 8080
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
 STREAM_PATH = "/v1/stream"
 HEALTH_TIMEOUT_S = 1.0
 # How long to retry while a server is at capacity.
@@ -44,12 +48,23 @@ class NoServerError(NovaError):
 class Server:
     """The server of a command: its stream URL, and an API key for it if this user runs it and it requires one.
 
-    `origin` says how it was found. It is empty if the user named the server.
+    `origin` says how it was found. It is empty if the user named the server. `tls_cert` is the file with the
+    certificate of a system that this user runs.
     """
 
     url: str
     key: str = field(default="", repr=False)
     origin: str = ""
+    tls_cert: str = ""
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """The certificates to trust, or None for the default ones. Raises SetupError if the file cannot be used."""
+        return trust_only(self.tls_cert) if self.tls_cert else None
+
+    def with_key(self, key: str) -> Self:
+        """The same server, with the key that the user gave, if any."""
+        return replace(self, key=key or self.key)
 
     def print_origin(self) -> None:
         """Print which server is used, unless the user named it."""
@@ -60,17 +75,41 @@ class Server:
 class _GatewaySettings(BaseSettings):
     """The address of the gateway in the environment or the file .env."""
 
-    model_config = SettingsConfigDict(extra="ignore", env_file=".env")
+    model_config = SettingsConfigDict(extra="ignore", env_file=".env", env_ignore_empty=True)
 
-    host: str = Field(default="127.0.0.1", validation_alias="GATEWAY_HOST")
-    port: int = Field(default=DEFAULT_PORT, validation_alias="GATEWAY_PORT")
+    host: str = Field(default=DEFAULT_HOST, validation_alias="GATEWAY_HOST")
+    port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, validation_alias="GATEWAY_PORT")
     tls_cert: str = Field(default="", validation_alias="GATEWAY_TLS_CERT")
 
     @property
     def url(self) -> str:
         """The URL at which this machine reaches the gateway."""
         scheme = "https" if self.tls_cert else "http"
-        return f"{scheme}://{join_host_port(connect_host(self.host), self.port)}"
+        return f"{scheme}://{join_host_port(_address_here(connect_host(self.host)), self.port)}"
+
+
+def _gateway_settings() -> _GatewaySettings:
+    """Raises SetupError if the port is invalid."""
+    try:
+        return _GatewaySettings()
+    except ValidationError as error:
+        given = error.errors()[0]["input"]
+        raise SetupError(f"GATEWAY_PORT must be a port from 1 to 65535, and is {given!r}") from None
+
+
+def _address_here(host: str) -> str:
+    """The address of `host` if this machine has it, otherwise 127.0.0.1.
+
+    The file .env may be that of a downloaded folder. It must not send recordings and keys to another machine.
+    """
+    if is_loopback(host):
+        return host
+    try:
+        with bound_socket(host, 0) as probe:
+            # The address, because the name could have another one at the next lookup.
+            return str(probe.getsockname()[0])
+    except SetupError:
+        return DEFAULT_HOST
 
 
 def print_status(line: str) -> None:
@@ -106,11 +145,11 @@ def http_url(stream: str, path: str) -> str:
     return parts._replace(scheme=parts.scheme.replace("ws", "http", 1), path=path, query="").geturl()
 
 
-async def is_ready(stream: str) -> bool:
-    """Return whether the gateway with this stream URL answers and is ready."""
-    async with async_http_client(stream, timeout=HEALTH_TIMEOUT_S) as client:
+async def is_ready(server: Server) -> bool:
+    """Return whether the gateway answers and is ready."""
+    async with async_http_client(server.url, tls=server.tls, timeout=HEALTH_TIMEOUT_S) as client:
         try:
-            return (await client.get(http_url(stream, "/health/ready"))).is_success
+            return (await client.get(http_url(server.url, "/health/ready"))).is_success
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
 
@@ -118,21 +157,42 @@ async def is_ready(stream: str) -> bool:
 def find_server(address: str | None) -> Server:
     """The server at `address`, else at NOVA_SERVER, else that of `nova up`, else that of the settings.
 
-    Raises NoServerError if the address is invalid, or if several systems are running and none was chosen.
+    Raises NoServerError if the address is invalid, or if several systems are running and none was chosen, and
+    SetupError if the settings are invalid.
     """
     if named := address or os.environ.get("NOVA_SERVER"):
-        own = system_at(named)
-        return Server(stream_url(named), own.key if own else "", "" if address else f"{named} (NOVA_SERVER)")
+        origin = "" if address else f"{named} (NOVA_SERVER)"
+        if found := _own_gateway(named):
+            own, url = found
+            return Server(_at_gateway(stream_url(named), url), own.key, origin, own.tls_cert)
+        return Server(stream_url(named), origin=origin)
     if own := only_running_system():
-        return Server(stream_url(own.urls[0]), own.key, str(own))
-    url = _GatewaySettings().url
-    return Server(stream_url(url), origin=f"{url} (no `nova up` of this user is running)")
+        return Server(stream_url(own.urls[0]), own.key, str(own), own.tls_cert)
+    settings = _gateway_settings()
+    origin = f"{settings.url} (no `nova up` of this user is running)"
+    return Server(stream_url(settings.url), origin=origin, tls_cert=settings.tls_cert)
 
 
 def system_at(address: str) -> RunFile | None:
     """The system of this user with a gateway at `address`, or None. Raises NoServerError if the address is invalid."""
-    url = _place(stream_url(address))
-    return next((own for own in running_systems() if url in (_place(stream_url(each)) for each in own.urls)), None)
+    found = _own_gateway(address)
+    return found[0] if found else None
+
+
+def _own_gateway(address: str) -> tuple[RunFile, str] | None:
+    """The system of this user with a gateway at `address`, and the URL of this gateway in the run file."""
+    place = _place(stream_url(address))
+    gateways = ((own, url) for own in running_systems() for url in own.urls)
+    return next((found for found in gateways if _place(stream_url(found[1])) == place), None)
+
+
+def _at_gateway(stream: str, gateway: str) -> str:
+    """A stream URL with the scheme and the address of a gateway.
+
+    "localhost" may be ::1, where the server of another user may listen on the same port. It must not receive the key.
+    """
+    own = urlsplit(stream_url(gateway))
+    return urlsplit(stream)._replace(scheme=own.scheme, netloc=own.netloc).geturl()
 
 
 def only_running_system() -> RunFile | None:
@@ -162,7 +222,7 @@ async def find_or_start_server(address: str | None, *, model: str | None, transl
     """
     if model is None:
         server = find_server(address)
-        if address or await is_ready(server.url):
+        if address or await is_ready(server):
             server.print_origin()
             yield server
             return
@@ -174,30 +234,30 @@ async def find_or_start_server(address: str | None, *, model: str | None, transl
     )
     print_status("no server is running; starting a private one")
     async with running(plan, print_status) as system:
-        yield Server(stream_url(system.urls[0]), system.key)
+        yield Server(stream_url(system.urls[0]), system.key, tls_cert=system.tls_cert)
 
 
 @asynccontextmanager
-async def open_session(stream: str, start: Start, key: str = "") -> AsyncIterator[Client]:
+async def open_session(server: Server, start: Start) -> AsyncIterator[Client]:
     """Open a session, and wait up to BUSY_TIMEOUT_S while the server is at capacity.
 
     Raises NoServerError if no server answers, and ServerError if it refuses the session for another reason.
     """
     async with AsyncExitStack() as stack:
         try:
-            client = await _connect(stack, stream, start, key)
+            client = await _connect(stack, server, start)
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, DisconnectedError) as error:
-            raise NoServerError(f"no Nova Voice server answers at {stream}: {error or 'timed out'}") from None
+            raise NoServerError(f"no Nova Voice server answers at {server.url}: {error or 'timed out'}") from None
         except ValidationError:
-            raise NoServerError(f"the server at {stream} is not a Nova Voice server") from None
+            raise NoServerError(f"the server at {server.url} is not a Nova Voice server") from None
         yield client
 
 
-async def _connect(stack: AsyncExitStack, stream: str, start: Start, key: str) -> Client:
-    give_up = time.monotonic() + BUSY_TIMEOUT_S
+async def _connect(stack: AsyncExitStack, server: Server, start: Start) -> Client:
+    give_up, tls = time.monotonic() + BUSY_TIMEOUT_S, server.tls
     while True:
         try:
-            return await stack.enter_async_context(Client.connect(stream, start, key=key))
+            return await stack.enter_async_context(Client.connect(server.url, start, key=server.key, tls=tls))
         except ServerError as refusal:
             if refusal.close_code != CLOSE_TRY_LATER or time.monotonic() > give_up:
                 raise

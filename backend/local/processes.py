@@ -17,7 +17,7 @@ import click
 from backend.backoff import Backoff
 from backend.errors import SetupError
 from backend.local.runtime_folder import runtime_folder
-from backend.service.address import join_host_port
+from backend.service.address import join_host_port, without_secrets
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
 
@@ -42,6 +42,8 @@ class Service:
     max_restart_delay_s: float = RESTART_CAP_S
     process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     stopping: bool = False
+    # The size of the log before the first start. Lines before it were written by an earlier `nova up`.
+    _log_start: int | None = field(default=None, repr=False)
 
     async def keep_running(self) -> None:
         """Start the process, and restart it whenever it ends, until `stop` is called."""
@@ -80,6 +82,8 @@ class Service:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         with self.log.open("ab") as log:
+            if self._log_start is None:
+                self._log_start = log.tell()
             return await asyncio.create_subprocess_exec(
                 *self.command,
                 env={**os.environ, **self.environment},
@@ -101,9 +105,10 @@ class Service:
         return f"{self.name} does not start. The end of its log:\n{self.log_tail()}"
 
     def log_tail(self) -> str:
-        """The last lines of the log."""
-        with contextlib.suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+        """The last lines that the service wrote to the log."""
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(self._log_start or 0)
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-LOG_TAIL_LINES:])
         return ""
 
 
@@ -192,9 +197,7 @@ async def wait_for_redis(url: str) -> None:
                 return bool(await redis.ping())
         return False
 
-    # Without user name and password.
-    address = url.rsplit("@")[-1]
-    await wait_for(answers, f"Redis at {address} does not answer")
+    await wait_for(answers, f"Redis at {without_secrets(url)} does not answer")
 
 
 async def wait_for(

@@ -22,7 +22,8 @@ NAME = "run.json"
 class RunFile(BaseModel):
     """A system that `nova up` runs: the URL of each gateway ("http://127.0.0.1:8080"), Redis, and the process.
 
-    `key` is an API key for it, or "". `started` tells its process from a later one with the same id.
+    `key` is an API key for it, or "". `tls_cert` is the file with its certificate, or "". `started` tells its
+    process from a later one with the same id.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +32,7 @@ class RunFile(BaseModel):
     redis_url: str = Field(repr=False)
     shards: int = 1
     key: str = Field(default="", repr=False)
+    tls_cert: str = ""
     pid: int
     started: str
 
@@ -48,6 +50,7 @@ def announced(system: System) -> Iterator[None]:
         redis_url=system.redis_url,
         shards=ServiceSettings().shards,
         key=system.key,
+        tls_cert=system.tls_cert,
         pid=pid,
         started=_start_time(pid),
     )

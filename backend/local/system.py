@@ -64,6 +64,7 @@ class System:
 
     `urls` holds the address of each gateway ("http://127.0.0.1:8080"). `folder` is removed when the system stops. `key`
     is an API key. It is set if the gateways require one and the Redis is private, so that there are no other keys.
+    `tls_cert` is the file with the certificate of the gateways, or "" without TLS.
     """
 
     urls: tuple[str, ...]
@@ -71,6 +72,7 @@ class System:
     services: tuple[Service, ...]
     folder: Path
     key: str = field(default="", repr=False)
+    tls_cert: str = ""
 
     @property
     def processes(self) -> dict[str, int]:
@@ -105,10 +107,16 @@ async def running(plan: Plan, report: Callable[[str], None]) -> AsyncIterator[Sy
                 for service in services:
                     tasks.create_task(service.keep_running())
                 await _wait_until_ready(urls, redis_url, plan, services, report)
-                yield System(tuple(urls), redis_url, tuple(started), directory, key)
+                yield System(tuple(urls), redis_url, tuple(started), directory, key, _certificate(plan))
             finally:
                 for stage in (services, [redis] if redis else []):
                     await asyncio.gather(*(service.stop() for service in stage))
+
+
+def _certificate(plan: Plan) -> str:
+    """The absolute path of the gateways' certificate, because other commands run in other folders; "" without TLS."""
+    path = plan.setting("GATEWAY_TLS_CERT")
+    return str(Path(path).absolute()) if path else ""
 
 
 def _requires_key(plan: Plan) -> bool:

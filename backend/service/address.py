@@ -1,5 +1,6 @@
 """Properties and forms of network addresses."""
 
+import re
 import socket
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -7,6 +8,9 @@ from urllib.parse import urlsplit
 
 # A server listens on these for all addresses of its machine. A client reaches it at loopback.
 _UNSPECIFIED = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+# "host", "host:port" or "[::1]:port", also several, separated by commas.
+_HOST = r"(\[[^\[\]]+\]|[^:\[\],]+)(:\d+)?"
+_HOSTS = re.compile(f"{_HOST}(,{_HOST})*")
 # Addresses for documentation (RFC 5737 and RFC 3849), which are routed as public ones.
 _PUBLIC = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
@@ -69,6 +73,21 @@ def join_host_port(host: str, port: int) -> str:
     """Host and port as in a URL. An IPv6 address gets brackets (RFC 3986), and its zone is escaped (RFC 6874)."""
     is_ipv6 = isinstance(_ip_address(host), IPv6Address)
     return f"[{host.replace('%', '%25')}]:{port}" if is_ipv6 else f"{host}:{port}"
+
+
+def without_secrets(redis_url: str) -> str:
+    """Host, port and database in a Redis URL, without the user, the password and the query, to be printed.
+
+    A password may contain characters that must be escaped in a URL. Nothing of a URL that is read wrongly is returned.
+    """
+    try:
+        parts = urlsplit(redis_url)
+    except ValueError:
+        return "an invalid address"
+    hosts, is_file = parts.netloc.rpartition("@")[2], parts.scheme == "unix"
+    if "@" in parts.path or not (is_file or _HOSTS.fullmatch(hosts)):
+        return "an invalid address"
+    return hosts + parts.path
 
 
 def _ip_address(name: str) -> IPv4Address | IPv6Address | None:

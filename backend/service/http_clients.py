@@ -1,5 +1,6 @@
 """HTTP clients that use the proxies of the environment, except for addresses on this machine."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,16 +13,23 @@ from backend.errors import SetupError
 from backend.service.address import is_on_this_machine
 
 
-def http_client(url: str, **options: Any) -> httpx.Client:
-    """A client for the server at `url`. Raises SetupError if the proxy for it cannot be used."""
+def http_client(url: str, *, tls: ssl.SSLContext | None = None, **options: Any) -> httpx.Client:
+    """A client for the server at `url`. `tls` says which certificates it trusts; default: those of httpx.
+
+    Raises SetupError if the proxy for it cannot be used.
+    """
+    verify = tls or True
     with _proxy_errors():
-        return httpx.Client(transport=httpx.HTTPTransport() if _is_direct(url) else None, **options)
+        transport = httpx.HTTPTransport(verify=verify) if _is_direct(url) else None
+        return httpx.Client(transport=transport, verify=verify, **options)
 
 
-def async_http_client(url: str, **options: Any) -> httpx.AsyncClient:
+def async_http_client(url: str, *, tls: ssl.SSLContext | None = None, **options: Any) -> httpx.AsyncClient:
     """As `http_client`."""
+    verify = tls or True
     with _proxy_errors():
-        return httpx.AsyncClient(transport=httpx.AsyncHTTPTransport() if _is_direct(url) else None, **options)
+        transport = httpx.AsyncHTTPTransport(verify=verify) if _is_direct(url) else None
+        return httpx.AsyncClient(transport=transport, verify=verify, **options)
 
 
 def _is_direct(url: str) -> bool:

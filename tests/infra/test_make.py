@@ -48,6 +48,12 @@ def test_the_desktop_client_without_node_says_what_is_missing(checkout: Path, tm
     assert "not found" not in done.stdout + done.stderr
 
 
+def install_electron(installer: Path) -> subprocess.CompletedProcess[str]:
+    command = [tool("node"), str(ROOT / "frontend/scripts/install-electron.mjs"), str(installer)]
+    environment = {**os.environ, "ELECTRON_MIRROR": "http://127.0.0.1:1/"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_without_a_network_the_download_of_electron_names_the_mirror(tmp_path: Path) -> None:
     # The installer of Electron prints the stack trace of its error, and exits with status 1.
     installer = tmp_path / "install.cjs"
@@ -55,11 +61,22 @@ def test_without_a_network_the_download_of_electron_names_the_mirror(tmp_path: P
         "Promise.reject(new RangeError('connect ECONNREFUSED 127.0.0.1:1'))"
         ".catch((error) => { console.error(error.stack); process.exit(1); });"
     )
-    command = [tool("node"), str(ROOT / "frontend/scripts/install-electron.mjs"), str(installer)]
-    environment = {**os.environ, "ELECTRON_MIRROR": "http://127.0.0.1:1/"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = install_electron(installer)
     assert done.returncode == 1
     assert done.stderr == (
         "Electron could not be downloaded from http://127.0.0.1:1/ (RangeError: connect ECONNREFUSED 127.0.0.1:1): "
         "connect to the internet, or set ELECTRON_MIRROR to the address of a mirror.\n"
     )
+
+
+def test_a_download_of_electron_that_is_interrupted_ends_without_a_reason(tmp_path: Path) -> None:
+    installer = tmp_path / "install.cjs"
+    installer.write_text("process.kill(process.pid, 'SIGINT'); setTimeout(() => {}, 10_000);")
+    done = install_electron(installer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_without_the_packages_the_download_of_electron_names_the_command_that_installs_them(tmp_path: Path) -> None:
+    done = install_electron(tmp_path / "install.cjs")
+    assert done.returncode == 1
+    assert done.stderr == "Electron is not installed: run `npm ci` in the folder frontend.\n"

@@ -15,6 +15,12 @@ from tests.testkit.system.command import NOVA, nova
 OFFLINE = {"HF_ENDPOINT": "http://127.0.0.1:1"}
 
 
+@pytest.fixture(autouse=True)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REDIS_URL", "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_PAGE_DIR", "STT_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def diagnosis(*arguments: str, **environment: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit status, and the checks by name."""
     done = nova("doctor", "--json", *arguments, environment={**OFFLINE, **environment})

@@ -11,8 +11,9 @@ import httpx
 
 from backend.cli.diagnostics.finding import NETWORK_TIMEOUT_S, Finding, run_program
 from backend.errors import SetupError
+from backend.local.discovery import Server, find_server, http_url
 from backend.local.processes import redis_binary
-from backend.service.address import connect_host, join_host_port
+from backend.service.address import connect_host, join_host_port, without_secrets
 from backend.service.http_clients import http_client
 from backend.streams.redis.clients import client
 from backend.streams.redis.connection import REDIS_ERRORS
@@ -21,8 +22,7 @@ from backend.streams.redis.connection import REDIS_ERRORS
 def check_redis() -> Finding:
     """Check the Redis at REDIS_URL, or without it the program for a private Redis."""
     if url := os.environ.get("REDIS_URL"):
-        # Without user name and password.
-        address = url.rpartition("@")[2].removeprefix("redis://")
+        address = without_secrets(url)
         try:
             version = asyncio.run(_redis_version(url))
         except (*REDIS_ERRORS, SetupError) as error:
@@ -50,7 +50,7 @@ def check_port(host: str, port: int) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            if _health(gateway_url(host, port), "/health") is not None:
+            if _health(find_server(gateway_url(host, port)), "/health") is not None:
                 return Finding("port", True, f"{port} is used by a running Nova Voice", essential=True)
             reason = error.strerror or str(error)
             return Finding("port", False, f"{host}:{port}: {reason}", "choose another with --port", essential=True)
@@ -62,11 +62,11 @@ def gateway_url(host: str, port: int) -> str:
     return f"http://{join_host_port(connect_host(host), port)}"
 
 
-def check_server(url: str, key: str = "") -> Finding:
-    """Check the health of a running server, with an API key if it requires one."""
-    health = _health(url, "/health/full", key)
+def check_server(server: Server) -> Finding:
+    """Check the health of a running server."""
+    url, health = http_url(server.url, ""), _health(server, "/health/full")
     if health is None:
-        if _health(url, "/health") is not None:
+        if _health(server, "/health") is not None:
             return Finding("server", None, f"{url} is running; it requires an API key", "use `nova status --key`")
         return Finding("server", None, "not running; `nova up` starts one")
     workers = ", ".join(_describe_worker(worker) for worker in health["workers"])
@@ -82,11 +82,11 @@ def _describe_worker(worker: Mapping[str, object]) -> str:
     return f"{worker.get('kind')}{model}"
 
 
-def _health(gateway: str, path: str, key: str = "") -> dict[str, Any] | None:
+def _health(server: Server, path: str) -> dict[str, Any] | None:
     """The answer of a gateway's health endpoint, or None if no gateway answers."""
-    url, headers = f"{gateway}{path}", {"Authorization": f"Bearer {key}"} if key else {}
+    url, headers = http_url(server.url, path), {"Authorization": f"Bearer {server.key}"} if server.key else {}
     try:
-        with http_client(url, headers=headers, timeout=NETWORK_TIMEOUT_S) as http:
+        with http_client(url, tls=server.tls, headers=headers, timeout=NETWORK_TIMEOUT_S) as http:
             answer = http.get(url).json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, SetupError):
         return None

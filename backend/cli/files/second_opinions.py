@@ -11,7 +11,7 @@ from backend.cli.files.source import Source
 from backend.cli.files.transcript import FileTranscript
 from backend.client.client import Client
 from backend.errors import NovaError
-from backend.local.discovery import open_session
+from backend.local.discovery import Server, open_session
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Final, Start
 
@@ -19,7 +19,7 @@ from backend.messages.protocol import Final, Start
 _FRAME = BYTES_PER_SECOND // 4
 
 
-async def review_languages(transcript: FileTranscript, source: Source, url: str, start: Start, key: str) -> None:
+async def review_languages(transcript: FileTranscript, source: Source, server: Server, start: Start) -> None:
     """Replace utterances of the transcript whose language was detected wrongly. After an error, the rest stays."""
     review = plan_review(transcript.finals)
     if review is None:
@@ -28,7 +28,7 @@ async def review_languages(transcript: FileTranscript, source: Source, url: str,
         anchor, *clips = await asyncio.to_thread(_read_clips, source, [review.anchor, *review.doubtful])
         for doubtful, clip in zip(review.doubtful, clips, strict=True):
             audio = anchor + bytes(PAUSE_MS * BYTES_PER_SECOND // 1000) + clip
-            again = await _recognize(audio, url, start, key)
+            again = await _recognize(audio, server, start)
             _replace(transcript, review, doubtful, again)
     except* NovaError:
         pass  # the transcript is complete without a second opinion
@@ -48,9 +48,9 @@ def _replace(transcript: FileTranscript, review: LanguageReview, doubtful: Final
             transcript.translations[doubtful.utterance, target] = again.translations[number, target]
 
 
-async def _recognize(audio: bytes, url: str, start: Start, key: str) -> FileTranscript:
+async def _recognize(audio: bytes, server: Server, start: Start) -> FileTranscript:
     transcript = FileTranscript()
-    async with open_session(url, start, key) as client, asyncio.TaskGroup() as tasks:
+    async with open_session(server, start) as client, asyncio.TaskGroup() as tasks:
         tasks.create_task(_send(client, audio))
         async for event in client:
             transcript.apply_event(event)

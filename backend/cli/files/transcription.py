@@ -11,27 +11,25 @@ from backend.cli.files.source import Source
 from backend.cli.files.transcript import FileTranscript, IncompleteError
 from backend.client.client import Client, DisconnectedError
 from backend.errors import NovaError, leaf_errors
-from backend.local.discovery import open_session
+from backend.local.discovery import Server, open_session
 from backend.messages.protocol import Start
 
 # Receives the seconds that are transcribed, and the length of the recording in seconds if it is known.
 OnProgress = Callable[[float, float | None], None]
 
 
-async def transcribe_file(
-    source: Source, url: str, start: Start, on_progress: OnProgress, key: str = ""
-) -> FileTranscript:
+async def transcribe_file(source: Source, server: Server, start: Start, on_progress: OnProgress) -> FileTranscript:
     """Transcribe a recording. A NovaError is not raised; it is added to the problems of the (partial) transcript."""
     transcript = FileTranscript()
     try:
         with open_recording(source.file, source.track) as recording:
-            async with open_session(url, start, key) as client, asyncio.TaskGroup() as tasks:
+            async with open_session(server, start) as client, asyncio.TaskGroup() as tasks:
                 tasks.create_task(_send_recording(client, recording, transcript))
                 async for event in client:
                     transcript.apply_event(event)
                     on_progress(transcript.position_ms / 1000, recording.length_s)
         if start.language == "auto":
-            await review_languages(transcript, source, url, start, key)
+            await review_languages(transcript, source, server, start)
     except* NovaError as failed:
         transcript.problems += leaf_errors(failed)
     transcript.problems = [source.describe(problem) for problem in transcript.problems or _missing(transcript)]

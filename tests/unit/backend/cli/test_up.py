@@ -1,6 +1,7 @@
 """Messages of `nova up`: access, the next step, and an address that is in use."""
 
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from backend.local.system import Plan, System
 
 
 @pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings, and a temporary folder in which no other command finds the systems of these tests."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     for name in ("GATEWAY_AUTH", "GATEWAY_TLS_CERT", "GATEWAY_HOST", "GATEWAY_PORT", "STT_MODEL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -73,8 +77,9 @@ def test_a_port_in_use_is_reported_before_the_models_are_prepared() -> None:
     )
 
 
-def test_a_second_system_on_the_same_port_is_reported_with_its_process() -> None:
+def test_a_second_system_on_the_same_port_is_reported_with_its_process(tmp_path: Path) -> None:
     with socket.socket() as taken, runtime_folder() as folder:
+        assert tmp_path in folder.parents, "commands of this user would find the system of this test"
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -82,3 +87,16 @@ def test_a_second_system_on_the_same_port_is_reported_with_its_process() -> None
             failed = CliRunner().invoke(nova, ["up", "--port", url.rpartition(":")[2]])
     assert isinstance(failed.exception, SetupError)
     assert failed.exception.message.startswith(f"Nova Voice is already running: {url} (nova up, process ")
+
+
+@pytest.mark.parametrize(("host", "port"), [("", "8080"), ("nohost.invalid", "0"), ("a b", "0"), ("192.0.2.1", "0")])
+def test_an_address_that_this_machine_does_not_have_is_reported_with_the_reason(host: str, port: str) -> None:
+    failed = CliRunner().invoke(nova, ["up", "--host", host, "--port", port, "--model", "unknown"])
+    assert isinstance(failed.exception, SetupError)
+    assert failed.exception.message.startswith(f"no server can listen at {host}:{port}: ")
+
+
+@pytest.mark.parametrize(("command", "port"), [("up", "-1"), ("up", "70000"), ("doctor", "0"), ("doctor", "70000")])
+def test_a_port_out_of_range_is_a_usage_error(command: str, port: str) -> None:
+    refused = CliRunner().invoke(nova, [command, "--port", port])
+    assert (refused.exit_code, f"{port} is not in the range" in refused.output) == (2, True)

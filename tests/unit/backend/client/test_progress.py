@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.client.connection import ServerError
 from backend.client.progress import BASE_S, CAP_S, ReconnectPolicy, SessionProgress
 from backend.errors import NovaError
 from backend.messages.protocol import AudioFormat, Configure, Error, Ready, SpeechEnded, Start, Translation
@@ -97,6 +98,18 @@ def test_only_a_recording_waits_longer_than_the_timeout_and_only_for_a_place(wai
         policy.attempt_failed(now, error)
     assert (policy.next_delay_s(96, 5.0) is not None) == (waits and code == "overloaded")
     assert policy.next_delay_s(107, 5.0) is None, "no answer since"
+
+
+@pytest.mark.parametrize("timeout_s", [0.5, 3, 5, 8])
+def test_a_recording_waits_for_a_place_also_with_a_short_timeout(timeout_s: float) -> None:
+    policy, now = ReconnectPolicy(timeout_s, waits_for_place=True), 0.0
+    policy.connection_lost(now, "")
+    full = ServerError(Error(code="overloaded", message="full", retry_after_s=5.0))
+    for _ in range(20):
+        policy.attempt_failed(now, full)
+        delay_s = policy.next_delay_s(now, 5.0)
+        assert delay_s is not None
+        now += delay_s
 
 
 @given(st.floats(0, 30))

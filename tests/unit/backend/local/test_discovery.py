@@ -1,6 +1,7 @@
 """Which server and which Redis a command uses."""
 
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -79,6 +80,39 @@ def test_a_running_system_comes_before_the_file_with_settings(run: Run, tmp_path
     assert (server_url(), redis_address()) == ("ws://127.0.0.1:18400/v1/stream", "127.0.0.1:18401/0")
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "70000", "tcp://10.0.0.1:8080"])
+def test_an_invalid_port_in_the_settings_is_named(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", port)
+    with pytest.raises(SetupError) as refused:
+        find_server(None)
+    assert refused.value.message == f"GATEWAY_PORT must be a port from 1 to 65535, and is '{port}'"
+
+
+def test_an_empty_setting_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", "")
+    (tmp_path / ".env").write_text("GATEWAY_HOST=\n")
+    assert server_url() == "ws://127.0.0.1:8080/v1/stream"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "nohost.invalid"])
+def test_the_file_with_settings_cannot_choose_another_machine(host: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"GATEWAY_HOST={host}\nGATEWAY_PORT=9000\n")
+    assert server_url() == "ws://127.0.0.1:9000/v1/stream"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "localhost"])
+def test_the_file_with_settings_may_name_an_address_of_this_machine(host: str, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"GATEWAY_HOST={host}\n")
+    assert server_url() == f"ws://{host}:8080/v1/stream"
+
+
+def test_a_name_of_this_machine_is_replaced_by_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.3", 0))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [here])
+    (tmp_path / ".env").write_text("GATEWAY_HOST=voice.example\n")
+    assert server_url() == "ws://127.0.0.3:8080/v1/stream"
+
+
 def test_variables_and_options_come_before_a_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run(18_400)
     monkeypatch.setenv("NOVA_SERVER", "https://voice.example")
@@ -89,6 +123,7 @@ def test_variables_and_options_come_before_a_running_system(run: Run, monkeypatc
     assert redis_address() == "variable:1/0"
     assert (server_url("option:1"), find_server("option:1").origin) == ("ws://option:1/v1/stream", "")
     assert redis_address("redis://user:hunter2@option:1/0?protocol=3") == "option:1/0"
+    assert redis_address("redis://option:1/0?password=hunter@2secret") == "option:1/0"
 
 
 def test_the_redis_of_another_server_is_not_that_of_a_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +144,16 @@ def test_with_two_systems_the_user_chooses(run: Run, monkeypatch: pytest.MonkeyP
     assert redis_address(server="http://localhost:18500") == "127.0.0.1:18501/0"
     monkeypatch.setenv("NOVA_SERVER", "ws://127.0.0.1:18400")
     assert (server_url(), redis_address()) == ("ws://127.0.0.1:18400/v1/stream", "127.0.0.1:18401/0")
+
+
+def test_the_key_is_only_sent_to_the_address_of_the_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(18_400)
+    named = find_server("http://localhost:18400")
+    assert (named.url, named.key) == ("ws://127.0.0.1:18400/v1/stream", "key-18400")
+    assert server_url("ws://localhost:18400/v1/stream?user=ada") == "ws://127.0.0.1:18400/v1/stream?user=ada"
+    monkeypatch.setenv("NOVA_SERVER", "localhost:18400")
+    assert server_url() == "ws://127.0.0.1:18400/v1/stream"
+    assert find_server("http://[::1]:18400").key == ""
 
 
 def test_the_number_of_shards_is_that_of_the_running_system(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Why a service did not start, in one sentence where its log has one."""
 
 import json
+import sys
 from pathlib import Path
 
 from backend.local.processes import Service
@@ -20,3 +21,13 @@ def test_the_reason_that_a_service_logged_is_the_failure(tmp_path: Path) -> None
 def test_without_a_reason_the_end_of_the_log_is_shown(tmp_path: Path) -> None:
     found = service(tmp_path / "log", "Traceback", "[]", "KeyError: 'x'")
     assert found.failure() == "stt_worker-1 does not start. The end of its log:\nTraceback\n[]\nKeyError: 'x'"
+
+
+async def test_the_reason_of_an_earlier_run_is_not_the_failure(tmp_path: Path) -> None:
+    """The log is appended to, so `nova up --logs` finds the lines of earlier runs."""
+    log = tmp_path / "log"
+    log.write_text(json.dumps({"level": "critical", "reason": "an old one"}) + "\n")
+    failing = Service("gateway-1", (sys.executable, "-c", "print('KeyError: 5'); exit(1)"), {}, log)
+    await (await failing._spawn()).wait()
+    assert failing.failure() == "gateway-1 does not start. The end of its log:\nKeyError: 5"
+    assert "an old one" in log.read_text()

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from backend.errors import ProtocolError
-from backend.messages.protocol import parse_client
+from backend.messages.options import AudioFormat, Message
+from backend.messages.protocol import Configure, Start, parse_client
 from backend.messages.validation import describe_first_problem
 
 ENCODINGS = "'pcm_s16le', 'pcm_f32le', 'mulaw', 'alaw', 'webm' or 'ogg'"
@@ -25,6 +26,8 @@ PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"endpoint_ms": 300.5}, "endpoint_ms must be a whole number"),
     ({"endpoint_ms": None}, "endpoint_ms must be a whole number"),
     ({"audio_from_ms": "9" * 5_000}, "audio_from_ms must be a whole number of fewer digits"),
+    ({"turn_threshold": []}, "turn_threshold must be a number"),
+    ({"turn_threshold": "high"}, "turn_threshold must be a number"),
     ({"partials": "maybe"}, "partials must be true or false"),
     ({"words": []}, "words must be true or false"),
     ({"priority": "high"}, "priority must be 'live' or 'recording'"),
@@ -39,6 +42,36 @@ def test_a_problem_is_one_sentence_without_words_of_python(fields: dict[str, Any
         parse_client(json.dumps({"type": "start", **fields}))
     assert refused.value.message == f"start: {said}"
     assert (refused.value.code, refused.value.fatal) == ("invalid_message", False)
+
+
+def refusal(message: dict[str, Any]) -> str:
+    """The answer to an invalid message, or ""."""
+    try:
+        parse_client(json.dumps(message))
+    except ProtocolError as refused:
+        return refused.message
+    return ""
+
+
+FIELDS = [
+    *((Start, (name,)) for name in Start.model_fields if name != "type"),
+    *((Start, ("audio", name)) for name in AudioFormat.model_fields),
+    *((Configure, (name,)) for name in Configure.model_fields if name != "type"),
+]
+WRONG: list[Any] = [None, True, -1, 1.5, 1e300, "9" * 5_000, "odd", "x" * 20_000, [], [1], ["en"] * 20, {}]
+
+
+@pytest.mark.parametrize(("model", "path"), FIELDS, ids=[f"{model.__name__}-{path[-1]}" for model, path in FIELDS])
+def test_each_field_is_described_in_the_words_of_the_protocol(model: type[Message], path: tuple[str, ...]) -> None:
+    kind, *groups = model.model_fields["type"].default, *path[:-1]
+    said = []
+    for wrong in WRONG:
+        fields: dict[str, Any] = {path[-1]: wrong}
+        for group in groups:
+            fields = {group: fields}
+        said.append(refusal({"type": kind, **fields}))
+    assert any(said), "no value was refused"
+    assert not [each for each in said if "is invalid:" in each]
 
 
 def test_a_missing_field_is_named() -> None:

@@ -9,6 +9,7 @@ from backend.service.address import (
     is_on_this_machine,
     is_safe_host,
     join_host_port,
+    without_secrets,
 )
 
 
@@ -74,3 +75,24 @@ def test_a_request_for_an_address_or_a_known_name_is_safe(host: str) -> None:
 @pytest.mark.parametrize("host", ["", *FOREIGN.split()])
 def test_a_request_for_a_foreign_name_is_not_safe(host: str) -> None:
     assert not is_safe_host(host, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://127.0.0.1:6379/0", "127.0.0.1:6379/0"),
+        ("rediss://ada:secret@[::1]:6379", "[::1]:6379"),
+        ("redis+sentinel://ada:secret@a:1,b:2/main/0", "a:1,b:2/main/0"),
+        ("unix:///run/redis.sock?password=secret", "/run/redis.sock"),
+        ("redis://127.0.0.1:1/0?password=hunter@2secret", "127.0.0.1:1/0"),
+        ("redis://:hunter@2secret@host:1/0", "host:1/0"),
+    ],
+)
+def test_a_redis_url_is_printed_without_secrets(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
+
+
+@pytest.mark.parametrize("end", ["/b", "?b", "#b", "[b", "/b@c"])
+@pytest.mark.parametrize("password", [":secret", "ada:secret"])
+def test_a_password_that_is_not_escaped_is_not_printed(password: str, end: str) -> None:
+    assert without_secrets(f"redis://{password}{end}@host:1/0") == "an invalid address"

@@ -17,7 +17,9 @@ SAID = "no WebSocket is served at '/v1/streams'. The paths are /v1/stream (nativ
 
 
 @pytest.fixture
-async def app() -> FastAPI:
+async def app(monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    for name in ("GATEWAY_AUTH", "GATEWAY_ORIGINS"):
+        monkeypatch.delenv(name, raising=False)
     return build(MemoryGateway().services)
 
 

@@ -163,8 +163,8 @@ def find_server(address: str | None) -> Server:
     if named := address or os.environ.get("NOVA_SERVER"):
         origin = "" if address else f"{named} (NOVA_SERVER)"
         if found := _own_gateway(named):
-            own, url = found
-            return Server(_at_gateway(stream_url(named), url), own.key, origin, own.tls_cert)
+            system, url = found
+            return Server(_at_gateway(stream_url(named), url), system.key, origin, system.tls_cert)
         return Server(stream_url(named), origin=origin)
     if own := only_running_system():
         return Server(stream_url(own.urls[0]), own.key, str(own), own.tls_cert)

@@ -17,6 +17,23 @@ def translator(sources: list[str], targets: list[str], described: str) -> Mappin
     return {"kind": "translation", "pairs": [described], "translates": [pairs.announcement()]}
 
 
+@pytest.mark.parametrize(
+    ("heartbeats", "expected"),
+    [
+        ([], None),
+        ([{"kind": "gateway"}], None),
+        ([{"kind": "stt"}], False),
+        ([{"kind": "stt"}, {"kind": "stt", "turns": True}], True),
+    ],
+)
+def test_one_worker_is_enough_to_judge_turns(heartbeats: list[dict[str, Any]], expected: bool | None) -> None:
+    served = ServedLanguages.announced(heartbeats)
+    assert served.turns is expected
+    notices = [event.code for event in served.limits(Start(turn_threshold=0.7))]
+    assert notices == (["turns_not_judged"] if expected is False else [])
+    assert served.limits(Start()) == []
+
+
 ZH_EN = translator(["zho_Hans", "zho_Hant"], ["eng_Latn"], "Chinese to English")
 EN_ZH = translator(["eng_Latn"], ["zho_Hans"], "English to Chinese")
 
@@ -24,7 +41,7 @@ EN_ZH = translator(["eng_Latn"], ["zho_Hans"], "English to Chinese")
 @pytest.mark.parametrize("heartbeats", [[], [OLD], [{"languages": "all", "translates": 7}]])
 def test_without_an_announcement_every_language_of_the_table_is_accepted(heartbeats: list[dict[str, Any]]) -> None:
     served = ServedLanguages.announced(heartbeats)
-    assert served == ServedLanguages()
+    assert (served.speech, served.pairs) == (None, None)
     assert served.recognized_as("yue") == "yue"
     assert served.limits(Start(language="yue", translate_to=("es", "zh-TW"))) == []
 

@@ -61,9 +61,6 @@ async def open_connection(
     Raises ServerError when the server refuses, SetupError when the proxy cannot be used, and DisconnectedError, OSError
     or InvalidHandshake when the server cannot be reached.
     """
-    # Without the argument, websockets trusts the certificates of the system. It refuses None for wss, and any context
-    # for ws.
-    trusted = {"ssl": tls} if tls and url.startswith("wss:") else {}
     try:
         socket = await connect(
             url,
@@ -74,7 +71,8 @@ async def open_connection(
             compression=None,  # audio does not compress, and events are small
             additional_headers={"Authorization": f"Bearer {key}"} if key else None,
             proxy=proxy_for(url),
-            **trusted,
+            # True: the certificates of the system. websockets refuses None for wss, and anything else for ws.
+            ssl=(tls or True) if url.startswith("wss:") else None,
         )
     except InvalidStatus as refused:
         raise _refusal(refused) from None

@@ -82,9 +82,7 @@ def speech_clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[System]:
     """Redis, a gateway, an STT worker with Whisper base and a translation worker, each its own process."""
     chosen = {"stt_model": str(whisper_base), "translation_models": str(opus_zh_en), "translation_workers": 1}
-    # Whether the model that judges turns is installed must not matter.
-    environment = {**NO_LOAD_LIMIT, "STT_TURN_MODEL": ""}
-    plan = system_plan(artifacts / "logs", quick_claims=False, environment=environment, **chosen)
+    plan = system_plan(artifacts / "logs", quick_claims=False, environment=NO_LOAD_LIMIT, **chosen)
     with run_in_thread(running(plan, silent)) as up:
         yield up
 

@@ -18,9 +18,7 @@ RATE = 16_000
 
 @pytest.fixture(scope="session")
 def null_system(artifacts: Path) -> Iterator[System]:
-    with run_in_thread(
-        running(system_plan(artifacts / "live", environment={**NO_LOAD_LIMIT, "STT_TURN_MODEL": ""}), silent)
-    ) as up:
+    with run_in_thread(running(system_plan(artifacts / "live", environment=NO_LOAD_LIMIT), silent)) as up:
         yield up
 
 

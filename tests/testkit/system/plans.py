@@ -15,6 +15,8 @@ from tests.testkit.cli import silent
 NO_LOAD_LIMIT = {"GATEWAY_REFUSE_LOAD": "1000", "GATEWAY_REFUSE_S": "1000"}
 # No session is refused for the number of sessions either.
 NO_LIMITS = {**NO_LOAD_LIMIT, "GATEWAY_MAX_SESSIONS": "5000"}
+# Whether the model that judges turns is installed must not matter.
+NO_TURNS = {"STT_TURN_MODEL": ""}
 QUICK_CLAIMS = {"STT_CLAIM_AFTER_MS": "600", "TRANSLATION_CLAIM_AFTER_MS": "600"}
 
 
@@ -30,8 +32,8 @@ async def own_redis(directory: Path) -> AsyncIterator[str]:
 
 
 def system_plan(logs: Path, *, quick_claims: bool = True, **changes: Any) -> Plan:
-    """A plan with free ports, the recognizer `null` and no translation, unless `changes` say otherwise."""
-    environment = {**(QUICK_CLAIMS if quick_claims else {}), **changes.pop("environment", {})}
+    """A plan with free ports, the recognizer `null`, no turns and no translation, unless `changes` say otherwise."""
+    environment = {**NO_TURNS, **(QUICK_CLAIMS if quick_claims else {}), **changes.pop("environment", {})}
     defaults = {"stt_model": "null", "translation_models": "", "translation_workers": 0, "max_restart_delay_s": 0.5}
     return Plan(port=0, logs=logs, environment=environment, **{**defaults, **changes})
 

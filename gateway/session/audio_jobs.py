@@ -29,7 +29,7 @@ class AudioJobBuilder:
         self.options = Start()
         # The requested language as a Whisper code; None for automatic detection.
         self._language: str | None = None
-        # Whether pauses are judged: the session wants it, and a worker may be able to.
+        # Whether pauses are judged: the session wants it, and a worker can.
         self.judges_turns = False
         # The languages to choose from when it is detected; empty: all.
         self._allowed: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class AudioJobBuilder:
         if (language, allowed) != (self._language, self._allowed):
             self.evidence, self.preceding = LanguageEvidence(allowed), PrecedingText()
         self._language, self._allowed = language, allowed
-        self.judges_turns = options.turn_threshold > 0 and served.turns is not False
+        self.judges_turns = options.turn_threshold > 0 and served.turns is True
         # Previews of a recording would take the time of live sessions, and no user waits for them.
         is_recording = options.priority == "recording"
         self.options = options.model_copy(update={"partials": False}) if is_recording else options

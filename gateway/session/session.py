@@ -156,7 +156,8 @@ class Session:
         begin_ms = max(record.audio_ms, message.audio_from_ms)
         utterance_count = max(record.count, record.next - 1, message.utterance)
         # The session was accepted before, so it is not refused if the workers have changed.
-        actions = self._begin(record.start, begin_ms, utterance_count, ServedLanguages())
+        served = ServedLanguages(turns=self._served().turns)
+        actions = self._begin(record.start, begin_ms, utterance_count, served)
         gap_ms = begin_ms - record.audio_ms
         if gap_ms >= MIN_GAP_MS:
             text = f"{gap_ms} ms of audio before position {begin_ms} ms did not reach the server"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backend.errors import ProtocolError
@@ -28,6 +29,8 @@ from gateway.session.utterance import SessionPolicy
 from tests.testkit.streams.jobs import final
 from tests.unit.gateway.session.test_session import Stage
 
+JUDGED = ServedLanguages(turns=True)
+
 
 def judged(stage: Stage, probability: float | None, text: str = "Hello.") -> None:
     """Answer the early final that was submitted last."""
@@ -41,7 +44,7 @@ def judged(stage: Stage, probability: float | None, text: str = "Hello.") -> Non
 
 def paused(silence_s: float = 0.3, **options: Any) -> Stage:
     """A session in a pause after one second of speech."""
-    stage = Stage(**{"turn_threshold": 0.7, "turn_max_ms": 1_500, "endpoint_ms": 600, **options})
+    stage = Stage(served=JUDGED, **{"turn_threshold": 0.7, "turn_max_ms": 1_500, "endpoint_ms": 600, **options})
     stage.speak(1)
     stage.be_silent(silence_s)
     return stage
@@ -141,7 +144,7 @@ def test_an_unfinished_pause_does_not_lengthen_the_next_one() -> None:
 
 def test_a_long_turn_has_an_end() -> None:
     """Without turns, a short pause near the length limit ends an utterance."""
-    stage = Stage(turn_threshold=0.7)
+    stage = Stage(served=JUDGED, turn_threshold=0.7)
     stage.speak(21)
     stage.be_silent(8)
     assert len(stage.events(SpeechEnded)) == len(stage.events(TurnEnd)) == 1
@@ -181,14 +184,14 @@ def test_a_resumed_client_gets_the_ends_of_turns_that_it_missed() -> None:
 
 
 def test_an_utterance_that_is_cut_ends_no_turn() -> None:
-    stage = Stage(turn_threshold=0.7)
+    stage = Stage(served=JUDGED, turn_threshold=0.7)
     stage.speak(26)
     assert len(stage.events(SpeechEnded)) == 1
     assert stage.events(TurnEnd) == []
 
 
 def test_the_client_ends_a_turn_at_once() -> None:
-    stage = Stage(turn_threshold=0.7)
+    stage = Stage(served=JUDGED, turn_threshold=0.7)
     stage.speak(1)
     stage.receive(Finalize())
     (turn,) = stage.events(TurnEnd)
@@ -209,6 +212,30 @@ def test_the_threshold_can_be_changed() -> None:
     stage.be_silent(0.2)
     judged(stage, 0.4)
     assert len(stage.events(TurnEnd)) == 1
+
+
+def test_turns_are_not_judged_before_a_worker_announces_it() -> None:
+    """At the start of a gateway: nothing would answer, and the pause would last too long."""
+    stage = Stage(turn_threshold=0.7)
+    stage.speak(1)
+    stage.be_silent(0.3)
+    assert not stage.of(SubmitFinal)[-1].job.judge_turn
+    stage.be_silent(0.4)
+    assert len(stage.events(TurnEnd)) == 1
+    assert stage.events(Notice) == []
+
+
+def test_a_resumed_session_is_judged_as_well() -> None:
+    session = Session("s", "c", SessionPolicy(), served=lambda: JUDGED)
+    session.resume(Resume(session="s", token="t"), SessionRecord(Start(turn_threshold=0.7), "c", epoch=1))
+    windows = np.zeros((1, 512), np.int16)
+    actions = [
+        action
+        for probability in [0.9] * 40 + [0.0] * 10
+        for action in session.receive_audio(windows, np.array([probability], np.float32), 0.0)
+    ]
+    (early,) = [action for action in actions if isinstance(action, SubmitFinal)]
+    assert early.job.judge_turn
 
 
 def test_the_client_is_notified_if_no_worker_judges_turns() -> None:

@@ -17,7 +17,7 @@ test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyp
 	.venv-lowest/bin/python -m pytest tests/e2e/test_load.py tests/e2e/test_refusals.py -k "load or key or clip"
 
 # The test tools keep their pinned versions, except for those that require newer packages than the floors.
-LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer
+LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist httpx2 hypothesis jiwer
 
 .venv-lowest/.ready: pyproject.toml constraints.txt infra/lowest_versions.py
 	@$(PYTHON) -m venv .venv-lowest

@@ -10,7 +10,8 @@ run: setup page  ## start the whole system on this machine and print the address
 test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some of them
 	@$(BIN)/python tests/run.py $(PARTS)
 
-# Also run by .ci/run, without the tests that use starlette's test client, which needs newer packages. In addition to the unit and contract tests, a real system refuses and serves sessions.
+# Also run by .ci/run. In addition to the unit and contract tests, a real system refuses and serves sessions. The tests of
+# WebSocket paths are left out, because starlette's test client requires newer packages.
 test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -n auto --dist loadfile tests/unit tests/contract tests/integration/test_client.py \
 	  tests/integration/test_sync_client.py --ignore tests/unit/docs --ignore tests/unit/gateway/http/test_unknown_paths.py

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backend.messages.jobs import PartialResult
 from backend.messages.protocol import Start
 from backend.text.normalize import normalized_words
-from gateway.audio.running_gain import levels_db
+from gateway.audio.running_gain import levels_db, loud_level
 
 # Speech of a probability that the detector rarely gives to noise.
 SPEECH = 0.7
@@ -105,7 +105,7 @@ class BargeIn:
     def _least_db(self) -> float:
         if len(self._levels) < _FIRST_LEVELS:
             return UNKNOWN_LEVEL_DB
-        return sorted(self._levels)[len(self._levels) * 3 // 4] - BELOW_USUAL_DB
+        return loud_level(self._levels) - BELOW_USUAL_DB
 
     def _learn_level(self, speech: NDArray[np.int16]) -> None:
         if len(speech):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.messages.protocol import Notice
-from gateway.audio.running_gain import levels_db
+from gateway.audio.running_gain import levels_db, loud_level
 
 # Windows above this probability are speech.
 _SPEECH = 0.5
@@ -106,5 +106,6 @@ class LevelMonitor:
         share = NOT_CLIPPED_SHARE if self._problem == "clipped" else CLIPPED_SHARE
         if clipped >= _CLIPPED_WINDOWS and clipped >= share * len(self._clipped):
             return "clipped"
-        loud = sorted(self._levels)[len(self._levels) * 3 // 4]
-        return "low_level" if loud < (NOT_LOW_DB if self._problem == "low_level" else LOW_DB) else ""
+        return (
+            "low_level" if loud_level(self._levels) < (NOT_LOW_DB if self._problem == "low_level" else LOW_DB) else ""
+        )

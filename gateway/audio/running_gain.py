@@ -8,6 +8,7 @@ live audio. So the gain follows the levels of the last seconds.
 
 from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Iterable
 from functools import cache
 from math import log10
 
@@ -34,6 +35,12 @@ _MAX_PEAK = 29_000.0
 def levels_db(windows: NDArray[np.int16]) -> NDArray[np.float32]:
     """Level of each of [n, 512] windows in dB of full scale (RMS without a constant offset), at least -96."""
     return np.array(_levels(windows.astype(np.float32)), np.float32)
+
+
+def loud_level(levels: Iterable[float]) -> float:
+    """The level that a quarter of the windows reach. It is that of vowels. Raises IndexError for no windows."""
+    ordered = sorted(levels)
+    return ordered[len(ordered) * 3 // 4]
 
 
 def _levels(samples: NDArray[np.float32]) -> list[float]:

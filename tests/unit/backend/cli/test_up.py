@@ -1,7 +1,6 @@
 """Messages of `nova up`: access, the next step, and an address that is in use."""
 
 import socket
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,12 @@ from backend.local.run_file import announced
 from backend.local.runtime_folder import runtime_folder
 from backend.local.system import Plan, System
 
+# No other command finds the systems of these tests.
+pytestmark = pytest.mark.usefixtures("temporary_folder")
+
 
 @pytest.fixture(autouse=True)
-def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings, and a temporary folder in which no other command finds the systems of these tests."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GATEWAY_AUTH", "GATEWAY_TLS_CERT", "GATEWAY_HOST", "GATEWAY_PORT", "STT_MODEL"):
         monkeypatch.delenv(name, raising=False)
 

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,11 +19,9 @@ Run = Callable[[int], None]
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(temporary_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No running system, no settings, and an empty working directory."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(temporary_folder)
     for name in ("NOVA_SERVER", "REDIS_URL", "NOVA_SHARDS", "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_TLS_CERT"):
         monkeypatch.delenv(name, raising=False)
 

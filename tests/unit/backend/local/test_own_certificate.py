@@ -3,7 +3,6 @@
 import asyncio
 import json
 import ssl
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -33,10 +32,8 @@ def answer_health(connection: ServerConnection, request: Request) -> Response | 
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.chdir(tmp_path)
+def clean_environment(temporary_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(temporary_folder)
     for name in ("NOVA_SERVER", "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_TLS_CERT"):
         monkeypatch.delenv(name, raising=False)
 

@@ -5,7 +5,6 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,8 @@ import pytest
 from backend.local.run_file import NAME, RunFile, announced, running_systems
 from backend.local.runtime_folder import runtime_folder
 from backend.local.system import System
+
+pytestmark = pytest.mark.usefixtures("temporary_folder")
 
 URL = "http://127.0.0.1:18400"
 REDIS = "redis://:hunter2@127.0.0.1:40000/0"
@@ -35,13 +36,6 @@ fcntl.flock(lock, fcntl.LOCK_EX)
 print("locked", flush=True)
 time.sleep(60)
 """
-
-
-@pytest.fixture(autouse=True)
-def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return tmp_path
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 
 from backend.local.runtime_folder import PREFIX, folders_in_use, remove_abandoned_folders, runtime_folder
 
+pytestmark = pytest.mark.usefixtures("temporary_folder")
+
 OWNER = """
 import subprocess, sys, time
 from backend.local.runtime_folder import ENVIRONMENT_NAME, runtime_folder
@@ -23,13 +25,6 @@ with runtime_folder() as folder:
     print(folder, child.pid, flush=True)
     time.sleep(60)
 """
-
-
-@pytest.fixture(autouse=True)
-def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    return tmp_path
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_no_file_is_written_for_a_language_without_a_translation(tmp_path: Path)
     to = output(tmp_path, "talk.wav", form="srt", targets="es zh")
     to.prepare()
     said = [path.name for path in to.write(Path("talk.wav"), transcript("es"))]
-    assert said == ["talk.srt", "talk.es.srt"], "also what the user is told"
+    assert said == ["talk.srt", "talk.es.srt"], "the command prints the same names"
     assert written(tmp_path) == set(said)
 
 

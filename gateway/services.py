@@ -65,6 +65,8 @@ class GatewayServices:
     inspector: StreamInspector
     silence: RedisSilence
     turns: Turns = field(default_factory=Turns)
+    # Held while a recording is opened. To find the format of bytes that have none, FFmpeg keeps a core busy.
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     clock: Clock = SYSTEM_CLOCK
 
     @classmethod

@@ -143,7 +143,8 @@ async def transcribed(
     Leaving the context ends the session.
     """
     with ExitStack() as stack:
-        recording = await asyncio.to_thread(lambda: stack.enter_context(open_recording(file)))
+        async with services.opening:
+            recording = await asyncio.to_thread(lambda: stack.enter_context(open_recording(file)))
         socket = RecordingSocket(start.model_copy(update={"priority": "recording"}), recording)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))

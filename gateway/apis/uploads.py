@@ -30,7 +30,6 @@ class Upload:
     """A form whose file is on disk until the end of the block. `fields` are lists, because fields may be repeated."""
 
     file: Path
-    filename: str
     fields: dict[str, list[str]]
 
     def first(self, name: str, default: str = "") -> str:
@@ -54,7 +53,7 @@ async def received_form(request: Request, services: GatewayServices, field: str 
             await asyncio.to_thread(shutil.copyfileobj, file.file, copy)
             copy.flush()
             names = {name.removesuffix("[]") for name, value in form.multi_items() if isinstance(value, str)}
-            yield Upload(Path(copy.name), file.filename or "", {name: _values(form, name) for name in names})
+            yield Upload(Path(copy.name), {name: _values(form, name) for name in names})
     finally:
         await form.close()
 

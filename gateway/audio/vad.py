@@ -68,6 +68,9 @@ class PreparedWindows:
     positions: tuple[tuple[int, int], ...]
 
 
+_NO_WINDOWS = PreparedWindows(np.empty((0, WINDOW), np.int16), (), ())
+
+
 class SpeechDetector:
     """One session's detector. The result does not depend on how the audio is split into calls.
 
@@ -106,6 +109,9 @@ class SpeechDetector:
         """Process any number of 16 kHz samples. Return the windows that they complete, without probabilities."""
         buffer = np.concatenate([self._past, samples])
         count = (len(buffer) - _PAST) // WINDOW
+        if count == 0:
+            self._past = buffer
+            return _NO_WINDOWS
         self._past = buffer[count * WINDOW :].copy()
         windows = buffer[_PAST : _PAST + count * WINDOW].reshape(count, WINDOW)
         gains = self._gain.factors(windows)

@@ -40,6 +40,8 @@ AHEAD_S, FINALS_WAIT_S = 2.0, 10.0
 # Frames and audio of a live client, also while it catches up after a stall. Clients that send more wait for their turn.
 LIVE_FRAMES_PER_S, LIVE_SPEED = 120, 1.1
 LIVE = ReadLimits(LIVE_FRAMES_PER_S, LIVE_SPEED * BYTES_PER_SECOND, burst_s=0.5)
+# Burst of a new connection, in seconds at these rates: it has nothing to catch up with yet.
+LIVE_AT_START_S = 0.1
 
 log = structlog.get_logger()
 
@@ -83,7 +85,7 @@ class Connection:
         self._writer = RedisWriter(held.session, held.lease, services.streams)
         self._audio = AudioInput(held.session.options.audio, services.vad_batcher, held.entry.protocol)
         self._level = LevelMonitor()
-        self._live = ReadBudget(LIVE, self._clock.monotonic())
+        self._live = ReadBudget(LIVE, self._clock.monotonic(), LIVE_AT_START_S)
         self._turn_began = self._clock.monotonic()
         self._timers = SessionTimers(held.session, services.timer_limits(), self._clock.monotonic())
         self._slips = SlipAllowance(self._clock.monotonic())
@@ -147,7 +149,10 @@ class Connection:
         for piece in self._audio.decode(data):
             await self._wait_for_turn(audio_bytes=2 * piece.size)
             samples += piece.size
-            await self._process_windows(await self._audio.detect_speech(piece))
+            scored = await self._audio.detect_speech(piece)
+            if not len(scored[0]):
+                continue
+            await self._process_windows(scored)
             await self._wait_for_finals()
             # Backpressure: read no more audio while the workers are this far behind.
             while self._session.pending_finals >= self._services.settings.max_backlog:
@@ -161,8 +166,6 @@ class Connection:
         if (excess_s := self._live.spend(frames, audio_bytes, now)) > 0:
             # A live client that catches up has a small excess, so it is before all recordings.
             await self._services.turns.wait(now - self._turn_began, excess_s)
-            if self._is_lost():
-                raise WebSocketDisconnect(1006)
         self._turn_began = self._clock.monotonic()
 
     async def _wait_for_finals(self) -> None:
@@ -247,6 +250,8 @@ class Connection:
     async def _run_timers(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
+            if self._is_lost():
+                raise WebSocketDisconnect(1006)  # the other tasks may wait for their turn, or for Redis
             await self._execute(self._timers.tick(self._conditions(), self._clock.monotonic(), self._clock.wall()))
 
     def _conditions(self) -> Conditions:

@@ -98,7 +98,7 @@ async def serve_websocket(
                 opening = Opening(caller, pending, codec.protocol, traceparent, limits)
                 transport = Transport.of(websocket, codec, services.settings.outbox)
                 if limits:
-                    transport = replace(transport, is_lost=lambda: limits.disconnected)
+                    transport = replace(transport, is_lost=lambda: limits.is_lost)
                 await run_connection(services, opening, transport)
         finally:
             if websocket.application_state is WebSocketState.CONNECTED:

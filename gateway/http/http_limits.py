@@ -80,12 +80,19 @@ class LimitedHttp(H11Protocol):
     # When the check found unsent data, and how much it was. Little has left since.
     _unsent_since: float | None = None
     _unsent = 0
+    _check: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the checks of this connection."""
         super().connection_made(transport)
         self.conn = LimitedRequests(h11.SERVER, HEAD_BYTES)
         self._schedule_check()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release the memory now: the next check would keep what was received until then."""
+        super().connection_lost(exc)
+        if self._check:
+            self._check.cancel()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse an invalid request. After the begin of a response, the connection can only be closed."""
@@ -100,7 +107,7 @@ class LimitedHttp(H11Protocol):
         super().resume_writing()
 
     def _schedule_check(self) -> None:
-        self.loop.call_later(HEAD_S, self._check_head)
+        self._check = self.loop.call_later(HEAD_S, self._check_head)
 
     def _check_head(self) -> None:
         if self not in self.connections:

@@ -12,18 +12,18 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import PayloadTooBig
 from websockets.protocol import State
-from websockets.server import ServerProtocol
 
-from backend.messages.protocol import Error
 from gateway import metrics
-from gateway.connection.codec import Codec, NativeCodec
+from gateway.connection.codec import Codec
+from gateway.http.announced_protocol import AnnouncedServerProtocol
 from gateway.http.peer_state import has_left
 from gateway.http.read_budget import ReadBudget, ReadLimits
 
 # The ASGI extension through which the application changes the limits of its connection.
 EXTENSION = "nova.connection"
-# Bytes parsed before limits are checked again: 100 ms of 16 kHz audio, or at most 680 frames, which take about 6 ms.
-SLICE_BYTES = 4_096
+# Bytes parsed before limits are checked again: at most 100 ms of 16 kHz audio, and about as many as this number of
+# frames of the client's size have. Until its size is known, few bytes are parsed.
+SLICE_BYTES, SLICE_FRAMES, FIRST_SLICE_BYTES = 4_096, 32, 256
 # Bytes that are parsed before the client has sent a valid first message, so that unknown clients occupy little memory.
 BYTES_BEFORE_START = 65_536
 # Bytes read after the gateway has closed a connection: audio in flight, and the close frame of the client.
@@ -36,41 +36,22 @@ HANDSHAKE_S = 20.0
 LINGER_S = 1.0
 # Interval at which a connection is checked. A client that has left while nothing is read from it is noticed after at
 # most twice as long, and what it has sent is processed until then.
-CHECK_S = 2.0
+CHECK_S = 1.0
 # Seconds for a client to read what it is still to receive when the gateway closes the connection.
 FLUSH_S = 10.0
-
-
-class _AnnouncedServerProtocol(ServerProtocol):
-    """Sends errors in the client's protocol before the close frame, also if a frame is too large."""
-
-    frame_limit = 0
-    codec: Codec = NativeCodec()
-
-    def announce(self, close_code: int, code: str, message: str) -> None:
-        """Send a fatal error and a close frame."""
-        for frame in self.codec.encode(Error(code=code, message=message, fatal=True)):
-            self.send_text(frame.encode())
-        super().fail(*self.codec.close_frame(close_code, code))
-
-    def fail(self, code: int, reason: str = "") -> None:
-        if code == 1009 and self.state is State.OPEN:
-            self.announce(code, "frame_too_large", f"a frame may have at most {self.frame_limit} bytes")
-        else:
-            super().fail(code, reason)
 
 
 class LimitedWebSocket(WebSocketsSansIOProtocol):
     """Reads in slices, and only as fast as the application, the client's own reading and its budget allow."""
 
-    conn: _AnnouncedServerProtocol
+    conn: AnnouncedServerProtocol
 
     def __init__(self, *arguments: Any, limits: ReadLimits, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.conn = _AnnouncedServerProtocol(max_size=self.config.ws_max_size, logger=self.logger)
+        self.conn = AnnouncedServerProtocol(max_size=self.config.ws_max_size, logger=self.logger)
         self.conn.frame_limit = self.config.ws_max_size
         self.close_timeout = CLOSE_TIMEOUT_S
-        self._unread = bytearray()
+        self._unread, self._slice_bytes = bytearray(), FIRST_SLICE_BYTES
         self._budget = ReadBudget(limits, self.loop.time())
         self._wait_timer: asyncio.TimerHandle | None = None
         self._handshake_timer: asyncio.TimerHandle | None = None
@@ -83,6 +64,11 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._is_ignored = self._is_awaited = False
 
     # --- called by the application
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client has left without a close frame."""
+        return self.disconnected and self.conn.close_rcvd is None
 
     def use_codec(self, codec: Codec) -> None:
         """Report errors in this protocol."""
@@ -121,8 +107,14 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self._parse_allowed()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Release the memory now: the parser and its generator refer to each other until a full garbage collection."""
+        """Release the memory now: the parser and its generator refer to each other until a full garbage collection.
+
+        Of a client that has left without a close frame, nothing more is processed.
+        """
         super().connection_lost(exc)
+        if self.is_lost:
+            self._forget_received()
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         for timer in (self._wait_timer, self._handshake_timer, self._check_timer):
             if timer:
                 timer.cancel()
@@ -207,10 +199,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
             self.transport.resume_reading()
 
     def _parse_slice(self) -> None:
-        data = bytes(self._unread[:SLICE_BYTES])
-        del self._unread[:SLICE_BYTES]
+        data = bytes(self._unread[: self._slice_bytes])
+        del self._unread[: self._slice_bytes]
         self.conn.receive_data(data)
         frames = len(self.conn.events)
+        if self.handshake_complete:
+            self._slice_bytes = min(SLICE_BYTES, SLICE_FRAMES * len(data) // max(frames, 1))
         if self.close_sent:
             self._left_after_close -= len(data)
         self.handle_events()
@@ -275,9 +269,12 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
     def _drop(self) -> None:
         """Forget what the client has sent, and what it has not read."""
         self._is_ignored = True
+        self._forget_received()
+        self.transport.abort()
+
+    def _forget_received(self) -> None:
         while not self.queue.empty():
             self.queue.get_nowait()
-        self.transport.abort()
 
     def _refuse_handshake(self) -> None:
         """The request is not a valid WebSocket handshake. The library reports this without an answer."""

@@ -25,9 +25,11 @@ class ReadLimits:
 class ReadBudget:
     """Token buckets of one connection. They go below zero, because a slice is counted after it was read."""
 
-    def __init__(self, limits: ReadLimits, now: float) -> None:
+    def __init__(self, limits: ReadLimits, now: float, first_burst_s: float | None = None) -> None:
+        """`first_burst_s` is the burst that a new connection may send, by default that of the limits."""
         self._limits, self._at = limits, now
-        self._frames, self._bytes = limits.frames_per_s * limits.burst_s, limits.bytes_per_s * limits.burst_s
+        burst_s = limits.burst_s if first_burst_s is None else first_burst_s
+        self._frames, self._bytes = limits.frames_per_s * burst_s, limits.bytes_per_s * burst_s
         self._sent_frames = self._sent_bytes = 0
         self._tolerated_s = TOLERATED_S
 

@@ -100,18 +100,24 @@ def deaf(*frames: bytes, repeated: bytes, at_once: int = 1, path: str = STREAM) 
     return attack
 
 
-def holding(data: bytes, *, connections: int, every_s: float = 0.0) -> Attack:
-    """An attack by connections that send `data`, at once or one byte every `every_s` seconds, and stay open."""
+def holding(data: bytes, *frames: bytes, connections: int, every_s: float = 0.0) -> Attack:
+    """An attack by connections that send `data`, at once or one byte every `every_s` seconds, and stay open.
+
+    `frames` are sent after the response to the handshake in `data`: a gateway reads no earlier ones.
+    """
 
     async def attack(target: Target) -> None:
         async def one() -> None:
             while True:
                 reader, writer = await target.connected()
                 try:
-                    with contextlib.suppress(ConnectionError):
+                    with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
                         for byte in [data[at : at + 1] for at in range(len(data))] if every_s else [data]:
                             writer.write(byte)
                             await asyncio.sleep(every_s)
+                        if frames:
+                            await reader.readuntil(b"\r\n\r\n")
+                            writer.write(b"".join(frames))
                         await everything(reader)
                 finally:
                     writer.transport.abort()

@@ -16,7 +16,9 @@ from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.consumer import Consumer
 from gateway.audio.silero import SequenceResult, Silero, WindowSequence
 from gateway.audio.vad_batcher import VadBatcher
+from gateway.connection.codec import Codec
 from gateway.connection.handshake import serve_websocket
+from gateway.http.limited_websocket import EXTENSION
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 from tests.testkit.streams.jobs import final
@@ -94,19 +96,33 @@ class MemoryGateway:
 
 
 @dataclass
+class MemoryLimits:
+    """The server below a connection: it is lost when a test says so."""
+
+    is_lost: bool = False
+
+    def use_codec(self, codec: Codec) -> None: ...
+
+    def allow_large_frames(self) -> None: ...
+
+    def stop_reading(self) -> None: ...
+
+
+@dataclass
 class MemoryClient:
     """The client's end of an ASGI WebSocket. One that does not read blocks the server's sends."""
 
     reads: bool = True
     events: list[Message] = field(default_factory=list)
     close_code: int | None = None
+    limits: MemoryLimits = field(default_factory=MemoryLimits)
     _incoming: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def websocket(self) -> WebSocket:
         self._incoming.put_nowait({"type": "websocket.connect"})
         scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "query_string": b"", "path": "/v1/stream"}
-        return WebSocket(scope, self._incoming.get, self._receive)
+        return WebSocket({**scope, "extensions": {EXTENSION: self.limits}}, self._incoming.get, self._receive)
 
     def send(self, message: ClientMessage | bytes) -> None:
         self.send_frame(message if isinstance(message, bytes) else to_json(message))

@@ -21,6 +21,8 @@ from backend.messages.protocol import (
     Stop,
 )
 from backend.messages.served_languages import ServedLanguages
+from gateway.connection.connection import TICK_S
+from gateway.connection.handshake import serve_websocket
 from gateway.connection.transport import SEND_TIMEOUT_S
 from gateway.session.timers import CATCH_UP_S
 from tests.testkit.streams.memory import MemoryStreams
@@ -61,6 +63,18 @@ async def test_jobs_that_redis_lost_are_submitted_again() -> None:
         async with gateway.worker():
             await client.wait_for(lambda: client.of(Final))
     assert [event.utterance for event in client.of(Final)] == [1]
+
+
+@virtual_time
+async def test_the_session_of_a_client_that_left_without_a_close_frame_is_released_at_once() -> None:
+    gateway, client = MemoryGateway(), MemoryClient()
+    serving = asyncio.create_task(serve_websocket(client.websocket(), gateway.services))
+    client.send(Start())
+    await client.wait_for(lambda: client.of(Ready))
+    client.limits.is_lost = True  # its disconnect event is behind data that waits for its turn
+    async with asyncio.timeout(2 * TICK_S):
+        await serving
+    assert len(gateway.services.registry) == 0
 
 
 @virtual_time

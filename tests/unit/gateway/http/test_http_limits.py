@@ -1,9 +1,16 @@
 """Which request bodies are read."""
 
+import asyncio
+import weakref
+from typing import Any
+
 import h11
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
-from gateway.http.http_limits import HEAD_BYTES, LimitedRequests
+from gateway.http.http_limits import HEAD_BYTES, HEAD_S, LimitedHttp, LimitedRequests
+from tests.testkit.streams.on_redis import eventually
 
 UPLOAD = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -59,3 +66,29 @@ def test_each_request_of_a_connection_has_its_own_count_of_chunks() -> None:
 def test_a_body_with_two_lengths_or_without_a_reader_is_refused(request_head: bytes) -> None:
     with pytest.raises(h11.RemoteProtocolError, match="no body"):
         _body_bytes(request_head + b"\r\n")
+
+
+async def test_of_a_closed_connection_nothing_is_kept() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        """Not reached: the head of the request is incomplete."""
+
+    config = uvicorn.Config(application, log_config=None)
+    connections: list[weakref.ReferenceType[LimitedHttp]] = []
+
+    def protocol() -> LimitedHttp:
+        connection = LimitedHttp(config, ServerState(), {})
+        connections.append(weakref.ref(connection))
+        return connection
+
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    async with server:
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(UPLOAD)
+        await asyncio.sleep(0.05)
+        assert connections[0]()
+        writer.close()
+
+        async def is_released() -> bool:
+            return connections[0]() is None
+
+        await eventually(is_released, HEAD_S / 2)

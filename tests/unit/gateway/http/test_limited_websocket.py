@@ -13,7 +13,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 
 from gateway.http import limited_websocket
-from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
+from gateway.http.limited_websocket import EXTENSION, SLICE_FRAMES, LimitedWebSocket
 from gateway.http.read_budget import ReadLimits
 from tests.testkit.raw_websocket import BINARY, masked, opened
 from tests.testkit.streams.on_redis import eventually
@@ -132,3 +132,52 @@ async def test_a_client_that_waits_for_a_busy_application_stays_connected() -> N
         await all_closed(state)
         writer.transport.abort()
     assert received == [{"type": "websocket.receive", "bytes": bytes(3_200)}]
+
+
+async def test_of_tiny_frames_few_are_parsed_at_once() -> None:
+    counts: list[int] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        connection: LimitedWebSocket = scope["extensions"][EXTENSION]
+        await receive()  # the handshake
+        await send({"type": "websocket.accept"})
+        for _ in range(990):
+            await receive()
+            counts.append(connection.queue.qsize() + 1)
+        await send({**CLOSE, "code": 1000})
+
+    async with serving(application) as (port, state):
+        _, writer = await connected(port)
+        writer.write(masked(BINARY, b"\0\0") * 990)
+        await all_closed(state)
+        writer.transport.abort()
+    assert len(counts) == 990
+    assert max(counts) <= 2 * SLICE_FRAMES
+
+
+@pytest.mark.parametrize(("end", "taken"), [(b"", 1), (masked(0x88, b"\x03\xe8"), 3)], ids=["reset", "close"])
+async def test_of_a_client_without_a_close_frame_nothing_more_is_processed(end: bytes, taken: int) -> None:
+    received, free, left = list[Any](), asyncio.Event(), asyncio.Event()
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        connection: LimitedWebSocket = scope["extensions"][EXTENSION]
+        await receive()  # the handshake
+        await send({"type": "websocket.accept"})
+        received.append(await receive())
+        await free.wait()
+        while received[-1]["type"] == "websocket.receive":
+            received.append(await receive())
+        assert connection.is_lost == (not end)
+        left.set()
+
+    async with serving(application) as (port, state):
+        reader, writer = await connected(port)
+        writer.write(masked(BINARY, b"ab") * 3 + end)
+        if end:
+            await reader.readexactly(4)
+        await asyncio.sleep(0.02)
+        writer.transport.abort()
+        await all_closed(state)
+        free.set()
+        await asyncio.wait_for(left.wait(), ENOUGH_S)
+    assert [message["type"] for message in received] == ["websocket.receive"] * taken + ["websocket.disconnect"]

@@ -38,3 +38,10 @@ def test_only_tiny_frames_are_abuse() -> None:
 def test_abuse_is_tolerated_for_seconds() -> None:
     sent, _ = send(2, 20, 600)
     assert LIMITS.frames_per_s * TOLERATED_S < sent < LIMITS.frames_per_s * (2 * TOLERATED_S + LIMITS.burst_s)
+
+
+def test_a_new_connection_may_have_a_shorter_burst_until_it_has_waited() -> None:
+    budget = ReadBudget(LIMITS, 0.0, 0.1)
+    assert budget.spend(10, 0, 0.0) == 0
+    assert budget.spend(1, 0, 0.0) > 0
+    assert budget.spend(200, 0, 10.0) == 0, "after a while, the burst of the limits is allowed"

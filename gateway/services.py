@@ -41,6 +41,8 @@ from gateway.settings import GatewaySettings
 
 # A hostile client can make a gateway allocate hundreds of megabytes. Ten seconds after it has left, they are returned.
 TRIM_EVERY_S = 5.0
+# Read once: it takes milliseconds.
+_VERSION = version("nova-voice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class GatewayServices:
         return {
             "kind": "gateway",
             "name": self.name,
-            "version": version("nova-voice"),
+            "version": _VERSION,
             "sessions": len(self.registry),
             "protocols": self.registry.protocols(),
             "recordings": self.registry.recordings,

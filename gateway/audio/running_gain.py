@@ -44,12 +44,14 @@ def loud_level(levels: Iterable[float]) -> float:
 
 
 def _levels(samples: NDArray[np.float32]) -> list[float]:
-    # A frame has about three windows. For so few, matrix products and plain arithmetic take the least time.
+    # A frame has one to three windows. For so few, products of vectors take a third of the time of array operations.
     count = samples.shape[1]
-    squares = (samples[:, np.newaxis] @ samples[:, :, np.newaxis]).ravel().tolist()
-    sums = samples.dot(_ones(count)).tolist()
-    powers = [(square - total * total / count) / count for square, total in zip(squares, sums, strict=True)]
-    return [10 * log10(max(power, _MIN_POWER)) - _FULL_SCALE_DB for power in powers]
+    ones, levels = _ones(count), []
+    for window in samples:
+        total = float(window.dot(ones))
+        power = (float(window.dot(window)) - total * total / count) / count
+        levels.append(10 * log10(max(power, _MIN_POWER)) - _FULL_SCALE_DB)
+    return levels
 
 
 @cache
@@ -69,7 +71,7 @@ class RunningGain:
         samples = windows.astype(np.float32)
         decibels = [self._next_gain_db(level) for level in _levels(samples)]
         if not any(decibels):
-            return np.ones(len(windows), np.float32)
+            return _ones(len(windows))
         peaks = np.maximum.reduce(np.abs(samples), axis=1).tolist()
         factors = [
             min(10 ** (gain / 20), max(_MAX_PEAK / max(peak, 1.0), 1.0))

@@ -58,12 +58,14 @@ class ServedLanguages:
     `speech`: the languages that every STT worker recognizes, since any of them may receive a job; None: unknown.
     `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
     `turns`: whether any STT worker judges if a speaker has finished; None: unknown.
+    `translators`: whether any translation worker runs; None: unknown.
     """
 
     speech: frozenset[str] | None = None
     pairs: tuple[ServedPairs, ...] | None = None
     described: tuple[str, ...] = ()
     turns: bool | None = None
+    translators: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -79,6 +81,7 @@ class ServedLanguages:
             pairs if translators else None,
             tuple(sorted(described)),
             any(turns) if turns else None,
+            any(beat.get("kind") == "translation" for beat in beats) if beats else None,
         )
 
     def recognized_as(self, code: str) -> str | None:

@@ -83,6 +83,9 @@ class _Routes:
         stack = AsyncExitStack()
         try:
             caller = await self._services.auth.authenticate(request, "stream")
+            if translate and self._services.admission.served.translators is False:
+                # A session would wait for one, longer than HTTP clients do.
+                raise InvalidRequestError("no translation worker is running", code="translation_unavailable")
             upload = await stack.enter_async_context(received_form(request, self._services))
             wanted = self._wanted(upload, translate=translate)
             recording = transcribed(self._services, caller, address_of(request), wanted.start, upload.file, "openai")

@@ -9,6 +9,7 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from redis.asyncio import Redis
@@ -21,6 +22,7 @@ from backend.streams.redis.clients import client
 from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.cli import silent
+from tests.testkit.streams.on_redis import eventually
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 pytestmark = pytest.mark.timeout(120)
@@ -171,3 +173,20 @@ async def test_results_are_sent_before_a_gateway_shuts_down(
     assert len(texts(messages)) == 1
     if path == SONIOX:
         assert error_of(messages) == 503
+
+
+async def test_a_translation_is_refused_at_once_while_no_translation_worker_runs(guarded: System) -> None:
+    async with httpx.AsyncClient(base_url=guarded.urls[0], timeout=20) as http:
+
+        async def is_refused() -> bool:
+            """The gateway learns of workers within seconds of its start."""
+            answer = await http.post(
+                "/v1/audio/translations",
+                headers={"Authorization": f"Bearer {guarded.key}"},
+                data={"model": "whisper-1"},
+                files={"file": ("a.wav", b"x")},
+            )
+            assert answer.status_code == 400
+            return bool(answer.json()["error"]["code"] == "translation_unavailable")
+
+        await eventually(is_refused)

@@ -34,6 +34,14 @@ def test_one_worker_is_enough_to_judge_turns(heartbeats: list[dict[str, Any]], e
     assert served.limits(Start()) == []
 
 
+@pytest.mark.parametrize(
+    ("heartbeats", "expected"),
+    [([], None), ([{"kind": "gateway"}, {"kind": "stt"}], False), ([{"kind": "stt"}, {"kind": "translation"}], True)],
+)
+def test_a_translation_worker_of_any_release_is_known(heartbeats: list[dict[str, Any]], expected: bool | None) -> None:
+    assert ServedLanguages.announced(heartbeats).translators is expected
+
+
 ZH_EN = translator(["zho_Hans", "zho_Hant"], ["eng_Latn"], "Chinese to English")
 EN_ZH = translator(["eng_Latn"], ["zho_Hans"], "English to Chinese")
 

@@ -86,7 +86,8 @@ class Admission:
 
         The limit of sessions is checked in one step with the registration, and the load in one step for all gateways,
         so a burst of sessions exceeds neither. Raises OverloadedError or DrainingError if the session cannot be
-        accepted, and REDIS_ERRORS. A resume is refused here only while draining: its session was admitted before.
+        accepted, and REDIS_ERRORS. A resume is refused only while draining or if the gateway holds its limit of other
+        sessions, not because of the load: its session was admitted before.
         Recordings use only the time that live sessions leave, so they do not count as load and are not refused for it.
         """
         if isinstance(message, Start):
@@ -128,12 +129,16 @@ class Admission:
             metrics.REJECTED.labels("draining", entry.protocol).inc()
             raise DrainingError
         if isinstance(message, Resume):
+            self._check_sessions(entry)
             return
         if self.backpressure >= Backpressure.REFUSE and not entry.is_recording:
             self._refuse_for_load(entry)
         if entry.is_recording:
             self._check_recordings(entry)
-        if len(self._registry) >= self._max_sessions:
+        self._check_sessions(entry)
+
+    def _check_sessions(self, entry: OpenSession) -> None:
+        if self._registry.sessions_besides(entry.id) >= self._max_sessions:
             metrics.REJECTED.labels("sessions", entry.protocol).inc()
             raise OverloadedError(f"this gateway already holds {self._max_sessions} sessions; try again later")
 

@@ -93,8 +93,12 @@ class SessionRegistry:
         """Sessions whose audio is a recording."""
         return self.recordings_besides("")
 
+    def sessions_besides(self, session: str) -> int:
+        """Sessions other than this one. A session that is taken over has two entries, and counts once."""
+        return len({entry.id for entry in self._sessions if entry.id != session})
+
     def recordings_besides(self, session: str) -> int:
-        """Recordings other than this session. A session that is taken over has two entries, and counts once."""
+        """Recordings other than this session."""
         return len({entry.id for entry in self._sessions if entry.is_recording and entry.id != session})
 
     @contextmanager

@@ -12,7 +12,9 @@ from typing import Any
 from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
+from backend.errors import ClientError
 from gateway.access.pending import address_of
 from gateway.apis.errors import InvalidRequestError
 from gateway.services import GatewayServices
@@ -110,6 +112,8 @@ async def _next_block(blocks: AsyncGenerator[bytes, None]) -> bytes | None:
     try:
         async with asyncio.timeout(IDLE_S):
             return await anext(blocks, None)
+    except ClientDisconnect:
+        raise ClientError("the client has disconnected", code="disconnected") from None
     except TimeoutError:
         raise _too_slow(f"nothing was received for {IDLE_S:g} s") from None
 

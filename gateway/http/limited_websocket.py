@@ -153,6 +153,8 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.close":
             await self._make_room_for_close()
         await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True  # refused: otherwise uvicorn logs an error when the application returns
 
     def send_receive_event_to_app(self) -> None:
         """Queue a complete message."""

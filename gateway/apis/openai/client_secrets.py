@@ -16,6 +16,7 @@ from backend.errors import NovaError
 from backend.streams.access.client_secrets import MAX_LIFETIME_S, MIN_LIFETIME_S
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.apis.errors import InvalidRequestError
+from gateway.apis.json_frames import parse_json
 from gateway.apis.openai.errors import invalid_value
 from gateway.apis.openai.models import is_served
 from gateway.apis.openai.realtime_session import InvalidFieldError, TranscriptionSession
@@ -77,7 +78,7 @@ async def _body(request: Request, services: GatewayServices) -> dict[str, Any]:
     async with received_body(request, services, MAX_BODY_BYTES) as file:
         content = await asyncio.to_thread(file.read_bytes)
     try:
-        body = json.loads(content or b"{}")
+        body = parse_json((content or b"{}").decode())
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):

@@ -257,3 +257,52 @@ async def test_a_page_that_needs_a_key_is_read_no_further(artifacts: Path) -> No
                     writer.write(TINY_FRAMES["empty pings"] * 1_000)
                     await asyncio.wait_for(writer.drain(), 5)
                     await asyncio.sleep(0)
+
+
+async def request(system: System, head: str, body: bytes = b"", *, length: int | None = None) -> bytes:
+    """The response to a request, or b"" if `length` announces more than the body has: the client then leaves."""
+    reader, writer = await asyncio.open_connection(*place(system))
+    size = len(body) if length is None else length
+    writer.write(f"{head}\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n".encode() + body)
+    try:
+        if length is not None:
+            await writer.drain()
+            await asyncio.sleep(0.2)
+            return b""
+        async with asyncio.timeout(10):
+            return await everything(reader)
+    finally:
+        writer.transport.abort()
+
+
+async def test_uploads_that_break_off_and_refused_handshakes_are_no_errors_of_the_gateway(
+    system: System, artifacts: Path
+) -> None:
+    log = artifacts / "logs-attacks" / "gateway-1.log"
+    before = len(log.read_text())
+    for path in ("/v1/listen", "/v1/audio/transcriptions", "/v1/realtime/client_secrets"):
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b"
+        await request(system, head, b"--b\r\n", length=1_000)
+    foreign = handshake().removesuffix(b"\r\n") + b"Origin: http://evil.example\r\n\r\n"
+    reader, writer = await asyncio.open_connection(*place(system))
+    writer.write(foreign)
+    async with asyncio.timeout(10):
+        assert await everything(reader)
+    writer.transport.abort()
+    await asyncio.sleep(0.5)
+    new = log.read_text()[before:]
+    assert "Traceback" not in new
+    assert '"level": "error"' not in new
+
+
+async def test_half_of_a_surrogate_pair_in_a_client_secret_is_refused(system: System) -> None:
+    body = rb'{"session":{"type":"transcription","audio":{"input":{"transcription":{"prompt":"\ud800"}}}}}'
+    head = "POST /v1/realtime/client_secrets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json"
+    response = await request(system, head, body)
+    assert response.startswith(b"HTTP/1.1 400")
+    assert b'"invalid_json"' in response
+
+
+async def test_a_request_for_a_foreign_host_is_refused(system: System) -> None:
+    assert (await request(system, "GET /v1/models HTTP/1.1\r\nHost: evil.example")).startswith(b"HTTP/1.1 403")
+    assert (await request(system, "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1")).startswith(b"HTTP/1.1 200")

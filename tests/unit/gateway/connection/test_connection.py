@@ -304,3 +304,18 @@ async def test_a_gateway_holds_at_most_its_maximum_of_sessions() -> None:
     assert (second.of(Error)[-1].code, second.close_code) == ("overloaded", 1013)
     assert second.of(Error)[-1].retry_after_s == pytest.approx(5)
     assert len(gateway.services.registry) == 0
+
+
+@virtual_time
+async def test_resumed_sessions_count_and_a_session_that_is_taken_over_counts_once() -> None:
+    gateway = MemoryGateway(max_sessions=1)
+    async with gateway.connect(Start()) as left:
+        await left.wait_for(lambda: left.of(Ready))
+    async with gateway.connect(Start()) as first:
+        await first.wait_for(lambda: first.of(Ready))
+        async with gateway.connect(left.resume_message()) as refused:
+            await refused.wait_for(lambda: refused.close_code)
+        async with gateway.connect(first.resume_message()) as second:
+            await second.wait_for(lambda: second.of(Ready))
+    assert (refused.of(Error)[-1].code, refused.close_code) == ("overloaded", 1013)
+    assert len(gateway.services.registry) == 0

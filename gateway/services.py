@@ -28,6 +28,7 @@ from backend.streams.session.sessions import Sessions
 from gateway.access.admission import Admission
 from gateway.access.auth import Auth
 from gateway.access.jwt import JwtVerifier
+from gateway.access.opening import OpeningTurns
 from gateway.access.pending import PendingConnections
 from gateway.access.quota import QuotaSlots
 from gateway.access.registry import SessionRegistry
@@ -67,8 +68,7 @@ class GatewayServices:
     inspector: StreamInspector
     silence: RedisSilence
     turns: Turns = field(default_factory=Turns)
-    # Held while a recording is opened. To find the format of bytes that have none, FFmpeg keeps a core busy.
-    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    opening: OpeningTurns = field(default_factory=OpeningTurns)
     clock: Clock = SYSTEM_CLOCK
 
     @classmethod

@@ -24,6 +24,8 @@ from gateway.services import GatewayServices
 MAX_EVENTS = 100
 # Audio that is read at once: two seconds. A thread for each shorter block would cost more time than reading it.
 READ_BYTES = 1 << 16
+# Time to find the tracks of a file. It takes milliseconds, but hostile files can make it take minutes.
+OPEN_TIMEOUT_S = 5.0
 
 
 class RecordingTranscript:
@@ -143,8 +145,9 @@ async def transcribed(
     Leaving the context ends the session.
     """
     with ExitStack() as stack:
-        async with services.opening:
-            recording = await asyncio.to_thread(lambda: stack.enter_context(open_recording(file)))
+        async with services.opening.turn(address):
+            opening = open_recording(file, open_timeout_s=OPEN_TIMEOUT_S)
+            recording = await asyncio.to_thread(lambda: stack.enter_context(opening))
         socket = RecordingSocket(start.model_copy(update={"priority": "recording"}), recording)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -39,6 +40,10 @@ _SHORTFALL_S = 0.5
 _RAW_FORMATS = frozenset({"wav", "aiff", "caf", "au", "w64"})
 # FFmpeg reads any plain text file as one of these formats.
 _NOT_MEDIA = frozenset({"tty", "txt"})
+# Playlists and descriptions of streams make FFmpeg read other files. An upload must not name files of the server.
+_REFERRING_FORMATS = frozenset(
+    ["concat", "dash", "hls", "image2", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "vobsub", "webm_dash_manifest"]
+)
 
 
 class Recording:
@@ -129,17 +134,20 @@ class Recording:
 
 
 @contextmanager
-def open_recording(path: Path, track: int | None = None) -> Iterator[Recording]:
+def open_recording(path: Path, track: int | None = None, *, open_timeout_s: float | None = None) -> Iterator[Recording]:
     """Open a recording to read the audio track with this number, counted from 1, or the default track.
 
-    Raises a MediaError if it cannot be read.
+    `open_timeout_s` limits the time to find the tracks. Raises a MediaError if the recording cannot be read.
     """
     _check_readable(path)
     try:
-        # With "file:", a name such as "10:30.wav" is not parsed as a protocol. The whitelist keeps playlists from
-        # accessing the network.
-        options = {"protocol_whitelist": "file"} | ({"ignore_length": "1"} if has_uncounted_sound(path) else {})
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options=options)
+        # With "file:", a name such as "10:30.wav" is not parsed as a protocol.
+        options = {"protocol_whitelist": "file", "format_whitelist": _self_contained_formats()}
+        options |= {"ignore_length": "1"} if has_uncounted_sound(path) else {}
+        timeout = (open_timeout_s, None)
+        container = av.open(f"file:{path}", metadata_errors="replace", container_options=options, timeout=timeout)
+    except av.error.ArgumentError:  # not on the list of formats
+        raise _not_media(path) from None
     except (av.FFmpegError, OSError) as error:
         raise _open_error(path, error) from None
     with container:
@@ -147,6 +155,12 @@ def open_recording(path: Path, track: int | None = None) -> Iterator[Recording]:
             raise _not_media(path)
         with closing(Recording(path, container, track)) as recording:
             yield recording
+
+
+@cache
+def _self_contained_formats() -> str:
+    """The names of all formats whose files contain their own data, as FFmpeg's option needs them."""
+    return ",".join(sorted(av.formats_available - _REFERRING_FORMATS))
 
 
 def _check_readable(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""FFmpeg keeps a core busy while it looks for the format of a file, so files are opened one after the other."""
+"""FFmpeg keeps a core busy while it looks for the format of a file, so the files of a client are opened one by one."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ async def test_one_file_is_opened_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     services, lock, together = GatewayServices.create(GatewaySettings()), threading.Lock(), list[bool]()
 
     @contextmanager
-    def open_slowly(_: Path) -> Iterator[None]:
+    def open_slowly(_: Path, *, open_timeout_s: float) -> Iterator[None]:
         together.append(not lock.acquire(blocking=False))
         time.sleep(0.02)
         if not together[-1]:

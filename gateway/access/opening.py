@@ -1,0 +1,35 @@
+"""Order in which recordings are opened.
+
+FFmpeg tries all formats and reads until it knows the tracks. With bytes that have no format, or with millions of empty
+boxes, this keeps a core busy for seconds.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+# Files that are opened at a time. Each keeps a thread busy.
+SLOTS = 2
+
+
+class OpeningTurns:
+    """A few files at a time, and one of each address: slow files of one client delay no others for long."""
+
+    def __init__(self) -> None:
+        self._slots = asyncio.Semaphore(SLOTS)
+        self._locks: dict[str, asyncio.Lock] = {}
+        # Files of each address that are opened or wait.
+        self._counts: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, address: str) -> AsyncIterator[None]:
+        """Wait until a file of this address may be opened. The turn lasts until the end of the block."""
+        self._counts[address] += 1
+        try:
+            async with self._locks.setdefault(address, asyncio.Lock()), self._slots:
+                yield
+        finally:
+            self._counts[address] -= 1
+            if not self._counts[address]:
+                del self._counts[address], self._locks[address]

@@ -1,0 +1,43 @@
+"""Recordings are opened a few at a time, and slow files of one address delay only those of the same address."""
+
+import asyncio
+
+from gateway.access.opening import SLOTS, OpeningTurns
+
+
+async def opened(turns: OpeningTurns, address: str, free: asyncio.Event, now: set[str]) -> None:
+    name = f"{address} {id(asyncio.current_task())}"
+    async with turns.turn(address):
+        now.add(name)
+        await free.wait()
+        now.discard(name)
+
+
+async def test_files_of_one_address_are_opened_one_after_the_other() -> None:
+    turns, free, now = OpeningTurns(), asyncio.Event(), set[str]()
+    async with asyncio.TaskGroup() as tasks:
+        for address in ["hostile"] * 5 + ["other"]:
+            tasks.create_task(opened(turns, address, free, now))
+        await asyncio.sleep(0.01)
+        assert sorted(name.split()[0] for name in now) == ["hostile", "other"]
+        free.set()
+
+
+async def test_few_files_are_opened_at_a_time() -> None:
+    turns, free, now = OpeningTurns(), asyncio.Event(), set[str]()
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(5):
+            tasks.create_task(opened(turns, f"192.0.2.{number}", free, now))
+        await asyncio.sleep(0.01)
+        assert len(now) == SLOTS
+        free.set()
+
+
+async def test_an_address_without_files_is_forgotten_also_after_a_cancellation() -> None:
+    turns, free = OpeningTurns(), asyncio.Event()
+    tasks = [asyncio.create_task(opened(turns, "192.0.2.1", free, set())) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    tasks[1].cancel()
+    free.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert (turns._locks, dict(turns._counts)) == ({}, {})

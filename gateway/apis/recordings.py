@@ -15,7 +15,8 @@ from backend.messages.protocol import Done, Error, Final, ServerMessage, Start, 
 from backend.text.writing_systems import join_texts
 from gateway.access.auth import Caller
 from gateway.connection.codec import NativeCodec
-from gateway.connection.handshake import Opening, run_connection
+from gateway.connection.handshake import run_connection
+from gateway.connection.session_opening import Opening
 from gateway.connection.transport import Transport
 from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices

@@ -1,4 +1,4 @@
-"""What a client knows about one channel of a session, or about a session that is not divided into channels. Pure."""
+"""The progress of one channel of a session, or of a session that is not divided into channels. Pure."""
 
 from backend.messages.channels import ChannelPosition, ChannelResume
 from backend.messages.protocol import Error, Final, Partial, ServerMessage, SpeechEnded, Translation

@@ -95,8 +95,7 @@ class Client:
         `url` is the address of a gateway's stream ("ws://host:8080/v1/stream") or of several gateways, which are tried
         in turn. `start` holds the options of the session. `key` is an API key or a JSON Web Token. `resume` enables
         reconnects; the client retries for `reconnect_timeout_s` seconds after a lost connection. Sessions with
-        container formats (webm, ogg) cannot be resumed. With `multichannel` in `start`, events have a `channel`.
-        `tls` names the trusted certificates (default: the system's).
+        container formats (webm, ogg) cannot be resumed. `tls` names the trusted certificates (default: the system's).
 
         Raises ServerError when the server refuses the session, and OSError, TimeoutError,
         websockets.exceptions.InvalidHandshake or DisconnectedError when no server can be reached.

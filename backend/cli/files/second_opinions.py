@@ -27,7 +27,7 @@ async def review_languages(transcript: FileTranscript, source: Source, server: S
     if review is None:
         return
     try:
-        anchor, *clips = await asyncio.to_thread(_read_clips, source, [review.anchor, *review.doubtful])
+        anchor, *clips = await asyncio.to_thread(read_clips, source, [review.anchor, *review.doubtful])
         for doubtful, clip in zip(review.doubtful, clips, strict=True):
             audio = anchor + bytes(PAUSE_MS * BYTES_PER_SECOND // 1000) + clip
             again = await _recognize(audio, server, start)
@@ -65,7 +65,7 @@ async def _send(client: Client, audio: bytes) -> None:
     await client.stop()
 
 
-def _read_clips(source: Source, finals: Sequence[Final]) -> list[bytes]:
+def read_clips(source: Source, finals: Sequence[Final]) -> list[bytes]:
     """The audio of these utterances. The recording is read once more, up to the end of the last one."""
     spans = [(_byte(final.start_ms), _byte(final.end_ms)) for final in finals]
     clips = [bytearray() for _ in spans]

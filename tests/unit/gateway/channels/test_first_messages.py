@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.errors import AudioError, ProtocolError
 from backend.messages.channels import MAX_CHANNELS, ChannelPosition, ChannelReady, ChannelResume
@@ -53,6 +55,23 @@ def test_contradictions_are_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ProtocolError) as caught:
         divide(Start(multichannel=True, **fields))
     assert caught.value.code == "invalid_message"
+
+
+@given(
+    channels=st.integers(-2, 12),
+    channel=st.none() | st.integers(-1, 3),
+    positions=st.lists(
+        st.builds(ChannelPosition, audio_from_ms=st.integers(0, 9), utterance=st.integers(0, 9)), max_size=8
+    ),
+)
+def test_any_start_is_divided_or_refused(channels: int, channel: int | None, positions: list[ChannelPosition]) -> None:
+    audio = AudioFormat(channels=channels, channel=channel)
+    try:
+        divided = divide(Start(audio=audio, multichannel=True, positions=tuple(positions)))
+    except (AudioError, ProtocolError):
+        return
+    assert [start.audio.channel for start in divided if isinstance(start, Start)] == list(range(channels))
+    assert not any(has_channels(start) for start in divided)
 
 
 def test_a_resume_names_the_session_of_each_channel() -> None:

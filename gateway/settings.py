@@ -57,10 +57,14 @@ class GatewaySettings(ServiceSettings):
     """Largest recording that a client may upload."""
     url_enabled: bool = False
     """Fetch recordings from addresses that clients choose, such as `url` of Deepgram's API. Only public addresses."""
+    callback_enabled: bool = False
+    """Send results to addresses that clients choose: `callback` of Deepgram's API. Only public addresses."""
     url_networks: str = ""
     """Networks that such addresses may also be in, separated by commas, such as "10.1.0.0/16" for your own storage."""
     url_timeout_s: float = Field(default=300.0, gt=0)
     """Seconds within which a recording must have been fetched."""
+    callback_timeout_s: float = Field(default=600.0, gt=0)
+    """Seconds for which results are sent again if the server of a callback does not accept them."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)

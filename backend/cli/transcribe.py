@@ -64,6 +64,11 @@ ENDPOINT_MS = 1_500
     metavar="N",
     help="Number of the audio track, from 1. Default: the default track.",
 )
+@click.option(
+    "--channels",
+    is_flag=True,
+    help="Recognize each channel on its own, such as the two sides of a call. Default: mix them.",
+)
 @click.option("--words", is_flag=True, help="Include times and confidence of each word (json).")
 def transcribe(
     files: tuple[Path, ...],
@@ -76,6 +81,7 @@ def transcribe(
     key: str,
     model: str | None,
     track: int | None,
+    channels: bool,
     words: bool,
     limits: CueLimits,
 ) -> None:
@@ -103,10 +109,11 @@ def transcribe(
         priority="recording",
         words=words or form in SUBTITLES,
         endpoint_ms=ENDPOINT_MS,
+        multichannel=channels,
     )
     with pipes() as saved:
         # Recordings that cannot be opened are reported before a server is started.
-        sources = [source for path in to.recordings if (source := _open(path, track, saved))]
+        sources = [source for path in to.recordings if (source := _open(path, track, saved, channels))]
         failed = run_interruptible(_transcribe_all(sources, start, to, server, key, model)) if sources else []
     failed += [path for path in to.recordings if path not in [source.path for source in sources]]
     if failed:
@@ -125,12 +132,12 @@ def _directory(output: str) -> Path | None:
     return directory
 
 
-def _open(path: Path, track: int | None, saved: Pipes) -> Source | None:
+def _open(path: Path, track: int | None, saved: Pipes, separate: bool) -> Source | None:
     """Return a recording that can be opened, or report why it cannot be. Raises NoTrackError."""
     source = Source(path, path)
     try:
         source = replace(saved.source(path), track=track)
-        with open_recording(source.file, track) as recording:
+        with open_recording(source.file, track, separate=separate) as recording:
             _name_tracks(source, recording)
             return source
     except NoTrackError as error:

@@ -20,8 +20,8 @@ PONG_TIMEOUT_S = 120.0
 CLOSE_TIMEOUT_S = 2.0
 # Bytes. A final of 25 s with word times has some tens of thousands.
 MAX_EVENT_BYTES = 1 << 22
-# More than twice a full replay buffer of the widest format (60 s, 48 kHz, stereo, float32: 23 MB).
-WRITE_LIMIT_BYTES = 1 << 26
+# More than twice a full replay buffer of the widest format (60 s, 48 kHz, 8 channels, float32: 92 MB).
+WRITE_LIMIT_BYTES = 1 << 28
 
 CLOSE_POLICY, CLOSE_TRY_LATER, CLOSE_TAKEN_OVER = 1008, 1013, 4001
 # RFC 6455, section 7.4.1: going away, no status, abnormal, internal error, service restart, try again later.
@@ -84,6 +84,8 @@ async def open_connection(
             answer = await receive_event(socket)
         if not isinstance(answer, Ready):
             raise DisconnectedError(f"the server answered with {answer.type!r} instead of 'ready'")
+        if isinstance(first, Start) and first.multichannel and answer.channels is None:
+            raise _channels_unsupported()
     except BaseException:
         abort(socket)
         raise
@@ -155,6 +157,11 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, ServerError | DisconnectedError):
         return error.close_code is None or error.close_code in TRANSIENT_CLOSE_CODES
     return isinstance(error, OSError | InvalidHandshake)
+
+
+def _channels_unsupported() -> ServerError:
+    message = "the server is of an earlier release, which does not recognize channels separately"
+    return ServerError(Error(code="channels_unsupported", message=message), CLOSE_POLICY)
 
 
 def _refusal(refused: InvalidStatus) -> ServerError | InvalidStatus:

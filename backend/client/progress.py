@@ -1,20 +1,10 @@
 """The state that a client needs to resume a session on another connection, and the reconnect delays. Pure."""
 
 from backend.backoff import Backoff
+from backend.client.channel_progress import ChannelProgress
 from backend.client.replay_buffer import ReplayBuffer
-from backend.messages.protocol import (
-    Configure,
-    Error,
-    Final,
-    Options,
-    Partial,
-    Ready,
-    Resume,
-    ServerMessage,
-    SpeechEnded,
-    Start,
-    Translation,
-)
+from backend.messages.channels import ChannelPosition
+from backend.messages.protocol import Configure, Options, Ready, Resume, ServerMessage, Start
 
 # Reconnect delays in seconds. A connection that lasted longer than the cap counts as a good one.
 BASE_S, CAP_S = 0.1, 5.0
@@ -24,23 +14,30 @@ class SessionProgress:
     """The state of a session as its client knows it. It outlives connections, gateways and the server's session."""
 
     def __init__(self, start: Start) -> None:
-        self.buffer = ReplayBuffer(start.audio, start.audio_from_ms)
-        # Cursor of the last durable event.
-        self.cursor = "0-0"
         self._start = start
         self._configured = False
         self._session = self._token = self._correlation_id = ""
-        # The highest utterance that has a final or an error.
-        self._last_settled = start.utterance
-        # Utterance and committed text of the last partial.
-        self._committed = (0, "")
-        self._finals: set[int] = set()
-        self._ends_ms: dict[int, int] = {}
+        same = ChannelPosition(audio_from_ms=start.audio_from_ms, utterance=start.utterance)
+        count = start.audio.channels if start.multichannel else 1
+        self._channels = [ChannelProgress(begin) for begin in start.positions or [same] * count]
+        self.buffer = ReplayBuffer(start.audio, self._covered_ms)
+
+    @property
+    def cursor(self) -> str:
+        """The cursors of all channels. It changes with each durable event."""
+        return " ".join(channel.cursor for channel in self._channels)
+
+    @property
+    def _covered_ms(self) -> int:
+        """Audio before this position has results in all channels."""
+        return min(channel.covered_ms for channel in self._channels)
 
     def apply_ready(self, ready: Ready) -> None:
         """Record a new connection, and rewind the replay buffer to the position from which the server expects audio."""
         if ready.session != self._session:
-            self.cursor = ready.cursor
+            cursors = [channel.cursor for channel in ready.channels or ()] or [ready.cursor]
+            for channel, cursor in zip(self._channels, cursors, strict=True):
+                channel.cursor = cursor
         self._session, self._token = ready.session, ready.resume_token
         self._correlation_id = ready.correlation_id
         self.buffer.rewind(ready.audio_from_ms)
@@ -52,50 +49,22 @@ class SessionProgress:
 
     def apply_event(self, event: ServerMessage) -> bool:
         """Record an event. Returns False for a final that was already received."""
-        if isinstance(event, Final | Translation | Error) and event.cursor:
-            self.cursor = event.cursor
-        match event:
-            case Partial():
-                self._committed = (event.utterance, event.committed)
-            case SpeechEnded():
-                self._ends_ms[event.utterance] = event.end_ms
-            case Error(utterance=int() as utterance):
-                # An error carries no times; the end of the utterance is known from `speech_ended`.
-                self._settle(utterance, self._ends_ms.get(utterance, 0))
-            case Final() if event.utterance in self._finals:
-                return False
-            case Final():
-                self._finals.add(event.utterance)
-                self._settle(event.utterance, event.end_ms)
-        return True
-
-    def _settle(self, utterance: int, end_ms: int) -> None:
-        self._last_settled = max(self._last_settled, utterance)
-        self._ends_ms.pop(utterance, None)
-        self.buffer.discard_before(end_ms)
+        is_new = self._channels[getattr(event, "channel", None) or 0].apply_event(event)
+        self.buffer.discard_before(self._covered_ms)
+        return is_new
 
     def resume_message(self) -> Resume:
         """The first message on a new connection while the server knows the session."""
-        utterance, committed = self._committed
-        return Resume(
-            session=self._session,
-            token=self._token,
-            cursor=self.cursor,
-            audio_from_ms=self.buffer.start_ms,
-            utterance=self._last_settled,
-            open_utterance=utterance,
-            committed=committed,
-        )
+        states = [channel.resume_state(self.buffer.start_ms) for channel in self._channels]
+        if self._start.multichannel:
+            return Resume(session=self._session, token=self._token, channels=tuple(states))
+        return Resume(session=self._session, token=self._token, **dict(states[0]))
 
     def restart_message(self) -> Start:
         """The first message of a new session that continues this one, after the server has lost it."""
-        return self._start.model_copy(
-            update={
-                "audio_from_ms": self.buffer.start_ms,
-                "utterance": self._last_settled,
-                "correlation_id": self._correlation_id,
-            }
-        )
+        positions = [channel.restart_position(self.buffer.start_ms) for channel in self._channels]
+        begin = {"positions": tuple(positions)} if self._start.multichannel else dict(positions[0])
+        return self._start.model_copy(update={**begin, "correlation_id": self._correlation_id})
 
     def options_message(self) -> Configure | None:
         """The current options, or None if they never changed. A gateway that resumes may not know the last change."""

@@ -1,4 +1,4 @@
-"""How a recognizer decoded an utterance, for clients that ask for `decoding`. Pure."""
+"""The words of a text, and how a recognizer decoded it, for clients that ask for `words` and `decoding`. Pure."""
 
 from backend.messages.options import Message
 
@@ -23,3 +23,14 @@ class Decoding(Message):
     """Probability that the audio contains no speech, 0 to 1."""
     tokens: tuple[DecodedToken, ...] = ()
     """The text, before its script is changed. Empty with recognizers that report none, such as remote ones."""
+
+
+class Word(Message):
+    """A word of a text, with its times."""
+
+    word: str
+    """With the space before it: the joined words are the text."""
+    start_ms: int
+    end_ms: int
+    confidence: float
+    """Probability, 0 to 1. 0 for a word of a partial that the latest audio does not confirm."""

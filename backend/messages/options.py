@@ -35,7 +35,9 @@ class AudioFormat(Message):
     sample_rate: int = 16_000
     """Hz, 8,000 to 48,000. Ignored for containers."""
     channels: int = 1
-    """1 or 2, interleaved. Two channels are mixed into one."""
+    """1 or 2, interleaved. Two channels are mixed into one. With `channel` or `multichannel`: 1 to 8."""
+    channel: int | None = None
+    """Only this channel is recognized, from 0. Missing: all together, or with `multichannel` each on its own."""
 
     @property
     def bytes_per_second(self) -> int | None:

@@ -10,11 +10,17 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from backend.errors import ProtocolError
+from backend.messages.channels import (
+    CURSOR_PATTERN,
+    MAX_CHANNELS,
+    ChannelEvent,
+    ChannelReady,
+    ChannelResume,
+    ChannelStart,
+)
 from backend.messages.decoding import DecodedToken as DecodedToken
 from backend.messages.decoding import Decoding as Decoding
-from backend.messages.early_finals import EarlyFinal as EarlyFinal
-from backend.messages.early_finals import EarlyFinalWithdrawn as EarlyFinalWithdrawn
-from backend.messages.early_finals import Word as Word
+from backend.messages.decoding import Word as Word
 from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, Priority
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
@@ -23,12 +29,16 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
+from backend.messages.turns import EarlyFinal as EarlyFinal
+from backend.messages.turns import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.turns import Interrupt as Interrupt
+from backend.messages.turns import SpeechEnded as SpeechEnded
+from backend.messages.turns import SpeechStarted as SpeechStarted
 from backend.messages.turns import TurnEnd as TurnEnd
 from backend.messages.validation import describe_first_problem
 
 
-class Start(Options):
+class Start(ChannelStart):
     """Opens a session. `start` or `resume` is the first message on every connection."""
 
     type: Literal["start"] = "start"
@@ -54,7 +64,7 @@ class Resume(Message):
     session: str = Field(max_length=64)
     token: str = Field(max_length=128)
     """`resume_token` of `ready`."""
-    cursor: str = Field(default="0-0", pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")
+    cursor: str = Field(default="0-0", pattern=CURSOR_PATTERN)
     """Cursor of the last durable event that the client has."""
     audio_from_ms: int = Field(default=0, ge=0, le=MAX_POSITION)
     """Position of the oldest audio that the client can send again."""
@@ -63,6 +73,8 @@ class Resume(Message):
     open_utterance: int = Field(default=0, ge=0, le=MAX_POSITION)
     """Utterance of the last `partial`. The words in `committed` stay committed."""
     committed: str = Field(default="", max_length=10_000)
+    channels: tuple[ChannelResume, ...] = Field(default=(), max_length=MAX_CHANNELS)
+    """With `multichannel`: the state of each channel, in order, in place of the fields after `token`."""
 
 
 class Configure(Message):
@@ -134,18 +146,11 @@ class Ready(Message):
     """Position in the session log. Each durable event contains the next one."""
     correlation_id: str = ""
     """Id of the session in the log lines of all services. Include it in bug reports."""
+    channels: tuple[ChannelReady, ...] | None = None
+    """With `multichannel`: the state of each channel, in order."""
 
 
-class SpeechStarted(Message):
-    """Speech was detected."""
-
-    type: Literal["speech_started"] = "speech_started"
-    utterance: int
-    """Number within the session, from 1."""
-    start_ms: int
-
-
-class Partial(Message):
+class Partial(ChannelEvent):
     """Text of the utterance in progress. `committed` does not change while the utterance lasts, `tentative` may."""
 
     type: Literal["partial"] = "partial"
@@ -162,7 +167,7 @@ class Partial(Message):
     """The words of `committed` and `tentative` together, if `partial_words` is set."""
 
 
-class Final(Message):
+class Final(ChannelEvent):
     """Definitive text of an utterance. Each utterance has exactly one `final`, or one `error` that names it."""
 
     type: Literal["final"] = "final"
@@ -186,7 +191,7 @@ class Final(Message):
     cursor: str = ""
 
 
-class Translation(Message):
+class Translation(ChannelEvent):
     """Translation of an utterance, or of its committed part."""
 
     type: Literal["translation"] = "translation"
@@ -199,15 +204,7 @@ class Translation(Message):
     """Final translations only."""
 
 
-class SpeechEnded(Message):
-    """The utterance has ended. Its final follows."""
-
-    type: Literal["speech_ended"] = "speech_ended"
-    utterance: int
-    end_ms: int
-
-
-class Notice(Message):
+class Notice(ChannelEvent):
     """Information for the user. The session continues."""
 
     type: Literal["notice"] = "notice"
@@ -218,7 +215,7 @@ class Notice(Message):
     """Target language that the notice is about, as in `translate_to`."""
 
 
-class Error(Message):
+class Error(ChannelEvent):
     """An error. After a fatal error the server closes the connection."""
 
     type: Literal["error"] = "error"

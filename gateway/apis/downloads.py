@@ -88,6 +88,12 @@ class Downloads:
         """A client for an address that a caller chose. Raises InvalidRequestError if such addresses are disabled."""
         if not self._settings.url_enabled:
             raise InvalidRequestError("this gateway does not connect to other servers", code="invalid_parameter")
+        async with self.connected() as client:
+            yield client
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client that connects to allowed addresses only."""
         transport = await asyncio.to_thread(CheckedTransport, self._allows, self._resolve)
         # Compressed content could be far larger than what was received.
         headers = {"User-Agent": "nova-voice", "Accept-Encoding": "identity"}

@@ -11,11 +11,23 @@ from fastapi import Request
 from backend.cli.files.media.errors import DamagedAudioError, MediaError, TruncatedAudioError
 from backend.cli.files.media.recording import Recording, open_recording
 from backend.errors import ClientError
-from backend.messages.protocol import Done, Error, Final, ServerMessage, Start, Stop, Translation, parse_server, to_json
+from backend.messages.protocol import (
+    AudioFormat,
+    Done,
+    Error,
+    Final,
+    ServerMessage,
+    Start,
+    Stop,
+    Translation,
+    parse_server,
+    to_json,
+)
 from backend.text.writing_systems import join_texts
 from gateway.access.auth import Caller
 from gateway.connection.codec import NativeCodec
-from gateway.connection.handshake import Opening, run_connection
+from gateway.connection.handshake import run_connection
+from gateway.connection.session_opening import Opening
 from gateway.connection.transport import Transport
 from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices
@@ -53,6 +65,12 @@ class RecordingTranscript:
         # Of a damaged recording, the rest was used.
         if socket.problem and not isinstance(socket.problem, DamagedAudioError | TruncatedAudioError):
             raise socket.problem
+
+    def of_channel(self, channel: int | None) -> "RecordingTranscript":
+        """The transcript of one channel, without its translations."""
+        part = RecordingTranscript()
+        part._finals = [final for final in self._finals if final.channel == channel]
+        return part
 
     @property
     def segments(self) -> list[Final]:
@@ -99,6 +117,7 @@ class RecordingSocket:
         # Why the recording could not be read to its end.
         self.problem: MediaError | None = None
         self.audio_s = 0.0
+        self.channels = recording.channels
 
     async def receive(self) -> Any:
         """The next frame. After `stop` there is none."""
@@ -146,9 +165,10 @@ async def transcribed(
     """
     with ExitStack() as stack:
         async with services.opening.turn(address):
-            opening = open_recording(file, open_timeout_s=OPEN_TIMEOUT_S)
+            opening = open_recording(file, separate=start.multichannel, open_timeout_s=OPEN_TIMEOUT_S)
             recording = await asyncio.to_thread(lambda: stack.enter_context(opening))
-        socket = RecordingSocket(start.model_copy(update={"priority": "recording"}), recording)
+        audio = AudioFormat(channels=recording.channels)
+        socket = RecordingSocket(start.model_copy(update={"priority": "recording", "audio": audio}), recording)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))
         transport = Transport.of(socket, NativeCodec(protocol), MAX_EVENTS)
@@ -163,12 +183,13 @@ async def transcribed(
 
 async def collected(request: Request, events: AsyncIterator[ServerMessage], transcript: RecordingTranscript) -> None:
     """Collect all results, unless the HTTP client leaves. Raises RecordingFailedError, and ClientError if it left."""
+    await while_connected(request, collect(events, transcript))
 
-    async def collect() -> None:
-        async for event in events:
-            transcript.apply(event)
 
-    await while_connected(request, collect())
+async def collect(events: AsyncIterator[ServerMessage], transcript: RecordingTranscript) -> None:
+    """Collect all results. Raises RecordingFailedError."""
+    async for event in events:
+        transcript.apply(event)
 
 
 async def while_connected(request: Request, work: Awaitable[None]) -> None:

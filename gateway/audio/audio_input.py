@@ -20,11 +20,16 @@ URGENT_WINDOWS = 12
 class AudioInput:
     """Decodes one client's audio and detects speech in it. Raises AudioError."""
 
-    def __init__(self, audio: AudioFormat, batcher: VadBatcher, protocol: ProtocolName = "native") -> None:
+    def __init__(
+        self, audio: AudioFormat, batcher: VadBatcher, protocol: ProtocolName = "native", skip_ms: int = 0
+    ) -> None:
+        """`skip_ms`: audio at the beginning that is ignored, because it was received before."""
         self._source = AudioInputDecoder(audio)
         self._batcher = batcher
         self._received_seconds = metrics.AUDIO_SECONDS.labels(protocol)
         self._detector = SpeechDetector(batcher.silero)
+        # Samples that are still to be ignored.
+        self._skipped = skip_ms * SAMPLE_RATE // 1000
 
     @property
     def truncation(self) -> AudioError | None:
@@ -33,11 +38,16 @@ class AudioInput:
 
     def decode(self, data: bytes) -> Iterator[Samples]:
         """Yield the audio of a frame, at most about half a second at a time. Pass each piece to `detect_speech`."""
-        return self._source.decode(data)
+        return map(self._after_skipped, self._source.decode(data))
+
+    def _after_skipped(self, samples: Samples) -> Samples:
+        count = min(self._skipped, samples.size)
+        self._skipped -= count
+        return samples[count:]
 
     async def flush(self) -> list[ScoredWindows]:
         """The windows that are left at the end of the audio; the last one is padded with zeros."""
-        return [await self.detect_speech(self._source.flush()), self._detector.flush()]
+        return [await self.detect_speech(self._after_skipped(self._source.flush())), self._detector.flush()]
 
     async def detect_speech(self, samples: Samples) -> ScoredWindows:
         """The windows that this audio completes. Await each call before the next one."""

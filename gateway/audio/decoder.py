@@ -15,6 +15,7 @@ from backend.audio.downmix import Downmixer, Waveform, replace_non_finite
 from backend.audio.resampler import Resampler, Samples
 from backend.audio.timeline import Timeline
 from backend.errors import AudioError
+from backend.messages.channels import MAX_CHANNELS
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.audio.containers.ogg import OggReader
@@ -77,22 +78,25 @@ _CONTAINERS: Mapping[str, type[WebmReader] | type[OggReader]] = {"webm": WebmRea
 
 
 class RawDecoder:
-    """Interleaved raw samples, 8 to 48 kHz, one or two channels. Frames may end inside a sample."""
+    """Interleaved raw samples, 8 to 48 kHz: one or two channels, or one of several. Frames may end inside a sample."""
 
     def __init__(self, audio: AudioFormat) -> None:
         if not MIN_SAMPLE_RATE <= audio.sample_rate <= MAX_SAMPLE_RATE:
             message = f"{audio.sample_rate} Hz is outside {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}"
             raise AudioError(message, code="unsupported_sample_rate", close_code=1003)
-        _check_channels(audio.channels)
-        width, self._read = _RAW[audio.encoding]
-        self._channels = audio.channels
-        self._frame_bytes = width * audio.channels
+        _check_channels(audio.channels, audio.channel)
+        self._width, self._read = _RAW[audio.encoding]
+        self._frame_bytes = self._width * audio.channels
+        self._channel = audio.channel
+        # Channels to mix.
+        self._channels = audio.channels if audio.channel is None else 1
         # The beginning of a sample whose other bytes have not arrived.
         self._rest = b""
         self.piece_bytes = self._frame_bytes * round(audio.sample_rate * _PIECE_S)
         # 16 kHz mono s16le needs no conversion.
-        self._passthrough = audio == AudioFormat()
-        self._downmixer = Downmixer(audio.sample_rate, [1 / audio.channels] * audio.channels)
+        form = (audio.encoding, audio.sample_rate, self._channels)
+        self._passthrough = form == ("pcm_s16le", SAMPLE_RATE, 1)
+        self._downmixer = Downmixer(audio.sample_rate, [1 / self._channels] * self._channels)
         self._resampler = Resampler(audio.sample_rate)
 
     @property
@@ -111,6 +115,8 @@ class RawDecoder:
         data = self._rest + data if self._rest else data
         whole = len(data) - len(data) % self._frame_bytes
         data, self._rest = data[:whole], data[whole:]
+        if self._channel is not None:
+            data = pick_channel(data, self._channel, self._width, self._frame_bytes)
         if self._passthrough:
             return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
         channels = self._read(data).reshape(-1, self._channels)
@@ -131,6 +137,7 @@ class OpusDecoder:
 
     def __init__(self, audio: AudioFormat) -> None:
         self._reader = _CONTAINERS[audio.encoding]()
+        self._channel = audio.channel
         self._resampler = Resampler(_OPUS_RATE)
         self._codec: av.AudioCodecContext | None = None
         self._has_input = False
@@ -198,12 +205,15 @@ class OpusDecoder:
         return waveforms
 
     def _mono(self, channels: NDArray[np.float32]) -> Waveform:
+        if self._channel is not None:
+            picked: Waveform = channels[self._channel]
+            return picked
         return channels[0] if len(channels) == 1 else self._downmixer.mix(channels.T)
 
     def _open_stream(self, head: bytes) -> None:
         """Start a decoder for the stream that this header opens (RFC 7845, section 5.1). Its times begin at 0."""
         if len(head) > 9:
-            _check_channels(head[9])
+            _check_channels(head[9], self._channel)
         self._codec = av.AudioCodecContext.create("opus", "r")
         self._codec.extradata = head
         self._codec.open()
@@ -218,10 +228,23 @@ def _silent_pieces(samples: int) -> Iterator[Samples]:
         yield np.zeros(min(size, samples - at), np.int16)
 
 
-def _check_channels(channels: int) -> None:
-    if channels not in (1, 2):
-        message = f"{channels} channels: only mono and stereo are supported"
-        raise AudioError(message, code="unsupported_channels", close_code=1003)
+def pick_channel(data: bytes, channel: int, width: int, frame_bytes: int) -> bytes:
+    """The samples of one channel, each of `width` bytes, from whole frames of interleaved ones."""
+    frames = np.frombuffer(data, np.uint8).reshape(-1, frame_bytes)
+    return frames[:, channel * width : (channel + 1) * width].tobytes()
+
+
+def _check_channels(channels: int, chosen: int | None) -> None:
+    if chosen is None and channels not in (1, 2):
+        raise _unsupported(f"{channels} channels: only mono and stereo are mixed")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise _unsupported(f"{channels} channels: 1 to {MAX_CHANNELS} are supported")
+    if chosen is not None and not 0 <= chosen < channels:
+        raise _unsupported(f"there is no channel {chosen}: the audio has {channels}, counted from 0")
+
+
+def _unsupported(message: str) -> AudioError:
+    return AudioError(message, code="unsupported_channels", close_code=1003)
 
 
 class AudioInputDecoder:

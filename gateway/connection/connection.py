@@ -25,7 +25,7 @@ from gateway.audio.vad import ScoredWindows
 from gateway.connection.delay_watch import RedisUnavailableError, watch_delay
 from gateway.connection.observers.observer import SessionObserver
 from gateway.connection.redis_writer import RedisWriter
-from gateway.connection.transport import EventSender, Transport
+from gateway.connection.transport import Sender, SessionTransport
 from gateway.http.read_budget import ReadBudget, ReadLimits
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
@@ -54,9 +54,11 @@ class HeldSession:
     lease: Lease
     listener: Listener
     entry: OpenSession
+    # Audio at the beginning that the client sends for other sessions of the connection, and that this one has received.
+    skip_ms: int = 0
 
 
-async def report_errors(sender: EventSender, part: Callable[[], Awaitable[None]]) -> None:
+async def report_errors(sender: Sender, part: Callable[[], Awaitable[None]]) -> None:
     """Run one task of a connection. Turn an error into a fatal `error` event and a close code."""
     try:
         await part()
@@ -76,14 +78,15 @@ class Connection:
     """One client's connection and its session."""
 
     def __init__(
-        self, services: GatewayServices, held: HeldSession, transport: Transport, observer: SessionObserver
+        self, services: GatewayServices, held: HeldSession, transport: SessionTransport, observer: SessionObserver
     ) -> None:
         self._services, self._held, self._observer = services, held, observer
         self._is_lost = transport.is_lost
         self._clock = services.clock
         self._session, self._receiver, self._sender = held.session, transport.receiver, transport.sender
         self._writer = RedisWriter(held.session, held.lease, services.streams)
-        self._audio = AudioInput(held.session.options.audio, services.vad_batcher, held.entry.protocol)
+        audio, protocol = held.session.options.audio, held.entry.protocol
+        self._audio = AudioInput(audio, services.vad_batcher, protocol, held.skip_ms)
         self._level = LevelMonitor()
         self._live = ReadBudget(LIVE, self._clock.monotonic(), LIVE_AT_START_S)
         self._turn_began = self._clock.monotonic()
@@ -117,9 +120,9 @@ class Connection:
 
     async def _receive_messages(self) -> None:
         arrivals = self._timers.arrivals
+        self._receiver.on_wait = lambda: arrivals.wait(self._clock.monotonic())
         while True:
             try:
-                arrivals.wait(self._clock.monotonic())
                 message = await self._receiver.next_message(self._idle_timeout_s())
                 await self._wait_for_turn(frames=1)
                 arrivals.record_frame(self._clock.monotonic(), is_audio=isinstance(message, bytes))

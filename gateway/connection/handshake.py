@@ -1,11 +1,10 @@
 """The start of a connection: authentication, the first message, admission, and the session that it opens or resumes."""
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from traceback import clear_frames
 
 import structlog
@@ -13,47 +12,25 @@ from fastapi import Response, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
 from backend.errors import ClientError, ProtocolError
-from backend.messages.protocol import Error, Ready, Resume, Start
-from backend.service import tracing
-from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
-from backend.streams.session.sessions import Lease
+from backend.messages.protocol import Error, Resume, Start
+from backend.streams.redis.connection import REDIS_ERRORS
 from gateway import metrics
 from gateway.access.auth import Caller, ForeignOriginError, RefusedError, offered_subprotocols
 from gateway.access.pending import TooManyConnectionsError, address_of
-from gateway.access.registry import OpenSession
-from gateway.audio.decoder import AudioInputDecoder
+from gateway.channels.connection import run_channels
+from gateway.channels.first_messages import has_channels
 from gateway.connection.codec import Codec, NativeCodec
-from gateway.connection.connection import Connection, HeldSession, report_errors
+from gateway.connection.connection import Connection, report_errors
 from gateway.connection.delay_watch import RedisUnavailableError
-from gateway.connection.observers.caption_metrics import CaptionMetrics
-from gateway.connection.observers.final_latency import FinalLatency
-from gateway.connection.observers.observer import ObserverGroup, SessionObserver
-from gateway.connection.observers.session_summary import SessionSummary
-from gateway.connection.observers.speech_share import SpeechShare
-from gateway.connection.observers.traces import SessionTraces
+from gateway.connection.session_opening import Opening, acquire_session, observers
 from gateway.connection.transport import Transport
 from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
-from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices
-from gateway.session.actions import Action, SendEvent
-from gateway.session.session import Session
 
 log = structlog.get_logger()
 
 # Limit for the time until a session starts. A client without audio may send keepalives until then.
 MAX_START_S = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A connection that has no session yet."""
-
-    caller: Caller
-    # Counts the connection as one without a session until it is closed.
-    pending: ExitStack
-    protocol: ProtocolName = "native"
-    traceparent: str = ""
-    limits: LimitedWebSocket | None = None
 
 
 async def serve_websocket(
@@ -178,10 +155,13 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
     if opening.limits:
         opening.limits.allow_large_frames()
     async with AsyncExitStack() as stack:
+        if has_channels(first):
+            await run_channels(services, opening, first, transport, stack)
+            return
         async with services.admission.open_limit:
-            held, actions = await _acquire_session(services, opening, first, stack)
+            held, actions = await acquire_session(services, opening, first, stack)
         opening.pending.close()
-        observer = _observers(held, opening.traceparent)
+        observer = observers(held, opening.traceparent)
         stack.callback(observer.on_close)
         transport.sender.on_sent = observer.on_event_sent
         await Connection(services, held, transport, observer).run(actions)
@@ -210,83 +190,3 @@ async def _receive_first_message(transport: Transport, timeout_s: float) -> Star
             return message
         kind = "audio" if isinstance(message, bytes) else message.type
         raise ProtocolError(f"{kind!r} before start", code="not_started")
-
-
-async def _acquire_session(
-    services: GatewayServices, opening: Opening, first: Start | Resume, stack: AsyncExitStack
-) -> tuple[HeldSession, list[Action]]:
-    """Admit, register and open or resume a session. Return it with its first actions."""
-    session_id = first.session if isinstance(first, Resume) else secrets.token_hex(12)
-    caller, entry = opening.caller, OpenSession(session_id, opening.caller, opening.protocol)
-    await stack.enter_async_context(services.admission.admit(first, entry))
-    if isinstance(first, Start):
-        await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True))
-    # Subscribed before the session is opened, so that no result is published before the subscription.
-    channel = services.streams.shard(session_id).events(session_id)
-    listener = await stack.enter_async_context(services.fanout.listen(channel))
-    if isinstance(first, Resume):
-        session, lease, actions = await _resume_session(services, first, caller)
-        services.admission.admit_resumed(session.options, entry)
-        # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
-        await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
-    else:
-        session, lease, actions = await _open_session(services, first, entry)
-    structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
-    options = session.options
-    languages = {"language": options.language, "translate_to": ",".join(options.translate_to)}
-    log.info("session_held", **languages, encoding=options.audio.encoding, epoch=lease.epoch, protocol=entry.protocol)
-    return HeldSession(session, lease, listener, entry), actions
-
-
-async def _open_session(
-    services: GatewayServices, start: Start, entry: OpenSession
-) -> tuple[Session, Lease, list[Action]]:
-    correlation_id, token = start.correlation_id or secrets.token_hex(8), secrets.token_urlsafe(24)
-    session = _new_session(services, entry.id, correlation_id)
-    AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
-    actions = session.receive_message(start, services.clock.wall())
-    lease = await retry_until_available(
-        lambda: services.sessions.open(entry.id, token, session.record(), caller=entry.caller.id)
-    )
-    metrics.SESSIONS.labels(entry.protocol).inc()
-    return session, lease, _with_resume_token(actions, token)
-
-
-async def _resume_session(
-    services: GatewayServices, resume: Resume, caller: Caller
-) -> tuple[Session, Lease, list[Action]]:
-    lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
-    session = _new_session(services, resume.session, record.correlation_id)
-    actions = session.resume(resume, record)
-    metrics.RESUMED.inc()
-    return session, lease, _with_resume_token(actions, resume.token)
-
-
-def _new_session(services: GatewayServices, session_id: str, correlation_id: str) -> Session:
-    policy, admission = services.session_policy(), services.admission
-    streams = admission.recording_streams
-    return Session(
-        session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served, streams.priority
-    )
-
-
-def _with_resume_token(actions: list[Action], token: str) -> list[Action]:
-    """Add the token to the `ready` event. The session core does not know it, and Redis has only its hash."""
-    return [
-        SendEvent(action.event.model_copy(update={"resume_token": token}))
-        if isinstance(action, SendEvent) and isinstance(action.event, Ready)
-        else action
-        for action in actions
-    ]
-
-
-def _observers(held: HeldSession, traceparent: str) -> SessionObserver:
-    observers: list[SessionObserver] = [
-        CaptionMetrics(),
-        FinalLatency(held.entry.protocol, is_live=held.session.options.priority == "live"),
-        SpeechShare(held.session, held.entry.speech),
-        SessionSummary(held.session),
-    ]
-    if tracing.is_on():
-        observers.append(SessionTraces(held.session, traceparent, held.entry.protocol))
-    return ObserverGroup(observers)

@@ -27,6 +27,28 @@ class Socket(Protocol):
     async def close(self, code: int = 1000, reason: str | None = None) -> None: ...
 
 
+class Receiver(Protocol):
+    """Messages and audio of a client. `on_wait` is called when a wait for the client begins."""
+
+    on_wait: Callable[[], None]
+
+    async def next_message(self, timeout_s: float) -> ClientMessage | bytes: ...
+
+
+class Sender(Protocol):
+    """Events to a client."""
+
+    def send(self, event: Message) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def send_error(self, error: NovaError, *, fatal: bool = False) -> None: ...
+
+    def fail(self, error: NovaError, close_code: int) -> None: ...
+
+    async def wait_until_half_empty(self) -> None: ...
+
+
 class MessageReceiver:
     """Reads messages and audio from a client. Replies of the codec itself go to `sender`."""
 
@@ -35,12 +57,14 @@ class MessageReceiver:
         # Decoded from frames that have been received.
         self._decoded: deque[Decoded] = deque()
         self._is_open = False
+        self.on_wait: Callable[[], None] = lambda: None
 
     async def next_message(self, timeout_s: float) -> ClientMessage | bytes:
         """The next message, or audio as bytes. Raises ProtocolError, and WebSocketDisconnect if the client has left.
 
         `timeout_s` limits the time between two frames: some decode to no message, such as a keepalive before `start`.
         """
+        self.on_wait()
         timeout_s = min(timeout_s, self._codec.idle_timeout_s or timeout_s)
         self._open()
         try:
@@ -150,13 +174,21 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
+class SessionTransport:
+    """Both directions of a session's messages."""
+
+    receiver: Receiver
+    sender: Sender
+    # Whether the connection has ended, which the receiver finds only when it waits for a message.
+    is_lost: Callable[[], bool] = _never
+
+
+@dataclass(frozen=True, slots=True)
+class Transport(SessionTransport):
     """Both directions of a client's connection."""
 
     receiver: MessageReceiver
     sender: EventSender
-    # Whether the connection has ended, which the receiver finds only when it waits for a message.
-    is_lost: Callable[[], bool] = _never
 
     @classmethod
     def of(cls, socket: Socket, codec: Codec, max_events: int) -> Self:

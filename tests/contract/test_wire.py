@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import EntryError, ProtocolError
+from backend.messages.channels import ChannelPosition, ChannelReady, ChannelResume
 from backend.messages.jobs import (
     ChannelMessage,
     HypothesisWord,
@@ -24,12 +25,14 @@ from backend.messages.protocol import (
     Error,
     Finalize,
     Ready,
+    Resume,
     Start,
     Translation,
     parse_client,
     parse_server,
     to_json,
 )
+from backend.messages.session_record import SessionRecord
 from tests.testkit.streams.jobs import final, job, partial, transcript
 
 NAMES: dict[str, Any] = {"session": "s1", "correlation_id": "c1", "sent_at": 1.5, "start_ms": 100, "end_ms": 900}
@@ -61,6 +64,31 @@ SERVER_FRAMES = {
 def test_events_keep_their_wire_format(frame: str, event: Any) -> None:
     assert to_json(event) == frame
     assert parse_server(frame) == event
+
+
+def test_messages_about_channels_have_their_own_fields() -> None:
+    first = parse_client(
+        '{"type":"start","multichannel":true,"channel_order":"time","audio":{"channels":2},'
+        '"positions":[{"audio_from_ms":5,"utterance":1},{}]}'
+    )
+    positions = (ChannelPosition(audio_from_ms=5, utterance=1), ChannelPosition())
+    audio = AudioFormat(channels=2)
+    assert first == Start(multichannel=True, channel_order="time", audio=audio, positions=positions)
+    resume = parse_client('{"type":"resume","session":"s","token":"t","channels":[{"cursor":"1-0"},{"utterance":2}]}')
+    states = (ChannelResume(cursor="1-0"), ChannelResume(utterance=2))
+    assert resume == Resume(session="s", token="t", channels=states)
+    ready = Ready(session="s", channels=(ChannelReady(audio_from_ms=5, cursor="1-0"),))
+    assert json.loads(to_json(ready))["channels"] == [{"audio_from_ms": 5, "cursor": "1-0"}]
+    event = final(1, "a", end_ms=5).model_copy(update={"channel": 1})
+    assert json.loads(to_json(event))["channel"] == 1
+    assert parse_server(to_json(event)) == event
+
+
+def test_a_session_record_keeps_the_channel_of_its_session() -> None:
+    start = Start(audio=AudioFormat(channels=2, channel=1), channel_order="time")
+    fields = SessionRecord(start=start, correlation_id="c").fields()
+    assert json.loads(fields["start"]) == {"channel_order": "time", "audio": {"channels": 2, "channel": 1}}
+    assert Start.model_validate_json(fields["start"]) == start
 
 
 def test_jobs_keep_their_wire_format() -> None:

@@ -10,7 +10,7 @@ import pytest
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from backend.cli.files.media.errors import DamagedAudioError
+from backend.cli.files.media.errors import DamagedAudioError, TooManyChannelsError
 from backend.cli.files.media.recording import open_recording
 from tests.testkit.audio.media_files import encode
 from tests.testkit.system.command import nova
@@ -49,6 +49,30 @@ def write(path: Path, *tracks: NDArray[np.float32], default: int = 0, starts_s: 
             for packet in [*stream.encode(frame), *stream.encode(None)]:
                 container.mux(packet)
     return path
+
+
+def test_the_channels_of_a_track_are_read_separately_with_gaps_filled_in_all(tmp_path: Path) -> None:
+    both = np.stack([tone(300), tone(900)], axis=1)
+    path = encode(tmp_path / "both.mkv", (20_000 * both).astype(np.int16), starts_s=0.5, codec="pcm_s16le")
+    with open_recording(path, separate=True) as recording:
+        assert recording.channels == 2
+        separate = np.frombuffer(b"".join(iter(recording.read, b"")), "<i2").reshape(-1, 2)
+        assert recording.position_s == pytest.approx(1.5, abs=0.01)
+    assert not separate[: int(0.49 * RATE)].any()
+    assert [round(pitch(separate[RATE // 2 :, channel])) for channel in (0, 1)] == [300, 900]
+
+
+def test_a_track_with_too_many_channels_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "many.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=RATE, layout="hexadecagonal")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16 * RATE), np.int16), format="s16", layout="hexadecagonal")
+        frame.sample_rate = RATE
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    with pytest.raises(TooManyChannelsError, match="16 channels"), open_recording(path, separate=True):
+        pass
+    with open_recording(path) as mixed:
+        assert mixed.channels == 1
 
 
 def read(path: Path, track: int | None = None) -> NDArray[np.int16]:

@@ -49,6 +49,14 @@ async def gateway() -> AsyncIterator[Gateway]:
         yield up
 
 
+async def test_a_server_that_would_mix_the_channels_is_refused(gateway: Gateway) -> None:
+    stereo = Start(audio=AudioFormat(channels=2), multichannel=True)
+    with pytest.raises(ServerError) as caught:
+        async with Client.connect(gateway.url, stereo):
+            pass
+    assert caught.value.code == "channels_unsupported"
+
+
 async def test_repeatedly_cut_connections_lose_no_audio_and_no_final(gateway: Gateway) -> None:
     audio = speech(4_000)
     async with behind(gateway) as proxy, Client.connect(proxy.url, PHONE) as client:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+import numpy as np
+
 from backend.cli.files.language_review import PAUSE_MS, LanguageReview, plan_review, second_opinion
 from backend.cli.files.media.errors import DamagedAudioError, TruncatedAudioError
 from backend.cli.files.media.recording import open_recording
@@ -25,7 +27,7 @@ async def review_languages(transcript: FileTranscript, source: Source, server: S
     if review is None:
         return
     try:
-        anchor, *clips = await asyncio.to_thread(_read_clips, source, [review.anchor, *review.doubtful])
+        anchor, *clips = await asyncio.to_thread(read_clips, source, [review.anchor, *review.doubtful])
         for doubtful, clip in zip(review.doubtful, clips, strict=True):
             audio = anchor + bytes(PAUSE_MS * BYTES_PER_SECOND // 1000) + clip
             again = await _recognize(audio, server, start)
@@ -63,18 +65,27 @@ async def _send(client: Client, audio: bytes) -> None:
     await client.stop()
 
 
-def _read_clips(source: Source, finals: Sequence[Final]) -> list[bytes]:
+def read_clips(source: Source, finals: Sequence[Final]) -> list[bytes]:
     """The audio of these utterances. The recording is read once more, up to the end of the last one."""
     spans = [(_byte(final.start_ms), _byte(final.end_ms)) for final in finals]
     clips = [bytearray() for _ in spans]
     position, last = 0, max(end for _, end in spans)
     # Whatever is missing at the end was reported when the recording was read for the first time.
-    with open_recording(source.file, source.track) as recording, suppress(DamagedAudioError, TruncatedAudioError):
-        while position < last and (block := recording.read()):
+    separate = source.channel is not None
+    with (
+        open_recording(source.file, source.track, separate=separate) as recording,
+        suppress(DamagedAudioError, TruncatedAudioError),
+    ):
+        while position < last and (block := _channel(recording.read(), recording.channels, source.channel or 0)):
             for clip, (start, end) in zip(clips, spans, strict=True):
                 clip += block[max(0, start - position) : max(0, end - position)]
             position += len(block)
     return [bytes(clip) for clip in clips]
+
+
+def _channel(block: bytes, channels: int, channel: int) -> bytes:
+    """The samples of one channel."""
+    return np.frombuffer(block, "<i2").reshape(-1, channels)[:, channel].tobytes()
 
 
 def _byte(ms: int) -> int:

@@ -28,12 +28,14 @@ _BLOCK_BYTES = 1 << 20
 class Source:
     """A recording. `path` is what the user named, "-" for standard input. `file` is the file to decode.
 
-    `track` is the number of the audio track to read, or None for the default track.
+    `track` is the number of the audio track to read, or None for the default track. `channel` is the one to read, from
+    0, or None for all of them mixed.
     """
 
     path: Path
     file: Path
     track: int | None = None
+    channel: int | None = None
 
     @property
     def name(self) -> str:

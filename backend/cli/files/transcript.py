@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from backend.cli.files.subtitles.cues import split_into_cues
 from backend.cli.files.subtitles.formats import to_srt, to_vtt
 from backend.cli.files.subtitles.limits import CueLimits
+from backend.cli.files.subtitles.timing import Cue
 from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.errors import NovaError
 from backend.messages.protocol import Error, Final, Notice, ServerMessage, Translation
@@ -70,8 +71,25 @@ def render_subtitles(
     transcript: FileTranscript, form: Format, target: str | None, limits: CueLimits | None = None
 ) -> str:
     """Render a subtitle file (srt or vtt) in the spoken language, or in the target language of a translation."""
-    utterances = (_timed(transcript, final, target) for final in transcript.with_text)
-    return (to_srt if form == "srt" else to_vtt)(split_into_cues(utterances, limits))
+    cues = [cue for channel in _channels(transcript) for cue in _cues(transcript, channel, target, limits)]
+    return (to_srt if form == "srt" else to_vtt)(sorted(cues, key=lambda cue: cue.start_ms))
+
+
+def _channels(transcript: FileTranscript) -> list[int | None]:
+    """The channels with text. None: the recording was not divided into channels."""
+    return sorted({final.channel for final in transcript.with_text}, key=lambda channel: channel or 0)
+
+
+def _cues(transcript: FileTranscript, channel: int | None, target: str | None, limits: CueLimits | None) -> list[Cue]:
+    """The cues of one channel. Those of several channels overlap where people speak at the same time."""
+    utterances = (_timed(transcript, final, target) for final in transcript.with_text if final.channel == channel)
+    voice = "" if channel is None else channel_name(channel)
+    return [replace(cue, voice=voice) for cue in split_into_cues(utterances, limits)]
+
+
+def channel_name(channel: int) -> str:
+    """The name of a channel in a transcript. People count from 1."""
+    return f"Channel {channel + 1}"
 
 
 def _timed(transcript: FileTranscript, final: Final, target: str | None) -> TimedText:
@@ -84,7 +102,7 @@ def _txt(transcript: FileTranscript, targets: Sequence[str]) -> str:
     """One line per utterance, followed by its translations."""
     lines = []
     for final in transcript.with_text:
-        lines.append(final.text)
+        lines.append(final.text if final.channel is None else f"{channel_name(final.channel)}: {final.text}")
         translations = ((target, transcript.translations.get((final.utterance, target))) for target in targets)
         lines += [f"  {target}: {text}" for target, text in translations if text is not None]
     return "".join(f"{line}\n" for line in lines)

@@ -1,9 +1,11 @@
-"""Transcribe one recording in one session, as fast as the server accepts it."""
+"""Transcribe one recording over one connection, as fast as the server accepts it."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
+from backend.cli.files.channels import ChannelTranscripts, merge_channels
 from backend.cli.files.media.errors import MediaError
 from backend.cli.files.media.recording import Recording, open_recording
 from backend.cli.files.second_opinions import review_languages
@@ -20,20 +22,33 @@ OnProgress = Callable[[float, float | None], None]
 
 async def transcribe_file(source: Source, server: Server, start: Start, on_progress: OnProgress) -> FileTranscript:
     """Transcribe a recording. A NovaError is not raised; it is added to the problems of the (partial) transcript."""
-    transcript = FileTranscript()
+    transcripts, problems = ChannelTranscripts(1), list[NovaError]()
     try:
-        with open_recording(source.file, source.track) as recording:
-            async with open_session(server, start) as client, asyncio.TaskGroup() as tasks:
-                tasks.create_task(_send_recording(client, recording, transcript))
+        with open_recording(source.file, source.track, separate=start.multichannel) as recording:
+            transcripts = ChannelTranscripts(recording.channels)
+            form = start.audio.model_copy(update={"channels": recording.channels})
+            opened = start.model_copy(update={"audio": form})
+            async with open_session(server, opened) as client, asyncio.TaskGroup() as tasks:
+                tasks.create_task(_send_recording(client, recording, problems))
                 async for event in client:
-                    transcript.apply_event(event)
-                    on_progress(transcript.position_ms / 1000, recording.length_s)
+                    transcripts.apply_event(event)
+                    on_progress(transcripts.position_ms / 1000, recording.length_s)
         if start.language == "auto":
-            await review_languages(transcript, source, server, start)
+            await _review_languages(transcripts, source, server, start)
     except* NovaError as failed:
-        transcript.problems += leaf_errors(failed)
+        problems += leaf_errors(failed)
+    transcript = merge_channels(transcripts.parts) if start.multichannel else transcripts.parts[0]
+    transcript.problems += problems
     transcript.problems = [source.describe(problem) for problem in transcript.problems or _missing(transcript)]
     return transcript
+
+
+async def _review_languages(transcripts: ChannelTranscripts, source: Source, server: Server, start: Start) -> None:
+    """Review each channel on its own: its speaker may speak another language."""
+    alone = start.model_copy(update={"multichannel": False})
+    for channel, part in enumerate(transcripts.parts):
+        chosen = replace(source, channel=channel) if start.multichannel else source
+        await review_languages(part, chosen, server, alone)
 
 
 def _missing(transcript: FileTranscript) -> list[NovaError]:
@@ -43,20 +58,20 @@ def _missing(transcript: FileTranscript) -> list[NovaError]:
     return [IncompleteError(f"translations into {language} are missing", code="incomplete") for language in languages]
 
 
-async def _send_recording(client: Client, recording: Recording, transcript: FileTranscript) -> None:
+async def _send_recording(client: Client, recording: Recording, problems: list[NovaError]) -> None:
     """Send the file up to its end or to where it is truncated.
 
     If the session has ended, the task that reads events reports why.
     """
     with contextlib.suppress(DisconnectedError):
-        while block := await _next_block(recording, transcript):
+        while block := await _next_block(recording, problems):
             await client.send(block)
         await client.stop()
 
 
-async def _next_block(recording: Recording, transcript: FileTranscript) -> bytes:
+async def _next_block(recording: Recording, problems: list[NovaError]) -> bytes:
     try:
         return await asyncio.to_thread(recording.read)
     except MediaError as error:
-        transcript.problems.append(error)
+        problems.append(error)
         return b""

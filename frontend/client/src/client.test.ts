@@ -51,6 +51,29 @@ describe("connect", () => {
     expect(client.state.phase).toBe("listening");
   });
 
+  test("opens a session with several channels, and sends the samples of all channels together", async () => {
+    const { client, socket } = await connected({
+      channels: 2,
+      channelOrder: "time",
+    });
+    expect(socket.sent[0]).toMatchObject({
+      audio: { channels: 2 },
+      multichannel: true,
+      channel_order: "time",
+      positions: [
+        { audio_from_ms: 0, utterance: 0 },
+        { audio_from_ms: 0, utterance: 0 },
+      ],
+    });
+    expect(socket.sent[1]).not.toHaveProperty("channel_order");
+    client.send(samples(3));
+    client.send(samples(3, 3));
+    expect(socket.sent.slice(2)).toEqual([
+      [0, 1],
+      [2, 3, 4, 5],
+    ]);
+  });
+
   test("rejects with the code and message of a refusal", async () => {
     const client = connect("server", { WebSocket: FakeSocket });
     const refused = expect(client).rejects.toMatchObject({ code: "unauthorized", message: "a key is needed" });

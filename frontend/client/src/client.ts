@@ -22,6 +22,10 @@ export interface ClientOptions extends SessionOptions {
   WebSocket?: WebSocketConstructor;
   /** How long `connect` tries to open a session; default 10,000. */
   connectTimeoutMs?: number;
+  /** Channels of the audio, 1 to 8, recognized separately: events then have `channel`. Default: mono. */
+  channels?: number;
+  /** With `channels`: whether finals are delivered as they arrive (default), or over all channels by their start. */
+  channelOrder?: "arrival" | "time";
 }
 
 /** The argument of listeners, by event type. */
@@ -76,13 +80,18 @@ export class Client implements AsyncIterable<ServerMessage> {
   readonly #opened = withResolvers<undefined>();
   readonly #finished = withResolvers<undefined>();
   #options: SessionOptions;
+  readonly #channels: number;
   #isStopped = false;
-  /** The first byte of a sample whose second byte was not sent yet. */
+  /** The beginning of a sample, or of the samples of all channels, whose other bytes were not sent yet. */
   #splitSample = new Uint8Array(0);
 
   /** @internal Use `connect`. */
-  constructor(url: string, { key = "", WebSocket, connectTimeoutMs, ...options }: ClientOptions) {
+  constructor(
+    url: string,
+    { key = "", WebSocket, connectTimeoutMs, channels, channelOrder, ...options }: ClientOptions,
+  ) {
     this.#options = options;
+    this.#channels = channels ?? 1;
     this.#connection = new Connection(
       {
         server: () => Promise.resolve({ url, key }),
@@ -97,6 +106,7 @@ export class Client implements AsyncIterable<ServerMessage> {
         onMessage: (message) => this.#onMessage(message),
       },
       WebSocket,
+      channels === undefined ? null : { count: channels, order: channelOrder ?? "arrival" },
     );
     this.ready = this.#openWithin(connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
     // A failure is reported by `ready`, `stop` and the iteration; none of them has to be used.
@@ -110,7 +120,8 @@ export class Client implements AsyncIterable<ServerMessage> {
   }
 
   /**
-   * Sends audio of any length: 16 kHz, mono, signed 16-bit little-endian samples. Bytes may end inside a sample.
+   * Sends audio of any length: 16 kHz, signed 16-bit little-endian samples, mono or with the channels interleaved. Bytes
+   * may end inside a sample.
    *
    * While the connection is lost, up to a minute of audio is kept and sent later, so audio should be sent at the speed of
    * speech.
@@ -118,8 +129,9 @@ export class Client implements AsyncIterable<ServerMessage> {
   send(pcm: Pcm): void {
     this.#checkOpen();
     const samples = this.#toSamples(pcm);
-    for (let from = 0; from < samples.length; from += MESSAGE_SAMPLES) {
-      const piece = samples.subarray(from, from + MESSAGE_SAMPLES);
+    const length = MESSAGE_SAMPLES * this.#channels;
+    for (let from = 0; from < samples.length; from += length) {
+      const piece = samples.subarray(from, from + length);
       this.#connection.sendAudio(piece, loudness(Float32Array.from(piece, (sample) => sample / 32_768)));
     }
   }
@@ -177,12 +189,13 @@ export class Client implements AsyncIterable<ServerMessage> {
 
   /** Copies the samples, because they are kept for a replay and the caller may reuse its buffer. */
   #toSamples(pcm: Pcm): Int16Array<ArrayBuffer> {
-    if (pcm instanceof Int16Array && this.#splitSample.length === 0) return Int16Array.from(pcm);
+    const isWhole = pcm instanceof Int16Array && pcm.length % this.#channels === 0;
+    if (isWhole && this.#splitSample.length === 0) return Int16Array.from(pcm);
     const added = pcm instanceof ArrayBuffer ? new Uint8Array(pcm) : bytesOf(pcm);
     const bytes = new Uint8Array(this.#splitSample.length + added.length);
     bytes.set(this.#splitSample);
     bytes.set(added, this.#splitSample.length);
-    const whole = bytes.length - (bytes.length % BYTES_PER_SAMPLE);
+    const whole = bytes.length - (bytes.length % (BYTES_PER_SAMPLE * this.#channels));
     this.#splitSample = bytes.slice(whole);
     return new Int16Array(bytes.slice(0, whole).buffer);
   }

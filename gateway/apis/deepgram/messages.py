@@ -33,6 +33,7 @@ _ERROR_NAMES: Mapping[str, str] = {
 
 def results(
     request_id: str,
+    channel_index: Sequence[int],
     alternative: Mapping[str, Any],
     *,
     start_ms: int,
@@ -41,10 +42,10 @@ def results(
     speech_final: bool = False,
     from_finalize: bool = False,
 ) -> dict[str, Any]:
-    """A `Results` message."""
+    """A `Results` message. `channel_index` is the number of the channel from 0, and the number of channels."""
     return {
         "type": "Results",
-        "channel_index": [0, 1],
+        "channel_index": channel_index,
         "start": start_ms / 1000,
         "duration": max(0, end_ms - start_ms) / 1000,
         "is_final": is_final,
@@ -73,7 +74,16 @@ def alternative(text: str, confidence: float, words: Sequence[Word] | None = Non
     }
 
 
-def metadata(request_id: str, sha256: str, created: datetime, duration_s: float, tags: Sequence[str]) -> dict[str, Any]:
+def metadata(
+    request_id: str,
+    sha256: str,
+    created: datetime,
+    duration_s: float,
+    *,
+    channels: int = 1,
+    tags: Sequence[str] = (),
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """The fields of `Metadata`, and of `metadata` in a response about a recording."""
     return {
         "transaction_key": "deprecated",
@@ -81,15 +91,16 @@ def metadata(request_id: str, sha256: str, created: datetime, duration_s: float,
         "sha256": sha256,
         "created": created.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "duration": round(duration_s, 3),
-        "channels": 1,
+        "channels": channels,
         "models": [request_id],
         "model_info": {request_id: MODEL_INFO},
         **({"tags": list(tags)} if tags else {}),
+        **({"extra": dict(extra)} if extra else {}),
     }
 
 
-def recording(finals: Sequence[Final], text: str, *, utterances: bool, detected: str | None) -> dict[str, Any]:
-    """The `results` of a response about a recording."""
+def recording_channel(finals: Sequence[Final], text: str, *, detected: str | None) -> dict[str, Any]:
+    """One of the `channels` in a response about a recording. `detected` is its language, if that is asked for."""
     words = [word for final in finals for word in final.words or ()]
     seconds = sum(final.end_ms - final.start_ms for final in finals)
     confidence = (
@@ -99,9 +110,7 @@ def recording(finals: Sequence[Final], text: str, *, utterances: bool, detected:
     if detected is not None:
         channel["detected_language"] = detected
         channel["language_confidence"] = _language_confidence(finals, detected)
-    if not utterances:
-        return {"channels": [channel]}
-    return {"channels": [channel], "utterances": [_utterance(final) for final in finals]}
+    return channel
 
 
 def _language_confidence(finals: Sequence[Final], language: str) -> float:
@@ -115,12 +124,14 @@ def _language_confidence(finals: Sequence[Final], language: str) -> float:
     return sum(probability * weight for probability, weight in known) / seconds if seconds else 0.0
 
 
-def _utterance(final: Final) -> dict[str, Any]:
+def recording_utterance(final: Final) -> dict[str, Any]:
+    """One of the `utterances` in a response about a recording."""
+    number = str(final.utterance) if final.channel is None else f"{final.channel}-{final.utterance}"
     return {
         "start": final.start_ms / 1000,
         "end": final.end_ms / 1000,
-        "channel": 0,
-        "id": f"utterance-{final.utterance}",
+        "channel": final.channel or 0,
+        "id": f"utterance-{number}",
         **alternative(final.text, final.confidence, final.words),
     }
 

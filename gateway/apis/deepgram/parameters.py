@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from backend.errors import ProtocolError
+from backend.messages.channels import MAX_CHANNELS
 from backend.messages.languages import whisper_code
 from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
@@ -17,13 +19,22 @@ MIN_ENDPOINT_MS, MAX_ENDPOINT_MS = 200, 5_000
 MIN_UTTERANCE_END_MS = 1_000
 # Refused, because a client that asks for one of them would rely on it; with the values that ask for nothing.
 _UNSERVED = (
-    *("callback", "multichannel", "diarize", "diarize_model", "redact", "replace", "search", "detect_entities"),
+    *("diarize", "diarize_model", "redact", "replace", "search", "detect_entities"),
     *("sentiment", "summarize", "topics", "intents", "translate"),
 )
+_METHODS = frozenset({"POST", "PUT"})
 _NOTHING = frozenset({"", "false"})
 # Accepted without effect: the recognizer always punctuates and writes numerals as it was trained to.
-# punctuate, smart_format, numerals, dictation, profanity_filter, filler_words, model, version, tier, tag, extra,
-# mip_opt_out, no_delay, measurements, paragraphs, utt_split, callback_method
+# punctuate, smart_format, numerals, dictation, profanity_filter, filler_words, model, version, tier, mip_opt_out,
+# no_delay, measurements, paragraphs, utt_split
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """The address that receives the results of a recording, and the HTTP method."""
+
+    url: str
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,10 @@ class ListenParameters:
     utterances: bool
     detect_language: bool
     tags: tuple[str, ...]
+    # Returned with the results.
+    extra: Mapping[str, str]
+    multichannel: bool
+    callback: Callback | None
 
     @classmethod
     def parse(cls, query: Mapping[str, Sequence[str]]) -> "ListenParameters":
@@ -63,7 +78,18 @@ class ListenParameters:
             utterances=_flag(query, "utterances"),
             detect_language=_detects_language(query),
             tags=tuple(query.get("tag", ())),
+            extra=dict(_extra(entry) for entry in query.get("extra", ())),
+            multichannel=_flag(query, "multichannel"),
+            callback=_callback(query),
         )
+
+    @classmethod
+    def parse_live(cls, query: Mapping[str, Sequence[str]]) -> "ListenParameters":
+        """Parse the query string of a WebSocket. Raises InvalidRequestError."""
+        parameters = cls.parse(query)
+        if parameters.callback:
+            raise invalid("callback", "is served for recordings only")
+        return parameters
 
     def options(self) -> dict[str, Any]:
         """The fields of a native `start`."""
@@ -93,8 +119,9 @@ def audio_format(query: Mapping[str, Sequence[str]]) -> AudioFormat | None:
     rate, channels = _number(query, "sample_rate", None), _number(query, "channels", 1)
     if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
         raise invalid("sample_rate", f"must be {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}")
-    if channels not in (1, 2):
-        raise invalid("channels", "must be 1 or 2")
+    most = MAX_CHANNELS if _flag(query, "multichannel") else 2
+    if not 1 <= channels <= most:
+        raise invalid("channels", f"must be 1 to {most}")
     native: Any = _ENCODINGS[encoding]
     return AudioFormat(encoding=native, sample_rate=rate, channels=channels)
 
@@ -112,6 +139,26 @@ def _languages(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         raise invalid(name, error.message) from None
     # Deepgram accepts longer lists, which hardly restrict the detection.
     return () if "multi" in codes or len(codes) > MAX_LANGUAGES else codes
+
+
+def _extra(entry: str) -> tuple[str, str]:
+    name, _, value = entry.partition(":")
+    return name, value
+
+
+def _callback(query: Mapping[str, Sequence[str]]) -> Callback | None:
+    url, method = _first(query, "callback", ""), _first(query, "callback_method", "post").upper()
+    if url.lower() in _NOTHING:
+        return None
+    try:
+        address = urlsplit(url)
+    except ValueError:
+        raise invalid("callback", "is no URL") from None
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise invalid("callback", "must begin with http:// or https://")
+    if method not in _METHODS:
+        raise invalid("callback_method", "must be post or put")
+    return Callback(url, method)
 
 
 def _detects_language(query: Mapping[str, Sequence[str]]) -> bool:

@@ -39,6 +39,12 @@ class NoTrackError(MediaError):
     code = "no_track"
 
 
+class TooManyChannelsError(MediaError):
+    """The audio track has more channels than a session."""
+
+    code = "too_many_channels"
+
+
 class TruncatedAudioError(MediaError):
     """The file is truncated. The audio before that point was used."""
 

@@ -1,4 +1,4 @@
-"""Decode any recording that FFmpeg can read to blocks of 16 kHz mono PCM."""
+"""Decode any recording that FFmpeg can read to blocks of 16 kHz PCM, mono or with its channels."""
 
 import os
 import stat
@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from backend.cli.files.media.declared_length import (
@@ -23,11 +24,13 @@ from backend.cli.files.media.errors import (
     EmptyFileError,
     MediaError,
     NotMediaError,
+    TooManyChannelsError,
     TruncatedAudioError,
     UnreadableError,
 )
 from backend.cli.files.media.sound import Sound
 from backend.cli.files.media.tracks import audio_tracks, choose_track
+from backend.messages.channels import MAX_CHANNELS
 from backend.messages.jobs import BYTES_PER_SECOND
 
 BLOCK_MS = 250
@@ -51,10 +54,11 @@ class Recording:
 
     It can be read once, from any thread. `tracks` are the audio tracks of the file, and `track` is the one that is
     read. `declared_s` is the length in the file's header, or None if the header has none or estimates it. `length_s` is
-    the best estimate, for progress bars. `position_s` is the end of the last block.
+    the best estimate, for progress bars. `position_s` is the end of the last block. `channels` are those of the blocks:
+    one, or with `separate` all of the track.
     """
 
-    def __init__(self, path: Path, container: InputContainer, track: int | None) -> None:
+    def __init__(self, path: Path, container: InputContainer, track: int | None, *, separate: bool = False) -> None:
         self.path = path
         self.tracks = audio_tracks(container)
         self.track = choose_track(path, self.tracks, track)
@@ -63,6 +67,8 @@ class Recording:
         self.length_s = self.declared_s or (container.duration or 0) / av.time_base or None
         self.position_s = 0.0
         self._container = container
+        self.channels = _count_channels(path, stream) if separate else 1
+        self._block_bytes, self._bytes_per_s = _BLOCK * self.channels, BYTES_PER_SECOND * self.channels
         # A longer gap comes from a damaged timestamp.
         longest_gap_s = max(self.length_s or 0.0, (container.duration or 0) / av.time_base) or _LONGEST_UNKNOWN_GAP_S
         self._sound = Sound(
@@ -71,6 +77,7 @@ class Recording:
             origin_s=origin_s(container),
             longest_gap_s=longest_gap_s,
             declared_frames=declared_frames(path, container),
+            channels=self.channels if separate else None,
         )
         # Lost samples leave no trace in such formats.
         codec = stream.codec_context  # None if FFmpeg does not know the codec
@@ -79,7 +86,7 @@ class Recording:
         self._reading = Lock()
 
     def read(self) -> bytes:
-        """Return the next block: s16le, 16 kHz mono, 250 ms (the last may be shorter). Empty at the end.
+        """Return the next block: s16le, 16 kHz, 250 ms (the last may be shorter), interleaved. Empty at the end.
 
         Damaged or missing packets are replaced by silence of the same length. After the last block it raises
         TruncatedAudioError or DamagedAudioError if sound is missing, and NotMediaError or EmptyFileError if there was
@@ -99,12 +106,12 @@ class Recording:
         sent = 0
         for pcm in self._sound.read():
             pending += pcm
-            while len(pending) >= _BLOCK:
-                sent += _BLOCK
-                self.position_s = sent / BYTES_PER_SECOND
-                yield bytes(pending[:_BLOCK])
-                del pending[:_BLOCK]
-        self.position_s = (sent + len(pending)) / BYTES_PER_SECOND
+            while len(pending) >= self._block_bytes:
+                sent += self._block_bytes
+                self.position_s = sent / self._bytes_per_s
+                yield bytes(pending[: self._block_bytes])
+                del pending[: self._block_bytes]
+        self.position_s = (sent + len(pending)) / self._bytes_per_s
         if pending:
             yield bytes(pending)
         self._check_complete()
@@ -134,10 +141,13 @@ class Recording:
 
 
 @contextmanager
-def open_recording(path: Path, track: int | None = None, *, open_timeout_s: float | None = None) -> Iterator[Recording]:
+def open_recording(
+    path: Path, track: int | None = None, *, separate: bool = False, open_timeout_s: float | None = None
+) -> Iterator[Recording]:
     """Open a recording to read the audio track with this number, counted from 1, or the default track.
 
-    `open_timeout_s` limits the time to find the tracks. Raises a MediaError if the recording cannot be read.
+    With `separate`, its channels are interleaved in each block, otherwise mixed. `open_timeout_s` limits the time to
+    find the tracks. Raises a MediaError if the recording cannot be read.
     """
     _check_readable(path)
     try:
@@ -153,7 +163,7 @@ def open_recording(path: Path, track: int | None = None, *, open_timeout_s: floa
     with container:
         if container.format.name in _NOT_MEDIA:
             raise _not_media(path)
-        with closing(Recording(path, container, track)) as recording:
+        with closing(Recording(path, container, track, separate=separate)) as recording:
             yield recording
 
 
@@ -161,6 +171,14 @@ def open_recording(path: Path, track: int | None = None, *, open_timeout_s: floa
 def _self_contained_formats() -> str:
     """The names of all formats whose files contain their own data, as FFmpeg's option needs them."""
     return ",".join(sorted(av.formats_available - _REFERRING_FORMATS))
+
+
+def _count_channels(path: Path, stream: AudioStream) -> int:
+    """The channels of a track. Raises TooManyChannelsError."""
+    count = stream.codec_context.channels if stream.codec_context else 1
+    if count > MAX_CHANNELS:
+        raise TooManyChannelsError(f"{path} has {count} channels: at most {MAX_CHANNELS} are recognized separately")
+    return max(count, 1)
 
 
 def _check_readable(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Decodes an audio track to 16 kHz mono, with silence in place of what is missing, and finds damage."""
+"""Decodes an audio track to 16 kHz PCM, with silence in place of what is missing, and finds damage."""
 
 import math
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from av.container import InputContainer
 from av.packet import Packet
 
 from backend.audio.timeline import Timeline
+from backend.cli.files.media.conversion import FrameConverter
 from backend.cli.files.media.damage import Damage
 from backend.cli.files.media.frame_count import COUNTED_FORMATS, FrameCount, is_tag
-from backend.cli.files.media.mono import MonoConverter
 from backend.messages.jobs import BYTES_PER_SECOND, SAMPLE_RATE
 
 # A gap within this time after an error of FFmpeg is damage, and no pause that was left out. Demuxers read ahead.
@@ -36,11 +36,14 @@ class Sound:
         origin_s: float,
         longest_gap_s: float,
         declared_frames: int | None,
+        channels: int | None = None,
     ) -> None:
-        """`origin_s` is the timestamp of the beginning."""
+        """`origin_s` is the timestamp of the beginning. `channels` as for `FrameConverter`."""
         self.damage = Damage()
         self.ends_damaged = False
         self._container, self._stream = container, stream
+        self._channels = channels
+        self._bytes_per_s = BYTES_PER_SECOND * (channels or 1)
         self._timeline = Timeline(longest_gap_s, origin_s)
         is_counted = container.format.name in COUNTED_FORMATS
         self._count = FrameCount(declared_frames) if is_counted else None
@@ -57,20 +60,20 @@ class Sound:
 
     def read(self) -> Iterator[bytes]:
         """Yield s16le PCM. Gaps between timestamps are silence, so that positions are times of the file."""
-        converter, written = MonoConverter(), 0
+        converter, written = FrameConverter(self._channels), 0
         for frame in self._frames():
-            position_s, gap_s = written / BYTES_PER_SECOND, 0.0
+            position_s, gap_s = written / self._bytes_per_s, 0.0
             if frame.time is not None:
                 shift_s = self._count.shift_s if self._count else 0.0
                 gap_s = self._timeline.gap_before(frame.time + shift_s, position_s)
             self._note_damage(position_s, gap_s)
             if gap_s:
-                for silence in _silence(gap_s):
+                for silence in self._silence(gap_s):
                     written += len(silence)
                     yield silence
             pcm = converter.convert(frame)
             written += len(pcm)
-            self._since_error_s += len(pcm) / BYTES_PER_SECOND
+            self._since_error_s += len(pcm) / self._bytes_per_s
             yield pcm
         self.ends_damaged = self._has_junk
         yield converter.flush()
@@ -139,10 +142,9 @@ class Sound:
         if logs:
             self._since_error_s = 0.0
 
-
-def _silence(seconds: float) -> Iterator[bytes]:
-    """Yield silence a second at a time: a timestamp may claim days."""
-    left = 2 * round(seconds * SAMPLE_RATE)
-    while left > 0:
-        yield bytes(min(left, BYTES_PER_SECOND))
-        left -= BYTES_PER_SECOND
+    def _silence(self, seconds: float) -> Iterator[bytes]:
+        """Yield silence a second at a time: a timestamp may claim days."""
+        left = round(seconds * SAMPLE_RATE) * self._bytes_per_s // SAMPLE_RATE
+        while left > 0:
+            yield bytes(min(left, self._bytes_per_s))
+            left -= self._bytes_per_s

@@ -8,7 +8,7 @@ from backend.cli.files.subtitles.timing import Cue
 def to_srt(cues: Iterable[Cue]) -> str:
     """Render as SubRip."""
     blocks = (
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{_without_arrows(_text(cue))}\n"
+        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{_without_arrows(_named(cue))}\n"
         for number, cue in enumerate(cues, 1)
     )
     return "\n".join(blocks)
@@ -16,7 +16,7 @@ def to_srt(cues: Iterable[Cue]) -> str:
 
 def to_vtt(cues: Iterable[Cue]) -> str:
     """Render as WebVTT (W3C)."""
-    blocks = (f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escaped(_text(cue))}\n" for cue in cues)
+    blocks = (f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_spoken(cue)}\n" for cue in cues)
     return "\n".join(["WEBVTT\n", *blocks])
 
 
@@ -29,6 +29,16 @@ def _clock(milliseconds: int, point: str) -> str:
 
 def _text(cue: Cue) -> str:
     return "\n".join(cue.lines)
+
+
+def _named(cue: Cue) -> str:
+    """The text after the name of its voice. SubRip has no other place for it."""
+    return f"{cue.voice}: {_text(cue)}" if cue.voice else _text(cue)
+
+
+def _spoken(cue: Cue) -> str:
+    """The text in a voice span, which names its speaker (WebVTT, section 4.2.2)."""
+    return f"<v {_escaped(cue.voice)}>{_escaped(_text(cue))}</v>" if cue.voice else _escaped(_text(cue))
 
 
 def _without_arrows(text: str) -> str:

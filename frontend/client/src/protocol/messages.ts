@@ -103,6 +103,20 @@ export interface Start {
    * Names and terms to expect, separated by spaces or commas.
    */
   hotwords?: string;
+  /**
+   * Whether each channel of `audio` is recognized on its own. All its events then have `channel`.
+   */
+  multichannel?: boolean;
+  /**
+   * With `multichannel`: whether finals are sent as they arrive, or over all channels by `start_ms`.
+   */
+  channel_order?: "arrival" | "time";
+  /**
+   * With `multichannel`: `audio_from_ms` and `utterance` of each channel, in place of these fields.
+   *
+   * @maxItems 8
+   */
+  positions?: ChannelPosition[];
   type: "start";
   audio?: AudioFormat;
   /**
@@ -123,6 +137,19 @@ export interface Start {
   priority?: "live" | "recording";
 }
 /**
+ * Where one channel of a session begins that continues a lost one.
+ */
+export interface ChannelPosition {
+  /**
+   * Position of the first sample that is to be recognized.
+   */
+  audio_from_ms?: number;
+  /**
+   * Last utterance of the channel that the client has a final for.
+   */
+  utterance?: number;
+}
+/**
  * Format of the binary frames.
  */
 export interface AudioFormat {
@@ -135,9 +162,13 @@ export interface AudioFormat {
    */
   sample_rate?: number;
   /**
-   * 1 or 2, interleaved. Two channels are mixed into one.
+   * 1 or 2, interleaved. Two channels are mixed into one. With `channel` or `multichannel`: 1 to 8.
    */
   channels?: number;
+  /**
+   * Only this channel is recognized, from 0. Missing: all together, or with `multichannel` each on its own.
+   */
+  channel?: number | null;
 }
 /**
  * Continues a session on any gateway, with the same options and audio format.
@@ -167,6 +198,28 @@ export interface Resume {
   /**
    * Utterance of the last `partial`. The words in `committed` stay committed.
    */
+  open_utterance?: number;
+  committed?: string;
+  /**
+   * With `multichannel`: the state of each channel, in order, in place of the fields after `token`.
+   *
+   * @maxItems 8
+   */
+  channels?: ChannelResume[];
+}
+/**
+ * The state of one channel as its client knows it. The fields mean the same as in `resume`.
+ */
+export interface ChannelResume {
+  /**
+   * Position of the first sample that is to be recognized.
+   */
+  audio_from_ms?: number;
+  /**
+   * Last utterance of the channel that the client has a final for.
+   */
+  utterance?: number;
+  cursor?: string;
   open_utterance?: number;
   committed?: string;
 }
@@ -241,11 +294,26 @@ export interface Ready {
    * Id of the session in the log lines of all services. Include it in bug reports.
    */
   correlation_id: string;
+  /**
+   * With `multichannel`: the state of each channel, in order.
+   */
+  channels?: ChannelReady[] | null;
+}
+/**
+ * The state of one channel as the server knows it. The fields mean the same as in `ready`.
+ */
+export interface ChannelReady {
+  audio_from_ms: number;
+  cursor: string;
 }
 /**
  * Speech was detected.
  */
 export interface SpeechStarted {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "speech_started";
   /**
    * Number within the session, from 1.
@@ -257,6 +325,10 @@ export interface SpeechStarted {
  * Text of the utterance in progress. `committed` does not change while the utterance lasts, `tentative` may.
  */
 export interface Partial {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "partial";
   utterance: number;
   /**
@@ -298,6 +370,10 @@ export interface Word {
  * the session is resumed, the early final is void. A busy server sends none.
  */
 export interface EarlyFinal {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "early_final";
   utterance: number;
   /**
@@ -325,6 +401,10 @@ export interface EarlyFinal {
  * The `early_final` of the utterance is void, because more speech followed, or the client cleared the audio.
  */
 export interface EarlyFinalWithdrawn {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "early_final_withdrawn";
   utterance: number;
 }
@@ -332,6 +412,10 @@ export interface EarlyFinalWithdrawn {
  * Definitive text of an utterance. Each utterance has exactly one `final`, or one `error` that names it.
  */
 export interface Final {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "final";
   utterance: number;
   /**
@@ -402,6 +486,10 @@ export interface DecodedToken {
  * Translation of an utterance, or of its committed part.
  */
 export interface Translation {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "translation";
   utterance: number;
   /**
@@ -419,6 +507,10 @@ export interface Translation {
  * The utterance has ended. Its final follows.
  */
 export interface SpeechEnded {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "speech_ended";
   utterance: number;
   end_ms: number;
@@ -429,6 +521,10 @@ export interface SpeechEnded {
  * An utterance that was cut because of its length ends no turn.
  */
 export interface TurnEnd {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "turn_end";
   utterance: number;
   end_ms: number;
@@ -445,6 +541,10 @@ export interface TurnEnd {
  * The user interrupts the answer that the client plays. Sent once for each time that `responding` is set.
  */
 export interface Interrupt {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "interrupt";
   utterance: number;
   /**
@@ -460,6 +560,10 @@ export interface Interrupt {
  * Information for the user. The session continues.
  */
 export interface Notice {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "notice";
   code: string;
   message: string;
@@ -473,6 +577,10 @@ export interface Notice {
  * An error. After a fatal error the server closes the connection.
  */
 export interface Error {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
   type: "error";
   code: string;
   message: string;

@@ -1,6 +1,6 @@
 /** Runs the connection state machine: sockets, timers and the audio source of its owner. */
 import { SAMPLE_RATE } from "../audio/resampler.js";
-import type { Configure, ServerMessage } from "../protocol/messages.js";
+import type { Configure, ServerMessage, Start } from "../protocol/messages.js";
 import { problem, type Problem } from "../protocol/problems.js";
 import type { SessionOptions } from "../protocol/session-options.js";
 import { idle, isStopping, step, timeoutMs } from "./connection-state.js";
@@ -32,11 +32,23 @@ export interface ConnectionOwner {
   onMessage: (message: ServerMessage) => void;
 }
 
-const AUDIO = { encoding: "pcm_s16le", sample_rate: SAMPLE_RATE, channels: 1 } as const;
+/** The channels of the audio, which are recognized separately. */
+export interface ChannelOptions {
+  readonly count: number;
+  readonly order: NonNullable<Start["channel_order"]>;
+}
+
+/** The fields of `start` about the audio. */
+const audioOf = (channels: ChannelOptions | null): Start => ({
+  type: "start",
+  audio: { encoding: "pcm_s16le", sample_rate: SAMPLE_RATE, channels: channels?.count ?? 1 },
+  ...(channels && { multichannel: true, channel_order: channels.order }),
+});
 
 export class Connection {
   readonly #owner: ConnectionOwner;
   readonly #socket: ResumableSocket;
+  readonly #channels: ChannelOptions | null;
   #state = idle;
   #silence = noSilence;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,14 +57,17 @@ export class Connection {
   #attempt = 0;
   #attemptAt = 0;
 
-  constructor(owner: ConnectionOwner, webSocket?: WebSocketConstructor) {
+  /** @param channels Null: the audio is mono. */
+  constructor(owner: ConnectionOwner, webSocket?: WebSocketConstructor, channels: ChannelOptions | null = null) {
     this.#owner = owner;
+    this.#channels = channels;
     this.#socket = new ResumableSocket(
       {
         onMessage: (message) => this.#receive(message),
         onClosed: (code) => this.#dispatch({ type: "closed", code }),
       },
       webSocket,
+      channels?.count ?? null,
     );
   }
 
@@ -89,7 +104,11 @@ export class Connection {
   sendAudio(pcm: Int16Array<ArrayBuffer>, loudness: number): void {
     this.#socket.send(pcm);
     if (this.#state.phase !== "listening") return;
-    this.#silence = addAudio(this.#silence, loudness, (1_000 * pcm.length) / SAMPLE_RATE);
+    this.#silence = addAudio(
+      this.#silence,
+      loudness,
+      (1_000 * pcm.length) / (SAMPLE_RATE * (this.#channels?.count ?? 1)),
+    );
     if (!isStalled(this.#silence)) return;
     this.#silence = doubleTolerance(this.#silence);
     this.#dispatch({ type: "closed", code: 1006 });
@@ -146,7 +165,7 @@ export class Connection {
     },
     start_session: () => {
       this.#connect(({ url, key }) =>
-        this.#socket.startSession(url, { ...this.#owner.options(), type: "start", audio: AUDIO }, key),
+        this.#socket.startSession(url, { ...this.#owner.options(), ...audioOf(this.#channels) }, key),
       );
     },
     resume_session: () => {

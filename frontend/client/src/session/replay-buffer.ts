@@ -16,8 +16,6 @@ export type ReplayItem = Int16Array<ArrayBuffer> | Finalize | Stop;
 // An utterance has at most 25 s; the rest covers the network and the server's streams.
 export const REPLAY_BUFFER_MS = 60_000;
 
-const SAMPLES_PER_MS = SAMPLE_RATE / 1_000;
-
 interface PositionedItem {
   /** Index of its first sample, or of the sample that a message precedes. */
   readonly at: number;
@@ -25,10 +23,16 @@ interface PositionedItem {
 }
 
 export class ReplayBuffer {
+  readonly #samplesPerMs: number;
   #items: PositionedItem[] = [];
   #startMs = 0;
   /** Index of the next sample. */
   #end = 0;
+
+  /** @param channels Of the interleaved audio. */
+  constructor(channels = 1) {
+    this.#samplesPerMs = (channels * SAMPLE_RATE) / 1_000;
+  }
 
   /** Position of the oldest audio that is kept. */
   get startMs(): number {
@@ -47,16 +51,16 @@ export class ReplayBuffer {
     const until = Math.min(positionMs, this.#endMs);
     if (until <= this.#startMs) return;
     this.#startMs = until;
-    this.#items = itemsAfter(this.#items, until * SAMPLES_PER_MS);
+    this.#items = itemsAfter(this.#items, until * this.#samplesPerMs);
   }
 
   /** Returns what is kept from a position on, in order. */
   itemsFrom(positionMs: number): ReplayItem[] {
-    return itemsAfter(this.#items, Math.min(positionMs, this.#endMs) * SAMPLES_PER_MS).map(({ item }) => item);
+    return itemsAfter(this.#items, Math.min(positionMs, this.#endMs) * this.#samplesPerMs).map(({ item }) => item);
   }
 
   get #endMs(): number {
-    return Math.floor(this.#end / SAMPLES_PER_MS);
+    return Math.floor(this.#end / this.#samplesPerMs);
   }
 }
 

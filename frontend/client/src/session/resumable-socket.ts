@@ -1,7 +1,14 @@
 /** One WebSocket after another for the same session. Keeps audio in order and sends each server what it lacks. */
 import type { ClientMessage, Configure, ServerMessage, Start } from "../protocol/messages.js";
 import { isAudio, ReplayBuffer, type ReplayItem } from "./replay-buffer.js";
-import { advance, noProgress, resumeMessage, type SessionProgress } from "./session-progress.js";
+import {
+  advance,
+  coveredMs,
+  noProgress,
+  resumeMessage,
+  startMessage,
+  type SessionProgress,
+} from "./session-progress.js";
 
 export interface SocketListener {
   onMessage: (message: ServerMessage) => void;
@@ -26,28 +33,31 @@ export class ResumableSocket {
   readonly #webSocket: WebSocketConstructor | undefined;
   #socket: WebSocketLike | null = null;
   #isReady = false;
-  #replayBuffer = new ReplayBuffer();
-  #progress: SessionProgress = noProgress;
+  /** Null: the session is not divided into channels. */
+  readonly #channels: number | null;
+  #replayBuffer: ReplayBuffer;
+  #progress: SessionProgress;
 
-  /** @param webSocket Used in place of the global `WebSocket`. */
-  constructor(listener: SocketListener, webSocket?: WebSocketConstructor) {
+  /**
+   * @param webSocket Used in place of the global `WebSocket`.
+   * @param channels Channels of the audio that are recognized separately.
+   */
+  constructor(listener: SocketListener, webSocket?: WebSocketConstructor, channels: number | null = null) {
     this.#listener = listener;
     this.#webSocket = webSocket;
+    this.#channels = channels;
+    this.#replayBuffer = new ReplayBuffer(channels ?? 1);
+    this.#progress = noProgress(channels ?? 1);
   }
 
   /** Opens a socket in place of any other, for a new session that begins with the oldest audio that is kept. */
   startSession(url: string, options: Start, key = ""): void {
-    this.#open(url, key, () => ({
-      ...options,
-      audio_from_ms: this.#replayBuffer.startMs,
-      utterance: this.#progress.utterance,
-      correlation_id: this.#progress.correlationId,
-    }));
+    this.#open(url, key, () => startMessage(this.#progress, options, this.#replayBuffer.startMs));
   }
 
   /** Opens a socket in place of any other, for the last session. */
   resumeSession(url: string, key = ""): void {
-    this.#open(url, key, () => resumeMessage(this.#progress, this.#replayBuffer.startMs));
+    this.#open(url, key, () => resumeMessage(this.#progress, this.#replayBuffer.startMs, this.#channels !== null));
   }
 
   /** Sends immediately if a server is ready. Otherwise, and after a lost connection, `replay` sends it. */
@@ -72,8 +82,8 @@ export class ResumableSocket {
 
   /** Discards the audio that is kept, and all that `resumeSession` needs. */
   forgetSession(): void {
-    this.#replayBuffer = new ReplayBuffer();
-    this.#progress = noProgress;
+    this.#replayBuffer = new ReplayBuffer(this.#channels ?? 1);
+    this.#progress = noProgress(this.#channels ?? 1);
   }
 
   /** Closes the socket. The listener is not called for it again. */
@@ -102,7 +112,7 @@ export class ResumableSocket {
 
   #receive(message: ServerMessage): void {
     this.#progress = advance(this.#progress, message);
-    if (message.type === "final") this.#replayBuffer.discardBefore(message.end_ms);
+    if (message.type === "final") this.#replayBuffer.discardBefore(coveredMs(this.#progress));
     this.#listener.onMessage(message);
   }
 

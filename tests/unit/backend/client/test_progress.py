@@ -1,5 +1,7 @@
 """The session state that a client keeps for resuming, and its reconnect delays."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from hypothesis import strategies as st
 from backend.client.connection import ServerError
 from backend.client.progress import BASE_S, CAP_S, ReconnectPolicy, SessionProgress
 from backend.errors import NovaError
-from backend.messages.protocol import AudioFormat, Configure, Error, Ready, SpeechEnded, Start, Translation
+from backend.messages.channels import ChannelPosition, ChannelReady, ChannelResume
+from backend.messages.protocol import AudioFormat, Configure, Error, Ready, Resume, SpeechEnded, Start, Translation
 from tests.testkit.streams.jobs import final, partial
 
 PHONE = AudioFormat(encoding="mulaw", sample_rate=8_000)
@@ -66,6 +69,65 @@ def test_a_session_that_replaces_a_lost_one_has_the_current_options(progress: Se
     options = progress.options_message()
     assert options is not None
     assert (options.language, options.translate_to, options.endpoint_ms) == ("de", ("es",), 600)
+
+
+# --- several channels
+
+
+@pytest.fixture
+def stereo() -> SessionProgress:
+    """An open session with two channels, and two seconds of audio in its replay buffer."""
+    audio = AudioFormat(encoding="mulaw", sample_rate=8_000, channels=2)
+    opened = SessionProgress(Start(audio=audio, multichannel=True, language="de"))
+    channels = (ChannelReady(cursor="1-0"), ChannelReady(cursor="2-0"))
+    opened.apply_ready(Ready(session="s", resume_token="t", correlation_id="c", channels=channels))
+    for _ in range(8):
+        opened.buffer.add(bytes(opened.buffer.block_bytes))
+    return opened
+
+
+def of_channel(channel: int, event: Any) -> Any:
+    return event.model_copy(update={"channel": channel})
+
+
+def test_audio_is_kept_until_the_finals_of_all_channels_cover_it(stereo: SessionProgress) -> None:
+    stereo.apply_event(of_channel(0, final(1, end_ms=700)))
+    assert stereo.buffer.start_ms == 0
+    stereo.apply_event(of_channel(1, final(1, end_ms=500)))
+    assert stereo.buffer.start_ms == 500
+    stereo.apply_event(of_channel(1, final(2, end_ms=900)))
+    assert stereo.buffer.start_ms == 700
+    assert stereo.buffer.end_ms == 2_000, "a millisecond has a sample of each channel"
+
+
+def test_each_channel_has_its_own_utterances_cursor_and_committed_text(stereo: SessionProgress) -> None:
+    before = stereo.cursor
+    assert stereo.apply_event(of_channel(0, final(1, end_ms=700, cursor="5-0")))
+    assert stereo.apply_event(of_channel(1, final(1, end_ms=500, cursor="3-0")))
+    assert not stereo.apply_event(of_channel(1, final(1, end_ms=500, cursor="3-0")))
+    assert stereo.cursor != before
+    stereo.apply_event(of_channel(1, partial(2, "so far", "")))
+    assert stereo.resume_message() == Resume(
+        session="s",
+        token="t",
+        channels=(
+            ChannelResume(cursor="5-0", audio_from_ms=500, utterance=1),
+            ChannelResume(cursor="3-0", audio_from_ms=500, utterance=1, open_utterance=2, committed="so far"),
+        ),
+    )
+
+
+def test_a_new_session_continues_each_channel_where_its_last_final_ended(stereo: SessionProgress) -> None:
+    stereo.apply_event(of_channel(0, final(3, end_ms=700)))
+    stereo.apply_event(of_channel(1, final(1, end_ms=500)))
+    restart = stereo.restart_message()
+    assert (restart.multichannel, restart.language, restart.correlation_id) == (True, "de", "c")
+    assert restart.positions == (
+        ChannelPosition(audio_from_ms=700, utterance=3),
+        ChannelPosition(audio_from_ms=500, utterance=1),
+    )
+    again = SessionProgress(restart)
+    assert again.buffer.start_ms == 500
 
 
 # --- when to reconnect

@@ -22,7 +22,7 @@ async def test_one_file_is_opened_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     services, lock, together = GatewayServices.create(GatewaySettings()), threading.Lock(), list[bool]()
 
     @contextmanager
-    def open_slowly(_: Path, *, open_timeout_s: float) -> Iterator[None]:
+    def open_slowly(_: Path, *, separate: bool, open_timeout_s: float) -> Iterator[None]:
         together.append(not lock.acquire(blocking=False))
         time.sleep(0.02)
         if not together[-1]:

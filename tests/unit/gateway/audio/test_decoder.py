@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from backend.errors import AudioError
+from backend.messages.channels import MAX_CHANNELS
 from backend.messages.protocol import AudioFormat
 from gateway.audio.decoder import AudioInputDecoder, RawDecoder
 
@@ -131,6 +132,55 @@ def test_the_result_does_not_depend_on_how_the_bytes_are_split(rate: int, cuts: 
 @pytest.mark.parametrize("rate", [-1, 0, 7_999, 48_001, 10**9])
 def test_a_rate_out_of_range_is_refused(rate: int) -> None:
     assert refused(lambda: AudioInputDecoder(AudioFormat(sample_rate=rate))) == ("unsupported_sample_rate", 1003)
+
+
+@pytest.mark.parametrize(
+    "audio",
+    [
+        S16,
+        AudioFormat(sample_rate=8_000),
+        AudioFormat(encoding="pcm_f32le", sample_rate=48_000),
+        AudioFormat(encoding="alaw"),
+    ],
+)
+@given(channels=st.integers(1, MAX_CHANNELS), cuts=st.lists(st.integers(0, 4_000), max_size=4), data=st.data())
+def test_one_channel_of_several_is_decoded_as_if_it_were_alone(
+    audio: AudioFormat, channels: int, cuts: list[int], data: st.DataObject
+) -> None:
+    channel = data.draw(st.integers(0, channels - 1))
+    width = {"pcm_s16le": "<i2", "pcm_f32le": "<f4", "alaw": "u1"}[audio.encoding]
+    samples = np.random.default_rng(channels).normal(0, 0.2, (500, channels)) * (1 if width == "<f4" else 100)
+    together = samples.astype(width)
+    decoder = RawDecoder(audio.model_copy(update={"channels": channels, "channel": channel}))
+    encoded = together.tobytes()
+    places = [0, *sorted(min(cut, len(encoded)) for cut in cuts), len(encoded)]
+    pieces = [piece for begin, end in pairwise(places) for piece in decoder.decode(encoded[begin:end])]
+    alone = decoded(audio, together[:, channel].tobytes())
+    np.testing.assert_allclose(joined([*pieces, decoder.flush()]), alone, atol=1)
+
+
+@pytest.mark.parametrize("form", ["webm", "ogg"])
+def test_one_channel_of_a_container_is_decoded(form: str, tmp_path: Path) -> None:
+    file = tmp_path / f"both.{form}"
+    left, right = tone(48_000, hertz=440), tone(48_000, hertz=1_000, peak=0.1)
+    with av.open(str(file), "w", format=form) as container:
+        stream = container.add_stream("libopus", rate=48_000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.stack([left, right], axis=1).reshape(1, -1), "flt", "stereo")
+        frame.sample_rate = 48_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    for channel, hertz in ((0, 440), (1, 1_000)):
+        decoder = AudioInputDecoder(AudioFormat.model_validate({"encoding": form, "channels": 2, "channel": channel}))
+        out = joined([*decoder.decode(file.read_bytes()), decoder.flush()])[2_000:14_000].astype(np.float64)
+        spectrum = np.abs(np.fft.rfft(out * np.hanning(len(out)))) ** 2
+        peak = int(np.argmax(spectrum))
+        assert peak * 16_000 / len(out) == pytest.approx(hertz, abs=3)
+        assert spectrum[peak - 10 : peak + 10].sum() > 0.99 * spectrum.sum(), "nothing of the other channel"
+
+
+def test_a_channel_that_the_audio_does_not_have_is_refused() -> None:
+    for channels, channel in ((2, 2), (2, -1), (1, 1), (MAX_CHANNELS + 1, 0), (0, 0)):
+        audio = AudioFormat(channels=channels, channel=channel)
+        assert refused(lambda audio=audio: AudioInputDecoder(audio)) == ("unsupported_channels", 1003)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("channels", [-1, 0, 3, 6])

@@ -1,8 +1,9 @@
 """Recordings by `url` count as connections without a session while they are downloaded."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +13,18 @@ from fastapi import Request
 
 from gateway.access.auth import Caller
 from gateway.access.pending import PendingConnections, TooManyConnectionsError
-from gateway.apis.deepgram import routes
+from gateway.apis.deepgram.parameters import ListenParameters
+from gateway.apis.deepgram.recordings import ListenRecordings, ListenRequest, received_source
 from gateway.apis.downloads import Downloads
 from gateway.apis.responses import http_status
 from gateway.http.turns import Turns
 from gateway.settings import GatewaySettings
 
 ADDRESS = "10.0.0.1"
+
+
+async def unguarded(work: Awaitable[None]) -> None:
+    await work
 
 
 def request() -> Request:
@@ -41,10 +47,14 @@ async def test_a_download_is_counted_until_it_is_received() -> None:
             seen.append((url, caller, len(connections)))
             yield Path("talk")
 
-    downloads, caller = CountingDownloads(GatewaySettings()), Caller("key", frozenset())
+    recordings, parameters = ListenRecordings(services), ListenParameters.parse({})
+    recordings._downloads = CountingDownloads(GatewaySettings())
+    caller = Caller("key", frozenset())
 
     async def receive() -> None:
-        async with routes._received(request(), services, downloads, caller) as file:
+        async with received_source(request(), services) as url:
+            listen = ListenRequest("id", datetime.now(UTC), parameters, caller, ADDRESS, url)
+        async with recordings._file(listen, unguarded) as file:
             seen.append((file, len(connections)))
 
     await receive()

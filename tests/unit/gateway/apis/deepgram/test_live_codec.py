@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ProtocolError
+from backend.messages.channels import ChannelEvent
 from backend.messages.protocol import (
     Done,
     Error,
@@ -29,6 +30,7 @@ from backend.messages.protocol import (
 from gateway.apis.deepgram.live_codec import LiveCodec
 from gateway.apis.deepgram.parameters import ListenParameters
 from gateway.connection.codec import Decoded, DeferredReply
+from tests.testkit.audio.containers import ogg_page
 from tests.testkit.native_events import EVENTS, TEXT_FRAMES
 
 RAW = {"encoding": ["linear16"], "sample_rate": ["16000"]}
@@ -224,6 +226,66 @@ def test_keepalives_keep_the_connection_and_silence_closes_it() -> None:
     assert live.close_frame(1008, "idle_timeout") == (1011, "NET-0001")
     live.decode('{"type": "CloseStream"}')
     assert live.idle_timeout_s is None
+
+
+def stereo(**more: str) -> LiveCodec:
+    live = codec(RAW, channels="2", multichannel="true", **more)
+    (start,) = live.open()
+    assert isinstance(start, Start)
+    assert (start.multichannel, start.audio.channels) == (True, 2)
+    return live
+
+
+def on(channel: int, event: ChannelEvent) -> ChannelEvent:
+    return event.model_copy(update={"channel": channel})
+
+
+def test_each_channel_has_its_own_results() -> None:
+    live = stereo(vad_events="true")
+    events = [on(1, began(1)), on(0, began(1)), on(0, spoken(1, "Hello.")), on(1, spoken(1, "Good morning."))]
+    started_right, started_left, left, right = received(live, *events)
+    assert (started_right["channel"], started_left["channel"]) == ([1, 2], [0, 2])
+    assert [(one["channel_index"], one["channel"]["alternatives"][0]["transcript"]) for one in (left, right)] == [
+        ([0, 2], "Hello."),
+        ([1, 2], "Good morning."),
+    ]
+
+
+def test_a_finalize_is_confirmed_by_each_channel() -> None:
+    live = stereo()
+    received(live, on(0, began(1)))
+    finalize, *replies = live.decode('{"type": "Finalize"}')
+    assert isinstance(finalize, Finalize)
+    received(live, on(0, SpeechEnded(utterance=1, end_ms=900)))
+    (nothing,) = answers(replies)
+    assert (nothing["channel_index"], nothing["from_finalize"]) == ([1, 2], True)
+    (result,) = received(live, on(0, spoken(1)))
+    assert (result["channel_index"], result["from_finalize"]) == ([0, 2], True)
+
+
+def test_each_channel_has_its_own_utterance_ends() -> None:
+    live = stereo(utterance_end_ms="1000")
+    received(live, on(1, began(1)), on(1, SpeechEnded(utterance=1, end_ms=900)), on(1, spoken(1)))
+    assert answers(live.decode(bytes(2 * 32_000 // 2))) == []
+    (end,) = answers(live.decode(bytes(2 * 32_000)))
+    assert (end["type"], end["channel"]) == ("UtteranceEnd", [1, 2])
+
+
+def test_the_metadata_has_the_number_of_channels_and_the_extra_values() -> None:
+    live = stereo(extra="call:7")
+    live.decode(bytes(2 * 32_000))
+    (about,) = received(live, Done())
+    assert (about["channels"], about["duration"], about["extra"]) == (2, 1.0, {"call": "7"})
+
+
+def test_a_container_tells_the_number_of_channels_before_the_session_starts() -> None:
+    live = codec({}, multichannel="true")
+    head = b"OpusHead\1\2" + bytes(9)
+    page = ogg_page(2, bytes([len(head)]), head)
+    assert live.decode(page[:30]) == ()
+    start, audio = live.decode(page[30:])
+    assert isinstance(start, Start)
+    assert (start.audio.encoding, start.audio.channels, start.multichannel, audio) == ("ogg", 2, True, page)
 
 
 def test_errors_have_deepgrams_form() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.apis.deepgram.parameters import ListenParameters
+from gateway.apis.deepgram.parameters import Callback, ListenParameters
 from gateway.apis.errors import InvalidRequestError
 
 
@@ -41,8 +41,11 @@ def test_the_language_can_be_detected(query: dict[str, str]) -> None:
         {"utterance_end_ms": "500"},
         {"language": "klingon"},
         {"diarize": "true"},
-        {"multichannel": "true"},
-        {"callback": "http://example.com"},
+        {"callback": "ftp://example.com"},
+        {"callback": "example.com"},
+        {"callback": "http://[example.com"},
+        {"callback": "http://example.com", "callback_method": "delete"},
+        {"encoding": "linear16", "sample_rate": "16000", "channels": "9", "multichannel": "true"},
         {"redact": "pci"},
     ],
 )
@@ -53,7 +56,32 @@ def test_a_parameter_that_cannot_be_honoured_is_refused(query: dict[str, str]) -
     assert caught.value.param in query or caught.value.param == "sample_rate"
 
 
-@pytest.mark.parametrize("name", ["diarize", "multichannel", "redact"])
+def test_a_callback_has_an_address_and_a_method() -> None:
+    assert parse().callback is None
+    assert parse(callback="http://a.example/x").callback == Callback("http://a.example/x", "POST")
+    assert parse(callback="https://a.example", callback_method="put").callback == Callback("https://a.example", "PUT")
+
+
+def test_live_speech_has_no_callback() -> None:
+    with pytest.raises(InvalidRequestError, match="recordings only"):
+        ListenParameters.parse_live({"callback": ["http://a.example"]})
+
+
+def test_extra_values_are_pairs() -> None:
+    query = {"extra": ["call:7", "url:http://a.example", "flag"]}
+    assert ListenParameters.parse(query).extra == {"call": "7", "url": "http://a.example", "flag": ""}
+
+
+def test_several_channels_are_recognized_separately_or_mixed() -> None:
+    raw = {"encoding": "linear16", "sample_rate": "16000"}
+    assert not parse(**raw, channels="2").multichannel
+    separate = parse(**raw, channels="8", multichannel="true")
+    assert separate.multichannel
+    assert separate.audio is not None
+    assert separate.audio.channels == 8
+
+
+@pytest.mark.parametrize("name", ["diarize", "search", "redact"])
 def test_asking_for_nothing_is_accepted(name: str) -> None:
     parse(**{name: "false"})
 

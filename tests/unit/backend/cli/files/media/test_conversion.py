@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from backend.cli.files.media.mono import MonoConverter
+from backend.cli.files.media.conversion import FrameConverter
 
 RATE = 16_000
 # Samples that the mixer may lose until it has measured the channels.
@@ -25,7 +25,7 @@ def voice(seed: int = 1, seconds: float = 1.0) -> Samples:
 
 def convert(channels: Samples, layout: str, form: str = "flt", rate: int = RATE, piece: int = 1_024) -> Samples:
     """Convert [channels, n] as frames of a piece each."""
-    converter, pcm = MonoConverter(), b""
+    converter, pcm = FrameConverter(), b""
     for at in range(0, channels.shape[1], piece):
         packed = np.ascontiguousarray(channels[:, at : at + piece].T).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
@@ -97,9 +97,24 @@ def test_what_is_not_a_number_is_silence_and_loud_samples_are_limited(form: str)
 
 
 def test_a_change_of_rate_and_layout_loses_nothing() -> None:
-    converter, total = MonoConverter(), 0
+    converter, total = FrameConverter(), 0
     for rate, layout, channels in ((48_000, "stereo", 2), (16_000, "mono", 1), (44_100, "5.1", 6)):
         frame = av.AudioFrame.from_ndarray(np.zeros((channels, rate), np.float32), format="fltp", layout=layout)
         frame.sample_rate = rate
         total += len(converter.convert(frame))
     assert (total + len(converter.flush())) / 2 == pytest.approx(3 * RATE, abs=100)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_channels_stay_apart_and_missing_ones_are_silent(rate: int) -> None:
+    left, right = voice(1), voice(2)
+    frame = av.AudioFrame.from_ndarray(np.stack([left, right], axis=1).reshape(1, -1), format="flt", layout="stereo")
+    frame.sample_rate = rate
+    converter = FrameConverter(3)
+    pcm = converter.convert(frame) + converter.flush()
+    separate = np.frombuffer(pcm, "<i2").reshape(-1, 3)
+    for channel, waveform in enumerate((left, right)):
+        alone, mono = FrameConverter(), av.AudioFrame.from_ndarray(waveform.reshape(1, -1), "flt", "mono")
+        mono.sample_rate = rate
+        np.testing.assert_array_equal(separate[:, channel], np.frombuffer(alone.convert(mono) + alone.flush(), "<i2"))
+    assert not separate[:, 2].any()

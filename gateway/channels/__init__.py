@@ -1,0 +1,1 @@
+"""Connections whose audio has several channels: a native session for each, and one stream of events."""

@@ -1,0 +1,145 @@
+"""Opens or resumes a session for an accepted client: admission, quota, the lease, and the session core."""
+
+import secrets
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from backend.messages.protocol import Ready, Resume, Start
+from backend.service import tracing
+from backend.streams.redis.connection import retry_until_available
+from backend.streams.session.sessions import Lease
+from gateway import metrics
+from gateway.access.auth import Caller
+from gateway.access.registry import OpenSession
+from gateway.audio.decoder import AudioInputDecoder
+from gateway.connection.connection import HeldSession
+from gateway.connection.observers.caption_metrics import CaptionMetrics
+from gateway.connection.observers.final_latency import FinalLatency
+from gateway.connection.observers.observer import ObserverGroup, SessionObserver
+from gateway.connection.observers.session_summary import SessionSummary
+from gateway.connection.observers.speech_share import SpeechShare
+from gateway.connection.observers.traces import SessionTraces
+from gateway.http.limited_websocket import LimitedWebSocket
+from gateway.protocols import ProtocolName
+from gateway.services import GatewayServices
+from gateway.session.actions import Action, SendEvent
+from gateway.session.session import Session
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A connection that has no session yet."""
+
+    caller: Caller
+    # Counts the connection as one without a session until it is closed.
+    pending: ExitStack
+    protocol: ProtocolName = "native"
+    traceparent: str = ""
+    limits: LimitedWebSocket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionIdentity:
+    """The id of a new session, and the secret that resumes it."""
+
+    session: str
+    token: str
+
+    @classmethod
+    def create(cls) -> Self:
+        """A new identity."""
+        return cls(secrets.token_hex(12), secrets.token_urlsafe(24))
+
+
+async def acquire_session(
+    services: GatewayServices,
+    opening: Opening,
+    first: Start | Resume,
+    stack: AsyncExitStack,
+    identity: SessionIdentity | None = None,
+) -> tuple[HeldSession, list[Action]]:
+    """Admit, register and open or resume a session. Return it with its first actions.
+
+    `identity` is that of a new session.
+    """
+    identity = identity or SessionIdentity.create()
+    session_id = first.session if isinstance(first, Resume) else identity.session
+    caller, entry = opening.caller, OpenSession(session_id, opening.caller, opening.protocol)
+    await stack.enter_async_context(services.admission.admit(first, entry))
+    if isinstance(first, Start):
+        await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True))
+    # Subscribed before the session is opened, so that no result is published before the subscription.
+    channel = services.streams.shard(session_id).events(session_id)
+    listener = await stack.enter_async_context(services.fanout.listen(channel))
+    if isinstance(first, Resume):
+        session, lease, actions = await _resume_session(services, first, caller)
+        services.admission.admit_resumed(session.options, entry)
+        # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
+        await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
+    else:
+        session, lease, actions = await _open_session(services, first, entry, identity.token)
+    structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
+    options = session.options
+    languages = {"language": options.language, "translate_to": ",".join(options.translate_to)}
+    log.info("session_held", **languages, encoding=options.audio.encoding, epoch=lease.epoch, protocol=entry.protocol)
+    return HeldSession(session, lease, listener, entry), actions
+
+
+async def _open_session(
+    services: GatewayServices, start: Start, entry: OpenSession, token: str
+) -> tuple[Session, Lease, list[Action]]:
+    correlation_id = start.correlation_id or secrets.token_hex(8)
+    session = _new_session(services, entry.id, correlation_id)
+    AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
+    actions = session.receive_message(start, services.clock.wall())
+    lease = await retry_until_available(
+        lambda: services.sessions.open(entry.id, token, session.record(), caller=entry.caller.id)
+    )
+    metrics.SESSIONS.labels(entry.protocol).inc()
+    return session, lease, _with_resume_token(actions, token)
+
+
+async def _resume_session(
+    services: GatewayServices, resume: Resume, caller: Caller
+) -> tuple[Session, Lease, list[Action]]:
+    lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
+    session = _new_session(services, resume.session, record.correlation_id)
+    actions = session.resume(resume, record)
+    metrics.RESUMED.inc()
+    return session, lease, _with_resume_token(actions, resume.token)
+
+
+def _new_session(services: GatewayServices, session_id: str, correlation_id: str) -> Session:
+    policy, admission = services.session_policy(), services.admission
+    streams = admission.recording_streams
+    return Session(
+        session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served, streams.priority
+    )
+
+
+def _with_resume_token(actions: list[Action], token: str) -> list[Action]:
+    """Add the token to the `ready` event. The session core does not know it, and Redis has only its hash."""
+    return [
+        SendEvent(action.event.model_copy(update={"resume_token": token}))
+        if isinstance(action, SendEvent) and isinstance(action.event, Ready)
+        else action
+        for action in actions
+    ]
+
+
+def observers(held: HeldSession, traceparent: str) -> SessionObserver:
+    """The metrics, logs and traces of a session."""
+    parts: list[SessionObserver] = [
+        CaptionMetrics(),
+        FinalLatency(held.entry.protocol, is_live=held.session.options.priority == "live"),
+        SpeechShare(held.session, held.entry.speech),
+        SessionSummary(held.session),
+    ]
+    if tracing.is_on():
+        parts.append(SessionTraces(held.session, traceparent, held.entry.protocol))
+    return ObserverGroup(parts)

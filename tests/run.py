@@ -25,6 +25,7 @@ TWO_AT_A_TIME = (
     "tests/e2e/apis/test_soniox.py",
     "tests/e2e/bench/test_gpu_bench.py",
     "tests/e2e/bench/test_random_whisper.py",
+    "tests/e2e/docs",
     "tests/e2e/test_bad_input.py",
     "tests/e2e/test_calibrate.py",
     "tests/e2e/test_dependency_audit.py",

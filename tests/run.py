@@ -29,6 +29,7 @@ TWO_AT_A_TIME = (
     "tests/e2e/test_bad_input.py",
     "tests/e2e/test_calibrate.py",
     "tests/e2e/test_dependency_audit.py",
+    "tests/e2e/test_packages.py",
     "tests/e2e/test_transcribe.py",
 )
 # Unit and integration tests run in parallel. The other end-to-end tests measure latencies, kill processes or need the

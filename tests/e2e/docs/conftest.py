@@ -1,7 +1,6 @@
 """A new user with a clone of the repository and the system that `make run` has started in it."""
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -17,10 +16,12 @@ from backend.local.processes import free_port
 from tests.e2e.docs.plan import CLONE, FOLLOWED, MAKE_RUN, TUTORIAL
 from tests.paths import FRONTEND, ROOT
 from tests.testkit.audio.clips import Clip
+from tests.testkit.checkout import copy_sources, lend_page
 from tests.testkit.docs.newcomer import Newcomer
 from tests.testkit.docs.recordings import write_recordings
 from tests.testkit.docs.steps import steps
 from tests.testkit.docs.treatments import Run
+from tests.testkit.node import with_global_websocket
 from tests.testkit.servers.threads import serve_in_thread, url_of
 
 MODULES = ("@deepgram/sdk", "openai", "ws")
@@ -44,17 +45,7 @@ def work(tmp_path_factory: pytest.TempPathFactory, node: str) -> Path:
 @pytest.fixture(scope="session")
 def repository(work: Path) -> Path:
     """A repository with the current files, also those that are not committed."""
-    place = work / "repository"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    for name in listed.stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, place / name)
+    place = copy_sources(work / "repository")
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@localhost"]
     for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "The current files"]):
         subprocess.run([*git, *command], cwd=place, check=True)
@@ -72,10 +63,9 @@ def environment(work: Path, whisper_base: Path, opus_zh_en: Path) -> dict[str, s
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(hidden) or name == "NOVA_CACHE_DIR"
     }
-    old_node = {"NODE_OPTIONS": "--experimental-websocket"} if _node_version() < 22 else {}
     return {
         **kept,
-        **old_node,
+        **with_global_websocket(),
         "PATH": f"{work / 'nova-voice' / '.venv' / 'bin'}{os.pathsep}{kept['PATH']}",
         "PIP_NO_DEPS": "1",
         "PYTHON": str(Path(getattr(sys, "_base_executable", sys.executable))),
@@ -84,11 +74,6 @@ def environment(work: Path, whisper_base: Path, opus_zh_en: Path) -> dict[str, s
         "TMPDIR": str(work / "tmp"),
         "TRANSLATION_MODELS": str(opus_zh_en),
     }
-
-
-def _node_version() -> int:
-    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    return int(version.removeprefix("v").partition(".")[0])
 
 
 def lend_packages(environment: Path) -> None:
@@ -115,7 +100,7 @@ def newcomer(work: Path, repository: Path, environment: dict[str, str], speech_c
     user.run(user.adapt(CLONE), Run())
     checkout = user.folder
     lend_packages(checkout / ".venv")
-    _lend_page(checkout)
+    lend_page(checkout)
     for folder in (checkout, work / "project"):
         write_recordings(clip, folder)
     (work / "project" / "package.json").write_text("{}")
@@ -134,14 +119,6 @@ class _Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-def _lend_page(checkout: Path) -> None:
-    """The page and the packages of the frontend, which `make page` has built for the same files."""
-    if not (FRONTEND / "dist" / "index.html").is_file():
-        pytest.fail("the page is not built: make page") if os.environ.get("CI") else pytest.skip("make page")
-    shutil.copytree(FRONTEND / "dist", checkout / "frontend" / "dist", copy_function=shutil.copy)
-    (checkout / "frontend" / "node_modules").symlink_to(FRONTEND / "node_modules")
 
 
 def _compare_with_tutorial(user: Newcomer) -> None:

@@ -11,7 +11,7 @@ PAGE = Path(__file__).parent / "frontend" / "dist"
 
 
 class BuildWithPage(build_py):
-    """Copies the page into the wheel, so that `nova up` serves it without Node.js. An editable install uses PAGE itself."""
+    """Copies the page into the wheel, so that `nova up` serves it without Node.js. An editable install uses PAGE."""
 
     def run(self) -> None:
         """Copy the packages, then the page."""

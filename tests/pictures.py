@@ -1,4 +1,4 @@
-"""Takes the pictures of the documentation: `python -m tests.pictures [NAME...]`, such as `python -m tests.pictures page`.
+"""Takes the pictures of the documentation: `python -m tests.pictures`, or some: `python -m tests.pictures page`.
 
 A real system recognizes and translates the speech of ../shared in a browser. The pictures show what it prints, so read
 them before they are committed: a recognition or translation error must not illustrate the documentation.
@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +23,9 @@ from tests.testkit.desktop.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, s
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 IMAGES = ROOT / "docs" / "images"
-# Two Chinese sentences that Whisper base recognizes without an error and OPUS-MT translates correctly: "For example, you can
-# create a project for a call center that uses English in the United States." "Use the link in the next step to learn how
-# to use each tab." Seconds in the recording.
+# Two Chinese sentences that Whisper base recognizes without an error and OPUS-MT translates correctly: "For example,
+# you can create a project for a call center that uses English in the United States." "Use the link in the next steps to
+# learn how to use each tab." Seconds in the recording.
 CHINESE = "az-zh-CN-training-audio1"
 SENTENCES = ((10.3, 15.6), (33.4, 38.6))
 ENGLISH = "ls-367-130732-0001"
@@ -74,11 +75,11 @@ async def take(browser: str, driver: str, system: System, folder: Path) -> None:
 async def main(names: Sequence[str]) -> None:
     """Take the pictures with these names, by default all."""
     drivers = [driver for driver, taken in PICTURES.items() if not names or {*taken.values()} & {*names}]
-    chosen = {"stt_model": str(models.fetch("whisper-base")), "translation_workers": 1}
+    whisper, opus = str(models.fetch("whisper-base")), str(models.fetch("opus-zh-en"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        translations = str(models.fetch("opus-zh-en"))
-        plan = system_plan(folder, environment=NO_LOAD_LIMIT, translation_models=translations, **chosen)
+        chosen: dict[str, Any] = {"stt_model": whisper, "translation_models": opus, "translation_workers": 1}
+        plan = system_plan(folder, environment=NO_LOAD_LIMIT, **chosen)
         async with running(plan, silent) as system:
             for driver in drivers:
                 await take(shutil.which("chromium") or "chromium", driver, system, folder)

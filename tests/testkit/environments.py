@@ -16,8 +16,8 @@ def install(wheel: Path, environment: Path, extras: str = "") -> Path:
     """Create an environment with a wheel and what it requires. Returns the folder of its programs."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     python = environment / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*pip, wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, str(wheel)], check=True)
     (packages,) = environment.glob("lib/python*/site-packages")
     (own,) = distributions(name="nova-voice", path=[str(packages)])
     for name in required(own, extras):

@@ -85,8 +85,8 @@ def _ask(http: httpx.Client, address: str) -> Health:
         answer = http.get(address)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        reason = f"{address} does not answer: {error or type(error).__name__}"
-        return _unknown(certificate_problem(address, error) or reason)
+        silent = f"{address} does not answer: {error or type(error).__name__}"
+        return _unknown(certificate_problem(address, error) or silent)
     if isinstance(body, dict) and body.get("status") in EXIT_STATUS:
         return body
     reason = isinstance(body, dict) and body.get("detail")

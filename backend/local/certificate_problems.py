@@ -18,9 +18,11 @@ def certificate_problem(url: str, error: BaseException) -> str | None:
 
 def _refused_certificate(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
     """The error of the TLS library among the causes of an error. httpx and websockets wrap it."""
-    while error and not isinstance(error, ssl.SSLCertVerificationError):
+    while error:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error
         error = error.__cause__ or error.__context__
-    return error
+    return None
 
 
 def _advice(code: int) -> str:

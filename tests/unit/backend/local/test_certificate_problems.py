@@ -39,7 +39,7 @@ async def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         yield port
 
 
-async def test_no_private_system_is_started_beside_a_server_that_is_not_trusted(port: int) -> None:
+async def test_no_private_system_replaces_a_server_that_is_not_trusted(port: int) -> None:
     with pytest.raises(UntrustedServerError) as raised:
         async with find_or_start_server(None, model=None, translate=False):
             pass

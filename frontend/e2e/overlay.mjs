@@ -10,10 +10,18 @@ import { inDesktop, openOverlay } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({ options });
 const TIMEOUT_MS = 60_000;
-const settings = { isSetUp: true, isReady: false, mode: "captions", language: args.language, target: args.target };
+const settings = {
+  isSetUp: true,
+  isReady: false,
+  mode: "captions",
+  language: args.language,
+  target: args.target,
+  // The original stays until the translation is complete, also on a busy machine.
+  subtitles: { size: 24, lines: 3, pace: 5 },
+};
 
 await inDesktop(args, settings, async (page, browser) => {
-  const overlay = await openOverlay(browser, args, "overlay", { width: 896, height: 220 });
+  const overlay = await openOverlay(browser, args, "overlay", { width: 896, height: 280 });
   await overlay.evaluate(
     () => (document.documentElement.style.background = "linear-gradient(150deg, #5b7286, #b9a48c 55%, #3e4f47)"),
   );

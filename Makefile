@@ -70,9 +70,13 @@ frontend/dist/index.html: frontend/package.json frontend/package-lock.json front
 	@if command -v npm >/dev/null; then echo "Building the page." && cd frontend && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build; \
 	 else echo "Node.js 20 or later is not installed. Everything except the page works. Install Node.js and run make page."; fi
 
-dist: setup page  ## build the wheel, the source package and the software bills of materials in dist
-	rm -rf dist && $(BIN)/python -m build --outdir dist .
+dist: setup page  ## build all packages of a release in dist: wheel with the page, source package, JavaScript client, SBOM
+	@command -v npm >/dev/null || { echo "Building the packages requires Node.js 20 or later. Installing them does not."; exit 1; }
+	rm -rf dist build frontend/client/dist && $(BIN)/python -m build --outdir dist .
+	cd frontend/client && npm pack --silent --pack-destination "$(CURDIR)/dist"
+	cp constraints.txt dist
 	$(BIN)/python infra/sbom.py dist
+	$(BIN)/python infra/checksums.py dist
 
 desktop: setup page  ## run the desktop client from source
 	@command -v npm >/dev/null || { echo "The desktop client requires Node.js 20 or later."; exit 1; }

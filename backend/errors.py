@@ -34,6 +34,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |- ServerError                  Python client: the server refuses or ends the session
 |- DisconnectedError            Python client: the connection was lost permanently
 |- NoServerError                commands: no server answers at an address
+|  '- UntrustedServerError      its certificate is not trusted, the message says how to trust it
 |- IncompleteError              commands: a part of a transcript is missing
 |- OutputError                  commands: a transcript cannot be written, or would replace another file
 |- OverrunError                 commands: the server accepts no audio from the microphone

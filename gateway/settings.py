@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from backend.service.page_folder import page_folder
 from backend.service.settings import ServiceSettings
 from gateway.http.public_addresses import parse_networks
 
@@ -43,7 +44,7 @@ class GatewaySettings(ServiceSettings):
     """File with the private key of the certificate (PEM)."""
     max_session_s: float = Field(default=43_200.0, gt=0)
     """Longest session in seconds. Then its connection is closed with 1008."""
-    page_dir: Path = Path(__file__).parent.parent / "frontend" / "dist"
+    page_dir: Path = Field(default_factory=page_folder)
     """Folder with the built web page, served at /."""
     page_servers: str = ""
     """Other servers to which the page may connect, separated by commas, such as "wss://voice.example". "*": all."""

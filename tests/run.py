@@ -25,9 +25,11 @@ TWO_AT_A_TIME = (
     "tests/e2e/apis/test_soniox.py",
     "tests/e2e/bench/test_gpu_bench.py",
     "tests/e2e/bench/test_random_whisper.py",
+    "tests/e2e/docs",
     "tests/e2e/test_bad_input.py",
     "tests/e2e/test_calibrate.py",
     "tests/e2e/test_dependency_audit.py",
+    "tests/e2e/test_packages.py",
     "tests/e2e/test_transcribe.py",
 )
 # Unit and integration tests run in parallel. The other end-to-end tests measure latencies, kill processes or need the

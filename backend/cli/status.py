@@ -18,6 +18,7 @@ from backend.cli.options import key_option, server_option
 from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console
 from backend.errors import SetupError
+from backend.local.certificate_problems import certificate_problem
 from backend.local.discovery import find_server, http_url
 from backend.service.http_clients import http_client
 
@@ -84,7 +85,8 @@ def _ask(http: httpx.Client, address: str) -> Health:
         answer = http.get(address)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        return _unknown(f"{address} does not answer: {error or type(error).__name__}")
+        silent = f"{address} does not answer: {error or type(error).__name__}"
+        return _unknown(certificate_problem(address, error) or silent)
     if isinstance(body, dict) and body.get("status") in EXIT_STATUS:
         return body
     reason = isinstance(body, dict) and body.get("detail")

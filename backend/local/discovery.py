@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidHandshake, InvalidURI
 from backend.client.client import Client, DisconnectedError, ServerError
 from backend.client.connection import CLOSE_TRY_LATER
 from backend.errors import NovaError, SetupError
+from backend.local.certificate_problems import certificate_problem
 from backend.local.models import speech_model, translation_models
 from backend.local.own_certificate import trust_only
 from backend.local.processes import bound_socket
@@ -42,6 +43,12 @@ class NoServerError(NovaError):
     """No Nova Voice server answers at an address."""
 
     code = "no_server"
+
+
+class UntrustedServerError(NoServerError):
+    """The certificate of the server at an address is not trusted."""
+
+    code = "untrusted_server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +153,13 @@ def http_url(stream: str, path: str) -> str:
 
 
 async def is_ready(server: Server) -> bool:
-    """Return whether the gateway answers and is ready."""
+    """Return whether the gateway answers and is ready. Raises UntrustedServerError."""
     async with async_http_client(server.url, tls=server.tls, timeout=HEALTH_TIMEOUT_S) as client:
         try:
             return (await client.get(http_url(server.url, "/health/ready"))).is_success
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if problem := certificate_problem(server.url, error):
+                raise UntrustedServerError(problem) from None
             return False
 
 
@@ -247,6 +256,8 @@ async def open_session(server: Server, start: Start) -> AsyncIterator[Client]:
         try:
             client = await _connect(stack, server, start)
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, DisconnectedError) as error:
+            if problem := certificate_problem(server.url, error):
+                raise UntrustedServerError(problem) from None
             raise NoServerError(f"no Nova Voice server answers at {server.url}: {error or 'timed out'}") from None
         except ValidationError:
             raise NoServerError(f"the server at {server.url} is not a Nova Voice server") from None

@@ -91,7 +91,7 @@ function storeSessions() {
   const es = (text) => ({ es: { text, isFinal: true } });
   const first = [
     speech(1, "When is a lobster not a lobster?", "en", es("¿Cuándo una langosta no es una langosta?")),
-    speech(2, "When it is a crayfish. I had it at the café.", "en", es("Cuando es un cangrejo. La comí en el café.")),
+    speech(2, "When it is a crayfish. I had it at the café.", "en", es("Cuando es un cangrejo de río. Lo comí en el café.")),
   ];
   localStorage.setItem("nova.session.1763700000000", JSON.stringify(first));
   localStorage.setItem("nova.session.1763786400000", JSON.stringify([speech(1, "שלום, מה שלומך היום?", "he")]));

@@ -1,5 +1,6 @@
 """The images contain exactly the packages that their service imports, and the compose file matches its guide."""
 
+import json
 import re
 import subprocess
 import sys
@@ -113,10 +114,30 @@ def test_a_container_starts_after_its_dependencies_are_healthy(composed: dict[st
             assert ends or "test" in composed["services"][other]["healthcheck"], other
 
 
+def test_up_alone_pulls_no_image_of_ours(composed: dict[str, Any]) -> None:
+    ours = {name: one for name, one in composed["services"].items() if one["image"].startswith("nova-voice/")}
+    assert set(ours) == set(OURS)
+    assert all("build" in one for one in ours.values())
+    builds = {(one["image"], str(one["build"])) for one in ours.values()}
+    assert len(builds) == len({image for image, _ in builds}), "an image has two builds"
+
+
+def test_the_system_starts_in_the_repository_without_the_name_of_a_file(composed: dict[str, Any]) -> None:
+    command = [tool("docker-compose"), "config", "--format", "json"]
+    done = subprocess.run(command, cwd=INFRA.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    resolved = json.loads(done.stdout)
+    assert resolved["name"] == composed["name"]
+    always = {name for name, one in composed["services"].items() if "profiles" not in one}
+    assert resolved["services"].keys() == always
+    proxied = [mount["source"] for mount in resolved["services"]["proxy"]["volumes"]]
+    assert all(Path(source).is_file() for source in proxied), "paths are those of the included file"
+
+
 def test_every_image_of_ours_is_a_target_of_the_containerfile(composed: dict[str, Any]) -> None:
     targets = re.findall(r"^FROM \S+ AS (\S+)$", (INFRA / "Containerfile").read_text(encoding="utf-8"), re.MULTILINE)
     built = {name: service["build"] for name, service in composed["services"].items() if "build" in service}
-    assert set(built) == set(OURS[:-1])
+    assert set(built) == set(OURS)
     for name, build in built.items():
         assert build["target"] in targets, name
         assert (INFRA / build["context"] / build["dockerfile"]).samefile(INFRA / "Containerfile")

@@ -11,7 +11,8 @@ import httpx
 
 from backend.cli.diagnostics.finding import NETWORK_TIMEOUT_S, Finding, run_program
 from backend.errors import SetupError
-from backend.local.discovery import Server, find_server, http_url
+from backend.local.certificate_problems import certificate_problem
+from backend.local.discovery import Server, UntrustedServerError, find_server, http_url
 from backend.local.processes import redis_binary
 from backend.service.address import connect_host, join_host_port, without_secrets
 from backend.service.http_clients import http_client
@@ -64,7 +65,11 @@ def gateway_url(host: str, port: int) -> str:
 
 def check_server(server: Server) -> Finding:
     """Check the health of a running server."""
-    url, health = http_url(server.url, ""), _health(server, "/health/full")
+    url = http_url(server.url, "")
+    try:
+        health = _health(server, "/health/full")
+    except UntrustedServerError as error:
+        return Finding("server", False, error.message)
     if health is None:
         if _health(server, "/health") is not None:
             return Finding("server", None, f"{url} is running; it requires an API key", "use `nova status --key`")
@@ -83,11 +88,13 @@ def _describe_worker(worker: Mapping[str, object]) -> str:
 
 
 def _health(server: Server, path: str) -> dict[str, Any] | None:
-    """The answer of a gateway's health endpoint, or None if no gateway answers."""
+    """The answer of a gateway's health endpoint, or None if no gateway answers. Raises UntrustedServerError."""
     url, headers = http_url(server.url, path), {"Authorization": f"Bearer {server.key}"} if server.key else {}
     try:
         with http_client(url, tls=server.tls, headers=headers, timeout=NETWORK_TIMEOUT_S) as http:
             answer = http.get(url).json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, SetupError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, SetupError) as error:
+        if problem := certificate_problem(url, error):
+            raise UntrustedServerError(problem) from None
         return None
     return answer if isinstance(answer, dict) and "status" in answer and "version" in answer else None

@@ -8,10 +8,10 @@ from importlib.metadata import requires
 from pathlib import Path
 
 from backend.cli.diagnostics.finding import Finding, run_program, run_python
+from backend.service.page_folder import page_folder
 
 OLDEST_PYTHON, TOO_NEW_PYTHON = (3, 11), (3, 14)
 OLDEST_NODE = 20
-PAGE = Path(__file__).parents[3] / "frontend" / "dist"
 # Packages whose module has another name.
 _MODULES = {"pyjwt": "jwt", "webrtcvad-wheels": "webrtcvad"}
 # The extras of a machine that runs all services.
@@ -60,7 +60,7 @@ def check_node() -> Finding:
 
 def built_page() -> Path | None:
     """The folder of the page that the gateway serves, or None if it has not been built."""
-    directory = Path(os.environ.get("GATEWAY_PAGE_DIR") or PAGE)
+    directory = Path(os.environ.get("GATEWAY_PAGE_DIR") or page_folder())
     return directory if (directory / "index.html").is_file() else None
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import sys
 import wave
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from backend.local.discovery import stream_url
 from backend.local.system import System
 from tests.paths import FRONTEND, ROOT
+from tests.testkit.docs.snippets import snippets
 
 PAGE = ROOT / "docs" / "howto" / "build-a-voice-agent.md"
 RATE = 16_000
@@ -22,8 +22,8 @@ RATE = 16_000
 
 def program(language: str) -> str:
     """The only code block of the page in a language."""
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return str(found)
+    (found,) = (one for one in snippets(PAGE.read_text(encoding="utf-8")) if one.language == language)
+    return found.text
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from websockets.http11 import Request, Response
 
 from backend.cli.diagnostics.servers import check_server
 from backend.errors import SetupError
-from backend.local.discovery import NoServerError, Server, find_server, is_ready, open_session
+from backend.local.discovery import Server, UntrustedServerError, find_server, is_ready, open_session
 from backend.local.own_certificate import trust_only
 from backend.local.run_file import announced
 from backend.local.runtime_folder import runtime_folder
@@ -75,8 +75,9 @@ async def test_the_file_with_settings_names_the_certificate(url: str, tmp_path: 
 
 async def test_a_server_with_another_certificate_is_not_trusted(found: Server, tmp_path: Path) -> None:
     self_signed(tmp_path)
-    assert not await is_ready(found)
-    with pytest.raises(NoServerError, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(UntrustedServerError, match="self-signed certificate"):
+        await is_ready(found)
+    with pytest.raises(UntrustedServerError, match="self-signed certificate"):
         async with open_session(found, Start()):
             pass
 

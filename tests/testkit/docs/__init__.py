@@ -1,0 +1,1 @@
+"""Follows pages of the documentation literally: extracts their code blocks and runs them."""

@@ -1,0 +1,1 @@
+"""Extracting and running the code blocks of pages."""

@@ -1,4 +1,4 @@
-"""Messages about early finals, and the words of a text. Pure."""
+"""Messages about early finals, the words of a text, and how a recognizer decoded it. Pure."""
 
 from typing import Literal
 
@@ -44,3 +44,25 @@ class EarlyFinalWithdrawn(Message):
 
     type: Literal["early_final_withdrawn"] = "early_final_withdrawn"
     utterance: int
+
+
+class DecodedToken(Message):
+    """A token of the recognizer's text."""
+
+    id: int
+    """Number in the vocabulary of the model."""
+    bytes: tuple[int, ...]
+    """Its text in UTF-8. A character may be divided among tokens."""
+    logprob: float
+    """Natural logarithm of its probability."""
+
+
+class Decoding(Message):
+    """How the recognizer decoded an utterance."""
+
+    temperature: float
+    """0: the most probable text. Above: sampled, because guards rejected the text at lower temperatures."""
+    no_speech_probability: float
+    """Probability that the audio contains no speech, 0 to 1."""
+    tokens: tuple[DecodedToken, ...] = ()
+    """The text, before its script is changed. Empty with recognizers that report none, such as remote ones."""

@@ -10,12 +10,16 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from backend.errors import ProtocolError
-from backend.messages.decoding import DecodedToken as DecodedToken
-from backend.messages.decoding import Decoding as Decoding
+from backend.messages.early_finals import DecodedToken as DecodedToken
+from backend.messages.early_finals import Decoding as Decoding
 from backend.messages.early_finals import EarlyFinal as EarlyFinal
 from backend.messages.early_finals import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.early_finals import Word as Word
-from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, Priority
+from backend.messages.lifecycle import Done as Done
+from backend.messages.lifecycle import Draining as Draining
+from backend.messages.lifecycle import Keepalive as Keepalive
+from backend.messages.lifecycle import Stop as Stop
+from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS, Priority
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -24,6 +28,8 @@ from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
 from backend.messages.turns import Interrupt as Interrupt
+from backend.messages.turns import SpeakerSegment as SpeakerSegment
+from backend.messages.turns import SpeakersMerged as SpeakersMerged
 from backend.messages.turns import TurnEnd as TurnEnd
 from backend.messages.validation import describe_first_problem
 
@@ -84,6 +90,8 @@ class Configure(Message):
     playing: str | None = Field(default=None, max_length=MAX_PLAYING)
     interrupt_ms: int | None = Field(default=None, ge=200, le=2_000)
     endpointing: bool | None = None
+    speakers: bool | None = None
+    max_speakers: int | None = Field(default=None, ge=1, le=MAX_SPEAKERS)
     mode: Literal["dictation", "captions"] | None = None
     finals: Literal["revise", "stable"] | None = None
     prompt: str | None = Field(default=None, max_length=MAX_PROMPT)
@@ -104,18 +112,6 @@ class Clear(Message):
     """Discards the audio of the utterance in progress. It gets no final, and the next one has the same number."""
 
     type: Literal["clear"] = "clear"
-
-
-class Keepalive(Message):
-    """Keeps the connection open while the client sends no audio."""
-
-    type: Literal["keepalive"] = "keepalive"
-
-
-class Stop(Message):
-    """Ends the audio. Pending finals and translations follow, then `done`."""
-
-    type: Literal["stop"] = "stop"
 
 
 ClientMessage = Annotated[Start | Resume | Configure | Finalize | Clear | Keepalive | Stop, Field(discriminator="type")]
@@ -181,6 +177,12 @@ class Final(Message):
     """Only if the client asks for it with `decoding`, and there is text."""
     translate_to: tuple[str, ...] = ()
     """Languages of the final translations that follow. For each, a `notice` or an `error` can take its place."""
+    speaker: str | None = None
+    """With `speakers`: the label of the speaker, of the one who speaks longest if there are several."""
+    speaker_similarity: float | None = None
+    """Cosine similarity of the voice to earlier speech of this speaker, -1 to 1. None: there is none."""
+    speaker_segments: tuple[SpeakerSegment, ...] | None = None
+    """The parts of the text, in order, if several speakers say it."""
     late: bool = False
     """Whether it follows an `error` for the same utterance, because an operator replayed the job."""
     cursor: str = ""
@@ -235,20 +237,6 @@ class Error(Message):
     """Durable errors only."""
 
 
-class Draining(Message):
-    """This gateway is shutting down. Connect again and `resume`. Pending results are still delivered here."""
-
-    type: Literal["draining"] = "draining"
-    within_s: float
-    """Seconds until the server closes the connection with 1012."""
-
-
-class Done(Message):
-    """All results have been sent. The server closes the connection with 1000."""
-
-    type: Literal["done"] = "done"
-
-
 ServerMessage = Annotated[
     Ready
     | SpeechStarted
@@ -260,6 +248,7 @@ ServerMessage = Annotated[
     | SpeechEnded
     | TurnEnd
     | Interrupt
+    | SpeakersMerged
     | Notice
     | Error
     | Draining

@@ -1,4 +1,4 @@
-"""Messages about turns: when the speaker has finished, and when the user interrupts an answer. Pure."""
+"""Messages about turns: speakers, the ends of turns, and interruptions of an answer. Pure."""
 
 from typing import Literal
 
@@ -29,3 +29,25 @@ class Interrupt(Message):
     """Start of the interrupting speech."""
     at_ms: int
     """End of the audio that decided."""
+
+
+class SpeakerSegment(Message):
+    """A part of a final that one speaker says."""
+
+    speaker: str
+    """Label of the speaker."""
+    similarity: float | None = None
+    """Cosine similarity of the voice to earlier speech of this speaker, -1 to 1. None: there is none."""
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+class SpeakersMerged(Message):
+    """Two labels turned out to be one speaker. Sent before the final that showed it."""
+
+    type: Literal["speakers_merged"] = "speakers_merged"
+    speaker: str
+    """The label that stays."""
+    merged: str
+    """The label whose earlier finals are of `speaker` too. It is not used again."""

@@ -13,7 +13,7 @@ MAX_TEXT_FRAME = 128 * 1024
 # Languages that a session may choose from.
 MAX_LANGUAGES = 16
 # Labels of speakers in a session.
-MAX_SPEAKERS = 20
+MAX_SPEAKERS, DEFAULT_MAX_SPEAKERS = 20, 10
 # Characters.
 MAX_PROMPT, MAX_HOTWORDS, MAX_PLAYING = 2_000, 1_000, 10_000
 
@@ -88,7 +88,7 @@ class Options(Message):
     """false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence."""
     speakers: bool = False
     """Whether finals name their speaker: "1" is the first one in the session, "2" the next one."""
-    max_speakers: int = Field(default=10, ge=1, le=MAX_SPEAKERS)
+    max_speakers: int = Field(default=DEFAULT_MAX_SPEAKERS, ge=1, le=MAX_SPEAKERS)
     """With `speakers`: the largest number of labels. Further voices get the most similar one."""
     mode: Literal["dictation", "captions"] = "captions"
     """Purpose of the text. The server does not use it."""

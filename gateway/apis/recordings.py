@@ -10,8 +10,20 @@ from fastapi import Request
 
 from backend.cli.files.media.errors import DamagedAudioError, MediaError, TruncatedAudioError
 from backend.cli.files.media.recording import Recording, open_recording
+from backend.cli.files.speaker_parts import relabelled
 from backend.errors import ClientError
-from backend.messages.protocol import Done, Error, Final, ServerMessage, Start, Stop, Translation, parse_server, to_json
+from backend.messages.protocol import (
+    Done,
+    Error,
+    Final,
+    ServerMessage,
+    SpeakersMerged,
+    Start,
+    Stop,
+    Translation,
+    parse_server,
+    to_json,
+)
 from backend.text.writing_systems import join_texts
 from gateway.access.auth import Caller
 from gateway.connection.codec import NativeCodec
@@ -40,6 +52,8 @@ class RecordingTranscript:
         match event:
             case Final():
                 self._finals.append(event)
+            case SpeakersMerged():
+                self._finals = [relabelled(final, event) for final in self._finals]
             case Translation(is_final=True):
                 self.translations[event.utterance] = event.text
             case Error(utterance=int()):

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from backend.cli.files.speaker_parts import relabelled, split_by_speaker
 from backend.cli.files.subtitles.cues import split_into_cues
-from backend.cli.files.subtitles.formats import to_srt, to_vtt
+from backend.cli.files.subtitles.formats import speaker_name, to_srt, to_vtt
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.errors import NovaError
-from backend.messages.protocol import Error, Final, Notice, ServerMessage, Translation
+from backend.messages.protocol import Error, Final, Notice, ServerMessage, SpeakersMerged, Translation
 
 Format = Literal["txt", "srt", "vtt", "json"]
 SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt"})
 # Notices about a recording as a whole.
-_ABOUT_RECORDING = frozenset({"language_substituted", "low_level", "clipped", "no_sound"})
+_ABOUT_RECORDING = frozenset({"language_substituted", "speakers_not_labelled", "low_level", "clipped", "no_sound"})
 # Fields of a final that are meaningful only in the protocol.
 _PROTOCOL_FIELDS = {"type", "cursor", "translate_to", "late"}
 
@@ -44,6 +45,8 @@ class FileTranscript:
         match event:
             case Final():
                 self.finals.append(event)
+            case SpeakersMerged():
+                self.finals = [relabelled(final, event) for final in self.finals]
             case Translation(is_final=True):
                 self.translations[event.utterance, event.language] = event.text
             case Error() | Notice(language=str()):
@@ -70,7 +73,9 @@ def render_subtitles(
     transcript: FileTranscript, form: Format, target: str | None, limits: CueLimits | None = None
 ) -> str:
     """Render a subtitle file (srt or vtt) in the spoken language, or in the target language of a translation."""
-    utterances = (_timed(transcript, final, target) for final in transcript.with_text)
+    # A translation is that of a whole utterance.
+    finals = transcript.with_text if target else split_by_speaker(transcript.with_text)
+    utterances = (_timed(transcript, final, target) for final in finals)
     return (to_srt if form == "srt" else to_vtt)(split_into_cues(utterances, limits))
 
 
@@ -81,13 +86,17 @@ def _timed(transcript: FileTranscript, final: Final, target: str | None) -> Time
 
 
 def _txt(transcript: FileTranscript, targets: Sequence[str]) -> str:
-    """One line per utterance, followed by its translations."""
+    """One line per utterance and speaker, followed by the translations of the utterance."""
     lines = []
     for final in transcript.with_text:
-        lines.append(final.text)
+        lines += [_line(part) for part in split_by_speaker([final])]
         translations = ((target, transcript.translations.get((final.utterance, target))) for target in targets)
         lines += [f"  {target}: {text}" for target, text in translations if text is not None]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _line(final: Final) -> str:
+    return f"{speaker_name(final.speaker)}: {final.text}" if final.speaker else final.text
 
 
 def _json(transcript: FileTranscript, targets: Sequence[str]) -> str:

@@ -131,7 +131,7 @@ class LiveCodec:
             self._last_word_ms = event.words[-1].end_ms
         return results(
             self._request_id,
-            alternative(event.text, event.confidence, event.words),
+            alternative(event.text, event.confidence, [event]),
             start_ms=event.start_ms,
             end_ms=event.end_ms,
             is_final=True,

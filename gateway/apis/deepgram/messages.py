@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from backend.cli.files.speaker_parts import speaker_of, split_by_speaker
 from backend.messages.protocol import Error, Final, Word
 from backend.text.normalize import letters
 
@@ -55,22 +56,27 @@ def results(
     }
 
 
-def alternative(text: str, confidence: float, words: Sequence[Word] | None = None) -> dict[str, Any]:
-    """A transcript. Deepgram's `word` has no case and no punctuation, `punctuated_word` has both."""
+def alternative(text: str, confidence: float, finals: Sequence[Final] = ()) -> dict[str, Any]:
+    """A transcript, with the words of these finals."""
+    words = [_word(word, speaker_of(final, word)) for final in finals for word in final.words or ()]
+    return {"transcript": text, "confidence": confidence, "words": words}
+
+
+def _word(word: Word, speaker: str | None) -> dict[str, Any]:
+    """Deepgram's `word` has no case and no punctuation, `punctuated_word` has both."""
     return {
-        "transcript": text,
-        "confidence": confidence,
-        "words": [
-            {
-                "word": letters(word.word) or word.word.strip(),
-                "punctuated_word": word.word.strip(),
-                "start": word.start_ms / 1000,
-                "end": word.end_ms / 1000,
-                "confidence": word.confidence,
-            }
-            for word in words or ()
-        ],
+        "word": letters(word.word) or word.word.strip(),
+        "punctuated_word": word.word.strip(),
+        "start": word.start_ms / 1000,
+        "end": word.end_ms / 1000,
+        "confidence": word.confidence,
+        **_speaker(speaker),
     }
+
+
+def _speaker(label: str | None) -> dict[str, int]:
+    """Deepgram counts speakers from 0."""
+    return {} if label is None else {"speaker": int(label) - 1}
 
 
 def metadata(request_id: str, sha256: str, created: datetime, duration_s: float, tags: Sequence[str]) -> dict[str, Any]:
@@ -90,18 +96,17 @@ def metadata(request_id: str, sha256: str, created: datetime, duration_s: float,
 
 def recording(finals: Sequence[Final], text: str, *, utterances: bool, detected: str | None) -> dict[str, Any]:
     """The `results` of a response about a recording."""
-    words = [word for final in finals for word in final.words or ()]
     seconds = sum(final.end_ms - final.start_ms for final in finals)
     confidence = (
         sum(final.confidence * (final.end_ms - final.start_ms) for final in finals) / seconds if seconds else 0.0
     )
-    channel: dict[str, Any] = {"alternatives": [alternative(text, confidence, words)]}
+    channel: dict[str, Any] = {"alternatives": [alternative(text, confidence, finals)]}
     if detected is not None:
         channel["detected_language"] = detected
         channel["language_confidence"] = _language_confidence(finals, detected)
     if not utterances:
         return {"channels": [channel]}
-    return {"channels": [channel], "utterances": [_utterance(final) for final in finals]}
+    return {"channels": [channel], "utterances": [_utterance(part) for part in split_by_speaker(finals)]}
 
 
 def _language_confidence(finals: Sequence[Final], language: str) -> float:
@@ -121,7 +126,8 @@ def _utterance(final: Final) -> dict[str, Any]:
         "end": final.end_ms / 1000,
         "channel": 0,
         "id": f"utterance-{final.utterance}",
-        **alternative(final.text, final.confidence, final.words),
+        **alternative(final.text, final.confidence, [final]),
+        **_speaker(final.speaker),
     }
 
 

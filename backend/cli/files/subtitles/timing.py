@@ -10,11 +10,12 @@ from backend.cli.files.subtitles.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """The lines that are shown together."""
+    """The lines that are shown together, and the label of their speaker, if it is known."""
 
     start_ms: int
     end_ms: int
     lines: tuple[str, ...]
+    speaker: str = ""
 
 
 def cue_times(cues: Sequence[Sequence[Unit]], gap_ms: int) -> list[tuple[int, int]]:

@@ -34,6 +34,15 @@ def test_one_worker_is_enough_to_judge_turns(heartbeats: list[dict[str, Any]], e
     assert served.limits(Start()) == []
 
 
+def test_one_worker_is_enough_to_describe_voices() -> None:
+    for heartbeats, expected in (([], None), ([OLD], False), ([OLD, {"kind": "stt", "voices": True}], True)):
+        served = ServedLanguages.announced(heartbeats)
+        assert served.voices is expected
+        assert served.abilities.voices is expected
+        notices = [event.code for event in served.limits(Start(speakers=True))]
+        assert notices == (["speakers_not_labelled"] if expected is False else [])
+
+
 ZH_EN = translator(["zho_Hans", "zho_Hant"], ["eng_Latn"], "Chinese to English")
 EN_ZH = translator(["eng_Latn"], ["zho_Hans"], "English to Chinese")
 

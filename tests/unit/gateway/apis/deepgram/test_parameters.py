@@ -40,7 +40,7 @@ def test_the_language_can_be_detected(query: dict[str, str]) -> None:
         {"endpointing": "soon"},
         {"utterance_end_ms": "500"},
         {"language": "klingon"},
-        {"diarize": "true"},
+        {"diarize_model": "latest"},
         {"multichannel": "true"},
         {"callback": "http://example.com"},
         {"redact": "pci"},
@@ -51,6 +51,11 @@ def test_a_parameter_that_cannot_be_honoured_is_refused(query: dict[str, str]) -
         parse(**query)
     assert caught.value.status == 400
     assert caught.value.param in query or caught.value.param == "sample_rate"
+
+
+def test_speakers_are_labelled_on_request() -> None:
+    assert parse(diarize="true").options()["speakers"] is True
+    assert parse().options()["speakers"] is False
 
 
 @pytest.mark.parametrize("name", ["diarize", "multichannel", "redact"])

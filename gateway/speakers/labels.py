@@ -32,6 +32,7 @@ class KnownSpeaker(Message):
 
     label: str
     direction: str
+    seconds: float
 
 
 class SpeakerRecord(Message):
@@ -114,7 +115,7 @@ class SpeakerLabels:
         """Continue from a stored state. Without one, or if it is damaged, the whole log is read."""
         try:
             known = SpeakerRecord.model_validate_json(record)
-            speakers = [Speaker(one.label, _vector(one.direction)) for one in known.speakers]
+            speakers = [Speaker(one.label, _vector(one.direction), one.seconds) for one in known.speakers]
             position = cursor_position(known.cursor)
         except ValueError:
             return
@@ -136,7 +137,7 @@ def _joined(segments: Iterable[SpeakerSegment]) -> list[SpeakerSegment]:
 
 def _known(speaker: Speaker) -> KnownSpeaker:
     data = speaker.direction.astype("<f4").tobytes()
-    return KnownSpeaker(label=speaker.label, direction=base64.b64encode(data).decode())
+    return KnownSpeaker(label=speaker.label, direction=base64.b64encode(data).decode(), seconds=speaker.seconds)
 
 
 def _vector(text: str) -> Vector:

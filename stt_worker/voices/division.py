@@ -19,11 +19,11 @@ Vector = NDArray[np.float32]
 # Seconds of a piece, and of the shortest one in a longer utterance: in less audio, all voices are similar.
 PIECE_S, MIN_PIECE_S = 2.5, 1.9
 # Voices of one utterance that are less similar are two. Measured with `python -m tests.bench.speakers`.
-SAME_VOICE = 0.55
+SAME_VOICE = 0.62
 # A boundary is moved by at most this much, to a pause between two words.
 MAX_SHIFT_S = 1.5
 # Speech shorter than this is no voice of its own.
-MIN_VOICE_S = 1.0
+MIN_VOICE_S = 1.5
 # The model needs at least this much audio.
 _SHORTEST = SAMPLE_RATE // 10
 

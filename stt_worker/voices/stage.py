@@ -12,9 +12,9 @@ from stt_worker.voices.division import DescribedAudio, describe_pieces, find_voi
 
 log = structlog.get_logger()
 
-# Time that a text waits for its voices. They take a tenth of the time of their text, so more means that something is
+# Time that a text waits for its voices. They take less time than their text, so more means that something is
 # wrong, and a text without a speaker is better than none.
-MAX_WAIT_S = 10.0
+MAX_WAIT_S = 30.0
 
 
 class VoiceStage:

@@ -1,8 +1,7 @@
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.speakers.clusters import MIN_SECONDS, SpeakerClusters
+from gateway.speakers.clusters import MAX_SAME, MERGED, MIN_SECONDS, Speaker, SpeakerClusters
 from tests.testkit.streams.voices import voice
 
 
@@ -53,18 +52,22 @@ def test_a_strange_voice_beyond_the_largest_number_changes_no_speaker() -> None:
     assert clusters.speakers is before
 
 
-def test_labels_that_become_similar_are_merged_into_the_earlier_one() -> None:
-    clusters = SpeakerClusters()
-    first, last = voice(1), voice(2)
-    middle = (first + last) / np.float32(np.linalg.norm(first + last))
-    # The two are dissimilar, and speech between them draws the first one towards the second.
-    assert [clusters.assign(one, 3.0, 10).label for one in (first, last)] == ["1", "2"]
+def test_labels_that_are_similar_are_merged_into_the_earlier_one() -> None:
+    first = Speaker("1", voice(1) * 3, 3.0)
+    apart, close = Speaker("2", voice(2) * 3, 3.0), Speaker("3", voice(1, 0.4) * 6, 6.0)
+    clusters = SpeakerClusters([first, apart, close], count=3)
+    assert close.similarity(first.direction) >= MERGED > apart.similarity(first.direction)
+    assert clusters.merge() == [("1", "3")]
     assert clusters.merge() == []
-    for _ in range(60):
-        clusters.assign(middle, 3.0, 10)
-    assert clusters.merge() == [("1", "2")]
-    assert [speaker.label for speaker in clusters.speakers] == ["1"]
-    assert clusters.assign(voice(9), 3.0, 10).label == "3", "a label is not used again"
+    assert [(speaker.label, speaker.seconds) for speaker in clusters.speakers] == [("1", 9.0), ("2", 3.0)]
+    assert clusters.assign(voice(9), 3.0, 10).label == "4", "a label is not used again"
+
+
+def test_speech_of_a_speaker_who_was_only_briefly_known_may_be_less_similar() -> None:
+    """Short speech is similar to less of the same speaker."""
+    known = Speaker("1", voice(1), 1.0)
+    assert known.lowest_similarity(20.0) == known.lowest_similarity(1.0) < MAX_SAME
+    assert Speaker("1", voice(1), 60.0).lowest_similarity(20.0) == MAX_SAME
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.floats(0.1, 30.0)), max_size=30), st.integers(1, 5))

@@ -104,7 +104,7 @@ def test_a_merge_is_reported_before_the_final_that_shows_it() -> None:
     received(speakers, spoken_final(2, 8))
     kept, gone = speakers._clusters.speakers
     # As if much speech had drawn the second speaker towards the first.
-    speakers._clusters.speakers = (kept, gone.extended(kept.direction * 4))
+    speakers._clusters.speakers = (kept, gone.extended(kept.direction * 4, 12.0))
     merged, last = received(speakers, spoken_final(3, 9))
     assert isinstance(merged, SpeakersMerged)
     assert (merged.speaker, merged.merged) == ("1", "2")

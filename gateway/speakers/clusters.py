@@ -1,7 +1,7 @@
 """Online clustering of voices. Pure.
 
 Each voice is a vector of length 1. A speaker is the sum of the vectors of the speech that is theirs. The
-thresholds are cosine similarities, tuned for CAM++ with `python -m tests.bench.speakers --tune`.
+thresholds are cosine similarities, tuned for CAM++ with half of the speakers of `python -m tests.bench.speakers`.
 """
 
 from collections.abc import Iterable

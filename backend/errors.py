@@ -16,6 +16,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |  '- UnknownPathError       no WebSocket is served at the path
 |  |- InvalidRequestError       HTTP: a parameter is invalid or not served
 |  |- RecordingFailedError      HTTP: the session of a recording failed
+|  |  '- NoPlaceError            it was not started, because the gateway has too many
 |  |- OverQuotaError            the API key has reached a limit
 |  |- TooManySecretsError       a caller has too many client secrets that have not expired
 |  |- RedisUnavailableError     Redis does not answer
@@ -26,6 +27,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- DamagedModelError         an installed model that fails verification
 |  '- SourceUnavailableError    one source of a model fails, and the next one is tried
 |- UnsupportedPairError         no installed translation model serves this pair of languages
+|- CallbackFailedError          a client's server does not take the results of its recording
 |- UnavailableError             a remote engine is unavailable, its entries are retried later
 |- SetupError                   this machine lacks something, the message says what to do
 |- DamagedRecordError           a session record in Redis cannot be read
@@ -44,6 +46,7 @@ NovaError                       its code is used in logs, metric labels and the 
    |- NotMediaError             it is neither audio nor video
    |- NoAudioError              it has no audio track
    |- NoTrackError              it has no audio track with the requested number
+   |- TooManyChannelsError      it has more channels than can be recognized separately
    |- TruncatedAudioError       it is truncated; the audio before that point was used
    '- DamagedAudioError         parts of it are damaged; the audio before and after them was used
 """

@@ -4,22 +4,26 @@ Modules that load a model's libraries are imported inside the functions: a worke
 them, and its image may lack them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from backend import models
 from backend.engines.device_locks import with_own_device
 from backend.errors import ModelError
+from backend.models.formats import VOICE_FILES
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
-from stt_worker.recognizers.recognizer import Recognizer, TurnJudge
+from stt_worker.recognizers.recognizer import Recognizer, TurnJudge, VoiceDescriber
 from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 
 if TYPE_CHECKING:
     from stt_worker.recognizers.whisper import FasterWhisper
 
-TURN_MODEL = "smart-turn"
+Loaded = TypeVar("Loaded")
+
+TURN_MODEL, VOICE_MODEL = "smart-turn", "campplus"
 
 
 def load_recognizer(settings: SttSettings) -> Recognizer:
@@ -66,23 +70,50 @@ def load_turn_model(settings: SttSettings) -> TurnJudge | None:
 
     Raises ModelError if a named model is missing or damaged.
     """
-    name = TURN_MODEL if settings.turn_model == "auto" else settings.turn_model
+
+    def load(directory: Path) -> TurnJudge:
+        from stt_worker.recognizers.turn_model import TurnModel
+
+        return TurnModel(directory)
+
+    return _load_optional(settings.turn_model, TURN_MODEL, load)
+
+
+def load_voice_model(settings: SttSettings) -> VoiceDescriber | None:
+    """Load the model that describes voices. None: the settings name none, or "auto" finds none on this machine.
+
+    Raises ModelError if a named model is missing or damaged.
+    """
+
+    def load(place: Path) -> VoiceDescriber:
+        from stt_worker.voices.voice_model import VoiceModel
+
+        files = [place] if place.is_file() else [place / name for name in VOICE_FILES if (place / name).is_file()]
+        if not files:
+            raise ModelError(f"{place} holds no model of voices: it needs {' or '.join(VOICE_FILES)}")
+        return VoiceModel(files[0])
+
+    return _load_optional(settings.voice_model, VOICE_MODEL, load)
+
+
+def _load_optional(setting: str, default: str, load: Callable[[Path], Loaded]) -> Loaded | None:
+    """Load the model that a setting names. With "auto", None if the default or its libraries are not installed."""
+    name = default if setting == "auto" else setting
     if not name:
         return None
     try:
-        directory = models.resolve(name)
+        place = Path(name) if name.endswith(".onnx") else models.resolve(name)
     except ModelError:
-        if settings.turn_model == "auto":
+        if setting == "auto":
             return None
         raise
     try:
-        from stt_worker.recognizers.turn_model import TurnModel
+        return load(place)
     except ImportError as error:
         # Images for remote recognizers lack the libraries.
-        if settings.turn_model == "auto":
+        if setting == "auto":
             return None
         raise ModelError(f"{name} cannot be loaded: {error}") from error
-    return TurnModel(directory)
 
 
 def model_directory(settings: SttSettings) -> Path:

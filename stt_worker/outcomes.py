@@ -1,11 +1,12 @@
 """Turn hypotheses into the events and entries that the worker commits."""
 
+import base64
 import math
 from collections.abc import Sequence
 
 import structlog
 
-from backend.messages.jobs import AudioJob, DraftWord, FinalResult, PartialResult, Transcript
+from backend.messages.jobs import AudioJob, DescribedVoice, DraftWord, FinalResult, PartialResult, Transcript
 from backend.messages.protocol import DecodedToken, Decoding, Final, Word
 from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
@@ -44,9 +45,10 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         translate_to=job.translate_to if text else (),
         late=job.replayed,
     )
-    if text and not job.language:
-        detected = hypothesis.languages or {hypothesis.language: 1.0}
-        final = FinalResult(**dict(final), languages=detected)
+    detected = (hypothesis.languages or {hypothesis.language: 1.0}) if text and not job.language else {}
+    voices = _voices(job, hypothesis, text) if recognized else ()
+    if detected or voices:
+        final = FinalResult(**dict(final), languages=detected, voices=voices)
     partials = _early_partials(job, hypothesis, final, hypothesis.words if recognized else ())
     return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.language, text))
 
@@ -154,6 +156,20 @@ def _words(job: AudioJob, words: Sequence[RecognizedWord]) -> tuple[Word, ...]:
             confidence=word.probability,
         )
         for word in words
+    )
+
+
+def _voices(job: AudioJob, hypothesis: Hypothesis, text: str) -> tuple[DescribedVoice, ...]:
+    """The voices. Several have their part of the text each."""
+    words, several = hypothesis.words, len(hypothesis.parts) > 1
+    return tuple(
+        DescribedVoice(
+            start_ms=min(job.end_ms, job.start_ms + round(1000 * part.start)),
+            end_ms=min(job.end_ms, job.start_ms + round(1000 * part.end)),
+            text="".join(words[n].text for n in part.words).strip() if several else text,
+            embedding=base64.b64encode(part.voice.astype("<f2").tobytes()).decode(),
+        )
+        for part in hypothesis.parts
     )
 
 

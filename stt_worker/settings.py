@@ -25,6 +25,8 @@ class SttSettings(WorkerSettings):
     """The encoder windows as FLOOR,STEP,MARGIN in seconds; "auto": 8,2,4."""
     turn_model: str = "auto"
     """Model that judges whether a speaker has finished: a directory, or "auto": smart-turn if installed. "": none."""
+    voice_model: str = "auto"
+    """Model that describes voices: a directory, an ONNX file, or "auto": campplus if installed. "": none."""
     null_cost: float = Field(default=0.0, ge=0.0)
     """With the model "null": seconds of work for each second of audio."""
     null_base_s: float = Field(default=0.0, ge=0.0)

@@ -29,11 +29,13 @@ from stt_worker.job_language import (
     last_language,
     model_language,
 )
-from stt_worker.loading import load_recognizer, load_turn_model, with_calibration, with_own_gpu
+from stt_worker.loading import load_recognizer, load_turn_model, load_voice_model, with_calibration, with_own_gpu
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
-from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recognizer, Speech, TurnJudge
+from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recognizer, Speech, TurnJudge, VoiceDescriber
 from stt_worker.settings import SttSettings
+from stt_worker.voices.division import can_be_divided
+from stt_worker.voices.stage import VoiceStage
 
 log = structlog.get_logger()
 
@@ -44,8 +46,15 @@ MAX_JUDGEMENT_S = 0.2
 class SttWorker:
     """Recognizes audio of all sessions in batches. It keeps no state of a session: jobs are self-contained."""
 
-    def __init__(self, recognizer: Recognizer, settings: SttSettings, turns: TurnJudge | None = None) -> None:
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        settings: SttSettings,
+        turns: TurnJudge | None = None,
+        voices: VoiceDescriber | None = None,
+    ) -> None:
         self._recognizer, self._settings, self._turns = recognizer, settings, turns
+        self._voices = VoiceStage(voices) if voices else None
         self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
         # Judges turns while their text is recognized. Each judgement takes one core.
         self._judging = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="turns")
@@ -79,6 +88,7 @@ class SttWorker:
     def _recognize(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         began = time.perf_counter()
         judgements = self._judge_turns(speeches)
+        described = self._voices.begin(speeches) if self._voices else {}
         hypotheses = recognize_with_drafts(self._recognizer, speeches)
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
@@ -87,6 +97,8 @@ class SttWorker:
             metrics.REAL_TIME_FACTOR.set(self._real_time_factor.factor)
         metrics.CONTINUED.labels(kind).inc(sum(hypothesis.continued for hypothesis in hypotheses))
         self._report_doubts(hypotheses)
+        if self._voices and described:
+            hypotheses = self._voices.complete(hypotheses, described)
         return self._with_turns(hypotheses, judgements) if judgements else hypotheses
 
     def _judge_turns(self, speeches: Sequence[Speech]) -> dict[int, Future[float]]:
@@ -125,12 +137,14 @@ class SttWorker:
 
     def _speech(self, job: AudioJob, pcm: bytes) -> Speech | EntryError:
         final = job.kind == "final"
+        samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
+        describe_voices = job.describe_voices and self._voices is not None
         try:
             language = model_language(job, self._recognizer.languages)
         except EntryError as error:
             return error
         return Speech(
-            samples=np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768),
+            samples=samples,
             language=language,
             last_language=last_language(job, self._recognizer.languages),
             language_odds=known_odds(job.languages, self._recognizer.languages),
@@ -141,11 +155,16 @@ class SttWorker:
             context=job.context,
             context_language=job.context_language,
             beam_size=self._settings.beam_size if final else 1,
-            # Previews need the words' probabilities to decide what is shown.
-            words=job.words or job.partial_words or job.decoding or not final,
+            # Previews need the words' probabilities to decide what is shown. Voices change between two words.
+            words=job.words
+            or job.partial_words
+            or job.decoding
+            or not final
+            or (describe_voices and can_be_divided(samples)),
             tokens=final and job.decoding,
             final=final,
             judge_turn=job.judge_turn,
+            describe_voices=describe_voices,
             draft=_draft(job) if self._recognizer.continues_drafts else (),
             draft_language=draft_language(job, self._recognizer.languages),
             draft_language_probability=job.draft_language_probability,
@@ -183,7 +202,8 @@ async def _main(stop: asyncio.Event) -> None:
         settings = await asyncio.to_thread(with_calibration, settings)
         recognizer = await asyncio.to_thread(load_recognizer, settings)
         turns = await asyncio.to_thread(load_turn_model, settings)
-        await serve(recognizer, settings, stop, metrics_server, turns)
+        voices = await asyncio.to_thread(load_voice_model, settings)
+        await serve(recognizer, settings, stop, metrics_server, turns, voices)
 
 
 async def serve(
@@ -192,6 +212,7 @@ async def serve(
     stop: asyncio.Event,
     metrics_server: MetricsServer,
     turns: TurnJudge | None = None,
+    voices: VoiceDescriber | None = None,
 ) -> None:
     """Recognize the audio of all shards until `stop` is set."""
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
@@ -200,8 +221,10 @@ async def serve(
         description["languages"] = sorted(recognizer.languages)
     if turns:
         description["turns"] = True
+    if voices:
+        description["voices"] = True
     MODEL.labels("stt", recognizer.model, recognizer.device, recognizer.compute_type).set(1)
-    worker = SttWorker(recognizer, settings, turns)
+    worker = SttWorker(recognizer, settings, turns, voices)
 
     def about() -> dict[str, object]:
         return {**description, **worker.report()}

@@ -25,7 +25,7 @@ from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server, print_status
-from backend.messages.options import spoken_language
+from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, spoken_language
 from backend.messages.protocol import Start
 
 # The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
@@ -70,6 +70,13 @@ ENDPOINT_MS = 1_500
     help="Recognize each channel on its own, such as the two sides of a call. Default: mix them.",
 )
 @click.option("--words", is_flag=True, help="Include times and confidence of each word (json).")
+@click.option("--speakers", is_flag=True, help="Name the speakers, if the server has the model `campplus`.")
+@click.option(
+    "--max-speakers",
+    type=click.IntRange(1, MAX_SPEAKERS),
+    metavar="N",
+    help="Number of speakers, if it is known. Implies --speakers.",
+)
 def transcribe(
     files: tuple[Path, ...],
     spoken: tuple[str, ...],
@@ -83,6 +90,8 @@ def transcribe(
     track: int | None,
     channels: bool,
     words: bool,
+    speakers: bool,
+    max_speakers: int | None,
     limits: CueLimits,
 ) -> None:
     """Convert audio or video recordings to text or subtitles.
@@ -110,6 +119,8 @@ def transcribe(
         words=words or form in SUBTITLES,
         endpoint_ms=ENDPOINT_MS,
         multichannel=channels,
+        speakers=speakers or max_speakers is not None,
+        max_speakers=max_speakers or DEFAULT_MAX_SPEAKERS,
     )
     with pipes() as saved:
         # Recordings that cannot be opened are reported before a server is started.

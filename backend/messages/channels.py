@@ -1,4 +1,4 @@
-"""Messages of sessions that recognize each channel of their audio on its own. Pure."""
+"""Messages of a connection: its channels, if each is recognized separately, and its end. Pure."""
 
 from typing import Literal
 
@@ -52,3 +52,29 @@ class ChannelStart(Options):
     """With `multichannel`: whether finals are sent as they arrive, or over all channels by `start_ms`."""
     positions: tuple[ChannelPosition, ...] = Field(default=(), max_length=MAX_CHANNELS)
     """With `multichannel`: `audio_from_ms` and `utterance` of each channel, in place of these fields."""
+
+
+class Keepalive(Message):
+    """Keeps the connection open while the client sends no audio."""
+
+    type: Literal["keepalive"] = "keepalive"
+
+
+class Stop(Message):
+    """Ends the audio. Pending finals and translations follow, then `done`."""
+
+    type: Literal["stop"] = "stop"
+
+
+class Draining(Message):
+    """This gateway is shutting down. Connect again and `resume`. Pending results are still delivered here."""
+
+    type: Literal["draining"] = "draining"
+    within_s: float
+    """Seconds until the server closes the connection with 1012."""
+
+
+class Done(Message):
+    """All results have been sent. The server closes the connection with 1000."""
+
+    type: Literal["done"] = "done"

@@ -102,6 +102,8 @@ class AudioJob(Job):
     """Finals only. Whether the partial of an early final contains the final."""
     judge_turn: bool = False
     """Finals in a pause. Whether to judge if the speaker has finished."""
+    describe_voices: bool = False
+    """Finals only. Whether to describe the voices, so that the gateway can label the speakers."""
     prompt: str = ""
     hotwords: str = ""
     context: str = ""
@@ -156,10 +158,24 @@ class PartialResult(Partial):
         return Partial.model_validate(self.model_dump(include=set(Partial.model_fields)))
 
 
+class DescribedVoice(Message):
+    """The voice in a part of an utterance."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    """Its part of the text of the utterance."""
+    embedding: str
+    """Base64 of a vector of float16, little endian, whose length is 1. Similar voices have similar directions."""
+
+
 class FinalResult(Final):
-    """A final as the worker commits it, with the languages that were detected in its audio."""
+    """A final as the worker commits it, with what the gateway needs to know about its audio."""
 
     languages: Mapping[str, float] = {}
+    """The probabilities of the languages that were detected."""
+    voices: tuple[DescribedVoice, ...] = ()
+    """In the order in which they speak."""
 
     def event(self) -> Final:
         """Return the part that the client receives."""
@@ -179,6 +195,12 @@ class ChannelMessage:
 
     cursor: str | None
     event: ServerMessage | PartialResult | TakenOver
+
+
+def cursor_position(cursor: str) -> tuple[int, int]:
+    """A log entry's id as numbers. Redis orders entry ids numerically, not as text."""
+    milliseconds, _, count = cursor.partition("-")
+    return int(milliseconds), int(count or 0)
 
 
 def encode_entry(job: AudioJob | Transcript, pcm: bytes | None = None) -> dict[Any, Any]:
@@ -225,7 +247,7 @@ def decode_channel_message(data: bytes) -> ChannelMessage:
     if isinstance(event, Partial):
         event = PartialResult.model_validate_json(body)
     elif cursor and isinstance(event, Final | Translation | Error):
-        if isinstance(event, Final) and b'"languages"' in body:
+        if isinstance(event, Final) and (b'"languages"' in body or b'"voices"' in body):
             event = FinalResult.model_validate_json(body)
         event = event.model_copy(update={"cursor": cursor})
     return ChannelMessage(cursor, event)

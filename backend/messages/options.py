@@ -12,6 +12,8 @@ MAX_POSITION = 10**12
 MAX_TEXT_FRAME = 128 * 1024
 # Languages that a session may choose from.
 MAX_LANGUAGES = 16
+# Labels of speakers in a session.
+MAX_SPEAKERS, DEFAULT_MAX_SPEAKERS = 20, 10
 # Characters.
 MAX_PROMPT, MAX_HOTWORDS, MAX_PLAYING = 2_000, 1_000, 10_000
 
@@ -86,6 +88,10 @@ class Options(Message):
     """With `responding`: speech that counts as an interruption."""
     endpointing: bool = True
     """false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence."""
+    speakers: bool = False
+    """Whether finals name their speaker: "1" is the first one in the session, "2" the next one."""
+    max_speakers: int = Field(default=DEFAULT_MAX_SPEAKERS, ge=1, le=MAX_SPEAKERS)
+    """With `speakers`: the largest number of labels. Further voices get the most similar one."""
     mode: Literal["dictation", "captions"] = "captions"
     """Purpose of the text. The server does not use it."""
     finals: Literal["revise", "stable"] = "revise"

@@ -18,10 +18,14 @@ from backend.messages.channels import (
     ChannelResume,
     ChannelStart,
 )
+from backend.messages.channels import Done as Done
+from backend.messages.channels import Draining as Draining
+from backend.messages.channels import Keepalive as Keepalive
+from backend.messages.channels import Stop as Stop
 from backend.messages.decoding import DecodedToken as DecodedToken
 from backend.messages.decoding import Decoding as Decoding
 from backend.messages.decoding import Word as Word
-from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, Priority
+from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS, Priority
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -32,6 +36,8 @@ from backend.messages.options import Options as Options
 from backend.messages.turns import EarlyFinal as EarlyFinal
 from backend.messages.turns import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.turns import Interrupt as Interrupt
+from backend.messages.turns import SpeakerSegment as SpeakerSegment
+from backend.messages.turns import SpeakersMerged as SpeakersMerged
 from backend.messages.turns import SpeechEnded as SpeechEnded
 from backend.messages.turns import SpeechStarted as SpeechStarted
 from backend.messages.turns import TurnEnd as TurnEnd
@@ -96,6 +102,8 @@ class Configure(Message):
     playing: str | None = Field(default=None, max_length=MAX_PLAYING)
     interrupt_ms: int | None = Field(default=None, ge=200, le=2_000)
     endpointing: bool | None = None
+    speakers: bool | None = None
+    max_speakers: int | None = Field(default=None, ge=1, le=MAX_SPEAKERS)
     mode: Literal["dictation", "captions"] | None = None
     finals: Literal["revise", "stable"] | None = None
     prompt: str | None = Field(default=None, max_length=MAX_PROMPT)
@@ -116,18 +124,6 @@ class Clear(Message):
     """Discards the audio of the utterance in progress. It gets no final, and the next one has the same number."""
 
     type: Literal["clear"] = "clear"
-
-
-class Keepalive(Message):
-    """Keeps the connection open while the client sends no audio."""
-
-    type: Literal["keepalive"] = "keepalive"
-
-
-class Stop(Message):
-    """Ends the audio. Pending finals and translations follow, then `done`."""
-
-    type: Literal["stop"] = "stop"
 
 
 ClientMessage = Annotated[Start | Resume | Configure | Finalize | Clear | Keepalive | Stop, Field(discriminator="type")]
@@ -186,6 +182,12 @@ class Final(ChannelEvent):
     """Only if the client asks for it with `decoding`, and there is text."""
     translate_to: tuple[str, ...] = ()
     """Languages of the final translations that follow. For each, a `notice` or an `error` can take its place."""
+    speaker: str | None = None
+    """With `speakers`: the label of the speaker, of the one who speaks longest if there are several."""
+    speaker_similarity: float | None = None
+    """Cosine similarity of the voice to earlier speech of this speaker, -1 to 1. None: there is none."""
+    speaker_segments: tuple[SpeakerSegment, ...] | None = None
+    """The parts of the text, in order, if several speakers say it."""
     late: bool = False
     """Whether it follows an `error` for the same utterance, because an operator replayed the job."""
     cursor: str = ""
@@ -232,20 +234,6 @@ class Error(ChannelEvent):
     """Durable errors only."""
 
 
-class Draining(Message):
-    """This gateway is shutting down. Connect again and `resume`. Pending results are still delivered here."""
-
-    type: Literal["draining"] = "draining"
-    within_s: float
-    """Seconds until the server closes the connection with 1012."""
-
-
-class Done(Message):
-    """All results have been sent. The server closes the connection with 1000."""
-
-    type: Literal["done"] = "done"
-
-
 ServerMessage = Annotated[
     Ready
     | SpeechStarted
@@ -257,6 +245,7 @@ ServerMessage = Annotated[
     | SpeechEnded
     | TurnEnd
     | Interrupt
+    | SpeakersMerged
     | Notice
     | Error
     | Draining

@@ -1,12 +1,12 @@
 """The languages and abilities that workers announce in their heartbeats, and what a session can have of them.
 
-An STT worker announces the codes that its model recognizes, and whether it judges turns. A translation worker announces
-the pairs that it translates.
+An STT worker announces the codes that its model recognizes, and whether it judges turns and describes voices. A
+translation worker announces the pairs that it translates.
 Workers of earlier releases announce nothing. While no worker announces anything, every language is accepted.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from pydantic import ValidationError
@@ -20,6 +20,9 @@ INSTALL_HINT = "`nova models pull nllb-200-distilled-600M` installs one that doe
 TURNS_HINT = (
     "no running worker judges whether a speaker has finished, so silence decides; "
     "`nova models pull smart-turn` installs the model"
+)
+VOICES_HINT = (
+    "no running worker describes voices, so speakers are not labelled; `nova models pull campplus` installs the model"
 )
 # Languages that models without them recognize as a similar one. Both are Whisper's codes.
 SUBSTITUTES = {"yue": "zh", "nn": "no"}
@@ -57,7 +60,7 @@ class ServedLanguages:
 
     `speech`: the languages that every STT worker recognizes, since any of them may receive a job; None: unknown.
     `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
-    `turns`: whether any STT worker judges if a speaker has finished; None: unknown.
+    `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
     `translators`: whether any translation worker runs; None: unknown.
     """
 
@@ -66,6 +69,7 @@ class ServedLanguages:
     described: tuple[str, ...] = ()
     turns: bool | None = None
     translators: bool | None = None
+    voices: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -75,6 +79,7 @@ class ServedLanguages:
         translators = [beat for beat in beats if isinstance(beat.get("translates"), list)]
         pairs = tuple(pair for beat in translators for pair in _read_pairs(beat["translates"]))
         turns = [bool(beat.get("turns")) for beat in beats if beat.get("kind") == "stt"]
+        voices = [bool(beat.get("voices")) for beat in beats if beat.get("kind") == "stt"]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
             frozenset.intersection(*speech) if speech else None,
@@ -82,7 +87,13 @@ class ServedLanguages:
             tuple(sorted(described)),
             any(turns) if turns else None,
             any(beat.get("kind") == "translation" for beat in beats) if beats else None,
+            any(voices) if voices else None,
         )
+
+    @property
+    def abilities(self) -> Self:
+        """The abilities alone, with all languages."""
+        return replace(self, speech=None, pairs=None, described=())
 
     def recognized_as(self, code: str) -> str | None:
         """Return the code of the language that a job asks for, or None for "auto".
@@ -118,6 +129,8 @@ class ServedLanguages:
             events.append(Notice(code="language_substituted", message=text))
         if options.turn_threshold and self.turns is False:
             events.append(Notice(code="turns_not_judged", message=TURNS_HINT))
+        if options.speakers and self.voices is False:
+            events.append(Notice(code="speakers_not_labelled", message=VOICES_HINT))
         unserved = (target for target in options.translate_to if not self.translates(found, target))
         return [*events, *(self._unserved(found, target) for target in unserved)]
 

@@ -41,6 +41,8 @@ class SessionRecord:
     translating: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     # Recent utterances whose translations are complete.
     translated: frozenset[int] = frozenset()
+    # The speakers as the gateway stores them, or "" if the session does not label any.
+    speakers: str = ""
 
     def fields(self) -> dict[str, str]:
         """Return the fields that gateways write. The Lua scripts write the others."""
@@ -49,6 +51,7 @@ class SessionRecord:
             "correlation": self.correlation_id,
             "count": str(self.count),
             "audio": str(self.audio_ms),
+            **({"speakers": self.speakers} if self.speakers else {}),
         }
 
     @classmethod
@@ -69,6 +72,7 @@ class SessionRecord:
                 count=int(fields["count"]),
                 audio_ms=int(fields["audio"]),
                 open=fields.get("open", b"").decode(),
+                speakers=fields.get("speakers", b"").decode(),
                 closed=frozenset(numbered("closed")),
                 translated=frozenset(numbered("translated")),
                 translating={n: _targets.validate_json(codes) for n, codes in numbered("translating").items()},

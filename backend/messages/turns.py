@@ -1,9 +1,10 @@
-"""Events about speech and turns: when the speaker starts, may have finished, has finished, or interrupts. Pure."""
+"""Events about speech, speakers, turns and interruptions. Pure."""
 
 from typing import Literal
 
 from backend.messages.channels import ChannelEvent
 from backend.messages.decoding import Word
+from backend.messages.options import Message
 
 
 class TurnEnd(ChannelEvent):
@@ -77,3 +78,25 @@ class EarlyFinalWithdrawn(ChannelEvent):
 
     type: Literal["early_final_withdrawn"] = "early_final_withdrawn"
     utterance: int
+
+
+class SpeakerSegment(Message):
+    """A part of a final that one speaker says."""
+
+    speaker: str
+    """Label of the speaker."""
+    similarity: float | None = None
+    """Cosine similarity of the voice to earlier speech of this speaker, -1 to 1. None: there is none."""
+    start_ms: int
+    end_ms: int
+    text: str
+
+
+class SpeakersMerged(ChannelEvent):
+    """Two labels turned out to be one speaker. Sent before the final that showed it."""
+
+    type: Literal["speakers_merged"] = "speakers_merged"
+    speaker: str
+    """The label that stays."""
+    merged: str
+    """The label whose earlier finals are of `speaker` too. It is not used again."""

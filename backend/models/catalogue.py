@@ -5,6 +5,7 @@ The digests are those of the publishers; docs/reference/models.md lists who publ
 """
 
 from backend.errors import ModelError
+from backend.models.formats import VOICE_FILES
 from backend.models.specs import (
     ArgosSource,
     ConversionSource,
@@ -38,6 +39,8 @@ def auto(kind: ModelKind, device: str) -> str:
         return "nllb-200-distilled-600M"
     if kind == "turns":
         return "smart-turn-v3.2"
+    if kind == "voices":
+        return "campplus-zh-en"
     raise ModelError('"auto" cannot select an OPUS model: name the pair of languages, for example opus-zh-en')
 
 
@@ -238,4 +241,15 @@ _SMART_TURN = ModelSpec(
     ),
 )
 
-CATALOGUE: tuple[ModelSpec, ...] = (*_WHISPER, _NLLB, *_OPUS, _SMART_TURN)
+# The ONNX export of the project k2-fsa. The weights are those of 3D-Speaker (Alibaba).
+_CAMPPLUS = ModelSpec(
+    name="campplus-zh-en",
+    kind="voices",
+    licence="Apache-2.0",
+    size=28_281_164,
+    aliases=("campplus",),
+    files=(FileSpec(VOICE_FILES[0], 28_281_164, "aa3cfc16963a10586a9393f5035d6d6b57e98d358b347f80c2a30bf4f00ceba2"),),
+    sources=(HubSource("csukuangfj/speaker-embedding-models", "0743f301363dec56491a490f6d6cbc9d67f9a3bf"),),
+)
+
+CATALOGUE: tuple[ModelSpec, ...] = (*_WHISPER, _NLLB, *_OPUS, _SMART_TURN, _CAMPPLUS)

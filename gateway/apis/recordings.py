@@ -10,6 +10,7 @@ from fastapi import Request
 
 from backend.cli.files.media.errors import DamagedAudioError, MediaError, TruncatedAudioError
 from backend.cli.files.media.recording import Recording, open_recording
+from backend.cli.files.speaker_parts import relabelled
 from backend.errors import ClientError
 from backend.messages.protocol import (
     AudioFormat,
@@ -17,6 +18,7 @@ from backend.messages.protocol import (
     Error,
     Final,
     ServerMessage,
+    SpeakersMerged,
     Start,
     Stop,
     Translation,
@@ -54,6 +56,8 @@ class RecordingTranscript:
         match event:
             case Final():
                 self._finals.append(event)
+            case SpeakersMerged():
+                self._finals = [relabelled(final, event) for final in self._finals]
             case Translation(is_final=True):
                 self.translations[event.utterance] = event.text
             case Error(utterance=int()):

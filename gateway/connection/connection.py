@@ -239,7 +239,7 @@ class Connection:
 
     async def _read_log(self) -> None:
         session = self._session
-        async for live in self._services.sessions.read_log(session.id, session.cursor):
+        async for live in self._services.sessions.read_log(session.id, session.log_cursor):
             await self._sender.wait_until_half_empty()
             await self._apply_result(live)
 

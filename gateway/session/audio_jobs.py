@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from backend.errors import ProtocolError
 from backend.messages import languages
-from backend.messages.jobs import AudioJob
+from backend.messages.jobs import AudioJob, FinalResult
 from backend.messages.options import Priority
-from backend.messages.protocol import Error, Notice, Start
+from backend.messages.protocol import Error, Final, Notice, Start
 from backend.messages.served_languages import ServedLanguages
 from backend.text.language_odds import likeliest
 from gateway.session.language_evidence import LanguageEvidence
@@ -31,6 +31,8 @@ class AudioJobBuilder:
         self._language: str | None = None
         # Whether pauses are judged: the session wants it, and a worker can.
         self.judges_turns = False
+        # Whether voices are described: the session wants labels, and a worker can.
+        self.describes_voices = False
         # The languages to choose from when it is detected; empty: all.
         self._allowed: tuple[str, ...] = ()
         # The detections in earlier finals. A job without a requested language starts detection from them.
@@ -55,6 +57,7 @@ class AudioJobBuilder:
             self.evidence, self.preceding = LanguageEvidence(allowed), PrecedingText()
         self._language, self._allowed = language, allowed
         self.judges_turns = options.turn_threshold > 0 and served.turns is True
+        self.describes_voices = options.speakers and served.voices is True
         # Previews of a recording would take the time of live sessions, and no user waits for them.
         is_recording = options.priority == "recording"
         self.options = options.model_copy(update={"partials": False}) if is_recording else options
@@ -69,6 +72,15 @@ class AudioJobBuilder:
     def awaits_language(self) -> bool:
         """Whether the language is detected and not known yet."""
         return self._language is None and not self.evidence.is_settled
+
+    def learn_from(self, final: Final) -> None:
+        """Use the text and the language of a final for the jobs that follow."""
+        self.preceding.add(final)
+        # A worker of an earlier release, or a recognizer that reports no probabilities.
+        detected: Mapping[str, float] = {final.language: 1.0} if final.text else {}
+        if isinstance(final, FinalResult) and final.languages:
+            detected = final.languages
+        self.evidence.add(final.utterance, detected, (final.end_ms - final.start_ms) / 1000)
 
     def _draft(self, utterance: OpenUtterance, odds: Mapping[str, float]) -> dict[str, Any]:
         """The fields of the draft, if the job would be decoded in its language. `odds` are those of the session."""
@@ -117,6 +129,7 @@ class AudioJobBuilder:
             partial_words=options.partial_words,
             early_final=kind == "final" and options.early_final_ms > 0,
             judge_turn=in_pause and self.judges_turns,
+            describe_voices=kind == "final" and self.describes_voices,
             prompt=options.prompt,
             hotwords=options.hotwords,
             context=context,

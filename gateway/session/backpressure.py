@@ -1,7 +1,13 @@
-"""Backpressure: first, previews are reduced, then new sessions are refused. Accepted speech is never dropped. Pure."""
+"""Backpressure, and notices about it: first, previews are reduced, then new sessions are refused. Pure.
+
+Accepted speech is never dropped.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum
+
+from backend.messages.protocol import Error, Notice
+from gateway.session.actions import Action, SendEvent
 
 
 class Backpressure(IntEnum):
@@ -65,3 +71,17 @@ class BackpressureGauge:
         if waiting_s >= limits.stop_s:
             return Backpressure.STOP
         return Backpressure.SLOW if waiting_s >= limits.slow_s else Backpressure.NONE
+
+
+class SentNotices:
+    """Notices, and errors about options, are sent once for each code and language."""
+
+    def __init__(self) -> None:
+        self._sent: set[tuple[str, str | None]] = set()
+
+    def once(self, event: Notice | Error) -> list[Action]:
+        """Send the event, unless one like it was sent."""
+        if (event.code, event.language) in self._sent:
+            return []
+        self._sent.add((event.code, event.language))
+        return [SendEvent(event)]

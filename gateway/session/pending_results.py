@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from backend.errors import ClientError
 from backend.messages import protocol as wire
-from backend.messages.jobs import Transcript
+from backend.messages.jobs import Transcript, cursor_position
 from backend.messages.options import Priority
 from backend.messages.session_record import SessionRecord
 from gateway.session.actions import Action, RedisAction, ResubmitTranscript, SendEvent, SubmitFinal
@@ -72,7 +72,7 @@ class PendingResults:
 
     def advance_cursor(self, cursor: str) -> bool:
         """Move the cursor to a durable event. Return False if the event was seen before."""
-        if _cursor_position(cursor) <= _cursor_position(self.cursor):
+        if cursor_position(cursor) <= cursor_position(self.cursor):
             return False
         self.cursor = cursor
         return True
@@ -166,9 +166,3 @@ class PendingResults:
 
 def _is_unread(submitted: Priority, priority: Priority) -> bool:
     return submitted == "recording" and priority == "live"
-
-
-def _cursor_position(cursor: str) -> tuple[int, int]:
-    """A log entry's id as numbers. Redis orders entry ids numerically, not as text."""
-    milliseconds, _, count = cursor.partition("-")
-    return int(milliseconds), int(count or 0)

@@ -19,11 +19,12 @@ from backend.messages.session_record import SessionRecord
 from gateway.audio.barge_in import BargeIn
 from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, RepeatedNotice, SendEvent
 from gateway.session.audio_jobs import AudioJobBuilder
-from gateway.session.backpressure import NOTICES, Backpressure
+from gateway.session.backpressure import NOTICES, Backpressure, SentNotices
 from gateway.session.pending_results import PendingResults
 from gateway.session.slips import VERDICTS, State, rejection
 from gateway.session.utterance import SessionPolicy
 from gateway.session.utterance_tracker import UtteranceTracker
+from gateway.speakers.labels import SpeakerLabels
 
 # Minimum audio lost before a resume (ms) that causes a notice.
 MIN_GAP_MS = 1_000
@@ -53,9 +54,9 @@ class Session:
         self._pending = PendingResults(session, correlation_id)
         self._utterances = UtteranceTracker(self._jobs, self._pending, policy, new_traceparent)
         self._barge_in = BargeIn()
+        self._speakers = SpeakerLabels()
         self._served = served
-        # Code and language of each notice, and of each error about an option, that was sent. They are sent once.
-        self._sent_notices: set[tuple[str, str | None]] = set()
+        self._notices = SentNotices()
         self._reported_stopped = False
 
     @property
@@ -67,6 +68,11 @@ class Session:
     def cursor(self) -> str:
         """Position in the session log of the last durable event."""
         return self._pending.cursor
+
+    @property
+    def log_cursor(self) -> str:
+        """Position after which the log is read. Finals that the client has may be needed to label the next ones."""
+        return self._speakers.log_cursor(self.cursor)
 
     @property
     def pending_finals(self) -> int:
@@ -115,6 +121,7 @@ class Session:
             next=self._pending.settled + 1,
             count=self._utterances.closed_count,
             audio_ms=self._utterances.buffered_from_ms,
+            speakers=self._speakers.record(),
         )
 
     def minimal_record(self) -> SessionRecord:
@@ -153,11 +160,11 @@ class Session:
         self.epoch = record.epoch
         self._pending.resume(message, record)
         self._utterances.resume_utterance(record.epoch, message.open_utterance, message.committed)
+        self._speakers.restore(record.speakers)
         begin_ms = max(record.audio_ms, message.audio_from_ms)
         utterance_count = max(record.count, record.next - 1, message.utterance)
         # The session was accepted before, so it is not refused if the workers have changed.
-        served = ServedLanguages(turns=self._served().turns)
-        actions = self._begin(record.start, begin_ms, utterance_count, served)
+        actions = self._begin(record.start, begin_ms, utterance_count, self._served().abilities)
         gap_ms = begin_ms - record.audio_ms
         if gap_ms >= MIN_GAP_MS:
             text = f"{gap_ms} ms of audio before position {begin_ms} ms did not reach the server"
@@ -203,8 +210,9 @@ class Session:
     def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
         limits = self._jobs.apply_options(options, served)
         self._barge_in.apply_options(self._jobs.options)
+        self._speakers.apply_options(options)
         self._utterances.apply_options(options)
-        return [action for event in limits for action in self._send_once(event)]
+        return [action for event in limits for action in self._notices.once(event)]
 
     # --- the time and the load of the system
 
@@ -230,6 +238,7 @@ class Session:
 
     def apply_result(self, live: ChannelMessage, now: float) -> list[Action]:
         """Apply a result. Durable ones are applied once and in order, even if channel and log both deliver them."""
+        self._speakers.observe(live)
         if live.cursor is not None and not self._pending.advance_cursor(live.cursor):
             return []
         return self._apply_event(live, now) + self._finish_if_done()
@@ -271,27 +280,16 @@ class Session:
         if not self._pending.accept_final(final, now):
             return []
         missed = self._pending.missed_turn_end(final) if self.options.turn_threshold else []
-        self._jobs.preceding.add(final)
-        if not isinstance(final, FinalResult):
-            # A worker of an earlier release, or a recognizer that reports no probabilities.
-            detected = {final.language: 1.0} if final.text else {}
-            self._jobs.evidence.add(final.utterance, detected, (final.end_ms - final.start_ms) / 1000)
-            return [*missed, SendEvent(final)]
-        self._jobs.evidence.add(final.utterance, final.languages, (final.end_ms - final.start_ms) / 1000)
-        return [*missed, SendEvent(final.event())]
+        self._jobs.learn_from(final)
+        event = final.event() if isinstance(final, FinalResult) else final
+        return [*missed, *map(SendEvent, self._speakers.labelled(event))]
 
     def _apply_notice(self, notice: wire.Notice, *, durable: bool) -> list[Action]:
         # A durable notice with a language takes the place of a final translation. One about a preview does not.
         if durable and notice.utterance and notice.language:
             self._pending.accept_translation(notice.utterance, notice.language)
-            return self._send_once(notice) or [SendEvent(RepeatedNotice(**dict(notice)))]
-        return self._send_once(notice)
-
-    def _send_once(self, event: wire.Notice | wire.Error) -> list[Action]:
-        if (event.code, event.language) in self._sent_notices:
-            return []
-        self._sent_notices.add((event.code, event.language))
-        return [SendEvent(event)]
+            return self._notices.once(notice) or [SendEvent(RepeatedNotice(**dict(notice)))]
+        return self._notices.once(notice)
 
     def _finish_if_done(self) -> list[Action]:
         if self.state != "stopping" or self.has_pending_results:

@@ -27,7 +27,7 @@ class Speech:
     `final`: a final may be decoded again when a guard objects; a preview is not.
     `draft`: the words of the latest preview of the utterance, with times in this audio. `draft_language`: the language
     that this preview detected, with this probability; "" if `language` is given.
-    `judge_turn`: whether to judge if the speaker has finished.
+    `judge_turn`: whether to judge if the speaker has finished. `describe_voices`: whether to describe the voices.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -49,6 +49,7 @@ class Speech:
     draft_language: str = ""
     draft_language_probability: float = 0.0
     judge_turn: bool = False
+    describe_voices: bool = False
     traceparent: str = ""
 
     @property
@@ -84,6 +85,23 @@ class RecognizedWord:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenPart:
+    """A part of the audio that one voice says. Times are seconds from its start; `words` are places in its words.
+
+    `voice`: a vector of length 1; similar voices have similar directions.
+    """
+
+    start: float
+    end: float
+    words: range
+    voice: NDArray[np.float32]
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
 class OmittedSpeech:
     """Speech that the text leaves out, in seconds from the start of the audio.
 
@@ -108,6 +126,7 @@ class Hypothesis:
     `repetition_spoken`: the audio contains the repetitions of a repetitive text. `logprob_without_prompt`: that of a
     text that consists of the prompt and the hotwords. `continued`: the beginning is a draft, and was not decoded.
     `temperature`: of the decode that was accepted. `turn_probability`: that the speaker has finished, if it was judged.
+    `parts`: the voices in the audio, in order, if they were described.
     """
 
     text: str
@@ -125,6 +144,7 @@ class Hypothesis:
     continued: bool = False
     temperature: float = 0.0
     turn_probability: float | None = None
+    parts: tuple[SpokenPart, ...] = ()
 
 
 class Recognizer(Protocol):
@@ -157,3 +177,10 @@ class TurnJudge(Protocol):
 
     def probability(self, samples: NDArray[np.float32]) -> float:
         """The probability that the speaker of this audio [n], 16 kHz, which ends with a pause, has finished: 0 to 1."""
+
+
+class VoiceDescriber(Protocol):
+    """A model of voices, called from several threads."""
+
+    def embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The voice in this audio [n], 16 kHz, at least 0.1 s, as a vector of length 1."""

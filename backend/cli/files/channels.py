@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from backend.cli.files.transcript import FileTranscript, channel_name
+from backend.cli.files.transcript import FileTranscript, voice_name
 from backend.messages.protocol import Notice, ServerMessage
 
 
@@ -39,4 +39,4 @@ def merge_channels(parts: Sequence[FileTranscript]) -> FileTranscript:
 def _named(notice: Notice) -> Notice:
     if notice.channel is None:
         return notice
-    return notice.model_copy(update={"message": f"{channel_name(notice.channel)}: {notice.message}"})
+    return notice.model_copy(update={"message": f"{voice_name(notice.channel, None)}: {notice.message}"})

@@ -30,7 +30,7 @@ async def review_languages(transcript: FileTranscript, source: Source, server: S
         anchor, *clips = await asyncio.to_thread(read_clips, source, [review.anchor, *review.doubtful])
         for doubtful, clip in zip(review.doubtful, clips, strict=True):
             audio = anchor + bytes(PAUSE_MS * BYTES_PER_SECOND // 1000) + clip
-            again = await _recognize(audio, server, start)
+            again = await _recognize(audio, server, start.model_copy(update={"speakers": False}))
             _replace(transcript, review, doubtful, again)
     except* NovaError:
         pass  # the transcript is complete without a second opinion
@@ -41,7 +41,8 @@ def _replace(transcript: FileTranscript, review: LanguageReview, doubtful: Final
     final = None if again.problems else second_opinion(review, doubtful, again.finals)
     if final is None:
         return
-    transcript.finals[transcript.finals.index(doubtful)] = final
+    named = {"speaker": doubtful.speaker, "speaker_similarity": doubtful.speaker_similarity}
+    transcript.finals[transcript.finals.index(doubtful)] = final.model_copy(update=named)
     number = again.with_text[-1].utterance
     for target in doubtful.translate_to:
         transcript.translations.pop((doubtful.utterance, target), None)

@@ -5,18 +5,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from backend.cli.files.speaker_parts import relabelled, split_by_speaker
 from backend.cli.files.subtitles.cues import split_into_cues
 from backend.cli.files.subtitles.formats import to_srt, to_vtt
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.subtitles.timing import Cue
 from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.errors import NovaError
-from backend.messages.protocol import Error, Final, Notice, ServerMessage, Translation
+from backend.messages.protocol import Error, Final, Notice, ServerMessage, SpeakersMerged, Translation
 
 Format = Literal["txt", "srt", "vtt", "json"]
 SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt"})
 # Notices about a recording as a whole.
-_ABOUT_RECORDING = frozenset({"language_substituted", "low_level", "clipped", "no_sound"})
+_ABOUT_RECORDING = frozenset({"language_substituted", "speakers_not_labelled", "low_level", "clipped", "no_sound"})
 # Fields of a final that are meaningful only in the protocol.
 _PROTOCOL_FIELDS = {"type", "cursor", "translate_to", "late"}
 
@@ -45,6 +46,8 @@ class FileTranscript:
         match event:
             case Final():
                 self.finals.append(event)
+            case SpeakersMerged():
+                self.finals = [relabelled(final, event) for final in self.finals]
             case Translation(is_final=True):
                 self.translations[event.utterance, event.language] = event.text
             case Error() | Notice(language=str()):
@@ -82,14 +85,16 @@ def _channels(transcript: FileTranscript) -> list[int | None]:
 
 def _cues(transcript: FileTranscript, channel: int | None, target: str | None, limits: CueLimits | None) -> list[Cue]:
     """The cues of one channel. Those of several channels overlap where people speak at the same time."""
-    utterances = (_timed(transcript, final, target) for final in transcript.with_text if final.channel == channel)
-    voice = "" if channel is None else channel_name(channel)
-    return [replace(cue, voice=voice) for cue in split_into_cues(utterances, limits)]
+    finals = [final for final in transcript.with_text if final.channel == channel]
+    # A translation is that of a whole utterance.
+    utterances = (_timed(transcript, final, target) for final in (finals if target else split_by_speaker(finals)))
+    return [replace(cue, voice=voice_name(channel, cue.voice)) for cue in split_into_cues(utterances, limits)]
 
 
-def channel_name(channel: int) -> str:
-    """The name of a channel in a transcript. People count from 1."""
-    return f"Channel {channel + 1}"
+def voice_name(channel: int | None, speaker: str | None) -> str:
+    """The name of a channel or a speaker in a transcript, or of both. People count from 1."""
+    names = ("" if channel is None else f"Channel {channel + 1}", f"Speaker {speaker}" if speaker else "")
+    return ", ".join(name for name in names if name)
 
 
 def _timed(transcript: FileTranscript, final: Final, target: str | None) -> TimedText:
@@ -99,13 +104,18 @@ def _timed(transcript: FileTranscript, final: Final, target: str | None) -> Time
 
 
 def _txt(transcript: FileTranscript, targets: Sequence[str]) -> str:
-    """One line per utterance, followed by its translations."""
+    """One line per utterance and speaker, followed by the translations of the utterance."""
     lines = []
     for final in transcript.with_text:
-        lines.append(final.text if final.channel is None else f"{channel_name(final.channel)}: {final.text}")
+        lines += [_line(part) for part in split_by_speaker([final])]
         translations = ((target, transcript.translations.get((final.utterance, target))) for target in targets)
         lines += [f"  {target}: {text}" for target, text in translations if text is not None]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _line(final: Final) -> str:
+    name = voice_name(final.channel, final.speaker)
+    return f"{name}: {final.text}" if name else final.text
 
 
 def _json(transcript: FileTranscript, targets: Sequence[str]) -> str:

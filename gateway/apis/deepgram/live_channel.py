@@ -77,7 +77,7 @@ class LiveChannel:
         if event.words and self._ends.last is None:
             self.last_word_ms = event.words[-1].end_ms
         ends_speech = self._parameters.endpointing and not end.is_cut
-        text = alternative(event.text, event.confidence, event.words)
+        text = alternative(event.text, event.confidence, [event])
         flags = {"is_final": True, "speech_final": ends_speech, "from_finalize": is_finalized}
         return self._results(text, event.start_ms, event.end_ms, **flags)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from backend.cli.files.speaker_parts import speaker_of
 from backend.messages.protocol import Error, Final, Word
 from backend.text.normalize import letters
 
@@ -56,22 +57,27 @@ def results(
     }
 
 
-def alternative(text: str, confidence: float, words: Sequence[Word] | None = None) -> dict[str, Any]:
-    """A transcript. Deepgram's `word` has no case and no punctuation, `punctuated_word` has both."""
+def alternative(text: str, confidence: float, finals: Sequence[Final] = ()) -> dict[str, Any]:
+    """A transcript, with the words of these finals."""
+    words = [_word(word, speaker_of(final, word)) for final in finals for word in final.words or ()]
+    return {"transcript": text, "confidence": confidence, "words": words}
+
+
+def _word(word: Word, speaker: str | None) -> dict[str, Any]:
+    """Deepgram's `word` has no case and no punctuation, `punctuated_word` has both."""
     return {
-        "transcript": text,
-        "confidence": confidence,
-        "words": [
-            {
-                "word": letters(word.word) or word.word.strip(),
-                "punctuated_word": word.word.strip(),
-                "start": word.start_ms / 1000,
-                "end": word.end_ms / 1000,
-                "confidence": word.confidence,
-            }
-            for word in words or ()
-        ],
+        "word": letters(word.word) or word.word.strip(),
+        "punctuated_word": word.word.strip(),
+        "start": word.start_ms / 1000,
+        "end": word.end_ms / 1000,
+        "confidence": word.confidence,
+        **_speaker(speaker),
     }
+
+
+def _speaker(label: str | None) -> dict[str, int]:
+    """Deepgram counts speakers from 0."""
+    return {} if label is None else {"speaker": int(label) - 1}
 
 
 def metadata(
@@ -101,12 +107,11 @@ def metadata(
 
 def recording_channel(finals: Sequence[Final], text: str, *, detected: str | None) -> dict[str, Any]:
     """One of the `channels` in a response about a recording. `detected` is its language, if that is asked for."""
-    words = [word for final in finals for word in final.words or ()]
     seconds = sum(final.end_ms - final.start_ms for final in finals)
     confidence = (
         sum(final.confidence * (final.end_ms - final.start_ms) for final in finals) / seconds if seconds else 0.0
     )
-    channel: dict[str, Any] = {"alternatives": [alternative(text, confidence, words)]}
+    channel: dict[str, Any] = {"alternatives": [alternative(text, confidence, finals)]}
     if detected is not None:
         channel["detected_language"] = detected
         channel["language_confidence"] = _language_confidence(finals, detected)
@@ -124,15 +129,15 @@ def _language_confidence(finals: Sequence[Final], language: str) -> float:
     return sum(probability * weight for probability, weight in known) / seconds if seconds else 0.0
 
 
-def recording_utterance(final: Final) -> dict[str, Any]:
-    """One of the `utterances` in a response about a recording."""
-    number = str(final.utterance) if final.channel is None else f"{final.channel}-{final.utterance}"
+def recording_utterance(final: Final, number: int) -> dict[str, Any]:
+    """One of the `utterances` in a response about a recording: what one speaker says. `number` is unique in it."""
     return {
         "start": final.start_ms / 1000,
         "end": final.end_ms / 1000,
         "channel": final.channel or 0,
         "id": f"utterance-{number}",
-        **alternative(final.text, final.confidence, final.words),
+        **alternative(final.text, final.confidence, [final]),
+        **_speaker(final.speaker),
     }
 
 

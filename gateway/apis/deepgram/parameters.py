@@ -19,7 +19,7 @@ MIN_ENDPOINT_MS, MAX_ENDPOINT_MS = 200, 5_000
 MIN_UTTERANCE_END_MS = 1_000
 # Refused, because a client that asks for one of them would rely on it; with the values that ask for nothing.
 _UNSERVED = (
-    *("diarize", "diarize_model", "redact", "replace", "search", "detect_entities"),
+    *("diarize_model", "redact", "replace", "search", "detect_entities"),
     *("sentiment", "summarize", "topics", "intents", "translate"),
 )
 _METHODS = frozenset({"POST", "PUT"})
@@ -51,6 +51,7 @@ class ListenParameters:
     utterance_end_ms: int | None
     utterances: bool
     detect_language: bool
+    diarize: bool
     tags: tuple[str, ...]
     # Returned with the results.
     extra: Mapping[str, str]
@@ -77,6 +78,7 @@ class ListenParameters:
             utterance_end_ms=_utterance_end_ms(utterance_end) if utterance_end else None,
             utterances=_flag(query, "utterances"),
             detect_language=_detects_language(query),
+            diarize=_flag(query, "diarize"),
             tags=tuple(query.get("tag", ())),
             extra=dict(_extra(entry) for entry in query.get("extra", ())),
             multichannel=_flag(query, "multichannel"),
@@ -99,6 +101,7 @@ class ListenParameters:
             "endpoint_ms": self.endpoint_ms,
             "partials": self.interim_results,
             "words": True,
+            "speakers": self.diarize,
         }
 
 

@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from starlette.background import BackgroundTask
 from starlette.datastructures import QueryParams
 
+from backend.cli.files.speaker_parts import split_by_speaker
 from backend.errors import NovaError
 from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
@@ -142,7 +143,8 @@ def _body(listen: ListenRequest, transcript: RecordingTranscript, channels: int,
         parts = [transcript.of_channel(channel) for channel in range(channels)]
     results: dict[str, Any] = {"channels": [_channel(part, parameters) for part in parts]}
     if parameters.utterances:
-        results["utterances"] = [recording_utterance(final) for final in transcript.segments]
+        parts_of_speakers = enumerate(split_by_speaker(transcript.segments), 1)
+        results["utterances"] = [recording_utterance(final, number) for number, final in parts_of_speakers]
     about = metadata(
         listen.id,
         sha256,

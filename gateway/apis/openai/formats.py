@@ -6,19 +6,22 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any, Literal
 
+from backend.cli.files.speaker_parts import split_by_speaker
 from backend.cli.files.subtitles.cues import split_into_cues
 from backend.cli.files.subtitles.formats import to_srt, to_vtt
 from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.errors import ProtocolError
 from backend.messages.languages import english_name
 from backend.messages.protocol import Decoding, Final
+from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingTranscript
 
-ResponseFormat = Literal["json", "text", "srt", "vtt", "verbose_json"]
-FORMATS: tuple[ResponseFormat, ...] = ("json", "text", "srt", "vtt", "verbose_json")
+ResponseFormat = Literal["json", "text", "srt", "vtt", "verbose_json", "diarized_json"]
+FORMATS: tuple[ResponseFormat, ...] = ("json", "text", "srt", "vtt", "verbose_json", "diarized_json")
 MEDIA_TYPES: Mapping[ResponseFormat, str] = {
     "json": "application/json",
     "verbose_json": "application/json",
+    "diarized_json": "application/json",
     "text": "text/plain; charset=utf-8",
     "srt": "text/plain; charset=utf-8",
     "vtt": "text/vtt; charset=utf-8",
@@ -47,12 +50,20 @@ class Rendering:
                 return to_vtt(split_into_cues(self._timed()))
             case "verbose_json":
                 return _json(self._verbose(granularities))
+            case "diarized_json":
+                return _json(self._diarized())
         return _json(self.json_body(logprobs=logprobs))
 
     def json_body(self, *, logprobs: bool) -> dict[str, Any]:
         """The body in the format `json`."""
         logs = [one for final in self._transcript.segments for one in token_logprobs(final)]
         return {"text": self.text(), **({"logprobs": logs} if logprobs else {}), "usage": self.usage()}
+
+    def _diarized(self) -> dict[str, Any]:
+        segments = [one for final in self._transcript.segments for one in speaker_segments(final)]
+        duration = round(self._transcript.audio_s, 3)
+        about = {"task": "transcribe", "duration": duration, "text": self.text()}
+        return {**about, "segments": segments, "usage": self.usage()}
 
     def text(self) -> str:
         return self._transcript.text(translated=self._translate)
@@ -105,6 +116,30 @@ def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
         "compression_ratio": len(data) / len(zlib.compress(data)),
         "no_speech_prob": decoding.no_speech_probability,
     }
+
+
+def speaker_segments(final: Final) -> list[dict[str, Any]]:
+    """The parts of a final by speaker. Raises InvalidRequestError if the speakers are not known."""
+    return [
+        {
+            "type": "transcript.text.segment",
+            "id": f"seg_{final.utterance}_{number}",
+            "start": part.start_ms / 1000,
+            "end": part.end_ms / 1000,
+            "speaker": _speaker_letter(part),
+            "text": part.text,
+        }
+        for number, part in enumerate(split_by_speaker([final]))
+    ]
+
+
+def _speaker_letter(final: Final) -> str:
+    """OpenAI's labels are capital letters."""
+    if final.speaker is None:
+        message = "no running model distinguishes speakers; `nova models pull campplus` installs one"
+        raise InvalidRequestError(message, code="speakers_unavailable", param="response_format")
+    number = int(final.speaker)
+    return chr(ord("A") + number - 1) if number <= 26 else final.speaker
 
 
 def _language_name(code: str) -> str:

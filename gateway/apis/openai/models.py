@@ -11,6 +11,7 @@ ALIASES = (
     "gpt-realtime-whisper",
     "gpt-4o-transcribe",
     "gpt-4o-mini-transcribe",
+    "gpt-4o-transcribe-diarize",
 )
 # The date of whisper-1 in OpenAI's list of models. Clients only sort by it.
 CREATED = 1_677_532_384

@@ -17,7 +17,14 @@ from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.pending import address_of
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.openai.errors import error_body, invalid_value
-from gateway.apis.openai.formats import FORMATS, MEDIA_TYPES, Rendering, ResponseFormat, token_logprobs
+from gateway.apis.openai.formats import (
+    FORMATS,
+    MEDIA_TYPES,
+    Rendering,
+    ResponseFormat,
+    speaker_segments,
+    token_logprobs,
+)
 from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.openai.responses import failed, json_response
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
@@ -129,6 +136,10 @@ class _Routes:
         include = set(upload.fields.get("include", ()))
         if include - {"logprobs"}:
             raise invalid_value("include", "must contain only 'logprobs'")
+        if translate and form == "diarized_json":
+            raise invalid_value("response_format", "diarized_json is not served for translations")
+        if form == "diarized_json" and (known := [name for name in upload.fields if name.startswith("known_speaker")]):
+            raise invalid_value(known[0], "is not served: speakers are labelled A, B and so on")
         if granularities and form != "verbose_json":
             raise invalid_value("timestamp_granularities", "requires response_format 'verbose_json'")
         _check_temperature(upload.first("temperature", "0"))
@@ -136,6 +147,7 @@ class _Routes:
         details = {
             "words": "word" in granularities or form in ("srt", "vtt"),
             "decoding": bool(include) or form == "verbose_json",
+            "speakers": form == "diarized_json",
         }
         return _Wanted(_start(upload, details, translate=translate), form, granularities, stream, bool(include))
 
@@ -189,6 +201,9 @@ async def _stream(
                     logprobs = {"logprobs": token_logprobs(event)} if wanted.logprobs else {}
                     yield _server_sent({"type": "transcript.text.delta", "delta": text[len(sent) :], **logprobs})
                     sent = text
+                if isinstance(event, Final) and event.text and wanted.form == "diarized_json":
+                    for segment in speaker_segments(event):
+                        yield _server_sent(segment)
             transcript.finish(socket)
         except NovaError as error:
             yield _server_sent({"type": "error", "error": error_body(error_event(error))})

@@ -56,6 +56,7 @@ class SonioxConfiguration:
     language_shown: bool
     non_final: bool
     translation: SonioxTranslation | None
+    speakers: bool
     reference: str
 
     @classmethod
@@ -68,8 +69,6 @@ class SonioxConfiguration:
         if not isinstance(given, dict):
             raise invalid("the configuration must be a JSON object")
         fields = {name: value for name, value in given.items() if value is not None}
-        if _flag(fields, "enable_speaker_diarization"):
-            raise invalid("enable_speaker_diarization is not served: speakers are not distinguished")
         hotwords, prompt = _context(fields.get("context"))
         translation = _translation(fields.get("translation"))
         return cls(
@@ -83,6 +82,7 @@ class SonioxConfiguration:
             language_shown=_flag(fields, "enable_language_identification") or translation is not None,
             non_final=_flag(fields, "enable_non_final_tokens", default=True),
             translation=translation,
+            speakers=_flag(fields, "enable_speaker_diarization"),
             reference=_reference(fields),
         )
 
@@ -96,6 +96,7 @@ class SonioxConfiguration:
             "partials": self.non_final,
             "partial_words": True,
             "words": True,
+            "speakers": self.speakers,
             "translate_to": self.translation.targets if self.translation else (),
             "correlation_id": self.reference if _CORRELATION_ID.fullmatch(self.reference) else "",
         }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from backend.cli.files.speaker_parts import speaker_of
 from backend.messages.protocol import Final, Partial, Word
 from backend.text.writing_systems import join_texts, split_words
 
@@ -39,7 +40,11 @@ def tentative(partial: Partial, lead: str, extra: Token) -> list[Token]:
 def definitive(final: Final, lead: str, extra: Token) -> list[Token]:
     """The tokens of an utterance."""
     whole = Word(word=final.text, start_ms=final.start_ms, end_ms=final.end_ms, confidence=final.confidence)
-    return _timed(final.words or (whole,), lead, extra, is_final=True) if final.text else []
+    words = final.words or (whole,)
+    tokens = _timed(words, lead, extra, is_final=True) if final.text else []
+    if final.speaker is None:
+        return tokens
+    return [{**token, "speaker": speaker_of(final, word)} for token, word in zip(tokens, words, strict=False)]
 
 
 def translated(text: str, lead: str, extra: Token, *, is_final: bool) -> list[Token]:

@@ -87,7 +87,7 @@ def test_a_recording_is_transcribed(client: DeepgramClient, english: list[Clip])
     assert response.metadata.duration == pytest.approx(len(english[0].pcm()) / 16_000, abs=0.1)
 
 
-@pytest.mark.parametrize("options", [{"diarize": True}, {"language": "klingon"}, {"encoding": "mp4"}])
+@pytest.mark.parametrize("options", [{"detect_entities": True}, {"language": "klingon"}, {"encoding": "mp4"}])
 def test_what_cannot_be_honoured_is_refused(client: DeepgramClient, options: dict[str, Any]) -> None:
     with pytest.raises(ApiError) as caught:
         client.listen.v1.media.transcribe_file(request=b"x", **options)

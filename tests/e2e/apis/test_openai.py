@@ -113,7 +113,7 @@ def test_models_are_listed_and_unknown_ones_are_refused(client: openai.OpenAI, e
         (("a.wav", b""), {}, "empty_file"),
         (("a.wav", b"x"), {"language": "klingon"}, "invalid_value"),
         (("a.wav", b"x"), {"temperature": 7.0}, "invalid_value"),
-        (("a.wav", b"x"), {"response_format": "diarized_json"}, "invalid_value"),
+        (("a.wav", b"x"), {"response_format": "yaml"}, "invalid_value"),
     ],
 )
 def test_a_request_that_cannot_be_served_is_a_bad_request(

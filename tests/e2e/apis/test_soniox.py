@@ -130,11 +130,7 @@ async def test_a_finalize_is_confirmed_and_the_session_continues(system: System,
 
 @pytest.mark.parametrize(
     ("options", "code"),
-    [
-        ({"enable_speaker_diarization": True}, 400),
-        ({"audio_format": "mp3"}, 400),
-        ({"translation": {"type": "one_way", "target_language": "fr"}}, 400),
-    ],
+    [({"audio_format": "mp3"}, 400), ({"translation": {"type": "one_way", "target_language": "fr"}}, 400)],
 )
 async def test_what_cannot_be_honoured_is_refused(system: System, options: dict[str, Any], code: int) -> None:
     async with session(system, **options) as connection, asyncio.TaskGroup() as tasks:

@@ -23,6 +23,7 @@ class Clip(clips.AudioClip):
     id: str = ""
     # "utt": one utterance; "para": several utterances; "bad-ref": the reference text is wrong and must not be scored.
     kind: str = "utt"
+    speaker: str = ""
 
 
 def available_clips(folder: Path) -> list[Clip]:
@@ -36,7 +37,14 @@ def shared_clips(shared: Path = SHARED) -> list[Clip]:
     with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as manifest:
         rows: Iterable[dict[str, str]] = csv.DictReader(manifest, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [
-            Clip(folder / row["path"], row["reference_text"], row["lang"], id=row["id"], kind=row["kind"])
+            Clip(
+                folder / row["path"],
+                row["reference_text"],
+                row["lang"],
+                id=row["id"],
+                kind=row["kind"],
+                speaker=row["speaker"],
+            )
             for row in rows
         ]
 

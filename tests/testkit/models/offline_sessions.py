@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE, AudioJob, ChannelMessage
-from backend.messages.protocol import Final, Start, Stop
+from backend.messages.protocol import Final, Message, Start, Stop
+from backend.messages.served_languages import ServedLanguages
 from backend.streams.job_streams import Entry, Outcome
 from backend.streams.names import Shard
 from gateway.audio.silero import Silero
 from gateway.audio.vad import SpeechDetector
-from gateway.session.actions import Action, SubmitFinal
+from gateway.session.actions import Action, SendEvent, SubmitFinal
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
-from stt_worker.recognizers.recognizer import Recognizer
+from stt_worker.recognizers.recognizer import Recognizer, VoiceDescriber
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.testkit.audio.reference import DEFAULT_RULES
@@ -40,11 +41,14 @@ class OfflineSession:
     is_file: bool = False
     finals: list[Final] = field(default_factory=list)
     jobs: list[AudioJob] = field(default_factory=list)
+    # What the client receives.
+    events: list[Message] = field(default_factory=list)
+    served: ServedLanguages = field(default_factory=ServedLanguages)
     _session: Session = field(init=False)
     _applied: int = 0
 
     def __post_init__(self) -> None:
-        self._session = Session("offline", "offline", SessionPolicy(rules=DEFAULT_RULES))
+        self._session = Session("offline", "offline", SessionPolicy(rules=DEFAULT_RULES), served=lambda: self.served)
 
     @property
     def text(self) -> str:
@@ -63,6 +67,7 @@ class OfflineSession:
                 if not self.is_file or self._session.awaits_language or self._session.awaits_context:
                     self._apply_finals()
         yield from self._finals(self._session.receive_message(Stop(), len(self.pcm) / SAMPLE_RATE))
+        self._apply_finals()
 
     def answer(self, final: Final) -> None:
         """Receive the result of the job that was yielded last."""
@@ -71,7 +76,9 @@ class OfflineSession:
     def _apply_finals(self) -> None:
         for final in self.finals[self._applied :]:
             self._applied += 1
-            self._session.apply_result(ChannelMessage(f"{self._applied}-0", final), self._session.audio_ms / 1000)
+            message, now = ChannelMessage(f"{self._applied}-0", final), self._session.audio_ms / 1000
+            actions = self._session.apply_result(message, now)
+            self.events += [action.event for action in actions if isinstance(action, SendEvent)]
 
     def _finals(self, actions: Sequence[Action]) -> Iterator[SubmitFinal]:
         for action in actions:
@@ -81,11 +88,22 @@ class OfflineSession:
 
 
 def transcribe_all(
-    recognizer: Recognizer, recordings: Sequence[NDArray[np.int16]], starts: Sequence[Start], *, are_files: bool = False
+    recognizer: Recognizer,
+    recordings: Sequence[NDArray[np.int16]],
+    starts: Sequence[Start],
+    *,
+    are_files: bool = False,
+    voices: VoiceDescriber | None = None,
 ) -> list[OfflineSession]:
-    """Transcribe recordings in parallel sessions whose jobs share batches. Returns the sessions in order."""
-    sessions = [OfflineSession(pcm, start, are_files) for pcm, start in zip(recordings, starts, strict=True)]
-    asyncio.run(_run(SttWorker(recognizer, SttSettings()), sessions, SttSettings().batch))
+    """Transcribe recordings in parallel sessions whose jobs share batches. Returns the sessions in order.
+
+    `voices`: the model that describes voices for sessions that label speakers.
+    """
+    served = ServedLanguages(voices=voices is not None)
+    sessions = [
+        OfflineSession(pcm, start, are_files, served=served) for pcm, start in zip(recordings, starts, strict=True)
+    ]
+    asyncio.run(_run(SttWorker(recognizer, SttSettings(), voices=voices), sessions, SttSettings().batch))
     return sessions
 
 

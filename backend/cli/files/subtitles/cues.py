@@ -31,7 +31,7 @@ def split_into_cues(utterances: Iterable[TimedText], limits: CueLimits | None = 
     parts = cheapest_division(len(units), CueCost(units, limits))
     cues = [units[start:end] for start, end in parts]
     return [
-        Cue(start_ms, end_ms, lay_out(cue))
+        Cue(start_ms, end_ms, lay_out(cue), cue[0].speaker)
         for cue, (start_ms, end_ms) in zip(cues, cue_times(cues, limits.gap_ms), strict=True)
     ]
 
@@ -58,6 +58,7 @@ class CueCost:
         first, before, last = self._units[start], self._units[end - 2], self._units[end - 1]
         return (
             last.limits == first.limits
+            and last.speaker == first.speaker
             and last.end_ms - first.start_ms <= MAX_CUE_MS
             and last.start_ms - before.end_ms <= MAX_PAUSE_MS
             and self._length(start, end) <= (first.limits.line_length + 1) * self._limits.lines

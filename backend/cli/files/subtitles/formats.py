@@ -6,11 +6,12 @@ from backend.cli.files.subtitles.timing import Cue
 
 
 def to_srt(cues: Iterable[Cue]) -> str:
-    """Render as SubRip."""
-    blocks = (
-        f"{number}\n{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{_without_arrows(_named(cue))}\n"
-        for number, cue in enumerate(cues, 1)
-    )
+    """Render as SubRip. It has no place for voices, so where the voice changes, its name is in the text."""
+    blocks, before = [], ""
+    for number, cue in enumerate(cues, 1):
+        name = f"{cue.voice}: " if cue.voice not in ("", before) else ""
+        times, before = f"{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}", cue.voice
+        blocks.append(f"{number}\n{times}\n{_without_arrows(name + _text(cue))}\n")
     return "\n".join(blocks)
 
 
@@ -29,11 +30,6 @@ def _clock(milliseconds: int, point: str) -> str:
 
 def _text(cue: Cue) -> str:
     return "\n".join(cue.lines)
-
-
-def _named(cue: Cue) -> str:
-    """The text after the name of its voice. SubRip has no other place for it."""
-    return f"{cue.voice}: {_text(cue)}" if cue.voice else _text(cue)
 
 
 def _spoken(cue: Cue) -> str:

@@ -10,7 +10,7 @@ from backend.cli.files.subtitles.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """The lines that are shown together. `voice` names the speaker, if that is known."""
+    """The lines that are shown together. `voice` names their speaker, if that is known."""
 
     start_ms: int
     end_ms: int

@@ -23,10 +23,11 @@ class TimedWord:
 
 @dataclass(frozen=True, slots=True)
 class TimedText:
-    """The words of an utterance, and the language that they are in."""
+    """The words of an utterance, the language that they are in, and the label of the speaker, if it is known."""
 
     words: Sequence[TimedWord]
     language: str
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Unit:
     limits: ReadingLimits
     # Whether the utterance ends after it.
     ends_utterance: bool
+    speaker: str = ""
 
 
 def spoken(final: Final) -> TimedText:
@@ -49,13 +51,13 @@ def spoken(final: Final) -> TimedText:
     words = [TimedWord(word.word, word.start_ms, word.end_ms) for word in final.words or ()]
     if not words or "".join("".join(word.text for word in words).split()) != "".join(final.text.split()):
         words = [TimedWord(final.text, final.start_ms, final.end_ms)]
-    return TimedText(words, final.language)
+    return TimedText(words, final.language, final.speaker or "")
 
 
 def translated(final: Final, text: str, language: str) -> TimedText:
     """Return a translation, spread evenly over the time in which the utterance is spoken."""
     words = spoken(final).words
-    return TimedText([TimedWord(text, words[0].start_ms, words[-1].end_ms)], language)
+    return TimedText([TimedWord(text, words[0].start_ms, words[-1].end_ms)], language, final.speaker or "")
 
 
 def units_of(utterances: Iterable[TimedText], limits: CueLimits) -> list[Unit]:
@@ -85,7 +87,16 @@ def _units(utterance: TimedText, limits: CueLimits) -> Iterator[Unit]:
         if start < end:
             # White space of every kind and length is one space.
             shown, spaced = " ".join(piece.split()), text[start - 1 : start].isspace() and start > 0
-            yield Unit(shown, spaced, times.start(start), times.end(end), language, reading, ends_utterance=end == last)
+            yield Unit(
+                shown,
+                spaced,
+                times.start(start),
+                times.end(end),
+                language,
+                reading,
+                ends_utterance=end == last,
+                speaker=utterance.speaker,
+            )
 
 
 def _pieces(text: str, language: str, limits: CueLimits) -> Iterator[str]:

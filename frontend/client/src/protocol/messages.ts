@@ -16,6 +16,7 @@ export type ServerMessage =
   | SpeechEnded
   | TurnEnd
   | Interrupt
+  | SpeakersMerged
   | Notice
   | Error
   | Draining
@@ -87,6 +88,14 @@ export interface Start {
    * false: only `finalize` ends utterances, so that the client decides; they contain all audio, also silence.
    */
   endpointing?: boolean;
+  /**
+   * Whether finals name their speaker: "1" is the first one in the session, "2" the next one.
+   */
+  speakers?: boolean;
+  /**
+   * With `speakers`: the largest number of labels. Further voices get the most similar one.
+   */
+  max_speakers?: number;
   /**
    * Purpose of the text. The server does not use it.
    */
@@ -243,6 +252,8 @@ export interface Configure {
   playing?: string | null;
   interrupt_ms?: number | null;
   endpointing?: boolean | null;
+  speakers?: boolean | null;
+  max_speakers?: number | null;
   mode?: ("dictation" | "captions") | null;
   finals?: ("revise" | "stable") | null;
   prompt?: string | null;
@@ -443,6 +454,18 @@ export interface Final {
    */
   translate_to: string[];
   /**
+   * With `speakers`: the label of the speaker, of the one who speaks longest if there are several.
+   */
+  speaker?: string | null;
+  /**
+   * Cosine similarity of the voice to earlier speech of this speaker, -1 to 1. None: there is none.
+   */
+  speaker_similarity?: number | null;
+  /**
+   * The parts of the text, in order, if several speakers say it.
+   */
+  speaker_segments?: SpeakerSegment[] | null;
+  /**
    * Whether it follows an `error` for the same utterance, because an operator replayed the job.
    */
   late: boolean;
@@ -481,6 +504,22 @@ export interface DecodedToken {
    * Natural logarithm of its probability.
    */
   logprob: number;
+}
+/**
+ * A part of a final that one speaker says.
+ */
+export interface SpeakerSegment {
+  /**
+   * Label of the speaker.
+   */
+  speaker: string;
+  /**
+   * Cosine similarity of the voice to earlier speech of this speaker, -1 to 1. None: there is none.
+   */
+  similarity?: number | null;
+  start_ms: number;
+  end_ms: number;
+  text: string;
 }
 /**
  * Translation of an utterance, or of its committed part.
@@ -555,6 +594,24 @@ export interface Interrupt {
    * End of the audio that decided.
    */
   at_ms: number;
+}
+/**
+ * Two labels turned out to be one speaker. Sent before the final that showed it.
+ */
+export interface SpeakersMerged {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
+  type: "speakers_merged";
+  /**
+   * The label that stays.
+   */
+  speaker: string;
+  /**
+   * The label whose earlier finals are of `speaker` too. It is not used again.
+   */
+  merged: string;
 }
 /**
  * Information for the user. The session continues.

@@ -42,6 +42,17 @@ def test_a_translation_worker_of_any_release_is_known(heartbeats: list[dict[str,
     assert ServedLanguages.announced(heartbeats).translators is expected
 
 
+@pytest.mark.parametrize(
+    ("heartbeats", "expected"), [([], None), ([OLD], False), ([OLD, {"kind": "stt", "voices": True}], True)]
+)
+def test_one_worker_is_enough_to_describe_voices(heartbeats: list[dict[str, Any]], expected: bool | None) -> None:
+    served = ServedLanguages.announced(heartbeats)
+    assert served.voices is expected
+    assert served.abilities.voices is expected
+    notices = [event.code for event in served.limits(Start(speakers=True))]
+    assert notices == (["speakers_not_labelled"] if expected is False else [])
+
+
 ZH_EN = translator(["zho_Hans", "zho_Hant"], ["eng_Latn"], "Chinese to English")
 EN_ZH = translator(["eng_Latn"], ["zho_Hans"], "English to Chinese")
 

@@ -6,7 +6,17 @@ import pytest
 
 from backend.cli.files.transcript import FileTranscript, render, render_subtitles
 from backend.local.discovery import NoServerError, stream_url
-from backend.messages.protocol import Error, Final, Notice, ServerMessage, SpeechStarted, Translation
+from backend.messages.protocol import (
+    Error,
+    Final,
+    Notice,
+    ServerMessage,
+    SpeakerSegment,
+    SpeakersMerged,
+    SpeechStarted,
+    Translation,
+    Word,
+)
 
 HELLO = Final(utterance=1, text="你好。", language="zh", confidence=0.9, start_ms=0, end_ms=1200, cursor="1-0")
 NOTHING = Final(utterance=2, text="", language="zh", confidence=0, start_ms=2000, end_ms=2500, cursor="2-0")
@@ -119,3 +129,53 @@ def test_a_substituted_language_is_a_notice_and_no_problem() -> None:
     built.apply_event(Notice(code="previews_slowed", message="busy"))
     assert [notice.code for notice in built.notices] == ["language_substituted"]
     assert built.problems == []
+
+
+def conversation() -> FileTranscript:
+    """Two speakers in one utterance, then a third label that turns out to be the first speaker."""
+    words = tuple(
+        Word(word=word, start_ms=start, end_ms=start + 400, confidence=0.9)
+        for word, start in ((" Hello", 0), (" there.", 500), (" Good", 2_000), (" morning.", 2_500))
+    )
+    segments = (
+        SpeakerSegment(speaker="1", start_ms=0, end_ms=1_450, text="Hello there."),
+        SpeakerSegment(speaker="2", similarity=0.7, start_ms=1_450, end_ms=3_000, text="Good morning."),
+    )
+    timed = {"language": "en", "confidence": 0.9}
+    both = Final(
+        utterance=1,
+        text="Hello there. Good morning.",
+        start_ms=0,
+        end_ms=3_000,
+        words=words,
+        speaker="2",
+        speaker_segments=segments,
+        **timed,
+    )
+    built = FileTranscript()
+    last = Final(utterance=2, text="Bye.", start_ms=5_000, end_ms=6_000, speaker="3", **timed)
+    for event in (both, last, SpeakersMerged(speaker="1", merged="3")):
+        built.apply_event(event)
+    return built
+
+
+def test_each_speaker_has_a_line_of_plain_text() -> None:
+    assert render(conversation(), "txt", []) == ("Speaker 1: Hello there.\nSpeaker 2: Good morning.\nSpeaker 1: Bye.\n")
+
+
+def test_a_cue_has_one_speaker() -> None:
+    vtt = render(conversation(), "vtt", [])
+    assert [line for line in vtt.splitlines() if line.startswith("<v")] == [
+        "<v Speaker 1>Hello there.",
+        "<v Speaker 2>Good morning.",
+        "<v Speaker 1>Bye.",
+    ]
+
+
+def test_json_has_the_corrected_labels_and_the_parts() -> None:
+    first, last = json.loads(render(conversation(), "json", []))["utterances"]
+    assert (first["speaker"], last["speaker"]) == ("2", "1")
+    assert [(part["speaker"], part["text"]) for part in first["speaker_segments"]] == [
+        ("1", "Hello there."),
+        ("2", "Good morning."),
+    ]

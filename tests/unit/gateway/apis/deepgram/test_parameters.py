@@ -40,7 +40,7 @@ def test_the_language_can_be_detected(query: dict[str, str]) -> None:
         {"endpointing": "soon"},
         {"utterance_end_ms": "500"},
         {"language": "klingon"},
-        {"diarize": "true"},
+        {"diarize_model": "latest"},
         {"callback": "ftp://example.com"},
         {"callback": "example.com"},
         {"callback": "http://[example.com"},
@@ -54,6 +54,11 @@ def test_a_parameter_that_cannot_be_honoured_is_refused(query: dict[str, str]) -
         parse(**query)
     assert caught.value.status == 400
     assert caught.value.param in query or caught.value.param == "sample_rate"
+
+
+def test_speakers_are_labelled_on_request() -> None:
+    assert parse(diarize="true").options()["speakers"] is True
+    assert parse().options()["speakers"] is False
 
 
 def test_a_callback_has_an_address_and_a_method() -> None:
@@ -81,7 +86,7 @@ def test_several_channels_are_recognized_separately_or_mixed() -> None:
     assert separate.audio.channels == 8
 
 
-@pytest.mark.parametrize("name", ["diarize", "search", "redact"])
+@pytest.mark.parametrize("name", ["diarize", "multichannel", "redact"])
 def test_asking_for_nothing_is_accepted(name: str) -> None:
     parse(**{name: "false"})
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from backend.messages.protocol import DecodedToken, Decoding, Final
+from backend.messages.protocol import DecodedToken, Decoding, Final, SpeakerSegment, SpeakersMerged
+from gateway.apis.errors import InvalidRequestError
 from gateway.apis.openai.formats import FORMATS, Rendering, ResponseFormat, token_logprobs
 from gateway.apis.recordings import RecordingTranscript
 from tests.testkit.native_events import FINALS
@@ -51,10 +52,35 @@ def test_a_translated_segment_has_no_tokens() -> None:
     assert (segment["text"], segment["tokens"]) == (" hello", [])
 
 
+def test_diarized_json_has_the_parts_of_each_speaker() -> None:
+    parts = (
+        SpeakerSegment(speaker="1", start_ms=0, end_ms=1_000, text="Hello."),
+        SpeakerSegment(speaker="2", start_ms=1_000, end_ms=2_500, text="Hi."),
+    )
+    both = final(1, "Hello. Hi.", start_ms=0, end_ms=2_500, speaker="2", speaker_segments=parts)
+    once = final(2, "Bye.", start_ms=3_000, end_ms=4_000, speaker="3")
+    spoken = transcript(both, once)
+    spoken.apply(SpeakersMerged(speaker="1", merged="3"))
+    body = json.loads(Rendering(spoken, translate=False).render("diarized_json"))
+    assert (body["task"], body["text"]) == ("transcribe", "Hello. Hi. Bye.")
+    shown = [(one["speaker"], one["text"], one["start"], one["end"]) for one in body["segments"]]
+    assert shown == [("A", "Hello.", 0.0, 1.0), ("B", "Hi.", 1.0, 2.5), ("A", "Bye.", 3.0, 4.0)]
+    assert {one["type"] for one in body["segments"]} == {"transcript.text.segment"}
+    assert len({one["id"] for one in body["segments"]}) == 3
+
+
+def test_without_a_model_of_voices_diarized_json_is_an_error() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        Rendering(transcript(final(1, "Hello.")), translate=False).render("diarized_json")
+    assert caught.value.code == "speakers_unavailable"
+
+
 # White space alone has no words.
 @example([final(1, "\r")], "srt", True, False)
 @given(st.lists(FINALS, max_size=4), st.sampled_from(FORMATS), st.booleans(), st.booleans())
 def test_any_transcript_is_rendered(finals: list[Final], form: ResponseFormat, translate: bool, logprobs: bool) -> None:
+    if form == "diarized_json" and any(one.text for one in finals):
+        return  # the speakers are not known
     body = Rendering(transcript(*finals), translate=translate).render(form, ("word", "segment"), logprobs=logprobs)
     if form in ("json", "verbose_json"):
         shown = json.loads(body)

@@ -69,7 +69,7 @@ def test_two_way_translation_has_a_target_for_each_language(spoken: str, target:
         {"num_channels": True},
         {"language_hints": "en"},
         {"language_hints": ["klingon"]},
-        {"enable_speaker_diarization": True},
+        {"enable_speaker_diarization": "yes"},
         {"enable_endpoint_detection": "yes"},
         {"max_endpoint_delay_ms": 100},
         {"translation": {"type": "one_way"}},

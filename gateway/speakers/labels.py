@@ -1,0 +1,144 @@
+"""The speaker labels of one session. Pure.
+
+The labels depend on nothing but the finals in the order of the session log. So a gateway that resumes the session gets
+the same labels: it starts from the stored state, and reads the log from there on.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from backend.messages.jobs import ChannelMessage, DescribedVoice, FinalResult, cursor_position
+from backend.messages.options import Message
+from backend.messages.protocol import Final, SpeakerSegment, SpeakersMerged, Start
+from backend.text.writing_systems import join_texts
+from gateway.speakers.clusters import Speaker, SpeakerClusters, Vector
+
+# Utterances whose labels are kept, for a client that has not received them before its connection was lost.
+MAX_UTTERANCES = 64
+BEGINNING = "0-0"
+
+
+class LabelledUtterance(Message):
+    """The speakers of an utterance, and those who were merged because of it."""
+
+    segments: tuple[SpeakerSegment, ...]
+    merged: tuple[SpeakersMerged, ...] = ()
+
+
+class KnownSpeaker(Message):
+    """`direction`: base64 of float32, little endian."""
+
+    label: str
+    direction: str
+    seconds: float
+
+
+class SpeakerRecord(Message):
+    """The state of the labels after the event at `cursor`, as Redis stores it."""
+
+    cursor: str
+    count: int
+    speakers: tuple[KnownSpeaker, ...] = ()
+    utterances: Mapping[int, LabelledUtterance] = {}
+
+
+class SpeakerLabels:
+    """Labels the speakers of finals. Each final is observed once, in the order of the session log."""
+
+    def __init__(self) -> None:
+        self._clusters = SpeakerClusters()
+        self._utterances: dict[int, LabelledUtterance] = {}
+        # Position in the session log of the last event that the labels take into account.
+        self.cursor = BEGINNING
+        self._record = ""
+        self._is_wanted, self._max_speakers = False, 0
+
+    def apply_options(self, options: Start) -> None:
+        """Label the speakers of finals from now on, or stop it."""
+        self._is_wanted, self._max_speakers = options.speakers, options.max_speakers
+
+    def log_cursor(self, received: str) -> str:
+        """Position after which the log must be read, by a client that has received all events up to `received`."""
+        return min(self.cursor, received, key=cursor_position) if self._is_wanted else received
+
+    def observe(self, live: ChannelMessage) -> None:
+        """Take an event of the session log into account, unless that has been done."""
+        is_new = live.cursor is not None and cursor_position(live.cursor) > cursor_position(self.cursor)
+        if live.cursor is None or not (self._is_wanted and is_new):
+            return
+        self.cursor, self._record = live.cursor, ""
+        if isinstance(live.event, FinalResult) and live.event.voices:
+            self._label(live.event)
+
+    def _label(self, final: FinalResult) -> None:
+        segments = tuple(_joined(self._assign(voice) for voice in final.voices))
+        merged = tuple(SpeakersMerged(speaker=kept, merged=gone) for kept, gone in self._clusters.merge())
+        self._utterances[final.utterance] = LabelledUtterance(segments=segments, merged=merged)
+        while len(self._utterances) > MAX_UTTERANCES:
+            del self._utterances[min(self._utterances)]
+
+    def _assign(self, voice: DescribedVoice) -> SpeakerSegment:
+        vector = np.frombuffer(base64.b64decode(voice.embedding), "<f2").astype(np.float32)
+        match = self._clusters.assign(vector, (voice.end_ms - voice.start_ms) / 1000, self._max_speakers)
+        similarity = None if match.similarity is None else round(match.similarity, 3)
+        spoken = voice.model_dump(include={"start_ms", "end_ms", "text"})
+        return SpeakerSegment(speaker=match.label, similarity=similarity, **spoken)
+
+    def labelled(self, final: Final) -> list[Final | SpeakersMerged]:
+        """The final with its speakers. Corrections of earlier labels come before it."""
+        found = self._utterances.get(final.utterance) if self._is_wanted else None
+        if found is None:
+            return [final]
+        longest = max(found.segments, key=lambda segment: segment.end_ms - segment.start_ms)
+        named = {"speaker": longest.speaker, "speaker_similarity": longest.similarity}
+        several = {"speaker_segments": found.segments} if len(found.segments) > 1 else {}
+        return [*found.merged, final.model_copy(update={**named, **several})]
+
+    # --- the stored state
+
+    def record(self) -> str:
+        """The state as Redis stores it; "" before the first event, and if labels are not wanted."""
+        if not self._is_wanted:
+            return ""
+        if not self._record and self.cursor != BEGINNING:
+            self._record = SpeakerRecord(
+                cursor=self.cursor,
+                count=self._clusters.count,
+                speakers=tuple(_known(speaker) for speaker in self._clusters.speakers),
+                utterances=self._utterances,
+            ).model_dump_json(exclude_defaults=True)
+        return self._record
+
+    def restore(self, record: str) -> None:
+        """Continue from a stored state. Without one, or if it is damaged, the whole log is read."""
+        try:
+            known = SpeakerRecord.model_validate_json(record)
+            speakers = [Speaker(one.label, _vector(one.direction), one.seconds) for one in known.speakers]
+            position = cursor_position(known.cursor)
+        except ValueError:
+            return
+        if position > cursor_position(self.cursor):
+            self._clusters, self.cursor = SpeakerClusters(speakers, known.count), known.cursor
+            self._utterances = dict(known.utterances)
+
+
+def _joined(segments: Iterable[SpeakerSegment]) -> list[SpeakerSegment]:
+    """Join parts that follow each other and have the same speaker. The similarity is that of the first part."""
+    joined: list[SpeakerSegment] = []
+    for segment in segments:
+        if joined and joined[-1].speaker == segment.speaker:
+            text = join_texts([joined[-1].text, segment.text])
+            segment = joined.pop().model_copy(update={"end_ms": segment.end_ms, "text": text})
+        joined.append(segment)
+    return joined
+
+
+def _known(speaker: Speaker) -> KnownSpeaker:
+    data = speaker.direction.astype("<f4").tobytes()
+    return KnownSpeaker(label=speaker.label, direction=base64.b64encode(data).decode(), seconds=speaker.seconds)
+
+
+def _vector(text: str) -> Vector:
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)

@@ -25,7 +25,7 @@ export async function inBrowser(args, act) {
   await inProfile(args, async (browser, page) => {
     const consoleErrors = consoleErrorsOf(page);
     await page.goto(args.url);
-    await page.getByTestId("language").selectOption(args.language);
+    await page.getByTestId("language").selectOption(args.language === "zh" ? "zh-Hans" : args.language);
     await page.getByTestId("target").selectOption(args.target);
     const report = { ...(await act(page)), consoleErrors };
     process.stdout.write(`${JSON.stringify(report)}\n`);
@@ -109,7 +109,9 @@ function launch(args, profile) {
 
 /** Runs in the page: records every change with its time. */
 function watch() {
-  const text = (node, name) => node.querySelector(`[data-testid=${name}]`)?.textContent ?? "";
+  // A paragraph may consist of several utterances.
+  const text = (node, name) =>
+    [...node.querySelectorAll(`[data-testid=${name}]`)].map(({ textContent }) => textContent).join("");
   const read = () => ({
     phase: document.querySelector("[data-testid=status]")?.dataset.phase,
     level: Number(document.querySelector("[data-testid=level]")?.getAttribute("aria-valuenow")),

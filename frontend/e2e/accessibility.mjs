@@ -9,7 +9,10 @@ export async function violations(page) {
   const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   await page.evaluate(source);
   const found = await page.evaluate((rules) => globalThis.axe.run(document, rules), RULES);
-  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ target, html }) => `${id}: ${target.join(" ")} ${html}`));
+  if (found.passes.length === 0) throw new Error("axe-core has checked nothing");
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, html }) => `${id}: ${target.join(" ")} ${html}`),
+  );
 }
 
 /** Whether a text of the page is wider than the window, so that reading it requires scrolling in two directions. */

@@ -1,17 +1,20 @@
 // Visits every state of the page, checks each with axe-core, and takes screenshots.
 //
 //   node e2e/states.mjs --url http://localhost:8080 --wav FILE --seconds N --recording FILE --out DIR
-//                       --screenshot NAME --language en [--size 390x844] [--dark] [--locale ar]
+//                       --screenshot NAME --language en [--size 390x844] [--dark] [--locale ar] [--brief]
+//
+// With --brief it visits only the states that need no speech.
 //
 // Prints a JSON object: violations (by state), sideways (states that scroll in two directions), and what the page showed:
-// spoken, edited, reloaded, found, announced, cleared, undone (texts), progress (of the recording: phase and share),
+// spoken, edited, reloaded, found, announced, cleared, undone (texts), warns (before leaving), progress (of the recording: phase and share),
 // downloads (of the recording), refused, targets (codes), direction, consoleErrors.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { scrollsSideways, violations } from "./accessibility.mjs";
 import { consoleErrorsOf, finish, inProfile, options, shoot, start } from "./browser.mjs";
+import { watchProgress } from "./progress.mjs";
 
-const more = { recording: { type: "string" }, locale: { type: "string", default: "" } };
+const more = { recording: { type: "string" }, locale: { type: "string", default: "" }, brief: { type: "boolean" } };
 const { values: args } = parseArgs({ options: { ...options, ...more } });
 const WITHIN = { timeout: 60_000 };
 
@@ -28,7 +31,9 @@ await inProfile(args, async (browser, page) => {
   };
   report.consoleErrors = consoleErrorsOf(page);
   await page.goto(args.url);
-  await at("target").locator("option[value=more]").waitFor({ ...WITHIN, state: "attached" });
+  await at("target")
+    .locator("option[value=more]")
+    .waitFor({ ...WITHIN, state: "attached" });
   await at("options").click();
   await at("locale").selectOption(args.locale);
   await at("terms").fill("Nova Voice");
@@ -40,12 +45,23 @@ await inProfile(args, async (browser, page) => {
   await check("languages");
   await page.keyboard.press("Escape");
   await check("empty");
+  if (args.brief) {
+    await at("sessions").click();
+    await check("sessions");
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    return;
+  }
 
   await start(page);
-  await at("pending").or(at("tentative").filter({ hasText: /\S/ })).first().waitFor(WITHIN);
+  await at("pending")
+    .or(at("tentative").filter({ hasText: /\S/ }))
+    .first()
+    .waitFor(WITHIN);
   await check("speaking");
+  report.warns = { speaking: await page.evaluate(warnsBeforeLeaving) };
   report.spoken = (await finish(page, Number(args.seconds))).utterances;
   report.announced = await at("announcements").locator("p").allInnerTexts();
+  report.warns.idle = await page.evaluate(warnsBeforeLeaving);
   await at("utterance").first().hover();
   await check("done");
 
@@ -75,7 +91,11 @@ await inProfile(args, async (browser, page) => {
   await check("sessions");
   await at("new-session").click();
 
-  await at("file").setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no sound ".repeat(99)) });
+  await at("file").setInputFiles({
+    name: "notes.txt",
+    mimeType: "text/plain",
+    buffer: Buffer.from("no sound ".repeat(99)),
+  });
   await at("recording-problem").waitFor(WITHIN);
   report.refused = await at("recording-problem").getAttribute("data-code");
   await check("refused");
@@ -93,7 +113,9 @@ await inProfile(args, async (browser, page) => {
     await page.evaluate(watchProgress);
     await at("file").setInputFiles(args.recording);
     await at("recording").and(page.locator("[data-phase=transcribing]")).waitFor(WITHIN);
-    await page.waitForFunction(() => globalThis.progress.some(([phase, share]) => phase === "transcribing" && share > 0));
+    await page.waitForFunction(() =>
+      globalThis.progress.some(([phase, share]) => phase === "transcribing" && share > 0),
+    );
     await check("recording");
     await at("recording-finished").waitFor({ timeout: 240_000 });
     const downloads = {};
@@ -105,14 +127,7 @@ await inProfile(args, async (browser, page) => {
   }
 });
 
-/** Runs in the page: records phase and share of each change of the progress bar. */
-function watchProgress() {
-  globalThis.progress = [];
-  new MutationObserver(() => {
-    const phase = document.querySelector("[data-testid=recording]")?.dataset.phase;
-    const value = document.querySelector("[data-testid=recording-progress]")?.getAttribute("value");
-    const last = globalThis.progress.at(-1);
-    if (phase !== undefined && value != null && (last?.[0] !== phase || last[1] !== Number(value)))
-      globalThis.progress.push([phase, Number(value)]);
-  }).observe(document.body, { subtree: true, childList: true, attributes: true });
+/** Runs in the page: whether the browser would ask before it leaves the page. */
+function warnsBeforeLeaving() {
+  return !globalThis.dispatchEvent(new Event("beforeunload", { cancelable: true }));
 }

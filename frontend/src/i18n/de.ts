@@ -101,10 +101,7 @@ export const de: SharedTexts = {
       "Prüfen Sie, ob er läuft und Sie online sind, und starten Sie dann.",
     ],
     restarting: ["Der Server wird neu gestartet.", "Starten Sie in einem Moment erneut."],
-    taken_over: [
-      "Diese Sitzung wird in einem anderen Fenster fortgesetzt.",
-      "Starten Sie, um hier eine neue Sitzung zu beginnen.",
-    ],
+    taken_over: ["Diese Sitzung läuft in einem anderen Fenster weiter.", "Starten Sie, um hier eine neue zu beginnen."],
     no_answer: ["Der Server antwortet nicht.", "Prüfen Sie, ob seine Worker laufen, und starten Sie dann."],
     last_words_lost: ["Die letzten Wörter sind nicht angekommen.", "Starten Sie, um fortzufahren."],
     overloaded: ["Der Server ist ausgelastet.", "Versuchen Sie es in einem Moment erneut."],
@@ -116,7 +113,7 @@ export const de: SharedTexts = {
     ],
     unsupported_language: [
       "Der Server unterstützt diese Sprache nicht.",
-      "Wählen Sie eine andere Sprache, und starten Sie dann.",
+      "Wählen Sie eine andere, und starten Sie dann.",
     ],
     unauthorized: [
       "Der Server verlangt einen API-Schlüssel.",
@@ -124,7 +121,7 @@ export const de: SharedTexts = {
     ],
     forbidden: [
       "Dieser API-Schlüssel erlaubt keine Transkription.",
-      "Geben Sie unten einen anderen Schlüssel ein, und starten Sie dann.",
+      "Geben Sie unten einen anderen ein, und starten Sie.",
     ],
     over_quota: [
       "Ihr Kontingent ist aufgebraucht.",

@@ -88,7 +88,8 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
   }
 
   function applyRecordingLine(line: RecordingLine): void {
-    if (line.type === "recording") return;
+    // Many utterances are in progress at the same time, and their order on the page would change.
+    if (line.type === "recording" || line.type === "speech_started" || line.type === "speech_ended") return;
     base.captions.update((before) => applyEvent(before, line));
     base.notices.update((before) => updateNotices(before, line));
   }

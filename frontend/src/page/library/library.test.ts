@@ -1,6 +1,13 @@
 import { expect, test, vi } from "vitest";
 import { createStore } from "../../session/store";
-import { applyEvent, beginTake, emptyCaptions, visibleUtterances, type Captions } from "../../transcript/captions";
+import {
+  applyEvent,
+  beginTake,
+  editUtterance,
+  emptyCaptions,
+  visibleUtterances,
+  type Captions,
+} from "../../transcript/captions";
 import { titleOf, type History } from "../../transcript/history";
 import { createLibrary, type Library } from "./library";
 import { final, partial } from "../../../client/src/testing/server-events";
@@ -85,6 +92,15 @@ test("a session can be renamed and deleted", async () => {
   vi.advanceTimersByTime(5_000);
   expect(shown(captions)).toEqual([]);
   expect(browser.stored).toEqual([]);
+});
+
+test("an edited text is saved at once", async () => {
+  const browser = new Browser();
+  const { captions, say: speak } = await browser.tab();
+  speak("Helo.");
+  captions.update((before) => editUtterance(before, "1/1", "Hello.", {}));
+  vi.advanceTimersByTime(100);
+  expect(browser.stored.map(titleOf)).toEqual(["Hello."]);
 });
 
 test("a recording gives its name to the session", async () => {

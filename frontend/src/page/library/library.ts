@@ -18,7 +18,7 @@ export interface CurrentSession {
   readonly title: string;
 }
 
-/** What the library needs from the page. */
+/** The parts of the page that the library uses. */
 export interface LibraryDependencies {
   readonly captions: Store<Captions>;
   /** Whether sessions are kept. */
@@ -51,8 +51,8 @@ export interface Library {
 // Much smaller than what browsers grant to a page, and still some hundred hours of speech.
 const LIMITS: HistoryLimits = { sessions: 1_000, characters: 20_000_000 };
 // An open utterance changes several times a second.
-const OPEN_DELAY_MS = 2_000;
-const FINAL_DELAY_MS = 50;
+const OPEN_DELAY_MS = 1_000;
+const SAVE_DELAY_MS = 50;
 
 const nothing: CurrentSession = { at: 0, title: "" };
 
@@ -121,9 +121,11 @@ export function createLibrary({ captions, isKeeping, database, tab, now }: Libra
   }
 
   captions.subscribe(() => {
-    const count = finishedUtterances(captions.get()).length;
+    const shown = captions.get();
+    const count = finishedUtterances(shown).length;
+    const isSpeaking = interruptOpen(shown) !== shown;
     clearTimeout(timer);
-    timer = setTimeout(save, count === finishedCount ? OPEN_DELAY_MS : FINAL_DELAY_MS);
+    timer = setTimeout(save, isSpeaking && count === finishedCount ? OPEN_DELAY_MS : SAVE_DELAY_MS);
     finishedCount = count;
   });
 

@@ -42,10 +42,10 @@ function PairItem({ pair }: { pair: TranslationPairs }) {
   const texts = useTexts().page.languages;
   const locale = useLocale();
   const served = { speech: new Set(pair.from), pairs: [{ from: ["*"], to: pair.to }] };
+  const listed = (names: string[]) =>
+    new Intl.ListFormat(locale, { style: "short", type: "conjunction" }).format(names);
   const named = (codes: readonly { code: string }[]) =>
-    codes.length > MAX_NAMES
-      ? texts.many(codes.length)
-      : codes.map(({ code }) => languageName(code, locale)).join(", ");
+    codes.length > MAX_NAMES ? texts.many(codes.length) : listed(codes.map(({ code }) => languageName(code, locale)));
   const from = spokenLanguages(locale).filter(({ code }) => isSpokenServed(served, code));
   const to = writtenLanguages(locale).filter(({ code }) => isTargetServed(served, "auto", code));
   return <li>{texts.pair(named(from), named(to))}</li>;

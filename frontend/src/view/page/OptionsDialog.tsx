@@ -21,6 +21,7 @@ export function OptionsDialog({ page }: { page: Page }) {
               id={id}
               className="field"
               rows={3}
+              dir="auto"
               spellCheck={false}
               aria-describedby={`${id}-hint`}
               data-testid="terms"

@@ -14,7 +14,9 @@ await inProfile(args, async (_, page) => {
   await page.goto(args.url);
   const allowed = await page.evaluate(async (addresses) => {
     const blocked = new Set();
-    document.addEventListener("securitypolicyviolation", (event) => blocked.add(event.blockedURI));
+    document.addEventListener("securitypolicyviolation", (event) =>
+      blocked.add(event.blockedURI),
+    );
     const attempts = addresses.map(
       (address) =>
         new Promise((settled) => {
@@ -23,7 +25,9 @@ await inProfile(args, async (_, page) => {
         }),
     );
     await Promise.all(attempts);
-    return Object.fromEntries(addresses.map((address) => [address, !blocked.has(address)]));
+    return Object.fromEntries(
+      addresses.map((address) => [address, !blocked.has(address)]),
+    );
   }, args.to);
   process.stdout.write(`${JSON.stringify({ allowed })}\n`);
 });

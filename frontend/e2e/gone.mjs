@@ -23,6 +23,6 @@ await inBrowser(args, async (page) => {
   await problem.waitFor({ timeout: 20_000 });
   const [code, shown] = [await problem.getAttribute("data-code"), await problem.innerText()];
   await shoot(page, args, "gone");
-  await page.locator("[data-testid=status][data-phase=listening]").waitFor({ timeout: 40_000 });
+  await page.locator("[data-testid=status][data-phase=listening]").waitFor({ timeout: 60_000 });
   return { code, shown, ...(await finish(page, Number(args.seconds))) };
 });

@@ -60,10 +60,7 @@ await inProfile(args, async (browser, page) => {
 async function withShellPolicy() {
   const source = await readFile("main/pages/app-protocol.ts", "utf8");
   const [, directives] = /POLICY = \[([^\]]*)\]/.exec(source);
-  const policy = directives
-    .match(/"[^"]*"/g)
-    .map(JSON.parse)
-    .join("; ");
+  const policy = directives.match(/"[^"]*"/g).map(JSON.parse).join("; ");
   return async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy } });
@@ -156,10 +153,7 @@ async function history(page, look) {
   await page.evaluate(storeSessions, names);
   await page.reload();
   await page.getByTestId("tab-history").click();
-  await page
-    .getByTestId("session")
-    .nth(names.length - 1)
-    .waitFor({ timeout: 10_000 });
+  await page.getByTestId("session").nth(names.length - 1).waitFor({ timeout: 10_000 });
   const titles = await page.locator(".session-title").allTextContents();
   await look("history");
   await page.getByTestId("session").last().click();

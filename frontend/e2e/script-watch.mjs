@@ -4,8 +4,7 @@
 export function watchForScripts() {
   globalThis.ran = [];
   globalThis.violations = [];
-  for (const name of ["alert", "confirm", "prompt", "print", "open"])
-    globalThis[name] = () => globalThis.ran.push(name);
+  for (const name of ["alert", "confirm", "prompt", "print", "open"]) globalThis[name] = () => globalThis.ran.push(name);
   document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
     globalThis.violations.push(`${violatedDirective} ${blockedURI}`),
   );
@@ -29,10 +28,10 @@ export async function inspect(page, places) {
 /** Shows that `inspect` would notice text that is inserted without escaping into the element `into` (a selector). */
 export async function insertAsHtml(page, text, into) {
   const refused = page.waitForEvent("console", { predicate: (message) => message.type() === "error" });
-  await page.evaluate(({ html, selector }) => document.querySelector(selector).insertAdjacentHTML("beforeend", html), {
-    html: text,
-    selector: into,
-  });
+  await page.evaluate(
+    ({ html, selector }) => document.querySelector(selector).insertAdjacentHTML("beforeend", html),
+    { html: text, selector: into },
+  );
   await refused;
   return inspect(page, into);
 }

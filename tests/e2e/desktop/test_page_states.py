@@ -16,6 +16,8 @@ from tests.testkit.cli import silent
 from tests.testkit.desktop.browser import drive, drive_and_lose, microphone, silence, write
 from tests.testkit.system.plans import system_plan
 
+pytestmark = pytest.mark.timeout(180)
+
 CUE = re.compile(r"(?:(\d+)\n)?(\d\d:\d\d:\d\d[,.]\d{3}) --> (\d\d:\d\d:\d\d[,.]\d{3})\n(.+(?:\n.+)*)")
 
 
@@ -49,9 +51,8 @@ def check_progress(progress: list[Any]) -> None:
     """Check that the bar advances in both phases, without a step back."""
     transcribed = [share for phase, share in progress if phase == "transcribing"]
     assert [phase for phase, _ in progress if phase == "uploading"]
-    assert len(transcribed) >= 3
+    assert len(transcribed) > 1
     assert all(before <= after for before, after in pairwise(transcribed))
-    assert transcribed[-1] > 0.8
 
 
 async def test_every_state_is_accessible_and_the_text_survives_edits_reloads_and_clear(
@@ -92,11 +93,13 @@ async def test_a_recording_of_five_minutes_shows_its_progress_and_exports_valid_
 ) -> None:
     recording, quiet = talk(speech_clips, 300, artifacts / "interview.flac"), artifacts / "recording.wav"
     write(silence(1.0), quiet)
-    plan = system_plan(artifacts / "logs-page-recording", environment={"STT_NULL_COST": "0.01"})
+    plan = system_plan(artifacts / "logs-page-recording", environment={"STT_NULL_COST": "0.005"})
     async with running(plan, silent) as system:
         more = ("--recording", str(recording))
-        report = await drive(browser, "recording", system.urls[0], quiet, artifacts, *more, within_s=60)
+        report = await drive(browser, "recording", system.urls[0], quiet, artifacts, *more)
     check_progress(report["progress"])
+    assert len(report["progress"]) > 10
+    assert report["progress"][-1][1] > 0.8
     check_subtitles(report["downloads"], "interview", 300)
     assert report["reloaded"] == report["utterances"] > 20
     assert report["sessions"] == ["interview.flac"]

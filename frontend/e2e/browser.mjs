@@ -7,6 +7,9 @@ import { chromium } from "playwright-core";
 
 const DONE_TIMEOUT_MS = 60_000;
 
+/** Title of the tab that the browser shares when a page asks for the audio of a tab. */
+export const SHARED_TAB = "Talk";
+
 /** Command line options of all drivers. */
 export const options = {
   url: { type: "string", default: "http://localhost:8080" },
@@ -102,6 +105,8 @@ function launch(args, profile) {
       "--disable-sync",
       "--use-fake-ui-for-media-stream",
       "--use-fake-device-for-media-stream",
+      `--auto-select-tab-capture-source-by-title=${SHARED_TAB}`,
+      "--autoplay-policy=no-user-gesture-required",
       `--use-file-for-fake-audio-capture=${resolve(args.wav)}${args.loop ? "" : "%noloop"}`,
     ],
   });

@@ -121,3 +121,14 @@ async def test_speech_is_complete_although_the_server_was_gone_when_start_was_pr
     score.add(clip.text, " ".join(utterance["committed"] for utterance in report["utterances"]))
     assert score.percent <= 40, report["utterances"]
     assert report["problems"] == []
+
+
+async def test_the_audio_of_another_tab_is_transcribed(browser: str, speech_clips: list[Clip], artifacts: Path) -> None:
+    recording = artifacts / "tab-audio.wav"
+    seconds = microphone(english(speech_clips, "ls-367-130732-0000"), recording)
+    async with running(system_plan(artifacts / "logs-page-tab"), silent) as system:
+        more = ("--language", "en", "--seconds", str(seconds + 2))
+        report = await drive(browser, "tab-audio", system.urls[0], recording, artifacts, *more)
+    assert report["level"] > 0.2
+    assert [line["state"] for line in report["utterances"]] == ["final"]
+    assert report["problems"] == report["consoleErrors"] == []

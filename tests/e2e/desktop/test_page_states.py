@@ -129,6 +129,5 @@ async def test_the_audio_of_another_tab_is_transcribed(browser: str, speech_clip
     async with running(system_plan(artifacts / "logs-page-tab"), silent) as system:
         more = ("--language", "en", "--seconds", str(seconds + 2))
         report = await drive(browser, "tab-audio", system.urls[0], recording, artifacts, *more)
-    assert report["level"] > 0.2
     assert [line["state"] for line in report["utterances"]] == ["final"]
     assert report["problems"] == report["consoleErrors"] == []

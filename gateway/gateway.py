@@ -13,7 +13,6 @@ import structlog
 import uvicorn
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
-from fastapi.staticfiles import StaticFiles
 from threadpoolctl import threadpool_limits
 
 from backend.service import logging, tracing
@@ -25,6 +24,7 @@ from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.deepgram.routes import deepgram_router
+from gateway.apis.native.routes import recordings_router
 from gateway.apis.openai.client_secrets import client_secrets_router
 from gateway.apis.openai.realtime import realtime_router
 from gateway.apis.openai.transcriptions import openai_router
@@ -38,6 +38,7 @@ from gateway.http.page_policy import security_headers
 from gateway.http.read_budget import ReadLimits
 from gateway.http.turns import RequestTurns
 from gateway.http.unknown_paths import unknown_paths_router
+from gateway.page_files import PageFiles
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 
@@ -72,6 +73,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.add_middleware(RequestTurns, turns=services.turns)
     app.include_router(HealthRoutes(services).router())
     app.include_router(languages_router(services))
+    app.include_router(recordings_router(services))
     app.include_router(openai_router(services))
     app.include_router(realtime_router(services))
     app.include_router(client_secrets_router(services))
@@ -89,7 +91,7 @@ def build(services: GatewayServices) -> FastAPI:
 
 def _serve_page(app: FastAPI, page_dir: Path) -> None:
     if (page_dir / "index.html").is_file():
-        app.mount("/", StaticFiles(directory=page_dir, html=True))
+        app.mount("/", PageFiles(directory=page_dir, html=True))
         return
 
     @app.get("/")

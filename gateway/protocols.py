@@ -2,6 +2,7 @@
 
 from typing import Literal, get_args
 
-# Values of a label, so they are few and fixed. Protocols over HTTP: "openai" and "deepgram"; the others use WebSockets.
+# Values of a label, so they are few and fixed. "openai" and "deepgram" use HTTP, "native" uses both,
+# and the others use WebSockets.
 ProtocolName = Literal["native", "openai", "openai_realtime", "deepgram", "deepgram_live", "deepgram_flux", "soniox"]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

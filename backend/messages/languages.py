@@ -7,6 +7,7 @@ converted to it after recognition or translation.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -85,6 +86,14 @@ def other_scripts(flores: str) -> list[str]:
     """The FLORES-200 codes of the same language in the scripts that `backend.text.scripts` converts to this one."""
     codes = [language.flores for language in LANGUAGES if language.flores and language.flores[:3] == flores[:3]]
     return [code for code in codes if code != flores and script(code)]
+
+
+def protocol_codes(flores: Collection[str]) -> list[str]:
+    """All codes that stand for these FLORES-200 codes: those of the table, and Whisper's."""
+    found = [language for language in LANGUAGES if language.flores in flores]
+    codes = {code for language in found for code in (*language.codes, language.whisper) if code}
+    # Whisper's code for a dialect stands for the main language, which may not be among them.
+    return sorted(code for code in codes if _find(code).flores in flores)
 
 
 def needs_no_translation(source: str, target: str) -> bool:

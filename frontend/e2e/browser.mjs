@@ -7,6 +7,9 @@ import { chromium } from "playwright-core";
 
 const DONE_TIMEOUT_MS = 60_000;
 
+/** Title of the tab that the browser shares when a page asks for the audio of a tab. */
+export const SHARED_TAB = "Talk";
+
 /** Command line options of all drivers. */
 export const options = {
   url: { type: "string", default: "http://localhost:8080" },
@@ -25,7 +28,7 @@ export async function inBrowser(args, act) {
   await inProfile(args, async (browser, page) => {
     const consoleErrors = consoleErrorsOf(page);
     await page.goto(args.url);
-    await page.getByTestId("language").selectOption(args.language);
+    await page.getByTestId("language").selectOption(args.language === "zh" ? "zh-Hans" : args.language);
     await page.getByTestId("target").selectOption(args.target);
     const report = { ...(await act(page)), consoleErrors };
     process.stdout.write(`${JSON.stringify(report)}\n`);
@@ -102,6 +105,8 @@ function launch(args, profile) {
       "--disable-sync",
       "--use-fake-ui-for-media-stream",
       "--use-fake-device-for-media-stream",
+      `--auto-select-tab-capture-source-by-title=${SHARED_TAB}`,
+      "--autoplay-policy=no-user-gesture-required",
       `--use-file-for-fake-audio-capture=${resolve(args.wav)}${args.loop ? "" : "%noloop"}`,
     ],
   });
@@ -109,7 +114,9 @@ function launch(args, profile) {
 
 /** Runs in the page: records every change with its time. */
 function watch() {
-  const text = (node, name) => node.querySelector(`[data-testid=${name}]`)?.textContent ?? "";
+  // A paragraph may consist of several utterances.
+  const text = (node, name) =>
+    [...node.querySelectorAll(`[data-testid=${name}]`)].map(({ textContent }) => textContent).join("");
   const read = () => ({
     phase: document.querySelector("[data-testid=status]")?.dataset.phase,
     level: Number(document.querySelector("[data-testid=level]")?.getAttribute("aria-valuenow")),

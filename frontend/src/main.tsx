@@ -1,13 +1,16 @@
 import { StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
+import { prefetchWorklet } from "./capture/capture";
+import { createPage } from "./page/page";
 import { pageServer } from "./server/page-server";
-import { createSession } from "./session/session";
 import { loadSettings } from "./settings/browser-storage";
-import { App } from "./view/App";
 import { Appearance } from "./view/Appearance";
+import { PageApp } from "./view/page/PageApp";
 import "./view/styles/page.css";
 import "./view/styles/transcript.css";
 import "./view/styles/dock.css";
+import "./view/styles/fields.css";
+import "./view/styles/dialogs.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
@@ -17,14 +20,11 @@ const draw = (content: ReactNode) => createRoot(root).render(<StrictMode>{conten
 if (window.nova === undefined) {
   const server = pageServer(location);
   const settings = loadSettings(server.host);
-  const session = createSession({
-    settings,
-    server: () => Promise.resolve({ url: server.url, key: settings.get().key }),
-    remoteHost: server.isOtherHost ? server.host : "",
-  });
+  const page = createPage(settings, server);
+  prefetchWorklet();
   draw(
     <Appearance settings={settings}>
-      <App session={session} />
+      <PageApp page={page} />
     </Appearance>,
   );
 } else {

@@ -123,6 +123,12 @@ class RecordingSocket:
         self.audio_s = 0.0
         self.channels = recording.channels
 
+    @property
+    def length_ms(self) -> int | None:
+        """The best estimate of the recording's length."""
+        seconds = self._recording.length_s
+        return None if seconds is None else round(1000 * seconds)
+
     async def receive(self) -> Any:
         """The next frame. After `stop` there is none."""
         if self._start is not None:

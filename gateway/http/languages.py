@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from backend.messages.languages import english_name
+from backend.messages.languages import english_name, protocol_codes
+from backend.messages.served_languages import ServedPairs
 from gateway.services import GatewayServices
 
 
@@ -19,12 +20,18 @@ def languages_router(services: GatewayServices) -> APIRouter:
         body: dict[str, Any] = {
             "speech": None if served.speech is None else _named(served.speech),
             "translation": None if served.pairs is None else [pair.announcement() for pair in served.pairs],
+            # The same pairs in the codes of the protocol, so that a client needs no table of FLORES-200 codes.
+            "pairs": None if served.pairs is None else [_in_protocol_codes(pair) for pair in served.pairs],
         }
         return JSONResponse(body)
 
     router = APIRouter()
     router.add_api_route("/v1/languages", languages)
     return router
+
+
+def _in_protocol_codes(pair: ServedPairs) -> dict[str, list[str]]:
+    return {"from": protocol_codes(pair.sources), "to": protocol_codes(pair.targets)}
 
 
 def _named(codes: Collection[str]) -> dict[str, str]:

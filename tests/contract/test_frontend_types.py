@@ -53,7 +53,7 @@ def test_every_language_offered_by_the_page_is_supported() -> None:
     assert len(written) == len(set(written)) > 100
 
 
-@pytest.mark.parametrize("locale", ["en", "es", "zh"])
+@pytest.mark.parametrize("locale", ["ar", "de", "en", "es", "fr", "ja", "pt", "zh"])
 def test_the_page_has_a_text_of_its_own_for_each_notice_about_the_level(locale: str) -> None:
     texts = (ROOT / "frontend" / "src" / "i18n" / f"{locale}.ts").read_text()
     reference = (ROOT / "docs" / "reference" / "protocol.md").read_text()

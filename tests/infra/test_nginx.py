@@ -125,7 +125,7 @@ async def test_sessions_survive_the_end_of_their_gateway_and_internal_paths_are_
     for path in SOCKETS:
         await _opens(host, path)
     async with httpx.AsyncClient(verify=host.trust) as client:
-        for path in ("/v1/listen", "/v1/audio/transcriptions"):
+        for path in ("/v1/listen", "/v1/audio/transcriptions", "/v1/recordings"):
             # More than nginx accepts elsewhere. The gateway says that it is no recording.
             answer = await client.post(f"{host.secure}{path}", content=bytes(3 << 20))
             assert (answer.status_code, answer.headers["content-type"]) in (
@@ -148,7 +148,7 @@ def test_the_ingress_forwards_every_protocol_and_uploads_but_no_operator_endpoin
         path = url.partition("?")[0]
         return any(path == known or (kind == "Prefix" and path.startswith(f"{known}/")) for known, kind in paths)
 
-    assert [path for path in (*SOCKETS, "/v1/audio/transcriptions") if not forwards(path)] == []
+    assert [path for path in (*SOCKETS, "/v1/audio/transcriptions", "/v1/recordings") if not forwards(path)] == []
     assert not forwards("/metrics")
     assert not forwards("/health/full")
     size = ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]

@@ -27,8 +27,21 @@ export async function startCapture(source: AudioSource, listener: CaptureListene
     return await captureAtTargetRate(source, opened, listener);
   } catch (error) {
     opened.release();
-    throw error instanceof SourceError ? error : new SourceError(problem("audio_failed"));
+    throw error instanceof SourceError ? error : new SourceError(problem(await captureProblemCode()));
   }
+}
+
+/** Loads the worklet when the page opens, so that a recording can begin while the server is restarting. */
+export function prefetchWorklet(): void {
+  void fetch(workletUrl).catch(() => undefined);
+}
+
+/** Without the worklet there is no audio. Its file comes from the server, which may be down. */
+function captureProblemCode(): Promise<string> {
+  return fetch(workletUrl, { cache: "no-store" }).then(
+    ({ ok }) => (ok ? "audio_failed" : "connection_lost"),
+    () => "connection_lost",
+  );
 }
 
 // Without output (`sinkId`, Web Audio API 1.1; other browsers ignore it) and with the latency of one frame, the browser

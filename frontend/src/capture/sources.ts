@@ -3,6 +3,8 @@ import { problem, type Problem } from "../../client/src/protocol/problems";
 
 export type AudioSource =
   | { readonly kind: "microphone"; readonly deviceId: string }
+  /** The tab, window or screen that the user chooses when the session starts. */
+  | { readonly kind: "display" }
   /** Desktop client only: the audio of the whole computer, or of one window. */
   | { readonly kind: "system" | "window"; readonly id: string; readonly name: string }
   | { readonly kind: "file"; readonly file: File };
@@ -26,11 +28,8 @@ export interface OpenSource {
  */
 export async function openSource(source: AudioSource, onEnd: (reason: Problem | null) => void): Promise<OpenSource> {
   if (source.kind === "file") return openFile(source.file, onEnd);
-  const isMicrophone = source.kind === "microphone";
-  const stream = isMicrophone ? await openMicrophone(source.deviceId) : await openDesktopAudio(source.kind, source.id);
-  stream
-    .getAudioTracks()[0]
-    ?.addEventListener("ended", () => onEnd(problem(isMicrophone ? "microphone_lost" : "source_lost")));
+  const stream = await openStream(source);
+  stream.getAudioTracks()[0]?.addEventListener("ended", () => onEnd(endOf(source)));
   return {
     attach: (to) => {
       new MediaStreamAudioSourceNode(to.context as AudioContext, { mediaStream: stream }).connect(to);
@@ -40,6 +39,17 @@ export async function openSource(source: AudioSource, onEnd: (reason: Problem | 
       for (const track of stream.getTracks()) track.stop();
     },
   };
+}
+
+function openStream(source: Exclude<AudioSource, { kind: "file" }>): Promise<MediaStream> {
+  if (source.kind === "microphone") return openMicrophone(source.deviceId);
+  return source.kind === "display" ? openDisplayAudio() : openDesktopAudio(source.kind, source.id);
+}
+
+function endOf({ kind }: AudioSource): Problem | null {
+  // The browser has a button of its own to end the capture of a tab, so that is no failure.
+  if (kind === "display") return null;
+  return problem(kind === "microphone" ? "microphone_lost" : "source_lost");
 }
 
 // Recognizers are trained on unprocessed audio. Only the gain of a microphone is adjusted.
@@ -76,6 +86,18 @@ function microphoneProblemCode(errorName: string, isDesktopClient: boolean): str
     default:
       return "audio_failed";
   }
+}
+
+/** The browser asks for a tab, window or screen. It offers audio only together with video, which is not used. */
+async function openDisplayAudio(): Promise<MediaStream> {
+  if (!isSecurePage()) throw new SourceError(problem("microphone_insecure"));
+  const wanted = { audio: UNPROCESSED, video: true, systemAudio: "include" } as DisplayMediaStreamOptions;
+  const stream = await navigator.mediaDevices.getDisplayMedia(wanted).catch(() => {
+    throw new SourceError(problem("display_denied"));
+  });
+  for (const track of stream.getVideoTracks()) track.stop();
+  if (stream.getAudioTracks().length > 0) return stream;
+  throw new SourceError(problem("display_silent"));
 }
 
 /**

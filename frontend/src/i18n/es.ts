@@ -1,6 +1,6 @@
-import type { Texts } from "./texts";
+import type { SharedTexts } from "./texts";
 
-export const es: Texts = {
+export const es: SharedTexts = {
   status: {
     ready: "Listo",
     opening: "Abriendo el micrófono…",
@@ -43,12 +43,12 @@ export const es: Texts = {
     copy: "Copiar",
     copied: "Copiado",
     notAllowed: "No permitido",
-    download: (what) => `Descargar ${what}`,
+    download: (format, what) => `${format}: descargar ${what}`,
     formats: {
-      txt: "Texto sin formato",
-      srt: "Subtítulos SubRip",
-      vtt: "Subtítulos WebVTT",
-      json: "Todos los textos con tiempos (JSON)",
+      txt: "texto sin formato",
+      srt: "subtítulos SubRip",
+      vtt: "subtítulos WebVTT",
+      json: "todos los textos con tiempos",
     },
     clear: "Borrar",
   },
@@ -57,12 +57,15 @@ export const es: Texts = {
     retrying: "Reintentando. Se conserva el último minuto de lo que dices.",
     byCode: {
       previews_slowed: "El servidor está ocupado. Las palabras aparecen con un breve retraso.",
-      previews_stopped: "El servidor está muy ocupado. Tras las primeras palabras, el texto aparece al completarse cada frase.",
+      previews_stopped:
+        "El servidor está muy ocupado. Tras las primeras palabras, el texto aparece al completarse cada frase.",
       delayed: "Parte del texto se retrasa. No se pierde nada.",
       redis_unavailable: "Parte del texto se retrasa. No se pierde nada.",
       audio_missing: "La conexión estuvo interrumpida demasiado tiempo. No se pudo conservar todo lo que dijiste.",
       low_level: "Tu voz se oye demasiado baja. Acércate al micrófono o sube su nivel.",
       clipped: "El sonido está distorsionado porque es demasiado alto. Baja el nivel del micrófono.",
+      recording_waits: "Pulsa Detener antes de transcribir una grabación.",
+      one_file: "Solo se transcribe el primer archivo. Elige los demás después.",
       no_sound: "No hay sonido. Comprueba que el micrófono elegido sea el correcto y no esté silenciado.",
     },
   },
@@ -117,6 +120,27 @@ export const es: Texts = {
       "No se puede capturar el audio de este programa.",
       "Vuelve a elegirlo o elige el audio de todo el ordenador.",
     ],
+    display_denied: ["No se compartió ninguna pestaña ni ventana.", "Pulsa Iniciar y elige una."],
+    display_silent: [
+      "La pestaña o ventana compartida no tiene sonido.",
+      "Pulsa Iniciar, elige una pestaña y activa su sonido. Algunos navegadores no pueden compartirlo.",
+    ],
+    recording_interrupted: [
+      "Se perdió la conexión durante la transcripción.",
+      "El texto recibido se conserva. Vuelve a elegir el archivo para empezar de nuevo.",
+    ],
+    recording_elsewhere: [
+      "Las grabaciones solo se pueden enviar al servidor de esta página.",
+      "Abre la página del otro servidor.",
+    ],
+    file_too_large: [
+      "El archivo es demasiado grande para este servidor.",
+      "Conviértelo a un formato de audio comprimido.",
+    ],
+    upload_timeout: ["El archivo se envió demasiado despacio.", "Comprueba tu conexión y vuelve a elegirlo."],
+    not_media: ["Este archivo no es una grabación.", "Elige un archivo de audio o vídeo."],
+    empty_file: ["Este archivo está vacío.", "Elige un archivo de audio o vídeo."],
+    no_audio: ["Este vídeo no tiene sonido.", "Elige otro archivo."],
     source_lost: ["El programa capturado se cerró.", "Elige otra fuente y pulsa Iniciar."],
     file_unreadable: [
       "Este archivo no se puede reproducir.",

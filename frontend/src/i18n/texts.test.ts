@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { addNotice } from "../session/notices";
 import { problem } from "../../client/src/protocol/problems";
-import { LOCALES, chooseLocale, describeProblem, describeNotice, textsFor, type Locale } from "./texts";
+import { LOCALES, chooseLocale, directionOf, describeProblem, describeNotice, textsFor, type Locale } from "./texts";
 
 const locales = Object.keys(LOCALES) as Locale[];
 
@@ -11,6 +11,22 @@ function texts(value: unknown, path = ""): [string, string][] {
   if (typeof value === "function") return [[path, String((value as (...some: unknown[]) => unknown)("1", 2))]];
   return Object.entries(value as object).flatMap(([name, inner]) => texts(inner, `${path}/${name}`));
 }
+
+/** Texts that consist of numbers and signs, or are the same words in two languages. */
+const SAME_IN_SOME = new Set([
+  "/settings/general",
+  "/settings/server",
+  "/settings/show",
+  "/settings/position",
+  "/desktop/mode",
+  "/controls/microphone",
+  "/page/sessions/title",
+  "/page/sessions/name",
+  "/page/options/title",
+  "/page/options/percent",
+  "/page/languages/pair",
+  "/page/transcript/spoken",
+]);
 
 describe("the interface", () => {
   test.each(locales)("in %s has no empty text", (locale) =>
@@ -22,15 +38,24 @@ describe("the interface", () => {
     (locale) => {
       const english = new Map(texts(textsFor("en")));
       const same = texts(textsFor(locale)).filter(([path, text]) => english.get(path) === text);
-      expect(same.map(([path]) => path).filter((path) => path !== "/settings/general")).toEqual([]);
+      expect(same.map(([path]) => path).filter((path) => !SAME_IN_SOME.has(path))).toEqual([]);
     },
   );
 
   test("uses the chosen language, or else the first supported one that the user prefers", () => {
     expect(chooseLocale("zh", ["es-MX"])).toBe("zh");
-    expect(chooseLocale("", ["fr-FR", "es-MX", "en"])).toBe("es");
+    expect(chooseLocale("", ["nl-NL", "es-MX", "en"])).toBe("es");
     expect(chooseLocale("xx", ["toString"])).toBe("en");
   });
+
+  test.each(locales)("in %s names the Start button as it is labeled", (locale) => {
+    const { controls, transcript } = textsFor(locale);
+    const stem = (word: string) => word.slice(0, 5).toLowerCase();
+    expect(transcript.pressStart.toLowerCase()).toContain(stem(controls.start));
+  });
+
+  test("is written from right to left in Arabic only", () =>
+    expect(locales.filter((locale) => directionOf(locale) === "rtl")).toEqual(["ar"]));
 
   test("describes problems in its own words; in English, in those of the server", () => {
     const busy = problem("overloaded", "9 of 9 sessions are taken");

@@ -2,17 +2,50 @@
 import { createContext, useContext } from "react";
 import type { Problem } from "../../client/src/protocol/problems";
 import type { StatusNotice } from "../session/notices";
+import { ar } from "./ar";
+import { de } from "./de";
 import { en } from "./en";
 import { es } from "./es";
+import { fr } from "./fr";
+import { ja } from "./ja";
+import * as page from "./page";
+import { pt } from "./pt";
 import { zh } from "./zh";
 
-export type Texts = typeof en;
+/** Texts that the page and the desktop client share, and those of the desktop client. */
+export type SharedTexts = typeof en;
 
-export const LOCALES = { en: "English", es: "Español", zh: "中文" } as const;
+/** Texts of the page alone. */
+export type PageTexts = typeof page.en;
+
+export type Texts = SharedTexts & { readonly page: PageTexts };
+
+export const LOCALES = {
+  ar: "العربية",
+  de: "Deutsch",
+  en: "English",
+  es: "Español",
+  fr: "Français",
+  ja: "日本語",
+  pt: "Português",
+  zh: "中文",
+} as const;
 
 export type Locale = keyof typeof LOCALES;
 
-const TEXTS: Readonly<Record<Locale, Texts>> = { en, es, zh };
+const TEXTS: Readonly<Record<Locale, Texts>> = {
+  ar: { ...ar, page: page.ar },
+  de: { ...de, page: page.de },
+  en: { ...en, page: page.en },
+  es: { ...es, page: page.es },
+  fr: { ...fr, page: page.fr },
+  ja: { ...ja, page: page.ja },
+  pt: { ...pt, page: page.pt },
+  zh: { ...zh, page: page.zh },
+};
+
+/** Writing direction of the interface. */
+export const directionOf = (locale: Locale): "ltr" | "rtl" => (locale === "ar" ? "rtl" : "ltr");
 
 /** Returns the chosen locale, or else the first supported one of the user's preferred languages. */
 export function chooseLocale(chosen: string, preferred: readonly string[]): Locale {

@@ -1,6 +1,6 @@
-import type { Texts } from "./texts";
+import type { SharedTexts } from "./texts";
 
-export const zh: Texts = {
+export const zh: SharedTexts = {
   status: {
     ready: "就绪",
     opening: "正在打开麦克风…",
@@ -43,8 +43,8 @@ export const zh: Texts = {
     copy: "复制",
     copied: "已复制",
     notAllowed: "不允许",
-    download: (what) => `下载${what}`,
-    formats: { txt: "纯文本", srt: "SubRip 字幕", vtt: "WebVTT 字幕", json: "全部文本及时间（JSON）" },
+    download: (format, what) => `${format}：下载${what}`,
+    formats: { txt: "纯文本", srt: "SubRip 字幕", vtt: "WebVTT 字幕", json: "全部文本及时间" },
     clear: "清空",
   },
   notices: {
@@ -58,6 +58,8 @@ export const zh: Texts = {
       audio_missing: "连接中断时间过长，部分语音未能保留。",
       low_level: "音量过低，可能无法准确识别。请靠近麦克风或调高麦克风音量。",
       clipped: "音量过高，声音失真。请调低麦克风音量。",
+      recording_waits: "请先按“停止”，再转写录音。",
+      one_file: "仅转写第一个文件。请稍后再选择其他文件。",
       no_sound: "没有声音。请检查麦克风是否选对、是否静音。",
     },
   },
@@ -85,6 +87,15 @@ export const zh: Texts = {
     ended: ["服务器结束了会话。", "按“开始”继续。"],
     internal: ["服务器出现错误。", "按“开始”重试。详情见服务器日志。"],
     source_missing: ["无法采集此程序的音频。", "请重新选择，或选择整台电脑的音频。"],
+    display_denied: ["未共享任何标签页或窗口。", "请按“开始”并选择一个。"],
+    display_silent: ["共享的标签页或窗口没有声音。", "请按“开始”，选择标签页并开启其音频。部分浏览器无法共享音频。"],
+    recording_interrupted: ["转写过程中连接中断。", "已有文字会保留。请重新选择文件以从头开始。"],
+    recording_elsewhere: ["录音只能发送到此页面的服务器。", "请打开另一台服务器的页面。"],
+    file_too_large: ["文件超出此服务器的大小限制。", "请转换为压缩音频格式。"],
+    upload_timeout: ["文件发送过慢。", "请检查网络连接，然后重新选择文件。"],
+    not_media: ["此文件不是录音。", "请选择音频或视频文件。"],
+    empty_file: ["此文件为空。", "请选择音频或视频文件。"],
+    no_audio: ["此视频没有声音。", "请选择其他文件。"],
     source_lost: ["所采集的程序已关闭。", "请选择其他音频来源，然后按“开始”。"],
     file_unreadable: ["无法播放此文件。", "请选择音频或视频文件，例如 MP3、WAV 或 MP4。"],
     server_failed: ["本机服务器未能启动。", "请在设置中查看其输出，或使用其他服务器。"],

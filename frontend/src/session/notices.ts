@@ -27,6 +27,9 @@ const TOPICS: Readonly<Record<string, string>> = {
 /** These end their topic, so nothing is shown. */
 const ALL_CLEAR: ReadonlySet<string> = new Set(["previews_normal", "delay_over", "level_normal"]);
 
+/** Notices that come and go with the load of the server. */
+export const isAboutLoad = ({ code }: StatusNotice): boolean => ["previews", "delay"].includes(TOPICS[code] ?? "");
+
 export function updateNotices(notices: StatusNotices, event: ServerMessage): StatusNotices {
   switch (event.type) {
     case "ready":

@@ -1,6 +1,6 @@
 /**
  * The languages that can be chosen, by their codes in the protocol: those that Whisper recognizes and, of those that
- * NLLB-200 translates into, the ones with an ISO code.
+ * NLLB-200 translates into, the ones with an ISO code. Chinese is listed by script.
  */
 import codes from "./languages.json";
 
@@ -20,6 +20,30 @@ export function languageName(code: string, locale = "en"): string {
 
 export const spokenLanguages = (locale: string) => byName(codes.spoken, locale);
 export const writtenLanguages = (locale: string) => byName(codes.written, locale);
+
+// The most spoken languages of the world (Ethnologue 2025) whose speakers use the internet most.
+const WIDESPREAD = ["en", "zh-Hans", "zh-Hant", "es", "hi", "ar", "fr", "pt", "ru", "de", "ja"];
+
+/**
+ * Divides languages into those that the user probably needs, the most probable first, and all others.
+ *
+ * @param preferred Tags of the user's languages, such as `navigator.languages`.
+ */
+export function frequentFirst(
+  languages: readonly Language[],
+  preferred: readonly string[],
+): readonly [frequent: readonly Language[], others: readonly Language[]] {
+  const wanted = [...new Set([...preferred.map(scriptCode), ...WIDESPREAD])];
+  const frequent = wanted.flatMap((code) => languages.filter((language) => language.code === code));
+  return [frequent, languages.filter((language) => !frequent.includes(language))];
+}
+
+/** Returns the code that the lists have for a tag: Chinese with its script, other languages without a region. */
+export function scriptCode(tag: string): string {
+  const [language = "", ...rest] = tag.split("-");
+  if (language !== "zh") return language;
+  return rest.some((part) => /^(hant|tw|hk|mo)$/i.test(part)) ? "zh-Hant" : "zh-Hans";
+}
 
 // Creating one takes milliseconds.
 const cache = new Map<string, Intl.DisplayNames>();

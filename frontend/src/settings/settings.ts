@@ -59,6 +59,8 @@ export interface Settings {
   readonly subtitles: SubtitleSettings;
   readonly keepsHistory: boolean;
   readonly theme: (typeof THEMES)[number];
+  /** Of the transcript, in percent. */
+  readonly textSize: number;
   /** Interface language; "" for that of the system. */
   readonly locale: string;
   readonly opensAtLogin: boolean;
@@ -103,6 +105,7 @@ export const DEFAULT_SETTINGS: Settings = {
   },
   keepsHistory: true,
   theme: "system",
+  textSize: 100,
   locale: "",
   opensAtLogin: false,
   server: "",
@@ -120,6 +123,7 @@ const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
   size: [14, 96],
   opacity: [0, 100],
   pace: [8, 40],
+  textSize: [75, 200],
 };
 
 /** Parses stored settings of any release. Unknown settings are ignored; invalid ones get their defaults. */
@@ -127,8 +131,18 @@ export function parseSettings(text: string): Settings {
   const stored = parseRecord(text);
   const settings = mergeKnown(DEFAULT_SETTINGS, stored);
   const subtitles = mergeKnown(DEFAULT_SETTINGS.subtitles, isRecord(stored.subtitles) ? stored.subtitles : {});
-  return { ...settings, subtitles, commands: parseCommands(stored.commands) };
+  const { language, target } = settings;
+  return {
+    ...settings,
+    language: withScript(language),
+    target: withScript(target),
+    subtitles,
+    commands: parseCommands(stored.commands),
+  };
 }
+
+/** Earlier releases stored Chinese without its script. */
+const withScript = (code: string) => (code === "zh" ? "zh-Hans" : code);
 
 function parseRecord(text: string): Record<string, unknown> {
   try {

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  applyEvent,
   beginTake,
   clearFinished,
-  finishedUtterances,
-  applyEvent,
-  interruptOpen,
+  editUtterance,
   emptyCaptions,
+  finishedUtterances,
+  interruptOpen,
+  restoreUtterances,
+  shownUtterances,
   visibleUtterances,
   type Captions,
 } from "./captions";
@@ -233,4 +236,38 @@ test("clearing keeps only open utterances", () => {
   const captions = clearFinished(after(final(1, "One."), partial(2, 1, "two")));
   expect(texts(captions)).toEqual([["two", ""]]);
   expect(finishedUtterances(applyEvent(captions, translation(1, "Uno.")))).toEqual([]);
+});
+
+describe("an edited utterance", () => {
+  const spoken = [final(1, "Helo."), translation(1, "Hola."), final(2, "Bye.")].reduce(applyEvent, emptyCaptions);
+  const texts = (captions: Captions) => visibleUtterances(captions).map(({ committed }) => committed);
+
+  test("keeps its new texts when a late final arrives", () => {
+    const edited = editUtterance(spoken, "0/1", " Hello. ", { es: "¡Hola!" });
+    expect(texts(applyEvent(edited, final(1, "Helo.")))).toEqual(["Hello.", "Bye."]);
+    expect(edited.utterances[0]?.translations).toEqual({ es: { text: "¡Hola!", isFinal: true } });
+  });
+
+  test("is removed if its text is empty", () => expect(texts(editUtterance(spoken, "0/1", " ", {}))).toEqual(["Bye."]));
+
+  test("must be finished", () => {
+    const open = applyEvent(emptyCaptions, partial(1, 1, "Hel"));
+    expect(editUtterance(open, "0/1", "Hello.", {})).toEqual(open);
+  });
+});
+
+test("cleared utterances return in their order, also after more speech", () => {
+  const spoken = [final(1, "One."), final(3, "Three.")].reduce(applyEvent, emptyCaptions);
+  const later = applyEvent(clearFinished(spoken), final(2, "Two."));
+  const restored = restoreUtterances(later, spoken.utterances);
+  expect(restored.utterances.map(({ committed }) => committed)).toEqual(["One.", "Two.", "Three."]);
+  expect(restoreUtterances(restored, spoken.utterances).utterances).toEqual(restored.utterances);
+});
+
+test("an utterance is shown from the beginning of speech, and not any more if it has no words", () => {
+  const open = applyEvent(emptyCaptions, started(1, 100));
+  expect(shownUtterances(open)).toHaveLength(1);
+  expect(visibleUtterances(open)).toHaveLength(0);
+  expect(shownUtterances(applyEvent(open, final(1, "")))).toHaveLength(0);
+  expect(shownUtterances(interruptOpen(open))).toHaveLength(0);
 });

@@ -76,6 +76,37 @@ export function interruptOpen(captions: Captions): Captions {
   return { ...captions, utterances: captions.utterances.map(asInterrupted) };
 }
 
+/** Replaces the texts of a finished utterance. An empty text removes it. */
+export function editUtterance(
+  captions: Captions,
+  id: string,
+  spoken: string,
+  translations: Readonly<Record<string, string>>,
+): Captions {
+  const utterances = captions.utterances.map((utterance) =>
+    utterance.id === id && !isOpen(utterance) ? withTexts(utterance, spoken.trim(), translations) : utterance,
+  );
+  return { ...captions, utterances };
+}
+
+function withTexts(utterance: Utterance, spoken: string, translations: Readonly<Record<string, string>>): Utterance {
+  const edited = Object.entries(translations).map(([code, text]) => [code, { text: text.trim(), isFinal: true }]);
+  return {
+    ...utterance,
+    state: spoken === "" ? "withdrawn" : "final",
+    committed: spoken,
+    translations: { ...utterance.translations, ...(Object.fromEntries(edited) as Utterance["translations"]) },
+  };
+}
+
+/** Puts utterances that `clearFinished` removed back in their order. */
+export function restoreUtterances(captions: Captions, removed: readonly Utterance[]): Captions {
+  const present = new Set(captions.utterances.map(({ id }) => id));
+  const utterances = [...removed.filter(({ id }) => !present.has(id)), ...captions.utterances];
+  utterances.sort((a, b) => a.take - b.take || a.number - b.number);
+  return { ...captions, utterances };
+}
+
 /** Removes all utterances except open ones. */
 export function clearFinished(captions: Captions): Captions {
   return { ...captions, utterances: captions.utterances.filter(isOpen) };
@@ -84,6 +115,13 @@ export function clearFinished(captions: Captions): Captions {
 /** Returns the utterances that have text, in the order they were spoken. */
 export function visibleUtterances(captions: Captions): readonly Utterance[] {
   return captions.utterances.filter((utterance) => utterance.committed !== "" || utterance.tentative !== "");
+}
+
+/** Also returns open utterances whose first words are awaited. */
+export function shownUtterances(captions: Captions): readonly Utterance[] {
+  return captions.utterances.filter(
+    (utterance) => isOpen(utterance) || utterance.committed !== "" || utterance.tentative !== "",
+  );
 }
 
 /** Returns the utterances whose text does not change any more. */

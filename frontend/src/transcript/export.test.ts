@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyEvent, emptyCaptions, type Captions } from "./captions";
-import { exportTranscript } from "./export";
+import { bilingualTrack, exportTranscript } from "./export";
 import type { ServerMessage } from "../../client/src/protocol/messages";
 import { final as someFinal, translation } from "../../client/src/testing/server-events";
 
@@ -104,6 +104,34 @@ describe("long utterances", () => {
         const times = cues.flatMap(([timing]) => (timing ?? "").split(" --> "));
         expect(times).toEqual([...times].sort());
         expect([times.at(0), times.at(-1)]).toEqual(["00:00:00,500", "00:00:25,500"]);
+      }),
+    );
+  });
+});
+
+describe("a bilingual export", () => {
+  const both = bilingualTrack("es");
+
+  test("has each text above its translation", () => {
+    expect(exportTranscript(captions, "txt", both)).toBe(
+      "Ask not what your country can do for you.\nNo preguntéis qué puede hacer vuestro país.\n\n1 < 2 & 3 --> so.\n",
+    );
+    expect(exportTranscript(captions, "srt", both).split("\n\n")[0]).toBe(
+      "1\n00:00:01,080 --> 00:00:03,500\nAsk not what your country can do for you.\n" +
+        "No preguntéis qué puede\nhacer vuestro país.",
+    );
+  });
+
+  test("has both languages in every cue, with at most two lines each, and loses no word", () => {
+    const words = (count: number, word: string) => Array.from({ length: count }, (_, n) => `${word}${n}`).join(" ");
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 1, max: 90 }), (spoken, translated) => {
+        const long = speech(final(1, words(spoken, "a"), 0, 20_000), translation(1, words(translated, "b")));
+        const cues = exportTranscript(long, "srt", both).trimEnd().split("\n\n");
+        const lines = cues.flatMap((cue) => cue.split("\n").slice(2));
+        const all = (letter: string) => lines.filter((line) => line.startsWith(letter)).join(" ");
+        expect([all("a"), all("b")]).toEqual([words(spoken, "a"), words(translated, "b")]);
+        expect(Math.max(...cues.map((cue) => cue.split("\n").length))).toBeLessThanOrEqual(7);
       }),
     );
   });

@@ -1,13 +1,18 @@
 /** Exports captions as plain text, SubRip (.srt), WebVTT (https://www.w3.org/TR/webvtt1/) or JSON. */
-import { finishedUtterances, type Captions } from "./captions";
+import { finishedUtterances, type Captions, type Utterance } from "./captions";
 import { columnWidth, lineColumns, unbreakablePieces } from "./line-breaking";
+import { joinedTexts, paragraphsOf } from "./paragraphs";
 
 export const EXPORT_FORMATS = ["txt", "srt", "vtt", "json"] as const;
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** "spoken", or the language code of a translation. */
+/** "spoken", the language code of a translation, or "both:" and the code for the spoken text with its translation. */
 export type Track = "spoken" | (string & {});
+
+const BOTH = "both:";
+
+export const bilingualTrack = (code: string): Track => BOTH + code;
 
 export const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   txt: "text/plain",
@@ -22,6 +27,13 @@ interface Cue {
   readonly text: string;
 }
 
+/** A paragraph in one or two languages. */
+interface Line {
+  readonly texts: readonly string[];
+  /** Where its utterances are: the share of the text before each boundary, and the time of the boundary in ms. */
+  readonly times: readonly (readonly [share: number, ms: number])[];
+}
+
 /** Returns the finished utterances in a format, or "" if there are none. JSON contains all tracks. */
 export function exportTranscript(captions: Captions, format: ExportFormat, track: Track = "spoken"): string {
   if (format === "json") return json(captions);
@@ -29,7 +41,7 @@ export function exportTranscript(captions: Captions, format: ExportFormat, track
   if (lines.length === 0) return "";
   switch (format) {
     case "txt":
-      return lines.map((line) => `${line.text}\n`).join("");
+      return plainText(lines);
     case "srt":
       return cuesOf(lines)
         .map((cue, index) => `${index + 1}\n${timing(cue, ",")}\n${withoutArrows(cue.text)}\n`)
@@ -39,6 +51,12 @@ export function exportTranscript(captions: Captions, format: ExportFormat, track
         .map((cue) => `${timing(cue, ".")}\n${escaped(cue.text)}\n`)
         .join("\n")}`;
   }
+}
+
+/** A line for each paragraph. Bilingual paragraphs are separated by an empty line. */
+function plainText(lines: readonly Line[]): string {
+  const isBilingual = lines.some(({ texts }) => texts.length > 1);
+  return lines.map(({ texts }) => `${texts.join("\n")}\n`).join(isBilingual ? "\n" : "");
 }
 
 /** Times are milliseconds from the start of the first take. */
@@ -53,24 +71,79 @@ function json(captions: Captions): string {
   return utterances.length === 0 ? "" : `${JSON.stringify({ utterances }, null, 1)}\n`;
 }
 
-function linesOf(captions: Captions, track: Track): Cue[] {
-  return finishedUtterances(captions).flatMap(({ startMs, endMs, committed, translations }) => {
-    const text = (track === "spoken" ? committed : (translations[track]?.text ?? "")).replace(/\s+/gu, " ").trim();
-    return text === "" ? [] : [{ startMs, endMs, text }];
+function linesOf(captions: Captions, track: Track): Line[] {
+  return paragraphsOf(finishedUtterances(captions)).flatMap(({ pieces }) => {
+    const texts = tracksOf(track).map((one) => textOf(pieces, one));
+    // Text that was not translated is exported alone.
+    const found = texts.filter((text) => text !== "");
+    return found.length === 0 ? [] : [{ texts: found, times: timesOf(pieces, tracksOf(track)[0] ?? "spoken") }];
   });
 }
 
-/** Splits long utterances into cues of two lines. Each cue gets a share of the time according to its length. */
-function cuesOf(lines: readonly Cue[]): Cue[] {
-  return lines.flatMap(({ startMs, endMs, text }) => {
-    const parts = inPairs(wrap(text));
-    const perColumn = (endMs - startMs) / parts.reduce((sum, part) => sum + columnWidth(part), 0);
-    let at = startMs;
-    return parts.map((part) => {
-      const from = at;
-      at += columnWidth(part) * perColumn;
-      return { startMs: from, endMs: at, text: part };
+const tracksOf = (track: Track): Track[] => (track.startsWith(BOTH) ? ["spoken", track.slice(BOTH.length)] : [track]);
+
+function textOf(pieces: readonly Utterance[], track: Track): string {
+  const language = track === "spoken" ? (pieces[0]?.language ?? "") : track;
+  return joinedTexts(
+    pieces.map((piece) => pieceText(piece, track)),
+    language,
+  )
+    .join("")
+    .replace(/\s+/gu, " ")
+    .trim();
+}
+
+const pieceText = ({ committed, translations }: Utterance, track: Track): string =>
+  track === "spoken" ? committed : (translations[track]?.text ?? "");
+
+/** Each piece has a share of the text according to its length. */
+function timesOf(pieces: readonly Utterance[], track: Track): Line["times"] {
+  const withText = pieces.filter((piece) => pieceText(piece, track).trim() !== "");
+  const timed = withText.length > 0 ? withText : pieces;
+  const widths = timed.map((piece) => Math.max(1, columnWidth(pieceText(piece, track))));
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  let before = 0;
+  return timed.flatMap(({ startMs, endMs }, index) => {
+    const from = before / total;
+    before += widths[index] ?? 0;
+    return [[from, startMs] as const, [before / total, endMs] as const];
+  });
+}
+
+/** Interpolates between the boundaries. */
+function timeAt(times: Line["times"], share: number): number {
+  const after = Math.max(
+    1,
+    times.findIndex(([other], index) => index > 0 && other >= share - 1e-9),
+  );
+  const [fromShare, fromMs] = times[after - 1] ?? [0, 0];
+  const [toShare, toMs] = times[after] ?? [1, fromMs];
+  return toShare <= fromShare ? toMs : fromMs + ((toMs - fromMs) * (share - fromShare)) / (toShare - fromShare);
+}
+
+/** Splits long paragraphs into cues of two lines in each language. The first language decides their times. */
+function cuesOf(lines: readonly Line[]): Cue[] {
+  return lines.flatMap(({ texts, times }) => {
+    const count = Math.max(...texts.map((text) => inPairs(wrap(text)).length));
+    const [parts = [], ...others] = texts.map((text) => divided(text, count, texts.length));
+    const total = parts.reduce((sum, part) => sum + columnWidth(part), 0);
+    let before = 0;
+    return parts.map((part, index) => {
+      const startMs = timeAt(times, before / total);
+      before += columnWidth(part);
+      const text = [part, ...others.map((other) => other[index] ?? "")].filter((some) => some !== "").join("\n");
+      return { startMs, endMs: timeAt(times, before / total), text };
     });
+  });
+}
+
+/** Divides a text into the cues of its line. A bilingual line has the same number of them in both languages. */
+function divided(text: string, count: number, languages: number): string[] {
+  if (languages === 1) return inPairs(wrap(text));
+  const lines = wrap(text, count);
+  return Array.from({ length: count }, (_, index) => {
+    const [from, to] = [index, index + 1].map((at) => Math.floor((at * lines.length) / count));
+    return lines.slice(from, to).join("\n");
   });
 }
 
@@ -79,9 +152,9 @@ function inPairs(lines: readonly string[]): string[] {
 }
 
 /** Breaks text into lines of about equal length: at spaces, or anywhere in scripts without spaces. */
-function wrap(text: string): string[] {
+function wrap(text: string, atLeast = 1): string[] {
   const longest = lineColumns(text);
-  const even = columnWidth(text) / Math.ceil(columnWidth(text) / longest);
+  const even = columnWidth(text) / Math.max(atLeast, Math.ceil(columnWidth(text) / longest));
   const lines: string[] = [];
   let line = "";
   for (const piece of unbreakablePieces(text, longest)) {

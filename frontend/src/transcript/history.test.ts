@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { beginTake, applyEvent, emptyCaptions } from "./captions";
-import { toCaptions, saveSession, searchHistory, titleOf, type History } from "./history";
+import { renameSession, toCaptions, saveSession, searchHistory, titleOf, type History } from "./history";
 import { exportTranscript } from "./export";
 import { final, partial, translation } from "../../client/src/testing/server-events";
 
@@ -64,4 +64,21 @@ test("the history never exceeds its limits", () => {
       },
     ),
   );
+});
+
+test("a title takes the place of the first words, can be searched, and can be removed again", () => {
+  const saved = saveSession([], 1, speech("One."), undefined, "Interview.mp4");
+  expect(saved.map(titleOf)).toEqual(["Interview.mp4"]);
+  expect(searchHistory(saved, "interview one")).toHaveLength(1);
+  const renamed = renameSession(saved, 1, "  With Ana ");
+  expect(renamed.map(titleOf)).toEqual(["With Ana"]);
+  expect(renameSession(renamed, 1, " ").map(titleOf)).toEqual(["One."]);
+});
+
+test("a session that is opened again continues with a take of its own", () => {
+  const [saved] = saveSession([], 1, speech("One.", "Two."));
+  if (saved === undefined) throw new Error("nothing was saved");
+  const captions = [final(1, "Three.")].reduce(applyEvent, beginTake(toCaptions(saved)));
+  expect(captions.utterances.map(({ id }) => id)).toEqual(["1/1", "1/2", "2/1"]);
+  expect(captions.utterances[2]?.startMs).toBeGreaterThanOrEqual(captions.utterances[1]?.endMs ?? Infinity);
 });

@@ -4,6 +4,8 @@ import { finishedUtterances, type Captions, type Utterance } from "./captions";
 export interface SavedSession {
   /** When it started, in ms since 1970. Identifies the session. */
   readonly at: number;
+  /** Chosen by the user, or the name of a recording. Missing: the first words. */
+  readonly title?: string;
   readonly utterances: readonly Utterance[];
 }
 
@@ -28,10 +30,14 @@ export function saveSession(
   at: number,
   captions: Captions,
   limits: HistoryLimits = HISTORY_LIMITS,
+  title = "",
 ): History {
   const others = history.filter((other) => other.at !== at);
   const utterances = finishedUtterances(captions);
-  const all = utterances.length === 0 ? others : [...others, { at, utterances }].sort((a, b) => b.at - a.at);
+  const all =
+    utterances.length === 0
+      ? others
+      : [...others, { at, utterances, ...(title === "" ? {} : { title }) }].sort((a, b) => b.at - a.at);
   return trimToLimits(all, limits);
 }
 
@@ -53,16 +59,30 @@ export function searchHistory(history: History, query: string): History {
     .split(/\s+/u)
     .filter((word) => word !== "");
   if (words.length === 0) return history;
-  return history.filter(({ utterances }) => {
-    const text = normalizeForSearch(utterances.map(textOf).join("\n"));
+  return history.filter(({ utterances, title = "" }) => {
+    const text = normalizeForSearch([title, ...utterances.map(textOf)].join("\n"));
     return words.every((word) => text.includes(word));
   });
 }
 
-/** Converts a session to captions, for export. */
-export const toCaptions = ({ utterances }: SavedSession): Captions => ({ take: 0, offsetMs: 0, utterances });
+/** Renames a session. An empty title stands for its first words. */
+export function renameSession(history: History, at: number, title: string): History {
+  return history.map((session) => {
+    if (session.at !== at) return session;
+    const { utterances } = session;
+    return title.trim() === "" ? { at, utterances } : { at, utterances, title: title.trim() };
+  });
+}
 
-export const titleOf = ({ utterances }: SavedSession): string => utterances[0]?.committed.slice(0, 90) ?? "";
+/** Converts a session to captions, for display and export. More speech becomes a take of its own. */
+export function toCaptions({ utterances }: SavedSession): Captions {
+  const take = utterances.reduce((last, utterance) => Math.max(last, utterance.take), 0);
+  const offsetMs = utterances.reduce((end, { endMs }) => Math.max(end, endMs), 0);
+  return { take, offsetMs, utterances };
+}
+
+export const titleOf = ({ utterances, title }: SavedSession): string =>
+  title ?? utterances[0]?.committed.slice(0, 90) ?? "";
 
 const textOf = ({ committed, translations }: Utterance) =>
   [committed, ...Object.values(translations).map(({ text }) => text)].join("\n");

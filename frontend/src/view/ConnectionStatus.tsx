@@ -1,25 +1,40 @@
 import type { ConnectionState } from "../../client/src/session/connection-state";
-import { useTexts, type Texts } from "../i18n/texts";
+import { useTexts, type PageTexts, type Texts } from "../i18n/texts";
 import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
+interface ConnectionStatusProps {
+  session: Session;
+  /** Code of the notice about a busy server, or null. */
+  busy?: string | null;
+}
+
 /** The phase of the connection, and the server's host if it is not the host of the page. */
-export function ConnectionStatus({ session }: { session: Session }) {
+export function ConnectionStatus({ session, busy = null }: ConnectionStatusProps) {
   const state = useStore(session.connection);
   const isPaused = useStore(session.isPaused);
-  const texts = useTexts().status;
+  const { status: texts, page } = useTexts();
+  const load = state.phase === "listening" ? loadText(page, busy) : "";
   return (
     <p
       className="status"
       role="status"
       data-testid="status"
       data-phase={isPaused && state.phase === "listening" ? "idle" : state.phase}
+      data-busy={load === "" ? undefined : busy}
     >
       <span className="status-dot" aria-hidden="true" />
-      {isPaused && state.phase === "listening" ? texts.ready : phaseText(texts, state)}
-      {session.remoteHost !== "" && <span className="status-server"> · {texts.server(session.remoteHost)}</span>}
+      <span className="status-text">
+        {isPaused && state.phase === "listening" ? texts.ready : phaseText(texts, state)}
+        {load !== "" && <span data-testid="busy"> · {load}</span>}
+        {session.remoteHost !== "" && <span className="status-server"> · {texts.server(session.remoteHost)}</span>}
+      </span>
     </p>
   );
+}
+
+function loadText({ busy: texts }: PageTexts, code: string | null): string {
+  return code !== null && Object.hasOwn(texts, code) ? texts[code as keyof typeof texts] : "";
 }
 
 function phaseText(texts: Texts["status"], state: ConnectionState): string {

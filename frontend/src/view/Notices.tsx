@@ -1,15 +1,22 @@
 import { visibleProblem } from "../../client/src/session/connection-state";
 import { describeProblem, describeNotice, useLocale, useTexts } from "../i18n/texts";
+import { isAboutLoad } from "../session/notices";
 import type { Session } from "../session/session";
 import { useStore } from "./useStore";
 
+interface NoticesProps {
+  session: Session;
+  /** Whether notices about a busy server are shown elsewhere. */
+  hidesLoad?: boolean;
+}
+
 /** Problems with advice, and notices from the server. */
-export function Notices({ session }: { session: Session }) {
+export function Notices({ session, hidesLoad = false }: NoticesProps) {
   const state = useStore(session.connection);
   const locale = useLocale();
   const texts = useTexts().notices;
   const problem = visibleProblem(state);
-  const notes = useStore(session.notices);
+  const notes = useStore(session.notices).filter((note) => !hidesLoad || !isAboutLoad(note));
   return (
     <div className="notices" aria-live="polite">
       {problem && (

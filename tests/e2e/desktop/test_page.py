@@ -104,6 +104,8 @@ async def test_the_page_asks_for_an_api_key_only_once(browser: str, artifacts: P
         told = ("--key", system.key)
         report = await drive(browser, "api-key", system.urls[0], recording, artifacts, *told, within_s=60)
     assert "An API key is required" in report["refused"]
+    assert report["hasFocus"], "Enter in the field submits the key"
+    assert report["violations"] == []
     assert report["problems"] == []
     assert report["consoleErrors"] == []
 

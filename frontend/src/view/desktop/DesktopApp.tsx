@@ -3,7 +3,7 @@ import { useTexts } from "../../i18n/texts";
 import { Controls } from "../Controls";
 import { SessionExport } from "../ExportMenu";
 import { Notices } from "../Notices";
-import { Transcript } from "../Transcript";
+import { Transcript } from "../transcript/Transcript";
 import { useStore } from "../useStore";
 import { ServerHealth } from "./ServerHealth";
 import { History } from "./History";

@@ -3,7 +3,7 @@ import { toCaptions, searchHistory, titleOf, type SavedSession } from "../../tra
 import type { Desktop } from "../../desktop/desktop";
 import { useLocale, useTexts } from "../../i18n/texts";
 import { ExportMenu } from "../ExportMenu";
-import { UtteranceList } from "../Transcript";
+import { UtteranceList } from "../transcript/Transcript";
 import { useStore } from "../useStore";
 
 export function History({ desktop }: { desktop: Desktop }) {

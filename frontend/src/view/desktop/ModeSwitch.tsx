@@ -56,7 +56,11 @@ function SourceSelect({ desktop }: { desktop: Desktop }) {
     else desktop.session.source.set(other === undefined ? null : { kind: other.kind, id, name: other.name });
   };
   const chosen =
-    source === null || source.kind === "microphone" ? "microphone" : source.kind === "file" ? "file" : source.id;
+    source?.kind === "system" || source?.kind === "window"
+      ? source.id
+      : source?.kind === "file"
+        ? "file"
+        : "microphone";
   return (
     <>
       <select

@@ -2,6 +2,7 @@
 
 import asyncio
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import h11
@@ -9,8 +10,10 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from gateway.http.http_limits import HEAD_BYTES, HEAD_S, LimitedHttp, LimitedRequests
+from gateway.gateway import build
+from gateway.http.http_limits import HEAD_BYTES, HEAD_S, UPLOAD_PATHS, LimitedHttp, LimitedRequests
 from tests.testkit.streams.on_redis import eventually
+from tests.unit.gateway.connection.memory_gateway import MemoryGateway
 
 UPLOAD = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -28,6 +31,20 @@ def _body_bytes(*received: bytes) -> int:
 
 def _chunks(size: int, count: int) -> bytes:
     return b"%x\r\n%b\r\n" % (size, bytes(size)) * count
+
+
+async def test_the_body_of_every_post_route_is_read() -> None:
+    routes = build(MemoryGateway().services).routes
+    posts = {path for route in routes for path, methods in _paths(route) if "POST" in methods}
+    assert {path.decode() for path in UPLOAD_PATHS} == posts
+
+
+def _paths(route: Any) -> Iterator[tuple[str, set[str]]]:
+    """The paths and methods of a route, or of the routes of an included router."""
+    for inner in getattr(getattr(route, "original_router", None), "routes", ()):
+        yield from _paths(inner)
+    if getattr(route, "methods", None):
+        yield route.path, route.methods
 
 
 def test_an_upload_may_come_in_chunks_with_small_ones_for_the_fields_of_a_form() -> None:

@@ -21,8 +21,14 @@ async def test_the_languages_of_the_running_models_are_listed() -> None:
     assert await listed(ServedLanguages(frozenset({"de", "en"}), pairs)) == {
         "speech": {"de": "German", "en": "English"},
         "translation": [{"sources": ["zho_Hans"], "targets": ["eng_Latn"]}],
+        "pairs": [{"from": ["chi", "cmn", "zh"], "to": ["en"]}],
     }
 
 
 async def test_what_no_worker_announces_is_unknown() -> None:
-    assert await listed(ServedLanguages()) == {"speech": None, "translation": None}
+    assert await listed(ServedLanguages()) == {"speech": None, "translation": None, "pairs": None}
+
+
+async def test_a_script_that_workers_convert_is_a_target_of_its_own() -> None:
+    (pair,) = (await listed(ServedLanguages(None, (ServedPairs.with_scripts(["eng_Latn"], ["zho_Hans"]),))))["pairs"]
+    assert {"zh", "zh-hant", "yue"} & set(pair["to"]) == {"zh", "zh-hant"}

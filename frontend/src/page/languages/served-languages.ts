@@ -1,0 +1,48 @@
+/** Which languages the running models know, as `GET /v1/languages` lists them. */
+
+export interface TranslationPairs {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
+}
+
+/** null: unknown, as with a server of another host or of an earlier release. Then every language is offered. */
+export interface ServedLanguages {
+  readonly speech: ReadonlySet<string> | null;
+  readonly pairs: readonly TranslationPairs[] | null;
+}
+
+export const unknownLanguages: ServedLanguages = { speech: null, pairs: null };
+
+/** Parses the response. Fields that are missing or have another form are unknown. */
+export function parseServedLanguages(body: unknown): ServedLanguages {
+  if (!isRecord(body)) return unknownLanguages;
+  const { speech, pairs } = body;
+  return {
+    speech: isRecord(speech) ? new Set(Object.keys(speech)) : null,
+    pairs: Array.isArray(pairs) ? pairs.filter(isPairs) : null,
+  };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isCodes = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((code) => typeof code === "string");
+
+const isPairs = (value: unknown): value is TranslationPairs =>
+  isRecord(value) && isCodes(value.from) && isCodes(value.to);
+
+// All models write Chinese in both scripts, because the text is converted.
+const baseCode = (code: string) => code.toLowerCase().replace(/-hans$/, "");
+
+/** Whether the server recognizes a language, in any of its scripts. */
+export function isSpokenServed({ speech }: ServedLanguages, code: string): boolean {
+  return speech === null || speech.has(code.toLowerCase().split("-")[0] ?? code);
+}
+
+/** Whether the server translates into a language: from `spoken`, or from any language if it is detected. */
+export function isTargetServed({ pairs }: ServedLanguages, spoken: string, target: string): boolean {
+  if (pairs === null) return true;
+  const source = spoken.toLowerCase().split("-")[0] ?? spoken;
+  return pairs.some(({ from, to }) => (spoken === "auto" || from.includes(source)) && to.includes(baseCode(target)));
+}

@@ -1,0 +1,142 @@
+/** The web page: a live session, recordings, and the sessions of this browser. */
+import { beginTake, applyEvent, editUtterance, interruptOpen } from "../transcript/captions";
+import { isRecording } from "../../client/src/session/connection-state";
+import { problem } from "../../client/src/protocol/problems";
+import type { PageServer } from "../server/page-server";
+import { updateNotices } from "../session/notices";
+import { createSession, type Session } from "../session/session";
+import { createStore, type Store } from "../session/store";
+import { sessionOptions, type Settings } from "../settings/settings";
+import { announce, type Announcement } from "./announcements";
+import { createBusyStatus } from "./busy-status";
+import { readServedLanguages } from "./languages/read-languages";
+import { unknownLanguages, type ServedLanguages } from "./languages/served-languages";
+import { createLibrary, type Library } from "./library/library";
+import { openSessionDatabase } from "./library/session-database";
+import { failed, isBusy, noRecording, type RecordingLine, type RecordingState } from "./recordings/recording-state";
+import { uploadRecording } from "./recordings/upload";
+import { tabMemory } from "./tab-memory";
+
+export type Input = "microphone" | "display" | "file";
+export type DialogName = "none" | "sessions" | "options" | "languages";
+
+export interface Page {
+  readonly session: Session;
+  readonly library: Library;
+  readonly recording: Store<RecordingState>;
+  readonly languages: Store<ServedLanguages>;
+  /** Code of the notice about a busy server, or null. */
+  readonly busy: Store<string | null>;
+  readonly announcements: Store<readonly Announcement[]>;
+  /** What Start transcribes. */
+  readonly input: Store<Input>;
+  readonly dialog: Store<DialogName>;
+  readonly edit: (id: string, spoken: string, translations: Readonly<Record<string, string>>) => void;
+  /** Whether a session or a recording is in progress, so that its text could be lost. */
+  readonly isWorking: () => boolean;
+  /** Transcribes a file in a session of its own. */
+  readonly transcribe: (file: File) => void;
+  readonly cancelRecording: () => void;
+  /** Tries the last file again, for example with an API key. */
+  readonly retryRecording: () => void;
+}
+
+export function createPage(settings: Store<Settings>, server: PageServer): Page {
+  const endpoint = () => ({ url: server.url, key: settings.get().key });
+  const base = createSession({
+    settings,
+    server: () => Promise.resolve(endpoint()),
+    remoteHost: server.isOtherHost ? server.host : "",
+  });
+  const library = createLibrary({
+    captions: base.captions,
+    isKeeping: () => settings.get().keepsHistory,
+    database: openSessionDatabase(),
+    tab: tabMemory,
+    now: Date.now,
+  });
+  const recording = createStore<RecordingState>(noRecording);
+  const languages = createStore<ServedLanguages>(unknownLanguages);
+  const announcements = createStore<readonly Announcement[]>([]);
+  const input = createStore<Input>("microphone");
+  let lastFile: File | null = null;
+  let abort: () => void = () => undefined;
+
+  const isLive = () => !["idle", "failed"].includes(base.connection.get().phase);
+  const isWorking = () => isLive() || isBusy(recording.get());
+
+  const refreshLanguages = () => void readServedLanguages(server.url).then(languages.set);
+
+  function transcribe(file: File): void {
+    if (isWorking()) base.addNotice({ code: "recording_waits", message: "", isError: false });
+    else if (server.isOtherHost) recording.set(failed(file.name, problem("recording_elsewhere")));
+    else upload(file);
+  }
+
+  function upload(file: File): void {
+    lastFile = file;
+    base.notices.set([]);
+    library.startNew(file.name);
+    base.captions.update(beginTake);
+    const options = sessionOptions(settings.get());
+    abort = uploadRecording(file, endpoint(), options, { onState: showRecording, onLine: applyRecordingLine });
+  }
+
+  function showRecording(state: RecordingState): void {
+    recording.set(state);
+    if (!isBusy(state)) base.captions.update(interruptOpen);
+  }
+
+  function applyRecordingLine(line: RecordingLine): void {
+    // Many utterances are in progress at the same time, and their order on the page would change.
+    if (line.type === "recording" || line.type === "speech_started" || line.type === "speech_ended") return;
+    base.captions.update((before) => applyEvent(before, line));
+    base.notices.update((before) => updateNotices(before, line));
+  }
+
+  base.onMessage((message) => {
+    announcements.update((before) => announce(before, message));
+    // Models may have been added while the page was open.
+    if (message.type === "ready") refreshLanguages();
+  });
+  input.subscribe(() => base.source.set(input.get() === "display" ? { kind: "display" } : null));
+  warnBeforeLeaving(isWorking, library.save);
+  refreshLanguages();
+
+  return {
+    session: {
+      ...base,
+      start: () => {
+        recording.set(noRecording);
+        base.start();
+      },
+      clear: library.clear,
+    },
+    library,
+    recording,
+    languages,
+    busy: createBusyStatus(base.notices),
+    announcements,
+    input,
+    dialog: createStore<DialogName>("none"),
+    edit: (id, spoken, translations) =>
+      base.captions.update((before) => editUtterance(before, id, spoken, translations)),
+    isWorking,
+    transcribe,
+    cancelRecording: () => {
+      abort();
+      showRecording(noRecording);
+    },
+    retryRecording: () => {
+      if (lastFile !== null && !isRecording(base.connection.get())) transcribe(lastFile);
+    },
+  };
+}
+
+/** The browser asks whether to leave. The text is saved in any case. */
+function warnBeforeLeaving(isWorking: () => boolean, save: () => void): void {
+  window.addEventListener("beforeunload", (event) => {
+    if (isWorking()) event.preventDefault();
+  });
+  window.addEventListener("pagehide", save);
+}

@@ -1,0 +1,96 @@
+import { useEffect, useRef, type SubmitEvent, type KeyboardEvent } from "react";
+import type { Utterance } from "../../transcript/captions";
+import { languageName } from "../../settings/languages";
+import { useLocale, useTexts } from "../../i18n/texts";
+import type { EditUtterance } from "./ParagraphItem";
+
+interface EditFormProps {
+  pieces: readonly Utterance[];
+  edit: EditUtterance;
+  onClose: () => void;
+}
+
+/** Fields for the text of each utterance and its translations. Escape discards the changes. */
+export function EditForm({ pieces, edit, onClose }: EditFormProps) {
+  const { page, transcript } = useTexts();
+  const locale = useLocale();
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector("textarea")?.focus(), []);
+  const save = (event: SubmitEvent) => {
+    event.preventDefault();
+    const fields = new FormData(form.current ?? undefined);
+    for (const piece of pieces) saveTexts(piece, fields, edit);
+    onClose();
+  };
+  return (
+    <form
+      className="edit-form"
+      ref={form}
+      aria-label={transcript.label}
+      onSubmit={save}
+      onKeyDown={handleKeys(onClose)}
+    >
+      {pieces.map((piece) => (
+        <div key={piece.id} className="edit-fields">
+          <Field name={piece.id} label={page.transcript.spoken} language={piece.language} text={piece.committed} />
+          {Object.entries(piece.translations).map(([code, { text }]) => (
+            <Field
+              key={code}
+              name={`${piece.id} ${code}`}
+              label={page.transcript.translationInto(languageName(code, locale))}
+              language={code}
+              text={text}
+            />
+          ))}
+        </div>
+      ))}
+      <div className="edit-buttons">
+        <button type="submit" className="small" data-testid="save-edit">
+          {page.save}
+        </button>
+        <button type="button" className="quiet" onClick={onClose}>
+          {page.cancel}
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function saveTexts({ id, translations }: Utterance, fields: FormData, edit: EditUtterance): void {
+  const textOf = (name: string) => {
+    const value = fields.get(name);
+    return typeof value === "string" ? value : "";
+  };
+  const edited = Object.keys(translations).map((code) => [code, textOf(`${id} ${code}`)]);
+  edit(id, textOf(id), Object.fromEntries(edited) as Record<string, string>);
+}
+
+interface FieldProps {
+  name: string;
+  label: string;
+  language: string;
+  text: string;
+}
+
+function Field({ name, label, language, text }: FieldProps) {
+  return (
+    <textarea
+      name={name}
+      className="field"
+      aria-label={label}
+      lang={language}
+      dir="auto"
+      rows={Math.min(8, 1 + Math.ceil(text.length / 60))}
+      defaultValue={text}
+      data-testid="edit-text"
+    />
+  );
+}
+
+/** Enter saves: an utterance has no line breaks. */
+const handleKeys = (onClose: () => void) => (event: KeyboardEvent<HTMLFormElement>) => {
+  if (event.key === "Escape") onClose();
+  if (event.key !== "Enter" || event.nativeEvent.isComposing || !(event.target instanceof HTMLTextAreaElement)) return;
+  event.preventDefault();
+  event.currentTarget.requestSubmit();
+};

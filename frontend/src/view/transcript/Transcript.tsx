@@ -1,0 +1,93 @@
+import { useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { shownUtterances, visibleUtterances, type Captions, type Utterance } from "../../transcript/captions";
+import { paragraphsOf } from "../../transcript/paragraphs";
+import { isRecording } from "../../../client/src/session/connection-state";
+import { useTexts } from "../../i18n/texts";
+import type { Session } from "../../session/session";
+import { ParagraphItem, type EditUtterance } from "./ParagraphItem";
+import { useStore } from "../useStore";
+
+interface TranscriptProps {
+  session: Session;
+  /** Without it, the text cannot be edited. */
+  edit?: EditUtterance;
+  /** Shown while there is no text. */
+  children?: ReactNode;
+}
+
+/** The transcript. It scrolls to the newest text until the user scrolls up. */
+export function Transcript({ session, edit, children }: TranscriptProps) {
+  const texts = useTexts().transcript;
+  const captions = useStore(session.captions);
+  const { language } = useStore(session.settings);
+  const utterances = shownUtterances(captions);
+  const { ref, isFollowing, follow, onScroll } = useFollowing(captions);
+  return (
+    <main className="transcript" ref={ref} onScroll={onScroll} tabIndex={0} aria-label={texts.label}>
+      {utterances.length === 0 ? (
+        (children ?? <StartHint session={session} />)
+      ) : (
+        <UtteranceList utterances={utterances} showsLanguages={language === "auto"} {...(edit ? { edit } : {})} />
+      )}
+      {!isFollowing && (
+        <button type="button" className="latest" onClick={follow}>
+          {texts.latest}
+        </button>
+      )}
+    </main>
+  );
+}
+
+interface UtteranceListProps {
+  utterances: readonly Utterance[];
+  /** Whether to name the language where it changes. */
+  showsLanguages?: boolean;
+  edit?: EditUtterance;
+}
+
+export function UtteranceList({ utterances, showsLanguages = false, edit }: UtteranceListProps) {
+  const paragraphs = paragraphsOf(utterances);
+  return (
+    <ol className="utterances">
+      {paragraphs.map((paragraph, index) => {
+        const [{ id, language }] = paragraph.pieces;
+        const isNew = language !== "" && language !== paragraphs[index - 1]?.pieces[0].language;
+        return (
+          <ParagraphItem
+            key={id}
+            paragraph={paragraph}
+            detected={showsLanguages && isNew ? language : ""}
+            {...(edit ? { edit } : {})}
+          />
+        );
+      })}
+    </ol>
+  );
+}
+
+function StartHint({ session }: { session: Session }) {
+  const texts = useTexts().transcript;
+  const isOn = isRecording(useStore(session.connection));
+  return (
+    <div className="invitation">
+      <p className="invitation-title">{isOn ? texts.goAhead : texts.pressStart}</p>
+      <p>{texts.howItWorks}</p>
+    </div>
+  );
+}
+
+/** Scrolls to the end whenever `content` changes, unless the user has scrolled up. */
+function useFollowing(content: Captions) {
+  const ref = useRef<HTMLElement>(null);
+  const [isFollowing, setFollowing] = useState(true);
+  const toEnd = () => ref.current?.scrollTo({ top: ref.current.scrollHeight });
+  useLayoutEffect(() => {
+    if (isFollowing && visibleUtterances(content).length > 0) toEnd();
+  }, [content, isFollowing]);
+  const onScroll = () => {
+    const view = ref.current;
+    if (view) setFollowing(view.scrollHeight - view.scrollTop - view.clientHeight < 48);
+  };
+  const follow = () => setFollowing(true);
+  return { ref, isFollowing, follow, onScroll };
+}

@@ -1,0 +1,1 @@
+"""Recordings over HTTP with the messages of the native protocol."""

@@ -1,0 +1,103 @@
+"""`POST /v1/recordings`: a recording in the body, and the events of its session, one JSON object per line."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.datastructures import QueryParams
+
+from backend.cli.files.media.errors import DamagedAudioError, TruncatedAudioError
+from backend.errors import NovaError
+from backend.messages.options import Message, Options
+from backend.messages.protocol import Done, Notice, ServerMessage, Start, parse_client, to_json
+from backend.streams.redis.connection import REDIS_ERRORS
+from gateway import metrics
+from gateway.access.pending import address_of
+from gateway.apis.recordings import RecordingSocket, transcribed
+from gateway.apis.responses import error_event, http_status
+from gateway.apis.uploads import received_body
+from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.services import GatewayServices
+
+# A reverse proxy must pass each line on at once (nginx: X-Accel-Buffering).
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# Parameters that are lists: they may be repeated.
+_LISTS = frozenset({"languages", "translate_to"})
+
+
+class RecordingOpened(Message):
+    """The first line: the recording was received and can be read."""
+
+    type: Literal["recording"] = "recording"
+    length_ms: int | None = None
+    """The best estimate, for the display of progress. Missing if the file does not say."""
+
+
+def recordings_router(services: GatewayServices) -> APIRouter:
+    """`POST /v1/recordings`."""
+
+    async def transcribe(request: Request) -> Response:
+        stack = AsyncExitStack()
+        try:
+            caller = await services.auth.authenticate(request, "stream")
+            start = parse_options(request.query_params)
+            file = await stack.enter_async_context(received_body(request, services, services.settings.max_upload_bytes))
+            opened = transcribed(services, caller, address_of(request), start, file, "native")
+            socket, events = await stack.enter_async_context(opened)
+        except (NovaError, *REDIS_ERRORS) as error:
+            await stack.aclose()
+            return _refused(error)
+        except BaseException:
+            await stack.aclose()
+            raise
+        lines = _lines(stack, socket, events)
+        return StreamingResponse(lines, headers=HEADERS, media_type="application/x-ndjson")
+
+    router = APIRouter()
+    router.add_api_route("/v1/recordings", transcribe, methods=["POST"])
+    return router
+
+
+def parse_options(query: QueryParams) -> Start:
+    """The options in a query, with the names that they have in `start`. Raises ProtocolError `invalid_message`."""
+    known = Options.model_fields.keys() & query.keys()
+    values = {name: query.getlist(name) if name in _LISTS else query[name] for name in known}
+    start = parse_client(json.dumps({**values, "type": "start", "partials": False}))
+    assert isinstance(start, Start)
+    return start
+
+
+async def _lines(
+    stack: AsyncExitStack, socket: RecordingSocket, events: AsyncIterator[ServerMessage]
+) -> AsyncIterator[str]:
+    async with stack:
+        yield f"{to_json(RecordingOpened(length_ms=socket.length_ms))}\n"
+        try:
+            async for event in events:
+                yield f"{to_json(event)}\n"
+            yield f"{to_json(_end(socket))}\n"
+        except NovaError as error:
+            yield f"{to_json(error_event(error))}\n"
+            return
+        if socket.problem:
+            yield f"{to_json(Done())}\n"
+
+
+def _end(socket: RecordingSocket) -> Done | Notice:
+    """`done`, or the notice that precedes it if only a part could be read. Raises MediaError if nothing could."""
+    if socket.problem is None:
+        return Done()
+    if not isinstance(socket.problem, DamagedAudioError | TruncatedAudioError):
+        raise socket.problem
+    event = error_event(socket.problem)
+    return Notice(code=event.code, message=event.message)
+
+
+def _refused(error: BaseException) -> Response:
+    """The `error` event as a response with its HTTP status. An error that is not ours came from Redis."""
+    known = error if isinstance(error, NovaError) else RedisUnavailableError()
+    metrics.REJECTED.labels(known.code, "native").inc()
+    return Response(to_json(error_event(known)), http_status(known), media_type="application/json")

@@ -1,0 +1,133 @@
+"""Every state of the page: accessible, readable at 400 %, kept across a reload; and recordings with their progress."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.local.system import System, running
+from backend.text.edits import WordErrors
+from tests.testkit.audio.clips import RATE, Clip
+from tests.testkit.audio.media_files import encode
+from tests.testkit.cli import silent
+from tests.testkit.desktop.browser import drive, drive_and_lose, microphone, silence, write
+from tests.testkit.system.plans import system_plan
+
+pytestmark = pytest.mark.timeout(180)
+
+CUE = re.compile(r"(?:(\d+)\n)?(\d\d:\d\d:\d\d[,.]\d{3}) --> (\d\d:\d\d:\d\d[,.]\d{3})\n(.+(?:\n.+)*)")
+
+
+def english(clips: list[Clip], preferred: str) -> Clip:
+    """This clip if it is there, otherwise another English one."""
+    found = [clip for clip in clips if clip.language == "en" and clip.kind == "utt"]
+    return next((clip for clip in found if clip.id == preferred), found[0])
+
+
+def talk(clips: list[Clip], seconds: float, path: Path) -> Path:
+    """Write a recording of about this length."""
+    spoken = [clip.pcm() for clip in clips if clip.language == "en" and clip.kind == "utt"][:12]
+    once = np.concatenate([part for pcm in spoken for part in (pcm, np.zeros(RATE, np.int16))])
+    return encode(path, np.resize(once, round(seconds * RATE)))
+
+
+def check_subtitles(downloads: dict[str, str], name: str, seconds: float) -> None:
+    """Check that SubRip and WebVTT have the same cues, in order, within the recording."""
+    srt, vtt = downloads[f"{name}.srt"], downloads[f"{name}.vtt"]
+    cues = [CUE.fullmatch(cue) for cue in srt.rstrip("\n").split("\n\n")]
+    assert [cue and cue[1] for cue in cues] == [str(number + 1) for number in range(len(cues))]
+    times = [time for cue in cues if cue for time in (cue[2], cue[3])]
+    assert times == sorted(times)
+    assert times[-1] <= f"00:{seconds // 60:02.0f}:{seconds % 60:02.0f},999"
+    header, *others = vtt.rstrip("\n").split("\n\n")
+    assert header == "WEBVTT"
+    assert [cue and cue[2] for cue in map(CUE.fullmatch, others)] == [time.replace(",", ".") for time in times[::2]]
+
+
+def check_progress(progress: list[Any]) -> None:
+    """Check that the bar advances in both phases, without a step back."""
+    transcribed = [share for phase, share in progress if phase == "transcribing"]
+    assert [phase for phase, _ in progress if phase == "uploading"]
+    assert len(transcribed) > 1
+    assert all(before <= after for before, after in pairwise(transcribed))
+
+
+async def test_every_state_is_accessible_and_the_text_survives_edits_reloads_and_clear(
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
+) -> None:
+    recording, spoken = talk(speech_clips, 12, artifacts / "talk.flac"), artifacts / "states.wav"
+    seconds = microphone(english(speech_clips, "ls-367-130732-0000"), spoken)
+    more = ("--seconds", str(seconds), "--language", "en", "--recording", str(recording))
+    report = await drive(browser, "states", system.urls[0], spoken, artifacts, *more)
+    assert report["violations"] == {}
+    assert report["sideways"] == []
+    assert report["announced"] == [line["committed"] for line in report["spoken"]] != []
+    assert report["warns"] == {"speaking": True, "idle": False}
+    assert report["edited"][0] == "Edited by hand."
+    assert report["reloaded"] == report["undone"] == report["edited"]
+    assert report["cleared"] == []
+    assert [found.splitlines()[0] for found in report["found"]] == ["Talk with Ana"]
+    assert report["targets"] == ["", "en", "more"], "only the pairs that are installed"
+    assert report["refused"] == "not_media"
+    check_progress(report["progress"])
+    check_subtitles(report["downloads"], "talk", 12)
+
+
+@pytest.mark.parametrize(("name", "options"), [("phone", ("--size", "390x844", "--dark")), ("ar", ("--locale", "ar"))])
+async def test_the_page_is_accessible_on_a_phone_in_the_dark_and_from_right_to_left(
+    name: str, options: tuple[str, ...], browser: str, system: System, artifacts: Path
+) -> None:
+    recording = artifacts / f"states-{name}.wav"
+    write(silence(1.0), recording)
+    report = await drive(browser, "states", system.urls[0], recording, artifacts, "--brief", *options, within_s=60)
+    assert report["violations"] == {}
+    assert report["sideways"] == []
+    assert report["direction"] == ("rtl" if name == "ar" else "ltr")
+
+
+async def test_a_recording_of_five_minutes_shows_its_progress_and_exports_valid_subtitles(
+    browser: str, speech_clips: list[Clip], artifacts: Path
+) -> None:
+    recording, quiet = talk(speech_clips, 300, artifacts / "interview.flac"), artifacts / "recording.wav"
+    write(silence(1.0), quiet)
+    plan = system_plan(artifacts / "logs-page-recording", environment={"STT_NULL_COST": "0.005"})
+    async with running(plan, silent) as system:
+        more = ("--recording", str(recording))
+        report = await drive(browser, "recording", system.urls[0], quiet, artifacts, *more)
+    check_progress(report["progress"])
+    assert len(report["progress"]) > 10
+    assert report["progress"][-1][1] > 0.8
+    check_subtitles(report["downloads"], "interview", 300)
+    assert report["reloaded"] == report["utterances"] > 20
+    assert report["sessions"] == ["interview.flac"]
+    assert report["consoleErrors"] == []
+
+
+async def test_speech_is_complete_although_the_server_was_gone_when_start_was_pressed(
+    browser: str, system: System, speech_clips: list[Clip], artifacts: Path
+) -> None:
+    clip = english(speech_clips, "ls-367-130732-0001")
+    recording = artifacts / "page-gone.wav"
+    seconds = microphone(clip, recording)
+    more = ("--seconds", str(seconds + 0.5), "--language", clip.language)
+    gateway = system.named("gateway-1")
+    report = await drive_and_lose(browser, "gone", system.urls[0], recording, artifacts, gateway, *more)
+    assert report["code"] == "connection_lost"
+    assert report["shown"].startswith("The server cannot be reached.")
+    score = WordErrors("en")
+    score.add(clip.text, " ".join(utterance["committed"] for utterance in report["utterances"]))
+    assert score.percent <= 40, report["utterances"]
+    assert report["problems"] == []
+
+
+async def test_the_audio_of_another_tab_is_transcribed(browser: str, speech_clips: list[Clip], artifacts: Path) -> None:
+    recording = artifacts / "tab-audio.wav"
+    seconds = microphone(english(speech_clips, "ls-367-130732-0000"), recording)
+    async with running(system_plan(artifacts / "logs-page-tab"), silent) as system:
+        more = ("--language", "en", "--seconds", str(seconds + 2))
+        report = await drive(browser, "tab-audio", system.urls[0], recording, artifacts, *more)
+    assert [line["state"] for line in report["utterances"]] == ["final"]
+    assert report["problems"] == report["consoleErrors"] == []

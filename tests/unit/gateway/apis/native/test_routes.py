@@ -1,0 +1,67 @@
+"""The options of an uploaded recording, and the lines of the response."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from starlette.datastructures import QueryParams
+
+from backend.errors import ProtocolError
+from gateway.apis.native.routes import parse_options, recordings_router
+from tests.bench.support.door_takes import wav
+from tests.unit.gateway.connection.memory_gateway import MemoryGateway
+
+SILENCE = wav(np.zeros(16_000 * 3, np.int16))
+
+
+async def answer(content: bytes, query: str = "", **headers: str) -> httpx.Response:
+    gateway, app = MemoryGateway(), FastAPI()
+    app.include_router(recordings_router(gateway.services))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        return await client.post(f"/v1/recordings{query}", content=content, headers=headers)
+
+
+def lines(response: httpx.Response) -> list[Any]:
+    return [json.loads(line) for line in response.text.splitlines()]
+
+
+def test_the_query_has_the_options_of_start() -> None:
+    start = parse_options(QueryParams("language=en&translate_to=es&translate_to=zh-Hant&hotwords=Nova&unknown=1"))
+    assert (start.language, start.translate_to, start.hotwords) == ("en", ("es", "zh-Hant"), "Nova")
+    assert not start.partials
+
+
+@pytest.mark.parametrize("query", ["endpoint_ms=1", "words=perhaps", "finals=fast"])
+def test_an_invalid_option_is_described(query: str) -> None:
+    with pytest.raises(ProtocolError, match=query.partition("=")[0]):
+        parse_options(QueryParams(query))
+
+
+async def test_the_response_begins_with_the_length_and_ends_with_done() -> None:
+    response = await answer(SILENCE)
+    assert response.headers["content-type"] == "application/x-ndjson"
+    first, *_, last = lines(response)
+    assert first == {"type": "recording", "length_ms": 3_000}
+    assert last == {"type": "done"}
+
+
+async def test_a_file_without_audio_is_refused_with_an_error_event(tmp_path: Path) -> None:
+    response = await answer(b"This is text and not sound. " * 100)
+    assert response.status_code == 400
+    assert response.json()["type"] == "error"
+    assert response.json()["fatal"]
+    assert "nova-upload" not in response.text, "the name of the temporary file is not public"
+
+
+async def test_a_truncated_recording_ends_with_a_notice_before_done() -> None:
+    *_, notice, last = lines(await answer(SILENCE[:50_044]))
+    assert (notice["type"], last["type"]) == ("notice", "done")
+    assert notice["message"].startswith("the recording ")
+
+
+async def test_pages_of_foreign_origins_are_refused() -> None:
+    assert (await answer(SILENCE, origin="https://elsewhere.example")).status_code == 403

@@ -108,7 +108,7 @@ class Auth:
     async def authenticate(self, connection: HTTPConnection, scope: Scope) -> Caller:
         """The caller of this request. Raises RefusedError, and REDIS_ERRORS if a key cannot be looked up."""
         self._check_origin(connection.headers)
-        if connection.scope["type"] == "http":
+        if connection.scope["type"] == "http" and self._mode == "auto":
             self.check_host(connection.headers)
         if not self._key_required(connection.headers):
             secret = await self._client_secret(connection)
@@ -131,6 +131,7 @@ class Auth:
     async def require_operator(self, request: Request) -> None:
         """Dependency of routes for operators. Raises HTTPException unless the caller has the scope "read"."""
         try:
+            self.check_host(request.headers)
             async with asyncio.timeout(LOOKUP_TIMEOUT_S):
                 await self.authenticate(request, "read")
         except RefusedError as refused:

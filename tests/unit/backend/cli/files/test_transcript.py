@@ -166,9 +166,9 @@ def test_each_speaker_has_a_line_of_plain_text() -> None:
 def test_a_cue_has_one_speaker() -> None:
     vtt = render(conversation(), "vtt", [])
     assert [line for line in vtt.splitlines() if line.startswith("<v")] == [
-        "<v Speaker 1>Hello there.",
-        "<v Speaker 2>Good morning.",
-        "<v Speaker 1>Bye.",
+        "<v Speaker 1>Hello there.</v>",
+        "<v Speaker 2>Good morning.</v>",
+        "<v Speaker 1>Bye.</v>",
     ]
 
 

@@ -21,7 +21,7 @@ SILENCE = wav(np.zeros(16_000 * 3, np.int16))
 async def answer(content: bytes, query: str = "", **headers: str) -> httpx.Response:
     gateway, app = MemoryGateway(), FastAPI()
     app.include_router(recordings_router(gateway.services))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         return await client.post(f"/v1/recordings{query}", content=content, headers=headers)
 
 

@@ -26,15 +26,15 @@ def test_no_speech_gives_a_valid_file_without_cues() -> None:
 
 def test_speakers_are_voices_in_vtt_and_names_where_they_change_in_srt() -> None:
     cues = [
-        Cue(0, 900, ("One",), "1"),
-        Cue(1_000, 1_900, ("Two",), "1"),
-        Cue(2_000, 2_900, ("<Three>",), "2"),
+        Cue(0, 900, ("One",), "Speaker 1"),
+        Cue(1_000, 1_900, ("Two",), "Speaker 1"),
+        Cue(2_000, 2_900, ("<Three>",), "Speaker 2"),
         Cue(3_000, 3_900, ("Four",)),
     ]
     vtt = to_vtt(cues)
-    assert "\n<v Speaker 1>One\n" in vtt
-    assert "\n<v Speaker 1>Two\n" in vtt
-    assert "\n<v Speaker 2>&lt;Three&gt;\n" in vtt
+    assert "\n<v Speaker 1>One</v>\n" in vtt
+    assert "\n<v Speaker 1>Two</v>\n" in vtt
+    assert "\n<v Speaker 2>&lt;Three&gt;</v>\n" in vtt
     assert "\nFour\n" in vtt
     texts = [block.splitlines()[2] for block in to_srt(cues).split("\n\n")]
     assert texts == ["Speaker 1: One", "Two", "Speaker 2: <Three>", "Four"]

@@ -53,7 +53,7 @@ def test_a_container_of_empty_parts_is_refused_before_all_of_them_are_read(name:
     with pytest.raises(AudioError, match="more than 10,000") as caught:
         list(opened(name).decode(frame))
     assert (caught.value.code, caught.value.close_code) == ("invalid_container", 1007)
-    # Elements have at most 12 bytes, pages 27.
+    # The smallest element has two bytes, so these are fewer than the limit.
     assert not any(piece.size for piece in opened(name).decode(frame[: 2 * (MAX_EMPTY - 100)]))
 
 

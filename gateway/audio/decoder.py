@@ -31,7 +31,7 @@ _OPUS_RATE = 48_000
 # small input may decode to very long audio.
 _MAX_FRAME_S = 600
 # Limits of a piece, so that it is decoded in a few milliseconds and occupies little memory: its sound in seconds, the
-# packets of Opus, and the bytes of a container, which may have elements of two bytes and no packets.
+# packets of Opus, and the bytes of a container, which may have tiny elements and no packets.
 _PIECE_S, _PIECE_PACKETS, _PIECE_BYTES = 0.5, 50, 4_096
 
 
@@ -73,6 +73,8 @@ _RAW: Mapping[str, tuple[int, Callable[[bytes], Waveform]]] = {
     "mulaw": (1, partial(_read_g711, _MU_LAW)),
     "alaw": (1, partial(_read_g711, _A_LAW)),
 }
+
+_NO_SOUND: Waveform = np.empty(0, np.float32)
 
 _CONTAINERS: Mapping[str, type[WebmReader] | type[OggReader]] = {"webm": WebmReader, "ogg": OggReader}
 
@@ -166,8 +168,11 @@ class OpusDecoder:
                 yield self._resample(waveforms)
                 yield from _silent_pieces(silence)
                 waveforms, begin_s = [], self._position_s
-            waveforms += self._decode_packet(packet.data)
-            if len(waveforms) >= _PIECE_PACKETS or self._position_s - begin_s >= _PIECE_S:
+            # A packet without sound counts too: the codec removes more than a second at the beginning of a stream.
+            waveforms += self._decode_packet(packet.data) or [_NO_SOUND]
+            is_full = len(waveforms) >= _PIECE_PACKETS or self._position_s - begin_s >= _PIECE_S
+            # Opening a codec takes as long as decoding many packets, so a piece ends with a header.
+            if is_full or not packet.is_audio:
                 yield self._resample(waveforms)
                 waveforms, begin_s = [], self._position_s
         yield self._resample(waveforms)
@@ -187,11 +192,13 @@ class OpusDecoder:
         return round(gap_s * SAMPLE_RATE)
 
     def _resample(self, waveforms: list[Waveform]) -> Samples:
-        return self._resampler.resample(np.concatenate([np.empty(0, np.float32), *waveforms]))
+        return self._resampler.resample(np.concatenate([_NO_SOUND, *waveforms]))
 
     def _decode_packet(self, packet: bytes) -> list[Waveform]:
         """A packet's samples. The codec removes the encoder's pre-skip."""
         try:
+            if not packet:
+                return []
             if packet.startswith(OPUS_HEAD):
                 self._open_stream(packet)
                 return []

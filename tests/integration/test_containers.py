@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backend.errors import AudioError
 from backend.messages.protocol import AudioFormat
 from gateway.audio.containers.ogg import OggReader
-from gateway.audio.containers.packets import Packet
+from gateway.audio.containers.packets import PAUSE, Packet
 from gateway.audio.containers.webm import WebmReader
 from gateway.audio.decoder import MAX_GAP_S, AudioInputDecoder, OpusDecoder
 from tests.testkit.audio.containers import (
@@ -92,7 +92,7 @@ def chunks_of(data: bytes, size: int) -> Iterator[bytes]:
 @cache
 def packets() -> tuple[bytes, ...]:
     """An Opus header, then packets of 20 ms."""
-    return tuple(packet.data for packet in WebmReader().read_packets(muxed("webm")))
+    return tuple(packet.data for packet in WebmReader().read_packets(muxed("webm")) if packet != PAUSE)
 
 
 def refused(audio: AudioFormat, *chunks: bytes) -> tuple[str, int]:
@@ -298,7 +298,7 @@ def test_a_frame_is_decoded_in_small_pieces_so_that_others_have_their_turn(audio
 
 
 def test_a_frame_without_packets_comes_in_pieces_too() -> None:
-    data = webm_head(track(1, b"A_OPUS", packets()[0])) + element(0xEC, b"") * 100_000
+    data = webm_head(track(1, b"A_OPUS", packets()[0])) + element(0xEC, b"") * 9_000
     assert len(list(AudioInputDecoder(WEBM).decode(data))) >= len(data) / 4_096
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gateway.audio.containers.packets import MAX_PACKET, OPUS_HEAD, Packet, invalid_container, opus_samples
+from gateway.audio.containers.packets import MAX_EMPTY, MAX_PACKET, OPUS_HEAD, Packet, invalid_container, opus_samples
 
 _OPUS_TAGS = b"OpusTags"
 # Granule positions count samples at this rate (RFC 7845, section 4).
@@ -37,6 +37,8 @@ class OggReader:
         self._buffer = bytearray()
         self._packet = bytearray()
         self._serial = b""
+        # Pages without a segment since the last one with some.
+        self._empty = 0
         # Granule position at which the first packet of the stream begins. A recording may begin later than at 0.
         self._first: int | None = None
 
@@ -52,6 +54,7 @@ class OggReader:
         """
         self._buffer += data
         while (page := self._next_page()) is not None:
+            self._check_page(page)
             yield from self._read_page(page)
 
     def _next_page(self) -> _Page | None:
@@ -68,6 +71,11 @@ class OggReader:
         body = bytes(self._buffer[start:end])
         del self._buffer[:end]
         return _Page(header[5], int.from_bytes(header[6:14], "little"), header[14:18], lacing, body)
+
+    def _check_page(self, page: _Page) -> None:
+        self._empty = 0 if page.lacing else self._empty + 1
+        if self._empty > MAX_EMPTY:
+            raise invalid_container(f"more than {MAX_EMPTY:,} Ogg pages without a segment")
 
     def _read_page(self, page: _Page) -> Iterator[Packet]:
         if page.opens_opus:

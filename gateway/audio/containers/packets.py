@@ -14,6 +14,10 @@ from backend.errors import AudioError
 OPUS_HEAD = b"OpusHead"
 # Bytes. Demultiplexers should reject Opus packets of more than 61,440 bytes (RFC 7845, section 6).
 MAX_PACKET = 1 << 18
+# Elements of WebM without a block, or pages of Ogg without a segment, that may follow each other. A recorder writes a
+# handful of them: padding, and the heads of segments, tracks and clusters. Such elements have two bytes, so a frame of
+# a megabyte may contain half a million.
+MAX_EMPTY = 10_000
 
 
 class Packet(NamedTuple):
@@ -21,6 +25,15 @@ class Packet(NamedTuple):
 
     data: bytes
     time_s: float | None = None
+
+    @property
+    def is_audio(self) -> bool:
+        """Whether this is neither a header nor a `PAUSE`."""
+        return bool(self.data) and not self.data.startswith(OPUS_HEAD)
+
+
+# Stands between packets where a reader has worked for a millisecond without one, so that others can have their turn.
+PAUSE = Packet(b"")
 
 
 def opus_samples(packet: bytes) -> int:

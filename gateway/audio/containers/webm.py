@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from gateway.audio.containers.packets import MAX_PACKET, Packet, invalid_container
+from gateway.audio.containers.packets import MAX_EMPTY, MAX_PACKET, PAUSE, Packet, invalid_container
 
 # Nanoseconds of a tick in WebM (RFC 9559, section 5.1.2.9).
 _DEFAULT_SCALE = 1_000_000
+# Elements between two pauses. One takes 5 to 10 microseconds.
+_PAUSE_ELEMENTS = 128
 
 
 class _Element(IntEnum):
@@ -40,8 +42,10 @@ _ENTERED = frozenset(
 )
 # Elements of a track entry.
 _TRACK_FIELDS = frozenset({_Element.TRACK_NUMBER, _Element.CODEC_ID, _Element.CODEC_PRIVATE})
+_BLOCKS = frozenset({_Element.BLOCK, _Element.SIMPLE_BLOCK})
 # Elements whose content is read. All others are skipped.
-_READ = _TRACK_FIELDS | {_Element.TIMESTAMP_SCALE, _Element.TIMESTAMP, _Element.BLOCK, _Element.SIMPLE_BLOCK}
+_READ = _TRACK_FIELDS | _BLOCKS | {_Element.TIMESTAMP_SCALE, _Element.TIMESTAMP}
+_KNOWN = _ENTERED | _READ
 
 
 class _Vint(NamedTuple):
@@ -85,6 +89,8 @@ class WebmReader:
         self._buffer = bytearray()
         # Bytes to skip in the input that follows.
         self._skip = 0
+        # Elements so far, and those of them since the last block.
+        self._elements = self._empty = 0
         self._header_seen = False
         # Elements of the current track entry.
         self._entry: dict[int, bytes] = {}
@@ -99,7 +105,9 @@ class WebmReader:
         return bool(self._buffer) or self._skip > 0
 
     def read_packets(self, data: bytes) -> Iterator[Packet]:
-        """Yield every packet that these bytes complete. Consume the whole iterator before the next call.
+        """Yield every packet that these bytes complete, and `PAUSE` between many elements.
+
+        Consume the whole iterator before the next call.
 
         Raises AudioError `invalid_container`.
         """
@@ -108,15 +116,17 @@ class WebmReader:
             self._check_element(name.marked, size)
             start = name.length + size.length
             end = start if name.marked in _ENTERED else start + size.value
-            if name.marked not in _ENTERED | _READ or end - start > MAX_PACKET:
+            if name.marked not in _KNOWN or end - start > MAX_PACKET:
                 # Longer elements, such as pictures in tags, are skipped without buffering.
                 self._skip = end
-                continue
-            if len(self._buffer) < end:
+            elif len(self._buffer) < end:
                 return
-            body = bytes(self._buffer[start:end])
-            del self._buffer[:end]
-            yield from self._read_element(name.marked, body)
+            else:
+                body = bytes(self._buffer[start:end])
+                del self._buffer[:end]
+                yield from self._read_element(name.marked, body)
+            if self._count_element(name.marked):
+                yield PAUSE
 
     def _skip_bytes(self) -> bool:
         """Return whether everything to skip has arrived."""
@@ -131,6 +141,14 @@ class WebmReader:
         if size.is_unknown_size and name not in _ENTERED:
             raise invalid_container(f"WebM element {name:#x} has an unknown size")
         self._header_seen = True
+
+    def _count_element(self, name: int) -> bool:
+        """Return whether a pause is due."""
+        self._elements += 1
+        self._empty = 0 if name in _BLOCKS else self._empty + 1
+        if self._empty > MAX_EMPTY:
+            raise invalid_container(f"more than {MAX_EMPTY:,} WebM elements without a block")
+        return self._elements % _PAUSE_ELEMENTS == 0
 
     def _read_element(self, name: int, body: bytes) -> Iterator[Packet]:
         match name:
@@ -170,5 +188,7 @@ class WebmReader:
             return
         if block[track.length + 2] & 0x06:  # the two lacing bits
             raise invalid_container("a WebM block with lacing")
+        if len(block) == track.length + 3:
+            return  # no packet
         ticks = self._cluster + int.from_bytes(block[track.length : track.length + 2], "big", signed=True)
         yield Packet(block[track.length + 3 :], ticks * self._scale / 1e9)

@@ -1,9 +1,10 @@
-"""Attacks with little data that decodes to much audio."""
+"""Attacks with audio that takes long to decode: little data with much audio, or containers with little audio."""
 
 import struct
 from collections.abc import Iterator, Mapping
 
 from tests.chaos.clients.attack_shapes import Attack, flooding
+from tests.chaos.clients.container_bombs import CONTAINER_BOMBS, ContainerBomb
 from tests.testkit.raw_websocket import BINARY, TEXT, masked
 
 SERIAL = b"bomb"
@@ -46,9 +47,14 @@ def _start(encoding: str, rate: int = 16_000) -> bytes:
     return masked(TEXT, f'{{"type":"start","audio":{{"encoding":"{encoding}","sample_rate":{rate}}}}}'.encode())
 
 
+def _exploding(bomb: ContainerBomb) -> Attack:
+    return flooding(_start(bomb.encoding), masked(BINARY, bomb.opening), repeated=masked(BINARY, bomb.frame), at_once=4)
+
+
 AUDIO_BOMBS: Mapping[str, Attack] = {
     "compressed audio": flooding(_start("ogg"), repeated=masked(BINARY, noise(590))),
     "compressed audio of many": flooding(_start("ogg"), repeated=masked(BINARY, noise(590)), at_once=40),
     "jumps of time": flooding(_start("ogg"), repeated=masked(BINARY, gaps(2, 290)), at_once=10),
     "mu-law": flooding(_start("mulaw", 8_000), repeated=masked(BINARY, b"\xff" * 1_000_000), at_once=10),
+    **{f"containers: {name}": _exploding(bomb) for name, bomb in CONTAINER_BOMBS.items()},
 }

@@ -1,9 +1,12 @@
 """Packets of Ogg have the times that follow from the granule positions of their pages."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.errors import AudioError
 from gateway.audio.containers.ogg import OggReader
+from gateway.audio.containers.packets import MAX_EMPTY
 from tests.testkit.audio.containers import NO_GRANULE, ogg_packets, ogg_page
 
 HEAD = b"OpusHead\x01\x01" + bytes(9)
@@ -42,3 +45,11 @@ def test_packets_of_a_page_without_a_position_have_no_time() -> None:
 def test_a_chained_stream_begins_at_zero_again() -> None:
     once = OPEN + ogg_packets([PACKET] * 2, 5_000 * LENGTH)
     assert times_ms(once + once) == [0.0, 20.0, 0.0, 20.0]
+
+
+def test_pages_without_a_segment_are_refused_after_many() -> None:
+    reader, empty = OggReader(), ogg_page(0, b"", b"")
+    for _ in range(2):  # a packet starts the count again
+        list(reader.read_packets(OPEN + empty * MAX_EMPTY))
+    with pytest.raises(AudioError, match="without a segment"):
+        list(reader.read_packets(empty))

@@ -1,9 +1,11 @@
 """Packets of WebM have the times of their blocks and clusters."""
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.audio.containers.packets import Packet
+from backend.errors import AudioError
+from gateway.audio.containers.packets import MAX_EMPTY, PAUSE, Packet
 from gateway.audio.containers.webm import WebmReader
 from tests.testkit.audio.containers import block, cluster, element, track, webm, webm_head
 
@@ -38,3 +40,44 @@ def test_a_second_recording_on_the_connection_has_its_own_ticks() -> None:
     reader = WebmReader()
     packets = [*reader.read_packets(first), *reader.read_packets(webm(HEAD, [(20, b"sound")]))]
     assert [packet.time_s for packet in packets] == [None, 5.0, None, 0.02]
+
+
+PADDING = b"\xec\x80"
+
+
+def pauses(data: bytes) -> int:
+    return list(WebmReader().read_packets(webm_head(TRACK) + data)).count(PAUSE)
+
+
+@given(st.integers(0, 3_000))
+def test_at_most_128_elements_are_read_between_two_pauses(count: int) -> None:
+    assert 0 <= pauses(PADDING * count) - count // 128 <= 1
+
+
+def test_few_elements_are_read_without_a_pause() -> None:
+    assert pauses(cluster(*[block(1, b"sound")] * 50)) == 0
+
+
+def test_an_element_that_arrives_byte_by_byte_counts_once() -> None:
+    reader, stream = WebmReader(), webm_head(TRACK) + cluster(block(1, bytes(20_000)))
+    assert not [byte for byte in stream if PAUSE in reader.read_packets(bytes([byte]))]
+
+
+def test_a_block_without_a_packet_is_skipped() -> None:
+    assert times_ms(webm_head(TRACK) + cluster(block(1, b""), block(1, b"sound"), ticks=5)) == [5]
+
+
+@given(st.integers(0, MAX_EMPTY - 20))
+@settings(max_examples=10)
+def test_padding_between_blocks_is_not_refused(count: int) -> None:
+    unit = PADDING * count + cluster(block(1, b"sound"))
+    reader = WebmReader()
+    packets = [*reader.read_packets(webm_head(TRACK) + 3 * unit)]
+    assert len([packet for packet in packets if packet.data == b"sound"]) == 3
+
+
+def test_padding_without_end_is_refused_across_frames() -> None:
+    reader = WebmReader()
+    list(reader.read_packets(webm_head(TRACK) + PADDING * (MAX_EMPTY - 100)))
+    with pytest.raises(AudioError, match="without a block"):
+        list(reader.read_packets(PADDING * 101))

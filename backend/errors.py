@@ -15,6 +15,8 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |  |- ForeignOriginError     the page that connects is not allowed
 |  |  '- UnknownPathError       no WebSocket is served at the path
 |  |- InvalidRequestError       HTTP: a parameter is invalid or not served
+|  |  |- SpeakersUnavailableError no running model distinguishes speakers
+|  |  '- UnresolvedHostError    the name of a host in a URL cannot be resolved
 |  |- RecordingFailedError      HTTP: the session of a recording failed
 |  |  '- NoPlaceError            it was not started, because the gateway has too many
 |  |- OverQuotaError            the API key has reached a limit

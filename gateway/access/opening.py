@@ -9,8 +9,12 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from gateway.access.pending import TooManyConnectionsError
+
 # Files that are opened at a time. Each keeps a thread busy.
 SLOTS = 2
+# Files of an address that may wait. They are on disk.
+MAX_WAITING = 32
 
 
 class OpeningTurns:
@@ -24,7 +28,12 @@ class OpeningTurns:
 
     @asynccontextmanager
     async def turn(self, address: str) -> AsyncIterator[None]:
-        """Wait until a file of this address may be opened. The turn lasts until the end of the block."""
+        """Wait until a file of this address may be opened. The turn lasts until the end of the block.
+
+        Raises TooManyConnectionsError.
+        """
+        if self._counts[address] > MAX_WAITING:
+            raise TooManyConnectionsError("too many recordings of this address wait to be opened; try again later")
         self._counts[address] += 1
         try:
             async with self._locks.setdefault(address, asyncio.Lock()), self._slots:

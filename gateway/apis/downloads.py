@@ -36,6 +36,13 @@ async def resolve_host(host: str) -> Sequence[Address]:
     return [parse_address(str(address[0])) for *_, address in found]
 
 
+_NO_ADDRESS = "the host of the URL has no public address"
+
+
+class UnresolvedHostError(InvalidRequestError):
+    """The name of a host cannot be resolved, perhaps only at the moment. The message is that for private addresses."""
+
+
 class CheckedTransport(httpx.AsyncBaseTransport):
     """Connects to allowed addresses only, also after a redirect.
 
@@ -60,7 +67,7 @@ class CheckedTransport(httpx.AsyncBaseTransport):
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 failure = error
         # The same message as for an unknown host: a client must not learn which private names exist.
-        raise failure or _failed("the host of the URL has no public address")
+        raise failure or _failed(_NO_ADDRESS)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -68,7 +75,9 @@ class CheckedTransport(httpx.AsyncBaseTransport):
     async def _allowed(self, host: str) -> Sequence[Address]:
         try:
             found = await self._resolve(host)
-        except (OSError, ValueError):
+        except OSError:
+            raise UnresolvedHostError(_NO_ADDRESS, code="remote_content", param="url") from None
+        except ValueError:
             return ()
         return [address for address in dict.fromkeys(found) if self._allows(address)]
 

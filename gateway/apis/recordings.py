@@ -11,7 +11,7 @@ from fastapi import Request
 from backend.cli.files.media.errors import DamagedAudioError, MediaError, TruncatedAudioError
 from backend.cli.files.media.recording import Recording, open_recording
 from backend.cli.files.speaker_parts import relabelled
-from backend.errors import ClientError
+from backend.errors import ClientError, NovaError
 from backend.messages.protocol import (
     AudioFormat,
     Done,
@@ -26,6 +26,7 @@ from backend.messages.protocol import (
     to_json,
 )
 from backend.text.writing_systems import join_texts
+from gateway.access.admission import DrainingError
 from gateway.access.auth import Caller
 from gateway.connection.codec import NativeCodec
 from gateway.connection.handshake import run_connection
@@ -116,6 +117,8 @@ class RecordingSocket:
         self._start: Start | None = start
         self._recording = recording
         self._stopped = False
+        # Why the session has closed the socket; "" until then.
+        self.close_reason = ""
         # What the session sends; None when it has closed.
         self.events: asyncio.Queue[ServerMessage | None] = asyncio.Queue(MAX_EVENTS)
         # Why the recording could not be read to its end.
@@ -161,6 +164,7 @@ class RecordingSocket:
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
         """The session is over."""
+        self.close_reason = reason or ""
         await self.events.put(None)
 
 
@@ -224,11 +228,19 @@ async def _disconnection(request: Request) -> None:
 async def _events(socket: RecordingSocket, session: asyncio.Task[None]) -> AsyncIterator[ServerMessage]:
     while True:
         event = await _next_event(socket, session)
-        if event is None or isinstance(event, Done):
+        if isinstance(event, Done):
             return
+        if event is None:
+            raise RecordingFailedError(_interrupted(socket))
         if isinstance(event, Error) and event.fatal:
             raise RecordingFailedError(event)
         yield event
+
+
+def _interrupted(socket: RecordingSocket) -> Error:
+    """The error of a session that has ended without `done`, such as that of a gateway that is shutting down."""
+    code = DrainingError.code if socket.close_reason == DrainingError.code else NovaError.code
+    return Error(code=code, message="the session ended before the whole recording was transcribed", fatal=True)
 
 
 async def _next_event(socket: RecordingSocket, session: asyncio.Task[None]) -> ServerMessage | None:

@@ -53,6 +53,8 @@ class SessionTimers:
 
     def __init__(self, session: Session, limits: TimerLimits, now: float) -> None:
         self._session, self._limits = session, limits
+        # When the session was first found to be stopping.
+        self._stopping_at: float | None = None
         self._started_at = self._result_at = self._caught_up_at = self._verified_at = self._renewed_at = now
         self._renewed_audio_ms = session.record().audio_ms
         self._sent_draining = False
@@ -86,7 +88,11 @@ class SessionTimers:
             raise conditions.quota_error
         if now - self._started_at > self._limits.max_session_s:
             raise ClientError("the session has reached its maximum duration; start another", code="session_too_long")
-        if self._session.state == "stopping" and now - self._result_at > self.stop_wait_s:
+        if self._session.state != "stopping":
+            return
+        # Before `stop`, there may have been nothing to wait for.
+        self._stopping_at = now if self._stopping_at is None else self._stopping_at
+        if now - max(self._result_at, self._stopping_at) > self.stop_wait_s:
             raise ClientError("no worker finished in time; missing results remain in the log", code="overdue")
 
     def _end_utterance(self, now: float, unix_now: float) -> list[Action]:

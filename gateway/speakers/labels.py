@@ -65,22 +65,32 @@ class SpeakerLabels:
 
     def observe(self, live: ChannelMessage) -> None:
         """Take an event of the session log into account, unless that has been done."""
-        is_new = live.cursor is not None and cursor_position(live.cursor) > cursor_position(self.cursor)
-        if live.cursor is None or not (self._is_wanted and is_new):
+        if live.cursor is None or cursor_position(live.cursor) <= cursor_position(self.cursor):
             return
         self.cursor, self._record = live.cursor, ""
-        if isinstance(live.event, FinalResult) and live.event.voices:
+        if self._is_wanted and isinstance(live.event, FinalResult) and live.event.voices:
             self._label(live.event)
 
     def _label(self, final: FinalResult) -> None:
-        segments = tuple(_joined(self._assign(voice) for voice in final.voices))
+        if (vectors := self._vectors(final.voices)) is None:
+            return
+        segments = [self._assign(voice, vector) for voice, vector in zip(final.voices, vectors, strict=True)]
         merged = tuple(SpeakersMerged(speaker=kept, merged=gone) for kept, gone in self._clusters.merge())
-        self._utterances[final.utterance] = LabelledUtterance(segments=segments, merged=merged)
+        segments = _joined(_relabelled(segment, merged) for segment in segments)
+        self._utterances[final.utterance] = LabelledUtterance(segments=tuple(segments), merged=merged)
         while len(self._utterances) > MAX_UTTERANCES:
             del self._utterances[min(self._utterances)]
 
-    def _assign(self, voice: DescribedVoice) -> SpeakerSegment:
-        vector = np.frombuffer(base64.b64decode(voice.embedding), "<f2").astype(np.float32)
+    def _vectors(self, voices: Iterable[DescribedVoice]) -> list[Vector] | None:
+        """The vectors of these voices. None if they cannot be compared: a worker with another model described them."""
+        try:
+            vectors = [_vector(voice.embedding, "<f2") for voice in voices]
+        except ValueError:
+            return None
+        sizes = {vector.size for vector in (*vectors, *(speaker.direction for speaker in self._clusters.speakers))}
+        return vectors if len(sizes) == 1 and 0 not in sizes else None
+
+    def _assign(self, voice: DescribedVoice, vector: Vector) -> SpeakerSegment:
         match = self._clusters.assign(vector, (voice.end_ms - voice.start_ms) / 1000, self._max_speakers)
         similarity = None if match.similarity is None else round(match.similarity, 3)
         spoken = voice.model_dump(include={"start_ms", "end_ms", "text"})
@@ -140,5 +150,14 @@ def _known(speaker: Speaker) -> KnownSpeaker:
     return KnownSpeaker(label=speaker.label, direction=base64.b64encode(data).decode(), seconds=speaker.seconds)
 
 
-def _vector(text: str) -> Vector:
-    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
+def _relabelled(segment: SpeakerSegment, merged: Iterable[SpeakersMerged]) -> SpeakerSegment:
+    """The segment with the label that is left after these merges, in their order."""
+    for merge in merged:
+        if segment.speaker == merge.merged:
+            segment = segment.model_copy(update={"speaker": merge.speaker})
+    return segment
+
+
+def _vector(text: str, numbers: str = "<f4") -> Vector:
+    """Decode a vector. Raises ValueError."""
+    return np.frombuffer(base64.b64decode(text), numbers).astype(np.float32)

@@ -13,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from gateway.http.http_limits import UPLOAD_PATHS
 from tests.infra.tools import tool
 from tests.paths import INFRA
 
@@ -171,3 +172,11 @@ def test_nginx_accepts_the_configuration_of_the_proxy_and_finds_an_error_in_it(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert bool(done.returncode) is bool(wrong)
     assert wrong in done.stderr
+
+
+def test_the_proxy_accepts_large_bodies_on_all_routes_of_recordings() -> None:
+    template = (INFRA / "proxy" / "nova-voice.conf.template").read_text()
+    (location,) = re.findall(r"location ~ (\S+) \{\s+client_max_body_size 1025m;", template)
+    recordings = [path.decode() for path in UPLOAD_PATHS if not path.startswith(b"/v1/realtime/")]
+    assert len(recordings) == 4
+    assert all(re.search(location, path) for path in recordings)

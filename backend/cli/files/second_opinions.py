@@ -41,7 +41,7 @@ def _replace(transcript: FileTranscript, review: LanguageReview, doubtful: Final
     final = None if again.problems else second_opinion(review, doubtful, again.finals)
     if final is None:
         return
-    named = {"speaker": doubtful.speaker, "speaker_similarity": doubtful.speaker_similarity}
+    named = {name: getattr(doubtful, name) for name in ("channel", "speaker", "speaker_similarity")}
     transcript.finals[transcript.finals.index(doubtful)] = final.model_copy(update=named)
     number = again.with_text[-1].utterance
     for target in doubtful.translate_to:

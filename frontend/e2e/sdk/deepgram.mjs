@@ -64,7 +64,7 @@ async function refusal(call) {
 const options = { model: "nova-3", language: "en", utterances: true };
 const report = {
   recording: await client.listen.v1.media.transcribeFile(createReadStream(args.wav), options),
-  refused: await refusal(() => client.listen.v1.media.transcribeFile(createReadStream(args.wav), { diarize: true })),
+  refused: await refusal(() => client.listen.v1.media.transcribeFile(createReadStream(args.wav), { redact: "pci" })),
   live: await live(),
 };
 process.stdout.write(JSON.stringify(report));

@@ -1,6 +1,7 @@
 """Results of recordings that are sent to an address, which the client has chosen, instead of being awaited."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,13 +12,15 @@ from backend.backoff import retry
 from backend.errors import NovaError
 from gateway.access.admission import OverloadedError
 from gateway.apis.deepgram.parameters import Callback
-from gateway.apis.downloads import Downloads
+from gateway.apis.downloads import Downloads, UnresolvedHostError
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingFailedError
 from gateway.settings import GatewaySettings
 
 # Recordings whose results are sent later. Each is on disk, and unlike others its client does not wait.
 MAX_CALLBACKS = 64
+# Of one caller.
+MAX_CALLER_CALLBACKS = 16
 # Time for one attempt, and the delays before the next ones, in seconds.
 ATTEMPT_S, BASE_S, CAP_S = 30.0, 1.0, 30.0
 # How long a recording waits for a place at this gateway, in seconds.
@@ -32,7 +35,7 @@ class CallbackFailedError(NovaError):
     code = "callback_failed"
 
 
-RETRIED = (CallbackFailedError, httpx.HTTPError, OSError)
+RETRIED = (CallbackFailedError, UnresolvedHostError, httpx.HTTPError, OSError)
 
 
 class NoPlaceError(RecordingFailedError):
@@ -63,21 +66,25 @@ class Callbacks:
 
     def __init__(self, settings: GatewaySettings, downloads: Downloads) -> None:
         self._settings, self._downloads = settings, downloads
-        self._count = 0
+        self._counts: Counter[str] = Counter()
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count a recording whose results will be sent. Raises InvalidRequestError and OverloadedError."""
+    def check_enabled(self) -> None:
+        """Raise InvalidRequestError if this gateway sends no results."""
         if not self._settings.callback_enabled:
             message = "callback: this gateway does not send results to other servers"
             raise InvalidRequestError(message, code="invalid_parameter", param="callback")
-        if self._count >= MAX_CALLBACKS:
-            raise OverloadedError(f"this gateway already has {MAX_CALLBACKS} callbacks to answer; try again later")
-        self._count += 1
+
+    @contextmanager
+    def counted(self, caller: str) -> Iterator[None]:
+        """Count a recording whose results will be sent. Raises OverloadedError."""
+        if self._counts.total() >= MAX_CALLBACKS or self._counts[caller] >= MAX_CALLER_CALLBACKS:
+            raise OverloadedError("this gateway already has too many callbacks to answer; try again later")
+        self._counts[caller] += 1
         try:
             yield
         finally:
-            self._count -= 1
+            self._counts[caller] -= 1
+            self._counts += Counter()  # without callers that have none
 
     async def deliver(self, callback: Callback, body: bytes, request_id: str) -> None:
         """Send results until their server answers with a status of success, or the time is over. It is only logged."""

@@ -74,8 +74,10 @@ class ListenRecordings:
         parameters = ListenParameters.parse(query_of(request.query_params))
         async with AsyncExitStack() as stack:
             if parameters.callback:
-                stack.enter_context(self._callbacks.counted())
+                self._callbacks.check_enabled()
             source = await stack.enter_async_context(received_source(request, self._services))
+            if parameters.callback:
+                stack.enter_context(self._callbacks.counted(caller.id))
             listen = ListenRequest(request_id, datetime.now(UTC), parameters, caller, address_of(request), source)
             if parameters.callback is None:
                 guard = partial(while_connected, request)
@@ -143,7 +145,7 @@ def _body(listen: ListenRequest, transcript: RecordingTranscript, channels: int,
         parts = [transcript.of_channel(channel) for channel in range(channels)]
     results: dict[str, Any] = {"channels": [_channel(part, parameters) for part in parts]}
     if parameters.utterances:
-        parts_of_speakers = enumerate(split_by_speaker(transcript.segments), 1)
+        parts_of_speakers = enumerate(sorted(split_by_speaker(transcript.segments), key=lambda part: part.start_ms), 1)
         results["utterances"] = [recording_utterance(final, number) for number, final in parts_of_speakers]
     about = metadata(
         listen.id,

@@ -1,5 +1,6 @@
 """`POST /v1/recordings`: a recording in the body, and the events of its session, one JSON object per line."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -26,6 +27,10 @@ from gateway.services import GatewayServices
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Parameters that are lists: they may be repeated.
 _LISTS = frozenset({"languages", "translate_to"})
+# Fields of `start` that are no options of a session.
+_OF_CHANNELS = frozenset({"multichannel", "channel_order"})
+# Proxies close a connection on which nothing is sent. A recording may wait longer than that behind live speech.
+BLANK_LINE_S = 20.0
 
 
 class RecordingOpened(Message):
@@ -63,7 +68,7 @@ def recordings_router(services: GatewayServices) -> APIRouter:
 
 def parse_options(query: QueryParams) -> Start:
     """The options in a query, with the names that they have in `start`. Raises ProtocolError `invalid_message`."""
-    known = Options.model_fields.keys() & query.keys()
+    known = (Options.model_fields.keys() | _OF_CHANNELS) & query.keys()
     values = {name: query.getlist(name) if name in _LISTS else query[name] for name in known}
     start = parse_client(json.dumps({**values, "type": "start", "partials": False}))
     assert isinstance(start, Start)
@@ -76,14 +81,32 @@ async def _lines(
     async with stack:
         yield f"{to_json(RecordingOpened(length_ms=socket.length_ms))}\n"
         try:
-            async for event in events:
-                yield f"{to_json(event)}\n"
+            async for event in _with_pauses(events):
+                yield f"{to_json(event)}\n" if event else "\n"
             yield f"{to_json(_end(socket))}\n"
         except NovaError as error:
             yield f"{to_json(error_event(error))}\n"
             return
         if socket.problem:
             yield f"{to_json(Done())}\n"
+
+
+async def _with_pauses(events: AsyncIterator[ServerMessage]) -> AsyncIterator[ServerMessage | None]:
+    """The events, and None whenever there was none for a while."""
+    following = asyncio.ensure_future(anext(events, None))
+    try:
+        while True:
+            done, _ = await asyncio.wait({following}, timeout=BLANK_LINE_S)
+            if not done:
+                yield None
+                continue
+            if (event := following.result()) is None:
+                return
+            following = asyncio.ensure_future(anext(events, None))
+            yield event
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def _end(socket: RecordingSocket) -> Done | Notice:

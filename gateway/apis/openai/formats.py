@@ -60,7 +60,10 @@ class Rendering:
         return {"text": self.text(), **({"logprobs": logs} if logprobs else {}), "usage": self.usage()}
 
     def _diarized(self) -> dict[str, Any]:
-        segments = [one for final in self._transcript.segments for one in speaker_segments(final)]
+        finals = self._transcript.segments
+        if finals and not any(final.speaker for final in finals):
+            raise SpeakersUnavailableError
+        segments = [one for final in finals for one in speaker_segments(final)]
         duration = round(self._transcript.audio_s, 3)
         about = {"task": "transcribe", "duration": duration, "text": self.text()}
         return {**about, "segments": segments, "usage": self.usage()}
@@ -118,8 +121,16 @@ def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
     }
 
 
+class SpeakersUnavailableError(InvalidRequestError):
+    """No worker can tell speakers apart."""
+
+    def __init__(self) -> None:
+        message = "no running model distinguishes speakers; `nova models pull campplus` installs one"
+        super().__init__(message, code="speakers_unavailable", param="response_format")
+
+
 def speaker_segments(final: Final) -> list[dict[str, Any]]:
-    """The parts of a final by speaker. Raises InvalidRequestError if the speakers are not known."""
+    """The parts of a final by speaker. The voice of a single final may be unknown, such as after a timeout."""
     return [
         {
             "type": "transcript.text.segment",
@@ -136,8 +147,7 @@ def speaker_segments(final: Final) -> list[dict[str, Any]]:
 def _speaker_letter(final: Final) -> str:
     """OpenAI's labels are capital letters."""
     if final.speaker is None:
-        message = "no running model distinguishes speakers; `nova models pull campplus` installs one"
-        raise InvalidRequestError(message, code="speakers_unavailable", param="response_format")
+        return "unknown"
     number = int(final.speaker)
     return chr(ord("A") + number - 1) if number <= 26 else final.speaker
 

@@ -22,6 +22,7 @@ from gateway.apis.openai.formats import (
     MEDIA_TYPES,
     Rendering,
     ResponseFormat,
+    SpeakersUnavailableError,
     speaker_segments,
     token_logprobs,
 )
@@ -95,6 +96,8 @@ class _Routes:
                 raise InvalidRequestError("no translation worker is running", code="translation_unavailable")
             upload = await stack.enter_async_context(received_form(request, self._services))
             wanted = self._wanted(upload, translate=translate)
+            if wanted.form == "diarized_json" and self._services.admission.served.voices is False:
+                raise SpeakersUnavailableError
             recording = transcribed(self._services, caller, address_of(request), wanted.start, upload.file, "openai")
             socket, events = await stack.enter_async_context(recording)
             if wanted.stream:

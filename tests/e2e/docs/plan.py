@@ -91,7 +91,18 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
             r"wrote subtitles/film\.vtt[\s\S]*nova models pull", status=1
         ),
     },
-    "docs/howto/transcribe-recordings.md": {".venv/bin/nova transcribe film.mkv --track 2": SAYS_CLIP},
+    "docs/howto/transcribe-recordings.md": {
+        ".venv/bin/nova transcribe film.mkv --track 2": SAYS_CLIP,
+        ".venv/bin/nova transcribe call.wav --channels": Run("Channel 1: [\\s\\S]*Channel 2: ", says_clip=True),
+        "Channel 1: Is this Ann?": NotCommands("the text of another recording"),
+        "nova models pull campplus": NotRun(
+            "no package registry has the model: tests/integration/test_voice_model.py reads it where there is one"
+        ),
+        # Without the model, the command says so, and writes the text without names.
+        "nova transcribe interview.mp3 --speakers --format vtt --output subtitles": Run(
+            r"wrote subtitles/interview\.vtt", replaced={"--output": "--overwrite --output"}
+        ),
+    },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,
         "nova keys list": Run("prometheus"),

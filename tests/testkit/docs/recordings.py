@@ -1,5 +1,6 @@
 """The recordings that the documentation names, with the same sentence in each."""
 
+import wave
 from pathlib import Path
 
 import av
@@ -15,14 +16,21 @@ FORMATS = {"interview.mp3": "", "speech.mp3": "", "speech.wav": "", "talk.mp3": 
 
 
 def write_recordings(clip: Clip, folder: Path) -> None:
-    """Write the clip in each format, and a film with two audio tracks."""
+    """Write the clip in each format, a call with it on both channels, and a film with two audio tracks."""
     folder.mkdir(exist_ok=True)
     for name, codec in FORMATS.items():
         encode(folder / name, clip.pcm(), codec=codec)
     _write_film(folder / "film.mkv", clip.pcm())
+    _write_call(folder / "call.wav", clip.pcm())
     (folder / "speech.pcm").write_bytes(clip.pcm().tobytes())
     fast = decode(clip.path, 24_000)
     encode(folder / "speech-24k.wav", np.concatenate([fast, np.zeros(24_000, np.int16)]), 24_000)
+
+
+def _write_call(path: Path, samples: NDArray[np.int16]) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((2, 2, RATE, 0, "NONE", ""))
+        file.writeframes(np.repeat(samples, 2).tobytes())
 
 
 def _write_film(path: Path, samples: NDArray[np.int16]) -> None:

@@ -6,6 +6,7 @@ a Xing header it estimates, so these three formats are parsed here.
 
 import os
 import struct
+from math import isfinite
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,12 +58,21 @@ def origin_s(container: InputContainer) -> float:
 
 def _matroska_s(container: InputContainer, stream: AudioStream) -> float | None:
     """The tag of the track, or the length of the file if it has no other track that may be longer."""
-    if tag := stream.metadata.get("DURATION"):
-        hours, minutes, seconds = tag.split(":")
-        return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    if (tag_s := _clock_s(stream.metadata.get("DURATION", ""))) is not None:
+        return tag_s
     if container.duration is None or len(container.streams) > 1:
         return None
     return container.duration / av.time_base
+
+
+def _clock_s(tag: str) -> float | None:
+    """The seconds of a tag such as "00:01:02.5". None if it is not one."""
+    try:
+        hours, minutes, seconds = tag.split(":")
+        total_s = 3600 * int(hours) + 60 * int(minutes) + float(seconds)
+    except ValueError:
+        return None
+    return total_s if isfinite(total_s) else None
 
 
 def wav_s(file: BinaryIO) -> float | None:

@@ -2,7 +2,10 @@
 
 import asyncio
 
-from gateway.access.opening import SLOTS, OpeningTurns
+import pytest
+
+from gateway.access.opening import MAX_WAITING, SLOTS, OpeningTurns
+from gateway.access.pending import TooManyConnectionsError
 
 
 async def opened(turns: OpeningTurns, address: str, free: asyncio.Event, now: set[str]) -> None:
@@ -41,3 +44,14 @@ async def test_an_address_without_files_is_forgotten_also_after_a_cancellation()
     free.set()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert (turns._locks, dict(turns._counts)) == ({}, {})
+
+
+async def test_an_address_may_have_few_files_on_disk() -> None:
+    turns, free = OpeningTurns(), asyncio.Event()
+    tasks = [asyncio.create_task(opened(turns, "192.0.2.1", free, set())) for _ in range(MAX_WAITING + 1)]
+    await asyncio.sleep(0.01)
+    with pytest.raises(TooManyConnectionsError):
+        await opened(turns, "192.0.2.1", free, set())
+    free.set()
+    await opened(turns, "192.0.2.2", free, set())
+    await asyncio.gather(*tasks)

@@ -125,10 +125,18 @@ def test_results_that_are_overdue_after_stop_end_the_session() -> None:
     clocked.deliver_final(1)
     clocked.close_utterance()
     clocked.stop()
-    clocked.wait(LIMITS.stop_wait_s)
+    clocked.wait(LIMITS.stop_wait_s + TICK_S)
     with pytest.raises(ClientError) as overdue:
         clocked.wait(TICK_S)
     assert (overdue.value.code, overdue.value.fatal) == ("overdue", True)
+
+
+def test_the_wait_after_stop_begins_with_it_also_after_a_long_silence() -> None:
+    clocked = Clocked(partials=False)
+    clocked.wait(2 * LIMITS.stop_wait_s)
+    clocked.close_utterance()
+    clocked.stop()
+    clocked.wait(LIMITS.stop_wait_s)
 
 
 def test_a_session_has_a_maximum_duration() -> None:

@@ -1,7 +1,11 @@
+import base64
 from collections.abc import Sequence
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from backend.messages.jobs import ChannelMessage, FinalResult
 from backend.messages.protocol import Final, SpeakersMerged, Start
@@ -142,3 +146,45 @@ def test_another_gateway_gives_the_same_labels(spoken: list[list[int]], stored: 
         if result.utterance > cursor:
             uninterrupted += [event.model_dump_json() for event in both]
     assert resumed(log, record, cursor) == uninterrupted
+
+
+def with_similarity(utterance: int, similarity: float) -> FinalResult:
+    """A final whose voice has this similarity to an axis, and to one other axis."""
+    vector = np.zeros(8, np.float32)
+    vector[:2] = similarity, np.sqrt(1 - similarity**2)
+    return with_voice(utterance, vector)
+
+
+def with_voice(utterance: int, vector: NDArray[np.float32]) -> FinalResult:
+    result = spoken_final(utterance, 1, seconds=10.0)
+    embedding = base64.b64encode(vector.astype("<f2").tobytes()).decode()
+    return result.model_copy(update={"voices": (result.voices[0].model_copy(update={"embedding": embedding}),)})
+
+
+def test_the_final_that_merges_its_own_label_has_the_one_that_stays() -> None:
+    speakers = session()
+    events = [received(speakers, with_similarity(n, one)) for n, one in enumerate((1.0, 0.55, 0.85, 0.86, 0.9), 1)]
+    merges = [(n, one) for n, batch in enumerate(events) for one in batch if isinstance(one, SpeakersMerged)]
+    assert [(one.speaker, one.merged) for _, one in merges] == [("1", "2")]
+    ((place, _),) = merges
+    final_event = events[place][-1]
+    assert isinstance(final_event, Final)
+    assert final_event.speaker == "1", "label 2 is not used again"
+
+
+@pytest.mark.parametrize("embedding", ["", "AAA", base64.b64encode(np.ones(64, "<f2").tobytes()).decode()])
+def test_a_voice_that_another_model_described_has_no_label(embedding: str) -> None:
+    speakers = session()
+    assert named(speakers, spoken_final(1, 7)) == ["1"]
+    other = spoken_final(2, 7)
+    other = other.model_copy(update={"voices": (other.voices[0].model_copy(update={"embedding": embedding}),)})
+    assert named(speakers, other, spoken_final(3, 7)) == [None, "1"]
+
+
+def test_finals_from_before_the_option_are_not_counted_later() -> None:
+    """Otherwise a gateway that resumes the session, and reads the log again, would count them."""
+    speakers = session(Start())
+    received(speakers, spoken_final(1, 7))
+    speakers.apply_options(WANTED)
+    assert speakers.log_cursor("1-0") == "1-0"
+    assert named(speakers, spoken_final(2, 8)) == ["1"]

@@ -12,7 +12,7 @@ from backend.errors import NovaError
 from backend.messages.protocol import Error
 from gateway.access.admission import OverloadedError
 from gateway.apis.deepgram import callbacks
-from gateway.apis.deepgram.callbacks import MAX_CALLBACKS, Callbacks, wait_for_place
+from gateway.apis.deepgram.callbacks import MAX_CALLBACKS, MAX_CALLER_CALLBACKS, Callbacks, wait_for_place
 from gateway.apis.deepgram.parameters import Callback
 from gateway.apis.downloads import Downloads
 from gateway.apis.errors import InvalidRequestError
@@ -76,20 +76,31 @@ async def test_private_addresses_get_nothing(host: str) -> None:
 
 
 async def test_callbacks_are_off_by_default() -> None:
-    with pytest.raises(InvalidRequestError) as caught, service(callback_enabled=False).counted():
-        pass
+    with pytest.raises(InvalidRequestError) as caught:
+        service(callback_enabled=False).check_enabled()
     assert (caught.value.status, caught.value.param) == (400, "callback")
 
 
 async def test_the_number_of_recordings_that_wait_is_limited() -> None:
     limited = service()
     with ExitStack() as stack:
-        for _ in range(MAX_CALLBACKS):
-            stack.enter_context(limited.counted())
-        with pytest.raises(OverloadedError), limited.counted():
+        for number in range(MAX_CALLBACKS):
+            stack.enter_context(limited.counted(f"caller {number // MAX_CALLER_CALLBACKS}"))
+        with pytest.raises(OverloadedError), limited.counted("another"):
             pass
-    with limited.counted():
+    with limited.counted("another"):
         pass
+
+
+async def test_one_caller_cannot_take_all_places() -> None:
+    limited = service()
+    with ExitStack() as stack:
+        for _ in range(MAX_CALLER_CALLBACKS):
+            stack.enter_context(limited.counted("first"))
+        with pytest.raises(OverloadedError), limited.counted("first"):
+            pass
+        with limited.counted("second"):
+            pass
 
 
 async def test_a_recording_waits_for_a_place_and_other_errors_are_final() -> None:

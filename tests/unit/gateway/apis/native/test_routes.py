@@ -11,15 +11,18 @@ from fastapi import FastAPI
 from starlette.datastructures import QueryParams
 
 from backend.errors import ProtocolError
+from gateway.apis.native import routes
 from gateway.apis.native.routes import parse_options, recordings_router
 from tests.bench.support.door_takes import wav
-from tests.unit.gateway.connection.memory_gateway import MemoryGateway
+from tests.unit.gateway.connection.memory_gateway import NOISE, MemoryGateway
 
 SILENCE = wav(np.zeros(16_000 * 3, np.int16))
 
 
-async def answer(content: bytes, query: str = "", **headers: str) -> httpx.Response:
-    gateway, app = MemoryGateway(), FastAPI()
+async def answer(
+    content: bytes, query: str = "", gateway: MemoryGateway | None = None, **headers: str
+) -> httpx.Response:
+    gateway, app = gateway or MemoryGateway(), FastAPI()
     app.include_router(recordings_router(gateway.services))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         return await client.post(f"/v1/recordings{query}", content=content, headers=headers)
@@ -65,3 +68,21 @@ async def test_a_truncated_recording_ends_with_a_notice_before_done() -> None:
 
 async def test_pages_of_foreign_origins_are_refused() -> None:
     assert (await answer(SILENCE, origin="https://elsewhere.example")).status_code == 403
+
+
+async def test_a_session_that_ends_early_is_an_error_and_no_transcript(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker recognizes the speech, and the gateway closes all connections. Until then, blank lines are sent."""
+    monkeypatch.setattr(routes, "BLANK_LINE_S", 0.05)
+    gateway = MemoryGateway()
+    gateway.services.registry.closing = True
+    response = await answer(wav(np.concatenate([NOISE, np.zeros(32_000, np.int16)])), gateway=gateway)
+    texts = response.text.splitlines()
+    assert "" in texts
+    last = json.loads(texts[-1])
+    assert (last["type"], last["code"], last["fatal"]) == ("error", "draining", True)
+    assert not any('"done"' in text for text in texts)
+
+
+def test_channels_can_be_recognized_separately() -> None:
+    start = parse_options(QueryParams("multichannel=true&channel_order=time"))
+    assert (start.multichannel, start.channel_order) == (True, "time")

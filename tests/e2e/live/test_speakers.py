@@ -1,0 +1,58 @@
+"""Labels of speakers on a real system: Whisper, the model of voices, and two speakers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.local.system import System, running
+from backend.messages.protocol import Final, Notice
+from gateway.speakers.clusters import MIN_SECONDS
+from tests.conftest import run_in_thread
+from tests.testkit.audio.clips import RATE, Clip, shared_clips
+from tests.testkit.cli import silent
+from tests.testkit.session import speak
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
+
+pytestmark = pytest.mark.timeout(300)
+SPEAKERS = ("ls2609", "ls2033")
+
+
+@pytest.fixture(scope="module")
+def speaker_system(whisper_tiny: Path, artifacts: Path, shared_folder: Path) -> Iterator[System]:
+    environment = {**NO_LOAD_LIMIT, "STT_VOICE_MODEL": str(shared_folder / "models" / "campplus_zh_en_192.onnx")}
+    plan = system_plan(artifacts / "speakers", stt_model=str(whisper_tiny), quick_claims=False, environment=environment)
+    with run_in_thread(running(plan, silent)) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def turns(shared_folder: Path) -> list[Clip]:
+    """Three clips of each of two speakers, in turn."""
+    clips = [
+        [clip for clip in shared_clips() if clip.speaker == name and 4 <= len(clip.pcm()) / RATE <= 8]
+        for name in SPEAKERS
+    ]
+    return [clip for pair in zip(clips[0][:3], clips[1][:3], strict=True) for clip in pair]
+
+
+async def test_each_speaker_of_a_conversation_has_a_label(speaker_system: System, turns: list[Clip]) -> None:
+    pause = np.zeros(RATE, np.int16)
+    audio = np.concatenate([part for clip in turns for part in (clip.pcm(), pause)])
+    ledger = await speak(speaker_system.urls[0], audio, language="en", speakers=True, max_speakers=2)
+    assert [notice for notice in ledger.received(Notice) if notice.code == "speakers_not_labelled"] == []
+    ends = np.cumsum([len(clip.pcm()) + RATE for clip in turns]) * 1_000 // RATE
+    labels: dict[str, set[str | None]] = {name: set() for name in SPEAKERS}
+    for final in ledger.received(Final):
+        # Shorter speech gets the most similar label, whoever speaks.
+        if final.text and final.end_ms - final.start_ms >= 1_000 * MIN_SECONDS:
+            middle_ms = (final.start_ms + final.end_ms) / 2
+            labels[turns[int(np.searchsorted(ends, middle_ms))].speaker].add(final.speaker)
+    assert labels == {SPEAKERS[0]: {"1"}, SPEAKERS[1]: {"2"}}
+
+
+async def test_a_system_without_the_model_says_so(null_system: System, turns: list[Clip]) -> None:
+    ledger = await speak(null_system.urls[0], turns[0].pcm(), speed=1.0, speakers=True)
+    assert all(final.speaker is None for final in ledger.received(Final))
+    assert any(final.text for final in ledger.received(Final))

@@ -1,5 +1,6 @@
 """Labels of speakers on a real system: Whisper, the model of voices, and two speakers."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 
 from backend.local.system import System, running
 from backend.messages.protocol import Final, Notice
-from gateway.speakers.clusters import MIN_SECONDS
 from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import RATE, Clip, shared_clips
 from tests.testkit.cli import silent
@@ -43,13 +43,15 @@ async def test_each_speaker_of_a_conversation_has_a_label(speaker_system: System
     ledger = await speak(speaker_system.urls[0], audio, language="en", speakers=True, max_speakers=2)
     assert [notice for notice in ledger.received(Notice) if notice.code == "speakers_not_labelled"] == []
     ends = np.cumsum([len(clip.pcm()) + RATE for clip in turns]) * 1_000 // RATE
-    labels: dict[str, set[str | None]] = {name: set() for name in SPEAKERS}
+    # Milliseconds of each speaker's speech with each label. Short speech gets the most similar label, whoever speaks.
+    labelled = {name: Counter[str | None]() for name in SPEAKERS}
     for final in ledger.received(Final):
-        # Shorter speech gets the most similar label, whoever speaks.
-        if final.text and final.end_ms - final.start_ms >= 1_000 * MIN_SECONDS:
-            middle_ms = (final.start_ms + final.end_ms) / 2
-            labels[turns[int(np.searchsorted(ends, middle_ms))].speaker].add(final.speaker)
-    assert labels == {SPEAKERS[0]: {"1"}, SPEAKERS[1]: {"2"}}
+        if final.text:
+            speaker = turns[int(np.searchsorted(ends, (final.start_ms + final.end_ms) / 2))].speaker
+            labelled[speaker][final.speaker] += final.end_ms - final.start_ms
+    assert [max(counts, key=counts.__getitem__) for counts in labelled.values()] == ["1", "2"]
+    right_ms = sum(max(counts.values()) for counts in labelled.values())
+    assert right_ms >= 0.85 * sum(counts.total() for counts in labelled.values()), labelled
 
 
 async def test_a_system_without_the_model_says_so(null_system: System, turns: list[Clip]) -> None:

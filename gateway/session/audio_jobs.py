@@ -57,7 +57,8 @@ class AudioJobBuilder:
             self.evidence, self.preceding = LanguageEvidence(allowed), PrecedingText()
         self._language, self._allowed = language, allowed
         self.judges_turns = options.turn_threshold > 0 and served.turns is True
-        self.describes_voices = options.speakers and served.voices is True
+        # A gateway that has just started does not know its workers yet. Those without the model ignore it.
+        self.describes_voices = options.speakers and served.voices is not False
         # Previews of a recording would take the time of live sessions, and no user waits for them.
         is_recording = options.priority == "recording"
         self.options = options.model_copy(update={"partials": False}) if is_recording else options

@@ -3,9 +3,10 @@
 import asyncio
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -49,7 +50,9 @@ async def run_channels(
         for number, channel in enumerate(channels):
             sender = ChannelSender(group, number, transport.sender)
             inner = SessionTransport(channel.receiver, sender, transport.is_lost)
-            tasks.create_task(_run_channel(services, channel, inner))
+            on_log_read = partial(group.mark_log_read, number)
+            tasks.create_task(_run_channel(services, channel, inner, on_log_read))
+        tasks.create_task(report_errors(transport.sender, group.send_in_order))
         receivers = [channel.receiver for channel in channels]
         tasks.create_task(
             report_errors(transport.sender, lambda: _receive_messages(services, transport, group, receivers))
@@ -91,10 +94,12 @@ def _channel(
     return Channel(held, others, observer, ChannelReceiver())
 
 
-async def _run_channel(services: GatewayServices, channel: Channel, transport: SessionTransport) -> None:
+async def _run_channel(
+    services: GatewayServices, channel: Channel, transport: SessionTransport, on_log_read: Callable[[], None]
+) -> None:
     structlog.contextvars.bind_contextvars(session=channel.held.session.id)
     connection = Connection(services, channel.held, transport, channel.observer)
-    await report_errors(transport.sender, lambda: connection.run(channel.actions))
+    await report_errors(transport.sender, lambda: connection.run(channel.actions, on_log_read))
 
 
 async def _receive_messages(
@@ -118,7 +123,7 @@ async def _receive_messages(
             await receiver.hand_over(message)
         for receiver in receivers:
             await receiver.wait_until_handled()
-        group.release()
+        group.update()
         await group.wait_for_room()
 
 

@@ -1,9 +1,10 @@
 """One transcript of several channels: their finals in the order of their start times. Pure."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
-from backend.messages.protocol import Error, Final, Message, Notice, Translation
+from backend.messages.protocol import Error, Final, Message, Notice, SpeakersMerged, Translation
 
 
 class FinalOrder:
@@ -28,22 +29,26 @@ class FinalOrder:
         self._waiting[channel].append(event)
         return True
 
-    def take(self, frontiers: Sequence[float]) -> list[tuple[int, Message]]:
-        """The results that may be sent now, each with its channel. `frontiers` are milliseconds."""
-        taken: list[tuple[int, Message]] = []
-        while (channel := self._next(frontiers)) is not None:
-            taken.append((channel, self._waiting[channel].popleft()))
-        return taken
+    def pop(self, frontiers: Sequence[float]) -> tuple[int, Message] | None:
+        """Remove the next result if it may be sent now, and return it with its channel. `frontiers` are milliseconds.
 
-    def _next(self, frontiers: Sequence[float]) -> int | None:
-        """The channel whose first result may be sent."""
-        heads = {channel: _start_ms(waiting[0]) for channel, waiting in enumerate(self._waiting) if waiting}
-        if not heads:
+        All events of a batch must be added first: the frontier of their channel is already the one after the batch.
+        """
+        heads = self._heads()
+        if not heads or self.blocking(frontiers):
             return None
         first = min(heads, key=heads.__getitem__)
-        # Of the channels with a waiting result, none has an earlier one.
-        others = (frontier for channel, frontier in enumerate(frontiers) if channel not in heads)
-        return first if all(heads[first] <= frontier for frontier in others) else None
+        return first, self._waiting[first].popleft()
+
+    def blocking(self, frontiers: Sequence[float]) -> list[int]:
+        """The channels that hold the next result back. Those with a result that waits have no earlier one."""
+        heads = self._heads()
+        start_ms = min(heads.values(), default=-math.inf)
+        return [channel for channel, ms in enumerate(frontiers) if channel not in heads and ms < start_ms]
+
+    def _heads(self) -> dict[int, float]:
+        """The position of the first result of each channel that has one."""
+        return {channel: _start_ms(waiting[0]) for channel, waiting in enumerate(self._waiting) if waiting}
 
 
 def is_result(event: Message) -> bool:
@@ -51,9 +56,11 @@ def is_result(event: Message) -> bool:
     match event:
         case Final() | Translation(is_final=True) | Error(utterance=int()) | Notice(utterance=int(), language=str()):
             return True
+        case SpeakersMerged():
+            return True  # it comes before a final, and is about the labels of earlier ones
     return False
 
 
 def _start_ms(event: Message) -> float:
-    """The position of a result. All but finals follow one, or name no position, so they do not wait."""
+    """The position of a result. Others than finals have none. They wait only for results of their own channel."""
     return event.start_ms if isinstance(event, Final) else -1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from backend.errors import AudioError, ProtocolError
-from backend.messages.channels import MAX_CHANNELS, ChannelPosition, ChannelReady
+from backend.messages.channels import MAX_CHANNELS, ChannelPosition, ChannelReady, ChannelResume
 from backend.messages.protocol import Ready, Resume, Start
 
 
@@ -42,10 +42,13 @@ def _start(start: Start, channel: int, position: ChannelPosition) -> Start:
 
 
 def _divide_resume(resume: Resume) -> list[Resume]:
-    return [
-        Resume(session=channel_session(resume.session, channel), token=resume.token, **dict(state))
-        for channel, state in enumerate(resume.channels)
-    ]
+    return [_resume(resume, channel, state) for channel, state in enumerate(resume.channels)]
+
+
+def _resume(resume: Resume, channel: int, state: ChannelResume) -> Resume:
+    # Not validated again: the id may be longer than a client's. No session has such an id.
+    own = {"session": channel_session(resume.session, channel), "channels": (), **dict(state)}
+    return resume.model_copy(update=own)
 
 
 def check_count(first: Start | Resume, opened: Start) -> None:

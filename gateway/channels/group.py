@@ -23,7 +23,10 @@ class ChannelGroup:
         self._is_closing, self._max_held = is_closing, max_held
         by_time = sessions[0].options.channel_order == "time"
         self._order = FinalOrder(len(sessions)) if by_time else None
-        self._released = asyncio.Event()
+        # Channels whose session log may have results that were sent to no client.
+        self._unread = set(range(len(sessions)))
+        # Set when results may have to be sent, or when fewer of them wait.
+        self._changed = asyncio.Event()
         self._sent_draining = False
 
     @property
@@ -35,40 +38,81 @@ class ChannelGroup:
         """Send an event of a channel, or hold it back. Events of all channels together are sent once."""
         match event:
             case Done():
-                self._finish()
+                self._finish_if_done()
             case Draining():
                 if not self._sent_draining:
                     self._sent_draining = True
                     self._sender.send(event)
             case ChannelEvent() if not (self._order and self._order.add(channel, event)):
                 self._send(channel, event)
-        self.release()
+        self.update()
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection for a drain once all channels are idle. The end of the audio closes it with `Done`."""
-        if code == 1012 and (self._is_closing() or all(session.is_idle for session in self._sessions)):
+        if code == 1012 and (self._is_closing() or self._is_idle()):
             self._sender.close(code, reason)
 
-    def release(self) -> None:
-        """Send the results that wait for no other channel any more."""
-        if self._order is None or not self._order.count:
-            return
-        for channel, event in self._order.take([_frontier_ms(session) for session in self._sessions]):
-            self._send(channel, event)
-        self._released.set()
+    def mark_log_read(self, channel: int) -> None:
+        """The channel has all results that an earlier connection left in its session log."""
+        self._unread.discard(channel)
+        self.update()
+
+    def update(self) -> None:
+        """Results may wait for no other channel any more, because a session has changed."""
+        self._changed.set()
+
+    async def send_in_order(self) -> None:
+        """Send results as soon as they wait for no other channel, but no faster than the client reads them.
+
+        It is a task of its own, so that a channel has added all events of a batch before one of them is sent.
+        """
+        while self._order:
+            await self._sender.wait_until_half_empty()
+            if not self._send_next(self._order):
+                await self._wait_for_change()
 
     async def wait_for_room(self) -> None:
-        """Wait while too many results wait. Utterances of any channel are much longer than this allows."""
-        while self._order and self._order.count >= self._max_held:
-            self._released.clear()
-            await self._released.wait()
+        """Wait while too many results wait, unless they wait for a final whose audio has not been received.
+
+        The longest utterance limits how many wait then.
+        """
+        while self._order and self._order.count >= self._max_held and not self._needs_audio(self._order):
+            await self._wait_for_change()
+
+    async def _wait_for_change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _needs_audio(self, order: FinalOrder) -> bool:
+        """Whether a channel holds results back that has no final in flight. No wait would end this."""
+        return any(not self._sessions[channel].pending_finals for channel in order.blocking(self._frontiers_ms()))
+
+    def _send_next(self, order: FinalOrder) -> bool:
+        """Send the next result. Return False if there is none, or if it has to wait."""
+        found = order.pop(self._frontiers_ms()) if order.count else None
+        if found is None:
+            return False
+        self._send(*found)
+        self.update()
+        self._finish_if_done()
+        return True
+
+    def _frontiers_ms(self) -> list[float]:
+        sessions = enumerate(self._sessions)
+        return [-1 if channel in self._unread else _frontier_ms(session) for channel, session in sessions]
 
     def _send(self, channel: int, event: Message) -> None:
         self._sender.send(event.model_copy(update={"channel": channel}))
 
-    def _finish(self) -> None:
-        if all(session.state == "done" for session in self._sessions):
-            self.release()
+    def _is_idle(self) -> bool:
+        return not self._has_held() and all(session.is_idle for session in self._sessions)
+
+    def _has_held(self) -> bool:
+        """Whether results wait for other channels, or for the client."""
+        return self._order is not None and self._order.count > 0
+
+    def _finish_if_done(self) -> None:
+        if not self._has_held() and all(session.state == "done" for session in self._sessions):
             self._sender.send(Done())
             self._sender.close(1000, "done")
 

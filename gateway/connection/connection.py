@@ -101,10 +101,14 @@ class Connection:
         # the log.
         self._log_lock = asyncio.Lock()
 
-    async def run(self, actions: Sequence[Action]) -> None:
-        """Execute the session's first actions, then run until the client leaves or the session is done."""
+    async def run(self, actions: Sequence[Action], on_log_read: Callable[[], None] = lambda: None) -> None:
+        """Execute the session's first actions, then run until the client leaves or the session is done.
+
+        `on_log_read` is called when the session has the results that an earlier connection did not receive.
+        """
         await self._execute(actions)
         await retry_until_available(self._read_log)
+        on_log_read()
         tasks = (
             self._receive_messages,
             self._receive_results,

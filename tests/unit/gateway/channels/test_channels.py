@@ -1,13 +1,9 @@
 """Whole connections with two channels, in virtual time: one session for each channel, one stream of events."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from backend.messages.channels import ChannelResume
 from backend.messages.protocol import (
@@ -21,52 +17,13 @@ from backend.messages.protocol import (
     Finalize,
     Keepalive,
     Ready,
-    SpeechEnded,
+    Resume,
     SpeechStarted,
-    Start,
     Stop,
 )
 from tests.testkit.streams.virtual_time import virtual_time
-from tests.unit.gateway.connection.memory_gateway import FRAME_S, NOISE, RATE, MemoryClient, MemoryGateway
-
-STEREO = AudioFormat(channels=2)
-START = Start(audio=STEREO, multichannel=True, partials=False)
-Sound = NDArray[np.int16]
-
-
-def sound(*parts: tuple[float, bool]) -> Sound:
-    """Seconds of noise or silence, one after the other."""
-    pieces = [np.resize(NOISE, round(s * RATE)) if loud else np.zeros(round(s * RATE), np.int16) for s, loud in parts]
-    return np.concatenate(pieces)
-
-
-def interleaved(left: Sound, right: Sound) -> bytes:
-    return np.stack([left, right], axis=1).astype("<i2").tobytes()
-
-
-async def send(client: MemoryClient, left: Sound, right: Sound) -> None:
-    """Send both channels in real time."""
-    frame = round(FRAME_S * RATE)
-    for at in range(0, len(left), frame):
-        client.send(interleaved(left[at : at + frame], right[at : at + frame]))
-        await asyncio.sleep(FRAME_S)
-
-
-@asynccontextmanager
-async def connected(start: Start = START, **settings: Any) -> AsyncIterator[tuple[MemoryGateway, MemoryClient]]:
-    gateway = MemoryGateway(**settings)
-    async with gateway.worker(), gateway.connect(start) as client:
-        await client.wait_for(lambda: client.events)
-        yield gateway, client
-
-
-def places(client: MemoryClient) -> list[tuple[int | None, int]]:
-    return [(event.channel, event.utterance) for event in client.of(Final)]
-
-
-# The first channel speaks for a second, then the second one.
-LEFT = sound((1, True), (3, False))
-RIGHT = sound((1.5, False), (1, True), (1.5, False))
+from tests.unit.gateway.channels.stereo import LEFT, RIGHT, START, connected, places, send, sound
+from tests.unit.gateway.connection.memory_gateway import NOISE, RATE, MemoryGateway
 
 
 @virtual_time
@@ -149,28 +106,6 @@ async def test_finals_arrive_as_they_are_known() -> None:
         client.send(Stop())
         await client.wait_for(lambda: client.close_code)
     assert places(client) == [(0, 1), (1, 1)]
-
-
-@virtual_time
-async def test_finals_are_ordered_by_their_start_if_the_client_wants_it() -> None:
-    long, short = sound((4, True), (2, False)), sound((1, False), (1, True), (4, False))
-    async with connected(START.model_copy(update={"channel_order": "time"})) as (_, client):
-        await send(client, short, long)
-        client.send(Stop())
-        await client.wait_for(lambda: client.close_code)
-    assert places(client) == [(1, 1), (0, 1)]
-    starts = [event.start_ms for event in client.of(Final)]
-    assert starts == sorted(starts)
-    ended = next(n for n, event in enumerate(client.events) if isinstance(event, SpeechEnded) and event.channel == 0)
-    assert ended < client.events.index(client.of(Final)[0]), "events that are no results do not wait"
-
-
-@virtual_time
-async def test_an_ordered_final_does_not_wait_for_a_silent_channel() -> None:
-    async with connected(START.model_copy(update={"channel_order": "time"})) as (_, client):
-        await send(client, LEFT, sound((4, False)))
-        await client.wait_for(lambda: client.of(Final), timeout_s=1)
-    assert places(client) == [(0, 1)]
 
 
 @virtual_time
@@ -257,17 +192,9 @@ async def test_a_resume_with_another_number_of_channels_is_refused() -> None:
 
 
 @virtual_time
-async def test_results_that_were_held_back_are_delivered_after_a_resume() -> None:
-    gateway, start = MemoryGateway(), START.model_copy(update={"channel_order": "time"})
-    async with gateway.worker():
-        async with gateway.connect(start) as client:
-            await send(client, sound((0.5, False), (1, True), (1.5, False)), sound((3, True)))
-            await asyncio.sleep(1)
-            assert gateway.recognized
-            assert not client.of(Final), "it waits for the second channel, which spoke first"
-        async with gateway.connect(client.resume_message(channels=(ChannelResume(), ChannelResume()))) as again:
-            await again.wait_for(lambda: again.events)
-            await send(again, sound((5, False)), sound((3, True), (2, False)))
-            again.send(Stop())
-            await again.wait_for(lambda: again.close_code)
-    assert places(again) == [(1, 1), (0, 1)]
+@pytest.mark.parametrize("length", [62, 63, 64])
+async def test_a_resume_of_an_unknown_session_is_refused_whatever_its_id(length: int) -> None:
+    gateway = MemoryGateway()
+    async with gateway.connect(Resume(session="s" * length, token="t", channels=(ChannelResume(),))) as client:
+        await client.wait_for(lambda: client.close_code)
+    assert [event.code for event in client.of(Error)] == ["unknown_session"]

@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.messages.protocol import Error, Final, Message, Notice, SpeechStarted, Translation
+from backend.messages.protocol import Error, Final, Message, Notice, SpeakersMerged, SpeechStarted, Translation
 from gateway.channels.final_order import FinalOrder, is_result
 from tests.testkit.streams.jobs import final, partial
 
 
 def translation(utterance: int) -> Translation:
     return Translation(utterance=utterance, language="es", text="t", is_final=True)
+
+
+def popped(order: FinalOrder, frontiers: list[int]) -> list[tuple[int, Message]]:
+    """All results that may be sent."""
+    return list(iter(lambda: order.pop(frontiers), None))
 
 
 def test_only_results_wait() -> None:
@@ -31,8 +36,8 @@ def test_only_results_wait() -> None:
 def test_a_final_waits_while_another_channel_may_have_an_earlier_one() -> None:
     order, late = FinalOrder(2), final(1, start_ms=2_000)
     assert order.add(0, late)
-    assert order.take([5_000, 1_999]) == []
-    assert order.take([5_000, 2_000]) == [(0, late)]
+    assert popped(order, [5_000, 1_999]) == []
+    assert popped(order, [5_000, 2_000]) == [(0, late)]
     assert order.count == 0
 
 
@@ -40,8 +45,8 @@ def test_an_earlier_final_of_another_channel_comes_first() -> None:
     order, late, early = FinalOrder(2), final(1, start_ms=2_000), final(1, start_ms=500)
     order.add(0, late)
     order.add(1, early)
-    assert order.take([5_000, 500]) == [(1, early)], "the other channel is still at the start of its next utterance"
-    assert order.take([5_000, 9_000]) == [(0, late)]
+    assert popped(order, [5_000, 500]) == [(1, early)], "the other channel is still at the start of its next utterance"
+    assert popped(order, [5_000, 9_000]) == [(0, late)]
 
 
 def test_a_translation_and_an_error_follow_the_final_before_them() -> None:
@@ -49,9 +54,27 @@ def test_a_translation_and_an_error_follow_the_final_before_them() -> None:
     events = [final(1, start_ms=2_000), translation(1), error, final(3, start_ms=4_000)]
     for event in events:
         order.add(0, event)
-    assert order.take([9_000, 0]) == []
-    assert order.take([9_000, 3_000]) == [(0, event) for event in events[:3]]
+    assert popped(order, [9_000, 0]) == []
+    assert popped(order, [9_000, 3_000]) == [(0, event) for event in events[:3]]
     assert order.count == 1
+
+
+def test_merged_speakers_come_before_the_final_that_showed_it_and_after_earlier_ones() -> None:
+    order, merged = FinalOrder(2), SpeakersMerged(speaker="A", merged="B")
+    events = [final(1, start_ms=2_000), merged, final(2, start_ms=4_000)]
+    assert [order.add(0, event) for event in events] == [True] * 3
+    assert popped(order, [9_000, 0]) == []
+    assert popped(order, [9_000, 2_000]) == [(0, event) for event in events[:2]]
+
+
+def test_channels_that_hold_the_next_result_back_are_known() -> None:
+    order = FinalOrder(3)
+    assert order.blocking([0, 0, 0]) == []
+    order.add(0, final(1, start_ms=2_000))
+    assert order.blocking([0, 1_999, 2_000]) == [1]
+    assert order.blocking([0, 2_000, 500]) == [2]
+    order.add(1, final(1, start_ms=1_000))
+    assert order.blocking([0, 0, 500]) == [2], "the second channel has its result already"
 
 
 @dataclass
@@ -91,7 +114,7 @@ def test_starts_never_decrease_and_nothing_is_lost(simulated: list[SimulatedChan
         for number, channel in enumerate(simulated):
             for event in channel.arrived(now):
                 order.add(number, event)
-        taken += order.take([channel.frontier(now) for channel in simulated])
+        taken += popped(order, [channel.frontier(now) for channel in simulated])
     assert order.count == 0
     starts = [event.start_ms for _, event in taken if isinstance(event, Final)]
     assert starts == sorted(starts)

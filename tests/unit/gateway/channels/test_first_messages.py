@@ -82,6 +82,13 @@ def test_a_resume_names_the_session_of_each_channel() -> None:
     ]
 
 
+@pytest.mark.parametrize("length", [62, 63, 64])
+def test_a_resume_with_the_longest_ids_is_divided(length: int) -> None:
+    (own,) = divide(Resume(session="s" * length, token="t", channels=(ChannelResume(utterance=3),)))
+    assert isinstance(own, Resume)
+    assert (own.session, own.utterance, own.channels) == ("s" * length + "-0", 3, ())
+
+
 def test_a_resume_has_as_many_channels_as_the_session() -> None:
     opened, resume = Start(audio=AudioFormat(channels=2, channel=0)), Resume(session="s", token="t")
     check_count(resume.model_copy(update={"channels": (ChannelResume(), ChannelResume())}), opened)

@@ -113,6 +113,8 @@ class MemoryClient:
     """The client's end of an ASGI WebSocket. One that does not read blocks the server's sends."""
 
     reads: bool = True
+    # How long it takes to read an event.
+    read_s: float = 0.0
     events: list[Message] = field(default_factory=list)
     close_code: int | None = None
     limits: MemoryLimits = field(default_factory=MemoryLimits)
@@ -160,6 +162,8 @@ class MemoryClient:
     async def _receive(self, message: Any) -> None:
         if message["type"] == "websocket.send" and not self.reads:
             await asyncio.Event().wait()
+        if self.read_s:
+            await asyncio.sleep(self.read_s)
         async with self._changed:
             if message["type"] == "websocket.send":
                 self.events.append(parse_server(message["text"]))

@@ -43,7 +43,7 @@ async def test_each_speaker_of_a_conversation_has_a_label(speaker_system: System
     ledger = await speak(speaker_system.urls[0], audio, language="en", speakers=True, max_speakers=2)
     assert [notice for notice in ledger.received(Notice) if notice.code == "speakers_not_labelled"] == []
     ends = np.cumsum([len(clip.pcm()) + RATE for clip in turns]) * 1_000 // RATE
-    # Milliseconds of each speaker's speech with each label. Short speech gets the most similar label, whoever speaks.
+    # Milliseconds of each speaker's speech with each label. Short speech gets the most similar label of all speakers.
     labelled = {name: Counter[str | None]() for name in SPEAKERS}
     for final in ledger.received(Final):
         if final.text:

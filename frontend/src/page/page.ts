@@ -84,7 +84,9 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
 
   function showRecording(state: RecordingState): void {
     recording.set(state);
-    if (!isBusy(state)) base.captions.update(interruptOpen);
+    if (isBusy(state)) return;
+    base.captions.update(interruptOpen);
+    library.dropUnusedTitle();
   }
 
   function applyRecordingLine(line: RecordingLine): void {

@@ -1,4 +1,4 @@
-/** Remembers the session of this tab across a reload. Another tab has a session of its own. */
+/** Remembers the session of this tab across a reload. A new tab has none; a duplicated tab has the same one. */
 const ENTRY = "nova.session";
 
 export const tabMemory = {

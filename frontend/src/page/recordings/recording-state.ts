@@ -45,9 +45,16 @@ export function applyLine(state: RecordingState, line: RecordingLine): Recording
   }
 }
 
-/** The response has ended. Without `done`, the connection was lost. */
+/** The response has ended. Without `done`, the connection was lost; without the first line, no server answered. */
 export function endOfResponse(state: RecordingState): RecordingState {
-  return "name" in state && isBusy(state) ? failed(state.name, problem("recording_interrupted")) : state;
+  switch (state.phase) {
+    case "uploading":
+      return failed(state.name, problem("connection_lost"));
+    case "transcribing":
+      return failed(state.name, problem("recording_interrupted"));
+    default:
+      return state;
+  }
 }
 
 export const failed = (name: string, reason: Problem): RecordingState => ({ phase: "failed", name, problem: reason });
@@ -68,11 +75,25 @@ export function shareDone(state: RecordingState): number | null {
 export class LineReader {
   #read = 0;
 
-  /** @param text All of the response so far. Returns the lines that are complete and were not returned before. */
-  newLines(text: string): RecordingLine[] {
+  /**
+   * Returns the lines that are complete and were not returned before. null is a line that no gateway sends, such as one
+   * of the login page of a public network.
+   *
+   * @param text All of the response so far.
+   */
+  newLines(text: string): (RecordingLine | null)[] {
     const end = text.lastIndexOf("\n") + 1;
     const lines = text.slice(this.#read, end).split("\n");
     this.#read = Math.max(this.#read, end);
-    return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as RecordingLine);
+    return lines.filter((line) => line !== "").map(parseLine);
+  }
+}
+
+function parseLine(line: string): RecordingLine | null {
+  try {
+    const parsed = JSON.parse(line) as Partial<RecordingLine> | null;
+    return typeof parsed?.type === "string" ? (parsed as RecordingLine) : null;
+  } catch {
+    return null;
   }
 }

@@ -7,6 +7,7 @@
 import { problem } from "../../../client/src/protocol/problems";
 import type { Error as ErrorMessage } from "../../../client/src/protocol/messages";
 import type { SessionOptions } from "../../../client/src/protocol/session-options";
+import { recordingsUrl } from "./recordings-url";
 import {
   applyLine,
   endOfResponse,
@@ -42,9 +43,17 @@ export function uploadRecording(
     state = next;
     onState(state);
   };
+  const endEarly = () => {
+    request.abort();
+    change(endOfResponse(state));
+  };
   const readLines = () => {
     if (request.status !== 200) return;
     for (const line of lines.newLines(request.responseText)) {
+      if (line === null) {
+        endEarly();
+        return;
+      }
       onLine(line);
       change(applyLine(state, line));
     }
@@ -58,21 +67,13 @@ export function uploadRecording(
     change(request.status === 200 ? endOfResponse(state) : refusal(file.name, request));
   };
   // Some servers close the connection after they have refused a body, so that no answer arrives.
-  request.onerror = () =>
-    change(state.phase === "uploading" ? failed(file.name, problem("connection_lost")) : endOfResponse(state));
+  request.onerror = () => change(endOfResponse(state));
   request.open("POST", recordingsUrl(url, options));
-  if (key !== "") request.setRequestHeader("Authorization", `Bearer ${key}`);
+  // Browsers throw if a header has other characters. Without the key, the server reports that it is missing.
+  if (/^[\x20-\x7e\xa0-\xff]+$/.test(key)) request.setRequestHeader("Authorization", `Bearer ${key}`);
   onState(state);
   request.send(file);
   return () => request.abort();
-}
-
-function recordingsUrl(streamUrl: string, { language, translate_to = [], hotwords }: SessionOptions): string {
-  const url = new URL("recordings", streamUrl.replace(/^ws/, "http"));
-  if (language !== undefined) url.searchParams.set("language", language);
-  for (const target of translate_to) url.searchParams.append("translate_to", target);
-  if (hotwords !== undefined && hotwords !== "") url.searchParams.set("hotwords", hotwords);
-  return url.href;
 }
 
 function refusal(name: string, { responseText, status }: XMLHttpRequest): RecordingState {

@@ -32,9 +32,7 @@ export function PageApp({ page }: { page: Page }) {
             </button>
           </nav>
         </header>
-        <Transcript session={session} edit={page.edit}>
-          <StartHint page={page} />
-        </Transcript>
+        <PageTranscript page={page} />
         <footer className="dock">
           <Notices session={session} hidesLoad />
           <RecordingProgress page={page} />
@@ -47,6 +45,16 @@ export function PageApp({ page }: { page: Page }) {
       <OptionsDialog page={page} />
       <LanguagesDialog page={page} />
     </DropZone>
+  );
+}
+
+/** Each session has a transcript of its own, because utterances of different sessions have the same ids. */
+function PageTranscript({ page }: { page: Page }) {
+  const { ordinal } = useStore(page.library.current);
+  return (
+    <Transcript key={ordinal} session={page.session} edit={page.edit}>
+      <StartHint page={page} />
+    </Transcript>
   );
 }
 

@@ -114,7 +114,7 @@ function entries(page, menu, own) {
 async function microphones(page) {
   const menu = page.getByTestId("microphone");
   await menu.locator("option").nth(names.length).waitFor({ state: "attached", timeout: 10_000 });
-  return entries(page, "microphone", [""]);
+  return entries(page, "microphone", ["", "microphone:", "display", "file"]);
 }
 
 async function windows(page) {

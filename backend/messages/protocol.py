@@ -183,7 +183,7 @@ class Final(ChannelEvent):
     translate_to: tuple[str, ...] = ()
     """Languages of the final translations that follow. For each, a `notice` or an `error` can take its place."""
     speaker: str | None = None
-    """With `speakers`: the label of the speaker, of the one who speaks longest if there are several."""
+    """With `speakers`: the label of the speaker. If there are several, that of the longest part."""
     speaker_similarity: float | None = None
     """Cosine similarity of the voice to earlier speech of this speaker, -1 to 1. None: there is none."""
     speaker_segments: tuple[SpeakerSegment, ...] | None = None

@@ -4,12 +4,11 @@ FFmpeg tries all formats and reads until it knows the tracks. With bytes that ha
 boxes, this keeps a core busy for seconds.
 """
 
-import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.access.pending import TooManyConnectionsError
+from gateway.access.slots import FairSlots
 
 # Files that are opened at a time. Each keeps a thread busy.
 SLOTS = 2
@@ -21,10 +20,7 @@ class OpeningTurns:
     """A few files at a time, and one of each address: slow files of one client delay no others for long."""
 
     def __init__(self) -> None:
-        self._slots = asyncio.Semaphore(SLOTS)
-        self._locks: dict[str, asyncio.Lock] = {}
-        # Files of each address that are opened or wait.
-        self._counts: Counter[str] = Counter()
+        self._slots = FairSlots(SLOTS, each=1)
 
     @asynccontextmanager
     async def turn(self, address: str) -> AsyncIterator[None]:
@@ -32,13 +28,7 @@ class OpeningTurns:
 
         Raises TooManyConnectionsError.
         """
-        if self._counts[address] > MAX_WAITING:
+        if self._slots.counts[address] > MAX_WAITING:
             raise TooManyConnectionsError("too many recordings of this address wait to be opened; try again later")
-        self._counts[address] += 1
-        try:
-            async with self._locks.setdefault(address, asyncio.Lock()), self._slots:
-                yield
-        finally:
-            self._counts[address] -= 1
-            if not self._counts[address]:
-                del self._counts[address], self._locks[address]
+        async with self._slots.slot(address):
+            yield

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from starlette.requests import HTTPConnection
 
 from backend.errors import ClientError
+from gateway.access.slots import counted
 
 
 class TooManyConnectionsError(ClientError):
@@ -39,10 +40,5 @@ class PendingConnections:
             raise TooManyConnectionsError("this gateway has too many connections without a session; try again later")
         if self._by_address[address] >= self._maximum_per_address:
             raise TooManyConnectionsError("this address has too many connections without a session; try again later")
-        self._by_address[address] += 1
-        try:
+        with counted(self._by_address, address):
             yield
-        finally:
-            self._by_address[address] -= 1
-            if not self._by_address[address]:
-                del self._by_address[address]

@@ -9,10 +9,10 @@ from functools import cache, partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
-from weakref import WeakValueDictionary
 
 import httpx
 
+from gateway.access.slots import FairSlots
 from gateway.apis.errors import InvalidRequestError
 from gateway.http.public_addresses import Address, is_allowed, parse_address, parse_networks
 from gateway.settings import GatewaySettings
@@ -88,9 +88,7 @@ class Downloads:
     def __init__(self, settings: GatewaySettings, resolve: Resolver = resolve_host) -> None:
         self._settings, self._resolve = settings, resolve
         self._allows = partial(is_allowed, networks=parse_networks(settings.url_networks))
-        self._slots = asyncio.Semaphore(MAX_DOWNLOADS)
-        # By caller, as long as one of its downloads holds or awaits a slot.
-        self._caller_slots: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._slots = FairSlots(MAX_DOWNLOADS, each=MAX_CALLER_DOWNLOADS)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -139,9 +137,8 @@ class Downloads:
 
     async def _download(self, url: str, caller: str, file: IO[bytes]) -> None:
         limit_s = self._settings.url_timeout_s
-        own_slots = self._caller_slots.setdefault(caller, asyncio.Semaphore(MAX_CALLER_DOWNLOADS))
         try:
-            async with asyncio.timeout(limit_s), own_slots, self._slots, self.client() as client:
+            async with asyncio.timeout(limit_s), self._slots.slot(caller), self.client() as client:
                 await self._write(client, url, file)
         except TimeoutError:
             raise _failed(f"the recording was not received within {limit_s:g} s") from None

@@ -3,13 +3,23 @@
 from backend.cli.files.media.errors import MediaError
 from backend.errors import ClientError, NovaError
 from backend.messages.protocol import Error
+from gateway import metrics
 from gateway.access.auth import RefusedError
 from gateway.access.pending import TooManyConnectionsError
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingFailedError
+from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.protocols import ProtocolName
 
 _STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503}
 _OUR_FAULT = frozenset({"internal", "overdue", "model_unavailable", "max_attempts"})
+
+
+def refused(error: BaseException, protocol: ProtocolName) -> NovaError:
+    """Count a refused request, and return its error. One that is not ours came from Redis."""
+    known = error if isinstance(error, NovaError) else RedisUnavailableError()
+    metrics.REJECTED.labels(known.code, protocol).inc()
+    return known
 
 
 def error_event(error: NovaError) -> Error:

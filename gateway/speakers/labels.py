@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from backend.cli.files.speaker_parts import relabelled_segment
 from backend.messages.jobs import ChannelMessage, DescribedVoice, FinalResult, cursor_position
 from backend.messages.options import Message
 from backend.messages.protocol import Final, SpeakerSegment, SpeakersMerged, Start
@@ -76,8 +77,9 @@ class SpeakerLabels:
             return
         segments = [self._assign(voice, vector) for voice, vector in zip(final.voices, vectors, strict=True)]
         merged = tuple(SpeakersMerged(speaker=kept, merged=gone) for kept, gone in self._clusters.merge())
-        segments = _joined(_relabelled(segment, merged) for segment in segments)
-        self._utterances[final.utterance] = LabelledUtterance(segments=tuple(segments), merged=merged)
+        for merge in merged:
+            segments = [relabelled_segment(segment, merge) for segment in segments]
+        self._utterances[final.utterance] = LabelledUtterance(segments=tuple(_joined(segments)), merged=merged)
         while len(self._utterances) > MAX_UTTERANCES:
             del self._utterances[min(self._utterances)]
 
@@ -148,14 +150,6 @@ def _joined(segments: Iterable[SpeakerSegment]) -> list[SpeakerSegment]:
 def _known(speaker: Speaker) -> KnownSpeaker:
     data = speaker.direction.astype("<f4").tobytes()
     return KnownSpeaker(label=speaker.label, direction=base64.b64encode(data).decode(), seconds=speaker.seconds)
-
-
-def _relabelled(segment: SpeakerSegment, merged: Iterable[SpeakersMerged]) -> SpeakerSegment:
-    """The segment with the label that is left after these merges, in their order."""
-    for merge in merged:
-        if segment.speaker == merge.merged:
-            segment = segment.model_copy(update={"speaker": merge.speaker})
-    return segment
 
 
 def _vector(text: str, numbers: str = "<f4") -> Vector:

@@ -9,12 +9,14 @@ def relabelled(final: Final, merge: SpeakersMerged) -> Final:
     """The final with the label that stays, if it has the one that was merged. Each channel has its own labels."""
     if final.channel != merge.channel:
         return final
-    segments = final.speaker_segments and tuple(
-        one.model_copy(update={"speaker": merge.speaker}) if one.speaker == merge.merged else one
-        for one in final.speaker_segments
-    )
+    segments = final.speaker_segments and tuple(relabelled_segment(one, merge) for one in final.speaker_segments)
     speaker = merge.speaker if final.speaker == merge.merged else final.speaker
     return final.model_copy(update={"speaker": speaker, "speaker_segments": segments})
+
+
+def relabelled_segment(segment: SpeakerSegment, merge: SpeakersMerged) -> SpeakerSegment:
+    """The segment with the label that stays, if it has the one that was merged."""
+    return segment.model_copy(update={"speaker": merge.speaker}) if segment.speaker == merge.merged else segment
 
 
 def split_by_speaker(finals: Iterable[Final]) -> Iterator[Final]:

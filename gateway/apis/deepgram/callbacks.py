@@ -11,6 +11,7 @@ import structlog
 from backend.backoff import retry
 from backend.errors import NovaError
 from gateway.access.admission import OverloadedError
+from gateway.access.slots import counted
 from gateway.apis.deepgram.parameters import Callback
 from gateway.apis.downloads import Downloads, UnresolvedHostError
 from gateway.apis.errors import InvalidRequestError
@@ -79,12 +80,8 @@ class Callbacks:
         """Count a recording whose results will be sent. Raises OverloadedError."""
         if self._counts.total() >= MAX_CALLBACKS or self._counts[caller] >= MAX_CALLER_CALLBACKS:
             raise OverloadedError("this gateway already has too many callbacks to answer; try again later")
-        self._counts[caller] += 1
-        try:
+        with counted(self._counts, caller):
             yield
-        finally:
-            self._counts[caller] -= 1
-            self._counts += Counter()  # without callers that have none
 
     async def deliver(self, callback: Callback, body: bytes, request_id: str) -> None:
         """Send results until their server answers with a status of success, or the time is over. It is only logged."""

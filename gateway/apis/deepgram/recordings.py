@@ -20,7 +20,6 @@ from backend.cli.files.speaker_parts import split_by_speaker
 from backend.errors import NovaError
 from backend.messages.protocol import Start
 from backend.streams.redis.connection import REDIS_ERRORS
-from gateway import metrics
 from gateway.access.auth import Caller
 from gateway.access.pending import address_of
 from gateway.apis.deepgram.callbacks import Callbacks, wait_for_place
@@ -29,9 +28,8 @@ from gateway.apis.deepgram.parameters import Callback, ListenParameters
 from gateway.apis.downloads import Downloads
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingTranscript, collect, transcribed, while_connected
-from gateway.apis.responses import error_event, http_status
+from gateway.apis.responses import error_event, http_status, refused
 from gateway.apis.uploads import received_body
-from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.services import GatewayServices
 
 # Of a body that has the address of a recording.
@@ -166,8 +164,7 @@ def _channel(part: RecordingTranscript, parameters: ListenParameters) -> dict[st
 
 def _failure(error: BaseException, request_id: str) -> tuple[str, int]:
     """The body and the status for an error."""
-    known = error if isinstance(error, NovaError) else RedisUnavailableError()
-    metrics.REJECTED.labels(known.code, "deepgram").inc()
+    known = refused(error, "deepgram")
     return error_body(error_event(known), request_id), http_status(known)
 
 

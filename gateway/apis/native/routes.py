@@ -15,12 +15,10 @@ from backend.errors import NovaError
 from backend.messages.options import Message, Options
 from backend.messages.protocol import Done, Notice, ServerMessage, Start, parse_client, to_json
 from backend.streams.redis.connection import REDIS_ERRORS
-from gateway import metrics
 from gateway.access.pending import address_of
 from gateway.apis.recordings import RecordingSocket, transcribed
-from gateway.apis.responses import error_event, http_status
+from gateway.apis.responses import error_event, http_status, refused
 from gateway.apis.uploads import received_body
-from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.services import GatewayServices
 
 # A reverse proxy must pass each line on at once (nginx: X-Accel-Buffering).
@@ -120,7 +118,6 @@ def _end(socket: RecordingSocket) -> Done | Notice:
 
 
 def _refused(error: BaseException) -> Response:
-    """The `error` event as a response with its HTTP status. An error that is not ours came from Redis."""
-    known = error if isinstance(error, NovaError) else RedisUnavailableError()
-    metrics.REJECTED.labels(known.code, "native").inc()
+    """The `error` event as a response with its HTTP status."""
+    known = refused(error, "native")
     return Response(to_json(error_event(known)), http_status(known), media_type="application/json")

@@ -5,17 +5,13 @@ from typing import Any
 
 from fastapi import Response
 
-from backend.errors import NovaError
-from gateway import metrics
 from gateway.apis.openai.errors import http_body
-from gateway.apis.responses import error_event, http_status
-from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.apis.responses import error_event, http_status, refused
 
 
 def failed(error: BaseException) -> Response:
     """The response for an error. One that is not ours came from Redis."""
-    known = error if isinstance(error, NovaError) else RedisUnavailableError()
-    metrics.REJECTED.labels(known.code, "openai").inc()
+    known = refused(error, "openai")
     status, event = http_status(known), error_event(known)
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if event.retry_after_s:

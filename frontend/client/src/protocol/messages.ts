@@ -454,7 +454,7 @@ export interface Final {
    */
   translate_to: string[];
   /**
-   * With `speakers`: the label of the speaker, of the one who speaks longest if there are several.
+   * With `speakers`: the label of the speaker. If there are several, that of the longest part.
    */
   speaker?: string | null;
   /**

@@ -4,6 +4,7 @@ import type { Desktop } from "../../desktop/desktop";
 import { useLocale, useTexts } from "../../i18n/texts";
 import { ExportMenu } from "../ExportMenu";
 import { UtteranceList } from "../transcript/Transcript";
+import { SearchField } from "../SearchField";
 import { useStore } from "../useStore";
 
 export function History({ desktop }: { desktop: Desktop }) {
@@ -26,15 +27,7 @@ function SessionList({ desktop, onOpen }: { desktop: Desktop; onOpen: (at: numbe
   const nothing = history.length > 0 ? texts.noResults : keepsHistory ? texts.empty : texts.off;
   return (
     <main className="sheet">
-      <input
-        type="search"
-        className="field history-search"
-        placeholder={texts.search}
-        aria-label={texts.search}
-        data-testid="search"
-        value={query}
-        onChange={(event) => setQuery(event.target.value)}
-      />
+      <SearchField label={texts.search} query={query} onChange={setQuery} className="history-search" />
       {found.length === 0 && <p className="nothing">{nothing}</p>}
       <ol className="sessions" aria-live="polite">
         {found.map((session) => (

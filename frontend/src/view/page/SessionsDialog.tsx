@@ -2,6 +2,7 @@ import { useRef, useState, type SubmitEvent } from "react";
 import type { Page } from "../../page/page";
 import { searchHistory, titleOf, type SavedSession } from "../../transcript/history";
 import { useLocale, useTexts } from "../../i18n/texts";
+import { SearchField } from "../SearchField";
 import { useStore } from "../useStore";
 import { Dialog } from "./Dialog";
 
@@ -36,15 +37,7 @@ function SessionList({ page }: { page: Page }) {
         <button type="button" className="small" data-testid="new-session" disabled={isLocked} onClick={startNew}>
           {texts.startNew}
         </button>
-        <input
-          type="search"
-          className="field"
-          placeholder={texts.search}
-          aria-label={texts.search}
-          data-testid="search"
-          value={query}
-          onChange={(event) => setQuery(event.target.value)}
-        />
+        <SearchField label={texts.search} query={query} onChange={setQuery} />
       </div>
       {isLocked && <p className="dialog-note">{texts.locked}</p>}
       {found.length === 0 && (

@@ -43,7 +43,7 @@ async def test_an_address_without_files_is_forgotten_also_after_a_cancellation()
     tasks[1].cancel()
     free.set()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert (turns._locks, dict(turns._counts)) == ({}, {})
+    assert (turns._slots._own, dict(turns._slots.counts)) == ({}, {})
 
 
 async def test_an_address_may_have_few_files_on_disk() -> None:

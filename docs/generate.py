@@ -127,7 +127,7 @@ def _alias(field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    value: Any = field.get_default(call_default_factory=True)
+    value: Any = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
     return "(the built page)" if isinstance(value, Path) else str(value)

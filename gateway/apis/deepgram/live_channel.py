@@ -43,7 +43,8 @@ class LiveChannel:
                 text = alternative(event.committed + event.tentative, 0.0)
                 return [self._results(text, event.start_ms, event.end_ms, is_final=False)]
             case Final():
-                return [self._final(event)]
+                # The final may come after the audio that ends the utterance, and no more audio may follow.
+                return [self._final(event), *self.end_utterance(audio_ms)]
             case Error(utterance=int() as utterance):
                 return self._failed(utterance, event, audio_ms)
         return []

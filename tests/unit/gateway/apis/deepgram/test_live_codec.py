@@ -193,6 +193,15 @@ def test_an_utterance_end_follows_the_gap_after_the_last_word() -> None:
     assert answers(live.decode(bytes(32_000))) == [], "once"
 
 
+def test_an_utterance_end_follows_a_final_that_comes_after_the_gap() -> None:
+    live = opened(utterance_end_ms="1000", interim_results="true")
+    received(live, began(1), over(1))
+    assert answers(live.decode(bytes(64_000))) == [], "no words yet"
+    result, end = received(live, spoken(1))
+    assert (result["type"], end["type"], end["last_word_end"]) == ("Results", "UtteranceEnd", 0.019)
+    assert answers(live.decode(bytes(32_000))) == [], "once"
+
+
 def test_speech_that_continues_has_no_utterance_end() -> None:
     live = opened(utterance_end_ms="1000", interim_results="true")
     received(live, began(1), over(1), spoken(1), began(2, 1_100))

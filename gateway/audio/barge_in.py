@@ -78,7 +78,7 @@ class BargeIn:
         speech = probabilities >= SPEECH
         if self.was_sent or self._words or not (speech.any() or self._run):
             return None
-        loud = speech & (levels_db(windows) >= self._least_db)
+        loud = speech & (np.array(levels_db(windows)) >= self._least_db)
         needed = -(-self._options.interrupt_ms // _WINDOW_MS)
         for i, is_loud in enumerate(loud.tolist()):
             self._run = self._run + 1 if is_loud else max(0, self._run - _SILENCE_COST)
@@ -109,4 +109,4 @@ class BargeIn:
 
     def _learn_level(self, speech: NDArray[np.int16]) -> None:
         if len(speech):
-            self._levels = (self._levels + levels_db(speech).tolist())[-_LEVELS:]
+            self._levels = (self._levels + levels_db(speech))[-_LEVELS:]

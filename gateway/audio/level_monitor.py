@@ -5,12 +5,13 @@ condition has ended, which takes a clearly better level.
 """
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.messages.protocol import Notice
-from gateway.audio.running_gain import levels_db, loud_level
+from gateway.audio.running_gain import loud_level
 
 # Windows above this probability are speech.
 _SPEECH = 0.5
@@ -48,33 +49,36 @@ class LevelMonitor:
         self._levels: deque[float] = deque(maxlen=_HISTORY)
         self._clipped: deque[bool] = deque(maxlen=_HISTORY)
         self._speech_count = 0
-        # Speech since the last decision. Measured at once, it costs a third.
+        # Speech since the last decision. Examined at once, it costs a third.
         self._new_speech: list[bytes] = []
         # Windows since the start, and those with sound. None once there was sound.
         self._without_sound: tuple[int, int] | None = (0, 0)
         # Code of the notice in force, or "".
         self._problem = ""
 
-    def check(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32]) -> list[Notice]:
-        """Process [n, 512] windows and their [n] speech probabilities. Return the notices that are due."""
+    def check(
+        self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], levels: Sequence[float]
+    ) -> list[Notice]:
+        """Process [n, 512] windows with their speech probabilities and levels. Return the notices that are due."""
         speech = [probability >= _SPEECH for probability in probabilities.tolist()]
         if self._without_sound is None and True not in speech:
             return []
         notices: list[Notice] = []
-        for window, is_speech in zip(windows, speech, strict=True):
-            before, self._problem = self._problem, self._next_problem(window, is_speech=is_speech)
+        for window, is_speech, level_db in zip(windows, speech, levels, strict=True):
+            before, self._problem = self._problem, self._next_problem(window, level_db, is_speech=is_speech)
             if self._problem != before:
                 code = self._problem or "level_normal"
                 notices.append(Notice(code=code, message=MESSAGES[code]))
         return notices
 
-    def _next_problem(self, window: NDArray[np.int16], *, is_speech: bool) -> str:
+    def _next_problem(self, window: NDArray[np.int16], level_db: float, *, is_speech: bool) -> str:
         problem = self._problem
         if self._without_sound is not None:
-            is_sound = is_speech or float(levels_db(window[np.newaxis])[0]) > NO_SOUND_DB
+            is_sound = is_speech or level_db > NO_SOUND_DB
             problem = self._await_sound(is_sound=is_sound)
         if not is_speech:
             return problem
+        self._levels.append(level_db)
         self._new_speech.append(window.tobytes())
         if len(self._new_speech) < _EVERY:
             return problem
@@ -85,7 +89,6 @@ class LevelMonitor:
         windows = np.frombuffer(b"".join(self._new_speech), np.int16).reshape(len(self._new_speech), -1)
         self._speech_count += len(windows)
         self._new_speech.clear()
-        self._levels += levels_db(windows).tolist()
         if max(int(windows.max()), -int(windows.min())) < _FULL_SCALE:
             self._clipped += [False] * len(windows)
         else:

@@ -8,7 +8,7 @@ live audio. So the gain follows the levels of the last seconds.
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from math import log10
 
@@ -32,26 +32,23 @@ _MIN_POWER = 10 ** ((_FLOOR_DB + _FULL_SCALE_DB) / 10)
 _MAX_PEAK = 29_000.0
 
 
-def levels_db(windows: NDArray[np.int16]) -> NDArray[np.float32]:
+def levels_db(windows: NDArray[np.int16]) -> list[float]:
     """Level of each of [n, 512] windows in dB of full scale (RMS without a constant offset), at least -96."""
-    return np.array(_levels(windows.astype(np.float32)), np.float32)
+    # A frame has one to three windows. For so few, products of vectors take a third of the time of array operations.
+    count, levels = windows.shape[1], []
+    rows = np.ones((2, count), np.float32)
+    for window in windows:
+        rows[0] = window
+        squares, total = rows.dot(rows[0]).tolist()
+        power = (squares - total * total / count) / count
+        levels.append(10 * log10(max(power, _MIN_POWER)) - _FULL_SCALE_DB)
+    return levels
 
 
 def loud_level(levels: Iterable[float]) -> float:
     """The level that a quarter of the windows reach. It is that of vowels. Raises IndexError for no windows."""
     ordered = sorted(levels)
     return ordered[len(ordered) * 3 // 4]
-
-
-def _levels(samples: NDArray[np.float32]) -> list[float]:
-    # A frame has one to three windows. For so few, products of vectors take a third of the time of array operations.
-    count = samples.shape[1]
-    ones, levels = _ones(count), []
-    for window in samples:
-        total = float(window.dot(ones))
-        power = (float(window.dot(window)) - total * total / count) / count
-        levels.append(10 * log10(max(power, _MIN_POWER)) - _FULL_SCALE_DB)
-    return levels
 
 
 @cache
@@ -66,13 +63,12 @@ class RunningGain:
         self._history = deque([_FLOOR_DB] * _HISTORY)
         self._ordered = [_FLOOR_DB] * _HISTORY
 
-    def factors(self, windows: NDArray[np.int16]) -> NDArray[np.float32]:
-        """Process the next [n, 512] windows. Return the factor of each, [n] and at least 1."""
-        samples = windows.astype(np.float32)
-        decibels = [self._next_gain_db(level) for level in _levels(samples)]
+    def factors(self, windows: NDArray[np.int16], levels: Sequence[float]) -> NDArray[np.float32]:
+        """Process the next [n, 512] windows and their levels. Return the factor of each, [n] and at least 1."""
+        decibels = [self._next_gain_db(level) for level in levels]
         if not any(decibels):
             return _ones(len(windows))
-        peaks = np.maximum.reduce(np.abs(samples), axis=1).tolist()
+        peaks = np.maximum.reduce(np.abs(windows.astype(np.float32)), axis=1).tolist()
         factors = [
             min(10 ** (gain / 20), max(_MAX_PEAK / max(peak, 1.0), 1.0))
             for gain, peak in zip(decibels, peaks, strict=True)

@@ -9,18 +9,16 @@ windows that are returned are the input.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
 from backend.messages.jobs import SAMPLE_RATE
-from gateway.audio.running_gain import RunningGain
+from gateway.audio.running_gain import RunningGain, levels_db
 from gateway.audio.silero import CONTEXT, RecurrentState, SequenceResult, Silero, WindowSequence, initial_state
 from gateway.session.segmenter import WINDOW
-
-# Windows [n, 512] and the speech probability of each, [n].
-ScoredWindows = tuple[NDArray[np.int16], NDArray[np.float32]]
 
 # A last window below this probability may be the beginning of an endpoint.
 SILENCE_PROBABILITY = 0.5
@@ -55,20 +53,29 @@ class _WebRtcGate:
         return self._quiet_windows < _HOLD_WINDOWS
 
 
+class ScoredWindows(NamedTuple):
+    """Windows [n, 512], and of each the speech probability, [n], and the level in dB of full scale."""
+
+    windows: NDArray[np.int16]
+    probabilities: NDArray[np.float32]
+    levels: Sequence[float]
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedWindows:
-    """Windows [n, 512], and the sequences among them that Silero must evaluate: none while the gate is closed.
+    """Windows [n, 512] with their levels, and the sequences that Silero must evaluate: none while the gate is closed.
 
     `positions` has, for each sequence, its first window and its number of windows. The sequence may begin with
     additional windows for warm-up, whose results are not used.
     """
 
     windows: NDArray[np.int16]
+    levels: Sequence[float]
     sequences: tuple[WindowSequence, ...]
     positions: tuple[tuple[int, int], ...]
 
 
-_NO_WINDOWS = PreparedWindows(np.empty((0, WINDOW), np.int16), (), ())
+_NO_WINDOWS = PreparedWindows(np.empty((0, WINDOW), np.int16), (), (), ())
 
 
 class SpeechDetector:
@@ -114,7 +121,8 @@ class SpeechDetector:
             return _NO_WINDOWS
         self._past = buffer[count * WINDOW :].copy()
         windows = buffer[_PAST : _PAST + count * WINDOW].reshape(count, WINDOW)
-        gains = self._gain.factors(windows)
+        levels = levels_db(windows)
+        gains = self._gain.factors(windows, levels)
         inputs = _amplify(_with_context(buffer, 0, count), gains)
         sequences, positions, start = [], [], 0
         for passes, run in groupby(inputs[:, CONTEXT:], self._gate.passes):
@@ -125,7 +133,7 @@ class SpeechDetector:
             else:
                 self._state = None
             start = end
-        return PreparedWindows(windows, tuple(sequences), tuple(positions))
+        return PreparedWindows(windows, levels, tuple(sequences), tuple(positions))
 
     def score_windows(self, prepared: PreparedWindows, results: Sequence[SequenceResult]) -> ScoredWindows:
         """Combine prepared windows with Silero's results. Windows that did not pass the gate get probability 0."""
@@ -136,7 +144,7 @@ class SpeechDetector:
                 self._state = state
         if len(probabilities):
             self._last_probability = float(probabilities[-1])
-        return prepared.windows, probabilities
+        return ScoredWindows(prepared.windows, probabilities, prepared.levels)
 
     def _sequence(
         self, buffer: NDArray[np.int16], inputs: NDArray[np.int16], start: int, gain: np.float32

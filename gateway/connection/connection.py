@@ -209,9 +209,9 @@ class Connection:
             self._sender.send_error(self._audio.truncation)
 
     async def _process_windows(self, scored: ScoredWindows) -> None:
-        windows, _ = scored
+        windows, probabilities, _ = scored
         await self._services.quota_slots.use_audio(self._held.entry, windows.size * 1000 // SAMPLE_RATE)
-        await self._execute(self._session.receive_audio(*scored, self._clock.wall()))
+        await self._execute(self._session.receive_audio(windows, probabilities, self._clock.wall()))
         for notice in self._level.check(*scored):
             self._sender.send(notice)
 

@@ -76,7 +76,8 @@ class MessageReceiver:
                             return item
                         self._sender.send(item)
                     self._decoded.extend(self._codec.decode(await self._receive_frame()))
-                    waiting.reschedule(asyncio.get_running_loop().time() + timeout_s)
+                    if not self._decoded:
+                        waiting.reschedule(asyncio.get_running_loop().time() + timeout_s)
         except TimeoutError:
             raise ProtocolError(f"no frame received for {timeout_s:g} s", code="idle_timeout") from None
 

@@ -56,9 +56,9 @@ class Session:
         # The level is learned after the first answer.
         barge_in.apply_options(Start(responding=True, interrupt_ms=self.interrupt_ms))
         barge_in.apply_options(Start(interrupt_ms=self.interrupt_ms))
-        barge_in.process_windows(*detector.detect_speech(np.concatenate([user, PAUSE])))
+        barge_in.process_windows(*detector.detect_speech(np.concatenate([user, PAUSE]))[:2])
         barge_in.apply_options(Start(responding=True, interrupt_ms=self.interrupt_ms))
-        windows, probabilities = detector.detect_speech(heard)
+        windows, probabilities, _ = detector.detect_speech(heard)
         for i in range(len(windows)):
             if barge_in.process_windows(windows[i : i + 1], probabilities[i : i + 1]) is not None:
                 return i
@@ -91,7 +91,7 @@ def latencies(session: Session, users: Sequence[Clip]) -> Iterator[float | None]
     for clip, after in zip(users, [*users[1:], users[0]], strict=True):
         heard = np.concatenate([PAUSE, scaled(after.pcm(), loudness(clip.pcm())), PAUSE])
         at = session.interrupted_at(clip.pcm(), heard)
-        _, probabilities = SpeechDetector(session.silero).detect_speech(heard)
+        probabilities = SpeechDetector(session.silero).detect_speech(heard).probabilities
         first = int(np.argmax(probabilities >= Rules().start))
         yield None if at is None else float((at + 1 - first) * WINDOW_MS)
 

@@ -82,7 +82,7 @@ def find_pauses(clip: Clip, silero: Silero, model: TurnJudge) -> Iterator[Pause]
     """The pauses of a clip, judged."""
     pcm = np.concatenate([clip.pcm(), np.zeros(round(AFTER_S * RATE), np.int16)])
     detector, segmenter = SpeechDetector(silero), Segmenter(DEFAULT_RULES, endpoint_ms=NEVER_MS)
-    windows, scores = detector.detect_speech(pcm)
+    windows, scores, _ = detector.detect_speech(pcm)
     judged: float | None = None
     for window, score in zip(windows, scores, strict=True):
         silence_ms = segmenter.silence_ms

@@ -51,8 +51,8 @@ def unguarded(silero: Silero, samples: NDArray[np.int16]) -> NDArray[np.float32]
 def utterances(silero: Silero, samples: NDArray[np.int16]) -> list[UtteranceEnded]:
     detector, segmenter = SpeechDetector(silero), Segmenter()
     events = (
-        segmenter.process_windows(*detector.detect_speech(samples))
-        + segmenter.process_windows(*detector.flush())
+        segmenter.process_windows(*detector.detect_speech(samples)[:2])
+        + segmenter.process_windows(*detector.flush()[:2])
         + segmenter.end_utterance("stop")
     )
     return [event for event in events if isinstance(event, UtteranceEnded)]
@@ -151,11 +151,11 @@ def test_the_result_does_not_depend_on_how_the_audio_is_split(seed: int, cuts: l
     silero, samples = Silero(), shaped(seed, seconds=8)
     detector, at, windows, chances = SpeechDetector(silero), 0, [], []
     for size in [*cuts, len(samples)]:
-        part, judged = detector.detect_speech(samples[at : at + size])
+        part, judged, _ = detector.detect_speech(samples[at : at + size])
         windows.append(part)
         chances.append(judged)
         at += size
-    _, last = detector.flush()
+    _, last, _ = detector.flush()
     np.testing.assert_array_equal(np.concatenate(windows).reshape(-1), samples[: len(samples) // WINDOW * WINDOW])
     np.testing.assert_allclose(np.concatenate([*chances, last]), probabilities(silero, samples), atol=1e-4)
 
@@ -163,7 +163,7 @@ def test_the_result_does_not_depend_on_how_the_audio_is_split(seed: int, cuts: l
 def test_the_last_samples_are_padded_to_a_window(silero: Silero) -> None:
     detector = SpeechDetector(silero)
     assert detector.detect_speech(np.full(WINDOW + 100, 7, np.int16))[0].shape == (1, WINDOW)
-    [window], [_] = detector.flush()
+    [window], [_], [_] = detector.flush()
     assert window[:100].tolist() == [7] * 100
     assert not window[100:].any()
     assert detector.flush()[0].shape == (0, WINDOW)

@@ -27,7 +27,7 @@ def segment(pcm: NDArray[np.int16], rules: Rules = DEFAULT_RULES, endpoint_ms: i
     """Segment [n] int16 samples, 16 kHz mono."""
     detector, segmenter = SpeechDetector(Silero()), Segmenter(rules, endpoint_ms=endpoint_ms)
     events, probabilities = [], []
-    for windows, some in (detector.detect_speech(pcm), detector.flush()):
+    for windows, some, _ in (detector.detect_speech(pcm), detector.flush()):
         events += segmenter.process_windows(windows, some)
         probabilities.append(some)
     events += segmenter.end_utterance("stop")

@@ -59,7 +59,7 @@ class OfflineSession:
         """Yield each final's job. `answer` must be called before the next one."""
         detector = SpeechDetector(Silero())
         self._session.receive_message(self.start, 0.0)
-        for windows, probabilities in (detector.detect_speech(self.pcm), detector.flush()):
+        for windows, probabilities, _ in (detector.detect_speech(self.pcm), detector.flush()):
             for at in range(0, len(windows), _AT_ONCE):
                 some = slice(at, at + _AT_ONCE)
                 now = self._session.audio_ms / 1000

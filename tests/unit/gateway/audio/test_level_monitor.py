@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gateway.audio.level_monitor import LevelMonitor
+from gateway.audio.running_gain import levels_db
 from gateway.audio.silero import Silero
 from gateway.audio.vad import SpeechDetector
 from tests.testkit.audio.clips import Clip
@@ -29,7 +30,7 @@ class Speaker:
 
     def hear(self, windows: NDArray[np.int16], *, speech: bool) -> list[str]:
         probabilities = np.full(len(windows), 0.9 if speech else 0.0, np.float32)
-        return [notice.code for notice in self.monitor.check(windows, probabilities)]
+        return [notice.code for notice in self.monitor.check(windows, probabilities, levels_db(windows))]
 
 
 def test_quiet_speech_is_reported_once_and_again_only_after_it_was_loud() -> None:
@@ -80,10 +81,11 @@ def test_the_notices_do_not_depend_on_how_audio_is_split(cuts: list[int]) -> Non
     parts = [noise(11, -120), noise(4, -55), noise(4, -30), noise(4, -3), noise(4, -30)]
     windows = np.concatenate(parts)
     probabilities = np.repeat(np.array([0.0, 0.9], np.float32), [len(parts[0]), len(windows) - len(parts[0])])
-    monitor, found = LevelMonitor(), list[str]()
+    monitor, found, levels = LevelMonitor(), list[str](), levels_db(windows)
     bounds = sorted({0, len(windows), *(cut for cut in cuts if cut < len(windows))})
     for begin, end in pairwise(bounds):
-        found += [notice.code for notice in monitor.check(windows[begin:end], probabilities[begin:end])]
+        some = windows[begin:end], probabilities[begin:end], levels[begin:end]
+        found += [notice.code for notice in monitor.check(*some)]
     assert found == ["no_sound", "level_normal", "low_level", "level_normal", "clipped", "level_normal"]
 
 

@@ -113,6 +113,11 @@ class RecordingShare:
         # consumer would begin with a recording each time.
         return free if self._last_s <= SHORT_S or now - self._live_at >= self._last_s else 0
 
+    def next_slot_in_s(self, now: float) -> float:
+        """Seconds until a consumer without a slot may get one, at the earliest. Infinite: after another has ended."""
+        rests = self._rests if self._consumers > 1 else [self._live_at + self._last_s]
+        return min((at - now for at in (*rests, self._due_at) if at > now), default=math.inf)
+
     def begin(self) -> None:
         """A consumer begins to process a recording."""
         self._due_at = math.inf

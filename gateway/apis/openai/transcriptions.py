@@ -29,7 +29,13 @@ from gateway.apis.openai.formats import (
 )
 from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.openai.responses import failed, json_response
-from gateway.apis.openai.translations import UntranslatedError, check_translatable, check_translated, translation_ways
+from gateway.apis.openai.translations import (
+    UntranslatedError,
+    check_any_translates,
+    check_translatable,
+    check_translated,
+    translation_ways,
+)
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
 from gateway.apis.responses import error_event
 from gateway.apis.uploads import Upload, received_form
@@ -94,6 +100,8 @@ class _Routes:
         stack = AsyncExitStack()
         try:
             caller = await self._services.auth.authenticate(request, "stream")
+            if translate:
+                check_any_translates(self._services.admission.served)
             upload = await stack.enter_async_context(received_form(request, self._services))
             wanted = self._wanted(upload, translate=translate)
             if wanted.form == "diarized_json" and self._services.admission.served.voices is False:

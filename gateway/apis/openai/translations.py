@@ -38,6 +38,12 @@ def translation_ways(languages: Sequence[str], served: ServedLanguages) -> list[
     return [BY_WORKERS, BY_SPEECH_MODEL] if served.english else [BY_WORKERS]
 
 
+def check_any_translates(served: ServedLanguages) -> None:
+    """Raise InvalidRequestError if no process can translate, before a recording is received."""
+    if served.translators is False and not served.english:
+        raise _unavailable(served)
+
+
 def check_translatable(event: ServerMessage, served: ServedLanguages) -> None:
     """Raise UntranslatedError if no worker translates the text of an event."""
     if isinstance(event, Final) and event.text and not served.translates(event.language, TARGET):

@@ -8,6 +8,7 @@ from gateway.apis.openai.translations import (
     BY_SPEECH_MODEL,
     BY_WORKERS,
     UntranslatedError,
+    check_any_translates,
     check_translatable,
     translation_ways,
 )
@@ -51,6 +52,13 @@ def test_without_a_worker_and_an_able_model_a_translation_is_refused(
     with pytest.raises(InvalidRequestError) as refused:
         translation_ways(languages, served)
     assert refused.value.code == "translation_unavailable"
+
+
+def test_a_recording_that_nothing_translates_is_refused_before_it_is_received() -> None:
+    with pytest.raises(InvalidRequestError):
+        check_any_translates(ServedLanguages(translators=False, english=False))
+    for served in (ServedLanguages(), ServedLanguages(translators=True), ServedLanguages(english=True)):
+        check_any_translates(served)
 
 
 def test_the_first_text_in_another_language_ends_the_attempt() -> None:

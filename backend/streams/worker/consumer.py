@@ -81,8 +81,7 @@ class Consumer(Generic[J]):
 
     async def _run_cycle(self) -> None:
         with self._recordings.slot(self._clock.monotonic()) as granted:
-            # A slot may become free while this consumer waits for live entries.
-            at_most_s = self._recordings.next_slot_in_s(self._clock.monotonic())
+            at_most_s = self._recordings.rest_s(self._clock.monotonic())
             is_idle, recordings = await self._process_live(wait=not granted, at_most_s=at_most_s)
             is_due = self._recordings.is_due(self._clock.monotonic())
             if granted and (is_idle or is_due):

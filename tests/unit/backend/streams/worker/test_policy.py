@@ -232,19 +232,17 @@ def test_a_consumer_rests_from_recordings_as_long_as_an_entry_took_while_there_i
     assert held(share, 20.0, 3) == [True, True, True], "there is no live speech any more"
 
 
-def test_a_consumer_without_a_slot_knows_when_it_may_get_one() -> None:
-    several = RecordingShare(0.0, consumers=2)
-    several.begin()
-    assert several.next_slot_in_s(1.0) == math.inf, "another one is at work"
-    several.record_live(3.0)
-    several.end(4.0, 0.5)
-    assert several.next_slot_in_s(4.1) == pytest.approx(0.4)
-    single = RecordingShare(0.0)
-    single.begin()
-    single.end(2.0, 1.5)
-    single.record_live(3.0)
-    assert single.next_slot_in_s(3.4) == pytest.approx(1.1)
-    assert [held(single, now, 1) for now in (4.4, 4.6)] == [[False], [True]]
+def test_a_consumer_waits_no_longer_than_its_rest_after_a_short_entry() -> None:
+    share = RecordingShare(0.0, consumers=2)
+    assert share.rest_s(1.0) == math.inf, "there is no rest"
+    share.record_live(3.0)
+    share.end(4.0, 0.2)
+    assert share.rest_s(4.1) == pytest.approx(0.1)
+    assert held(share, 4.1, 2) == [False, False]
+    assert share.rest_s(4.3) == math.inf
+    assert held(share, 4.3, 2) == [True, False]
+    share.end(5.0, 0.5)
+    assert share.rest_s(5.1) == math.inf, "a long one"
 
 
 def test_short_entries_of_recordings_are_at_least_a_second_apart_under_full_live_load() -> None:

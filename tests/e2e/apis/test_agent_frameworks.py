@@ -45,7 +45,6 @@ async def frames(service: str, system: System, pcm: Path) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("service", "has_interim"),
     [
-        ("openai-realtime-turns", True),
         ("openai-realtime-commits", True),
         ("openai-upload", False),
         ("deepgram-live", True),

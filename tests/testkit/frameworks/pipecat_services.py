@@ -20,13 +20,12 @@ BLOCK_BYTES, BLOCK_S = 3_200, 0.1
 END_S = 5.0
 
 
-def realtime(url: str, *, by_turns: bool) -> Any:
-    """OpenAI's Realtime API. By default, Pipecat's own speech detection commits the audio."""
+def realtime(url: str) -> Any:
+    """OpenAI's Realtime API, where Pipecat's own speech detection commits the audio."""
     from pipecat.services.openai.stt import OpenAIRealtimeSTTService  # type: ignore[import-not-found]
 
-    options = {"turn_detection": None} if by_turns else {}
     address = f"{url.replace('http', 'ws', 1)}/v1/realtime"
-    return OpenAIRealtimeSTTService(api_key="unused", base_url=address, **options)
+    return OpenAIRealtimeSTTService(api_key="unused", base_url=address)
 
 
 def upload(url: str) -> Any:
@@ -60,8 +59,7 @@ def soniox(url: str) -> Any:
 
 
 SERVICES: Mapping[str, Callable[[str], Any]] = {
-    "openai-realtime-turns": lambda url: realtime(url, by_turns=True),
-    "openai-realtime-commits": lambda url: realtime(url, by_turns=False),
+    "openai-realtime-commits": realtime,
     "openai-upload": upload,
     "deepgram-live": deepgram,
     "deepgram-flux": flux,

@@ -89,8 +89,11 @@ def recognize_with_drafts(recognizer: Recognizer, batch: Sequence[Speech]) -> li
 def find_joint(speech: Speech) -> Joint | None:
     """Where the decode of this audio can continue its draft, or None if all of it must be decoded.
 
-    The language must be given, or known from the draft: in a part of the audio its detection is weaker.
+    The language must be given, or known from the draft: in a part of the audio its detection is weaker. A translation
+    is decoded as a whole: its words are in another order than those of the speech, so no cut separates them.
     """
+    if speech.translate:
+        return None
     final, seconds = speech.final, len(speech.samples) / SAMPLE_RATE
     # An utterance that was cut because of its length ends before its draft does.
     words = tuple(word for word in speech.draft if word.end <= seconds)

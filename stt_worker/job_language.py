@@ -1,4 +1,4 @@
-"""The language in which an audio job is recognized, and the script in which its text is written."""
+"""The language and the task with which an audio job is recognized, and the script in which its text is written."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -20,6 +20,15 @@ def model_language(job: AudioJob, model_codes: Collection[str] | None) -> str | 
     if job.language is None or (code := recognized_code(job.language, model_codes)):
         return job.language and code
     raise EntryError(f"the model of this worker does not recognize {job.language!r}", code="unsupported_language")
+
+
+def check_task(job: AudioJob, *, translates: bool) -> None:
+    """Raise EntryError `unsupported_task` if the recognizer cannot do what the job asks for.
+
+    The gateway refuses such sessions, but workers with different models may share its streams.
+    """
+    if job.task == "translate" and not translates:
+        raise EntryError("the model of this worker does not translate speech", code="unsupported_task")
 
 
 def allowed_languages(job: AudioJob, model_codes: Collection[str] | None) -> tuple[str, ...]:
@@ -47,6 +56,8 @@ def known_odds(odds: Mapping[str, float], model_codes: Collection[str] | None) -
 
 def in_requested_script(job: AudioJob, hypothesis: Hypothesis) -> Hypothesis:
     """Return the hypothesis in the script that the session asked for, otherwise in the likely one of its language."""
+    if hypothesis.translated:
+        return hypothesis
     wanted = _script(_requested(job, hypothesis.language))
     if not wanted:
         return hypothesis

@@ -38,6 +38,7 @@ def load_recognizer(settings: SttSettings) -> Recognizer:
                 key=settings.remote_key,
                 timeout_s=settings.remote_timeout_s,
                 at_once=settings.remote_at_once,
+                translates=settings.remote_translates,
             )
         case _:
             return load_whisper_recognizer(model_directory(settings), settings)

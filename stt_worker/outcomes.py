@@ -29,12 +29,12 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     if job.finals == "stable":
         text = text or job.committed
     elif job.committed:
-        metrics.COMMITTED.inc(len(normalized_words(job.committed, hypothesis.language)))
-        metrics.CONTRADICTED.inc(contradicted(job.committed, text, hypothesis.language))
+        metrics.COMMITTED.inc(len(normalized_words(job.committed, hypothesis.text_language)))
+        metrics.CONTRADICTED.inc(contradicted(job.committed, text, hypothesis.text_language))
     final = Final(
         utterance=job.utterance,
         text=text,
-        language=hypothesis.language,
+        language=hypothesis.text_language,
         language_probability=hypothesis.language_probability if text and not job.language else None,
         confidence=math.exp(min(0.0, hypothesis.avg_logprob)),
         start_ms=job.start_ms,
@@ -50,7 +50,7 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     if detected or voices:
         final = FinalResult(**dict(final), languages=detected, voices=voices)
     partials = _early_partials(job, hypothesis, final, hypothesis.words if recognized else ())
-    return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.language, text))
+    return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.text_language, text))
 
 
 def _early_partials(
@@ -65,7 +65,7 @@ def _early_partials(
         caption = CaptionState(job.committed, final.text[len(job.committed) :], job.hypothesis, words=words)
     elif not (job.early_final or job.judge_turn):
         return ()
-    partial = _partial(job, hypothesis.language, caption)
+    partial = _partial(job, hypothesis, caption)
     if job.early_final:
         partial = partial.model_copy(update={"early_final": final})
     if job.judge_turn and final.text:
@@ -87,8 +87,8 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[Recog
     else:
         caption = update_caption(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
     has_grown = caption.committed != job.committed
-    transcript = _transcript(job, hypothesis.language, caption.committed) if has_grown else None
-    partial = _partial(job, hypothesis.language, caption).model_copy(
+    transcript = _transcript(job, hypothesis.text_language, caption.committed) if has_grown else None
+    partial = _partial(job, hypothesis, caption).model_copy(
         update={
             "committed_end_ms": job.start_ms + round(1000 * caption.committed_seconds),
             "language_probability": hypothesis.language_probability,
@@ -106,13 +106,14 @@ def _withhold(job: AudioJob, hypothesis: Hypothesis) -> bool:
     return bool(reason)
 
 
-def _partial(job: AudioJob, language: str, caption: CaptionState) -> PartialResult:
+def _partial(job: AudioJob, hypothesis: Hypothesis, caption: CaptionState) -> PartialResult:
     return PartialResult(
         utterance=job.utterance,
         revision=job.revision,
         committed=caption.committed,
         tentative=caption.tentative,
-        language=language,
+        language=hypothesis.text_language,
+        spoken_language=hypothesis.language if hypothesis.translated else "",
         start_ms=job.start_ms,
         end_ms=job.end_ms,
         words=_words(job, caption.words) if job.partial_words and caption.words else None,

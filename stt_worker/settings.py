@@ -33,6 +33,8 @@ class SttSettings(WorkerSettings):
     """With the model "null": additional seconds of work for each batch."""
     remote_model: str = "whisper-1"
     """With a URL as model: the name of the model at the endpoint."""
+    remote_translates: bool = False
+    """Whether the endpoint also serves /audio/translations, so that sessions may have `task` "translate"."""
     remote_key: SecretStr = SecretStr("")
     """The API key for the endpoint; empty: none is sent."""
     remote_timeout_s: float = Field(default=30.0, gt=0.0)

@@ -23,6 +23,7 @@ from stt_worker import metrics
 from stt_worker.continuation import recognize_with_drafts
 from stt_worker.job_language import (
     allowed_languages,
+    check_task,
     draft_language,
     in_requested_script,
     known_odds,
@@ -61,7 +62,7 @@ class SttWorker:
         self._real_time_factor = RealTimeFactor(recognizer.parallel_batches)
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
-        """Return one outcome for each entry, in order, or an error for a language that the model does not recognize."""
+        """Return one outcome for each entry, in order, or an error for a language or a task that the model lacks."""
         kind = batch[0].job.stream_kind
         speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
         recognizable = [speech for speech in speeches if isinstance(speech, Speech)]
@@ -76,7 +77,8 @@ class SttWorker:
         if job.kind == "final":
             return final_outcome(job, written)
         # The draft keeps the script of the model: a second conversion would change more characters.
-        return preview_outcome(job, written, hypothesis.words if self._recognizer.continues_drafts else ())
+        continues = self._recognizer.continues_drafts and job.task == "transcribe"
+        return preview_outcome(job, written, hypothesis.words if continues else ())
 
     async def _recognize_in_thread(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         if not speeches:
@@ -140,6 +142,7 @@ class SttWorker:
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
         describe_voices = job.describe_voices and self._voices is not None
         try:
+            check_task(job, translates=self._recognizer.translates)
             language = model_language(job, self._recognizer.languages)
         except EntryError as error:
             return error
@@ -149,6 +152,7 @@ class SttWorker:
             last_language=last_language(job, self._recognizer.languages),
             language_odds=known_odds(job.languages, self._recognizer.languages),
             allowed=allowed_languages(job, self._recognizer.languages),
+            translate=job.task == "translate",
             prefix=job.committed if final and job.finals == "stable" else "",
             prompt=job.prompt,
             hotwords=job.hotwords,
@@ -219,6 +223,7 @@ async def serve(
     description: dict[str, object] = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
     if recognizer.languages is not None:
         description["languages"] = sorted(recognizer.languages)
+    description["tasks"] = ["transcribe", "translate"] if recognizer.translates else ["transcribe"]
     if turns:
         description["turns"] = True
     if voices:

@@ -25,7 +25,7 @@ from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server, print_status
-from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, spoken_language
+from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, Task, spoken_language
 from backend.messages.protocol import Start
 
 # The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
@@ -37,6 +37,13 @@ ENDPOINT_MS = 1_500
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @language_option
 @targets_option
+@click.option(
+    "--task",
+    type=click.Choice(get_args(Task)),
+    default="transcribe",
+    show_default=True,
+    help="With `translate`, the speech model itself writes English.",
+)
 @click.option(
     "--format",
     "-f",
@@ -81,6 +88,7 @@ def transcribe(
     files: tuple[Path, ...],
     spoken: tuple[str, ...],
     targets: tuple[str, ...],
+    task: Task,
     form: Format,
     output: str,
     overwrite: bool,
@@ -113,6 +121,7 @@ def transcribe(
     to.prepare()
     start = Start(
         **spoken_language(spoken),
+        task=task,
         translate_to=targets,
         partials=False,
         priority="recording",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from backend.errors import EntryError
-from backend.messages.options import Priority
+from backend.messages.options import Priority, Task
 from backend.messages.protocol import Error, Final, Message, Partial, ServerMessage, Translation, parse_server, to_json
 
 # Hz, of all audio after the gateway.
@@ -93,6 +93,8 @@ class AudioJob(Job):
     """Whisper's codes of the languages to choose from, if `language` is None. Empty: all."""
     expected: tuple[str, ...] = ()
     """The languages that the session asked for, as it wrote them ("zh-TW"). They decide the script of the text."""
+    task: Task = "transcribe"
+    """"translate": the recognizer writes English."""
     finals: Literal["revise", "stable"] = "revise"
     words: bool = False
     decoding: bool = False
@@ -148,6 +150,8 @@ class PartialResult(Partial):
     committed_end_ms: int = 0
     """End of the committed words in the session's audio. A long utterance is cut after this position."""
     language_probability: float = 0.0
+    spoken_language: str = ""
+    """Whisper's code of the language of the audio, if the recognizer wrote the text in another one."""
     early_final: Final | None = None
     """The final that follows if no more speech does, in the result of an early final of a session that wants it."""
     turn_probability: float | None = None

@@ -20,6 +20,10 @@ MAX_PROMPT, MAX_HOTWORDS, MAX_PLAYING = 2_000, 1_000, 10_000
 
 # "recording": finals are computed in the time that live sessions leave.
 Priority = Literal["live", "recording"]
+# "translate": the recognizer writes English, whatever language it recognizes (Radford et al. 2022, arXiv 2212.04356).
+Task = Literal["transcribe", "translate"]
+# The language of the text of such a recognizer.
+TRANSLATED_LANGUAGE = "en"
 
 # Bytes per sample of the encodings that are raw samples. The others are containers.
 SAMPLE_BYTES: Mapping[str, int] = {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}
@@ -62,6 +66,8 @@ class Options(Message):
     """Spoken language: a code ("en", "pt-BR", "zh-TW"), or "auto" to detect it. The code also names the script."""
     languages: tuple[str, ...] = Field(default=(), max_length=MAX_LANGUAGES)
     """Languages to choose from if `language` is "auto". Empty: all that the model knows. Remote models ignore it."""
+    task: Task = "transcribe"
+    """"translate": the speech model itself writes English in `text`, without a translation worker."""
     translate_to: tuple[str, ...] = ()
     """Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8."""
     partials: bool = True

@@ -25,7 +25,7 @@ from backend.messages.channels import Stop as Stop
 from backend.messages.decoding import DecodedToken as DecodedToken
 from backend.messages.decoding import Decoding as Decoding
 from backend.messages.decoding import Word as Word
-from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS, Priority
+from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS, Priority, Task
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -89,6 +89,7 @@ class Configure(Message):
     type: Literal["configure"] = "configure"
     language: str | None = None
     languages: tuple[str, ...] | None = Field(default=None, max_length=MAX_LANGUAGES)
+    task: Task | None = None
     translate_to: tuple[str, ...] | None = None
     partials: bool | None = None
     words: bool | None = None

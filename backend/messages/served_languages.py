@@ -1,7 +1,7 @@
 """The languages and abilities that workers announce in their heartbeats, and what a session can have of them.
 
-An STT worker announces the codes that its model recognizes, and whether it judges turns and describes voices. A
-translation worker announces the pairs that it translates.
+An STT worker announces the codes that its model recognizes, whether it can write English for speech in other languages,
+and whether it judges turns and describes voices. A translation worker announces the pairs that it translates.
 Workers of earlier releases announce nothing. While no worker announces anything, every language is accepted.
 """
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from backend.errors import ProtocolError, UnsupportedPairError
 from backend.messages.languages import english_name, flores_code, needs_no_translation, other_scripts, whisper_code
+from backend.messages.options import TRANSLATED_LANGUAGE
 from backend.messages.protocol import Error, Message, Notice, Options
 
 # Suggests the model of the catalogue that translates every pair.
@@ -23,6 +24,10 @@ TURNS_HINT = (
 )
 VOICES_HINT = (
     "no running worker describes voices, so speakers are not labelled; `nova models pull campplus` installs the model"
+)
+ENGLISH_HINT = (
+    "not every running speech model translates into English by itself: use `translate_to`, or a multilingual Whisper "
+    "model other than a turbo or distilled one"
 )
 # Languages that models without them recognize as a similar one. Both are Whisper's codes.
 SUBSTITUTES = {"yue": "zh", "nn": "no"}
@@ -61,7 +66,8 @@ class ServedLanguages:
     `speech`: the languages that every STT worker recognizes, since any of them may receive a job; None: unknown.
     `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
     `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
-    `translators`: whether any translation worker runs; None: unknown.
+    `translators`: whether any translation worker runs; `english`: whether every STT worker can write English for speech
+    in other languages; None: unknown.
     """
 
     speech: frozenset[str] | None = None
@@ -70,6 +76,7 @@ class ServedLanguages:
     turns: bool | None = None
     translators: bool | None = None
     voices: bool | None = None
+    english: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -78,8 +85,10 @@ class ServedLanguages:
         speech = [frozenset(beat["languages"]) for beat in beats if isinstance(beat.get("languages"), list)]
         translators = [beat for beat in beats if isinstance(beat.get("translates"), list)]
         pairs = tuple(pair for beat in translators for pair in _read_pairs(beat["translates"]))
-        turns = [bool(beat.get("turns")) for beat in beats if beat.get("kind") == "stt"]
-        voices = [bool(beat.get("voices")) for beat in beats if beat.get("kind") == "stt"]
+        recognizers = [beat for beat in beats if beat.get("kind") == "stt"]
+        turns = [bool(beat.get("turns")) for beat in recognizers]
+        voices = [bool(beat.get("voices")) for beat in recognizers]
+        english = ["translate" in (beat.get("tasks") or ()) for beat in recognizers]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
             frozenset.intersection(*speech) if speech else None,
@@ -88,12 +97,13 @@ class ServedLanguages:
             any(turns) if turns else None,
             any(beat.get("kind") == "translation" for beat in beats) if beats else None,
             any(voices) if voices else None,
+            all(english) if english else None,
         )
 
     @property
     def abilities(self) -> Self:
-        """The abilities alone, with all languages."""
-        return replace(self, speech=None, pairs=None, described=())
+        """The abilities alone, with all languages and tasks."""
+        return replace(self, speech=None, pairs=None, described=(), english=None)
 
     def recognized_as(self, code: str) -> str | None:
         """Return the code of the language that a job asks for, or None for "auto".
@@ -118,8 +128,10 @@ class ServedLanguages:
     def limits(self, options: Options) -> list[Notice | Error]:
         """Tell the client which of its options are served in another way, or not at all.
 
-        Raises ProtocolError `unsupported_language` for a language that is not in the table.
+        Raises ProtocolError `unsupported_language` for a language that is not in the table, and `unsupported_task`.
         """
+        if options.task == "translate" and self.english is False:
+            raise ProtocolError(ENGLISH_HINT, code="unsupported_task")
         wanted, found = whisper_code(options.language), self.recognized_as(options.language)
         events: list[Notice | Error] = []
         if found and found != wanted:
@@ -131,8 +143,9 @@ class ServedLanguages:
             events.append(Notice(code="turns_not_judged", message=TURNS_HINT))
         if options.speakers and self.voices is False:
             events.append(Notice(code="speakers_not_labelled", message=VOICES_HINT))
-        unserved = (target for target in options.translate_to if not self.translates(found, target))
-        return [*events, *(self._unserved(found, target) for target in unserved)]
+        written = TRANSLATED_LANGUAGE if options.task == "translate" else found
+        unserved = (target for target in options.translate_to if not self.translates(written, target))
+        return [*events, *(self._unserved(written, target) for target in unserved)]
 
     def _unserved(self, source: str | None, target: str) -> Error:
         pair = f"{english_name(source)} to {english_name(target)}" if source else f"to {english_name(target)}"

@@ -54,14 +54,17 @@ class QuotaSlots:
         self._quota, self._keys, self._registry = quota, keys, registry
 
     @asynccontextmanager
-    async def hold_slot(self, entry: OpenSession, epoch: int, *, new: bool) -> AsyncIterator[None]:
-        """Hold a slot for a session. Raises OverQuotaError, and REDIS_ERRORS if Redis is down."""
+    async def hold_slot(self, entry: OpenSession, epoch: int, *, new: bool, count: int = 1) -> AsyncIterator[None]:
+        """Hold a slot for a session. Raises OverQuotaError, and REDIS_ERRORS if Redis is down.
+
+        `count`: new sessions that the client opens together, starting with this one. All must be within the limits.
+        """
         caller = entry.caller
         if not caller.id:
             yield
             return
         answer = await retry_until_available(
-            lambda: self._quota.take_slot(caller.id, caller.limits, entry.id, epoch=epoch, new=new)
+            lambda: self._quota.take_slot(caller.id, caller.limits, entry.id, epoch=epoch, new=new, count=count)
         )
         if error := _over_quota(answer):
             metrics.REJECTED.labels("quota", entry.protocol).inc()

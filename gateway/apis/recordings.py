@@ -1,7 +1,7 @@
 """Recordings over HTTP: a session without a WebSocket, whose client is the uploaded file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -195,14 +195,27 @@ async def transcribed(
                 await session
 
 
-async def collected(request: Request, events: AsyncIterator[ServerMessage], transcript: RecordingTranscript) -> None:
-    """Collect all results, unless the HTTP client leaves. Raises RecordingFailedError, and ClientError if it left."""
-    await while_connected(request, collect(events, transcript))
+async def collected(
+    request: Request,
+    events: AsyncIterator[ServerMessage],
+    transcript: RecordingTranscript,
+    check: Callable[[ServerMessage], None] = lambda event: None,
+) -> None:
+    """Collect all results, unless the HTTP client leaves or `check` raises.
+
+    Raises RecordingFailedError, ClientError if the client left, and what `check` raises.
+    """
+    await while_connected(request, collect(events, transcript, check))
 
 
-async def collect(events: AsyncIterator[ServerMessage], transcript: RecordingTranscript) -> None:
-    """Collect all results. Raises RecordingFailedError."""
+async def collect(
+    events: AsyncIterator[ServerMessage],
+    transcript: RecordingTranscript,
+    check: Callable[[ServerMessage], None] = lambda event: None,
+) -> None:
+    """Collect all results. Raises RecordingFailedError, and what `check` raises."""
     async for event in events:
+        check(event)
         transcript.apply(event)
 
 

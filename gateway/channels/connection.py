@@ -67,9 +67,10 @@ async def _open_channels(
     if isinstance(first, Start) and not first.correlation_id:
         first = first.model_copy(update={"correlation_id": secrets.token_hex(8)})
     answers, opened = list[Ready](), list[tuple[HeldSession, list[Action]]]()
-    for number, message in enumerate(divide(first)):
+    divided = divide(first)
+    for number, message in enumerate(divided):
         own = SessionIdentity(channel_session(identity.session, number), identity.token)
-        held, actions = await acquire_session(services, opening, message, stack, own)
+        held, actions = await acquire_session(services, opening, message, stack, own, len(divided) - number)
         check_count(first, held.session.options)
         opened.append((held, actions))
         answers.append(_ready_of(actions))

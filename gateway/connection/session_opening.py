@@ -62,17 +62,18 @@ async def acquire_session(
     first: Start | Resume,
     stack: AsyncExitStack,
     identity: SessionIdentity | None = None,
+    count: int = 1,
 ) -> tuple[HeldSession, list[Action]]:
     """Admit, register and open or resume a session. Return it with its first actions.
 
-    `identity` is that of a new session.
+    `identity` is that of a new session. `count`: sessions that the client opens together, starting with this one.
     """
     identity = identity or SessionIdentity.create()
     session_id = first.session if isinstance(first, Resume) else identity.session
     caller, entry = opening.caller, OpenSession(session_id, opening.caller, opening.protocol)
     await stack.enter_async_context(services.admission.admit(first, entry))
     if isinstance(first, Start):
-        await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True))
+        await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True, count=count))
     # Subscribed before the session is opened, so that no result is published before the subscription.
     channel = services.streams.shard(session_id).events(session_id)
     listener = await stack.enter_async_context(services.fanout.listen(channel))

@@ -124,6 +124,7 @@ class AudioJobBuilder:
             languages=odds,
             allowed=self._allowed,
             expected=options.languages if options.language == "auto" else (options.language,),
+            task=options.task,
             finals=options.finals,
             words=options.words,
             decoding=options.decoding,

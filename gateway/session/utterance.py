@@ -138,11 +138,12 @@ class OpenUtterance:
             self.round_trip_s = now - self.requested_at
         self.requested_at = None
         self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
-        self.draft, self.draft_language = partial.draft, partial.language
+        spoken = partial.spoken_language or partial.language
+        self.draft, self.draft_language = partial.draft, spoken
         self.early_final = partial.early_final if self.early else None
         self.turn_probability = partial.turn_probability if self.early else None
         is_sure = partial.language_probability >= SURE_PROBABILITY and partial.end_ms - partial.start_ms >= SURE_MS
         self.draft_language_probability = partial.language_probability if is_sure else 0.0
         if is_sure:
-            self.detected_language = partial.language
+            self.detected_language = spoken
         return changed

@@ -23,7 +23,7 @@ def is_misled(speech: Speech, hypothesis: Hypothesis, objection: str) -> bool:
         return False
     spoken, seconds = letters(hypothesis.text), len(speech.samples) / SAMPLE_RATE
     doubtful = hypothesis.avg_logprob < MIN_LOGPROB or hypothesis.no_speech_probability > MAX_NO_SPEECH
-    foreign = hypothesis.language != speech.context_language
+    foreign = hypothesis.text_language != speech.context_language
     withheld = bool(objection or withhold_reason(hypothesis, seconds))
     return withheld or doubtful or foreign or _beginning(spoken) in letters(speech.context)
 

@@ -62,6 +62,11 @@ class Answer:
         return measure_voice(self.speech.samples)
 
     @property
+    def is_translated(self) -> bool:
+        """Whether the text is English, and the speech is not."""
+        return self.speech.is_translated_from(self.language.code)
+
+    @property
     def is_repetitive(self) -> bool:
         """Whether the times of all words are needed, for `with_times`."""
         return is_repetitive(self.text.text, self.text.words)
@@ -81,8 +86,11 @@ class Answer:
 
     @property
     def may_omit(self) -> bool:
-        """Whether a final may leave out speech. This must not depend on whether the client wants words."""
-        return self.speech.final and omissions.may_omit(self.kept.text, self.voice)
+        """Whether a final may leave out speech. This must not depend on whether the client wants words.
+
+        A translation has no words for parts of the speech, and others in another order.
+        """
+        return self.speech.final and not self.is_translated and omissions.may_omit(self.kept.text, self.voice)
 
     @cached_property
     def is_prompted(self) -> bool:
@@ -113,6 +121,7 @@ class Answer:
             repetition_spoken=is_spoken,
             temperature=self.temperature,
             logprob_without_prompt=logprob_without_prompt(words) if self.is_prompted else None,
+            translated=self.is_translated,
         )
         objection = hallucinations.retry_reason(self.text.text, seconds(self.speech), self.logprob, self.repetition)
         is_accepted = objection == "loop" and is_looped and bool(words) and logprob > ACCEPTED_LOGPROB

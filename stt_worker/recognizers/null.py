@@ -30,6 +30,7 @@ class NullRecognizer:
     overlap = parallel_batches = 1
     languages: Collection[str] | None = None
     continues_drafts: bool = False
+    translates: bool = True
 
     def __init__(self, cost: float = 0.0, base_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
         self._cost, self._base_s, self._sleep = cost, base_s, sleep
@@ -70,13 +71,15 @@ def _hypothesis(speech: Speech, pcm: bytes) -> Hypothesis:
     for i, word in enumerate(recognized):
         start, end = i * WORD_S, min((i + 1) * WORD_S, _seconds(pcm))
         words.append(RecognizedWord(f" {word}", start, max(start, end), PROBABILITY))
+    language = speech.language or speech.last_language or "en"
     return Hypothesis(
         text="".join(word.text for word in words).strip(),
-        language=speech.language or speech.last_language or "en",
+        language=language,
         language_probability=1.0,
         avg_logprob=PROBABILITY - 1.0,
         no_speech_probability=0.0,
         words=tuple(words) if speech.words else (),
+        translated=speech.is_translated_from(language),  # the text is the same in every language
     )
 
 

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.messages.options import TRANSLATED_LANGUAGE
+
 
 @dataclass(frozen=True, slots=True)
 class Speech:
@@ -20,8 +22,9 @@ class Speech:
     `last_language`: previous language; used when `language` is None, unless another is much more probable.
     `language_odds`: probability of each language by earlier utterances; empty: only `last_language` is known.
     `allowed`: the model's codes of the languages to choose from when `language` is None; empty: all.
+    `translate`: whether to write English, whatever the language is. Only for recognizers that can.
     `prefix`: text that the hypothesis must begin with.
-    `context`: the text before this piece; not used if the piece is in another language than `context_language`.
+    `context`: the text before this piece; not used if that of the piece is in another language than `context_language`.
     `words`: whether times and probabilities of words are needed (one more pass of the decoder).
     `tokens`: whether the tokens of words are needed.
     `final`: a final may be decoded again when a guard objects; a preview is not.
@@ -36,6 +39,7 @@ class Speech:
     last_language: str | None = None
     language_odds: Mapping[str, float] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
+    translate: bool = False
     prefix: str = ""
     prompt: str = ""
     hotwords: str = ""
@@ -57,6 +61,14 @@ class Speech:
         """The samples as s16le, 16 kHz, mono. Samples that were made from such PCM are converted back exactly."""
         samples: NDArray[np.int16] = np.clip(np.rint(self.samples * np.float32(32_768)), -32_768, 32_767).astype("<i2")
         return samples.tobytes()
+
+    def text_language(self, spoken: str) -> str:
+        """The code of the language of the text of this audio, which is in the language `spoken`."""
+        return TRANSLATED_LANGUAGE if self.translate else spoken
+
+    def is_translated_from(self, spoken: str) -> bool:
+        """Whether the text of this audio, which is in the language `spoken`, is a translation."""
+        return self.text_language(spoken) != spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +129,7 @@ class OmittedSpeech:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """The text that a model recognized.
+    """The text that a model recognized, in the `language` of the audio, or in English if it is `translated`.
 
     `text` begins with the prefix and has no outer spaces; `words`, if requested, joined and stripped are the text.
     `avg_logprob` is the mean natural-log probability per token. `retried` names the guard that caused a second decode,
@@ -145,6 +157,12 @@ class Hypothesis:
     temperature: float = 0.0
     turn_probability: float | None = None
     parts: tuple[SpokenPart, ...] = ()
+    translated: bool = False
+
+    @property
+    def text_language(self) -> str:
+        """The code of the language of the text."""
+        return TRANSLATED_LANGUAGE if self.translated else self.language
 
 
 class Recognizer(Protocol):
@@ -154,7 +172,7 @@ class Recognizer(Protocol):
     are never passed to it. `device` is "cpu" or "cuda:0"; `compute_type` is CTranslate2's name for it, or "". `overlap`
     is above 1 if a batch can be prepared or decoded while another one is decoded, and `parallel_batches` is the number
     of batches decoded in parallel. `continues_drafts`: whether it can recognize the end of an utterance after the words
-    before it (`context`, `prefix`).
+    before it (`context`, `prefix`). `translates`: whether it can write English for speech in other languages.
     """
 
     model: str
@@ -164,6 +182,7 @@ class Recognizer(Protocol):
     parallel_batches: int
     languages: Collection[str] | None
     continues_drafts: bool
+    translates: bool
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.

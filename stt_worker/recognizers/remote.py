@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible speech endpoint (`/v1/audio/transcriptions`) as a recognizer.
+"""Any OpenAI-compatible speech endpoint (`/v1/audio/transcriptions`, `/v1/audio/translations`) as a recognizer.
 
 Two kinds of failure are distinguished. An endpoint that refuses the audio raises EntryError: retrying is useless. An
 endpoint that is unavailable raises UnavailableError, and a circuit breaker stops further requests for a while.
@@ -47,15 +47,16 @@ MAX_KEPT_ANSWERS = 256
 
 @dataclass(frozen=True)
 class TranscriptionRequest:
-    """The form fields and the WAV file posted for one piece of audio."""
+    """The form fields and the WAV file posted for one piece of audio, and the path below the root of the API."""
 
     fields: tuple[tuple[str, str], ...]
     wav: bytes
+    path: str = "audio/transcriptions"
 
     @cached_property
     def digest(self) -> bytes:
         """Equal for equal requests."""
-        return hashlib.sha256(repr(self.fields).encode() + self.wav).digest()
+        return hashlib.sha256(repr((self.path, self.fields)).encode() + self.wav).digest()
 
 
 class RemoteRecognizer:
@@ -63,7 +64,7 @@ class RemoteRecognizer:
 
     `url` is the root of the API ("http://host:8000/v1"). Raises ModelError for an invalid URL; nothing is sent yet.
     After `failures` failed requests in a row, no request is sent for `away_s` seconds; one successful request then
-    closes the circuit breaker again.
+    closes the circuit breaker again. `translates`: whether the endpoint also serves translations into English.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class RemoteRecognizer:
         key: SecretStr,
         timeout_s: float = 30.0,
         at_once: int = 4,
+        translates: bool = False,
         failures: int = 3,
         away_s: float = 10.0,
     ) -> None:
@@ -88,6 +90,7 @@ class RemoteRecognizer:
         self.overlap = self.parallel_batches = 1
         self.languages: Collection[str] | None = None  # the API does not list them
         self.continues_drafts = False
+        self.translates = translates
         self.device = root.netloc.decode()
         self._timeout_s, self._away_s = timeout_s, away_s
         self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="remote")
@@ -126,12 +129,14 @@ class RemoteRecognizer:
         self._client.close()
 
     def _request(self, speech: Speech) -> TranscriptionRequest:
+        if speech.translate:
+            return self._translation(speech)
         fields = {
             "model": self.model,
             "response_format": "verbose_json",
             "temperature": "0",
             "language": speech.language or "",
-            "prompt": " ".join(filter(None, (speech.hotwords, speech.prompt))),
+            "prompt": _prompt(speech),
         }
         granularities = ("segment", "word") if speech.words else ("segment",)
         return TranscriptionRequest(
@@ -141,6 +146,12 @@ class RemoteRecognizer:
             ),
             _wav(speech.pcm),
         )
+
+    def _translation(self, speech: Speech) -> TranscriptionRequest:
+        """Translations have neither a language nor granularities in the API."""
+        fields = (("model", self.model), ("response_format", "verbose_json"), ("temperature", "0"))
+        prompt = (("prompt", _prompt(speech)),) if _prompt(speech) else ()
+        return TranscriptionRequest((*fields, *prompt), _wav(speech.pcm), "audio/translations")
 
     def _answer(self, request: TranscriptionRequest) -> VerboseTranscription:
         if kept := self._kept.pop(request.digest, None):
@@ -161,7 +172,7 @@ class RemoteRecognizer:
         files = {"file": ("speech.wav", request.wav, "audio/wav")}
         deadline = time.monotonic() + self._timeout_s
         try:
-            with self._client.stream("POST", "audio/transcriptions", data=data, files=files) as response:
+            with self._client.stream("POST", request.path, data=data, files=files) as response:
                 body = _read(response, deadline)
         except httpx.HTTPError as error:
             raise self._unavailable(f"{type(error).__name__}: {error}") from error
@@ -194,6 +205,10 @@ class BreakerLogger(CircuitBreakerListener):
         self, cb: CircuitBreaker, old_state: CircuitBreakerState | None, new_state: CircuitBreakerState
     ) -> None:
         log.warning("breaker_changed", recognizer=self._device, state=new_state.name)
+
+
+def _prompt(speech: Speech) -> str:
+    return " ".join(filter(None, (speech.hotwords, speech.prompt)))
 
 
 def _parse_root(url: str) -> httpx.URL:

@@ -59,13 +59,17 @@ class VerboseTranscription(BaseModel, frozen=True):
         text = _with_prefix(speech.prefix, self.text.strip())
         logprob = _mean([segment.avg_logprob for segment in self.segments or ()])
         words = self._timed_words(text, _seconds(speech), math.exp(min(0.0, logprob))) if speech.words else ()
+        # Endpoints name the language of a translation, not that of the speech.
+        detected = "" if speech.translate else _whisper_code(self.language)
+        language = speech.language or detected or speech.last_language or "en"
         return Hypothesis(
             text=text,
-            language=speech.language or _whisper_code(self.language) or speech.last_language or "en",
+            language=language,
             language_probability=1.0,
             avg_logprob=logprob,
             no_speech_probability=_mean([segment.no_speech_prob for segment in self.segments or ()]),
             words=words,
+            translated=speech.is_translated_from(language),
         )
 
     def _timed_words(self, text: str, seconds: float, probability: float) -> tuple[RecognizedWord, ...]:

@@ -2,8 +2,8 @@
 
 faster-whisper provides the weights, the mel features and the tokenizer. The decoding is implemented here, because
 faster-whisper batches pieces of one recording only. CTranslate2 requires that all items of a batch have the same window
-size, the task tokens at the same position, and the same number of them. Languages may differ, and forced text after the
-task tokens may have any length.
+size, the task tokens at the same position, and the same number of them. Languages and tasks may differ, and forced text
+after the task tokens may have any length.
 """
 
 from collections.abc import Collection, Sequence
@@ -28,7 +28,7 @@ from stt_worker.recognizers.answers import Answer, GuardedHypothesis, seconds
 from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.language_choice import SpokenLanguage, among, is_doubtful, spoken_in
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
-from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages
+from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages, writes_english
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens, token_spelling
 from stt_worker.recognizers.words import align_words, join_punctuation, split_answer
 
@@ -60,6 +60,7 @@ class FasterWhisper:
         self.languages: Collection[str] | None = model_languages(self._whisper)
         self.windows = windows or EncoderWindows()
         self.continues_drafts = True
+        self.translates = writes_english(self._whisper, model)
         self.model = model
         self.compute_type = str(self._whisper.model.compute_type)
         self.parallel_batches = hardware.parallel_batches if self.device == "cpu" else 1
@@ -67,7 +68,8 @@ class FasterWhisper:
         self.overlap = self.parallel_batches if self.device == "cpu" else 2
         self._decoding = BoundedSemaphore(self.parallel_batches)
         self._batch_size = batch_size
-        self._tokenizers: dict[str, Tokenizer] = {}
+        # By language, and whether it is translated.
+        self._tokenizers: dict[tuple[str, bool], Tokenizer] = {}
         self._suppressed = get_suppressed_tokens(self._tokenizer("en"), [-1])
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
@@ -135,16 +137,19 @@ class FasterWhisper:
     ) -> list[GuardedHypothesis]:
         """Call the decoder once, for audio of one layout."""
         spoken = self._languages(batch, encoded, size)
-        languages = [(one.code, one.probability) for one in spoken]
-        tokenizers = [self._tokenizer(language) for language, _ in languages]
-        prefixes = [prefix_tokens(tokenizer, speech) for speech, tokenizer in zip(batch, tokenizers, strict=True)]
+        languages = [speech.text_language(one.code) for speech, one in zip(batch, spoken, strict=True)]
+        tokenizers = [
+            self._tokenizer(one.code, language != one.code) for one, language in zip(spoken, languages, strict=True)
+        ]
+        writers = [self._tokenizer(language) for language in languages]
+        prefixes = [prefix_tokens(writer, speech) for speech, writer in zip(batch, writers, strict=True)]
         results = self._whisper.model.generate(
             encoded,
             [
                 [*c, *t.sot_sequence, t.no_timestamps, *p]
                 for c, t, p in zip(contexts, tokenizers, prefixes, strict=True)
             ],
-            max_length=max_length(batch, [language for language, _ in languages], len(contexts[0]), prefixes),
+            max_length=max_length(batch, languages, len(contexts[0]), prefixes),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
@@ -153,13 +158,13 @@ class FasterWhisper:
         answers = [
             Answer(
                 speech,
-                split_answer(t, p, r.sequences_ids[0]),
+                split_answer(writer, p, r.sequences_ids[0]),
                 language,
                 _mean_logprob(r, p),
                 r.no_speech_prob,
                 temperature=sampling.get("sampling_temperature", 0.0),
             )
-            for speech, t, p, r, language in zip(batch, tokenizers, prefixes, results, spoken, strict=True)
+            for speech, writer, p, r, language in zip(batch, writers, prefixes, results, spoken, strict=True)
         ]
         repetitive = [i for i, answer in enumerate(answers) if answer.is_repetitive]
         for i, words in zip(repetitive, self._align(encoded, answers, repetitive, size), strict=True):
@@ -193,14 +198,15 @@ class FasterWhisper:
     ) -> list[list[RecognizedWord]]:
         """Compute times and probabilities of the kept words of the answers at the `wanted` indices, in this order.
 
-        CTranslate2's aligner takes one start sequence for the whole batch, so each language needs a pass of its own.
+        CTranslate2's aligner takes one start sequence for the whole batch, so each language and task needs a pass.
         """
         frames = [min(size, max(1, len(answer.speech.samples) // SAMPLES_PER_FRAME)) for answer in answers]
         words: dict[int, list[RecognizedWord]] = {}
-        for language in {answers[i].language.code for i in wanted}:
-            places = [i for i in wanted if answers[i].language.code == language and answers[i].kept.words]
+        tasks = [(answer.language.code, answer.is_translated) for answer in answers]
+        for task in {tasks[i] for i in wanted}:
+            places = [i for i in wanted if tasks[i] == task and answers[i].kept.words]
             texts = [answer.kept.all_tokens if i in places else [] for i, answer in enumerate(answers)]
-            tokenizer = self._tokenizer(language)
+            tokenizer = self._tokenizer(*task)
             start = list(tokenizer.sot_sequence)
             aligned = self._whisper.model.align(encoded, start, texts, frames, median_filter_width=7)
             for i in places:
@@ -211,11 +217,12 @@ class FasterWhisper:
     def _context(self, speech: Speech) -> list[int]:
         return context_tokens(self._tokenizer("en"), speech)
 
-    def _tokenizer(self, language: str) -> Tokenizer:
-        if language not in self._tokenizers:
-            multilingual = self._whisper.model.is_multilingual
-            self._tokenizers[language] = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", language)
-        return self._tokenizers[language]
+    def _tokenizer(self, language: str, translate: bool = False) -> Tokenizer:
+        """The tokenizer whose task tokens are of this language. Its words are written as in this language."""
+        if (language, translate) not in self._tokenizers:
+            multilingual, task = self._whisper.model.is_multilingual, "translate" if translate else "transcribe"
+            self._tokenizers[language, translate] = Tokenizer(self._whisper.hf_tokenizer, multilingual, task, language)
+        return self._tokenizers[language, translate]
 
 
 def _is_confirmed(first: Hypothesis, second: Hypothesis) -> bool:

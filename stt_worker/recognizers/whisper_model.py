@@ -41,6 +41,15 @@ def model_languages(whisper: WhisperModel) -> frozenset[str]:
     return frozenset(code for code in codes if whisper.hf_tokenizer.token_to_id(f"<|{code}|>") is not None)
 
 
+def writes_english(whisper: WhisperModel, name: str) -> bool:
+    """Whether the model was trained to translate speech into English.
+
+    The turbo model was not (openai/whisper, discussion 2363), nor were the distilled ones (huggingface/distil-whisper).
+    They have the token, and write the language of the speech.
+    """
+    return whisper.model.is_multilingual and not any(kind in name for kind in ("turbo", "distil"))
+
+
 def _open(path: Path, hardware: Hardware, placement: DevicePlacement) -> WhisperModel:
     on_gpu = placement.device == "cuda"
     # Passed only when set: CTranslate2 builds without flash attention reject the argument.

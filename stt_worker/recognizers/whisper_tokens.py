@@ -35,7 +35,7 @@ def context_tokens(tokenizer: Tokenizer, speech: Speech) -> list[int]:
 
 
 def prefix_tokens(tokenizer: Tokenizer, speech: Speech) -> list[int]:
-    """The tokens that the answer is forced to begin with."""
+    """The tokens that the answer is forced to begin with. `tokenizer`: that of the language of the text."""
     return _text_tokens(tokenizer, speech.prefix, "" if tokenizer.language_code in _UNSPACED_LANGUAGES else " ")
 
 

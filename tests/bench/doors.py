@@ -1,9 +1,13 @@
 """Compare the protocols of a gateway with the native one on the same clips: `python -m tests.bench.doors`.
 
 Every clip goes through all protocols, one after the other, in a private system without other sessions. Live protocols
-get it in real time. Each protocol is compared with the native one with the same options and the same audio: times of
-words for Deepgram, finals that begin with the committed words and audio of 24 kHz for OpenAI's Realtime API. With
-`--model null`, the recognizer takes no time, so that the latencies are those of the protocols.
+get it in real time, recordings as fast as they are read. Each protocol is compared with the native one with the same
+options, the same audio and the same priority: times of words for Deepgram, finals that begin with the committed words
+and audio of 24 kHz for OpenAI's Realtime API, and the priority of recordings for uploads.
+
+The two questions need different runs. Word errors: `--model base --all --at-once 3` has several clips in real time side
+by side, and prints no latencies, because the sessions delay each other. Latencies: `--model null --clips 20`, whose
+recognizer takes no time, so that they are those of the protocols. Its text has no word errors.
 """
 
 import asyncio
@@ -23,7 +27,7 @@ from backend import models
 from backend.load.score import Spread
 from backend.local.system import running
 from backend.text.edits import WordErrors
-from tests.bench.latency import hard_clips
+from tests.bench.latency import english_clips, hard_clips
 from tests.bench.support.door_takes import (
     Pcm,
     Take,
@@ -60,6 +64,7 @@ class Report:
     """One row for each protocol, and the texts of all clips that differ from the native protocol's."""
 
     clips: int
+    at_once: int
     audio_s: float
     rows: tuple[cli.Row, ...]
     differences: tuple[str, ...]
@@ -76,31 +81,54 @@ def resampled(pcm: Pcm, rate: int) -> Pcm:
 
 
 async def take_all(
-    model: str, clips: Sequence[Clip], names: Sequence[str], logs: Path, tell: cli.Progress
+    model: str, clips: Sequence[Clip], names: Sequence[str], logs: Path, tell: cli.Progress, at_once: int = 1
 ) -> dict[str, list[Take]]:
     """The takes of all clips by protocol. The order of the protocols changes from clip to clip."""
-    takes: dict[str, list[Take]] = {name: [] for name in names}
+    found: list[dict[str, Take]] = [{} for _ in clips]
+    places = asyncio.Semaphore(at_once)
     plan = system_plan(logs, stt_model=model, quick_claims=False, environment=NO_LOAD_LIMIT)
     async with running(plan, cli.silent) as system:
         http = system.urls[0]
         ws = http.replace("http", "ws", 1)
-        await native_take(ws, clips[0].pcm())  # the first decode is slower
-        for number, clip in enumerate(clips):
-            tell(f"{number + 1} of {len(clips)}: {clip.id}")
-            pcm = clip.pcm()
-            wide, order = resampled(pcm, WIDE), random.Random(number).sample(list(names), len(names))
-            for name in order:
-                takes[name].append(await DOORS[name][1](http, ws, pcm, wide))
-    return takes
+
+        async def take(number: int, clip: Clip) -> None:
+            async with places:
+                tell(f"{number + 1} of {len(clips)}: {clip.id}")
+                pcm = clip.pcm()
+                wide = resampled(pcm, WIDE)
+                for name in random.Random(number).sample(list(names), len(names)):
+                    found[number][name] = await DOORS[name][1](http, ws, pcm, wide)
+
+        # The first decode is slower, and so is the first request of each protocol.
+        shortest = min(clips, key=lambda clip: len(clip.pcm()))
+        await take(0, shortest)
+        async with asyncio.TaskGroup() as tasks:
+            for number, clip in enumerate(clips):
+                tasks.create_task(take(number, clip))
+    return {name: [takes[name] for takes in found] for name in names}
 
 
-def rows(clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> list[cli.Row]:
-    """The figures of each protocol. Differences are medians over clips of the difference from the native protocol."""
-    return [_row(name, DOORS[name][0], clips, takes) for name in takes]
+def rows(clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]], *, words: bool, times: bool) -> list[cli.Row]:
+    """The figures of each protocol: its word errors, and its latencies.
+
+    Differences are medians over clips of the difference from the native protocol.
+    """
+    return [
+        {
+            "protocol": name,
+            **(_errors(clips, takes[name], takes[DOORS[name][0]]) if words else {}),
+            **(_latencies(name, takes[name], takes[DOORS[name][0]]) if times else {}),
+        }
+        for name in takes
+    ]
 
 
-def _row(name: str, reference: str, clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> cli.Row:
-    mine, native = takes[name], takes[reference]
+def _errors(clips: Sequence[Clip], mine: Sequence[Take], native: Sequence[Take]) -> cli.Row:
+    error = error_percent(clips, mine)
+    return {"WER %": error, "- native": error - error_percent(clips, native)}
+
+
+def _latencies(name: str, mine: Sequence[Take], native: Sequence[Take]) -> cli.Row:
     # OpenAI's deltas are committed words.
     kinds = ("committed_s" if name in ("openai realtime", "native 24 kHz") else "text_s", "final_s")
     figures: dict[str, str | float] = {}
@@ -113,12 +141,7 @@ def _row(name: str, reference: str, clips: Sequence[Clip], takes: Mapping[str, S
             f"{label} p95 s": spread.p95 if spread else "",
             f"{label} - native ms": 1000 * difference if (difference := _difference(mine, native, kind)) else 0.0,
         }
-    return {
-        "protocol": name,
-        "WER %": error_percent(clips, mine),
-        "- native": error_percent(clips, mine) - error_percent(clips, native),
-        **figures,
-    }
+    return figures
 
 
 def _difference(mine: Sequence[Take], native: Sequence[Take], kind: str) -> float | None:
@@ -156,24 +179,29 @@ def without_text(clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> 
 
 @click.command()
 @cli.model_option("base")
+@click.option("--all", "every", is_flag=True, help="All English clips. Default: those of LibriSpeech of 2 to 20 s.")
 @click.option("--clips", "count", default=0, help="Use only so many clips. 0: all.")
+@click.option("--at-once", type=click.IntRange(1), default=1, help="Clips at a time. Above 1: word errors only.")
 @click.option("--recordings", is_flag=True, help="Only the protocols for recordings, which need little time.")
 @cli.logs_option("doors")
 @cli.json_option
-def main(model: str, count: int, recordings: bool, logs: Path, json_file: Path | None) -> None:
+def main(
+    model: str, every: bool, count: int, at_once: int, recordings: bool, logs: Path, json_file: Path | None
+) -> None:
     """Compare word error rate and latency of all protocols."""
     tell = cli.progress()
     with tempfile.TemporaryDirectory(prefix="nova-") as name:
-        clips = hard_clips(Path(name))
+        clips = english_clips(Path(name)) if every else hard_clips(Path(name))
         clips = clips[:: max(1, len(clips) // count)][:count] if count else clips
         names = [name for name in DOORS if not recordings or name in RECORDINGS]
         path = model if model == "null" else str(models.fetch(model))
-        takes = asyncio.run(take_all(path, clips, names, logs, tell))
-        found, different = rows(clips, takes), differences(clips, takes)
+        takes = asyncio.run(take_all(path, clips, names, logs, tell, at_once))
+        found = rows(clips, takes, words=model != "null", times=at_once == 1)
+        different = differences(clips, takes)
         wrong = without_text(clips, takes)
         audio_s = sum(len(clip.pcm()) for clip in clips) / 16_000
-    report = Report(len(clips), audio_s, tuple(found), tuple(different), tuple(wrong))
-    text = f"{len(clips)} clips, {audio_s:.0f} s\n"
+    report = Report(len(clips), at_once, audio_s, tuple(found), tuple(different), tuple(wrong))
+    text = f"{len(clips)} clips, {audio_s:.0f} s, {at_once} at a time\n"
     cli.finish(report, cli.with_problems([text, cli.table(found), "", *different], wrong), json_file)
 
 

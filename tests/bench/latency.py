@@ -39,9 +39,14 @@ class Report:
     wrong: tuple[str, ...]
 
 
+def english_clips(folder: Path) -> list[Clip]:
+    """All English clips whose text is known."""
+    return [clip for clip in available_clips(folder) if clip.language == "en" and clip.kind != "bad-ref"]
+
+
 def hard_clips(folder: Path) -> list[Clip]:
     """English clips of 2 to 20 s: those of LibriSpeech if there are any."""
-    english = [clip for clip in available_clips(folder) if clip.language == "en" and clip.kind != "bad-ref"]
+    english = english_clips(folder)
     corpus = [clip for clip in english if clip.id.startswith(CORPUS)] or english
     return [clip for clip in corpus if SHORTEST_S <= len(clip.pcm()) / RATE <= LONGEST_S]
 

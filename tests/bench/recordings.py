@@ -3,7 +3,11 @@
 The first part runs live sessions in real time on one system. Each says the same speech again and again, and in every
 second window a long recording is transcribed as well, so both latencies are from the same speech and the same minutes.
 The second part transcribes one recording on systems with one worker and with two, in turn. Each worker decodes one
-batch at a time.
+batch at a time. The third part, `--killed`, transcribes a recording of any length with two workers next to the live
+sessions, kills each of them meanwhile, and checks that nothing is lost.
+
+With Whisper base, two cores serve two or three live sessions: `--model base --sessions 2`. Twenty sessions need a
+recognizer of the speed of a GPU: `--model null --cost 0.01`.
 """
 
 import asyncio
@@ -11,7 +15,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -31,8 +35,9 @@ from backend.local.system import running
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Final, Keepalive, Start
 from tests.bench.latency import hard_clips
+from tests.bench.support.killed_workers import WORKERS, KilledReport, transcribe_with_kills
 from tests.testkit import cli
-from tests.testkit.session import speak
+from tests.testkit.session import ClientLedger, speak
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 FRAME_MS = 100
@@ -58,8 +63,9 @@ class Options:
     window_s: float
     # Windows without the recording, and as many with it.
     rounds: int
-    # Length of the recording in the second part.
+    # Length of the recording in the second part, and in the third. 0: no third part.
     recording_s: float
+    killed_s: float = 0.0
 
     @property
     def windows(self) -> int:
@@ -77,6 +83,7 @@ class Report:
     recording_speed: float
     # Seconds of the recording per second, by the number of workers.
     by_workers: dict[int, float]
+    killed: KilledReport | None
     wrong: tuple[str, ...]
 
     @property
@@ -208,6 +215,16 @@ async def speed(options: Options, clips: Sequence[AudioClip], workers: int, logs
     return options.recording_s / took_s, wrong
 
 
+async def with_kills(options: Options, clips: Sequence[AudioClip], logs: Path) -> KilledReport:
+    """The third part. Its live sessions speak for a window at a time."""
+    environment = {**NO_LOAD_LIMIT, "STT_NULL_COST": str(options.cost), "STT_AT_ONCE": "1"}
+    plan = system_plan(logs, stt_model=options.model, stt_workers=WORKERS, environment=environment)
+    spoken = monologues(prepare_clips(clips, FRAME_MS), replace(options, rounds=0))
+    ledger = ClientLedger.for_audio(recording_of(clips, options.killed_s))
+    async with running(plan, cli.silent) as system:
+        return await transcribe_with_kills(system, ledger, RECORDING, LIVE, spoken)
+
+
 async def measure(options: Options, folder: Path) -> Report:
     """Both parts."""
     tell, clips = cli.progress(), hard_clips(folder)
@@ -221,7 +238,12 @@ async def measure(options: Options, folder: Path) -> Report:
             speeds[workers].append(audio_s)
             wrong += problems
     by_workers = {workers: median(found) for workers, found in speeds.items()}
-    return Report(options, without, during, fast, by_workers, tuple(wrong))
+    killed = None
+    if options.killed_s:
+        tell(f"a recording of {options.killed_s:g} s while workers are killed")
+        killed = await with_kills(options, clips, folder)
+        wrong += killed.wrong
+    return Report(options, without, during, fast, by_workers, killed, tuple(wrong))
 
 
 def describe(report: Report) -> str:
@@ -235,6 +257,11 @@ def describe(report: Report) -> str:
     lines.append(f"the recording next to them: {report.recording_speed:.1f} s of audio per second")
     one, two = (report.by_workers[workers] for workers in (1, 2))
     lines.append(f"the recording alone: {one:.1f} s per second with 1 worker, {two:.1f} with 2 ({two / one:.2f} times)")
+    if killed := report.killed:
+        lines.append(
+            f"{killed.recording_s:.0f} s with {killed.kills} killed workers: {killed.finals} finals, "
+            f"{killed.speed:.1f} s per second; live finals meanwhile: {cli.spread(killed.live) if killed.live else 0}"
+        )
     return cli.with_problems(lines, report.wrong)
 
 
@@ -245,6 +272,7 @@ def describe(report: Report) -> str:
 @cli.sessions_option(20)
 @click.option("--window", "window_s", default=40.0, show_default=True, help="Seconds with or without the recording.")
 @click.option("--recording", "recording_s", default=300.0, show_default=True, help="Its length when it is alone.")
+@click.option("--killed", "killed_s", default=0.0, help="Seconds of the recording while workers are killed. 0: none.")
 @cli.rounds_option
 @cli.json_option
 def main(json_file: Path | None, **chosen: object) -> None:

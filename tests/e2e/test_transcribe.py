@@ -91,6 +91,22 @@ def test_subtitles_cover_the_talk_within_the_limits_of_cues(system: System, talk
     assert all(before[1] + 0.083 <= after[0] for before, after in pairwise(times))
 
 
+def test_the_speech_model_writes_english(system: System, speech_clips: list[Clip]) -> None:
+    clip = next((clip for clip in speech_clips if clip.language == "fr" and len(clip.text) > 30), None)
+    if clip is None:
+        pytest.skip("no recorded French")
+    options = ("--server", system.urls[0], "--language", "fr", "--format", "json")
+    english, french = (
+        json.loads(nova("transcribe", clip.path, *options, *more).stdout)["utterances"]
+        for more in (("--task", "translate"), ())
+    )
+    assert {utterance["language"] for utterance in english} == {"en"}
+    assert {utterance["language"] for utterance in french} == {"fr"}
+    words = {word.strip(".,").lower() for utterance in english for word in utterance["text"].split()}
+    assert {"the", "of", "to", "and"} & words
+    assert not words & {"le", "les", "des", "est", "une"}
+
+
 def test_chinese_speech_gives_a_subtitle_file_per_language(
     system: System, speech_clips: list[Clip], tmp_path: Path
 ) -> None:

@@ -263,3 +263,24 @@ def test_previews_of_an_endpoint_without_prefixes_commit_words(endpoint: Endpoin
         assert partial.committed.startswith(shown.committed)
         shown = partial
     assert shown.committed == "So we were walking along the river"
+
+
+def test_translations_have_an_endpoint_of_their_own(endpoint: Endpoint, remote: Remote) -> None:
+    """The API has neither a language nor granularities for them."""
+    french = speech(language="fr", translate=True, words=True, prompt="Nova.")
+    found = remote(endpoint.url, translates=True).recognize([french, speech(language="fr")])
+    by_path = {seen.path: seen.fields for seen in endpoint.requests}
+    assert by_path["/v1/audio/translations"] == {
+        "model": ["small"],
+        "response_format": ["verbose_json"],
+        "temperature": ["0"],
+        "prompt": ["Nova."],
+    }
+    assert "/v1/audio/transcriptions" in by_path
+    assert [(one.language, one.text_language) for one in found] == [("fr", "en"), ("fr", "fr")]
+    assert len(found[0].words) == 2
+
+
+def test_an_endpoint_translates_only_if_the_settings_say_so(endpoint: Endpoint, remote: Remote) -> None:
+    assert not remote(endpoint.url).translates
+    assert remote(endpoint.url, translates=True).translates

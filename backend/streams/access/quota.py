@@ -32,10 +32,13 @@ class Quota:
         self._script: AsyncScript = redis.register_script(load_script("quota"))
 
     async def take_slot(
-        self, caller: str, limits: QuotaLimits, session: str, *, epoch: int = 0, new: bool
+        self, caller: str, limits: QuotaLimits, session: str, *, epoch: int = 0, new: bool, count: int = 1
     ) -> QuotaAnswer:
-        """Take a slot for a new or a resumed session. If a limit is exhausted, no slot is taken."""
-        answer = await self._run(caller, limits, "take_slot", session, epoch, _ms(SLOT_TTL_S), int(new))
+        """Take a slot for a new or a resumed session. If a limit is exhausted, no slot is taken.
+
+        `count`: new sessions that the client opens together, starting with this one. All must be within the limits.
+        """
+        answer = await self._run(caller, limits, "take_slot", session, epoch, _ms(SLOT_TTL_S), int(new), count)
         return _answer(answer)
 
     async def renew_slots(self, caller: str, limits: QuotaLimits, epochs: Mapping[str, int]) -> set[str]:

@@ -7,6 +7,8 @@
 -- ARGV  1 operation   2 maximum sessions   3 maximum minutes of audio a day   4 maximum new sessions a minute
 --       (a maximum of 0: no limit)   5.. by operation:
 --   take_slot       5 session   6 epoch   7 TTL of the slot, ms   8 '1' for a new session, '0' for a resumed one
+--                   9 for a new session: how many the client opens together, starting with this one. There must be room
+--                     for all, so that those of a connection that is refused use up none of the new sessions
 --   renew_slots     5 TTL of the slots, ms   6.. session, epoch, session, epoch, ...
 --   reserve_audio   5 wanted audio, ms
 --   release_slot    5 reserved audio that was not used, ms   6 session   7 epoch
@@ -115,16 +117,17 @@ if operation == 'renew_slots' then
 end
 
 local session, epoch, ttl_ms, is_new = ARGV[5], ARGV[6], ARGV[7], ARGV[8] == '1'
+local count = is_new and tonumber(ARGV[9]) or 1
 if remaining_audio() <= 0 then return retry_tomorrow() end
 -- A session that is resumed on another gateway may still hold its slot: it counts once.
 local other_sessions = redis.call('ZCARD', slots) - (redis.call('ZSCORE', slots, session) and 1 or 0)
-if max_sessions > 0 and other_sessions >= max_sessions then return { 'sessions', 0 } end
+if max_sessions > 0 and other_sessions + count > max_sessions then return { 'sessions', 0 } end
 if is_new and max_starts > 0 then
   -- A token bucket: it holds `max_starts` tokens and refills at `max_starts` a minute.
   local tokens, updated_ms = unpack(redis.call('HMGET', usage, 'starts', 'at'))
   local refilled = (now_ms - (tonumber(updated_ms) or now_ms)) * max_starts / MINUTE_MS
   local left = math.min(max_starts, (tonumber(tokens) or max_starts) + refilled)
-  if left < 1 then return { 'starts', math.ceil((1 - left) * MINUTE_MS / max_starts) } end
+  if left < count then return { 'starts', math.ceil((count - left) * MINUTE_MS / max_starts) } end
   redis.call('HSET', usage, 'starts', tostring(left - 1), 'at', now_ms)
 end
 if not is_held_by_newer(session, epoch) then hold_slot(session, epoch, ttl_ms, now_ms) end

@@ -7,6 +7,7 @@ of live speech and after previews. `policy.py` makes the decisions.
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Sequence
 from typing import Generic
@@ -80,7 +81,8 @@ class Consumer(Generic[J]):
 
     async def _run_cycle(self) -> None:
         with self._recordings.slot(self._clock.monotonic()) as granted:
-            is_idle, recordings = await self._process_live(wait=not granted)
+            at_most_s = self._recordings.rest_s(self._clock.monotonic())
+            is_idle, recordings = await self._process_live(wait=not granted, at_most_s=at_most_s)
             is_due = self._recordings.is_due(self._clock.monotonic())
             if granted and (is_idle or is_due):
                 recordings = await self._take_recordings(is_idle)
@@ -102,13 +104,15 @@ class Consumer(Generic[J]):
             # The consumer stays in the group until another worker deletes it as idle.
             log.warning("left_without_goodbye", error=str(error))
 
-    async def _process_live(self, *, wait: bool, recording: bool = False) -> tuple[bool, list[Entry[J]]]:
+    async def _process_live(
+        self, *, wait: bool, recording: bool = False, at_most_s: float = math.inf
+    ) -> tuple[bool, list[Entry[J]]]:
         """Process finals and previews. Return whether there were none, and the recording that ended the wait."""
         # Process claimed entries first and one at a time: they have waited longest, and one of them may have killed its
         # worker.
         finals, recordings = await self._claim("final"), list[Entry[J]]()
         if not finals:
-            finals, recordings = await self._read(wait and self._policy.may_wait, recording)
+            finals, recordings = await self._read(wait and self._policy.may_wait, recording, at_most_s)
         async with self._source.keep_claims(recordings):
             if finals:
                 await self._processor.process_finals(finals)
@@ -140,9 +144,9 @@ class Consumer(Generic[J]):
         self.in_flight.record_queue_wait([entry])
         return [entry]
 
-    async def _read(self, wait: bool, recording: bool) -> tuple[list[Entry[J]], list[Entry[J]]]:
+    async def _read(self, wait: bool, recording: bool, at_most_s: float) -> tuple[list[Entry[J]], list[Entry[J]]]:
         sizer = self._policy.final_sizer
-        raw = await self._source.read(sizer.size, wait=wait, recording=recording)
+        raw = await self._source.read(sizer.size, wait=wait, recording=recording, at_most_s=at_most_s)
         finals, recordings = await self._accept(raw)
         sizer.record_read(len(finals))
         return finals, recordings

@@ -1,6 +1,7 @@
 """Reads the streams of a group: in one call, or on a cluster, where a call may not span shards, in one per shard."""
 
 import asyncio
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -33,6 +34,13 @@ class EntryLimits:
     finals: int
     # Whether an entry of a recording ends a wait, too.
     recording: bool = False
+    # Longest wait, in milliseconds.
+    block_ms: int = BLOCK_MS
+
+    @staticmethod
+    def block_within(seconds: float) -> int:
+        """The longest wait that ends within this time, in milliseconds. Redis takes 0 for no limit."""
+        return max(1, min(BLOCK_MS, math.ceil(1000 * min(seconds, BLOCK_MS))))
 
 
 class StreamReader(AsyncExitStack):
@@ -59,8 +67,9 @@ class StreamReader(AsyncExitStack):
         return self
 
     async def read(self, limits: EntryLimits, *, wait: bool) -> StreamEntries:
-        """Return what is there; with `wait`, block for up to a second for the first entry. Raises REDIS_ERRORS.
+        """Return what is there; with `wait`, block for the first entry. Raises REDIS_ERRORS.
 
+        A read of an earlier call that is still blocked keeps its own limit.
         Only a call that blocks reads a recording: one entry at most, of a single shard. COUNT applies to every stream,
         so with more of them, a consumer would hold entries that it cannot process yet.
         """
@@ -145,9 +154,9 @@ class StreamReader(AsyncExitStack):
         # A read of one of several partitions may end after the consumer has begun something else, and would hold the
         # recording meanwhile.
         if not limits.recording or len(self._partitions) > 1:
-            return await self._xreadgroup(live, limits.finals, BLOCK_MS)
+            return await self._xreadgroup(live, limits.finals, limits.block_ms)
         # Nothing waited before, so there is at most one live entry as a rule.
-        return await self._xreadgroup([*live, *self._streams([self._next_shard()], "recording")], 1, BLOCK_MS)
+        return await self._xreadgroup([*live, *self._streams([self._next_shard()], "recording")], 1, limits.block_ms)
 
     def _streams(self, shards: Sequence[Shard], *kinds: StreamKind) -> list[str]:
         return [shard.jobs(self._group, kind) for kind in kinds for shard in shards]

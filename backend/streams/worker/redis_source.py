@@ -1,5 +1,6 @@
 """The reading side of a consumer in Redis: a consumer of a consumer group."""
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Generic, Self
@@ -42,8 +43,11 @@ class RedisEntrySource(AsyncExitStack, Generic[J]):
         await self.enter_async_context(self._reader)
         return self
 
-    async def read(self, max_finals: int, *, wait: bool, recording: bool = False) -> list[RawEntry]:
-        return await self._accept(await self._reader.read(EntryLimits(max_finals, recording), wait=wait))
+    async def read(
+        self, max_finals: int, *, wait: bool, recording: bool = False, at_most_s: float = math.inf
+    ) -> list[RawEntry]:
+        limits = EntryLimits(max_finals, recording, EntryLimits.block_within(at_most_s))
+        return await self._accept(await self._reader.read(limits, wait=wait))
 
     async def read_recordings(self, count: int) -> list[RawEntry]:
         return await self._accept(await self._reader.read_recordings(count))

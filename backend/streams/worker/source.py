@@ -1,5 +1,6 @@
 """The reading side of one consumer in a group. `RedisEntrySource` implements the interface."""
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -51,12 +52,14 @@ class EntrySource(AbstractAsyncContextManager[Any], Protocol, Generic[J]):
     job_stream: JobStream[J]
     name: str
 
-    async def read(self, max_finals: int, *, wait: bool, recording: bool = False) -> list[RawEntry]:
+    async def read(
+        self, max_finals: int, *, wait: bool, recording: bool = False, at_most_s: float = math.inf
+    ) -> list[RawEntry]:
         """New entries: up to `max_finals` finals of each stream, and all previews.
 
         Finals stay pending until they are committed. Previews are acknowledged here. With `wait`, blocks until there is
-        an entry, for about a second at most. With `recording` too, one new entry of a recording may end the wait: of
-        one shard, another one at each call, and not on a cluster of several shards. It stays pending.
+        an entry, for about a second at most, or for `at_most_s`. With `recording` too, one new entry of a recording may
+        end the wait: of one shard, another one at each call, and not on a cluster of several shards. It stays pending.
         """
 
     async def read_recordings(self, count: int) -> list[RawEntry]:

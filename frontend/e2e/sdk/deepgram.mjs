@@ -53,6 +53,35 @@ async function live() {
   return messages;
 }
 
+async function turns() {
+  const connection = await client.listen.v2.connect({
+    model: "flux-general-en",
+    encoding: "linear16",
+    sample_rate: 16_000,
+    eager_eot_threshold: 0.4,
+  });
+  const messages = [];
+  const seen = new EventEmitter();
+  const ended = once(seen, "EndOfTurn");
+  const closed = new Promise((resolve) => connection.on("close", resolve));
+  connection.on("message", (message) => {
+    messages.push(message);
+    seen.emit(message.event ?? message.type);
+  });
+  connection.connect();
+  await connection.waitForOpen();
+  connection.sendConfigure({ type: "Configure", thresholds: { eot_timeout_ms: 3_000 } });
+  const pcm = await readFile(args.pcm);
+  for (let at = 0; at < pcm.length; at += FRAME_BYTES) {
+    connection.sendMedia(pcm.subarray(at, at + FRAME_BYTES));
+    await delay(100);
+  }
+  await ended;
+  connection.sendCloseStream({ type: "CloseStream" });
+  await closed;
+  return messages;
+}
+
 async function refusal(call) {
   try {
     await call();
@@ -66,5 +95,6 @@ const report = {
   recording: await client.listen.v1.media.transcribeFile(createReadStream(args.wav), options),
   refused: await refusal(() => client.listen.v1.media.transcribeFile(createReadStream(args.wav), { redact: "pci" })),
   live: await live(),
+  turns: await turns(),
 };
 process.stdout.write(JSON.stringify(report));

@@ -96,6 +96,7 @@ class Rendering:
             body["words"] = [
                 {"word": word.word.strip(), "start": word.start_ms / 1000, "end": word.end_ms / 1000}
                 for final in segments
+                if self._text_of(final) == final.text  # otherwise these are the words before the translation
                 for word in final.words or ()
             ]
         if "segment" in granularities or not granularities:
@@ -112,7 +113,7 @@ def _segment(number: int, final: Final, text: str) -> dict[str, Any]:
         "start": final.start_ms / 1000,
         "end": final.end_ms / 1000,
         "text": f" {text}",
-        # A translation was not made from tokens.
+        # A translation by a worker was not made from these tokens.
         "tokens": [token.id for token in decoding.tokens] if text == final.text else [],
         "temperature": decoding.temperature,
         "avg_logprob": log(max(final.confidence, 1e-6)),

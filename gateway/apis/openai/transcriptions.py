@@ -1,9 +1,10 @@
 """`POST /v1/audio/transcriptions` and `/v1/audio/translations`: recordings."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -28,12 +29,20 @@ from gateway.apis.openai.formats import (
 )
 from gateway.apis.openai.models import is_served, model_list, model_object
 from gateway.apis.openai.responses import failed, json_response
+from gateway.apis.openai.translations import (
+    UntranslatedError,
+    check_any_translates,
+    check_translatable,
+    check_translated,
+    translation_ways,
+)
 from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
 from gateway.apis.responses import error_event
 from gateway.apis.uploads import Upload, received_form
 from gateway.services import GatewayServices
 
-TARGET = "en"
+# A recording whose session runs while the context is active: its socket and its events.
+RunningRecording = AbstractAsyncContextManager[tuple[RecordingSocket, AsyncIterator[ServerMessage]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +100,21 @@ class _Routes:
         stack = AsyncExitStack()
         try:
             caller = await self._services.auth.authenticate(request, "stream")
-            if translate and self._services.admission.served.translators is False:
-                # A session would wait for one, longer than HTTP clients do.
-                raise InvalidRequestError("no translation worker is running", code="translation_unavailable")
+            if translate:
+                check_any_translates(self._services.admission.served)
             upload = await stack.enter_async_context(received_form(request, self._services))
             wanted = self._wanted(upload, translate=translate)
             if wanted.form == "diarized_json" and self._services.admission.served.voices is False:
                 raise SpeakersUnavailableError
-            recording = transcribed(self._services, caller, address_of(request), wanted.start, upload.file, "openai")
-            socket, events = await stack.enter_async_context(recording)
+            run = partial(transcribed, self._services, caller, address_of(request), file=upload.file, protocol="openai")
             if wanted.stream:
+                socket, events = await stack.enter_async_context(run(start=wanted.start))
                 return StreamingResponse(_stream(stack, socket, events, wanted), media_type="text/event-stream")
             async with stack:
-                transcript = RecordingTranscript()
-                await collected(request, events, transcript)
-                transcript.finish(socket)
-            if translate:
-                _check_translated(transcript)
+                if translate:
+                    transcript = await self._translated(request, run, wanted.start)
+                else:
+                    transcript = await _transcribed(request, run(start=wanted.start))
             rendering = Rendering(transcript, translate=translate)
             body = rendering.render(wanted.form, wanted.granularities, logprobs=wanted.logprobs)
             return Response(body, media_type=MEDIA_TYPES[wanted.form])
@@ -117,6 +124,20 @@ class _Routes:
         except BaseException:
             await stack.aclose()
             raise
+
+    async def _translated(
+        self, request: Request, run: Callable[..., RunningRecording], start: Start
+    ) -> RecordingTranscript:
+        """The translation of a recording, by the first way that knows its languages."""
+        served = self._services.admission.served
+        *others, last = translation_ways(_spoken(start), served)
+        for way in others:
+            with suppress(UntranslatedError):
+                recording = run(start=start.model_copy(update=way))
+                return await _transcribed(request, recording, lambda event: check_translatable(event, served))
+        transcript = await _transcribed(request, run(start=start.model_copy(update=last)))
+        check_translated(transcript)
+        return transcript
 
     def _check_model(self, name: str) -> None:
         if not is_served(name, self._services.admission.models):
@@ -152,10 +173,21 @@ class _Routes:
             "decoding": bool(include) or form == "verbose_json",
             "speakers": form == "diarized_json",
         }
-        return _Wanted(_start(upload, details, translate=translate), form, granularities, stream, bool(include))
+        return _Wanted(_start(upload, details), form, granularities, stream, bool(include))
 
 
-def _start(upload: Upload, details: Mapping[str, bool], *, translate: bool) -> Start:
+async def _transcribed(
+    request: Request, recording: RunningRecording, check: Callable[[ServerMessage], None] = lambda event: None
+) -> RecordingTranscript:
+    """The whole transcript, unless `check` raises."""
+    transcript = RecordingTranscript()
+    async with recording as (socket, events):
+        await collected(request, events, transcript, check)
+        transcript.finish(socket)
+    return transcript
+
+
+def _start(upload: Upload, details: Mapping[str, bool]) -> Start:
     languages = [code for code in upload.fields.get("language") or upload.fields.get("languages", []) if code]
     if len(languages) > MAX_LANGUAGES:
         raise invalid_value("languages", f"must have at most {MAX_LANGUAGES} entries")
@@ -170,15 +202,12 @@ def _start(upload: Upload, details: Mapping[str, bool], *, translate: bool) -> S
         hotwords=", ".join(upload.fields.get("keywords", ()))[:MAX_HOTWORDS],
         partials=False,
         **details,
-        translate_to=(TARGET,) if translate else (),
     )
 
 
-def _check_translated(transcript: RecordingTranscript) -> None:
-    """Refuse to return text in another language as English."""
-    if languages := transcript.untranslated(TARGET):
-        message = f"no running model translates from {', '.join(sorted(languages))} into English"
-        raise InvalidRequestError(message, code="translation_unavailable")
+def _spoken(start: Start) -> tuple[str, ...]:
+    """The languages that may be spoken; empty: any."""
+    return start.languages if start.language == "auto" else (start.language,)
 
 
 def _check_temperature(given: str) -> None:

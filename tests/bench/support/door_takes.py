@@ -173,11 +173,12 @@ def wav(pcm: Pcm) -> bytes:
 
 
 async def native_file_take(url: str, pcm: Pcm, **options: Any) -> Take:
-    """Through the native protocol, as fast as it is read."""
+    """A recording through the native protocol, as fast as it is read. Workers process it as they do uploads."""
     take, data = Take(), pcm.tobytes()
     begin = time.monotonic()
     async with connect(f"{url}/v1/stream", max_size=1 << 26) as socket:
-        await socket.send(json.dumps({"type": "start", "language": "en", "partials": False, **options}))
+        start = {"type": "start", "language": "en", "partials": False, "priority": "recording", **options}
+        await socket.send(json.dumps(start))
         for at in range(0, len(data), 65_536):
             await socket.send(data[at : at + 65_536])
         await socket.send('{"type":"stop"}')

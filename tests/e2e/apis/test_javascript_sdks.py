@@ -1,4 +1,4 @@
-"""The official packages of OpenAI and Deepgram for JavaScript, in Node.js, against a gateway with TLS."""
+"""The official packages of OpenAI, Deepgram and Soniox for JavaScript, in Node.js, against a gateway with TLS."""
 
 import asyncio
 import json
@@ -130,3 +130,28 @@ async def test_the_package_of_deepgram(secure: SecureSystem, clip: Clip, tmp_pat
     text = " ".join(one["channel"]["alternatives"][0]["transcript"] for one in results if one["is_final"])
     assert error_percent(clip, text) <= MAX_ERROR_PERCENT
     assert results[-1]["from_finalize"]
+    check_turns(clip, report["turns"])
+
+
+def check_turns(clip: Clip, messages: list[dict[str, Any]]) -> None:
+    """The messages of a conversation through `/v2/listen`. A pause in the clip may end a turn."""
+    assert messages[0]["type"] == "Connected"
+    assert "ConfigureSuccess" in [message["type"] for message in messages]
+    turns = [message for message in messages if message["type"] == "TurnInfo"]
+    kinds = [turn["event"] for turn in turns]
+    assert (kinds[0], kinds[-1]) == ("StartOfTurn", "EndOfTurn")
+    assert "Update" in kinds
+    text = " ".join(turn["transcript"] for turn in turns if turn["event"] == "EndOfTurn")
+    assert error_percent(clip, text) <= MAX_ERROR_PERCENT
+
+
+async def test_the_package_of_soniox(secure: SecureSystem, clip: Clip, tmp_path: Path) -> None:
+    pcm = tmp_path / "clip.pcm"
+    pcm.write_bytes(np.concatenate([clip.pcm(), np.zeros(32_000, np.int16)]).tobytes())
+    report = await ran("soniox.mjs", secure, clip.path, pcm)
+    live = report["live"]
+    tokens = [token["text"] for result in live["results"] for token in result if token["is_final"]]
+    assert error_percent(clip, "".join(tokens)) <= MAX_ERROR_PERCENT
+    assert "endpoint" in live["events"]
+    assert live["events"][-2:] == ["finalized", "finished"]
+    assert report["refused"] == {"name": "AuthError", "status": 401}

@@ -175,18 +175,23 @@ async def test_results_are_sent_before_a_gateway_shuts_down(
         assert error_of(messages) == 503
 
 
-async def test_a_translation_is_refused_at_once_while_no_translation_worker_runs(guarded: System) -> None:
-    async with httpx.AsyncClient(base_url=guarded.urls[0], timeout=20) as http:
+async def test_a_translation_is_refused_at_once_if_no_process_translates(artifacts: Path) -> None:
+    """The recognizer is an endpoint that does not translate. No request is sent to it."""
+    plan = system_plan(artifacts / "logs-untranslated", stt_model="http://127.0.0.1:9/v1")
+    async with running(plan, silent) as system, httpx.AsyncClient(base_url=system.urls[0], timeout=20) as http:
 
         async def is_refused() -> bool:
             """The gateway learns of workers within seconds of its start."""
             answer = await http.post(
-                "/v1/audio/translations",
-                headers={"Authorization": f"Bearer {guarded.key}"},
-                data={"model": "whisper-1"},
-                files={"file": ("a.wav", b"x")},
+                "/v1/audio/translations", data={"model": "whisper-1"}, files={"file": ("a.wav", b"x")}
             )
             assert answer.status_code == 400
             return bool(answer.json()["error"]["code"] == "translation_unavailable")
 
         await eventually(is_refused)
+        async with connect(f"{system.urls[0].replace('http', 'ws', 1)}/v1/stream") as socket:
+            await socket.send('{"type":"start","language":"fr","task":"translate"}')
+            error = json.loads(await socket.recv())
+            assert (error["type"], error["code"], error["fatal"]) == ("error", "unsupported_task", True)
+            await socket.wait_closed()
+            assert socket.close_code == 1008

@@ -97,6 +97,46 @@ def test_a_recording_is_translated_into_english(client: openai.OpenAI, speech_cl
     assert text.isascii()
 
 
+# Words that are frequent in English, and in none of the languages of the clips.
+ENGLISH = {
+    "the",
+    "of",
+    "to",
+    "and",
+    "that",
+    "it",
+    "is",
+    "was",
+    "for",
+    "with",
+    "this",
+    "you",
+    "have",
+    "what",
+    "they",
+    "from",
+}
+
+
+@pytest.mark.parametrize("spoken", ["es", "fr", "ru", "de"])
+@pytest.mark.parametrize("named", [False, True], ids=["detected", "named"])
+def test_the_speech_model_translates_where_no_worker_does(
+    client: openai.OpenAI, speech_clips: list[Clip], spoken: str, named: bool
+) -> None:
+    """The only pair of the translation worker is Chinese to English."""
+    clips = [clip for clip in speech_clips if clip.language == spoken and len(clip.text) > 30]
+    if not clips:
+        pytest.skip(f"there is no recording in {spoken}")
+    clip = min(clips, key=lambda one: len(one.pcm()))
+    language = {"extra_body": {"language": spoken}} if named else {}
+    translate: Any = client.audio.translations.create
+    answer = translate(file=clip.path, model="whisper-1", response_format="verbose_json", **language)
+    assert answer.language == "english"
+    words = [word.strip(".,;:!?").lower() for word in answer.text.split()]
+    assert len(ENGLISH.intersection(words)) >= 2, answer.text
+    assert all(segment.tokens for segment in answer.segments or ())
+
+
 def test_models_are_listed_and_unknown_ones_are_refused(client: openai.OpenAI, english: list[Clip]) -> None:
     names = {model.id for model in client.models.list()}
     assert {"whisper-1", "whisper-base"} <= names

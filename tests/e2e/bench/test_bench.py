@@ -89,7 +89,8 @@ RECORDING_COST, LONGEST_ENTRY_S = 0.01, 28.0
 @pytest.mark.timeout(300)
 def test_a_recording_delays_live_finals_by_one_entry_at_most_and_progresses(tmp_path: Path) -> None:
     chosen = ("--sessions", "3", "--window", "30", "--rounds", "1", "--recording", "60", "--cost", str(RECORDING_COST))
-    result = run_bench("recordings", tmp_path, *chosen, timeout_s=280)
+    killed = ("--killed", "120")
+    result = run_bench("recordings", tmp_path, *chosen, *killed, timeout_s=280)
     assert result["wrong"] == []
     without, during = result["without"], result["during"]
     assert min(without["count"], during["count"]) >= 3
@@ -97,3 +98,5 @@ def test_a_recording_delays_live_finals_by_one_entry_at_most_and_progresses(tmp_
     assert during["p50"] - without["p50"] < RECORDING_COST * LONGEST_ENTRY_S + 0.5
     assert result["recording_speed"] > 1
     assert result["by_workers"]["2"] > 1.2 * result["by_workers"]["1"] > 0
+    assert result["killed"]["kills"] == 3
+    assert result["killed"]["finals"] > 3

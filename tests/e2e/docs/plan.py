@@ -102,6 +102,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova transcribe interview.mp3 --speakers --format vtt --output subtitles": Run(
             r"wrote subtitles/interview\.vtt", replaced={"--output": "--overwrite --output"}
         ),
+        "nova transcribe interview.mp3 --task translate --format srt --output subtitles": Run(
+            r"wrote subtitles/interview\.srt", replaced={"--output": "--overwrite --output"}
+        ),
     },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,

@@ -4,6 +4,7 @@ They implement the interfaces of backend/streams, not the commands of Redis.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -386,12 +387,14 @@ class MemoryEntrySource(AsyncExitStack, Generic[J]):
         self._store, self._claim_after_s = streams, settings.claim_after_ms / 1000
         self._reads: list[RawEntry] = []
 
-    async def read(self, max_finals: int, *, wait: bool, recording: bool = False) -> list[RawEntry]:
+    async def read(
+        self, max_finals: int, *, wait: bool, recording: bool = False, at_most_s: float = math.inf
+    ) -> list[RawEntry]:
         self._store.check_available()
         if not (found := self._read_live(max_finals)) and wait:
             if recording and (recordings := await self.read_recordings(1)):
                 return recordings
-            await self._store.wait_for_entry(BLOCK_S)
+            await self._store.wait_for_entry(min(BLOCK_S, at_most_s))
             self._store.check_available()
             found = self._read_live(max_finals) or (await self.read_recordings(1) if recording else [])
         return found

@@ -52,7 +52,7 @@ class Poisoned:
         self.model, self.device, self.compute_type = recognizer.model, recognizer.device, recognizer.compute_type
         self.languages = recognizer.languages
         self.overlap, self.parallel_batches = recognizer.overlap, recognizer.parallel_batches
-        self.continues_drafts = recognizer.continues_drafts
+        self.continues_drafts, self.translates = recognizer.continues_drafts, recognizer.translates
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Decode a batch, and fail if a part of it is poisonous."""

@@ -147,3 +147,8 @@ def test_other_audio_of_the_batch_is_not_affected() -> None:
     found = recognize_with_drafts(recorder, [speech(2.0, ()), speech(6.0), speech(3.0, ())])
     assert [hypothesis.continued for hypothesis in found] == [False, True, False]
     assert len(recorder.heard) == 3
+
+
+def test_a_translation_is_decoded_whole() -> None:
+    assert find_joint(speech(14, LONG)) is not None
+    assert find_joint(speech(14, LONG, translate=True)) is None

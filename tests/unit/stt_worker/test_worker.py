@@ -2,13 +2,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from backend.errors import EntryError, ModelError
-from backend.messages.jobs import AudioJob, DraftWord, PartialResult
+from backend.messages.jobs import AudioJob, DraftWord, FinalResult, PartialResult
 from backend.messages.protocol import DecodedToken, Decoding, Final
 from backend.streams.job_streams import Entry, Outcome
 from backend.streams.names import Shard
@@ -234,3 +235,42 @@ def partial_of(outcome: Outcome | EntryError) -> PartialResult:
     (partial,) = outcome.live
     assert isinstance(partial, PartialResult)
     return partial
+
+
+class Transcriber(NullRecognizer):
+    """Cannot translate, as English-only and turbo models."""
+
+    translates = False
+
+
+async def test_a_task_that_the_model_lacks_fails_alone_in_its_batch() -> None:
+    jobs = [job(1, language="fr"), job(2, language="fr", task="translate")]
+    entries = [Entry(Shard(0), f"{one.utterance}-0", one, PCM) for one in jobs]
+    outcomes = await SttWorker(Transcriber(), SttSettings()).handle(entries)
+    assert [language_of(outcome) for outcome in outcomes] == ["fr", "unsupported_task"]
+
+
+async def test_a_translation_is_in_english_and_the_gateway_learns_the_spoken_language() -> None:
+    translated: dict[str, Any] = {"task": "translate", "translate_to": ("es",)}
+    outcome = await answered(NullRecognizer(), job(1, heard="fr", **translated))
+    (found,) = outcome.durable
+    assert isinstance(found, FinalResult)
+    assert (found.language, dict(found.languages)) == ("en", {"fr": 1.0})
+    assert outcome.transcript is not None
+    assert outcome.transcript.language == "en", "it is translated further from English"
+    (partial,) = (await answered(NullRecognizer(), job(1, kind="preview", language="fr", **translated))).live
+    assert isinstance(partial, PartialResult)
+    assert (partial.language, partial.spoken_language) == ("en", "fr")
+    assert "spoken_language" not in partial.event().model_dump()
+    (english,) = (await answered(NullRecognizer(), job(1, kind="preview", language="en", **translated))).live
+    assert isinstance(english, PartialResult)
+    assert (english.language, english.spoken_language) == ("en", "")
+
+
+async def test_a_translation_neither_has_a_draft_nor_continues_one() -> None:
+    speaker = Speaker()
+    preview = job(1, kind="preview", language="fr", task="translate")
+    (partial,) = (await answered(speaker, preview)).live
+    assert isinstance(partial, PartialResult)
+    assert partial.draft == ()
+    assert speaker.asked[0].translate

@@ -37,6 +37,10 @@ export interface Start {
    */
   languages?: string[];
   /**
+   * "translate": the speech model itself writes English in `text`, without a translation worker.
+   */
+  task?: "transcribe" | "translate";
+  /**
    * Target languages: ISO ("es", "pt-BR") or FLORES ("spa_Latn") codes. At most 8.
    */
   translate_to?: string[];
@@ -239,6 +243,7 @@ export interface Configure {
   type: "configure";
   language?: string | null;
   languages?: string[] | null;
+  task?: ("transcribe" | "translate") | null;
   translate_to?: string[] | null;
   partials?: boolean | null;
   words?: boolean | null;

@@ -53,6 +53,44 @@ def test_one_worker_is_enough_to_describe_voices(heartbeats: list[dict[str, Any]
     assert notices == (["speakers_not_labelled"] if expected is False else [])
 
 
+TRANSLATES = {"kind": "stt", "tasks": ["transcribe", "translate"]}
+TRANSCRIBES = {"kind": "stt", "tasks": ["transcribe"]}
+
+
+@pytest.mark.parametrize(
+    ("heartbeats", "expected"),
+    [
+        ([], None),
+        ([{"kind": "gateway"}], None),
+        ([OLD], False),
+        ([TRANSLATES], True),
+        ([TRANSLATES, OLD], False),
+        ([TRANSLATES, TRANSCRIBES], False),
+    ],
+)
+def test_speech_is_translated_only_if_every_recognizer_can(
+    heartbeats: list[dict[str, Any]], expected: bool | None
+) -> None:
+    """Any of the workers may receive the job. Those of earlier releases would transcribe it."""
+    served = ServedLanguages.announced(heartbeats)
+    assert served.english is expected
+    assert served.limits(Start()) == []
+    if expected is False:
+        with pytest.raises(ProtocolError) as refused:
+            served.limits(Start(task="translate"))
+        assert refused.value.code == "unsupported_task"
+    else:
+        assert served.limits(Start(task="translate")) == []
+    assert served.abilities.limits(Start(task="translate")) == [], "a resumed session was accepted before"
+
+
+def test_translated_speech_is_translated_further_from_english() -> None:
+    served = ServedLanguages.announced([TRANSLATES, {**TRANSLATES, "languages": ["de", "en", "zh"]}, EN_ZH])
+    assert served.limits(Start(language="de", task="translate", translate_to=("zh",))) == []
+    (error,) = served.limits(Start(language="de", translate_to=("zh",)))
+    assert error.code == "translation_unavailable"
+
+
 ZH_EN = translator(["zho_Hans", "zho_Hant"], ["eng_Latn"], "Chinese to English")
 EN_ZH = translator(["eng_Latn"], ["zho_Hans"], "English to Chinese")
 

@@ -118,12 +118,13 @@ class MemoryClient:
     events: list[Message] = field(default_factory=list)
     close_code: int | None = None
     limits: MemoryLimits = field(default_factory=MemoryLimits)
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"host", b"localhost"),)
     _incoming: asyncio.Queue[dict[str, Any]] = field(default_factory=asyncio.Queue)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def websocket(self) -> WebSocket:
         self._incoming.put_nowait({"type": "websocket.connect"})
-        scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "query_string": b"", "path": "/v1/stream"}
+        scope = {"type": "websocket", "headers": list(self.headers), "query_string": b"", "path": "/v1/stream"}
         return WebSocket({**scope, "extensions": {EXTENSION: self.limits}}, self._incoming.get, self._receive)
 
     def send(self, message: ClientMessage | bytes) -> None:

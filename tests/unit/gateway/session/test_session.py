@@ -675,3 +675,36 @@ def test_an_early_final_that_redis_lost_becomes_a_plain_final() -> None:
     stage.be_silent(1)
     assert stage.of(CloseUtterance) == []
     assert [submit.early for submit in stage.of(SubmitFinal)] == [True, False]
+
+
+def test_a_task_that_a_worker_lacks_is_refused() -> None:
+    with pytest.raises(ProtocolError) as refused:
+        Stage(task="translate", served=ServedLanguages(english=False))
+    assert refused.value.code == "unsupported_task"
+    stage = Stage(served=ServedLanguages(english=False))
+    with pytest.raises(ProtocolError) as kept:
+        stage.session.receive_message(Configure(task="translate"), stage.now)
+    assert not kept.value.fatal
+    assert stage.session.options.task == "transcribe"
+
+
+def test_jobs_carry_the_task_and_the_language_of_translated_speech() -> None:
+    stage = Stage(task="translate", served=ServedLanguages(english=True))
+    stage.speak(1.0)
+    (preview,) = [action.job for action in stage.actions if isinstance(action, SubmitPreview)]
+    assert (preview.task, preview.heard) == ("translate", None)
+    partial = PartialResult(
+        utterance=1,
+        revision=preview.revision,
+        committed="",
+        tentative="Good morning",
+        language="en",
+        spoken_language="fr",
+        language_probability=0.99,
+        start_ms=preview.start_ms,
+        end_ms=preview.start_ms + 3_000,
+    )
+    stage.apply(partial)
+    stage.speak(1.0)
+    later = [action.job for action in stage.actions if isinstance(action, SubmitPreview)]
+    assert (later[-1].task, later[-1].heard) == ("translate", "fr")

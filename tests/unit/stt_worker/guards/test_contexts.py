@@ -19,6 +19,7 @@ def hypothesis(text: str = "I heard him not.", **fields: Any) -> Hypothesis:
 
 def test_probable_text_that_continues_the_context_is_accepted() -> None:
     assert not is_misled(CONTINUED, hypothesis(), "")
+    assert not is_misled(CONTINUED, hypothesis(language="fr", translated=True), ""), "its text is English"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,7 @@ def test_probable_text_that_continues_the_context_is_accepted() -> None:
         hypothesis(avg_logprob=-0.8),
         hypothesis(no_speech_probability=0.4),
         hypothesis(language="fr"),
+        hypothesis(language="fr", avg_logprob=-0.8, translated=True),
         hypothesis("go " * 60),
     ],
 )

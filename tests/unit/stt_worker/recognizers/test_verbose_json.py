@@ -106,3 +106,11 @@ def test_words_are_omitted_if_they_are_not_requested() -> None:
 @given(TEXT)
 def test_all_letters_are_kept_and_none_is_added(text: str) -> None:
     assert letters(heard({"text": text}).text) == letters(text)
+
+
+def test_the_language_of_a_translation_is_not_that_of_the_speech() -> None:
+    answer = {"text": "Good morning", "language": "english"}
+    assert (heard(answer).language, heard(answer).translated) == ("en", False)
+    asked = heard(answer, translate=True, last_language="fr")
+    assert (asked.language, asked.text_language, asked.translated) == ("fr", "en", True)
+    assert heard(answer, translate=True, language="de").language == "de"

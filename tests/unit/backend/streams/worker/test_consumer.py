@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -519,3 +519,19 @@ async def test_of_two_consumers_one_stays_free_while_there_is_live_speech() -> N
         await system.submit(1, session="another")
         await asyncio.sleep(2.1)
         assert len(await system.events("another")) == 1, "it did not wait"
+
+
+@virtual_time
+@pytest.mark.parametrize("consumers", [1, 2])
+async def test_after_live_speech_a_recording_waits_no_longer_than_its_rests(consumers: int) -> None:
+    """A consumer that rests from recordings waits for live entries, but not beyond the end of its rest."""
+    system, model = System(), Model(takes_s=0.02)
+    share = RecordingShare(asyncio.get_running_loop().time(), consumers)
+    async with AsyncExitStack() as stack:
+        for number in range(consumers):
+            await stack.enter_async_context(system.working(model, f"w.{number}", recordings=share, batch=1))
+        await system.submit(1, session="speaker")
+        await asyncio.sleep(1.5)
+        await system.submit(*range(1, 21), session="file", priority="recording")
+        await asyncio.sleep(2.0)
+    assert model.kinds.count("recording") == 20

@@ -1,5 +1,6 @@
 """Decisions of a consumer: which entries it reads, retries and drops."""
 
+import math
 from contextlib import ExitStack
 from typing import Any
 
@@ -229,6 +230,19 @@ def test_a_consumer_rests_from_recordings_as_long_as_an_entry_took_while_there_i
     assert held(share, 4.0 + 2.0 * REST, 3) == [True, True, False]
     share.end(20.0, 2.0)
     assert held(share, 20.0, 3) == [True, True, True], "there is no live speech any more"
+
+
+def test_a_consumer_waits_no_longer_than_its_rest_after_a_short_entry() -> None:
+    share = RecordingShare(0.0, consumers=2)
+    assert share.rest_s(1.0) == math.inf, "there is no rest"
+    share.record_live(3.0)
+    share.end(4.0, 0.2)
+    assert share.rest_s(4.1) == pytest.approx(0.1)
+    assert held(share, 4.1, 2) == [False, False]
+    assert share.rest_s(4.3) == math.inf
+    assert held(share, 4.3, 2) == [True, False]
+    share.end(5.0, 0.5)
+    assert share.rest_s(5.1) == math.inf, "a long one"
 
 
 def test_short_entries_of_recordings_are_at_least_a_second_apart_under_full_live_load() -> None:

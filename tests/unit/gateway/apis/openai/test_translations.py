@@ -43,7 +43,7 @@ def test_translation_workers_come_before_the_speech_model(
     assert translation_ways(languages, served) == ways
 
 
-@pytest.mark.parametrize(("languages", "workers"), [([], NO_WORKER), (["fr"], NO_WORKER), (["fr"], ONE_PAIR)], ids=str)
+@pytest.mark.parametrize(("languages", "workers"), [([], NO_WORKER), (["fr"], NO_WORKER), (["fr"], ONE_PAIR)])
 @pytest.mark.parametrize("english", [False, None])
 def test_without_a_worker_and_an_able_model_a_translation_is_refused(
     languages: list[str], workers: dict[str, object], english: bool | None

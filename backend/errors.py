@@ -16,6 +16,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |  '- UnknownPathError       no WebSocket is served at the path
 |  |- InvalidRequestError       HTTP: a parameter is invalid or not served
 |  |  |- SpeakersUnavailableError no running model distinguishes speakers
+|  |  |- UntranslatedError      no worker translates the language of a recording
 |  |  '- UnresolvedHostError    the name of a host in a URL cannot be resolved
 |  |- RecordingFailedError      HTTP: the session of a recording failed
 |  |  '- NoPlaceError            it was not started, because the gateway has too many

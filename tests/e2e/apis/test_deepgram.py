@@ -49,7 +49,10 @@ async def test_live_speech_gets_interim_and_final_results(
         for at in range(0, len(data), CHUNK):
             await connection.send_media(data[at : at + CHUNK])
             await asyncio.sleep(0.1)
-        await connection.send_keep_alive()
+        async with asyncio.timeout(60):  # otherwise `Finalize` may come before the final
+            while not any(message.type == "UtteranceEnd" for message in messages):
+                await asyncio.sleep(0.1)
+                await connection.send_keep_alive()
         await connection.send_finalize()
         await connection.send_close_stream()
         await asyncio.wait_for(listening, 60)

@@ -195,11 +195,19 @@ async def transcribed(
                 await session
 
 
+# Called with each event of a recording. What it raises ends the recording.
+EventCheck = Callable[[ServerMessage], None]
+
+
+def accept_any(event: ServerMessage) -> None:
+    """The check that accepts every event."""
+
+
 async def collected(
     request: Request,
     events: AsyncIterator[ServerMessage],
     transcript: RecordingTranscript,
-    check: Callable[[ServerMessage], None] = lambda event: None,
+    check: EventCheck = accept_any,
 ) -> None:
     """Collect all results, unless the HTTP client leaves or `check` raises.
 
@@ -209,9 +217,7 @@ async def collected(
 
 
 async def collect(
-    events: AsyncIterator[ServerMessage],
-    transcript: RecordingTranscript,
-    check: Callable[[ServerMessage], None] = lambda event: None,
+    events: AsyncIterator[ServerMessage], transcript: RecordingTranscript, check: EventCheck = accept_any
 ) -> None:
     """Collect all results. Raises RecordingFailedError, and what `check` raises."""
     async for event in events:

@@ -150,8 +150,9 @@ class RemoteRecognizer:
     def _translation(self, speech: Speech) -> TranscriptionRequest:
         """Translations have neither a language nor granularities in the API."""
         fields = (("model", self.model), ("response_format", "verbose_json"), ("temperature", "0"))
-        prompt = (("prompt", _prompt(speech)),) if _prompt(speech) else ()
-        return TranscriptionRequest((*fields, *prompt), _wav(speech.pcm), "audio/translations")
+        prompt = _prompt(speech)
+        hint = (("prompt", prompt),) if prompt else ()
+        return TranscriptionRequest((*fields, *hint), _wav(speech.pcm), "audio/translations")
 
     def _answer(self, request: TranscriptionRequest) -> VerboseTranscription:
         if kept := self._kept.pop(request.digest, None):

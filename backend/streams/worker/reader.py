@@ -40,7 +40,7 @@ class EntryLimits:
     @staticmethod
     def block_within(seconds: float) -> int:
         """The longest wait that ends within this time, in milliseconds. Redis takes 0 for no limit."""
-        return max(1, min(BLOCK_MS, math.ceil(1000 * min(seconds, BLOCK_MS))))
+        return max(1, math.ceil(min(BLOCK_MS, 1000 * seconds)))
 
 
 class StreamReader(AsyncExitStack):

@@ -36,7 +36,7 @@ from gateway.apis.openai.translations import (
     check_translated,
     translation_ways,
 )
-from gateway.apis.recordings import RecordingSocket, RecordingTranscript, collected, transcribed
+from gateway.apis.recordings import EventCheck, RecordingSocket, RecordingTranscript, accept_any, collected, transcribed
 from gateway.apis.responses import error_event
 from gateway.apis.uploads import Upload, received_form
 from gateway.services import GatewayServices
@@ -177,7 +177,7 @@ class _Routes:
 
 
 async def _transcribed(
-    request: Request, recording: RunningRecording, check: Callable[[ServerMessage], None] = lambda event: None
+    request: Request, recording: RunningRecording, check: EventCheck = accept_any
 ) -> RecordingTranscript:
     """The whole transcript, unless `check` raises."""
     transcript = RecordingTranscript()

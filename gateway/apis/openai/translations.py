@@ -10,10 +10,11 @@ from backend.messages.served_languages import ServedLanguages
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.recordings import RecordingTranscript
 
-Options = Mapping[str, Any]
+# Fields of `start`.
+StartFields = Mapping[str, Any]
 
-BY_WORKERS: Options = {"translate_to": (TARGET,)}
-BY_SPEECH_MODEL: Options = {"task": "translate"}
+BY_WORKERS: StartFields = {"translate_to": (TARGET,)}
+BY_SPEECH_MODEL: StartFields = {"task": "translate"}
 
 
 class UntranslatedError(InvalidRequestError):
@@ -24,7 +25,7 @@ class UntranslatedError(InvalidRequestError):
         super().__init__(message, code="translation_unavailable")
 
 
-def translation_ways(languages: Sequence[str], served: ServedLanguages) -> list[Options]:
+def translation_ways(languages: Sequence[str], served: ServedLanguages) -> list[StartFields]:
     """The options to try, in this order. The next ones are for a recording that raises UntranslatedError.
 
     Translation models are better than a speech model of the same size, so they come first. `languages`: those that may

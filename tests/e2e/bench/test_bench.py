@@ -33,7 +33,7 @@ def test_efficiency_compares_ways_of_about_equal_accuracy(whisper_tiny: Path, tm
 
 @pytest.mark.slow
 def test_latency_is_measured_on_hard_clips(whisper_tiny: Path, tmp_path: Path) -> None:
-    options = ("--model", str(whisper_tiny), "--sessions", "2", "--seconds", "15", "--no-ttfs")
+    options = ("--model", str(whisper_tiny), "--sessions", "2", "--seconds", "12", "--clips", "8", "--no-ttfs")
     result = run_bench("latency", tmp_path, *options)
     (row,) = result["rows"]
     assert row["run"] == "2 sessions"
@@ -88,8 +88,8 @@ RECORDING_COST, LONGEST_ENTRY_S = 0.01, 28.0
 
 @pytest.mark.timeout(300)
 def test_a_recording_delays_live_finals_by_one_entry_at_most_and_progresses(tmp_path: Path) -> None:
-    chosen = ("--sessions", "3", "--window", "30", "--rounds", "1", "--recording", "60", "--cost", str(RECORDING_COST))
-    result = run_bench("recordings", tmp_path, *chosen, timeout_s=280)
+    size = ("--sessions", "3", "--window", "15", "--longest", "6", "--rounds", "1", "--recording", "40")
+    result = run_bench("recordings", tmp_path, *size, "--cost", str(RECORDING_COST), timeout_s=280)
     assert result["wrong"] == []
     without, during = result["without"], result["during"]
     assert min(without["count"], during["count"]) >= 3

@@ -46,6 +46,7 @@ ALONE = (
     "tests/e2e/chaos/test_attacks.py",
     "tests/e2e/chaos/test_slow_clients.py",
     "tests/e2e/desktop/test_shell.py",
+    "tests/e2e/models/test_stability.py",
     "tests/e2e/test_admission.py",
 )
 ELSEWHERE = tuple(f"--ignore={path}" for path in (*ANSWERS, *ALONE))

@@ -42,8 +42,9 @@ ANSWERS = (
 )
 # End-to-end tests that measure times which another test would change, or type into the window with the focus.
 ALONE = (
-    "tests/e2e/bench/test_bench.py",
+    "tests/e2e/bench/test_timed_bench.py",
     "tests/e2e/chaos/test_attacks.py",
+    "tests/e2e/chaos/test_overload.py",
     "tests/e2e/chaos/test_slow_clients.py",
     "tests/e2e/desktop/test_shell.py",
     "tests/e2e/models/test_stability.py",
@@ -52,7 +53,7 @@ ALONE = (
 # All other end-to-end tests speak in real time, wait for timeouts and kill their own processes. They mostly wait.
 LONG = (
     "tests/e2e/chaos/test_storm.py",
-    "tests/e2e/chaos/test_overload.py",
+    "tests/e2e/bench/test_bench.py",
     "tests/e2e/test_finding_systems.py",
     "tests/e2e/desktop/test_desktop.py",
     "tests/e2e/desktop/test_page.py",

@@ -51,8 +51,8 @@ ALONE = (
     "tests/e2e/models/test_stability.py",
     "tests/e2e/test_admission.py",
 )
-# All other end-to-end tests speak in real time, wait for timeouts and kill their own processes. Two workers occupy about
-# two thirds of two cores; more delay what the tests wait for.
+# All other end-to-end tests speak in real time, wait for timeouts and kill their own processes. Two workers occupy
+# about two thirds of two cores; more delay what the tests wait for.
 LONG = (
     "tests/e2e/bench/test_bench.py",
     "tests/e2e/test_finding_systems.py",

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
+.PHONY: setup run test test-long test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
@@ -10,12 +10,16 @@ run: setup page  ## start the whole system on this machine and print the address
 test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some of them
 	@$(BIN)/python tests/run.py $(PARTS)
 
+test-long: setup  ## repeat the tests that take a sample in `make test`, with everything, about a quarter of an hour
+	NOVA_TEST_WHOLE=1 $(BIN)/python -m pytest tests/e2e/models/test_accuracy.py tests/e2e/models/test_recognizer.py \
+	  tests/e2e/models/test_stability.py
+
 # Also run by .ci/run. In addition to the unit and contract tests, a real system refuses and serves sessions. The tests of
 # WebSocket paths are left out, because starlette's test client requires newer packages.
 test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyproject.toml allows
-	.venv-lowest/bin/python -m pytest -n auto --dist loadfile tests/unit tests/contract tests/integration/test_client.py \
-	  tests/integration/test_sync_client.py --ignore tests/unit/docs --ignore tests/unit/gateway/http/test_unknown_paths.py
-	.venv-lowest/bin/python -m pytest tests/e2e/test_load.py tests/e2e/test_refusals.py -k "load or key or clip"
+	.venv-lowest/bin/python -m pytest -n auto --dist loadfile --hypothesis-profile lowest \
+	  tests/e2e/test_load.py tests/e2e/test_refusals.py tests/integration/test_client.py tests/integration/test_sync_client.py \
+	  tests/contract tests/unit $(addprefix --ignore tests/unit/,chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py)
 
 # The test tools keep their pinned versions, except for those that require newer packages than the floors.
 LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 # The duration of an example depends on the load of the machine. The timeout of pytest ends hung tests.
 settings.register_profile("nova", deadline=None)
+# `make test-lowest` runs all tests again for the versions of the packages, not for more values.
+settings.register_profile("lowest", deadline=None, max_examples=10)
 settings.load_profile("nova")
 
 
@@ -89,8 +91,8 @@ def system(whisper_base: Path, opus_zh_en: Path, artifacts: Path) -> Iterator[Sy
 
 @pytest.fixture(scope="session")
 def artifacts() -> Path:
-    """Folder for logs and screenshots of the tests."""
-    directory = Path(os.environ.get("NOVA_ARTIFACTS", ROOT / "artifacts"))
+    """Folder for logs and screenshots of the tests. Each worker of pytest-xdist has its own."""
+    directory = Path(os.environ.get("NOVA_ARTIFACTS", ROOT / "artifacts")) / os.environ.get("PYTEST_XDIST_WORKER", "")
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 

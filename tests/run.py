@@ -8,43 +8,75 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest")
 PARALLEL = ("-n", "auto", "--dist", "loadfile")
-# End-to-end tests that compare what a system answers, however long it takes. Two of them run at the same time.
-TWO_AT_A_TIME = (
-    "tests/e2e/models",
-    "tests/e2e/apis/test_deepgram.py",
-    "tests/e2e/apis/test_javascript_sdks.py",
-    "tests/e2e/apis/test_limits.py",
-    "tests/e2e/apis/test_openai.py",
-    "tests/e2e/apis/test_soniox.py",
-    "tests/e2e/bench/test_gpu_bench.py",
-    "tests/e2e/bench/test_random_whisper.py",
+# Workers take the files in the order of the command, in which the longest files are first.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20")
+# End-to-end tests that compare what a system answers, however long it takes. Most of them occupy the processor.
+ANSWERS = (
     "tests/e2e/docs",
+    "tests/e2e/models/test_accuracy.py",
+    "tests/e2e/models/test_recognizer.py",
+    "tests/e2e/models/test_translation_engines.py",
+    "tests/e2e/test_packages.py",
+    "tests/e2e/bench/test_gpu_bench.py",
+    "tests/e2e/apis/test_openai.py",
+    "tests/e2e/test_transcribe.py",
+    "tests/e2e/apis/test_javascript_sdks.py",
+    "tests/e2e/apis/test_deepgram.py",
+    "tests/e2e/models/test_prompts.py",
+    "tests/e2e/models/test_repetitions.py",
+    "tests/e2e/apis/test_soniox.py",
     "tests/e2e/test_bad_input.py",
     "tests/e2e/test_calibrate.py",
+    "tests/e2e/test_js_client.py",
+    "tests/e2e/bench/test_random_whisper.py",
     "tests/e2e/test_dependency_audit.py",
-    "tests/e2e/test_packages.py",
-    "tests/e2e/test_transcribe.py",
 )
-# Unit and integration tests run in parallel. The other end-to-end tests measure latencies, kill processes or need the
-# keyboard focus, so they run alone. Their durations are printed, because they take most of the time.
+# End-to-end tests that measure times which another test would change, or type into the window with the focus.
+ALONE = (
+    "tests/e2e/bench/test_timed_bench.py",
+    "tests/e2e/chaos/test_attacks.py",
+    "tests/e2e/chaos/test_overload.py",
+    "tests/e2e/chaos/test_slow_clients.py",
+    "tests/e2e/chaos/test_storm.py",
+    "tests/e2e/desktop/test_shell.py",
+    "tests/e2e/models/test_stability.py",
+    "tests/e2e/test_admission.py",
+)
+# All other end-to-end tests speak in real time, wait for timeouts and kill their own processes. Two workers occupy
+# about two thirds of two cores; more delay what the tests wait for.
+LONG = (
+    "tests/e2e/bench/test_bench.py",
+    "tests/e2e/test_finding_systems.py",
+    "tests/e2e/desktop/test_desktop.py",
+    "tests/e2e/desktop/test_page.py",
+    "tests/e2e/live/test_pauses.py",
+    "tests/e2e/apis/test_doors.py",
+)
+FILES = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "tests/e2e").rglob("test_*.py"))
+LIVE = (*LONG, *(file for file in FILES if not file.startswith((*ANSWERS, *ALONE, *LONG))))
 PARTS: dict[str, tuple[str, ...]] = {
     "page": ("make", "page"),
     "lint": ("make", "lint"),
     "types": ("make", "types"),
     "docs": ("make", "docs-build"),
+    "frontend": ("make", "test-frontend"),
     "unit": (*PYTEST, *PARALLEL, "tests/unit", "tests/contract"),
     "integration": (*PYTEST, *PARALLEL, "tests/integration", "tests/infra"),
-    "e2e-answers": (*PYTEST, "-n", "2", "--dist", "loadfile", "--durations", "20", *TWO_AT_A_TIME),
-    "e2e": (*PYTEST, "--durations", "40", "tests/e2e", *(f"--ignore={path}" for path in TWO_AT_A_TIME)),
-    "frontend": ("make", "test-frontend"),
+    "e2e-answers": (*PYTEST, "-n", "2", *BY_FILE, *ANSWERS),
+    "e2e-live": (*PYTEST, "-n", "2", *BY_FILE, *LIVE),
+    "e2e-alone": (*PYTEST, "--durations", "20", *ALONE),
 }
+# Two of these run at the same time. Each prints its output when it ends.
+SIDE_BY_SIDE = ("lint", "types", "docs", "frontend")
 # Lines of pytest and of vitest.
 FAILURE = re.compile(r"(?:FAILED|ERROR) tests/\S+.*|\s*FAIL\s+\S+\.test\.\S+.*")
 
@@ -63,9 +95,13 @@ class Result:
         return "\n    ".join([f"{self.name:12} {self.seconds:6.0f} s  {verdict}", *self.failures])
 
 
-def run(name: str, command: Sequence[str]) -> Result:
-    """Run one part and print its output as it comes."""
-    print(f"\n===== {name}: {' '.join(command)}", flush=True)
+def show(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+def run(name: str, command: Sequence[str], write: Callable[[str], None] = show) -> Result:
+    """Run one part and write its output as it comes."""
+    write(f"\n===== {name}: {' '.join(command)}\n")
     began = time.monotonic()
     failures: list[str] = []
     try:
@@ -75,9 +111,27 @@ def run(name: str, command: Sequence[str]) -> Result:
     with process:
         assert process.stdout
         for line in process.stdout:
-            print(line, end="", flush=True)
+            write(line)
             failures += [line.strip()] if FAILURE.match(line) else []
     return Result(name, process.returncode, time.monotonic() - began, tuple(failures))
+
+
+def run_quietly(name: str) -> Result:
+    """Run one part and print its output at the end."""
+    lines: list[str] = []
+    result = run(name, PARTS[name], lines.append)
+    show("".join(lines))
+    return result
+
+
+def run_all(names: Sequence[str]) -> Iterator[Result]:
+    """Run parts in their order. Neighbours in `SIDE_BY_SIDE` run two at a time."""
+    for together, some in groupby(names, lambda name: name in SIDE_BY_SIDE):
+        if together:
+            with ThreadPoolExecutor(2) as threads:
+                yield from threads.map(run_quietly, some)
+        else:
+            yield from (run(name, PARTS[name]) for name in some)
 
 
 def main(names: Sequence[str]) -> int:
@@ -85,7 +139,7 @@ def main(names: Sequence[str]) -> int:
     if unknown := [name for name in names if name not in PARTS]:
         print(f"unknown: {', '.join(unknown)}. Use: {', '.join(PARTS)}", file=sys.stderr)
         return 2
-    results = [run(name, PARTS[name]) for name in names or PARTS]
+    results = list(run_all(names or list(PARTS)))
     print("\n===== summary", *results, sep="\n", flush=True)
     return int(any(result.status for result in results))
 

@@ -109,14 +109,17 @@ def run_load(
 @cli.model_option("base")
 @click.option("--sessions", "counts", multiple=True, type=click.IntRange(1), help="May be repeated. Default: 1, 6, 10.")
 @click.option("--seconds", default=90.0, show_default=True, help="Measured time of each run.")
+@click.option("--clips", "limit", type=click.IntRange(1), help="Use only some of the clips. Default: all.")
 @click.option("--ttfs/--no-ttfs", default=True, help="Also measure one session with an endpoint of 200 ms.")
 @cli.json_option
-def main(model: str, counts: tuple[int, ...], seconds: float, ttfs: bool, json_file: Path | None) -> None:
+def main(
+    model: str, counts: tuple[int, ...], seconds: float, limit: int | None, ttfs: bool, json_file: Path | None
+) -> None:
     """Measure latencies of finals and partials on hard speech."""
     tell = cli.progress()
     with tempfile.TemporaryDirectory(prefix="nova-") as name:
         folder = Path(name)
-        clips = hard_clips(folder)
+        clips = hard_clips(folder)[:limit]
         manifest = write_manifest(clips, folder / "clips.jsonl")
         tell(f"{len(clips)} clips: difficulty")
         difficulty = difficulty_percent(clips, models.fetch(model))

@@ -34,7 +34,7 @@ from backend.local.discovery import stream_url
 from backend.local.system import running
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Final, Keepalive, Start
-from tests.bench.latency import hard_clips
+from tests.bench.latency import LONGEST_S, hard_clips
 from tests.bench.support.killed_workers import WORKERS, KilledReport, transcribe_with_kills
 from tests.testkit import cli
 from tests.testkit.session import ClientLedger, speak
@@ -65,7 +65,9 @@ class Options:
     rounds: int
     # Length of the recording in the second part, and in the third. 0: no third part.
     recording_s: float
-    killed_s: float = 0.0
+    killed_s: float
+    # The longest clip that is used, in seconds.
+    longest_s: float
 
     @property
     def windows(self) -> int:
@@ -227,7 +229,8 @@ async def with_kills(options: Options, clips: Sequence[AudioClip], logs: Path) -
 
 async def measure(options: Options, folder: Path) -> Report:
     """Both parts."""
-    tell, clips = cli.progress(), hard_clips(folder)
+    tell = cli.progress()
+    clips = [clip for clip in hard_clips(folder) if len(clip.pcm()) <= options.longest_s * SAMPLE_RATE]
     tell(f"{options.sessions} live sessions, {options.windows} windows of about {options.window_s:g} s")
     without, during, fast, wrong = await with_recording(options, clips, folder)
     speeds: dict[int, list[float]] = {1: [], 2: []}
@@ -273,6 +276,7 @@ def describe(report: Report) -> str:
 @click.option("--window", "window_s", default=40.0, show_default=True, help="Seconds with or without the recording.")
 @click.option("--recording", "recording_s", default=300.0, show_default=True, help="Its length when it is alone.")
 @click.option("--killed", "killed_s", default=0.0, help="Seconds of the recording while workers are killed. 0: none.")
+@click.option("--longest", "longest_s", default=LONGEST_S, show_default=True, help="Longest clip, in seconds.")
 @cli.rounds_option
 @cli.json_option
 def main(json_file: Path | None, **chosen: object) -> None:

@@ -82,7 +82,7 @@ class Prometheus:
 
     async def _get(self, path: str) -> Any:
         try:
-            return (await self._http.get(path)).json()["data"]
+            return (await self._http.get(path)).raise_for_status().json()["data"]
         except httpx.HTTPError:
             return {"activeTargets": [], "alerts": []}
 

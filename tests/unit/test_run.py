@@ -1,6 +1,7 @@
 """A failed part of `make test` does not prevent the others, and the summary names each failed test."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,5 +37,24 @@ def test_the_status_is_zero_only_if_all_parts_pass(monkeypatch: pytest.MonkeyPat
 
 
 def test_every_path_that_is_run_separately_exists() -> None:
-    """pytest ignores nothing if a path in `--ignore` is wrong, and would run these tests twice."""
-    assert [path for path in run.TWO_AT_A_TIME if not (run.ROOT / path).exists()] == []
+    assert [path for path in (*run.ANSWERS, *run.ALONE, *run.LIVE) if not (run.ROOT / path).exists()] == []
+
+
+def test_each_end_to_end_test_is_in_one_part() -> None:
+    chosen = [path for part in ("e2e-answers", "e2e-live", "e2e-alone") for path in run.PARTS[part]]
+    parts = {file: [path for path in chosen if file.startswith(path)] for file in run.FILES}
+    assert {file: paths for file, paths in parts.items() if len(paths) != 1} == {}
+
+
+def test_neighbours_that_measure_nothing_run_at_the_same_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    meet = (
+        "import os, sys, time\nopen(sys.argv[1], 'w').close()\nwhile not os.path.exists(sys.argv[2]): time.sleep(0.01)"
+    )
+    paths = [str(tmp_path / name) for name in ("first", "second")]
+    parts = {name: (sys.executable, "-c", meet, *order) for name, order in (("lint", paths), ("types", paths[::-1]))}
+    monkeypatch.setattr(run, "PARTS", {**parts, "unit": printing("last")})
+    assert run.main([]) == 0
+    summary = capsys.readouterr().out.partition("===== summary")[2].split()
+    assert [name for name in summary if name in run.PARTS] == ["lint", "types", "unit"]

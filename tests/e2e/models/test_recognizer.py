@@ -20,6 +20,7 @@ from stt_worker.recognizers.recognizer import RecognizedWord, Speech
 from stt_worker.recognizers.whisper import FasterWhisper
 from tests.testkit.audio.clips import Clip, decode
 from tests.testkit.models.preview_replay import replay
+from tests.testkit.sample import sampled, whole
 
 RATE = 16_000
 
@@ -61,7 +62,7 @@ def test_the_end_of_a_long_utterance_continues_the_words_of_its_preview(
     whisper: FasterWhisper, speech_clips: list[Clip]
 ) -> None:
     clips = [clip for clip in speech_clips if clip.language == "en" and clip.kind == "utt"]
-    clips = sorted(clips, key=lambda clip: -len(clip.pcm()))[:8]
+    clips = sampled(sorted(clips, key=lambda clip: -len(clip.pcm()))[:8], 2)
     sounds = [sound(clip) for clip in clips]
     previews = [Speech(samples[: -RATE // 2], "en", words=True, final=False) for samples in sounds]
     drafts = [with_logprobs(heard.words) for heard in whisper.recognize(previews)]
@@ -225,9 +226,10 @@ def test_audio_that_cannot_be_decoded_is_refused(whisper: FasterWhisper) -> None
 def test_noise_and_music_produce_almost_no_text_even_without_a_voice_detector(
     whisper: FasterWhisper, shared_folder: Path
 ) -> None:
+    """No file of the sample may give text, and one of all. Text in one of five fails in five samples of six."""
     files = sorted((shared_folder / "audio" / "noise").glob("*.flac"))
-    pieces = [(file.stem, floats(decode(file))[: 15 * RATE]) for file in files]
-    assert len(pieces) >= 23
+    assert len(files) >= 23
+    pieces = [(file.stem, floats(decode(file))[: 15 * RATE]) for file in sampled(files, 3)]
     heard = whisper.recognize([Speech(samples, beam_size=5) for _, samples in pieces])
     shown = [
         (name, hypothesis.text)
@@ -242,10 +244,12 @@ def test_noise_and_music_produce_almost_no_text_even_without_a_voice_detector(
 def test_few_committed_words_are_contradicted(
     whisper: FasterWhisper, english: Sequence[Clip], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures = replay(whisper, [sound(clip) for clip in english])
+    # Two long clips, with 41 of the 45 words that are committed in all seven. One contradicted word is accepted.
+    clips = english if whole() else english[-3::2]
+    figures = replay(whisper, [sound(clip) for clip in clips])
     with capsys.disabled():
         print(
-            f"\nreplay of {len(english)} clips: {figures.committed_percent:.0f} % committed before the final,"
+            f"\nreplay of {len(clips)} clips: {figures.committed_percent:.0f} % committed before the final,"
             f" {figures.contradicted_percent:.1f} % of it contradicted, erasure {figures.erasure:.2f}"
         )
     assert figures.committed_words > 0

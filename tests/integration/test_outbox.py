@@ -85,7 +85,7 @@ async def test_the_redis_user_of_gateways_may_use_the_outbox(redis: Redis) -> No
     text = USERS.read_text().replace("\\\n", " ")
     rules = next(line for line in text.splitlines() if line.startswith("user gateway")).split()[2:]
     rules = [">secret" if rule.startswith("#") else rule for rule in rules]
-    await redis.execute_command("ACL", "SETUSER", "outbox-test", *rules)
+    await redis.execute_command("ACL", "SETUSER", "outbox-test", *rules)  # type: ignore[no-untyped-call]
     arguments = redis.connection_pool.connection_kwargs
     user = Redis(
         host=arguments["host"], port=arguments["port"], username="outbox-test", password="secret", driver_info=None
@@ -101,4 +101,4 @@ async def test_the_redis_user_of_gateways_may_use_the_outbox(redis: Redis) -> No
         assert await calls.begin("a", NOW, LEASE_S) is None
     finally:
         await user.aclose()
-        await redis.execute_command("ACL", "DELUSER", "outbox-test")
+        await redis.execute_command("ACL", "DELUSER", "outbox-test")  # type: ignore[no-untyped-call]

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from backend.local.processes import free_port
 from backend.local.system import System, running
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.redis.clients import client
 from gateway.apis.twilio.signature import sign
 from gateway.calls.signature import signed_headers
 from tests.conftest import run_in_thread
+from tests.e2e.apis.conftest import error_percent
 from tests.testkit.audio.clips import RATE, Clip, shortest_clip
 from tests.testkit.audio.telephone import mulaw
 from tests.testkit.cli import silent
@@ -216,6 +219,25 @@ async def test_events_survive_the_gateway_that_received_the_call(
     assert events[-1]["reason"] == "completed"
 
 
+@pytest.mark.slow
+async def test_a_receiver_that_is_down_for_a_minute_gets_everything_in_order(
+    tracks: tuple[NDArray[np.int16], ...], tmp_path: Path
+) -> None:
+    port = free_port()
+    environment = {**NO_LOAD_LIMIT, "GATEWAY_CALL_WEBHOOK": f"http://127.0.0.1:{port}/calls"}
+    async with running(system_plan(tmp_path / "logs", environment=environment), silent) as system:
+        async with connect(address(system)) as socket:
+            await call(socket, "", *tracks, name="down")
+        await asyncio.sleep(60)
+        began = time.monotonic()
+        with callback_server(port=port) as receiver:
+            events = await ended(receiver, "down", 60)
+    print(f"{len(events)} events within {time.monotonic() - began:.1f} s")
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert {event["speaker"] for event in events if event["type"] == "call.final"} == {"inbound", "outbound"}
+    assert events[-1]["reason"] == "completed"
+
+
 def test_the_signature_covers_the_body() -> None:
     one, other = (signed_headers(SECRET, "a", body, 1, 1)["webhook-signature"] for body in ("b", "c"))
     assert one != other
@@ -224,9 +246,7 @@ def test_the_signature_covers_the_body() -> None:
 async def test_speech_of_a_call_with_a_real_model(
     artifacts: Path, english: list[Clip], receiver: CallbackServer
 ) -> None:
-    """Both speakers of a call, 8 kHz mu-law, with the model of the other tests of APIs."""
-    from tests.e2e.apis.conftest import error_percent
-
+    """Both speakers of a call, 8 kHz mu-law, with Whisper base."""
     first, second = (clip.pcm() for clip in english)
     both = np.zeros((RATE + max(len(first), len(second)) + RATE, 2), np.int16)
     both[: len(first), 0] = first

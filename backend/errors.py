@@ -21,6 +21,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- RecordingFailedError      HTTP: the session of a recording failed
 |  |  '- NoPlaceError            it was not started, because the gateway has too many
 |  |- OverQuotaError            the API key has reached a limit
+|  |- OutboxFullError           too many events of a call wait for their receiver
 |  |- TooManySecretsError       a caller has too many client secrets that have not expired
 |  |- RedisUnavailableError     Redis does not answer
 |  |- TooManyConnectionsError   too many connections have no session yet
@@ -31,6 +32,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  '- SourceUnavailableError    one source of a model fails, and the next one is tried
 |- UnsupportedPairError         no installed translation model serves this pair of languages
 |- CallbackFailedError          a client's server does not take the results of its recording
+|- WebhookFailedError           a receiver does not accept an event of a call, it is sent again
 |- UnavailableError             a remote engine is unavailable, its entries are retried later
 |- SetupError                   this machine lacks something, the message says what to do
 |- DamagedRecordError           a session record in Redis cannot be read

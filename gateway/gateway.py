@@ -23,12 +23,14 @@ from backend.streams.access.api_keys import ApiKeys
 from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
+from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
 from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.native.routes import recordings_router
 from gateway.apis.openai.client_secrets import client_secrets_router
 from gateway.apis.openai.realtime import realtime_router
 from gateway.apis.openai.transcriptions import openai_router
 from gateway.apis.soniox.routes import soniox_router
+from gateway.apis.twilio.routes import twilio_router
 from gateway.connection.handshake import serve_websocket
 from gateway.http.health import HealthRoutes
 from gateway.http.http_limits import LimitedHttp
@@ -61,7 +63,7 @@ def build(services: GatewayServices) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         settings = services.settings
         log.info("gateway_started", host=settings.host, port=settings.port, lets_in=services.auth.description)
-        async with services.running():
+        async with services.running(), audiosocket_listening(services):
             yield
         log.info("gateway_stopped")
 
@@ -79,6 +81,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(client_secrets_router(services))
     app.include_router(deepgram_router(services))
     app.include_router(soniox_router(services))
+    app.include_router(twilio_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
@@ -157,6 +160,7 @@ def _websocket_protocol(settings: GatewaySettings) -> Any:
 
 async def _check_exposure(settings: GatewaySettings) -> None:
     """Raise SetupError if the settings would expose the gateway to the network without authentication."""
+    check_audiosocket(settings)
     async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
 

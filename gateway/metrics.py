@@ -30,6 +30,11 @@ REDIS_LIMIT = Gauge("nova_redis_memory_limit_bytes", "Memory limit of Redis; 0: 
 WORKERS = Gauge("nova_workers", "Processes with a current heartbeat", ["kind"])
 REJECTED = Counter("nova_gateway_rejected_sessions_total", "Refused sessions", ["reason", "protocol"])
 RESUMED = Counter("nova_gateway_resumed_sessions_total", "Sessions that clients resumed")
+WEBHOOK_EVENTS = Counter(
+    "nova_gateway_webhook_events_total",
+    "Attempts to deliver an event of a call: delivered, retried, given_up",
+    ["outcome"],
+)
 PRESSURE = Gauge(
     "nova_gateway_pressure_level", "0: none, 1: previews slowed, 2: previews stopped, 3: new sessions refused"
 )
@@ -40,3 +45,5 @@ WAITING = Gauge("nova_gateway_oldest_final_seconds", "Age in seconds of the olde
 for _protocol in PROTOCOLS:
     SESSIONS.labels(_protocol)
     OPEN_SESSIONS.labels(_protocol)
+for _outcome in ("delivered", "retried", "given_up"):
+    WEBHOOK_EVENTS.labels(_outcome)

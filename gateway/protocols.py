@@ -3,6 +3,16 @@
 from typing import Literal, get_args
 
 # Values of a label, so they are few and fixed. "openai" and "deepgram" use HTTP, "native" uses both,
-# and the others use WebSockets.
-ProtocolName = Literal["native", "openai", "openai_realtime", "deepgram", "deepgram_live", "deepgram_flux", "soniox"]
+# "audiosocket" uses TCP, and the others use WebSockets.
+ProtocolName = Literal[
+    "native",
+    "openai",
+    "openai_realtime",
+    "deepgram",
+    "deepgram_live",
+    "deepgram_flux",
+    "soniox",
+    "twilio",
+    "audiosocket",
+]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

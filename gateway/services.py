@@ -22,6 +22,7 @@ from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.fanout import Fanout
+from backend.streams.session.outbox import Outbox
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Sessions
@@ -34,6 +35,7 @@ from gateway.access.quota import QuotaSlots
 from gateway.access.registry import SessionRegistry
 from gateway.audio.silero import Silero
 from gateway.audio.vad_batcher import VadBatcher
+from gateway.calls.webhooks import Webhooks
 from gateway.http.turns import Turns
 from gateway.session.segmenter import Rules
 from gateway.session.timers import TimerLimits
@@ -67,6 +69,7 @@ class GatewayServices:
     pending: PendingConnections
     inspector: StreamInspector
     silence: RedisSilence
+    webhooks: Webhooks
     turns: Turns = field(default_factory=Turns)
     opening: OpeningTurns = field(default_factory=OpeningTurns)
     clock: Clock = SYSTEM_CLOCK
@@ -94,6 +97,7 @@ class GatewayServices:
             pending=PendingConnections(settings.max_pending, settings.max_pending_per_address),
             inspector=StreamInspector(redis, streams.shards),
             silence=RedisSilence(redis, streams.shards),
+            webhooks=Webhooks(settings, Outbox(redis), SYSTEM_CLOCK.wall),
         )
 
     @asynccontextmanager
@@ -109,6 +113,8 @@ class GatewayServices:
                 group.create_task(trim_memory_periodically(TRIM_EVERY_S)),
                 group.create_task(heartbeats),
             ]
+            if self.webhooks.is_enabled:
+                tasks.append(group.create_task(self.webhooks.deliver_forever()))
             yield
             for task in tasks:
                 task.cancel()

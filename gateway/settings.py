@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from backend.service.page_folder import page_folder
@@ -66,6 +66,22 @@ class GatewaySettings(ServiceSettings):
     """Seconds within which a recording must have been fetched."""
     callback_timeout_s: float = Field(default=600.0, gt=0)
     """Seconds for which results are sent again if the server of a callback does not accept them."""
+    call_webhook: str = ""
+    """URL that receives the events of telephone calls. With `callback_enabled`, a caller may choose another one."""
+    webhook_secret: SecretStr = SecretStr("")
+    """Secret that signs these events: "whsec_" and base64, or any text. Empty: they are not signed."""
+    webhook_timeout_s: float = Field(default=86_400.0, gt=0)
+    """Seconds for which an event is sent again if its receiver does not accept it."""
+    twilio_token: SecretStr = SecretStr("")
+    """Auth token of your Twilio account: then all media streams must be signed with it. Empty: no check."""
+    audiosocket_port: int = Field(default=0, ge=0, le=65_535)
+    """Port for Asterisk's AudioSocket. 0: none."""
+    audiosocket_host: str = "127.0.0.1"
+    """Address of this port. AudioSocket has no encryption and no password, so restrict who reaches it."""
+    audiosocket_key: SecretStr = SecretStr("")
+    """API key whose rights and quotas apply to all calls over AudioSocket."""
+    audiosocket_options: str = ""
+    """Parameters of these calls in the form of a query, such as "language=en&hotwords=Nova"."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)

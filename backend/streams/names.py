@@ -19,6 +19,8 @@ STREAM_KINDS: tuple[StreamKind, ...] = (*DURABLE_STREAMS, "preview")
 WORKERS = "nova:workers"
 # Hash with the speech of each gateway. Its name matches the key pattern of the gateways' Redis user.
 SPEECH = "nova:workers:speech"
+# Sorted set and hash of calls with events for webhooks. Their names also match patterns of the gateways' Redis user.
+OUTBOX_DUE, OUTBOX_TRIES = "nova:{webhooks}:session:due", "nova:{webhooks}:session:tries"
 # Set of the ids of all API keys. Readers remove ids whose key has expired.
 API_KEYS = "nova:keys"
 
@@ -99,6 +101,11 @@ def quota_slots(caller: str) -> str:
 def client_secrets(caller: str) -> str:
     """Hash: hashes of the client secrets of a caller, and the session that each one opens."""
     return f"nova:quota:{{{caller}}}:secrets"
+
+
+def outbox_events(call: str) -> str:
+    """Stream: events of a call that await delivery to a webhook."""
+    return f"nova:{{webhooks}}:log:{call}"
 
 
 def fanout_channel(channel: str, name: str) -> str:

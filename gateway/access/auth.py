@@ -123,6 +123,13 @@ class Auth:
             raise ForbiddenError(f"this key does not have the scope {scope!r}")
         return caller
 
+    async def caller_of(self, key: str, scope: Scope) -> Caller:
+        """The caller with a key in the settings; "": none is required. Raises RefusedError and REDIS_ERRORS."""
+        caller = await self._identify(key) if key else ANONYMOUS
+        if not caller.has_scope(scope):
+            raise ForbiddenError(f"this key does not have the scope {scope!r}")
+        return caller
+
     async def _client_secret(self, connection: HTTPConnection) -> ClientSecret | None:
         """The client secret that the request presents, or None. Raises REDIS_ERRORS."""
         credential = self._credential(connection)
@@ -201,6 +208,12 @@ class Auth:
         if key is None:
             raise RefusedError("this key is unknown or has been revoked")
         return Caller(key.id, key.scopes, _with_defaults(key.limits, self._default_limits), has_key=True)
+
+
+def with_key(connection: HTTPConnection, key: str) -> HTTPConnection:
+    """The connection with a key that came in a message instead of the handshake."""
+    headers = [item for item in connection.scope["headers"] if item[0] != b"authorization"]
+    return HTTPConnection({**connection.scope, "headers": [*headers, (b"authorization", f"Bearer {key}".encode())]})
 
 
 def offered_subprotocols(connection: HTTPConnection) -> list[str]:

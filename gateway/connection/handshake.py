@@ -23,7 +23,7 @@ from gateway.connection.codec import Codec, NativeCodec
 from gateway.connection.connection import Connection, report_errors
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.session_opening import Opening, acquire_session, observers
-from gateway.connection.transport import Transport
+from gateway.connection.transport import Socket, Transport
 from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
 from gateway.services import GatewayServices
 
@@ -39,11 +39,13 @@ async def serve_websocket(
     codec: Codec | None = None,
     configure: Callable[[str], None] | None = None,
     authenticate: Callable[[], Awaitable[Caller]] | None = None,
+    outlet: Socket | None = None,
 ) -> None:
     """Serve one connection until it closes. Without a codec, the client speaks the native protocol.
 
     `configure` receives the configuration in the client secret of an accepted client. `authenticate` replaces the usual
-    authentication. It may accept the WebSocket to receive the key. Raises RefusedError, ProtocolError and REDIS_ERRORS.
+    authentication. It may accept the WebSocket to receive the key. `outlet` wraps the WebSocket, and outlives it.
+    Raises RefusedError, ProtocolError and REDIS_ERRORS.
     """
     codec = codec or NativeCodec()
     if limits := _limits(websocket):
@@ -73,8 +75,8 @@ async def serve_websocket(
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():
                 traceparent = websocket.headers.get("traceparent", "")
                 opening = Opening(caller, pending, codec.protocol, traceparent, limits)
-                transport = Transport.of(websocket, codec, services.settings.outbox)
-                if limits:
+                transport = Transport.of(outlet or websocket, codec, services.settings.outbox)
+                if limits and not outlet:
                     transport = replace(transport, is_lost=lambda: limits.is_lost)
                 await run_connection(services, opening, transport)
         finally:

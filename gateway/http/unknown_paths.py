@@ -13,6 +13,7 @@ WEBSOCKETS = {
     "/v1/listen": "Deepgram",
     "/v2/listen": "Deepgram Flux",
     "/transcribe-websocket": "Soniox",
+    "/v1/twilio": "Twilio",
 }
 # Characters of the path that the message quotes.
 MAX_PATH = 80

@@ -157,6 +157,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "javascript 2": Fragment(after=providers.DEEPGRAM_BLOCKS, continues=("javascript 1",)),
         **dict.fromkeys(("python 4", "python 5", "python 6", "python 7"), NOT_INSTALLED),
     },
+    "docs/howto/receive-telephone-calls.md": {},
     "docs/howto/use-soniox-clients.md": {
         "python 1": Fragment(),
         "javascript 1": NotRun("it records with a browser: tests/e2e/apis/test_soniox.py sends the same messages"),

@@ -47,8 +47,8 @@ class CallbackServer:
 
 
 @contextmanager
-def callback_server(statuses: Sequence[int] = ()) -> Iterator[CallbackServer]:
-    """A server on loopback."""
+def callback_server(statuses: Sequence[int] = (), port: int = 0) -> Iterator[CallbackServer]:
+    """A server on loopback. `port` 0: any free one."""
     place = CallbackServer(0, list(statuses))
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,6 +71,6 @@ def callback_server(statuses: Sequence[int] = ()) -> Iterator[CallbackServer]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", port), Handler)) as server:
         place.port = server.server_port
         yield place

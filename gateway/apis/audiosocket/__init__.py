@@ -1,0 +1,1 @@
+"""Asterisk AudioSocket: a codec, and a TCP server."""

@@ -1,0 +1,1 @@
+"""Telephone calls: the tracks of their audio, and their events, which go to a webhook."""

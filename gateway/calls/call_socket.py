@@ -1,0 +1,92 @@
+"""The socket of a call: its events go to the webhook, and its session ends only when all results are there."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Protocol
+
+import structlog
+from fastapi import WebSocketDisconnect
+
+from backend.errors import ClientError
+from backend.streams.redis.connection import REDIS_ERRORS
+from gateway.calls.call_log import CallEvent, CallLog, ended
+from gateway.calls.parameters import CallParameters
+from gateway.calls.webhooks import Webhooks
+from gateway.connection.codec import Codec
+from gateway.connection.transport import Socket
+
+log = structlog.get_logger()
+
+
+class CallCodec(Codec, Protocol):
+    """The codec of a telephone system. `hangup` is a frame that ends the audio of a call."""
+
+    hangup: str | bytes
+    log: CallLog | None
+    parameters: CallParameters | None
+
+
+class CallSocket:
+    """Wraps the socket of a call.
+
+    Telephone systems close the connection when a call ends. The session continues until its results are complete.
+    """
+
+    def __init__(self, socket: Socket, codec: CallCodec, webhooks: Webhooks) -> None:
+        self._socket, self._codec, self._webhooks = socket, codec, webhooks
+        self._is_lost = False
+
+    async def receive(self) -> Any:
+        """The next frame. When the client has left, the end of the call, and then nothing."""
+        if self._is_lost:
+            await asyncio.Event().wait()
+        frame = await self._socket.receive()
+        if frame["type"] != "websocket.disconnect":
+            return frame
+        self._is_lost = True
+        return frame if self._codec.log is None else _received(self._codec.hangup)
+
+    async def send_text(self, data: str) -> None:
+        """Send a frame to the client, or store an event of the call. Raises REDIS_ERRORS and OutboxFullError."""
+        if isinstance(data, CallEvent):
+            await self._store(data)
+        else:
+            await self._send(data)
+
+    async def _store(self, event: CallEvent) -> None:
+        call, parameters = self._codec.log, self._codec.parameters
+        if call is None or parameters is None or call.is_ended:
+            return
+        event_id, body = call.number(event)
+        await self._webhooks.store(call.identity.id, event_id, body, parameters.webhook)
+        if parameters.on_socket:
+            await self._send(f'{{"event":"call","call":{body}}}')
+
+    async def _send(self, data: str) -> None:
+        if self._is_lost:
+            return
+        try:
+            await self._socket.send_text(data)
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            self._is_lost = True  # the call is over, but its results are not
+
+    async def close(self, code: int = 1000, reason: str | None = None) -> None:
+        """The session is over."""
+        await self.finish(reason or "")
+        # A TCP client that has closed its direction still reads. A WebSocket that is gone raises RuntimeError.
+        with suppress(WebSocketDisconnect, RuntimeError, OSError):
+            await self._socket.close(code, reason)
+
+    async def finish(self, reason: str) -> None:
+        """Store the last event, once. A call that was refused has none."""
+        if self._codec.log is None or not self._codec.log.is_started:
+            return
+        try:
+            await self._store(ended(reason))
+        except (*REDIS_ERRORS, ClientError) as error:
+            log.warning("call_event_lost", error=type(error).__name__)
+
+
+def _received(frame: str | bytes) -> Mapping[str, str | bytes]:
+    return {"type": "websocket.receive", "text" if isinstance(frame, str) else "bytes": frame}

@@ -1,0 +1,1 @@
+"""Protocols over plain TCP: their connections run the same sessions as WebSockets."""

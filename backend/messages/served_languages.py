@@ -61,6 +61,7 @@ class ServedLanguages:
     `speech`: the languages that every STT worker recognizes, since any of them may receive a job; None: unknown.
     `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
     `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
+    `targets`: whether all of them leave out the text of voices that a session does not want;
     `translators`: whether any translation worker runs; None: unknown.
     """
 
@@ -70,6 +71,7 @@ class ServedLanguages:
     turns: bool | None = None
     translators: bool | None = None
     voices: bool | None = None
+    targets: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -80,6 +82,7 @@ class ServedLanguages:
         pairs = tuple(pair for beat in translators for pair in _read_pairs(beat["translates"]))
         turns = [bool(beat.get("turns")) for beat in beats if beat.get("kind") == "stt"]
         voices = [bool(beat.get("voices")) for beat in beats if beat.get("kind") == "stt"]
+        targets = [bool(beat.get("targets")) for beat in beats if beat.get("kind") == "stt"]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
             frozenset.intersection(*speech) if speech else None,
@@ -88,6 +91,7 @@ class ServedLanguages:
             any(turns) if turns else None,
             any(beat.get("kind") == "translation" for beat in beats) if beats else None,
             any(voices) if voices else None,
+            all(targets) if targets else None,
         )
 
     @property

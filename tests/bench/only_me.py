@@ -60,7 +60,8 @@ def in_pcm(parts: Sequence[Samples]) -> NDArray[np.int16]:
     """The parts with a pause after each."""
     pause = np.zeros(round(PAUSE_S * RATE), np.float32)
     joined = np.concatenate([piece for part in parts for piece in (part, pause)])
-    return np.clip(np.rint(joined * 32_767), -32_768, 32_767).astype(np.int16)
+    pcm: NDArray[np.int16] = np.clip(np.rint(joined * 32_767), -32_768, 32_767).astype(np.int16)
+    return pcm
 
 
 def scene(own: Sequence[Saying], others: Sequence[Saying], level_db: float | None) -> Scene:
@@ -176,16 +177,18 @@ def main(targets: int, model: str, seed: int, json_file: Path | None) -> None:
         answer = enrol(recognizer, voices, recordings)
         refused.append({"enrolment": name, "answer": answer if isinstance(answer, str) else "ENROLLED"})
         progress(str(refused[-1]))
-    report = Report(tuple(rows), tuple(refused))
+    wrong = tuple(str(row["enrolment"]) for row in refused if row["answer"] == "ENROLLED")
+    report = Report(tuple(rows), tuple(refused), wrong)
     cli.finish(report, "\n".join([cli.table(rows), "", cli.table(refused)]), json_file)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The two tables."""
+    """The two tables. `wrong`: voices that were enrolled although they must be refused."""
 
     rows: tuple[cli.Row, ...]
     refused: tuple[cli.Row, ...]
+    wrong: tuple[str, ...]
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ class OfflineSession:
                 yield from self._finals(self._session.receive_audio(windows[some], probabilities[some], now))
                 if not self.is_file or self._session.awaits_language or self._session.awaits_context:
                     self._apply_finals()
-        yield from self._finals(self._session.receive_message(Stop(), len(self.pcm) / SAMPLE_RATE))
+        self.ended = self._session.receive_message(Stop(), len(self.pcm) / SAMPLE_RATE)
+        self.events += [action.event for action in self.ended if isinstance(action, SendEvent)]
+        yield from self._finals(self.ended)
         self._apply_finals()
 
     def answer(self, final: Final) -> None:

@@ -33,7 +33,7 @@ def audio(*parts: tuple[int, float]) -> NDArray[np.int16]:
 async def answered(
     pcm: NDArray[np.int16], ear: VoiceDescriber | None, recognizer: Speaker | None = None, **fields: Any
 ) -> Outcome:
-    times = {"start_ms": 1_000, "end_ms": 1_000 + 1_000 * len(pcm) // SAMPLE_RATE}
+    times: dict[str, Any] = {"start_ms": 1_000, "end_ms": 1_000 + 1_000 * len(pcm) // SAMPLE_RATE}
     one = job(1, language="en", target=TARGET, **times, **fields)
     worker = SttWorker(recognizer or Speaker(), SttSettings(), voices=ear)
     (outcome,) = await worker.handle([Entry(Shard(0), "1-0", one, pcm.tobytes())])
@@ -57,7 +57,7 @@ async def test_the_target_keeps_its_text() -> None:
 
 @pytest.mark.parametrize("finals", ["revise", "stable"])
 async def test_another_voice_leaves_no_text_and_no_translation(finals: str) -> None:
-    fields = {"translate_to": ("de",), "finals": finals, "committed": "one two"}
+    fields: dict[str, Any] = {"translate_to": ("de",), "finals": finals, "committed": "one two"}
     outcome = await answered(audio((-900, 10)), Ear(), **fields)
     final = final_of(outcome)
     assert (final.text, final.translate_to, final.target_checked) == ("", (), True)

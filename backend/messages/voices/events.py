@@ -33,7 +33,7 @@ class SpeakerEnrolled(ChannelEvent):
     samples: int
     """Samples that are used."""
     similarity: float
-    """Cosine similarity of the sample that differs most from the others, -1 to 1."""
+    """Cosine similarity of the two samples that differ most, -1 to 1."""
     expires: int
     """Unix time in seconds at which the server deletes the voice."""
 

@@ -34,7 +34,7 @@ class VoiceProfile(Message):
     seconds: float
     """Seconds of speech in the samples."""
     similarity: float
-    """Similarity of the sample that differs most from the others."""
+    """Similarity of the two samples that differ most."""
     consent: bool
     """Whether the speaker has agreed that their voice is stored."""
     created: int = 0

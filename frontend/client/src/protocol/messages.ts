@@ -692,7 +692,7 @@ export interface SpeakerEnrolled {
    */
   samples: number;
   /**
-   * Cosine similarity of the sample that differs most from the others, -1 to 1.
+   * Cosine similarity of the two samples that differ most, -1 to 1.
    */
   similarity: number;
   /**

@@ -41,7 +41,7 @@ def test_three_good_samples_make_a_profile() -> None:
 
 def test_a_voice_that_varies_more_gets_a_lower_threshold() -> None:
     thresholds = []
-    for variation in (0.2, 0.8):
+    for variation in (0.2, 0.7):
         enrolled = enrolment()
         for n in (1, 2, 3):
             enrolled.add(sampled(n, 7, variation=variation))
@@ -76,12 +76,13 @@ def test_a_sample_of_two_voices_is_refused() -> None:
     assert judged.reason == "mixed"
 
 
-def test_samples_of_different_voices_are_refused() -> None:
+@pytest.mark.parametrize("speakers", [(7, 7, 8, 7), (7, 8, 7, 8), (7, 7, 8, 8, 8)])
+def test_samples_of_different_voices_are_refused(speakers: tuple[int, ...]) -> None:
     enrolled = enrolment()
-    assert all(enrolled.add(sampled(n, speaker)).accepted for n, speaker in enumerate((7, 7, 8, 7), 1))
+    assert all(enrolled.add(sampled(n, speaker)).accepted for n, speaker in enumerate(speakers, 1))
     refusal = enrolled.profile()
     assert isinstance(refusal, Refusal)
-    assert (refusal.reason, "good sample 3" in refusal.message) == ("several_voices", True)
+    assert (refusal.reason, "not of one voice" in refusal.message) == ("several_voices", True)
 
 
 def test_an_utterance_without_words_or_without_a_measurement_is_no_sample() -> None:

@@ -24,6 +24,8 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- OutboxFullError           too many events of a call wait for their receiver
 |  |- TooManySecretsError       a caller has too many client secrets that have not expired
 |  |- RedisUnavailableError     Redis does not answer
+|  |- TooManyVoicesError        a caller has as many enrolled voices as it may have
+|  |- UnknownSpeakerError       no voice is enrolled under a name
 |  |- TooManyConnectionsError   too many connections have no session yet
 |  '- AudioLostError            Redis has lost an utterance whose audio only the client still has
 |- EntryError                   a stream entry that no worker can process: a dead letter without a retry

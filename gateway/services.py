@@ -15,6 +15,7 @@ from backend.service.lifecycle import process_name, trim_memory_periodically
 from backend.streams.access.api_keys import ApiKeys
 from backend.streams.access.client_secrets import ClientSecrets
 from backend.streams.access.quota import Quota
+from backend.streams.access.voice_profiles import VoiceProfiles
 from backend.streams.job_streams import JobStreams
 from backend.streams.names import WORKERS, worker_key
 from backend.streams.observe.silence import RedisSilence
@@ -65,6 +66,7 @@ class GatewayServices:
     admission: Admission
     auth: Auth
     client_secrets: ClientSecrets
+    voices: VoiceProfiles
     quota_slots: QuotaSlots
     pending: PendingConnections
     inspector: StreamInspector
@@ -93,6 +95,7 @@ class GatewayServices:
             admission=Admission(settings, streams, registry, name),
             auth=Auth(settings, keys, JwtVerifier.from_settings(settings), secrets),
             client_secrets=secrets,
+            voices=VoiceProfiles(redis, settings.max_voices),
             quota_slots=QuotaSlots(Quota(redis), keys, registry),
             pending=PendingConnections(settings.max_pending, settings.max_pending_per_address),
             inspector=StreamInspector(redis, streams.shards),

@@ -1,19 +1,19 @@
 """Turn hypotheses into the events and entries that the worker commits."""
 
-import base64
 import math
 from collections.abc import Sequence
 
 import structlog
 
+from backend.audio.voice_vectors import encode_vector
 from backend.messages.jobs import AudioJob, DescribedVoice, DraftWord, FinalResult, PartialResult, Transcript
-from backend.messages.protocol import DecodedToken, Decoding, Final, Word
+from backend.messages.protocol import DecodedToken, Decoding, Final, SpeechIgnored, Word
 from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
 from backend.text.normalize import normalized_words
 from stt_worker import metrics
 from stt_worker.guards.hallucinations import withhold_reason
-from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
+from stt_worker.recognizers.recognizer import Hypothesis, IgnoredPart, RecognizedWord
 from stt_worker.stability import CaptionState, update_caption
 
 log = structlog.get_logger()
@@ -27,7 +27,8 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     """Return the final of an utterance, and its text as a partial, which is shown until the endpoint is certain."""
     recognized = text = "" if _withhold(job, hypothesis) else hypothesis.text
     if job.finals == "stable":
-        text = text or job.committed
+        # The committed words of another voice must not come back.
+        text = text if hypothesis.ignored else text or job.committed
     elif job.committed:
         metrics.COMMITTED.inc(len(normalized_words(job.committed, hypothesis.text_language)))
         metrics.CONTRADICTED.inc(contradicted(job.committed, text, hypothesis.text_language))
@@ -47,8 +48,15 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     )
     detected = (hypothesis.languages or {hypothesis.language: 1.0}) if text and not job.language else {}
     voices = _voices(job, hypothesis, text) if recognized else ()
-    if detected or voices:
-        final = FinalResult(**dict(final), languages=detected, voices=voices)
+    if detected or voices or hypothesis.sample or hypothesis.target_checked:
+        final = FinalResult(
+            **dict(final),
+            languages=detected,
+            voices=voices,
+            sample=hypothesis.sample,
+            target_checked=hypothesis.target_checked,
+            ignored=_ignored(job, hypothesis),
+        )
     partials = _early_partials(job, hypothesis, final, hypothesis.words if recognized else ())
     return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.text_language, text))
 
@@ -68,9 +76,35 @@ def _early_partials(
     partial = _partial(job, hypothesis, caption)
     if job.early_final:
         partial = partial.model_copy(update={"early_final": final})
+    if job.target:
+        partial = partial.model_copy(update={"voice": _voice_of_final(hypothesis, final)})
     if job.judge_turn and final.text:
         partial = partial.model_copy(update={"turn_probability": hypothesis.turn_probability})
     return (partial,)
+
+
+def _voice_of_final(hypothesis: Hypothesis, final: Final) -> str:
+    if not hypothesis.target_checked:
+        return "unknown"
+    return "target" if final.text or not hypothesis.ignored else "other"
+
+
+def _ignored(job: AudioJob, hypothesis: Hypothesis) -> tuple[SpeechIgnored, ...]:
+    return tuple(_ignored_speech(job, part) for part in hypothesis.ignored)
+
+
+def _ignored_speech(job: AudioJob, part: IgnoredPart) -> SpeechIgnored:
+    start_ms = min(job.end_ms, job.start_ms + round(1000 * part.start))
+    end_ms = job.end_ms if part.end is None else min(job.end_ms, job.start_ms + round(1000 * part.end))
+    return SpeechIgnored(
+        utterance=job.utterance,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        duration_ms=end_ms - start_ms,
+        reason=part.reason,
+        similarity=None if part.similarity is None else round(part.similarity, 3),
+        by_majority=part.by_majority,
+    )
 
 
 def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[RecognizedWord] = ()) -> Outcome:
@@ -86,13 +120,14 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[Recog
         draft = ()
     else:
         caption = update_caption(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
-    has_grown = caption.committed != job.committed
+    has_grown = caption.committed != job.committed and (not job.target or hypothesis.voice == "target")
     transcript = _transcript(job, hypothesis.text_language, caption.committed) if has_grown else None
     partial = _partial(job, hypothesis, caption).model_copy(
         update={
             "committed_end_ms": job.start_ms + round(1000 * caption.committed_seconds),
             "language_probability": hypothesis.language_probability,
             "draft": tuple(map(_draft_word, draft)),
+            "voice": hypothesis.voice or ("unknown" if job.target else ""),
         }
     )
     return Outcome(live=(partial,), transcript=transcript)
@@ -168,7 +203,7 @@ def _voices(job: AudioJob, hypothesis: Hypothesis, text: str) -> tuple[Described
             start_ms=min(job.end_ms, job.start_ms + round(1000 * part.start)),
             end_ms=min(job.end_ms, job.start_ms + round(1000 * part.end)),
             text="".join(words[n].text for n in part.words).strip() if several else text,
-            embedding=base64.b64encode(part.voice.astype("<f2").tobytes()).decode(),
+            embedding=encode_vector(part.voice),
         )
         for part in hypothesis.parts
     )

@@ -37,6 +37,7 @@ from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recogn
 from stt_worker.settings import SttSettings
 from stt_worker.voices.division import can_be_divided
 from stt_worker.voices.stage import VoiceStage
+from stt_worker.voices.target import without_unchecked
 
 log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ class SttWorker:
         ]
 
     def _outcome(self, job: AudioJob, hypothesis: Hypothesis) -> Outcome:
-        written = in_requested_script(job, hypothesis)
+        written = in_requested_script(job, without_unchecked(job, hypothesis))
         if job.kind == "final":
             return final_outcome(job, written)
         # The draft keeps the script of the model: a second conversion would change more characters.
@@ -100,7 +101,7 @@ class SttWorker:
         metrics.CONTINUED.labels(kind).inc(sum(hypothesis.continued for hypothesis in hypotheses))
         self._report_doubts(hypotheses)
         if self._voices and described:
-            hypotheses = self._voices.complete(hypotheses, described)
+            hypotheses = self._voices.complete(hypotheses, speeches, described)
         return self._with_turns(hypotheses, judgements) if judgements else hypotheses
 
     def _judge_turns(self, speeches: Sequence[Speech]) -> dict[int, Future[float]]:
@@ -141,6 +142,7 @@ class SttWorker:
         final = job.kind == "final"
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
         describe_voices = job.describe_voices and self._voices is not None
+        target = job.target if self._voices else None
         try:
             check_task(job, translates=self._recognizer.translates)
             language = model_language(job, self._recognizer.languages)
@@ -164,11 +166,13 @@ class SttWorker:
             or job.partial_words
             or job.decoding
             or not final
-            or (describe_voices and can_be_divided(samples)),
+            or ((describe_voices or target is not None) and can_be_divided(samples)),
             tokens=final and job.decoding,
             final=final,
             judge_turn=job.judge_turn,
             describe_voices=describe_voices,
+            measure_voice=job.measure_voice and self._voices is not None,
+            target=target,
             draft=_draft(job) if self._recognizer.continues_drafts else (),
             draft_language=draft_language(job, self._recognizer.languages),
             draft_language_probability=job.draft_language_probability,
@@ -227,7 +231,8 @@ async def serve(
     if turns:
         description["turns"] = True
     if voices:
-        description["voices"] = True
+        # "targets": it also leaves out the text of voices that a session does not want.
+        description |= {"voices": True, "targets": True}
     MODEL.labels("stt", recognizer.model, recognizer.device, recognizer.compute_type).set(1)
     worker = SttWorker(recognizer, settings, turns, voices)
 

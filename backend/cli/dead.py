@@ -237,7 +237,9 @@ def _fields(letter: DeadLetter) -> dict[str, str]:
         fields["audio"] = f"{letter.audio_s:.2f} s, {letter.audio_bytes} bytes"
     if letter.job is None:
         return fields | {"cannot be decoded": letter.problem} | _raw_fields(letter)
-    job = letter.job.model_dump(mode="json", exclude_defaults=True) | {"sent_at": _local_time(letter.job.sent_at)}
+    # Voices are personal data.
+    shown = letter.job.model_dump(mode="json", exclude_defaults=True, exclude={"target": {"embedding"}})
+    job = shown | {"sent_at": _local_time(letter.job.sent_at)}
     return fields | {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for name, value in job.items()
     }

@@ -22,6 +22,7 @@ COMMANDS = {
     "transcribe": "transcribe:transcribe",
     "mic": "mic:mic",
     "models": "models:group",
+    "speakers": "speakers.commands:speakers",
     "status": "status:status",
     "dead": "dead:dead",
     "keys": "keys:keys",

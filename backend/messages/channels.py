@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from backend.messages.options import MAX_POSITION, Message, Options
+from backend.messages.options import MAX_POSITION, Message
+from backend.messages.voices.start import VoiceStart
 
 # Channels of a session. Each is a session of its own for quotas, admission and the workers.
 MAX_CHANNELS = 8
@@ -43,7 +44,7 @@ class ChannelReady(Message):
     cursor: str = "0-0"
 
 
-class ChannelStart(Options):
+class ChannelStart(VoiceStart):
     """The fields of `start` about channels."""
 
     multichannel: bool = False

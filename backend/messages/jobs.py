@@ -13,7 +13,18 @@ from pydantic import ValidationError
 
 from backend.errors import EntryError
 from backend.messages.options import Priority, Task
-from backend.messages.protocol import Error, Final, Message, Partial, ServerMessage, Translation, parse_server, to_json
+from backend.messages.protocol import (
+    Error,
+    Final,
+    Message,
+    Partial,
+    ServerMessage,
+    SpeechIgnored,
+    Translation,
+    parse_server,
+    to_json,
+)
+from backend.messages.voices.profiles import TargetVoice, VoiceSample
 
 # Hz, of all audio after the gateway.
 SAMPLE_RATE = 16_000
@@ -24,6 +35,8 @@ OPENING_MS = 5_000
 JobKind = Literal["final", "preview"]
 # The streams of a group of workers. Finals of recordings have a stream of their own.
 StreamKind = Literal["final", "recording", "preview"]
+# Fields of a final that are only for the gateway, as they look in JSON.
+_RESULT_FIELDS = (b'"languages"', b'"voices"', b'"sample"', b'"target_checked"')
 _CURSOR = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
@@ -106,6 +119,10 @@ class AudioJob(Job):
     """Finals in a pause. Whether to judge if the speaker has finished."""
     describe_voices: bool = False
     """Finals only. Whether to describe the voices, so that the gateway can label the speakers."""
+    measure_voice: bool = False
+    """Finals only. Whether the utterance is a sample of a voice that the session enrols."""
+    target: TargetVoice | None = None
+    """The only voice that the session wants text of."""
     prompt: str = ""
     hotwords: str = ""
     context: str = ""
@@ -156,6 +173,8 @@ class PartialResult(Partial):
     """The final that follows if no more speech does, in the result of an early final of a session that wants it."""
     turn_probability: float | None = None
     """Probability that the speaker has finished, in the result of an early final whose worker has judged it."""
+    voice: Literal["", "target", "other", "unknown"] = ""
+    """With `target` in the job: whose voice the end of the audio is. "unknown": it is too short. "": not compared."""
 
     def event(self) -> Partial:
         """Return the part that the client receives."""
@@ -180,6 +199,12 @@ class FinalResult(Final):
     """The probabilities of the languages that were detected."""
     voices: tuple[DescribedVoice, ...] = ()
     """In the order in which they speak."""
+    sample: VoiceSample | None = None
+    """The measured voice, if the job asks for it."""
+    target_checked: bool = False
+    """Whether the voices were compared with the `target` of the job, and other voices have left no text."""
+    ignored: tuple[SpeechIgnored, ...] = ()
+    """The parts of the utterance without text, because they are not of the target."""
 
     def event(self) -> Final:
         """Return the part that the client receives."""
@@ -251,7 +276,7 @@ def decode_channel_message(data: bytes) -> ChannelMessage:
     if isinstance(event, Partial):
         event = PartialResult.model_validate_json(body)
     elif cursor and isinstance(event, Final | Translation | Error):
-        if isinstance(event, Final) and (b'"languages"' in body or b'"voices"' in body):
+        if isinstance(event, Final) and any(name in body for name in _RESULT_FIELDS):
             event = FinalResult.model_validate_json(body)
         event = event.model_copy(update={"cursor": cursor})
     return ChannelMessage(cursor, event)

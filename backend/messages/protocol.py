@@ -42,6 +42,10 @@ from backend.messages.turns import SpeechEnded as SpeechEnded
 from backend.messages.turns import SpeechStarted as SpeechStarted
 from backend.messages.turns import TurnEnd as TurnEnd
 from backend.messages.validation import describe_first_problem
+from backend.messages.voices.events import EnrolmentSample as EnrolmentSample
+from backend.messages.voices.events import SpeakerEnrolled as SpeakerEnrolled
+from backend.messages.voices.events import SpeechIgnored as SpeechIgnored
+from backend.messages.voices.start import Enrolment as Enrolment
 
 
 class Start(ChannelStart):
@@ -247,6 +251,9 @@ ServerMessage = Annotated[
     | TurnEnd
     | Interrupt
     | SpeakersMerged
+    | EnrolmentSample
+    | SpeakerEnrolled
+    | SpeechIgnored
     | Notice
     | Error
     | Draining

@@ -67,7 +67,8 @@ class ServedLanguages:
     `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
     `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
     `translators`: whether any translation worker runs; `english`: whether every STT worker can write English for speech
-    in other languages; None: unknown.
+    in other languages; `targets`: whether all of them leave out the text of voices that a session does not want; None:
+    unknown.
     """
 
     speech: frozenset[str] | None = None
@@ -77,6 +78,7 @@ class ServedLanguages:
     translators: bool | None = None
     voices: bool | None = None
     english: bool | None = None
+    targets: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -89,6 +91,7 @@ class ServedLanguages:
         turns = [bool(beat.get("turns")) for beat in recognizers]
         voices = [bool(beat.get("voices")) for beat in recognizers]
         english = ["translate" in (beat.get("tasks") or ()) for beat in recognizers]
+        targets = [bool(beat.get("targets")) for beat in recognizers]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
             frozenset.intersection(*speech) if speech else None,
@@ -98,6 +101,7 @@ class ServedLanguages:
             any(beat.get("kind") == "translation" for beat in beats) if beats else None,
             any(voices) if voices else None,
             all(english) if english else None,
+            all(targets) if targets else None,
         )
 
     @property

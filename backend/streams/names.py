@@ -108,6 +108,16 @@ def outbox_events(call: str) -> str:
     return f"nova:{{webhooks}}:log:{call}"
 
 
+def voice_profile(owner: str, profile: str) -> str:
+    """String: an enrolled voice of an owner, as JSON."""
+    return f"nova:speakers:{{{owner}}}:{profile}"
+
+
+def voice_index(owner: str) -> str:
+    """Sorted set: the ids of the enrolled voices of an owner, each with the time (ms) when it expires."""
+    return f"nova:speakers:{{{owner}}}:index"
+
+
 def fanout_channel(channel: str, name: str) -> str:
     """A channel of one process, in the cluster slot of a session's channel: `nova:{n}:fanout:<name>`."""
     return f"{channel[: channel.index('}') + 1]}:fanout:{name}"

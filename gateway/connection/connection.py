@@ -1,8 +1,8 @@
 """Connects a session to its socket and Redis, and executes its actions.
 
-Six tasks per connection: one reads frames, one receives results, one sends events, one writes to Redis, one runs the
-timers, and one notices that Redis does not answer. All queues are bounded: a slow client fills its own event queue and
-is disconnected, and the gateway stops reading from a client that has too many finals in flight.
+Six tasks per connection: they read frames, receive results, send events, write to Redis, run the timers, and notice
+that Redis does not answer. All queues are bounded: a slow client fills its own event queue and is disconnected, and the
+gateway stops reading from a client that has too many finals in flight.
 """
 
 import asyncio
@@ -26,9 +26,10 @@ from gateway.connection.delay_watch import RedisUnavailableError, watch_delay
 from gateway.connection.observers.observer import SessionObserver
 from gateway.connection.redis_writer import RedisWriter
 from gateway.connection.transport import Sender, SessionTransport
+from gateway.connection.voice_storage import store_voice
 from gateway.http.read_budget import ReadBudget, ReadLimits
 from gateway.services import GatewayServices
-from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
+from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, StoreVoice, VerifyRecord
 from gateway.session.session import Session
 from gateway.session.slips import SlipAllowance
 from gateway.session.timers import Conditions, SessionTimers
@@ -97,8 +98,7 @@ class Connection:
         # False once a wait for finals of a recording was in vain.
         self._may_wait = True
         self._result_arrived = asyncio.Event()
-        # Held while the log is read. Events from the channel must wait, because older events may still be unread in
-        # the log.
+        # Held while the log is read. Events from the channel wait, because the log may still have older ones.
         self._log_lock = asyncio.Lock()
 
     async def run(self, actions: Sequence[Action], on_log_read: Callable[[], None] = lambda: None) -> None:
@@ -138,8 +138,7 @@ class Connection:
 
     def _idle_timeout_s(self) -> float:
         # After `stop`, a client has nothing more to send, so the timer for overdue results ends the connection.
-        is_open = self._session.state == "open"
-        return self._services.settings.idle_timeout_s if is_open else 2 * self._timers.stop_wait_s
+        return self._services.settings.idle_timeout_s if self._session.state == "open" else 2 * self._timers.stop_wait_s
 
     async def _handle_message(self, message: ClientMessage | bytes) -> None:
         if not self._session.accepts("audio" if isinstance(message, bytes) else message.type):
@@ -286,8 +285,7 @@ class Connection:
     # --- actions
 
     async def _execute(self, actions: Sequence[Action]) -> None:
-        # Send events first, without awaiting, to keep the session's order.
-        for action in actions:
+        for action in actions:  # events first, without awaiting, to keep the session's order
             self._observer.on_action(action)
             if isinstance(action, SendEvent):
                 self._sender.send(action.event)
@@ -296,5 +294,7 @@ class Connection:
         for action in actions:
             if isinstance(action, CatchUp):
                 await self._catch_up()
+            elif isinstance(action, StoreVoice):
+                await self._execute(await store_voice(self._services, self._held.entry.caller.id, action))
             elif not isinstance(action, SendEvent | CloseConnection):
                 await self._writer.put(action)

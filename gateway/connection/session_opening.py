@@ -22,11 +22,13 @@ from gateway.connection.observers.observer import ObserverGroup, SessionObserver
 from gateway.connection.observers.session_summary import SessionSummary
 from gateway.connection.observers.speech_share import SpeechShare
 from gateway.connection.observers.traces import SessionTraces
+from gateway.connection.voice_storage import load_voices
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session
+from gateway.speakers.voices import SessionVoices
 
 log = structlog.get_logger()
 
@@ -95,7 +97,8 @@ async def _open_session(
     services: GatewayServices, start: Start, entry: OpenSession, token: str
 ) -> tuple[Session, Lease, list[Action]]:
     correlation_id = start.correlation_id or secrets.token_hex(8)
-    session = _new_session(services, entry.id, correlation_id)
+    voices = await load_voices(services.voices, entry.caller.id, start)
+    session = _new_session(services, entry.id, correlation_id, voices)
     AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
     actions = session.receive_message(start, services.clock.wall())
     lease = await retry_until_available(
@@ -109,17 +112,18 @@ async def _resume_session(
     services: GatewayServices, resume: Resume, caller: Caller
 ) -> tuple[Session, Lease, list[Action]]:
     lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
-    session = _new_session(services, resume.session, record.correlation_id)
+    voices = await load_voices(services.voices, caller.id, record.start.model_copy(update={"known_speakers": ()}))
+    session = _new_session(services, resume.session, record.correlation_id, voices)
     actions = session.resume(resume, record)
     metrics.RESUMED.inc()
     return session, lease, _with_resume_token(actions, resume.token)
 
 
-def _new_session(services: GatewayServices, session_id: str, correlation_id: str) -> Session:
+def _new_session(services: GatewayServices, session_id: str, correlation_id: str, voices: SessionVoices) -> Session:
     policy, admission = services.session_policy(), services.admission
     streams = admission.recording_streams
     return Session(
-        session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served, streams.priority
+        session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served, streams.priority, voices
     )
 
 

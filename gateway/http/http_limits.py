@@ -28,6 +28,7 @@ UPLOAD_PATHS = frozenset(
         b"/v1/realtime/client_secrets",
         b"/v1/realtime/transcription_sessions",
         b"/v1/recordings",
+        b"/v1/speakers",
     }
 )
 # A body in chunks may have this many small ones, such as the fields of a form. All together must have this mean size.

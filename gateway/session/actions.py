@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from backend.messages.jobs import AudioJob, Transcript
 from backend.messages.protocol import Message, Notice
 from backend.messages.session_record import SessionRecord
+from backend.messages.voices.profiles import VoiceProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,14 @@ class VerifyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreVoice:
+    """Store the voice that the session has enrolled, for this many days. Then the session ends."""
+
+    profile: VoiceProfile
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class CatchUp:
     """Read results that the channel did not deliver from the session log."""
 
@@ -94,7 +103,7 @@ RedisAction = (
     SubmitPreview | SubmitFinal | WithdrawEarlyFinal | CloseUtterance | ResubmitTranscript | RenewRecord | VerifyRecord
 )
 ClientAction = SendEvent | CloseConnection
-Action = ClientAction | RedisAction | CatchUp
+Action = ClientAction | RedisAction | CatchUp | StoreVoice
 
 
 def merge_early_finals(actions: list[Action]) -> list[Action]:

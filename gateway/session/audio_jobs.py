@@ -9,6 +9,7 @@ from backend.messages.jobs import AudioJob, FinalResult
 from backend.messages.options import Priority
 from backend.messages.protocol import Error, Final, Notice, Start
 from backend.messages.served_languages import ServedLanguages
+from backend.messages.voices.profiles import TargetVoice
 from backend.text.language_odds import likeliest
 from gateway.session.language_evidence import LanguageEvidence
 from gateway.session.preceding_text import PrecedingText
@@ -33,6 +34,8 @@ class AudioJobBuilder:
         self.judges_turns = False
         # Whether voices are described: the session wants labels, and a worker can.
         self.describes_voices = False
+        # The only voice that the session wants text of.
+        self.target: TargetVoice | None = None
         # The languages to choose from when it is detected; empty: all.
         self._allowed: tuple[str, ...] = ()
         # The detections in earlier finals. A job without a requested language starts detection from them.
@@ -60,7 +63,7 @@ class AudioJobBuilder:
         # A gateway that has just started does not know its workers yet. Those without the model ignore it.
         self.describes_voices = options.speakers and served.voices is not False
         # Previews of a recording would take the time of live sessions, and no user waits for them.
-        is_recording = options.priority == "recording"
+        is_recording = options.priority == "recording" or options.enrol is not None
         self.options = options.model_copy(update={"partials": False}) if is_recording else options
         return limits
 
@@ -132,6 +135,8 @@ class AudioJobBuilder:
             early_final=kind == "final" and options.early_final_ms > 0,
             judge_turn=in_pause and self.judges_turns,
             describe_voices=kind == "final" and self.describes_voices,
+            measure_voice=kind == "final" and options.enrol is not None,
+            target=self.target,
             prompt=options.prompt,
             hotwords=options.hotwords,
             context=context,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backend.errors import ProtocolError
 from backend.messages import protocol as wire
-from backend.messages.jobs import ChannelMessage, FinalResult, PartialResult
+from backend.messages.jobs import ChannelMessage, PartialResult
 from backend.messages.options import Priority
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
@@ -24,7 +24,7 @@ from gateway.session.pending_results import PendingResults
 from gateway.session.slips import VERDICTS, State, rejection
 from gateway.session.utterance import SessionPolicy
 from gateway.session.utterance_tracker import UtteranceTracker
-from gateway.speakers.labels import SpeakerLabels
+from gateway.speakers.voices import SessionVoices
 
 # Minimum audio lost before a resume (ms) that causes a notice.
 MIN_GAP_MS = 1_000
@@ -41,10 +41,11 @@ class Session:
         new_traceparent: Callable[[], str] = lambda: "",
         served: Callable[[], ServedLanguages] = ServedLanguages,
         job_priority: Callable[[wire.Start], Priority] = lambda start: start.priority,
+        voices: SessionVoices | None = None,
     ) -> None:
         """`new_traceparent` returns the identity of a new trace for an utterance, or "" when tracing is off.
 
-        `served` returns what the workers announce at present, and `job_priority` the priority of jobs that they read.
+        `served` returns what the workers announce, and `job_priority` the priority of jobs. `voices`: those it names.
         """
         self.id = session
         self.correlation_id = correlation_id
@@ -54,7 +55,8 @@ class Session:
         self._pending = PendingResults(session, correlation_id)
         self._utterances = UtteranceTracker(self._jobs, self._pending, policy, new_traceparent)
         self._barge_in = BargeIn()
-        self._speakers = SpeakerLabels()
+        self._voices = voices or SessionVoices()
+        self._jobs.target = self._voices.target
         self._served = served
         self._notices = SentNotices()
         self._reported_stopped = False
@@ -72,7 +74,7 @@ class Session:
     @property
     def log_cursor(self) -> str:
         """Position after which the log is read. Finals that the client has may be needed to label the next ones."""
-        return self._speakers.log_cursor(self.cursor)
+        return self._voices.log_cursor(self.cursor)
 
     @property
     def pending_finals(self) -> int:
@@ -121,7 +123,7 @@ class Session:
             next=self._pending.settled + 1,
             count=self._utterances.closed_count,
             audio_ms=self._utterances.buffered_from_ms,
-            speakers=self._speakers.record(),
+            speakers=self._voices.record(),
         )
 
     def minimal_record(self) -> SessionRecord:
@@ -140,6 +142,7 @@ class Session:
             return []
         match message:
             case wire.Start():
+                self._voices.begin(message, self._served(), is_new=True)
                 self._pending.settled = message.utterance
                 return self._begin(message, message.audio_from_ms, message.utterance, self._served())
             case wire.Configure():
@@ -160,10 +163,10 @@ class Session:
         self.epoch = record.epoch
         self._pending.resume(message, record)
         self._utterances.resume_utterance(record.epoch, message.open_utterance, message.committed)
-        self._speakers.restore(record.speakers)
+        self._voices.begin(record.start, self._served(), is_new=False)
+        self._voices.restore(record.speakers)
         begin_ms = max(record.audio_ms, message.audio_from_ms)
         utterance_count = max(record.count, record.next - 1, message.utterance)
-        # The session was accepted before, so it is not refused if the workers have changed.
         actions = self._begin(record.start, begin_ms, utterance_count, self._served().abilities)
         gap_ms = begin_ms - record.audio_ms
         if gap_ms >= MIN_GAP_MS:
@@ -210,7 +213,7 @@ class Session:
     def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
         limits = self._jobs.apply_options(options, served)
         self._barge_in.apply_options(self._jobs.options)
-        self._speakers.apply_options(options)
+        self._voices.apply_options(options)
         self._utterances.apply_options(options)
         return [action for event in limits for action in self._notices.once(event)]
 
@@ -238,7 +241,7 @@ class Session:
 
     def apply_result(self, live: ChannelMessage, now: float) -> list[Action]:
         """Apply a result. Durable ones are applied once and in order, even if channel and log both deliver them."""
-        self._speakers.observe(live)
+        self._voices.observe(live)
         if live.cursor is not None and not self._pending.advance_cursor(live.cursor):
             return []
         return self._apply_event(live, now) + self._finish_if_done()
@@ -255,7 +258,7 @@ class Session:
                 return self._utterances.apply_preview_translation(translation)
             case wire.Translation(utterance=utterance, language=language) as translation:
                 is_new = self._pending.accept_translation(utterance, language)
-                return [SendEvent(translation)] if is_new else []
+                return [SendEvent(translation)] if is_new and not self._voices.is_withheld(utterance) else []
             case wire.Error(utterance=int() as utterance) as error:
                 return [SendEvent(error)] if self._pending.accept_error(utterance) else []
             case wire.Notice() as notice:
@@ -281,8 +284,7 @@ class Session:
             return []
         missed = self._pending.missed_turn_end(final) if self.options.turn_threshold else []
         self._jobs.learn_from(final)
-        event = final.event() if isinstance(final, FinalResult) else final
-        return [*missed, *map(SendEvent, self._speakers.labelled(event))]
+        return [*missed, *map(SendEvent, self._voices.events(final))]
 
     def _apply_notice(self, notice: wire.Notice, *, durable: bool) -> list[Action]:
         # A durable notice with a language takes the place of a final translation. One about a preview does not.
@@ -295,4 +297,4 @@ class Session:
         if self.state != "stopping" or self.has_pending_results:
             return []
         self.state = "done"
-        return [SendEvent(wire.Done()), CloseConnection()]
+        return self._voices.conclude() or [SendEvent(wire.Done()), CloseConnection()]

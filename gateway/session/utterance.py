@@ -62,6 +62,9 @@ class OpenUtterance:
     early_final_sent: bool = False
     # Probability that the speaker has finished, as judged in the present pause.
     turn_probability: float | None = None
+    # With a target: whether another voice was found, and whether the last text was not sent because of its voice.
+    has_other_voice: bool = False
+    text_withheld: bool = False
 
     def preview_is_due(self, position: int, now: float, policy: SessionPolicy, backpressure: Backpressure) -> bool:
         """Whether no preview is in flight, or it is overdue, and enough audio has arrived since the last one."""
@@ -127,12 +130,24 @@ class OpenUtterance:
             turn_probability=self.turn_probability,
         )
 
+    def _judge_voice(self, partial: PartialResult, changed: bool) -> bool:
+        """Whether the text is the target's, and new to the client. Another voice hides the rest of the utterance."""
+        was_withheld = self.text_withheld
+        self.has_other_voice |= partial.voice == "other"
+        self.text_withheld = self.has_other_voice or partial.voice != "target"
+        if partial.voice != "target":
+            self.early_final = None
+        return (changed or was_withheld) and not self.text_withheld
+
     def is_current(self, partial: PartialResult) -> bool:
         """Whether this partial answers the latest request."""
         return (partial.utterance, partial.revision) == (self.number, self.revision)
 
-    def apply_partial(self, partial: PartialResult, now: float) -> bool:
-        """Store a preview's result. Return whether the visible text changed."""
+    def apply_partial(self, partial: PartialResult, now: float, *, only_target: bool = False) -> bool:
+        """Store a preview's result. Return whether the visible text changed.
+
+        `only_target`: the session wants the text of one voice only.
+        """
         changed = (partial.committed, partial.tentative) != (self.committed, self.tentative)
         if self.requested_at is not None:
             self.round_trip_s = now - self.requested_at
@@ -146,4 +161,4 @@ class OpenUtterance:
         self.draft_language_probability = partial.language_probability if is_sure else 0.0
         if is_sure:
             self.detected_language = spoken
-        return changed
+        return self._judge_voice(partial, changed) if only_target else changed

@@ -177,7 +177,7 @@ class UtteranceTracker:
         utterance = self._open
         if utterance is None or not utterance.is_current(partial):
             return []
-        changed = utterance.apply_partial(partial, now)
+        changed = utterance.apply_partial(partial, now, only_target=self._jobs.target is not None)
         self._segmenter.committed_until = partial.committed_end_ms * _SAMPLES_PER_MS
         events: list[Action] = [SendEvent(partial.event())] if changed else []
         events += [*self._send_early_final(), *self._judge_turn(now)]
@@ -198,7 +198,7 @@ class UtteranceTracker:
     def apply_preview_translation(self, translation: wire.Translation) -> list[Action]:
         """Send the translation of a preview unless its utterance has ended."""
         utterance = self._open
-        if utterance is None or translation.utterance != utterance.number:
+        if utterance is None or translation.utterance != utterance.number or utterance.text_withheld:
             return []
         utterance.translated[translation.language] = translation.text
         return [SendEvent(translation)]

@@ -19,17 +19,27 @@ SAME, SAME_PER_SECOND, MAX_SAME = 0.42, 0.05, 0.62
 MERGED = 0.8
 # Shorter speech sounds similar in many voices: it gets the most similar label, and changes no speaker.
 MIN_SECONDS = 1.5
+# Added to the threshold of an enrolled speaker for such speech.
+SHORT_PENALTY = 0.1
 # Weight of one utterance at most, so that a speaker can still change after a monologue.
 MAX_WEIGHT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """`direction`: the weighted sum of the voices of this speaker. `seconds`: the length of that speech."""
+    """`direction`: the weighted sum of the voices of this speaker. `seconds`: the length of that speech.
+
+    `threshold`: for an enrolled speaker, the similarity from which on speech is theirs. Their voice does not change.
+    """
 
     label: str
     direction: Vector
     seconds: float
+    threshold: float | None = None
+
+    @property
+    def is_enrolled(self) -> bool:
+        return self.threshold is not None
 
     def similarity(self, voice: Vector) -> float:
         """The cosine similarity, -1 to 1."""
@@ -41,6 +51,9 @@ class Speaker:
 
     def lowest_similarity(self, seconds: float) -> float:
         """The similarity from which on speech of this length is the speaker's. The shorter speech of the two counts."""
+        if self.threshold is not None:
+            # In short speech, the most similar voice may be another one.
+            return self.threshold if seconds >= MIN_SECONDS else self.threshold + SHORT_PENALTY
         return min(SAME + SAME_PER_SECOND * min(seconds, self.seconds), MAX_SAME)
 
 
@@ -60,26 +73,34 @@ class SpeakerClusters:
 
     def assign(self, voice: Vector, seconds: float, max_speakers: int) -> Match:
         """Label a voice. `seconds`: the length of its speech."""
-        similar = sorted(((one.similarity(voice), -n) for n, one in enumerate(self.speakers)), reverse=True)
+        similar = sorted(self._candidates(voice, seconds), reverse=True)
         if not similar:
             return self._add(voice, seconds)
         similarity, place = similar[0][0], -similar[0][1]
         speaker = self.speakers[place]
         is_known = similarity >= speaker.lowest_similarity(seconds)
-        if not is_known and seconds >= MIN_SECONDS and len(similar) < max_speakers:
+        unnamed = sum(not one.is_enrolled for one in self.speakers)
+        if not is_known and seconds >= MIN_SECONDS and unnamed < max_speakers:
             return self._add(voice, seconds)
-        if is_known and seconds >= MIN_SECONDS:
+        if is_known and seconds >= MIN_SECONDS and not speaker.is_enrolled:
             self._replace(place, speaker.extended(_weighted(voice, seconds), seconds))
         return Match(speaker.label, similarity)
+
+    def _candidates(self, voice: Vector, seconds: float) -> Iterable[tuple[float, int]]:
+        """Similarity and negative place of the speakers who may have said this. A name needs its own threshold."""
+        for place, one in enumerate(self.speakers):
+            similarity = one.similarity(voice)
+            if not one.is_enrolled or similarity >= one.lowest_similarity(seconds):
+                yield similarity, -place
 
     def merge(self) -> list[tuple[str, str]]:
         """Merge speakers who turned out to be one. Returns pairs: the label that stays, and the one that is merged."""
         merged = []
         while pair := self._most_similar():
             kept, other = pair
-            self._replace(
-                kept, self.speakers[kept].extended(self.speakers[other].direction, self.speakers[other].seconds)
-            )
+            stays, gone = self.speakers[kept], self.speakers[other]
+            if not stays.is_enrolled:
+                self._replace(kept, stays.extended(gone.direction, gone.seconds))
             merged.append((self.speakers[kept].label, self.speakers[other].label))
             self.speakers = (*self.speakers[:other], *self.speakers[other + 1 :])
         return merged
@@ -97,6 +118,7 @@ class SpeakerClusters:
             (one.similarity(other.direction), -first, -(first + 1 + n))
             for first, one in enumerate(self.speakers)
             for n, other in enumerate(self.speakers[first + 1 :])
+            if not other.is_enrolled
         ]
         similarity, first, second = max(pairs, default=(0.0, 0, 0))
         return (-first, -second) if similarity >= MERGED else None

@@ -5,7 +5,7 @@ the same labels: it starts from the stored state, and reads the log from there o
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from backend.cli.files.speaker_parts import relabelled_segment
 from backend.messages.jobs import ChannelMessage, DescribedVoice, FinalResult, cursor_position
 from backend.messages.options import Message
 from backend.messages.protocol import Final, SpeakerSegment, SpeakersMerged, Start
+from backend.messages.voices.profiles import VoiceProfile
 from backend.text.writing_systems import join_texts
 from gateway.speakers.clusters import Speaker, SpeakerClusters, Vector
 
@@ -34,6 +35,7 @@ class KnownSpeaker(Message):
     label: str
     direction: str
     seconds: float
+    threshold: float | None = None
 
 
 class SpeakerRecord(Message):
@@ -48,8 +50,10 @@ class SpeakerRecord(Message):
 class SpeakerLabels:
     """Labels the speakers of finals. Each final is observed once, in the order of the session log."""
 
-    def __init__(self) -> None:
-        self._clusters = SpeakerClusters()
+    def __init__(self, known: Sequence[VoiceProfile] = ()) -> None:
+        """`known`: enrolled speakers, whose labels are their names."""
+        self._clusters = SpeakerClusters(_enrolled(profile) for profile in known)
+        self._has_names = bool(known)
         self._utterances: dict[int, LabelledUtterance] = {}
         # Position in the session log of the last event that the labels take into account.
         self.cursor = BEGINNING
@@ -114,7 +118,7 @@ class SpeakerLabels:
         """The state as Redis stores it; "" before the first event, and if labels are not wanted."""
         if not self._is_wanted:
             return ""
-        if not self._record and self.cursor != BEGINNING:
+        if not self._record and (self.cursor != BEGINNING or self._has_names):
             self._record = SpeakerRecord(
                 cursor=self.cursor,
                 count=self._clusters.count,
@@ -127,13 +131,16 @@ class SpeakerLabels:
         """Continue from a stored state. Without one, or if it is damaged, the whole log is read."""
         try:
             known = SpeakerRecord.model_validate_json(record)
-            speakers = [Speaker(one.label, _vector(one.direction), one.seconds) for one in known.speakers]
+            speakers = [
+                Speaker(one.label, _vector(one.direction), one.seconds, one.threshold) for one in known.speakers
+            ]
             position = cursor_position(known.cursor)
         except ValueError:
             return
-        if position > cursor_position(self.cursor):
+        if position > cursor_position(self.cursor) or (self.cursor == BEGINNING and not self._has_names):
             self._clusters, self.cursor = SpeakerClusters(speakers, known.count), known.cursor
             self._utterances = dict(known.utterances)
+            self._has_names = any(speaker.is_enrolled for speaker in speakers)
 
 
 def _joined(segments: Iterable[SpeakerSegment]) -> list[SpeakerSegment]:
@@ -149,7 +156,16 @@ def _joined(segments: Iterable[SpeakerSegment]) -> list[SpeakerSegment]:
 
 def _known(speaker: Speaker) -> KnownSpeaker:
     data = speaker.direction.astype("<f4").tobytes()
-    return KnownSpeaker(label=speaker.label, direction=base64.b64encode(data).decode(), seconds=speaker.seconds)
+    return KnownSpeaker(
+        label=speaker.label,
+        direction=base64.b64encode(data).decode(),
+        seconds=speaker.seconds,
+        threshold=speaker.threshold,
+    )
+
+
+def _enrolled(profile: VoiceProfile) -> Speaker:
+    return Speaker(profile.name, _vector(profile.embedding, "<f2"), profile.seconds, profile.threshold)
 
 
 def _vector(text: str, numbers: str = "<f4") -> Vector:

@@ -5,12 +5,14 @@ To add a recognizer, write a module with a class that implements `Recognizer` an
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.messages.options import TRANSLATED_LANGUAGE
+from backend.messages.voices.events import IgnoreReason
+from backend.messages.voices.profiles import TargetVoice, VoiceSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Speech:
     `draft`: the words of the latest preview of the utterance, with times in this audio. `draft_language`: the language
     that this preview detected, with this probability; "" if `language` is given.
     `judge_turn`: whether to judge if the speaker has finished. `describe_voices`: whether to describe the voices.
+    `measure_voice`: whether it is a sample of a voice to enrol. `target`: the only voice whose text is wanted.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -54,6 +57,8 @@ class Speech:
     draft_language_probability: float = 0.0
     judge_turn: bool = False
     describe_voices: bool = False
+    measure_voice: bool = False
+    target: TargetVoice | None = None
     traceparent: str = ""
 
     @property
@@ -114,6 +119,20 @@ class SpokenPart:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoredPart:
+    """A part of the audio without text, because it is not of the target. Times are seconds from the start of the audio.
+
+    `end`: None is its end. `similarity`: to the target; None: it was not compared. `by_majority`: most pieces decided.
+    """
+
+    start: float
+    end: float | None
+    reason: IgnoreReason
+    similarity: float | None = None
+    by_majority: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OmittedSpeech:
     """Speech that the text leaves out, in seconds from the start of the audio.
 
@@ -138,7 +157,9 @@ class Hypothesis:
     `repetition_spoken`: the audio contains the repetitions of a repetitive text. `logprob_without_prompt`: that of a
     text that consists of the prompt and the hotwords. `continued`: the beginning is a draft, and was not decoded.
     `temperature`: of the decode that was accepted. `turn_probability`: that the speaker has finished, if it was judged.
-    `parts`: the voices in the audio, in order, if they were described.
+    `parts`: the voices in the audio, in order, if they were described. `sample`: the measured voice, if that is wanted.
+    `target_checked`: whether the text is that of the target alone. `ignored`: the parts whose text was left out.
+    `voice`: of a preview with a target, whose voice its end is: "target", "other" or "unknown".
     """
 
     text: str
@@ -158,6 +179,10 @@ class Hypothesis:
     turn_probability: float | None = None
     parts: tuple[SpokenPart, ...] = ()
     translated: bool = False
+    sample: VoiceSample | None = None
+    target_checked: bool = False
+    ignored: tuple[IgnoredPart, ...] = ()
+    voice: Literal["target", "other", "unknown"] | None = None
 
     @property
     def text_language(self) -> str:

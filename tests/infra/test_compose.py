@@ -178,5 +178,5 @@ def test_the_proxy_accepts_large_bodies_on_all_routes_of_recordings() -> None:
     template = (INFRA / "proxy" / "nova-voice.conf.template").read_text()
     (location,) = re.findall(r"location ~ (\S+) \{\s+client_max_body_size 1025m;", template)
     recordings = [path.decode() for path in UPLOAD_PATHS if not path.startswith(b"/v1/realtime/")]
-    assert len(recordings) == 4
+    assert len(recordings) == 5
     assert all(re.search(location, path) for path in recordings)

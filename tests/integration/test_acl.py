@@ -20,7 +20,9 @@ from backend.local.discovery import stream_url
 from backend.local.processes import Service, free_port, redis_binary, wait_for_redis
 from backend.local.system import Plan, running
 from backend.messages.protocol import Final, Start, Translation
+from backend.messages.voices.profiles import VoiceProfile
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
+from backend.streams.access.voice_profiles import VoiceProfiles
 from backend.streams.names import Shard, api_key
 from backend.streams.redis.clients import client
 from tests.conftest import run_in_thread
@@ -85,6 +87,7 @@ NOT_FOR_TRANSLATION: tuple[tuple[str | int, ...], ...] = (
     ("GET", "nova:workers:gateway:x"),
     ("SET", "nova:workers:stt:x", "{}"),
     ("SET", "nova:quota:{x}:used", "0"),
+    ("GET", "nova:speakers:{x}:y"),
     ("GET", "anything else"),
     ("SPUBLISH", "nova:{0}:fanout:x", ""),
     ("PUBLISH", SHARD.events("x"), ""),
@@ -122,6 +125,25 @@ async def test_a_gateway_may_read_api_keys_but_not_change_them(users: dict[str, 
         ("XREADGROUP", "GROUP", "stt", "x", "STREAMS", SHARD.audio("final"), ">"),
     ):
         assert await denied(users["gateway"], *command)
+
+
+async def test_only_gateways_and_operators_may_use_enrolled_voices(users: dict[str, str]) -> None:
+    for command in (("GET", "nova:speakers:{x}:y"), ("ZRANGE", "nova:speakers:{x}:index", 0, -1)):
+        assert not await denied(users["gateway"], *command)
+        assert not await denied(users["operator"], *command)
+        for name in ("stt", "translation", "scaler"):
+            assert await denied(users[name], *command)
+
+
+async def test_a_gateway_can_store_list_and_remove_a_voice(users: dict[str, str]) -> None:
+    figures = {"samples": 3, "seconds": 9.0, "similarity": 0.8, "threshold": 0.5, "short_threshold": 0.4}
+    profile = VoiceProfile(name="Anna", embedding="AAAA", consent=True, created=0, expires=60, **figures)
+    redis = client(users["gateway"])
+    voices = VoiceProfiles(redis)
+    await voices.store("0" * 12, profile)
+    assert await voices.all("0" * 12) == [profile]
+    await voices.remove("0" * 12, "Anna")
+    await redis.aclose()
 
 
 async def test_the_scaler_may_only_read_stream_lengths(users: dict[str, str]) -> None:

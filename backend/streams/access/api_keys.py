@@ -17,6 +17,7 @@ from typing import Any, Literal, cast, get_args
 
 from redis.asyncio import Redis
 
+from backend.streams.access.voice_profiles import VoiceProfiles
 from backend.streams.names import API_KEYS, api_key, quota_slots, quota_used
 
 # stream: open sessions. read: /metrics and /health/full. admin: everything.
@@ -140,8 +141,9 @@ class ApiKeys:
         return KeyUsage(sessions, int(spoken_ms or 0) / 60_000 if is_today else 0.0)
 
     async def revoke(self, key_id: str) -> bool:
-        """Delete a key. Its sessions are closed within seconds. Returns False if it did not exist."""
+        """Delete a key and its enrolled voices. Its sessions end within seconds. Returns False if it did not exist."""
         deleted = await self._redis.delete(api_key(key_id))
+        await VoiceProfiles(self._redis).remove_all(key_id)
         await self._redis.srem(API_KEYS, key_id)
         return bool(deleted)
 

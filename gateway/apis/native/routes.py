@@ -24,9 +24,9 @@ from gateway.services import GatewayServices
 # A reverse proxy must pass each line on at once (nginx: X-Accel-Buffering).
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Parameters that are lists: they may be repeated.
-_LISTS = frozenset({"languages", "translate_to"})
+_LISTS = frozenset({"languages", "translate_to", "known_speakers"})
 # Fields of `start` that are no options of a session.
-_OF_CHANNELS = frozenset({"multichannel", "channel_order"})
+_OF_START = frozenset({"multichannel", "channel_order", "known_speakers", "only_speaker"})
 # Proxies close a connection on which nothing is sent. A recording may wait longer than that behind live speech.
 BLANK_LINE_S = 20.0
 
@@ -52,7 +52,7 @@ def recordings_router(services: GatewayServices) -> APIRouter:
             socket, events = await stack.enter_async_context(opened)
         except (NovaError, *REDIS_ERRORS) as error:
             await stack.aclose()
-            return _refused(error)
+            return refusal(error)
         except BaseException:
             await stack.aclose()
             raise
@@ -66,7 +66,7 @@ def recordings_router(services: GatewayServices) -> APIRouter:
 
 def parse_options(query: QueryParams) -> Start:
     """The options in a query, with the names that they have in `start`. Raises ProtocolError `invalid_message`."""
-    known = (Options.model_fields.keys() | _OF_CHANNELS) & query.keys()
+    known = (Options.model_fields.keys() | _OF_START) & query.keys()
     values = {name: query.getlist(name) if name in _LISTS else query[name] for name in known}
     start = parse_client(json.dumps({**values, "type": "start", "partials": False}))
     assert isinstance(start, Start)
@@ -117,7 +117,7 @@ def _end(socket: RecordingSocket) -> Done | Notice:
     return Notice(code=event.code, message=event.message)
 
 
-def _refused(error: BaseException) -> Response:
+def refusal(error: BaseException) -> Response:
     """The `error` event as a response with its HTTP status."""
     known = refused(error, "native")
     return Response(to_json(error_event(known)), http_status(known), media_type="application/json")

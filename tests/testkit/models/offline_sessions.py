@@ -20,6 +20,7 @@ from gateway.audio.vad import SpeechDetector
 from gateway.session.actions import Action, SendEvent, SubmitFinal
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
+from gateway.speakers.voices import SessionVoices
 from stt_worker.recognizers.recognizer import Recognizer, VoiceDescriber
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
@@ -44,11 +45,15 @@ class OfflineSession:
     # What the client receives.
     events: list[Message] = field(default_factory=list)
     served: ServedLanguages = field(default_factory=ServedLanguages)
+    voices: SessionVoices | None = None
+    # What the session does at its end.
+    ended: list[Action] = field(default_factory=list)
     _session: Session = field(init=False)
     _applied: int = 0
 
     def __post_init__(self) -> None:
-        self._session = Session("offline", "offline", SessionPolicy(rules=DEFAULT_RULES), served=lambda: self.served)
+        policy = SessionPolicy(rules=DEFAULT_RULES)
+        self._session = Session("offline", "offline", policy, served=lambda: self.served, voices=self.voices)
 
     @property
     def text(self) -> str:
@@ -66,7 +71,9 @@ class OfflineSession:
                 yield from self._finals(self._session.receive_audio(windows[some], probabilities[some], now))
                 if not self.is_file or self._session.awaits_language or self._session.awaits_context:
                     self._apply_finals()
-        yield from self._finals(self._session.receive_message(Stop(), len(self.pcm) / SAMPLE_RATE))
+        self.ended = self._session.receive_message(Stop(), len(self.pcm) / SAMPLE_RATE)
+        self.events += [action.event for action in self.ended if isinstance(action, SendEvent)]
+        yield from self._finals(self.ended)
         self._apply_finals()
 
     def answer(self, final: Final) -> None:
@@ -79,6 +86,7 @@ class OfflineSession:
             message, now = ChannelMessage(f"{self._applied}-0", final), self._session.audio_ms / 1000
             actions = self._session.apply_result(message, now)
             self.events += [action.event for action in actions if isinstance(action, SendEvent)]
+            self.ended = actions
 
     def _finals(self, actions: Sequence[Action]) -> Iterator[SubmitFinal]:
         for action in actions:
@@ -94,14 +102,18 @@ def transcribe_all(
     *,
     are_files: bool = False,
     voices: VoiceDescriber | None = None,
+    session_voices: Sequence[SessionVoices | None] = (),
 ) -> list[OfflineSession]:
     """Transcribe recordings in parallel sessions whose jobs share batches. Returns the sessions in order.
 
-    `voices`: the model that describes voices for sessions that label speakers.
+    `voices`: the model that describes voices for sessions that label speakers. `session_voices`: the enrolled voices
+    that each session names.
     """
-    served = ServedLanguages(voices=voices is not None)
+    served = ServedLanguages(voices=voices is not None, targets=voices is not None)
+    named = session_voices or [None] * len(starts)
     sessions = [
-        OfflineSession(pcm, start, are_files, served=served) for pcm, start in zip(recordings, starts, strict=True)
+        OfflineSession(pcm, start, are_files, served=served, voices=own)
+        for pcm, start, own in zip(recordings, starts, named, strict=True)
     ]
     asyncio.run(_run(SttWorker(recognizer, SttSettings(), voices=voices), sessions, SttSettings().batch))
     return sessions

@@ -21,7 +21,7 @@ from backend.streams.session.sessions import Sessions
 from backend.streams.worker.redis_source import redis_consumer
 from gateway.connection.delay_watch import watch_delay
 from gateway.connection.redis_writer import RedisWriter
-from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, VerifyRecord
+from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, StoreVoice, VerifyRecord
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 from tests.testkit.streams.jobs import final
@@ -100,7 +100,7 @@ class StreamSession:
             if isinstance(action, SendEvent):
                 if isinstance(action.event, Final):
                     self.finals.append(action.event.utterance)
-            elif not isinstance(action, CloseConnection | CatchUp):
+            elif not isinstance(action, CloseConnection | CatchUp | StoreVoice):
                 await self._writer.put(action)
 
 

@@ -17,6 +17,9 @@ export type ServerMessage =
   | TurnEnd
   | Interrupt
   | SpeakersMerged
+  | EnrolmentSample
+  | SpeakerEnrolled
+  | SpeechIgnored
   | Notice
   | Error
   | Draining
@@ -117,6 +120,20 @@ export interface Start {
    */
   hotwords?: string;
   /**
+   * Enrols the speaker: each utterance is a sample of their voice, and `stop` stores it.
+   */
+  enrol?: Enrolment | null;
+  /**
+   * With `speakers`: enrolled speakers whose finals have their name as the label.
+   *
+   * @maxItems 20
+   */
+  known_speakers?: string[];
+  /**
+   * Name of an enrolled speaker. Speech of other voices gives no text, but `speech_ignored`.
+   */
+  only_speaker?: string;
+  /**
    * Whether each channel of `audio` is recognized on its own. All its events then have `channel`.
    */
   multichannel?: boolean;
@@ -148,6 +165,23 @@ export interface Start {
    * "recording": the audio is a file. Its finals are computed after those of live speech, and it has no partials.
    */
   priority?: "live" | "recording";
+}
+/**
+ * The name under which a session stores the voice of its speaker.
+ */
+export interface Enrolment {
+  /**
+   * An earlier voice with this name is replaced.
+   */
+  name: string;
+  /**
+   * Whether the speaker has agreed that their voice is stored. Without it, the session is refused.
+   */
+  consent?: boolean;
+  /**
+   * Days until the server deletes the voice.
+   */
+  days?: number;
 }
 /**
  * Where one channel of a session begins that continues a lost one.
@@ -617,6 +651,85 @@ export interface SpeakersMerged {
    * The label whose earlier finals are of `speaker` too. It is not used again.
    */
   merged: string;
+}
+/**
+ * Whether an utterance can be a sample of the voice that this session enrols. Sent before its final.
+ */
+export interface EnrolmentSample {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
+  type: "enrolment_sample";
+  utterance: number;
+  accepted: boolean;
+  /**
+   * Why it is not accepted: "no_speech", "too_short", "too_quiet", "distorted", "too_noisy", "mixed" or
+   * "not_measured". "": it is accepted.
+   */
+  reason: string;
+  /**
+   * The reason in words.
+   */
+  message: string;
+  speech_ms: number;
+  /**
+   * Level of the speech, in dB below full scale.
+   */
+  level_db?: number | null;
+  /**
+   * Level of the speech above that of the noise, in dB.
+   */
+  snr_db?: number | null;
+}
+/**
+ * The voice is stored. `done` follows.
+ */
+export interface SpeakerEnrolled {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
+  type: "speaker_enrolled";
+  name: string;
+  /**
+   * Samples that are used.
+   */
+  samples: number;
+  /**
+   * Cosine similarity of the two samples that differ most, -1 to 1.
+   */
+  similarity: number;
+  /**
+   * Unix time in seconds at which the server deletes the voice.
+   */
+  expires: number;
+}
+/**
+ * With `only_speaker`: speech that gives no text. Sent before the final of its utterance.
+ */
+export interface SpeechIgnored {
+  /**
+   * With `multichannel`: the channel of the event, from 0. Each channel counts its utterances from 1.
+   */
+  channel?: number | null;
+  type: "speech_ignored";
+  utterance: number;
+  start_ms: number;
+  end_ms: number;
+  duration_ms: number;
+  /**
+   * "other_voice"; "too_short" to compare; "not_checked": no worker could compare it.
+   */
+  reason: "other_voice" | "too_short" | "not_checked";
+  /**
+   * Cosine similarity to the voice of the speaker, -1 to 1. None: there is none.
+   */
+  similarity?: number | null;
+  /**
+   * Whether the utterance has several voices that could not be separated, so that most of its pieces decided.
+   */
+  by_majority: boolean;
 }
 /**
  * Information for the user. The session continues.

@@ -1,0 +1,1 @@
+"""`nova speakers`: enrolled voices."""

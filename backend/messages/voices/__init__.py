@@ -1,0 +1,1 @@
+"""Messages about enrolled voices: options, events, and the profiles themselves. Pure."""

@@ -1,0 +1,33 @@
+"""Reads and stores the enrolled voices of sessions."""
+
+from functools import partial
+
+from backend.messages.protocol import Done, SpeakerEnrolled, Start
+from backend.streams.access.voice_profiles import VoiceProfiles
+from backend.streams.redis.connection import retry_until_available
+from gateway.services import GatewayServices
+from gateway.session.actions import Action, CloseConnection, SendEvent, StoreVoice
+from gateway.speakers.voices import SessionVoices
+
+DAY_S = 86_400
+
+
+async def load_voices(profiles: VoiceProfiles, caller: str, start: Start) -> SessionVoices:
+    """The enrolled voices that a session names. Raises UnknownSpeakerError. Other sessions read nothing."""
+    names = start.known_speakers if start.speakers else ()
+    known = [await retry_until_available(partial(profiles.find, caller, name)) for name in names]
+    only = start.only_speaker
+    target = await retry_until_available(partial(profiles.find, caller, only)) if only else None
+    return SessionVoices(known, target)
+
+
+async def store_voice(services: GatewayServices, caller: str, action: StoreVoice) -> list[Action]:
+    """Store the voice that a session has enrolled, and return how the session ends. Raises TooManyVoicesError."""
+    now = int(services.clock.wall())
+    times = {"created": now, "expires": now + action.days * DAY_S}
+    profile = action.profile.model_copy(update=times)
+    await retry_until_available(lambda: services.voices.store(caller, profile))
+    event = SpeakerEnrolled(
+        name=profile.name, samples=profile.samples, similarity=profile.similarity, expires=profile.expires
+    )
+    return [SendEvent(event), SendEvent(Done()), CloseConnection()]

@@ -1,0 +1,103 @@
+"""Enrolled voices on a real system: Whisper, the model of voices, and recordings of three speakers."""
+
+import subprocess
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from backend.local.system import System, running
+from backend.messages.protocol import Final, SpeechIgnored
+from tests.conftest import run_in_thread
+from tests.testkit.audio.clips import RATE, Clip, shared_clips
+from tests.testkit.cli import silent
+from tests.testkit.session import speak
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
+
+pytestmark = pytest.mark.timeout(300)
+ANNA, BEN = "ls2609", "ls2033"
+
+
+@pytest.fixture(scope="module")
+def voice_system(whisper_tiny: Path, artifacts: Path, shared_folder: Path) -> Iterator[System]:
+    environment = {**NO_LOAD_LIMIT, "STT_VOICE_MODEL": str(shared_folder / "models" / "campplus_zh_en_192.onnx")}
+    plan = system_plan(
+        artifacts / "enrolment", stt_model=str(whisper_tiny), quick_claims=False, environment=environment
+    )
+    with run_in_thread(running(plan, silent)) as up:
+        yield up
+
+
+def clips_of(speaker: str) -> list[Clip]:
+    return [clip for clip in shared_clips() if clip.speaker == speaker and 4 <= len(clip.pcm()) / RATE <= 8.5]
+
+
+def spoken(clips: list[Clip]) -> NDArray[np.int16]:
+    return np.concatenate([part for clip in clips for part in (clip.pcm(), np.zeros(RATE, np.int16))])
+
+
+def wav(file: Path, pcm: NDArray[np.int16]) -> Path:
+    with wave.open(str(file), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(pcm.tobytes())
+    return file
+
+
+def nova(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = ("nova", "speakers", *arguments, "--server", system.urls[0])
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+
+
+def requested(system: System, path: str) -> httpx.Response:
+    return httpx.get(f"{system.urls[0]}{path}")
+
+
+async def test_an_enrolled_speaker_is_named_and_can_be_the_only_one(voice_system: System, tmp_path: Path) -> None:
+    own, other = clips_of(ANNA), clips_of(BEN)
+    files = [str(wav(tmp_path / f"{n}.wav", clip.pcm())) for n, clip in enumerate(own[:3])]
+    done = nova(voice_system, "enrol", "Anna", *files, "--consent")
+    assert done.returncode == 0, done.stderr
+    listed = requested(voice_system, "/v1/speakers").json()
+    assert [found["name"] for found in listed] == ["Anna"]
+    assert "embedding" not in listed[0]
+
+    audio = spoken([own[3], other[0]])
+    ledger = await speak(voice_system.urls[0], audio, language="en", speakers=True, known_speakers=["Anna"])
+    change_ms = 1_000 * (len(own[3].pcm()) + RATE // 2) // RATE
+    labels = [(final.start_ms < change_ms, final.speaker) for final in ledger.received(Final) if final.text]
+    assert set(labels) == {(True, "Anna"), (False, "1")}
+
+    ledger = await speak(voice_system.urls[0], audio, language="en", only_speaker="Anna")
+    assert {final.start_ms < change_ms for final in ledger.received(Final) if final.text} == {True}
+    assert ledger.utterances == sorted(ledger.utterances)
+    assert {event.reason for event in ledger.received(SpeechIgnored)} == {"other_voice"}
+
+    assert nova(voice_system, "remove", "Anna").returncode == 0
+    assert requested(voice_system, "/v1/speakers/Anna").status_code == 404
+
+
+def test_what_must_be_refused_is_refused(voice_system: System, tmp_path: Path) -> None:
+    own, other = clips_of(ANNA), clips_of(BEN)
+    two_people = wav(tmp_path / "two.wav", spoken([own[0], other[0], own[1], other[1]]))
+    short = wav(tmp_path / "short.wav", spoken(own[:1]))
+    for file, reason in ((two_people, "not of one voice"), (short, "3 good samples of speech are needed")):
+        refused = nova(voice_system, "enrol", "Anna", str(file), "--consent")
+        assert refused.returncode == 2
+        assert reason in refused.stderr
+    without_consent = nova(voice_system, "enrol", "Anna", str(short))
+    assert "consent" in without_consent.stderr
+    assert requested(voice_system, "/v1/speakers").json() == []
+
+
+def test_a_system_without_the_model_refuses_at_once(null_system: System, tmp_path: Path) -> None:
+    refused = nova(
+        null_system, "enrol", "Anna", str(wav(tmp_path / "one.wav", spoken(clips_of(ANNA)[:1]))), "--consent"
+    )
+    assert refused.returncode == 2
+    assert "nova models pull campplus" in refused.stderr

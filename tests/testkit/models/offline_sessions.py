@@ -18,6 +18,7 @@ from backend.streams.names import Shard
 from gateway.audio.silero import Silero
 from gateway.audio.vad import SpeechDetector
 from gateway.session.actions import Action, SendEvent, SubmitFinal
+from gateway.session.segmenter import Rules
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 from stt_worker.recognizers.recognizer import Recognizer, VoiceDescriber
@@ -43,12 +44,15 @@ class OfflineSession:
     jobs: list[AudioJob] = field(default_factory=list)
     # What the client receives.
     events: list[Message] = field(default_factory=list)
+    rules: Rules = DEFAULT_RULES
+    # End of the session's audio when each job was submitted.
+    submitted_ms: list[int] = field(default_factory=list)
     served: ServedLanguages = field(default_factory=ServedLanguages)
     _session: Session = field(init=False)
     _applied: int = 0
 
     def __post_init__(self) -> None:
-        self._session = Session("offline", "offline", SessionPolicy(rules=DEFAULT_RULES), served=lambda: self.served)
+        self._session = Session("offline", "offline", SessionPolicy(rules=self.rules), served=lambda: self.served)
 
     @property
     def text(self) -> str:
@@ -84,6 +88,7 @@ class OfflineSession:
         for action in actions:
             if isinstance(action, SubmitFinal):
                 self.jobs.append(action.job)
+                self.submitted_ms.append(self._session.audio_ms)
                 yield action
 
 
@@ -93,6 +98,7 @@ def transcribe_all(
     starts: Sequence[Start],
     *,
     are_files: bool = False,
+    rules: Rules = DEFAULT_RULES,
     voices: VoiceDescriber | None = None,
 ) -> list[OfflineSession]:
     """Transcribe recordings in parallel sessions whose jobs share batches. Returns the sessions in order.
@@ -101,7 +107,8 @@ def transcribe_all(
     """
     served = ServedLanguages(voices=voices is not None)
     sessions = [
-        OfflineSession(pcm, start, are_files, served=served) for pcm, start in zip(recordings, starts, strict=True)
+        OfflineSession(pcm, start, are_files, served=served, rules=rules)
+        for pcm, start in zip(recordings, starts, strict=True)
     ]
     asyncio.run(_run(SttWorker(recognizer, SttSettings(), voices=voices), sessions, SttSettings().batch))
     return sessions

@@ -47,7 +47,7 @@ class Rules:
     pause_ms: int = 192
     # The shortest pause in which a long utterance is divided. It is longer than `pause_ms`: the early final of the
     # pause becomes the final of the clause, and the rest of the pause precedes the next one.
-    clause_pause_ms: int = 300
+    clause_pause_ms: int = 400
     # An utterance is cut at this length, because Whisper decodes windows of 30 s.
     max_ms: int = 25_000
     # In the last fifth before the limit, a pause ends the utterance. Without one, the cut is made in the latest pause

@@ -57,7 +57,7 @@ def _waits(session: OfflineSession) -> np.ndarray:
 @cli.model_option("whisper-base")
 @click.option("--half", type=click.Choice(["tuning", "report", "all"]), default="all", show_default=True)
 @click.option("--from", "lengths", type=int, multiple=True, default=(0, 8_000), show_default=True, help="`clause_ms`.")
-@click.option("--pause", "pauses", type=int, multiple=True, default=(300,), show_default=True, help="In milliseconds.")
+@click.option("--pause", "pauses", type=int, multiple=True, default=(400,), show_default=True, help="In milliseconds.")
 @click.option("--draws", default=2, show_default=True, help="Monologues with other pauses, from the same speech.")
 @cli.threads_option
 @cli.json_option

@@ -61,7 +61,7 @@ export interface Start {
    */
   endpoint_ms?: number;
   /**
-   * Length from which a live utterance without `turn_threshold` is divided at a pause of 0.3 s. 0: never.
+   * Length from which a live utterance without `turn_threshold` is divided at a pause of 0.4 s. 0: never.
    */
   clause_ms?: number;
   /**

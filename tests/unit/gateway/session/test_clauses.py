@@ -115,10 +115,10 @@ def test_divided_utterances_contain_the_speech_of_whole_ones(parts: list[tuple[f
 
 
 def monologue(**options: Any) -> Stage:
-    """A session in which speech has continued after nine seconds of speech and a pause of 0.4 s."""
+    """A session in which speech has continued after nine seconds of speech and a pause of 0.5 s."""
     stage = Stage(**options)
     stage.speak(9)
-    stage.be_silent(0.4)
+    stage.be_silent(0.5)
     stage.speak(1)
     return stage
 
@@ -156,7 +156,7 @@ def test_a_busy_server_divides_as_well() -> None:
     stage = Stage()
     stage._record(stage.session.set_backpressure(Backpressure.STOP))
     stage.speak(9)
-    stage.be_silent(0.4)
+    stage.be_silent(0.5)
     stage.speak(0.1)
     assert len(stage.events(SpeechEnded)) == 1
 
@@ -168,7 +168,7 @@ def test_an_early_final_that_the_client_has_is_confirmed_by_the_final() -> None:
     job = stage.of(SubmitFinal)[-1].job
     fields = job.model_dump(include={"utterance", "revision", "start_ms", "end_ms"})
     stage.apply(PartialResult(committed="", tentative="So", language="en", early_final=final(1, "So"), **fields))
-    stage.be_silent(0.15)
+    stage.be_silent(0.25)
     assert len(stage.events(EarlyFinal)) == 1
     stage.speak(0.1)
     assert stage.events(EarlyFinalWithdrawn) == []
@@ -185,6 +185,6 @@ def test_the_length_can_be_changed_during_an_utterance() -> None:
     stage = Stage(clause_ms=0)
     stage.speak(9)
     stage.receive(Configure(clause_ms=8_000))
-    stage.be_silent(0.4)
+    stage.be_silent(0.5)
     stage.speak(0.1)
     assert len(stage.events(SpeechEnded)) == 1

@@ -80,6 +80,8 @@ class Options(Message):
     """Whether partials contain the times and the confidence of each word."""
     endpoint_ms: int = Field(default=600, ge=200, le=5_000)
     """Silence that ends an utterance."""
+    clause_ms: int = Field(default=8_000, ge=0, le=25_000)
+    """Length from which a live utterance without `turn_threshold` is divided at a pause of 0.4 s. 0: never."""
     early_final_ms: int = Field(default=0, ge=0, le=5_000)
     """Silence after which `early_final` is sent, once the utterance has been recognized. 0: never."""
     turn_threshold: float = Field(default=0.0, ge=0.0, le=1.0)

@@ -101,6 +101,7 @@ class Configure(Message):
     partial_words: bool | None = None
     early_final_ms: int | None = Field(default=None, ge=0, le=5_000)
     endpoint_ms: int | None = Field(default=None, ge=200, le=5_000)
+    clause_ms: int | None = Field(default=None, ge=0, le=25_000)
     turn_threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     turn_max_ms: int | None = Field(default=None, ge=200, le=10_000)
     responding: bool | None = None

@@ -73,6 +73,14 @@ class AudioJobBuilder:
         return self._job_priority(self.options)
 
     @property
+    def clause_ms(self) -> int:
+        """Length from which an utterance is divided between clauses; 0: never.
+
+        No user reads along while a recording is transcribed, and a turn is not divided.
+        """
+        return self.options.clause_ms if self.options.priority == "live" and not self.options.turn_threshold else 0
+
+    @property
     def awaits_language(self) -> bool:
         """Whether the language is detected and not known yet."""
         return self._language is None and not self.evidence.is_settled

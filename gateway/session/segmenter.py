@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 WINDOW = 512
 
 _SAMPLES_PER_MS = 16
+# Windows of a pause that the next clause begins with.
+_CLAUSE_PRE_ROLL = 3
 
-# "turn": the speaker has finished, whatever the silence; "pause": a short silence near the length limit; "length": a
-# cut, after which the speech continues at once.
-Reason = Literal["silence", "turn", "pause", "length", "finalize", "stop"]
+# "turn": the speaker has finished, whatever the silence; "pause": a short silence near the length limit; "clause": a
+# pause of a long utterance, after which the speech continues; "length": a cut inside speech.
+Reason = Literal["silence", "turn", "pause", "clause", "length", "finalize", "stop"]
 EndReason = Literal["silence", "turn", "finalize", "stop"]
 
 
@@ -43,6 +45,9 @@ class Rules:
     pre_roll_ms: int = 300
     # Silence after which `PauseDetected` allows an early final. The same silence is kept at an utterance's end.
     pause_ms: int = 192
+    # The shortest pause in which a long utterance is divided. It is longer than `pause_ms`: the early final of the
+    # pause becomes the final of the clause, and the rest of the pause precedes the next one.
+    clause_pause_ms: int = 400
     # An utterance is cut at this length, because Whisper decodes windows of 30 s.
     max_ms: int = 25_000
     # In the last fifth before the limit, a pause ends the utterance. Without one, the cut is made in the latest pause
@@ -93,7 +98,7 @@ class SpeechResumed:
 
 @dataclass(frozen=True, slots=True)
 class UtteranceEnded:
-    """The utterance is closed. After reason "length", an `UtteranceStarted` follows at the same position."""
+    """The utterance is closed. After "clause" and "length", an `UtteranceStarted` follows at the same position."""
 
     clip: SpeechClip
     reason: Reason
@@ -117,6 +122,8 @@ class Segmenter:
         self.endpointing = True
         # Whether a short pause near the length limit ends an utterance. If not, a longer pause can still end a turn.
         self.cuts_in_pauses = True
+        # From this length on, an utterance is divided where the speech continues after a pause. 0: it is not divided.
+        self.clause_ms = 0
         # Silence that ends the utterance in the present pause, instead of `endpoint_ms`. More speech resets it.
         self.pause_limit_ms: int | None = None
         # Words up to this sample are committed. A long utterance is not cut before it.
@@ -132,8 +139,8 @@ class Segmenter:
         self._buffer: list[bytes] = []
         # While an utterance is open: number of buffered windows up to and including the last one with speech.
         self._speech_end = 0
-        # Whether `PauseDetected` was the last event of the present silence.
-        self._is_paused = False
+        # Number of buffered windows at the `PauseDetected` of the present silence; 0 before it.
+        self._paused_at = 0
         # The middle of its latest pause, in buffered windows; 0 if it has none.
         self._last_pause = 0
         # While no utterance is open: number of consecutive speech windows at the end of the buffer.
@@ -198,7 +205,7 @@ class Segmenter:
     def _collect(self) -> list[SegmentEvent]:
         """Add the newest window to the utterance, whatever it contains."""
         before = len(self._buffer) - 1
-        paused, self._is_paused = self._is_paused, False
+        paused, self._paused_at = self._paused_at, 0
         self.pause_limit_ms = None
         self._speech_end = len(self._buffer)
         if not self.is_open:
@@ -227,13 +234,21 @@ class Segmenter:
 
     def _extend_speech(self) -> list[SegmentEvent]:
         before = len(self._buffer) - 1
-        paused, self._is_paused = self._is_paused, False
+        if self._is_after_clause(before):
+            return self._cut_at(self._paused_at, "clause")
+        paused, self._paused_at = self._paused_at, 0
         self.pause_limit_ms = None
         if paused:
             self._last_pause = (self._speech_end + before) // 2
         self._speech_end = len(self._buffer)
         events: list[SegmentEvent] = [SpeechResumed(self.buffered_from + before * WINDOW)] if paused else []
         return events + self._cut() if len(self._buffer) >= self._max else events
+
+    def _is_after_clause(self, before: int) -> bool:
+        """Whether speech continues, after the first `before` windows, where a long utterance is divided."""
+        is_long = 0 < self.clause_ms * _SAMPLES_PER_MS <= self._speech_end * WINDOW
+        shortest = max(_windows(self.rules.clause_pause_ms), self._paused_at - self._speech_end + _CLAUSE_PRE_ROLL)
+        return is_long and self._paused_at > 0 and before - self._speech_end >= shortest
 
     def _extend_silence(self, silent: int) -> list[SegmentEvent]:
         if silent >= _windows(self.silence_limit_ms):
@@ -242,20 +257,22 @@ class Segmenter:
         near_limit = self._speech_end >= self._max * 4 // 5 or len(self._buffer) >= self._max
         if silent >= self._pause and near_limit and self.cuts_in_pauses:
             return [self._close("pause")]
-        if silent < self._pause or self._is_paused:
+        if silent < self._pause or self._paused_at:
             return []
-        self._is_paused = True
+        self._paused_at = len(self._buffer)
         return [PauseDetected(self.position)]
 
     def _cut(self) -> list[SegmentEvent]:
         """Cut the open utterance during speech."""
         committed = -(-(self.committed_until - self.buffered_from) // WINDOW)
         in_pause = self._last_pause >= max(self._max // 3, committed)
-        at = self._last_pause if in_pause else self._quietest_point(committed)
+        return self._cut_at(self._last_pause if in_pause else self._quietest_point(committed), "length")
+
+    def _cut_at(self, at: int, reason: Literal["clause", "length"]) -> list[SegmentEvent]:
         piece = SpeechClip(self.buffered_from, self.buffered_from + at * WINDOW, b"".join(self._buffer[:at]))
         self._drop_windows(at)
         self._speech_end = len(self._buffer)
-        return [UtteranceEnded(piece, "length"), UtteranceStarted(self.buffered_from)]
+        return [UtteranceEnded(piece, reason), UtteranceStarted(self.buffered_from)]
 
     def _quietest_point(self, committed: int) -> int:
         """The middle of the four quietest successive windows after `committed`, the latest if several are equal."""
@@ -276,7 +293,7 @@ class Segmenter:
         return UtteranceEnded(clip, reason, silence_ms)
 
     def _drop_windows(self, count: int) -> None:
-        self._is_paused = False
+        self._paused_at = 0
         self.pause_limit_ms = None
         del self._buffer[:count]
         self.buffered_from += count * WINDOW

@@ -104,7 +104,7 @@ class UtteranceTracker:
         """Use the options about the ends of utterances from now on, also in a pause."""
         segmenter = self._segmenter
         segmenter.endpoint_ms, segmenter.endpointing = options.endpoint_ms, options.endpointing
-        segmenter.cuts_in_pauses = not options.turn_threshold
+        segmenter.cuts_in_pauses, segmenter.clause_ms = not options.turn_threshold, self._jobs.clause_ms
         if segmenter.pause_limit_ms:
             segmenter.pause_limit_ms = options.turn_max_ms if self._jobs.judges_turns else None
 
@@ -276,7 +276,7 @@ class UtteranceTracker:
         utterance, clip = self._open, event.clip
         assert utterance is not None, "an utterance ends once, after it started"
         ended: list[Action] = [SendEvent(wire.SpeechEnded(utterance=utterance.number, end_ms=clip.end_ms))]
-        if self._jobs.options.turn_threshold and event.reason not in ("pause", "length"):
+        if self._jobs.options.turn_threshold and event.reason not in ("pause", "clause", "length"):
             ended.append(SendEvent(_turn_end(utterance, event)))
         if utterance.early is not None:
             self._open = None

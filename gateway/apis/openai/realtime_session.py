@@ -75,6 +75,8 @@ class TranscriptionSession:
             # Deltas are committed words, which must be the beginning of the transcript.
             "finals": "stable",
             "endpoint_ms": self._endpoint_ms(),
+            # An item is a turn of the speaker, so it is divided only where it must be.
+            "clause_ms": 0,
             **self._turn_options(),
             "endpointing": self.turn_detection is not None,
         }

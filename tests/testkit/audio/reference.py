@@ -26,6 +26,7 @@ class Reference:
 def segment(pcm: NDArray[np.int16], rules: Rules = DEFAULT_RULES, endpoint_ms: int = Start().endpoint_ms) -> Reference:
     """Segment [n] int16 samples, 16 kHz mono."""
     detector, segmenter = SpeechDetector(Silero()), Segmenter(rules, endpoint_ms=endpoint_ms)
+    segmenter.clause_ms = Start().clause_ms
     events, probabilities = [], []
     for windows, some, _ in (detector.detect_speech(pcm), detector.flush()):
         events += segmenter.process_windows(windows, some)

@@ -18,6 +18,7 @@ from backend.streams.names import Shard
 from gateway.audio.silero import Silero
 from gateway.audio.vad import SpeechDetector
 from gateway.session.actions import Action, SendEvent, SubmitFinal
+from gateway.session.segmenter import Rules
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 from gateway.speakers.voices import SessionVoices
@@ -44,6 +45,9 @@ class OfflineSession:
     jobs: list[AudioJob] = field(default_factory=list)
     # What the client receives.
     events: list[Message] = field(default_factory=list)
+    rules: Rules = DEFAULT_RULES
+    # End of the session's audio when each job was submitted.
+    submitted_ms: list[int] = field(default_factory=list)
     served: ServedLanguages = field(default_factory=ServedLanguages)
     voices: SessionVoices | None = None
     # What the session does at its end.
@@ -52,7 +56,7 @@ class OfflineSession:
     _applied: int = 0
 
     def __post_init__(self) -> None:
-        policy = SessionPolicy(rules=DEFAULT_RULES)
+        policy = SessionPolicy(rules=self.rules)
         self._session = Session("offline", "offline", policy, served=lambda: self.served, voices=self.voices)
 
     @property
@@ -92,6 +96,7 @@ class OfflineSession:
         for action in actions:
             if isinstance(action, SubmitFinal):
                 self.jobs.append(action.job)
+                self.submitted_ms.append(self._session.audio_ms)
                 yield action
 
 
@@ -101,6 +106,7 @@ def transcribe_all(
     starts: Sequence[Start],
     *,
     are_files: bool = False,
+    rules: Rules = DEFAULT_RULES,
     voices: VoiceDescriber | None = None,
     session_voices: Sequence[SessionVoices | None] = (),
 ) -> list[OfflineSession]:
@@ -112,7 +118,7 @@ def transcribe_all(
     served = ServedLanguages(voices=voices is not None, targets=voices is not None)
     named = session_voices or [None] * len(starts)
     sessions = [
-        OfflineSession(pcm, start, are_files, served=served, voices=own)
+        OfflineSession(pcm, start, are_files, served=served, rules=rules, voices=own)
         for pcm, start, own in zip(recordings, starts, named, strict=True)
     ]
     asyncio.run(_run(SttWorker(recognizer, SttSettings(), voices=voices), sessions, SttSettings().batch))

@@ -68,6 +68,10 @@ export interface Start {
    */
   endpoint_ms?: number;
   /**
+   * Length from which a live utterance without `turn_threshold` is divided at a pause of 0.4 s. 0: never.
+   */
+  clause_ms?: number;
+  /**
    * Silence after which `early_final` is sent, once the utterance has been recognized. 0: never.
    */
   early_final_ms?: number;
@@ -285,6 +289,7 @@ export interface Configure {
   partial_words?: boolean | null;
   early_final_ms?: number | null;
   endpoint_ms?: number | null;
+  clause_ms?: number | null;
   turn_threshold?: number | null;
   turn_max_ms?: number | null;
   responding?: boolean | null;

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
@@ -29,6 +30,8 @@ settings.register_profile("nova", deadline=None)
 # `make test-lowest` runs all tests again for the versions of the packages, not for more values.
 settings.register_profile("lowest", deadline=None, max_examples=10)
 settings.load_profile("nova")
+# A background job of a shell ignores SIGINT, and so would the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,8 @@ class RecordingSocket:
     def __init__(self, start: Start, recording: Recording) -> None:
         self._start: Start | None = start
         self._recording = recording
-        self._stopped = False
+        # The next frame of audio: it is read while the session processes the one before.
+        self._reading: asyncio.Task[bytes] | None = None
         # Why the session has closed the socket; "" until then.
         self.close_reason = ""
         # What the session sends; None when it has closed.
@@ -136,13 +137,23 @@ class RecordingSocket:
         """The next frame. After `stop` there is none."""
         if self._start is not None:
             start, self._start = self._start, None
+            self._read_ahead()
             return _text(to_json(start))
-        if self._stopped:
-            await asyncio.Event().wait()
-        if data := await asyncio.to_thread(self._read):
+        if self._reading is None:
+            return await asyncio.Event().wait()
+        if data := await self._reading:
+            self._read_ahead()
             return {"type": "websocket.receive", "bytes": data}
-        self._stopped, self.audio_s = True, self._recording.position_s
+        self._reading, self.audio_s = None, self._recording.position_s
         return _text(to_json(Stop()))
+
+    def _read_ahead(self) -> None:
+        self._reading = asyncio.create_task(asyncio.to_thread(self._read))
+
+    def stop_reading(self) -> None:
+        """The session has ended, maybe before the end of the recording."""
+        if self._reading:
+            self._reading.cancel()
 
     def _read(self) -> bytes:
         """Read several blocks at once; b"" at the end."""
@@ -183,6 +194,7 @@ async def transcribed(
             recording = await asyncio.to_thread(lambda: stack.enter_context(opening))
         audio = AudioFormat(channels=recording.channels)
         socket = RecordingSocket(start.model_copy(update={"priority": "recording", "audio": audio}), recording)
+        stack.callback(socket.stop_reading)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))
         transport = Transport.of(socket, NativeCodec(protocol), MAX_EVENTS)

@@ -10,7 +10,7 @@ from backend.audio.resampler import Resampler, Samples
 
 
 class FrameConverter:
-    """Converts one stream. Its layout, format and rate may change, as they do in recorded broadcasts.
+    """Converts one stream, in pieces of 250 ms. Its layout, format and rate may change, as in recorded broadcasts.
 
     Samples that are not numbers become silence. All channels are mixed to one, except those that cancel each other.
     With `channels`, as many channels of the stream stay apart; those that it does not have are silent.
@@ -21,7 +21,7 @@ class FrameConverter:
         self._form: tuple[str, str, int] | None = None
 
     def convert(self, frame: av.AudioFrame) -> bytes:
-        """The s16le samples that this frame completes, interleaved if there are several channels."""
+        """The pieces that this frame completes: s16le, interleaved if there are several channels."""
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         rest = b""
         if form != self._form:
@@ -30,21 +30,40 @@ class FrameConverter:
             self._open(frame)
         # Times are counted elsewhere, and this converter would reject those of damaged files.
         frame.pts = None
+        return rest + self._convert(frame)
+
+    def drain(self) -> bytes:
+        """The samples that wait for the end of a piece. The filters continue with the next frame."""
+        if not self._form:
+            return b""
+        rest = self._convert(None)
+        self._to_float = self._pieces()
+        return rest
+
+    def flush(self) -> bytes:
+        """The rest of the samples. The next frame begins a new stream."""
+        if not self._form:
+            return b""
+        self._form = None
+        return self._convert(None) + _interleaved([resampler.flush() for resampler in self._resamplers])
+
+    def _convert(self, frame: av.AudioFrame | None) -> bytes:
         # Packed, because PyAV miscounts the planes of eight channels.
         packed = [piece.to_ndarray().astype(np.float32, copy=False) for piece in self._to_float.resample(frame)]
         pieces = [replace_non_finite(piece).clip(-1, 1).reshape(-1, self._channels) for piece in packed]
-        return rest + b"".join(map(self._resample, pieces))
-
-    def flush(self) -> bytes:
-        """The samples that are still in the filters."""
-        return _interleaved([resampler.flush() for resampler in self._resamplers]) if self._form else b""
+        return b"".join(map(self._resample, pieces))
 
     def _open(self, frame: av.AudioFrame) -> None:
         names = [channel.name for channel in frame.layout.channels]
         self._channels = len(names)
-        self._to_float = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate)
+        self._layout, self._rate = frame.layout, frame.sample_rate
+        self._to_float = self._pieces()
         self._downmixer = Downmixer(frame.sample_rate, channel_weights(names))
         self._resamplers = [Resampler(frame.sample_rate) for _ in range(self._separate or 1)]
+
+    def _pieces(self) -> av.AudioResampler:
+        # A frame may have only 20 ms, and numpy takes as long for it as for a whole piece.
+        return av.AudioResampler("flt", self._layout, self._rate, frame_size=self._rate // 4)
 
     def _resample(self, piece: Channels) -> bytes:
         waveforms = zip(self._resamplers, self._waveforms(piece), strict=True)

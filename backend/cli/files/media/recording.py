@@ -96,8 +96,9 @@ class Recording:
             return next(self._blocks, b"")
 
     def close(self) -> None:
-        """Close the file, after a block that another thread is reading."""
+        """Close the file, after a block that another thread is reading. Then there are no more blocks."""
         with self._reading:
+            self._blocks = iter(())
             self._container.close()
 
     def _blocks_of_file(self) -> Iterator[bytes]:

@@ -60,20 +60,26 @@ class Sound:
 
     def read(self) -> Iterator[bytes]:
         """Yield s16le PCM. Gaps between timestamps are silence, so that positions are times of the file."""
-        converter, written = FrameConverter(self._channels), 0
+        converter, written, position_s = FrameConverter(self._channels), 0, 0.0
         for frame in self._frames():
-            position_s, gap_s = written / self._bytes_per_s, 0.0
+            gap_s = 0.0
             if frame.time is not None:
                 shift_s = self._count.shift_s if self._count else 0.0
                 gap_s = self._timeline.gap_before(frame.time + shift_s, position_s)
             self._note_damage(position_s, gap_s)
             if gap_s:
-                for silence in self._silence(gap_s):
+                position_s += gap_s
+                rest = converter.drain()
+                written += len(rest)
+                yield rest
+                for silence in self._silence(position_s - written / self._bytes_per_s):
                     written += len(silence)
                     yield silence
+            length_s = frame.samples / frame.sample_rate
+            position_s += length_s
+            self._since_error_s += length_s
             pcm = converter.convert(frame)
             written += len(pcm)
-            self._since_error_s += len(pcm) / self._bytes_per_s
             yield pcm
         self.ends_damaged = self._has_junk
         yield converter.flush()

@@ -1,5 +1,6 @@
 """The audio of a recording, as its session receives it."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from backend.cli.files.media.errors import MediaError, TruncatedAudioError
 from backend.cli.files.media.recording import open_recording
+from backend.local.processes import wait_for
 from backend.messages.protocol import Start
 from gateway.apis.recordings import READ_BYTES, RecordingSocket
 from tests.bench.support.door_takes import wav
@@ -42,3 +44,22 @@ async def test_the_audio_before_a_damage_is_used_and_the_damage_is_reported(tmp_
     frames, problem = await received(path)
     assert b"".join(frames) == TALK.tobytes()[:100_000]
     assert isinstance(problem, TruncatedAudioError)
+
+
+async def test_the_next_frame_is_read_while_the_session_processes_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(TALK))
+    with open_recording(path) as recording:
+        socket = RecordingSocket(Start(), recording)
+        await socket.receive()
+        await socket.receive()
+        await wait_for(lambda: asyncio.sleep(0, recording.position_s >= 4), "the next frame is not read", 10)
+        socket.stop_reading()
+
+
+def test_a_closed_recording_has_no_more_audio(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(TALK))
+    with open_recording(path) as recording:
+        assert recording.read()
+    assert recording.read() == b""

@@ -118,3 +118,18 @@ def test_channels_stay_apart_and_missing_ones_are_silent(rate: int) -> None:
         mono.sample_rate = rate
         np.testing.assert_array_equal(separate[:, channel], np.frombuffer(alone.convert(mono) + alone.flush(), "<i2"))
     assert not separate[:, 2].any()
+
+
+def test_nothing_is_lost_where_the_rate_changes_or_a_piece_is_incomplete() -> None:
+    converter, pcm = FrameConverter(), b""
+    for rate in (16_000, 48_000, 48_000):
+        frame = av.AudioFrame.from_ndarray(np.full((1, rate // 10), 0.5, np.float32), format="flt", layout="mono")
+        frame.sample_rate = rate
+        pcm += converter.convert(frame)
+        if rate == 48_000:
+            pcm += converter.drain()
+    pcm += converter.flush()
+    mono = np.frombuffer(pcm, "<i2")
+    assert len(mono) == 3 * RATE // 10
+    assert converter.flush() == b""
+    assert np.median(mono) == pytest.approx(0.5 * 32_767, abs=2)

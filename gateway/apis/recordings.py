@@ -156,9 +156,9 @@ class RecordingSocket:
             self._reading.cancel()
 
     def _read(self) -> bytes:
-        """Read several blocks at once; b"" at the end."""
-        data = bytearray()
-        while len(data) < READ_BYTES and (block := self._read_block()):
+        """Read several blocks at once; b"" at the end. The first one comes alone, so that the session can begin."""
+        data, wanted = bytearray(), READ_BYTES if self._recording.position_s else 1
+        while len(data) < wanted and (block := self._read_block()):
             data += block
         return bytes(data)
 

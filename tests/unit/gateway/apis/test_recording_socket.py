@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from backend.cli.files.media.errors import MediaError, TruncatedAudioError
-from backend.cli.files.media.recording import open_recording
+from backend.cli.files.media.recording import BLOCK_MS, open_recording
 from backend.local.processes import wait_for
+from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Start
 from gateway.apis.recordings import READ_BYTES, RecordingSocket
 from tests.bench.support.door_takes import wav
@@ -28,13 +29,14 @@ async def received(path: Path) -> tuple[list[bytes], MediaError | None]:
     return [frame["bytes"] for frame in frames[1:-1]], socket.problem
 
 
-async def test_audio_is_read_two_seconds_at_a_time(tmp_path: Path) -> None:
+async def test_audio_is_read_two_seconds_at_a_time_after_the_first_block(tmp_path: Path) -> None:
     path = tmp_path / "talk.wav"
     path.write_bytes(wav(TALK))
     frames, problem = await received(path)
     assert b"".join(frames) == TALK.tobytes()
-    assert all(READ_BYTES <= len(frame) < READ_BYTES + 16_000 for frame in frames[:-1])
-    assert len(frames) == 3
+    assert len(frames[0]) == BYTES_PER_SECOND * BLOCK_MS // 1000
+    assert all(READ_BYTES <= len(frame) < READ_BYTES + 16_000 for frame in frames[1:-1])
+    assert len(frames) == 4
     assert problem is None
 
 
@@ -53,7 +55,7 @@ async def test_the_next_frame_is_read_while_the_session_processes_the_one_before
         socket = RecordingSocket(Start(), recording)
         await socket.receive()
         await socket.receive()
-        await wait_for(lambda: asyncio.sleep(0, recording.position_s >= 4), "the next frame is not read", 10)
+        await wait_for(lambda: asyncio.sleep(0, recording.position_s >= 2), "the next frame is not read", 10)
         socket.stop_reading()
 
 

@@ -114,9 +114,12 @@ class RecordingSocket:
     """The socket of a session whose client sends `start`, a recording and `stop`."""
 
     def __init__(self, start: Start, recording: Recording) -> None:
-        self._start: Start | None = start
+        """Read the first block. Call this in a thread."""
+        audio = AudioFormat(channels=recording.channels)
+        self._start: Start | None = start.model_copy(update={"priority": "recording", "audio": audio})
         self._recording = recording
-        # The next frame of audio: it is read while the session processes the one before.
+        self._stopped = False
+        # The frame of audio after the present one: it is read while the session processes that one.
         self._reading: asyncio.Task[bytes] | None = None
         # Why the session has closed the socket; "" until then.
         self.close_reason = ""
@@ -126,6 +129,8 @@ class RecordingSocket:
         self.problem: MediaError | None = None
         self.audio_s = 0.0
         self.channels = recording.channels
+        # A thread of its own for it would compete with the beginning of the session.
+        self._first = self._read_block()
 
     @property
     def length_ms(self) -> int | None:
@@ -137,18 +142,14 @@ class RecordingSocket:
         """The next frame. After `stop` there is none."""
         if self._start is not None:
             start, self._start = self._start, None
-            self._read_ahead()
             return _text(to_json(start))
-        if self._reading is None:
-            return await asyncio.Event().wait()
-        if data := await self._reading:
-            self._read_ahead()
+        if self._stopped:
+            await asyncio.Event().wait()
+        if data := await self._reading if self._reading else self._first:
+            self._reading = asyncio.create_task(asyncio.to_thread(self._read))
             return {"type": "websocket.receive", "bytes": data}
-        self._reading, self.audio_s = None, self._recording.position_s
+        self._stopped, self.audio_s = True, self._recording.position_s
         return _text(to_json(Stop()))
-
-    def _read_ahead(self) -> None:
-        self._reading = asyncio.create_task(asyncio.to_thread(self._read))
 
     def stop_reading(self) -> None:
         """The session has ended, maybe before the end of the recording."""
@@ -156,9 +157,9 @@ class RecordingSocket:
             self._reading.cancel()
 
     def _read(self) -> bytes:
-        """Read several blocks at once; b"" at the end. The first one comes alone, so that the session can begin."""
-        data, wanted = bytearray(), READ_BYTES if self._recording.position_s else 1
-        while len(data) < wanted and (block := self._read_block()):
+        """Read several blocks at once; b"" at the end."""
+        data = bytearray()
+        while len(data) < READ_BYTES and (block := self._read_block()):
             data += block
         return bytes(data)
 
@@ -191,9 +192,7 @@ async def transcribed(
     with ExitStack() as stack:
         async with services.opening.turn(address):
             opening = open_recording(file, separate=start.multichannel, open_timeout_s=OPEN_TIMEOUT_S)
-            recording = await asyncio.to_thread(lambda: stack.enter_context(opening))
-        audio = AudioFormat(channels=recording.channels)
-        socket = RecordingSocket(start.model_copy(update={"priority": "recording", "audio": audio}), recording)
+            socket = await asyncio.to_thread(lambda: RecordingSocket(start, stack.enter_context(opening)))
         stack.callback(socket.stop_reading)
         pending = stack.enter_context(ExitStack())
         pending.enter_context(services.pending.counted(address))

@@ -100,6 +100,12 @@ def declared_frames(path: Path, container: InputContainer) -> int | None:
         return counted_frames(file)[0]
 
 
+def is_wav(path: Path) -> bool:
+    """Whether the file begins with the header of a WAV file."""
+    with path.open("rb") as file:
+        return wav_s(file) is not None
+
+
 def has_uncounted_sound(path: Path) -> bool:
     """Return whether a WAV file continues after the chunk that holds its sound, and not with other chunks."""
     with path.open("rb") as file:

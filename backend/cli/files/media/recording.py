@@ -17,6 +17,7 @@ from backend.cli.files.media.declared_length import (
     declared_s,
     ends_inside_page,
     has_uncounted_sound,
+    is_wav,
     origin_s,
 )
 from backend.cli.files.media.errors import (
@@ -154,7 +155,7 @@ def open_recording(
     try:
         # With "file:", a name such as "10:30.wav" is not parsed as a protocol.
         options = {"protocol_whitelist": "file", "format_whitelist": _self_contained_formats()}
-        options |= {"ignore_length": "1"} if has_uncounted_sound(path) else {}
+        options |= _wav_options(path) if is_wav(path) else {}
         timeout = (open_timeout_s, None)
         container = av.open(f"file:{path}", metadata_errors="replace", container_options=options, timeout=timeout)
     except av.error.ArgumentError:  # not on the list of formats
@@ -166,6 +167,13 @@ def open_recording(
             raise _not_media(path)
         with closing(Recording(path, container, track, separate=separate)) as recording:
             yield recording
+
+
+def _wav_options(path: Path) -> dict[str, str]:
+    # FFmpeg looks for other codecs, such as AC-3, in samples of 16 bits. By default it takes 7 ms, with so few packets
+    # one millisecond. It finds the same codecs.
+    options = {"max_probe_packets": "4"}
+    return options | ({"ignore_length": "1"} if has_uncounted_sound(path) else {})
 
 
 @cache

@@ -16,6 +16,7 @@ from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import RATE, Clip, shared_clips
 from tests.testkit.cli import silent
 from tests.testkit.session import speak
+from tests.testkit.system.command import nova
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 pytestmark = pytest.mark.timeout(300)
@@ -49,9 +50,8 @@ def wav(file: Path, pcm: NDArray[np.int16]) -> Path:
     return file
 
 
-def nova(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = ("nova", "speakers", *arguments, "--server", system.urls[0])
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
+def speakers(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return nova("speakers", *arguments, "--server", system.urls[0], timeout_s=200)
 
 
 def requested(system: System, path: str) -> httpx.Response:

@@ -61,7 +61,7 @@ def requested(system: System, path: str) -> httpx.Response:
 async def test_an_enrolled_speaker_is_named_and_can_be_the_only_one(voice_system: System, tmp_path: Path) -> None:
     own, other = clips_of(ANNA), clips_of(BEN)
     files = [str(wav(tmp_path / f"{n}.wav", clip.pcm())) for n, clip in enumerate(own[:3])]
-    done = nova(voice_system, "enrol", "Anna", *files, "--consent")
+    done = speakers(voice_system, "enrol", "Anna", *files, "--consent")
     assert done.returncode == 0, done.stderr
     listed = requested(voice_system, "/v1/speakers").json()
     assert [found["name"] for found in listed] == ["Anna"]
@@ -78,7 +78,7 @@ async def test_an_enrolled_speaker_is_named_and_can_be_the_only_one(voice_system
     assert ledger.utterances == sorted(ledger.utterances)
     assert {event.reason for event in ledger.received(SpeechIgnored)} == {"other_voice"}
 
-    assert nova(voice_system, "remove", "Anna").returncode == 0
+    assert speakers(voice_system, "remove", "Anna").returncode == 0
     assert requested(voice_system, "/v1/speakers/Anna").status_code == 404
 
 
@@ -87,16 +87,16 @@ def test_what_must_be_refused_is_refused(voice_system: System, tmp_path: Path) -
     two_people = wav(tmp_path / "two.wav", spoken([own[0], other[0], own[1], other[1]]))
     short = wav(tmp_path / "short.wav", spoken(own[:1]))
     for file, reason in ((two_people, "not of one voice"), (short, "3 good samples of speech are needed")):
-        refused = nova(voice_system, "enrol", "Anna", str(file), "--consent")
+        refused = speakers(voice_system, "enrol", "Anna", str(file), "--consent")
         assert refused.returncode == 2
         assert reason in refused.stderr
-    without_consent = nova(voice_system, "enrol", "Anna", str(short))
+    without_consent = speakers(voice_system, "enrol", "Anna", str(short))
     assert "consent" in without_consent.stderr
     assert requested(voice_system, "/v1/speakers").json() == []
 
 
 def test_a_system_without_the_model_refuses_at_once(null_system: System, tmp_path: Path) -> None:
-    refused = nova(
+    refused = speakers(
         null_system, "enrol", "Anna", str(wav(tmp_path / "one.wav", spoken(clips_of(ANNA)[:1]))), "--consent"
     )
     assert refused.returncode == 2

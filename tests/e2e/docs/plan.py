@@ -175,6 +175,11 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova simulate-call question.wav --other answer.wav --barge-in 0.8": Run(
             r"\[interrupts caller, overlap 0\..*[\s\S]*interruptions: 1\n", says_clip=True
         ),
+        "text 1": NotCommands("the call of other recordings"),
+        "text 2": NotCommands("an address: tests/unit/gateway/apis/twilio/test_codec.py has its parameters"),
+        "xml 1": NotRun("Twilio reads it: tests/e2e/apis/test_twilio.py sends what follows from it"),
+        "ini 1": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "json 1": NotCommands("an event: tests/e2e/apis/test_twilio.py receives such events"),
     },
     "docs/howto/use-soniox-clients.md": {
         "python 1": Fragment(),

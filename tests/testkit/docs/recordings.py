@@ -13,7 +13,6 @@ from tests.testkit.audio.media_files import encode
 
 RATE = 16_000
 FORMATS = {"interview.mp3": "", "speech.mp3": "", "speech.wav": "", "talk.mp3": "", "talk.mp4": "aac", "talk.wav": ""}
-FORMATS |= {"question.wav": "", "answer.wav": ""}
 
 
 def write_recordings(clip: Clip, folder: Path) -> None:

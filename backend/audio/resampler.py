@@ -1,4 +1,4 @@
-"""Resamples streams to 16 kHz int16."""
+"""Resamples streams to int16, 16 kHz unless a telephone needs 8 kHz."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from backend.audio.downmix import Waveform
 
-# [n], 16 kHz mono.
+# [n], mono.
 Samples = NDArray[np.int16]
 
 # Samples per call of libswresample, which never frees the buffer of its largest input.
@@ -21,11 +21,11 @@ SAMPLE_RATE = 16_000
 
 
 class Resampler:
-    """Resamples any rate to 16 kHz by libswresample, with 1 to 2 ms of delay (soxr's streams: 20 to 100 ms)."""
+    """Resamples any rate to `to_rate` by libswresample, with 1 to 2 ms of delay (soxr's streams: 20 to 100 ms)."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, to_rate: int = SAMPLE_RATE) -> None:
         self._rate = rate
-        self._graph = _resampling_graph(rate) if rate != SAMPLE_RATE else None
+        self._graph = _resampling_graph(rate, to_rate) if rate != to_rate else None
 
     def resample(self, waveform: Waveform) -> Samples:
         """The output samples that these input samples complete."""
@@ -49,11 +49,11 @@ class Resampler:
         return _join_waveforms(_pull_frames(self._graph))
 
 
-def _resampling_graph(rate: int) -> av.filter.Graph:
+def _resampling_graph(rate: int, to_rate: int) -> av.filter.Graph:
     graph = av.filter.Graph()
     graph.threads = 1  # otherwise every session starts one idle thread per core
     source = graph.add_abuffer(sample_rate=rate, format="flt", layout="mono")
-    graph.link_nodes(source, graph.add("aresample", str(SAMPLE_RATE)), graph.add("abuffersink")).configure()
+    graph.link_nodes(source, graph.add("aresample", str(to_rate)), graph.add("abuffersink")).configure()
     return graph
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "mic": "mic:mic",
     "models": "models:group",
     "speakers": "speakers.commands:speakers",
+    "simulate-call": "calls.commands:simulate_call",
     "status": "status:status",
     "dead": "dead:dead",
     "keys": "keys:keys",

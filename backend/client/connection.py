@@ -51,18 +51,16 @@ class DisconnectedError(NovaError):
         self.close_code = close_code
 
 
-async def open_connection(
-    url: str, first: Start | Resume, key: str = "", tls: ssl.SSLContext | None = None
-) -> tuple[ClientConnection, Ready]:
-    """Connect, send the first message, and wait for `ready`. The caller closes the connection.
+async def connect_socket(url: str, key: str = "", tls: ssl.SSLContext | None = None) -> ClientConnection:
+    """Open a WebSocket. The caller closes it.
 
     `key` is an API key or a JSON Web Token; empty for servers without authentication. `tls` says which
     certificates of servers are trusted; default: those of the system.
-    Raises ServerError when the server refuses, SetupError when the proxy cannot be used, and DisconnectedError, OSError
-    or InvalidHandshake when the server cannot be reached.
+    Raises ServerError when the server refuses, SetupError when the proxy cannot be used, and OSError or
+    InvalidHandshake when the server cannot be reached.
     """
     try:
-        socket = await connect(
+        return await connect(
             url,
             open_timeout=OPEN_TIMEOUT_S,
             ping_timeout=PONG_TIMEOUT_S,
@@ -78,6 +76,16 @@ async def open_connection(
         raise _refusal(refused) from None
     except (ImportError, InvalidProxy) as error:
         raise SetupError(f"the proxy that the environment names cannot be used: {error}") from None
+
+
+async def open_connection(
+    url: str, first: Start | Resume, key: str = "", tls: ssl.SSLContext | None = None
+) -> tuple[ClientConnection, Ready]:
+    """Connect, send the first message, and wait for `ready`. The caller closes the connection.
+
+    Raises the errors of `connect_socket`, and DisconnectedError when the server does not answer with `ready`.
+    """
+    socket = await connect_socket(url, key, tls)
     try:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await send_frame(socket, to_json(first))

@@ -7,8 +7,8 @@ import asyncio
 import os
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import urlsplit
@@ -253,15 +253,22 @@ async def open_session(server: Server, start: Start) -> AsyncIterator[Client]:
     Raises NoServerError if no server answers, and ServerError if it refuses the session for another reason.
     """
     async with AsyncExitStack() as stack:
-        try:
+        with connection_errors(server):
             client = await _connect(stack, server, start)
-        except (OSError, TimeoutError, InvalidHandshake, InvalidURI, DisconnectedError) as error:
-            if problem := certificate_problem(server.url, error):
-                raise UntrustedServerError(problem) from None
-            raise NoServerError(f"no Nova Voice server answers at {server.url}: {error or 'timed out'}") from None
-        except ValidationError:
-            raise NoServerError(f"the server at {server.url} is not a Nova Voice server") from None
         yield client
+
+
+@contextmanager
+def connection_errors(server: Server) -> Iterator[None]:
+    """Raise NoServerError in place of the errors of a connection that cannot be opened."""
+    try:
+        yield
+    except (OSError, TimeoutError, InvalidHandshake, InvalidURI, DisconnectedError) as error:
+        if problem := certificate_problem(server.url, error):
+            raise UntrustedServerError(problem) from None
+        raise NoServerError(f"no Nova Voice server answers at {server.url}: {error or 'timed out'}") from None
+    except ValidationError:
+        raise NoServerError(f"the server at {server.url} is not a Nova Voice server") from None
 
 
 async def _connect(stack: AsyncExitStack, server: Server, start: Start) -> Client:

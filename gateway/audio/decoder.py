@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.audio.downmix import Downmixer, Waveform, replace_non_finite
+from backend.audio.g711 import A_LAW, MU_LAW
 from backend.audio.resampler import Resampler, Samples
 from backend.audio.timeline import Timeline
 from backend.errors import AudioError
@@ -35,25 +36,6 @@ _MAX_FRAME_S = 600
 _PIECE_S, _PIECE_PACKETS, _PIECE_BYTES = 0.5, 50, 4_096
 
 
-def _g711_mu(code: NDArray[np.int32]) -> NDArray[np.int32]:
-    bits = ~code & 0xFF
-    magnitude = ((((bits & 0x0F) << 3) + 0x84) << ((bits >> 4) & 7)) - 0x84
-    return np.where(bits & 0x80, -magnitude, magnitude)
-
-
-def _g711_a(code: NDArray[np.int32]) -> NDArray[np.int32]:
-    bits = code ^ 0x55
-    exponent, step = (bits >> 4) & 7, ((bits & 0x0F) << 4) + 8
-    magnitude = np.where(exponent, (step + 0x100) << np.maximum(exponent - 1, 0), step)
-    return np.where(bits & 0x80, magnitude, -magnitude)
-
-
-# ITU-T G.711: the value of every code.
-_CODES = np.arange(256, dtype=np.int32)
-_MU_LAW = (_g711_mu(_CODES) / 32_768).astype(np.float32)
-_A_LAW = (_g711_a(_CODES) / 32_768).astype(np.float32)
-
-
 def _read_s16(data: bytes) -> Waveform:
     return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
 
@@ -70,8 +52,8 @@ def _read_g711(values: Waveform, data: bytes) -> Waveform:
 _RAW: Mapping[str, tuple[int, Callable[[bytes], Waveform]]] = {
     "pcm_s16le": (2, _read_s16),
     "pcm_f32le": (4, _read_f32),
-    "mulaw": (1, partial(_read_g711, _MU_LAW)),
-    "alaw": (1, partial(_read_g711, _A_LAW)),
+    "mulaw": (1, partial(_read_g711, MU_LAW)),
+    "alaw": (1, partial(_read_g711, A_LAW)),
 }
 
 _NO_SOUND: Waveform = np.empty(0, np.float32)

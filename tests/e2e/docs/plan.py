@@ -52,6 +52,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova transcribe talk.mp4 --format srt": Run("00:00:0.* --> 00:00:0", says_clip=True),
         "nova transcribe talk.mp4 --translate-to en": SAYS_CLIP,
         "nova mic": Run(says_clip=True, replaced={"nova mic": "nova mic --file talk.wav"}),
+        "nova simulate-call call.wav": NotRun("it is on the page about telephone calls"),
         "nova models list": Run("whisper-base"),
         "nova status --watch": Run("healthy", endless=True),
         "nova dead list": Run("No dead letters"),
@@ -169,7 +170,18 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "javascript 2": Fragment(after=providers.DEEPGRAM_BLOCKS, continues=("javascript 1",)),
         **dict.fromkeys(("python 4", "python 5", "python 6", "python 7"), NOT_INSTALLED),
     },
-    "docs/howto/receive-telephone-calls.md": {},
+    "docs/howto/receive-telephone-calls.md": {
+        "nova simulate-call call.wav --language en": Run(r"0:0.*  caller  [\s\S]*finals: caller ", says_clip=True),
+        # A busy machine may refuse a second call.
+        "nova simulate-call question.wav --other answer.wav --barge-in 0.8": NotRun(
+            "tests/e2e/apis/test_simulate_call.py plays such a call"
+        ),
+        "text 1": NotCommands("the call of other recordings"),
+        "text 2": NotCommands("an address: tests/unit/gateway/apis/twilio/test_codec.py has its parameters"),
+        "xml 1": NotRun("Twilio reads it: tests/e2e/apis/test_twilio.py sends what follows from it"),
+        "ini 1": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "json 1": NotCommands("an event: tests/e2e/apis/test_twilio.py receives such events"),
+    },
     "docs/howto/use-soniox-clients.md": {
         "python 1": Fragment(),
         "javascript 1": NotRun("it records with a browser: tests/e2e/apis/test_soniox.py sends the same messages"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import connect
 from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
@@ -14,18 +15,22 @@ from wyoming.event import Event, Eventable
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping
 
+from backend.local.discovery import stream_url
 from backend.local.processes import free_port
 from backend.local.system import System, running
+from backend.messages.protocol import Start
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits
+from backend.streams.redis.clients import client as redis_client
 from tests.conftest import run_in_thread
 from tests.e2e.apis.conftest import error_percent, resampled
 from tests.testkit.audio.clips import Clip
 from tests.testkit.cli import silent
-from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
+from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis, system_plan
 
 pytestmark = pytest.mark.timeout(240)
 
 MAX_ERROR_PERCENT = 25.0
-PORT, KEYED_PORT = free_port(), free_port()
+PORT, KEYED_PORT, DRAINED_PORT = free_port(), free_port(), free_port()
 # As Home Assistant records: 64 ms.
 SAMPLES = 1_024
 HEADER = {"rate": 16_000, "width": 2, "channels": 1}
@@ -211,3 +216,59 @@ async def test_garbage_wrong_order_and_stalls_are_errors_and_a_neighbour_notices
         "half a payload": "idle_timeout",
     }
     assert error_percent(clip, text_of(neighbour.result())) <= MAX_ERROR_PERCENT
+
+
+async def test_a_key_with_a_quota_a_full_gateway_and_a_revoked_key(tmp_path: Path) -> None:
+    request = line("audio-start", **HEADER)
+    async with own_redis(tmp_path) as url:
+        keys = ApiKeys(redis := redis_client(url))
+        key = await keys.create("home", ("stream",), QuotaLimits(sessions=1))
+        other = await keys.create("other", ("stream",), QuotaLimits())
+        environment = {
+            **NO_LOAD_LIMIT,
+            "GATEWAY_AUTH": "keys",
+            "GATEWAY_MAX_SESSIONS": "2",
+            "GATEWAY_WYOMING_PORT": str(KEYED_PORT),
+            "GATEWAY_WYOMING_KEY": key,
+        }
+        async with running(system_plan(tmp_path, redis_url=url, environment=environment), silent) as system:
+            async with client(KEYED_PORT) as holder:
+                await send(holder, [Transcribe(), AudioStart(**HEADER), Ping()])
+                assert [event.type for event in await events_until(holder, "pong")] == ["pong"]
+                assert (await error_of(request, KEYED_PORT))["code"] == "over_quota"
+                headers = {"Authorization": f"Bearer {other}"}
+                async with connect(stream_url(system.urls[0]), additional_headers=headers) as socket:
+                    await socket.send(Start().model_dump_json())
+                    assert json.loads(await socket.recv())["type"] == "ready"
+                    assert (await error_of(request, KEYED_PORT))["code"] == "overloaded"
+                silence = AudioChunk(**HEADER, audio=bytes(2 * SAMPLES))
+                assert text_of(await transcribed(holder, [silence, AudioStop()])) == ""
+            assert await keys.revoke(key.split("_")[1])
+            # The key of the port has no effect on what is public.
+            async with client(KEYED_PORT) as stranger:
+                await send(stranger, [Describe(), AudioStart(**HEADER)])
+                info, error = await events_until(stranger, "error")
+            assert (info.type, error.data["code"]) == ("info", "unauthorized")
+        await redis.aclose()
+
+
+async def test_a_gateway_that_shuts_down_ends_all_connections(tmp_path: Path) -> None:
+    environment = {**NO_LOAD_LIMIT, "GATEWAY_WYOMING_PORT": str(DRAINED_PORT), "GATEWAY_DRAIN_S": "2"}
+    async with (
+        running(system_plan(tmp_path, environment=environment), silent) as system,
+        client(DRAINED_PORT) as idle,
+        client(DRAINED_PORT) as open_client,
+    ):
+        await send(idle, [Ping()])
+        await send(open_client, [AudioStart(**HEADER), Ping()])
+        for connection in (idle, open_client):
+            assert (await events_until(connection, "pong"))[-1].type == "pong"
+        gateway = system.named("gateway-1")
+        assert gateway.process
+        gateway.stopping = True
+        gateway.process.terminate()
+        (error,) = await events_until(open_client, "error")
+        assert error.data["code"] == "draining"
+        assert await asyncio.wait_for(events_until(idle, "error"), 10) == []
+        # Sooner than the idle timeout of 60 s, and without being killed.
+        assert await asyncio.wait_for(gateway.process.wait(), 10) == 0

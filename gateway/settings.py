@@ -88,6 +88,8 @@ class GatewaySettings(ServiceSettings):
     """Address of this port. Wyoming has no encryption and no password, so restrict who reaches it."""
     wyoming_key: SecretStr = SecretStr("")
     """API key whose rights and quotas apply to all clients of Wyoming."""
+    wyoming_announce: bool = False
+    """Announce this port in the local network by multicast DNS, so that Home Assistant discovers it."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)

@@ -5,7 +5,7 @@ A connection has any number of transcriptions, one after the other. Each is a se
 
 from collections.abc import Callable, Sequence
 
-from backend.errors import AudioError, ProtocolError
+from backend.errors import AudioError, ClientError, ProtocolError
 from backend.messages.options import MAX_HOTWORDS
 from backend.messages.protocol import AudioFormat, Done, Error, Final, Keepalive, Message, Start, Stop
 from backend.text.writing_systems import join_texts
@@ -61,11 +61,11 @@ class WyomingCodec:
     # --- from the client
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
-        """Translate an event. Unknown ones are ignored. Raises ProtocolError and AudioError."""
+        """Translate an event. Unknown ones are ignored. Raises ClientError."""
         event = parse_event(frame.encode() if isinstance(frame, str) else frame)
         match event.kind:
             case "describe":
-                return self._reply(self._running().info())
+                return self._reply(self._info())
             case "ping":
                 return self._reply(to_frame("pong", text=event.read(PingRequest).text))
             case "transcribe":
@@ -78,13 +78,21 @@ class WyomingCodec:
                 return self._stop()
         return ()
 
+    def _info(self) -> str:
+        running = self._running()
+        # Home Assistant would keep an empty list of languages. After an error, it asks again.
+        if not running.models:
+            raise ClientError("no speech model is running yet; try again", code="model_unavailable", close_code=1013)
+        return running.info()
+
     def _reply(self, frame: str) -> Sequence[Decoded]:
         """Answer at once. During a session, the client is not idle."""
         return (DirectReply(frames=(frame,)), *((Keepalive(),) if self.is_started else ()))
 
     def _prepare(self, request: TranscribeRequest) -> None:
         self._check_order(expects_audio=False, kind="transcribe")
-        if request.name not in (None, "", PROGRAM, *self._running().models):
+        models = self._running().models
+        if models and request.name not in (None, "", PROGRAM, *models):
             raise ProtocolError(f"no running model is named {request.name!r:.80}", code="model_not_found")
         self._request = request
 

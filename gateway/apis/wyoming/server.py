@@ -1,13 +1,15 @@
 """The TCP port of Wyoming."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, ProtocolError
+from gateway.apis.wyoming.announcement import announcing, check_announcement
 from gateway.apis.wyoming.codec import WyomingCodec, farewell
 from gateway.apis.wyoming.events import body_bytes
 from gateway.apis.wyoming.info import RunningSpeech
@@ -28,11 +30,13 @@ def wyoming_port(settings: GatewaySettings) -> TcpPort:
 
 
 def check_wyoming(settings: GatewaySettings) -> None:
-    """Raise SetupError if the port would be open without a key."""
+    """Raise SetupError if the port would be open without a key, or cannot be announced."""
     wyoming_port(settings).check(settings.auth)
+    check_announcement(settings)
 
 
-def wyoming_listening(services: GatewayServices) -> AbstractAsyncContextManager[None]:
+@asynccontextmanager
+async def wyoming_listening(services: GatewayServices) -> AsyncIterator[None]:
     """Accept connections while the context is active."""
     port = wyoming_port(services.settings)
 
@@ -40,7 +44,8 @@ def wyoming_listening(services: GatewayServices) -> AbstractAsyncContextManager[
         events = EventReader(services.settings)
         await WyomingConnection(services, StreamSocket(reader, writer, events.read, farewell), port.key).serve()
 
-    return listening(port, serve)
+    async with listening(port, serve), announcing(services.settings):
+        yield
 
 
 class EventReader:

@@ -176,6 +176,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         f"export GATEWAY_WYOMING_PORT=10300 GATEWAY_WYOMING_HOST=192.168.1.20 {WYOMING_KEY}": OTHER_MACHINES,
         "nova up": Run("Nova Voice is already running", status=2, replaced={"nova up": "nova up --port 8080"}),
         'printf \'{"type":"describe"}\\n\' | nc -w 2 192.168.1.20 10300': OTHER_MACHINES,
+        "pip install 'nova-voice[wyoming]'": NotRun(
+            "a test installs no packages: tests/unit/gateway/apis/wyoming/test_announcement.py"
+        ),
         "sudo ufw allow from 192.168.1.10 to 192.168.1.20 port 10300 proto tcp": OTHER_MACHINES,
     },
     "docs/howto/use-soniox-clients.md": {

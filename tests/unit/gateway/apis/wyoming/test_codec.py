@@ -72,12 +72,17 @@ def test_describe_lists_the_running_models_and_their_languages() -> None:
     assert not any((info.tts, info.handle, info.intent, info.wake, info.mic, info.snd, info.satellite))
 
 
-def test_describe_without_workers_and_with_workers_that_announce_no_languages() -> None:
-    def models(**changes: Any) -> Any:
-        return Info.from_event(replies(received(codec(**changes), Describe()))[0]).asr[0].models
+def test_workers_that_announce_no_languages_recognize_all() -> None:
+    (event,) = replies(received(codec(languages=None), Describe()))
+    assert {"en", "zh", "cy"} < set(Info.from_event(event).asr[0].models[0].languages)
 
-    assert models(models=(), languages=None) == []
-    assert {"en", "zh", "cy"} < set(models(languages=None)[0].languages)
+
+def test_before_a_worker_runs_describe_fails_and_a_request_waits() -> None:
+    with pytest.raises(ClientError) as refused:
+        received(codec(models=(), languages=None), Describe())
+    assert (refused.value.code, refused.value.close_code) == ("model_unavailable", 1013)
+    one = codec(models=(), languages=None)
+    assert (received(one, Transcribe("whisper-base"), START), one.is_started) == ([], True)
 
 
 def test_ping_before_and_during_the_audio() -> None:

@@ -32,23 +32,24 @@ async def announcing(settings: GatewaySettings) -> AsyncIterator[None]:
     if not _is_announced(settings):
         yield
         return
-    address = _address(settings.wyoming_host)
-    address = address if int(address) else _local_address()
-    async with announced(f"nova-voice-{socket.gethostname().partition('.')[0]}"[:63], address, settings.wyoming_port):
+    name = f"nova-voice-{socket.gethostname().partition('.')[0]}"[:63]
+    async with announced(name, _address(settings.wyoming_host), settings.wyoming_port):
         yield
 
 
 @asynccontextmanager
 async def announced(name: str, address: IPv4Address, port: int) -> AsyncIterator[None]:
-    """Announce a service while the context is active. A network without multicast is only logged."""
+    """Announce a service while the context is active. A machine without a network is only logged."""
     zeroconf = _import_zeroconf()
-    info = zeroconf.AsyncServiceInfo(SERVICE, f"{name}.{SERVICE}", addresses=[address.packed], port=port)
     try:
+        # 0.0.0.0 is all addresses, but others need one of them.
+        address = address if int(address) else _local_address()
         network = zeroconf.AsyncZeroconf(interfaces=[str(address)])
     except OSError as error:
         log.warning("announcement_failed", error=str(error))
         yield
         return
+    info = zeroconf.AsyncServiceInfo(SERVICE, f"{name}.{SERVICE}", addresses=[address.packed], port=port)
     try:
         # Another gateway may have the same name.
         await network.async_register_service(info, allow_name_change=True)

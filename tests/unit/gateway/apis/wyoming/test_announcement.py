@@ -5,8 +5,10 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.errors import SetupError
+from gateway.apis.wyoming import announcement
 from gateway.apis.wyoming.announcement import SERVICE, announced, announcing, check_announcement
 from gateway.settings import GatewaySettings
 
@@ -56,3 +58,13 @@ async def test_another_program_finds_the_port_while_it_is_open() -> None:
         info = await found("nova-voice-test")
         assert (info.parsed_addresses(), info.port) == (["127.0.0.1"], 10_300)
     assert await found("nova-voice-test") is None
+
+
+async def test_a_machine_without_a_route_runs_without_an_announcement(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("zeroconf")
+    # A socket needs permission for broadcasts, so there is no route, whatever network the machine has.
+    monkeypatch.setattr(announcement, "GROUP", ("255.255.255.255", 1))
+    with capture_logs() as logs:
+        async with announced("nova-voice-test", IPv4Address("0.0.0.0"), 10_300):
+            pass
+    assert [entry["event"] for entry in logs] == ["announcement_failed"]

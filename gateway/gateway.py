@@ -32,6 +32,7 @@ from gateway.apis.openai.realtime import realtime_router
 from gateway.apis.openai.transcriptions import openai_router
 from gateway.apis.soniox.routes import soniox_router
 from gateway.apis.twilio.routes import twilio_router
+from gateway.apis.wyoming.server import check_wyoming, wyoming_listening
 from gateway.connection.handshake import serve_websocket
 from gateway.http.health import HealthRoutes
 from gateway.http.http_limits import LimitedHttp
@@ -64,7 +65,7 @@ def build(services: GatewayServices) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         settings = services.settings
         log.info("gateway_started", host=settings.host, port=settings.port, lets_in=services.auth.description)
-        async with services.running(), audiosocket_listening(services):
+        async with services.running(), audiosocket_listening(services), wyoming_listening(services):
             yield
         log.info("gateway_stopped")
 
@@ -163,6 +164,7 @@ def _websocket_protocol(settings: GatewaySettings) -> Any:
 async def _check_exposure(settings: GatewaySettings) -> None:
     """Raise SetupError if the settings would expose the gateway to the network without authentication."""
     check_audiosocket(settings)
+    check_wyoming(settings)
     async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
 

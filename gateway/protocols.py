@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 # Values of a label, so they are few and fixed. "openai" and "deepgram" use HTTP, "native" uses both,
-# "audiosocket" uses TCP, and the others use WebSockets.
+# "audiosocket" and "wyoming" use TCP, and the others use WebSockets.
 ProtocolName = Literal[
     "native",
     "openai",
@@ -14,5 +14,6 @@ ProtocolName = Literal[
     "soniox",
     "twilio",
     "audiosocket",
+    "wyoming",
 ]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

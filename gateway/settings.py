@@ -82,6 +82,14 @@ class GatewaySettings(ServiceSettings):
     """API key whose rights and quotas apply to all calls over AudioSocket."""
     audiosocket_options: str = ""
     """Parameters of these calls in the form of a query, such as "language=en&hotwords=Nova"."""
+    wyoming_port: int = Field(default=0, ge=0, le=65_535)
+    """Port for Wyoming, the protocol of Home Assistant. 0: none."""
+    wyoming_host: str = "127.0.0.1"
+    """Address of this port. Wyoming has no encryption and no password, so restrict who reaches it."""
+    wyoming_key: SecretStr = SecretStr("")
+    """API key whose rights and quotas apply to all clients of Wyoming."""
+    wyoming_announce: bool = False
+    """Announce this port in the local network by multicast DNS, so that Home Assistant discovers it."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)

@@ -11,8 +11,10 @@ from backend.errors import ProtocolError
 ReadFrame = Callable[[asyncio.StreamReader], Awaitable[str | bytes]]
 # The last bytes for a close code and a reason.
 Farewell = Callable[[int, str], bytes]
-# Time to send the last bytes to a client that reads slowly.
-CLOSE_S = 2.0
+# Time to send the last bytes to a client that reads slowly, and to receive what it was sending.
+CLOSE_S, LINGER_S = 2.0, 1.0
+# Bytes that are received and discarded in this time.
+BYTES_AFTER_CLOSE = 1 << 18
 
 
 class StreamSocket:
@@ -46,7 +48,7 @@ class StreamSocket:
         await self._writer.drain()
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:
-        """Send the end of the protocol, and close the connection, once."""
+        """Send the end of the protocol, once. The client sees the end of the stream."""
         if self.is_closed:
             return
         self.is_closed = True
@@ -54,4 +56,18 @@ class StreamSocket:
             self._writer.write(self._farewell(code, reason or ""))
             async with asyncio.timeout(CLOSE_S):
                 await self._writer.drain()
-        self._writer.close()
+            self._writer.write_eof()
+
+    async def release(self) -> None:
+        """Close the connection, once nothing else reads from it.
+
+        A socket that is closed while it holds data resets the connection, and the client may lose the last bytes.
+        """
+        left = BYTES_AFTER_CLOSE
+        try:
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    while left > 0 and (data := await self._reader.read(left)):
+                        left -= len(data)
+        finally:
+            self._writer.close()

@@ -5,6 +5,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,9 +120,10 @@ async def failure(system: System, *frames: str | bytes, token: str = TOKEN) -> t
     """The code of the error that Twilio shows, and the close code."""
     code = ""
     async with dialled(system, token=token) as socket:
-        try:
+        with suppress(ConnectionClosed):  # refused before it has sent all
             for frame in frames:
                 await socket.send(frame)
+        try:
             while True:
                 code = json.loads(await asyncio.wait_for(socket.recv(), 20))["payload"]["code"]
         except ConnectionClosed:

@@ -21,6 +21,7 @@ NOT_INSTALLED = NotRun(
     "the frameworks are too large to install for a test; the page says with which versions it was tried"
 )
 SAYS_CLIP = Run(says_clip=True)
+WYOMING_KEY = "GATEWAY_WYOMING_KEY=nova_..."
 
 EVENTS = '{"type":"ready","session":"c912463781764ea5145a9abf","resume_token":"...","audio_from_ms":0, ...}'
 
@@ -181,6 +182,16 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "xml 1": NotRun("Twilio reads it: tests/e2e/apis/test_twilio.py sends what follows from it"),
         "ini 1": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
         "json 1": NotCommands("an event: tests/e2e/apis/test_twilio.py receives such events"),
+    },
+    "docs/howto/use-home-assistant.md": {
+        "nova keys create --name home-assistant": Run("nova_"),
+        f"export GATEWAY_WYOMING_PORT=10300 GATEWAY_WYOMING_HOST=192.168.1.20 {WYOMING_KEY}": OTHER_MACHINES,
+        "nova up": Run("Nova Voice is already running", status=2, replaced={"nova up": "nova up --port 8080"}),
+        'printf \'{"type":"describe"}\\n\' | nc -w 2 192.168.1.20 10300': OTHER_MACHINES,
+        "pip install 'nova-voice[wyoming]'": NotRun(
+            "a test installs no packages: tests/unit/gateway/apis/wyoming/test_announcement.py"
+        ),
+        "sudo ufw allow from 192.168.1.10 to 192.168.1.20 port 10300 proto tcp": OTHER_MACHINES,
     },
     "docs/howto/use-soniox-clients.md": {
         "python 1": Fragment(),

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type SubmitEvent, type KeyboardEvent } from "react";
+import { Fragment, useEffect, useRef, type SubmitEvent, type KeyboardEvent } from "react";
 import { spokenTexts, type Utterance } from "../../transcript/captions";
 import { languageName } from "../../settings/languages";
 import { useLocale, useTexts } from "../../i18n/texts";
@@ -37,7 +37,16 @@ export function EditForm({ pieces, edit, onClose }: EditFormProps) {
           {spokenTexts(piece).map((text, index) => {
             const part = piece.parts?.[index];
             const label = part === undefined ? page.transcript.spoken : name(part.speaker);
-            return <Field key={index} name={piece.id} label={label} language={piece.language} text={text} />;
+            return (
+              <Fragment key={index}>
+                {part && (
+                  <p className="speaker" aria-hidden="true">
+                    {label}
+                  </p>
+                )}
+                <Field name={piece.id} label={label} language={piece.language} text={text} />
+              </Fragment>
+            );
           })}
           {Object.entries(piece.translations).map(([code, { text }]) => (
             <Field

@@ -8,6 +8,7 @@ import { Appearance } from "./view/Appearance";
 import { PageApp } from "./view/page/PageApp";
 import "./view/styles/page.css";
 import "./view/styles/transcript.css";
+import "./view/styles/speakers.css";
 import "./view/styles/dock.css";
 import "./view/styles/fields.css";
 import "./view/styles/dialogs.css";

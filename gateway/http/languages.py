@@ -1,4 +1,4 @@
-"""The route that lists the languages of the running models, for clients that offer a choice."""
+"""The route that lists the languages and abilities of the running models, for clients that offer a choice."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,13 +15,16 @@ def languages_router(services: GatewayServices) -> APIRouter:
     """`GET /v1/languages` is public, like the page. It reads what the gateway knows, and does not ask Redis."""
 
     async def languages() -> JSONResponse:
-        """The languages by code and English name; null while no worker announces any."""
+        """The languages by code and English name, and what sessions can have; null while no worker announces any."""
         served = services.admission.served
         body: dict[str, Any] = {
             "speech": None if served.speech is None else _named(served.speech),
             "translation": None if served.pairs is None else [pair.announcement() for pair in served.pairs],
             # The same pairs in the codes of the protocol, so that a client needs no table of FLORES-200 codes.
             "pairs": None if served.pairs is None else [_in_protocol_codes(pair) for pair in served.pairs],
+            # Named after the options of `start` that need them.
+            "speakers": served.voices,
+            "only_speaker": served.targets,
         }
         return JSONResponse(body)
 

@@ -10,6 +10,7 @@ import { fr } from "./fr";
 import { ja } from "./ja";
 import * as page from "./page";
 import { pt } from "./pt";
+import * as speakers from "./speakers";
 import { zh } from "./zh";
 
 /** Texts that the page and the desktop client share, and those of the desktop client. */
@@ -18,7 +19,10 @@ export type SharedTexts = typeof en;
 /** Texts of the page alone. */
 export type PageTexts = typeof page.en;
 
-export type Texts = SharedTexts & { readonly page: PageTexts };
+/** Texts about speakers, which the page and the desktop client share. */
+export type SpeakerTexts = typeof speakers.en;
+
+export type Texts = SharedTexts & { readonly page: PageTexts; readonly speakers: SpeakerTexts };
 
 export const LOCALES = {
   ar: "العربية",
@@ -34,14 +38,14 @@ export const LOCALES = {
 export type Locale = keyof typeof LOCALES;
 
 const TEXTS: Readonly<Record<Locale, Texts>> = {
-  ar: { ...ar, page: page.ar },
-  de: { ...de, page: page.de },
-  en: { ...en, page: page.en },
-  es: { ...es, page: page.es },
-  fr: { ...fr, page: page.fr },
-  ja: { ...ja, page: page.ja },
-  pt: { ...pt, page: page.pt },
-  zh: { ...zh, page: page.zh },
+  ar: { ...ar, page: page.ar, speakers: speakers.ar },
+  de: { ...de, page: page.de, speakers: speakers.de },
+  en: { ...en, page: page.en, speakers: speakers.en },
+  es: { ...es, page: page.es, speakers: speakers.es },
+  fr: { ...fr, page: page.fr, speakers: speakers.fr },
+  ja: { ...ja, page: page.ja, speakers: speakers.ja },
+  pt: { ...pt, page: page.pt, speakers: speakers.pt },
+  zh: { ...zh, page: page.zh, speakers: speakers.zh },
 };
 
 /** Writing direction of the interface. */
@@ -58,7 +62,7 @@ export const textsFor = (locale: Locale): Texts => TEXTS[locale];
 /** What happened, and what to do. The server's own message is more exact, but always in English. */
 export function describeProblem({ code, message }: Problem, locale: Locale): { message: string; advice: string } {
   const { problems } = textsFor(locale);
-  const known = lookUp<readonly [string, string]>(problems, code);
+  const known = lookUpProblem(textsFor(locale), code);
   const [text, advice] = known ?? problems.unknown;
   const prefersServer = message !== "" && (locale === "en" || known === undefined);
   return { message: prefersServer ? asSentence(message) : text, advice };
@@ -71,12 +75,15 @@ function asSentence(message: string): string {
 }
 
 export function describeNotice({ code, message }: StatusNotice, locale: Locale): string {
-  const { notices, problems } = textsFor(locale);
-  const known = lookUp<string>(notices.byCode, code);
+  const texts = textsFor(locale);
+  const known = lookUp<string>(texts.notices.byCode, code) ?? lookUp<string>(texts.speakers.notices, code);
   if (known !== undefined) return known;
   if (locale === "en" && message !== "") return message;
-  return lookUp<readonly [string, string]>(problems, code)?.[0] ?? message;
+  return lookUpProblem(texts, code)?.[0] ?? message;
 }
+
+const lookUpProblem = ({ problems, speakers: { problems: others } }: Texts, code: string) =>
+  lookUp<readonly [string, string]>(problems, code) ?? lookUp<readonly [string, string]>(others, code);
 
 const lookUp = <T>(entries: Readonly<Record<string, T>>, code: string): T | undefined =>
   Object.hasOwn(entries, code) ? entries[code] : undefined;

@@ -6,14 +6,23 @@ export interface Announcement {
   readonly text: string;
   /** Language of the text, for its pronunciation. */
   readonly language: string;
+  /** Name of the speaker; "" if it is not known. */
+  readonly speaker: string;
 }
 
 // Added texts are read, and removed ones are not. A few stay, in case that several are added before one was read.
 const KEPT = 4;
 
-export function announce(announcements: readonly Announcement[], message: ServerMessage): readonly Announcement[] {
+/** @param speaker Name of the speaker of a final. It is read where the speaker changes. */
+export function announce(
+  announcements: readonly Announcement[],
+  message: ServerMessage,
+  speaker = "",
+): readonly Announcement[] {
   const isComplete = message.type === "final" || (message.type === "translation" && message.is_final);
   if (!isComplete || message.text === "") return announcements;
-  const id = (announcements.at(-1)?.id ?? 0) + 1;
-  return [...announcements, { id, text: message.text, language: message.language }].slice(-KEPT);
+  const last = announcements.at(-1);
+  const name = message.type === "final" ? speaker : (last?.speaker ?? "");
+  const text = name === "" || name === last?.speaker ? message.text : `${name}: ${message.text}`;
+  return [...announcements, { id: (last?.id ?? 0) + 1, text, language: message.language, speaker: name }].slice(-KEPT);
 }

@@ -1,9 +1,13 @@
 /** The web page: a live session, recordings, and the sessions of this browser. */
 import { beginTake, applyEvent, editUtterance, interruptOpen } from "../transcript/captions";
+import { renameSpeaker } from "../transcript/speakers/relabeling";
+import { speakerName, speakerOf, type Speaker } from "../transcript/speakers/labels";
 import { isRecording } from "../../client/src/session/connection-state";
+import type { ServerMessage } from "../../client/src/protocol/messages";
 import { problem } from "../../client/src/protocol/problems";
+import { chooseLocale, textsFor } from "../i18n/texts";
 import type { PageServer } from "../server/page-server";
-import { updateNotices } from "../session/notices";
+import { lacksVoiceModel, updateNotices } from "../session/notices";
 import { createSession, type Session } from "../session/session";
 import { createStore, type Store } from "../session/store";
 import { sessionOptions, type Settings } from "../settings/settings";
@@ -15,6 +19,8 @@ import { createLibrary, type Library } from "./library/library";
 import { openSessionDatabase } from "./library/session-database";
 import { failed, isBusy, noRecording, type RecordingLine, type RecordingState } from "./recordings/recording-state";
 import { uploadRecording } from "./recordings/upload";
+import { readEnrolledVoices } from "./speakers/enrolled-voices";
+import { createPageSpeakers, type PageSpeakers } from "./speakers/page-speakers";
 import { tabMemory } from "./tab-memory";
 
 export type Input = "microphone" | "display" | "file";
@@ -27,11 +33,13 @@ export interface Page {
   readonly languages: Store<ServedLanguages>;
   /** Code of the notice about a busy server, or null. */
   readonly busy: Store<string | null>;
+  readonly speakers: PageSpeakers;
   readonly announcements: Store<readonly Announcement[]>;
   /** What Start transcribes. */
   readonly input: Store<Input>;
   readonly dialog: Store<DialogName>;
-  readonly edit: (id: string, spoken: string, translations: Readonly<Record<string, string>>) => void;
+  readonly edit: (id: string, spoken: readonly string[], translations: Readonly<Record<string, string>>) => void;
+  readonly renameSpeaker: (speaker: Speaker, name: string) => void;
   /** Whether a session or a recording is in progress, so that its text could be lost. */
   readonly isWorking: () => boolean;
   /** Transcribes a file in a session of its own. */
@@ -43,7 +51,9 @@ export interface Page {
 
 export function createPage(settings: Store<Settings>, server: PageServer): Page {
   const endpoint = () => ({ url: server.url, key: settings.get().key });
+  const speakers = createPageSpeakers(settings, () => readEnrolledVoices(server.url, settings.get().key));
   const base = createSession({
+    voices: speakers.voices.get,
     settings,
     server: () => Promise.resolve(endpoint()),
     remoteHost: server.isOtherHost ? server.host : "",
@@ -59,11 +69,19 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
   const languages = createStore<ServedLanguages>(unknownLanguages);
   const announcements = createStore<readonly Announcement[]>([]);
   const input = createStore<Input>("microphone");
+  const dialog = createStore<DialogName>("none");
   let lastFile: File | null = null;
   let abort: () => void = () => undefined;
 
   const isLive = () => !["idle", "failed"].includes(base.connection.get().phase);
   const isWorking = () => isLive() || isBusy(recording.get());
+
+  /** The name of the speaker of a final that is shown, in the language of the page. */
+  function speakerOfFinal(message: ServerMessage): string {
+    if (message.type !== "final" || message.speaker == null) return "";
+    const texts = textsFor(chooseLocale(settings.get().locale, navigator.languages));
+    return speakerName(speakerOf(base.captions.get().labels, message.speaker), texts.speakers.numbered);
+  }
 
   const refreshLanguages = () => void readServedLanguages(server.url).then(languages.set);
 
@@ -78,32 +96,48 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     base.notices.set([]);
     library.startNew(file.name);
     base.captions.update(beginTake);
-    const options = sessionOptions(settings.get());
+    const options = sessionOptions(settings.get(), speakers.voices.get());
     abort = uploadRecording(file, endpoint(), options, { onState: showRecording, onLine: applyRecordingLine });
   }
 
   function showRecording(state: RecordingState): void {
     recording.set(state);
+    if (state.phase === "failed") speakers.applyProblem(state.problem);
     if (isBusy(state)) return;
     base.captions.update(interruptOpen);
     library.dropUnusedTitle();
   }
 
   function applyRecordingLine(line: RecordingLine): void {
+    speakers.applyMessage(line);
     // Many utterances are in progress at the same time, and their order on the page would change.
     if (line.type === "recording" || line.type === "speech_started" || line.type === "speech_ended") return;
     base.captions.update((before) => applyEvent(before, line));
     base.notices.update((before) => updateNotices(before, line));
+    if (lacksVoiceModel(line)) settings.update((before) => ({ ...before, speakers: false }));
   }
 
   base.onMessage((message) => {
-    announcements.update((before) => announce(before, message));
+    announcements.update((before) => announce(before, message, speakerOfFinal(message)));
+    speakers.applyMessage(message);
     // Models may have been added while the page was open.
-    if (message.type === "ready") refreshLanguages();
+    if (message.type !== "ready") return;
+    refreshLanguages();
+    speakers.refreshIfUsed();
+  });
+  base.connection.subscribe(() => {
+    const state = base.connection.get();
+    if (state.phase === "failed") speakers.applyProblem(state.problem);
+  });
+  dialog.subscribe(() => {
+    if (dialog.get() !== "options") return;
+    refreshLanguages();
+    void speakers.refresh();
   });
   input.subscribe(() => base.source.set(input.get() === "display" ? { kind: "display" } : null));
   warnBeforeLeaving(isWorking, library.save);
   refreshLanguages();
+  speakers.refreshIfUsed();
 
   return {
     session: {
@@ -118,11 +152,13 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     recording,
     languages,
     busy: createBusyStatus(base.notices),
+    speakers,
     announcements,
     input,
-    dialog: createStore<DialogName>("none"),
+    dialog,
     edit: (id, spoken, translations) =>
       base.captions.update((before) => editUtterance(before, id, spoken, translations)),
+    renameSpeaker: (speaker, name) => base.captions.update((before) => renameSpeaker(before, speaker, name)),
     isWorking,
     transcribe,
     cancelRecording: () => {

@@ -50,3 +50,7 @@ export function addNotice(notices: StatusNotices, notice: StatusNotice): StatusN
   const others = notices.filter(({ code }) => topicOf(code) !== topicOf(notice.code));
   return ALL_CLEAR.has(notice.code) ? others : [...others, notice];
 }
+
+/** Whether the server says that it cannot distinguish speakers. */
+export const lacksVoiceModel = (event: ServerMessage): boolean =>
+  event.type === "notice" && event.code === "speakers_not_labelled";

@@ -9,7 +9,7 @@ import { sessionOptions, type Settings } from "../settings/settings";
 import { applyEvent, beginTake, clearFinished, emptyCaptions, interruptOpen } from "../transcript/captions";
 import type { Captions } from "../transcript/captions";
 import { createLevelMeter } from "./level-meter";
-import { addNotice, updateNotices, type StatusNotice, type StatusNotices } from "./notices";
+import { addNotice, lacksVoiceModel, updateNotices, type StatusNotice, type StatusNotices } from "./notices";
 import { createStore, type Store } from "./store";
 
 export interface SessionDependencies {
@@ -18,6 +18,8 @@ export interface SessionDependencies {
   readonly server: () => Promise<ServerEndpoint>;
   /** The server's host if it is not the host that served the page; "" otherwise. */
   readonly remoteHost: string;
+  /** Names of the enrolled voices that a session may recognize. */
+  readonly voices?: () => readonly string[];
 }
 
 export interface Session {
@@ -56,7 +58,7 @@ export interface Session {
   onMessage: (listener: (message: ServerMessage) => void) => () => void;
 }
 
-export function createSession({ settings, server, remoteHost }: SessionDependencies): Session {
+export function createSession({ settings, server, remoteHost, voices }: SessionDependencies): Session {
   const connection = createStore<ConnectionState>(idle);
   const captions = createStore(emptyCaptions);
   const notices = createStore<StatusNotices>([]);
@@ -80,7 +82,7 @@ export function createSession({ settings, server, remoteHost }: SessionDependenc
 
   const link = new Connection({
     server,
-    options: () => sessionOptions(settings.get()),
+    options: () => sessionOptions(settings.get(), voices?.()),
     openAudio: () => {
       notices.set([]);
       captions.update(beginTake);
@@ -104,6 +106,7 @@ export function createSession({ settings, server, remoteHost }: SessionDependenc
       if (message.type === "ready") responseMs.set(link.attemptMs);
       captions.update((before) => applyEvent(before, message));
       notices.update((before) => updateNotices(before, message));
+      if (lacksVoiceModel(message)) settings.update((before) => ({ ...before, speakers: false }));
       for (const listener of listeners) listener(message);
     },
   });

@@ -64,6 +64,18 @@ test("typing while speaking requests stable finals, except for translations", ()
   expect(sessionOptions(custom)).toMatchObject({ language: "es", translate_to: ["en"], hotwords: "Nova Voice" });
 });
 
+test("speakers are requested for transcripts, with the enrolled voices, and not for typed text", () => {
+  const wanted = { ...DEFAULT_SETTINGS, speakers: true, onlySpeaker: "Anna" };
+  const names = Array.from({ length: 25 }, (_, index) => `Voice ${index}`);
+  expect(sessionOptions(wanted, names)).toMatchObject({
+    speakers: true,
+    known_speakers: names.slice(0, 20),
+    only_speaker: "Anna",
+  });
+  expect(sessionOptions({ ...wanted, mode: "dictation" }, names)).not.toHaveProperty("known_speakers");
+  expect(sessionOptions(DEFAULT_SETTINGS, names)).toEqual({ ...sessionOptions(DEFAULT_SETTINGS), speakers: false });
+});
+
 test("the shell gets the overlay's position, unless it chooses the position itself", () => {
   const at = { x: 5, y: 6, width: 700, height: 90 };
   const placed = (subtitles: Partial<SubtitleSettings>) =>

@@ -44,6 +44,10 @@ export interface Settings {
   readonly target: string;
   /** API key; "" for none. Stored separately from the other settings. */
   readonly key: string;
+  /** Whether to show who says what. */
+  readonly speakers: boolean;
+  /** Name of the enrolled voice that alone gives text; "" for everyone. */
+  readonly onlySpeaker: string;
   readonly mode: (typeof MODES)[number];
   readonly typesWhileSpeaking: boolean;
   readonly typesTranslation: boolean;
@@ -75,6 +79,8 @@ export const DEFAULT_SETTINGS: Settings = {
   language: "auto",
   target: "",
   key: "",
+  speakers: false,
+  onlySpeaker: "",
   mode: "captions",
   typesWhileSpeaking: false,
   typesTranslation: false,
@@ -190,7 +196,8 @@ export function serializeSettings(settings: Settings): string {
   return JSON.stringify(settings, (name, value: unknown) => (name === "key" ? undefined : value));
 }
 
-export function sessionOptions(settings: Settings): SessionOptions {
+/** @param voices Names of the enrolled voices. */
+export function sessionOptions(settings: Settings, voices: readonly string[] = []): SessionOptions {
   const { language, target, mode, typesWhileSpeaking, typesTranslation, dictionary } = settings;
   // Text that was typed from partials cannot be revised, so the final must begin with it.
   const typesPartials = mode === "dictation" && typesWhileSpeaking && !(typesTranslation && target !== "");
@@ -200,6 +207,20 @@ export function sessionOptions(settings: Settings): SessionOptions {
     mode,
     finals: typesPartials ? "stable" : "revise",
     hotwords: hotwords(parseDictionary(dictionary)),
+    ...speakerOptions(settings, voices),
+  };
+}
+
+// As many as the server accepts.
+const MAX_KNOWN_SPEAKERS = 20;
+
+/** Typed text has no place for speakers. */
+function speakerOptions({ speakers, onlySpeaker, mode }: Settings, voices: readonly string[]): SessionOptions {
+  const isLabelled = speakers && mode === "captions";
+  return {
+    speakers: isLabelled,
+    ...(isLabelled && voices.length > 0 && { known_speakers: voices.slice(0, MAX_KNOWN_SPEAKERS) }),
+    ...(onlySpeaker !== "" && { only_speaker: onlySpeaker }),
   };
 }
 

@@ -1,12 +1,16 @@
 /** The transcript of a page: an immutable list of utterances, built from server events in order. */
 import type { Final, Partial, ServerMessage, Translation } from "../../client/src/protocol/messages";
+import { joinText } from "../dictation/text-joining";
+import { addLabels, beginSession, endSession, noLabels, type SpeakerLabels } from "./speakers/labels";
+import { divided, labelsOf, spokenBy, type Spoken } from "./speakers/parts";
+import { mergeSpeakers } from "./speakers/relabeling";
 
 export interface TranslatedText {
   readonly text: string;
   readonly isFinal: boolean;
 }
 
-export interface Utterance {
+export interface Utterance extends Spoken {
   /** Unique on the page: take and number. */
   readonly id: string;
   readonly take: number;
@@ -36,17 +40,22 @@ export interface Captions {
   /** Start of the take on the page's timeline; each take continues where the previous one ended. */
   readonly offsetMs: number;
   readonly utterances: readonly Utterance[];
+  readonly labels: SpeakerLabels;
 }
 
-export const emptyCaptions: Captions = { take: 0, offsetMs: 0, utterances: [] };
+export const emptyCaptions: Captions = { take: 0, offsetMs: 0, utterances: [], labels: noLabels };
 
 export function beginTake(captions: Captions): Captions {
   const offsetMs = captions.utterances.reduce((end, utterance) => Math.max(end, utterance.endMs), captions.offsetMs);
-  return { ...interruptOpen(captions), take: captions.take + 1, offsetMs };
+  return { ...interruptOpen(captions), take: captions.take + 1, offsetMs, labels: endSession(captions.labels) };
 }
 
 export function applyEvent(captions: Captions, event: ServerMessage): Captions {
   switch (event.type) {
+    case "ready":
+      return withLabels(captions, beginSession(captions.labels, event.session));
+    case "speakers_merged":
+      return mergeSpeakers(captions, event);
     case "speech_started":
       return updateUtterance(captions, event.utterance, (utterance) =>
         applySpeechStarted(utterance, captions.offsetMs + event.start_ms),
@@ -76,25 +85,44 @@ export function interruptOpen(captions: Captions): Captions {
   return { ...captions, utterances: captions.utterances.map(asInterrupted) };
 }
 
-/** Replaces the texts of a finished utterance. An empty text removes it. */
+/**
+ * Replaces the texts of a finished utterance. An empty text removes it.
+ *
+ * @param spoken One text, or one for each speaker (`spokenTexts`).
+ */
 export function editUtterance(
   captions: Captions,
   id: string,
-  spoken: string,
+  spoken: readonly string[],
   translations: Readonly<Record<string, string>>,
 ): Captions {
+  const texts = spoken.map((text) => text.trim());
   const utterances = captions.utterances.map((utterance) =>
-    utterance.id === id && !isOpen(utterance) ? withTexts(utterance, spoken.trim(), translations) : utterance,
+    utterance.id === id && !isOpen(utterance) ? withTexts(utterance, texts, translations) : utterance,
   );
   return { ...captions, utterances };
 }
 
-function withTexts(utterance: Utterance, spoken: string, translations: Readonly<Record<string, string>>): Utterance {
+/** The spoken text, by speaker. */
+export const spokenTexts = ({ committed, parts }: Utterance): readonly string[] =>
+  parts?.map(({ text }) => text) ?? [committed];
+
+function withTexts(
+  utterance: Utterance,
+  spoken: readonly string[],
+  translations: Readonly<Record<string, string>>,
+): Utterance {
+  const { speaker, parts = [], ...others } = utterance;
+  const isSame = spokenTexts(utterance).every((text, at) => text === spoken[at]);
+  const joined = spoken.reduce((before, text) => before + joinText(before, text, utterance.language), "");
+  const committed = isSame ? utterance.committed : joined;
   const edited = Object.entries(translations).map(([code, text]) => [code, { text: text.trim(), isFinal: true }]);
+  const left = parts.map((part, at) => ({ ...part, text: spoken[at] ?? "" })).filter(({ text }) => text !== "");
   return {
-    ...utterance,
-    state: spoken === "" ? "withdrawn" : "final",
-    committed: spoken,
+    ...others,
+    ...divided(speaker, left),
+    state: committed === "" ? "withdrawn" : "final",
+    committed,
     translations: { ...utterance.translations, ...(Object.fromEntries(edited) as Utterance["translations"]) },
   };
 }
@@ -129,6 +157,9 @@ export function finishedUtterances(captions: Captions): readonly Utterance[] {
   return visibleUtterances(captions).filter((utterance) => !isOpen(utterance));
 }
 
+const withLabels = (captions: Captions, labels: SpeakerLabels): Captions =>
+  labels === captions.labels ? captions : { ...captions, labels };
+
 const isOpen = (utterance: Utterance) => utterance.state === "speaking";
 
 /** A repeated `speech_started` comes from a new connection. The text stays until its partials have caught up. */
@@ -160,7 +191,10 @@ function applyPartial(utterance: Utterance, partial: Partial, offsetMs: number):
  */
 function applyFinal(captions: Captions, final: Final): Captions {
   const { take, offsetMs } = captions;
-  const after = updateUtterance(captions, final.utterance, (utterance) => withFinal(utterance, final, offsetMs));
+  const labels = addLabels(captions.labels, labelsOf(final));
+  const after = updateUtterance(withLabels(captions, labels), final.utterance, (utterance) =>
+    withFinal(utterance, final, spokenBy(final, labels, offsetMs), offsetMs),
+  );
   const isCovered = (other: Utterance) =>
     isOpen(other) && other.take === take && other.number > final.utterance && other.endMs <= offsetMs + final.end_ms;
   if (!after.utterances.some(isCovered)) return after;
@@ -168,7 +202,7 @@ function applyFinal(captions: Captions, final: Final): Captions {
 }
 
 /** The first final counts. A late one, after an error, replaces the interrupted text. */
-function withFinal(utterance: Utterance, final: Final, offsetMs: number): Utterance {
+function withFinal(utterance: Utterance, final: Final, spoken: Spoken, offsetMs: number): Utterance {
   if (utterance.state === "final" || utterance.state === "withdrawn") return utterance;
   return {
     ...utterance,
@@ -178,6 +212,7 @@ function withFinal(utterance: Utterance, final: Final, offsetMs: number): Uttera
     language: final.language,
     startMs: offsetMs + final.start_ms,
     endMs: offsetMs + final.end_ms,
+    ...spoken,
   };
 }
 

@@ -2,6 +2,8 @@
 import { finishedUtterances, type Captions, type Utterance } from "./captions";
 import { columnWidth, lineColumns, unbreakablePieces } from "./line-breaking";
 import { joinedTexts, paragraphsOf } from "./paragraphs";
+import type { Speaker } from "./speakers/labels";
+import type { SpeakerPart } from "./speakers/parts";
 
 export const EXPORT_FORMATS = ["txt", "srt", "vtt", "json"] as const;
 
@@ -21,34 +23,43 @@ export const MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
   json: "application/json",
 };
 
+/** The name of a speaker in a file. */
+export type SpeakerNames = (speaker: Speaker) => string;
+
 interface Cue {
   readonly startMs: number;
   readonly endMs: number;
   readonly text: string;
+  readonly voice: string;
 }
 
-/** A paragraph in one or two languages. */
+/** A paragraph in one or two languages, or the part of one that one speaker says. */
 interface Line {
   readonly texts: readonly string[];
+  /** Name of the speaker; "" if it is not known. */
+  readonly voice: string;
   /** Where its utterances are: the share of the text before each boundary, and the time of the boundary in ms. */
   readonly times: readonly (readonly [share: number, ms: number])[];
 }
 
 /** Returns the finished utterances in a format, or "" if there are none. JSON contains all tracks. */
-export function exportTranscript(captions: Captions, format: ExportFormat, track: Track = "spoken"): string {
-  if (format === "json") return json(captions);
-  const lines = linesOf(captions, track);
+export function exportTranscript(
+  captions: Captions,
+  format: ExportFormat,
+  track: Track = "spoken",
+  names: SpeakerNames = String,
+): string {
+  if (format === "json") return json(captions, names);
+  const lines = linesOf(captions, track, names);
   if (lines.length === 0) return "";
   switch (format) {
     case "txt":
       return plainText(lines);
     case "srt":
-      return cuesOf(lines)
-        .map((cue, index) => `${index + 1}\n${timing(cue, ",")}\n${withoutArrows(cue.text)}\n`)
-        .join("\n");
+      return subRip(cuesOf(lines));
     case "vtt":
       return `WEBVTT\n\n${cuesOf(lines)
-        .map((cue) => `${timing(cue, ".")}\n${escaped(cue.text)}\n`)
+        .map((cue) => `${timing(cue, ".")}\n${inVoice(cue)}\n`)
         .join("\n")}`;
   }
 }
@@ -56,36 +67,79 @@ export function exportTranscript(captions: Captions, format: ExportFormat, track
 /** A line for each paragraph. Bilingual paragraphs are separated by an empty line. */
 function plainText(lines: readonly Line[]): string {
   const isBilingual = lines.some(({ texts }) => texts.length > 1);
-  return lines.map(({ texts }) => `${texts.join("\n")}\n`).join(isBilingual ? "\n" : "");
+  return lines.map((line) => `${prefix(line.voice)}${line.texts.join("\n")}\n`).join(isBilingual ? "\n" : "");
 }
 
+/** SubRip has no place for voices, so where the voice changes, its name is in the text. */
+function subRip(cues: readonly Cue[]): string {
+  return cues
+    .map((cue, index) => {
+      const name = cue.voice === cues[index - 1]?.voice ? "" : prefix(cue.voice);
+      return `${index + 1}\n${timing(cue, ",")}\n${withoutArrows(name + cue.text)}\n`;
+    })
+    .join("\n");
+}
+
+const prefix = (voice: string) => (voice === "" ? "" : `${voice}: `);
+
+/** A voice span names the speaker (WebVTT, section 4.2.2). */
+const inVoice = ({ voice, text }: Cue) => (voice === "" ? escaped(text) : `<v ${escaped(voice)}>${escaped(text)}</v>`);
+
 /** Times are milliseconds from the start of the first take. */
-function json(captions: Captions): string {
-  const utterances = finishedUtterances(captions).map(({ startMs, endMs, language, committed, translations }) => ({
-    start_ms: startMs,
-    end_ms: endMs,
-    language,
-    text: committed,
-    translations: Object.fromEntries(Object.entries(translations).map(([code, { text }]) => [code, text])),
-  }));
+function json(captions: Captions, names: SpeakerNames): string {
+  const utterances = finishedUtterances(captions).map(
+    ({ startMs, endMs, language, committed, translations, speaker, parts }) => ({
+      start_ms: startMs,
+      end_ms: endMs,
+      language,
+      text: committed,
+      translations: Object.fromEntries(Object.entries(translations).map(([code, { text }]) => [code, text])),
+      ...(speaker !== undefined && { speaker: names(speaker) }),
+      ...(parts && {
+        speaker_segments: parts.map((part) => ({
+          speaker: names(part.speaker),
+          start_ms: part.startMs,
+          end_ms: part.endMs,
+          text: part.text,
+        })),
+      }),
+    }),
+  );
   return utterances.length === 0 ? "" : `${JSON.stringify({ utterances }, null, 1)}\n`;
 }
 
-function linesOf(captions: Captions, track: Track): Line[] {
+function linesOf(captions: Captions, track: Track, names: SpeakerNames): Line[] {
   return paragraphsOf(finishedUtterances(captions)).flatMap(({ pieces }) => {
-    const texts = tracksOf(track).map((one) => textOf(pieces, one));
+    const [{ speaker, parts }] = pieces;
+    if (parts !== undefined && track === "spoken") return parts.map((part) => partLine(part, names));
+    const texts = tracksOf(track).map((one) => textOf(pieces, one, isBilingual(track) ? names : null));
     // Text that was not translated is exported alone.
     const found = texts.filter((text) => text !== "");
-    return found.length === 0 ? [] : [{ texts: found, times: timesOf(pieces, tracksOf(track)[0] ?? "spoken") }];
+    if (found.length === 0) return [];
+    // A translation is that of a whole utterance, so it has the speaker of the longest part.
+    const voice = speaker === undefined || (parts && isBilingual(track)) ? "" : names(speaker);
+    return [{ texts: found, voice, times: timesOf(pieces, tracksOf(track)[0] ?? "spoken") }];
   });
 }
 
-const tracksOf = (track: Track): Track[] => (track.startsWith(BOTH) ? ["spoken", track.slice(BOTH.length)] : [track]);
+const partLine = ({ speaker, text, startMs, endMs }: SpeakerPart, names: SpeakerNames): Line => ({
+  texts: [text],
+  voice: names(speaker),
+  times: [
+    [0, startMs],
+    [1, endMs],
+  ],
+});
 
-function textOf(pieces: readonly Utterance[], track: Track): string {
+const isBilingual = (track: Track) => track.startsWith(BOTH);
+
+const tracksOf = (track: Track): Track[] => (isBilingual(track) ? ["spoken", track.slice(BOTH.length)] : [track]);
+
+/** @param names Names the speakers in the spoken text of an utterance that has several. */
+function textOf(pieces: readonly Utterance[], track: Track, names: SpeakerNames | null): string {
   const language = track === "spoken" ? (pieces[0]?.language ?? "") : track;
   return joinedTexts(
-    pieces.map((piece) => pieceText(piece, track)),
+    pieces.map((piece) => (names && track === "spoken" ? namedText(piece, names) : pieceText(piece, track))),
     language,
   )
     .join("")
@@ -95,6 +149,9 @@ function textOf(pieces: readonly Utterance[], track: Track): string {
 
 const pieceText = ({ committed, translations }: Utterance, track: Track): string =>
   track === "spoken" ? committed : (translations[track]?.text ?? "");
+
+const namedText = ({ committed, parts }: Utterance, names: SpeakerNames): string =>
+  parts?.map(({ speaker, text }) => prefix(names(speaker)) + text).join(" ") ?? committed;
 
 /** Each piece has a share of the text according to its length. */
 function timesOf(pieces: readonly Utterance[], track: Track): Line["times"] {
@@ -123,7 +180,7 @@ function timeAt(times: Line["times"], share: number): number {
 
 /** Splits long paragraphs into cues of two lines in each language. The first language decides their times. */
 function cuesOf(lines: readonly Line[]): Cue[] {
-  return lines.flatMap(({ texts, times }) => {
+  return lines.flatMap(({ texts, times, voice }) => {
     const count = Math.max(...texts.map((text) => inPairs(wrap(text)).length));
     const [parts = [], ...others] = texts.map((text) => divided(text, count, texts.length));
     const total = parts.reduce((sum, part) => sum + columnWidth(part), 0);
@@ -132,7 +189,7 @@ function cuesOf(lines: readonly Line[]): Cue[] {
       const startMs = timeAt(times, before / total);
       before += columnWidth(part);
       const text = [part, ...others.map((other) => other[index] ?? "")].filter((some) => some !== "").join("\n");
-      return { startMs, endMs: timeAt(times, before / total), text };
+      return { startMs, endMs: timeAt(times, before / total), text, voice };
     });
   });
 }

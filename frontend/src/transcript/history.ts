@@ -1,5 +1,7 @@
 /** Earlier sessions: text and times, no audio. */
 import { finishedUtterances, type Captions, type Utterance } from "./captions";
+import { isNumbered, noLabels } from "./speakers/labels";
+import { allSpeakers } from "./speakers/parts";
 
 export interface SavedSession {
   /** When it started, in ms since 1970. Identifies the session. */
@@ -78,7 +80,8 @@ export function renameSession(history: History, at: number, title: string): Hist
 export function toCaptions({ utterances }: SavedSession): Captions {
   const take = utterances.reduce((last, utterance) => Math.max(last, utterance.take), 0);
   const offsetMs = utterances.reduce((end, { endMs }) => Math.max(end, endMs), 0);
-  return { take, offsetMs, utterances };
+  const taken = allSpeakers(utterances).filter(isNumbered);
+  return { take, offsetMs, utterances, labels: { ...noLabels, taken } };
 }
 
 export const titleOf = ({ utterances, title }: SavedSession): string =>

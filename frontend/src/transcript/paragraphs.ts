@@ -1,4 +1,7 @@
-/** Joins utterances that the server cut in continuous speech, because a recognizer's window is limited. */
+/**
+ * Joins utterances that the server cut in continuous speech of one speaker, because a recognizer's window is limited.
+ * An utterance of several speakers is a paragraph of its own.
+ */
 import { joinText } from "../dictation/text-joining";
 import type { Utterance } from "./captions";
 
@@ -27,6 +30,8 @@ function continues(pieces: readonly Utterance[], next: Utterance): boolean {
   const last = pieces.at(-1);
   if (last?.state !== "final" || last.take !== next.take || next.number !== last.number + 1) return false;
   if (Math.abs(next.startMs - last.endMs) > MAX_GAP_MS) return false;
+  if (last.parts !== undefined || next.parts !== undefined) return false;
+  if (next.state !== "speaking" && next.speaker !== last.speaker) return false;
   if (next.language !== "" && next.language !== last.language) return false;
   const length = pieces.reduce((sum, { committed }) => sum + committed.length, 0);
   return length < LONG_PARAGRAPH || !SENTENCE_END.test(last.committed);

@@ -1,3 +1,4 @@
+import type { SpeechIgnored } from "../../client/src/protocol/messages";
 import type { ConnectionState } from "../../client/src/session/connection-state";
 import { useTexts, type PageTexts, type Texts } from "../i18n/texts";
 import type { Session } from "../session/session";
@@ -7,13 +8,15 @@ interface ConnectionStatusProps {
   session: Session;
   /** Code of the notice about a busy server, or null. */
   busy?: string | null;
+  /** Why the server ignores speech at the moment, or null. */
+  ignored?: SpeechIgnored["reason"] | null;
 }
 
 /** The phase of the connection, and the server's host if it is not the host of the page. */
-export function ConnectionStatus({ session, busy = null }: ConnectionStatusProps) {
+export function ConnectionStatus({ session, busy = null, ignored = null }: ConnectionStatusProps) {
   const state = useStore(session.connection);
   const isPaused = useStore(session.isPaused);
-  const { status: texts, page } = useTexts();
+  const { status: texts, page, speakers } = useTexts();
   const load = state.phase === "listening" ? loadText(page, busy) : "";
   return (
     <p
@@ -27,6 +30,7 @@ export function ConnectionStatus({ session, busy = null }: ConnectionStatusProps
       <span className="status-text">
         {isPaused && state.phase === "listening" ? texts.ready : phaseText(texts, state)}
         {load !== "" && <span data-testid="busy"> · {load}</span>}
+        {ignored !== null && <span data-testid="ignored"> · {speakers.ignored[ignored]}</span>}
         {session.remoteHost !== "" && <span className="status-server"> · {texts.server(session.remoteHost)}</span>}
       </span>
     </p>

@@ -12,6 +12,7 @@ import { languageName } from "../settings/languages";
 import type { Captions } from "../transcript/captions";
 import { useLocale, useTexts } from "../i18n/texts";
 import type { Session } from "../session/session";
+import { useSpeakerName } from "./transcript/SpeakerLabel";
 import { useStore } from "./useStore";
 
 /** The menu of the session that the desktop client shows. */
@@ -36,6 +37,7 @@ interface ExportMenuProps {
 export function ExportMenu({ captions, onClear, clearLabel, onUndo = null, title = "" }: ExportMenuProps) {
   const { export: texts, page } = useTexts();
   const locale = useLocale();
+  const names = useSpeakerName();
   const lines = finishedUtterances(captions);
   const languages = [...new Set(lines.flatMap(({ translations }) => Object.keys(translations)))];
   const [chosen, setTrack] = useState<Track>("spoken");
@@ -64,7 +66,7 @@ export function ExportMenu({ captions, onClear, clearLabel, onUndo = null, title
           ))}
         </select>
       )}
-      <CopyButton text={() => exportTranscript(captions, "txt", track)} isDisabled={isEmpty} />
+      <CopyButton text={() => exportTranscript(captions, "txt", track, names)} isDisabled={isEmpty} />
       {EXPORT_FORMATS.map((format) => (
         <button
           key={format}
@@ -74,7 +76,9 @@ export function ExportMenu({ captions, onClear, clearLabel, onUndo = null, title
           aria-label={texts.download(format.toUpperCase(), texts.formats[format])}
           data-testid={`download-${format}`}
           disabled={isEmpty}
-          onClick={() => download(exportTranscript(captions, format, track), fileName(title, track, format), format)}
+          onClick={() =>
+            download(exportTranscript(captions, format, track, names), fileName(title, track, format), format)
+          }
         >
           {format.toUpperCase()}
         </button>

@@ -36,6 +36,14 @@ test("without knowledge, every language is offered", () => {
   expect(isSpokenServed(unknownLanguages, "fr")).toBe(true);
 });
 
+test("a server says whether it distinguishes speakers; one of an earlier release does not", () => {
+  expect(parseServedLanguages({ speakers: true, only_speaker: false })).toMatchObject({
+    speakers: true,
+    onlySpeaker: false,
+  });
+  expect(parseServedLanguages({ speech: null, speakers: "yes" })).toMatchObject({ speakers: null, onlySpeaker: null });
+});
+
 test("no installed pair offers none", () => {
   expect(isTargetServed(parseServedLanguages({ pairs: [] }), "auto", "en")).toBe(false);
 });

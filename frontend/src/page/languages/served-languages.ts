@@ -1,25 +1,36 @@
-/** Which languages the running models know, as `GET /v1/languages` lists them. */
+/** What the running models know, as `GET /v1/languages` lists it. */
 
 export interface TranslationPairs {
   readonly from: readonly string[];
   readonly to: readonly string[];
 }
 
-/** null: unknown, as with a server of another host or of an earlier release. Then every language is offered. */
+/** null: unknown, as with a server of another host or of an earlier release. Then everything is offered. */
 export interface ServedLanguages {
   readonly speech: ReadonlySet<string> | null;
   readonly pairs: readonly TranslationPairs[] | null;
+  /** Whether the server distinguishes speakers. */
+  readonly speakers: boolean | null;
+  /** Whether it can leave out the text of all speakers except one. */
+  readonly onlySpeaker: boolean | null;
 }
 
-export const unknownLanguages: ServedLanguages = { speech: null, pairs: null };
+export const unknownLanguages: ServedLanguages = {
+  speech: null,
+  pairs: null,
+  speakers: null,
+  onlySpeaker: null,
+};
 
 /** Parses the response. Fields that are missing or have another form are unknown. */
 export function parseServedLanguages(body: unknown): ServedLanguages {
   if (!isRecord(body)) return unknownLanguages;
-  const { speech, pairs } = body;
+  const { speech, pairs, speakers, only_speaker: onlySpeaker } = body;
   return {
     speech: isRecord(speech) ? new Set(Object.keys(speech)) : null,
     pairs: Array.isArray(pairs) ? pairs.filter(isPairs) : null,
+    speakers: typeof speakers === "boolean" ? speakers : null,
+    onlySpeaker: typeof onlySpeaker === "boolean" ? onlySpeaker : null,
   };
 }
 

@@ -172,7 +172,7 @@ test("an edited text is saved at once", async () => {
   const browser = new Browser();
   const { captions, say: speak } = await browser.tab();
   speak("Helo.");
-  captions.update((before) => editUtterance(before, "1/1", "Hello.", {}));
+  captions.update((before) => editUtterance(before, "1/1", ["Hello."], {}));
   vi.advanceTimersByTime(100);
   expect(browser.stored.map(titleOf)).toEqual(["Hello."]);
 });
@@ -231,7 +231,7 @@ test("edits and removals of stored text are stored although new text is not", as
   speak("Helo.");
   browser.keeps = false;
   speak("Secret.");
-  captions.update((before) => editUtterance(before, "1/1", "Hello.", {}));
+  captions.update((before) => editUtterance(before, "1/1", ["Hello."], {}));
   await settled();
   expect(storedTexts(browser)).toEqual(["Hello."]);
   library.clear();

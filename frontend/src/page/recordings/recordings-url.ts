@@ -7,14 +7,23 @@ const MAX_URL_BYTES = 6_000;
 /**
  * @param streamUrl Of the WebSocket.
  *
- * A character of a hotword takes up to nine bytes, so that the last hotwords may not fit. They are left out.
+ * A character takes up to nine bytes, so that the last names of speakers or hotwords may not fit. They are left out.
  */
 export function recordingsUrl(streamUrl: string, options: SessionOptions): string {
-  const { language, translate_to = [], hotwords = "" } = options;
+  const { language, translate_to = [], hotwords = "", speakers, known_speakers = [], only_speaker = "" } = options;
   const url = new URL("recordings", streamUrl.replace(/^ws/, "http"));
   if (language !== undefined) url.searchParams.set("language", language);
   for (const target of translate_to) url.searchParams.append("translate_to", target);
+  if (only_speaker !== "") url.searchParams.set("only_speaker", only_speaker);
+  if (speakers) url.searchParams.set("speakers", "true");
+  for (const name of speakers ? known_speakers : []) appendIfFits(url, "known_speakers", name);
   return hotwords === "" ? url.href : withHotwords(url, hotwords.split(", "));
+}
+
+function appendIfFits(url: URL, name: string, value: string): void {
+  const longer = new URL(url);
+  longer.searchParams.append(name, value);
+  if (longer.href.length < MAX_URL_BYTES) url.search = longer.search;
 }
 
 function withHotwords(url: URL, terms: readonly string[]): string {

@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { Page } from "../../page/page";
 import type { TranslationPairs } from "../../page/languages/served-languages";
 import { languageName, spokenLanguages, writtenLanguages } from "../../settings/languages";
-import { isSpokenServed, isTargetServed } from "../../page/languages/served-languages";
+import { isSpokenServed, isTargetServed, unknownLanguages } from "../../page/languages/served-languages";
 import { useLocale, useTexts } from "../../i18n/texts";
 import { useStore } from "../useStore";
 import { Dialog } from "./Dialog";
@@ -41,7 +41,7 @@ export function LanguagesDialog({ page }: { page: Page }) {
 function PairItem({ pair }: { pair: TranslationPairs }) {
   const texts = useTexts().page.languages;
   const locale = useLocale();
-  const served = { speech: new Set(pair.from), pairs: [{ from: ["*"], to: pair.to }] };
+  const served = { ...unknownLanguages, speech: new Set(pair.from), pairs: [{ from: ["*"], to: pair.to }] };
   const listed = (names: string[]) =>
     new Intl.ListFormat(locale, { style: "short", type: "conjunction" }).format(names);
   const named = (codes: readonly { code: string }[]) =>

@@ -4,6 +4,7 @@ import { LOCALES, useTexts } from "../../i18n/texts";
 import { FieldRow, SelectField, SwitchField } from "../settings/fields";
 import { useStore } from "../useStore";
 import { Dialog } from "./Dialog";
+import { SpeakerOptions } from "./SpeakerOptions";
 
 const TEXT_SIZES = [75, 100, 125, 150, 200];
 
@@ -30,6 +31,7 @@ export function OptionsDialog({ page }: { page: Page }) {
             />
           )}
         </FieldRow>
+        <SpeakerOptions page={page} />
         <SelectField
           label={texts.options.textSize}
           name="text-size"

@@ -22,7 +22,7 @@ export function PageApp({ page }: { page: Page }) {
       <div className="page">
         <header className="top">
           <h1 className="wordmark">Nova Voice</h1>
-          <ConnectionStatus session={session} busy={useStore(page.busy)} />
+          <ConnectionStatus session={session} busy={useStore(page.busy)} ignored={useStore(page.speakers.ignored)} />
           <nav className="top-menu">
             <button type="button" className="quiet" data-testid="sessions" onClick={() => page.dialog.set("sessions")}>
               {texts.sessions.title}
@@ -52,7 +52,7 @@ export function PageApp({ page }: { page: Page }) {
 function PageTranscript({ page }: { page: Page }) {
   const { ordinal } = useStore(page.library.current);
   return (
-    <Transcript key={ordinal} session={page.session} edit={page.edit}>
+    <Transcript key={ordinal} session={page.session} edit={page.edit} rename={page.renameSpeaker}>
       <StartHint page={page} />
     </Transcript>
   );

@@ -69,15 +69,19 @@ export function SelectField<T extends string>({
   value,
   onChange,
   of,
+  hint,
+  isDisabled = false,
 }: FieldProps<T> & { of: readonly (readonly [T, string])[] }) {
   return (
-    <FieldRow label={label}>
+    <FieldRow label={label} {...(hint === undefined ? {} : { hint })}>
       {(id) => (
         <select
           id={id}
           className="field"
           data-testid={name}
+          aria-describedby={hint === undefined ? undefined : `${id}-hint`}
           value={value}
+          disabled={isDisabled}
           onChange={(event) => onChange(event.target.value as T)}
         >
           {of.map(([key, text]) => (

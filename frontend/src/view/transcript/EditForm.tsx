@@ -1,8 +1,9 @@
-import { useEffect, useRef, type SubmitEvent, type KeyboardEvent } from "react";
-import type { Utterance } from "../../transcript/captions";
+import { Fragment, useEffect, useRef, type SubmitEvent, type KeyboardEvent } from "react";
+import { spokenTexts, type Utterance } from "../../transcript/captions";
 import { languageName } from "../../settings/languages";
 import { useLocale, useTexts } from "../../i18n/texts";
 import type { EditUtterance } from "./ParagraphItem";
+import { useSpeakerName } from "./SpeakerLabel";
 
 interface EditFormProps {
   pieces: readonly Utterance[];
@@ -10,10 +11,11 @@ interface EditFormProps {
   onClose: () => void;
 }
 
-/** Fields for the text of each utterance and its translations. Escape discards the changes. */
+/** Fields for the text of each utterance, by speaker, and its translations. Escape discards the changes. */
 export function EditForm({ pieces, edit, onClose }: EditFormProps) {
   const { page, transcript } = useTexts();
   const locale = useLocale();
+  const name = useSpeakerName();
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => form.current?.querySelector("textarea")?.focus(), []);
   const save = (event: SubmitEvent) => {
@@ -32,7 +34,20 @@ export function EditForm({ pieces, edit, onClose }: EditFormProps) {
     >
       {pieces.map((piece) => (
         <div key={piece.id} className="edit-fields">
-          <Field name={piece.id} label={page.transcript.spoken} language={piece.language} text={piece.committed} />
+          {spokenTexts(piece).map((text, index) => {
+            const part = piece.parts?.[index];
+            const label = part === undefined ? page.transcript.spoken : name(part.speaker);
+            return (
+              <Fragment key={index}>
+                {part && (
+                  <p className="speaker" aria-hidden="true">
+                    {label}
+                  </p>
+                )}
+                <Field name={piece.id} label={label} language={piece.language} text={text} />
+              </Fragment>
+            );
+          })}
           {Object.entries(piece.translations).map(([code, { text }]) => (
             <Field
               key={code}
@@ -57,12 +72,9 @@ export function EditForm({ pieces, edit, onClose }: EditFormProps) {
 }
 
 function saveTexts({ id, translations }: Utterance, fields: FormData, edit: EditUtterance): void {
-  const textOf = (name: string) => {
-    const value = fields.get(name);
-    return typeof value === "string" ? value : "";
-  };
-  const edited = Object.keys(translations).map((code) => [code, textOf(`${id} ${code}`)]);
-  edit(id, textOf(id), Object.fromEntries(edited) as Record<string, string>);
+  const textsOf = (name: string) => fields.getAll(name).map((value) => (typeof value === "string" ? value : ""));
+  const edited = Object.keys(translations).map((code) => [code, textsOf(`${id} ${code}`)[0] ?? ""]);
+  edit(id, textsOf(id), Object.fromEntries(edited) as Record<string, string>);
 }
 
 interface FieldProps {

@@ -1,22 +1,27 @@
-import { useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { shownUtterances, visibleUtterances, type Captions, type Utterance } from "../../transcript/captions";
-import { paragraphsOf } from "../../transcript/paragraphs";
+import { paragraphsOf, type Paragraph } from "../../transcript/paragraphs";
+import type { Speaker } from "../../transcript/speakers/labels";
+import { allSpeakers, speakersOf } from "../../transcript/speakers/parts";
 import { isRecording } from "../../../client/src/session/connection-state";
 import { useTexts } from "../../i18n/texts";
 import type { Session } from "../../session/session";
 import { ParagraphItem, type EditUtterance } from "./ParagraphItem";
+import type { RenameSpeaker, SpeakerLooks } from "./SpeakerLabel";
 import { useStore } from "../useStore";
 
 interface TranscriptProps {
   session: Session;
   /** Without it, the text cannot be edited. */
   edit?: EditUtterance;
+  /** Without it, speakers cannot be renamed. */
+  rename?: RenameSpeaker;
   /** Shown while there is no text. */
   children?: ReactNode;
 }
 
 /** The transcript. It scrolls to the newest text until the user scrolls up. */
-export function Transcript({ session, edit, children }: TranscriptProps) {
+export function Transcript({ session, edit, rename, children }: TranscriptProps) {
   const texts = useTexts().transcript;
   const captions = useStore(session.captions);
   const { language } = useStore(session.settings);
@@ -27,7 +32,12 @@ export function Transcript({ session, edit, children }: TranscriptProps) {
       {utterances.length === 0 ? (
         (children ?? <StartHint session={session} />)
       ) : (
-        <UtteranceList utterances={utterances} showsLanguages={language === "auto"} {...(edit ? { edit } : {})} />
+        <UtteranceList
+          utterances={utterances}
+          showsLanguages={language === "auto"}
+          {...(edit ? { edit } : {})}
+          {...(rename ? { rename } : {})}
+        />
       )}
       {!isFollowing && (
         <button type="button" className="latest" onClick={follow}>
@@ -43,10 +53,12 @@ interface UtteranceListProps {
   /** Whether to name the language where it changes. */
   showsLanguages?: boolean;
   edit?: EditUtterance;
+  rename?: RenameSpeaker;
 }
 
-export function UtteranceList({ utterances, showsLanguages = false, edit }: UtteranceListProps) {
+export function UtteranceList({ utterances, showsLanguages = false, edit, rename }: UtteranceListProps) {
   const paragraphs = paragraphsOf(utterances);
+  const looks = useLooks(utterances);
   return (
     <ol className="utterances">
       {paragraphs.map((paragraph, index) => {
@@ -56,6 +68,9 @@ export function UtteranceList({ utterances, showsLanguages = false, edit }: Utte
           <ParagraphItem
             key={id}
             paragraph={paragraph}
+            before={lastSpeaker(paragraphs[index - 1])}
+            looks={looks}
+            {...(rename ? { rename } : {})}
             detected={showsLanguages && isNew ? language : ""}
             {...(edit ? { edit } : {})}
           />
@@ -63,6 +78,18 @@ export function UtteranceList({ utterances, showsLanguages = false, edit }: Utte
       })}
     </ol>
   );
+}
+
+const lastSpeaker = (paragraph: Paragraph | undefined): Speaker | undefined => {
+  const last = paragraph?.pieces.at(-1);
+  return last && speakersOf(last).at(-1);
+};
+
+/** The same map while the same speakers speak, so that only new text is drawn. */
+function useLooks(utterances: readonly Utterance[]): SpeakerLooks {
+  // Names have no line breaks.
+  const speakers = allSpeakers(utterances).join("\n");
+  return useMemo(() => new Map(speakers.split("\n").map((speaker, index) => [speaker, index])), [speakers]);
 }
 
 function StartHint({ session }: { session: Session }) {

@@ -22,11 +22,19 @@ async def test_the_languages_of_the_running_models_are_listed() -> None:
         "speech": {"de": "German", "en": "English"},
         "translation": [{"sources": ["zho_Hans"], "targets": ["eng_Latn"]}],
         "pairs": [{"from": ["chi", "cmn", "zh"], "to": ["en"]}],
+        "speakers": None,
+        "only_speaker": None,
     }
 
 
 async def test_what_no_worker_announces_is_unknown() -> None:
-    assert await listed(ServedLanguages()) == {"speech": None, "translation": None, "pairs": None}
+    body = await listed(ServedLanguages())
+    assert body == dict.fromkeys(("speech", "translation", "pairs", "speakers", "only_speaker"))
+
+
+async def test_whether_the_models_distinguish_speakers_is_listed() -> None:
+    body = await listed(ServedLanguages(voices=True, targets=False))
+    assert (body["speakers"], body["only_speaker"]) == (True, False)
 
 
 async def test_a_script_that_workers_convert_is_a_target_of_its_own() -> None:

@@ -1,0 +1,19 @@
+/** The voices that are enrolled with the API key of the page, as `GET /v1/speakers` lists them. */
+
+/** @param streamUrl Of the WebSocket. Returns no names if the server refuses, or has none. */
+export async function readEnrolledVoices(streamUrl: string, key: string): Promise<readonly string[]> {
+  try {
+    const address = new URL("speakers", streamUrl.replace(/^ws/, "http"));
+    const response = await fetch(address, key === "" ? {} : { headers: { Authorization: `Bearer ${key}` } });
+    return response.ok ? parseVoices(await response.json()) : [];
+  } catch {
+    // The server is down, or is of another host, whose answers pages may not read.
+    return [];
+  }
+}
+
+export function parseVoices(body: unknown): readonly string[] {
+  if (!Array.isArray(body)) return [];
+  const names = body.map((voice: unknown) => (voice as { name?: unknown } | null)?.name);
+  return names.filter((name) => typeof name === "string" && name !== "") as string[];
+}

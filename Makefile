@@ -22,14 +22,14 @@ test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyp
 	  tests/contract tests/unit $(addprefix --ignore tests/unit/,chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py)
 
 # The test tools keep their pinned versions, except for those that require newer packages than the floors.
-LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer
+LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer wyoming
 
 .venv-lowest/.ready: pyproject.toml constraints.txt infra/lowest_versions.py
 	@$(PYTHON) -m venv .venv-lowest
 	@$(PYTHON) infra/lowest_versions.py > .venv-lowest/lowest.txt
 	@grep -E '^($(subst $() $(),|,$(LOWEST_TOOLS)))==' constraints.txt > .venv-lowest/tools.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/lowest.txt \
-	  --requirement .venv-lowest/tools.txt --editable '.[all,tracing]' pyyaml
+	  --requirement .venv-lowest/tools.txt --editable '.[all,tracing,wyoming]' pyyaml
 	@touch $@
 
 bench: setup  ## run all benchmarks, about a quarter of an hour; OPTIONS="--capacity" adds the capacity search

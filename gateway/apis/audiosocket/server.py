@@ -12,6 +12,7 @@ from gateway.calls.call_socket import CallSocket
 from gateway.calls.parameters import CallParameters
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
+from gateway.tcp.pace import ReadPace
 from gateway.tcp.server import TcpPort, listening, serve_stream
 from gateway.tcp.stream_socket import StreamSocket
 
@@ -45,7 +46,8 @@ def audiosocket_listening(services: GatewayServices) -> AbstractAsyncContextMana
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         codec = AudioSocketCodec(f"call_{secrets.token_hex(12)}", parameters)
-        stream = StreamSocket(reader, writer, _read_frame, farewell)
+        pace = ReadPace(services.settings)
+        stream = StreamSocket(reader, writer, lambda source: _read_frame(source, pace), farewell)
         call = CallSocket(stream, codec, services.webhooks)
         try:
             await serve_stream(services, stream, call, codec, port.key)
@@ -59,6 +61,8 @@ def _parameters(settings: GatewaySettings) -> CallParameters:
     return CallParameters.parse(dict(parse_qsl(settings.audiosocket_options)))
 
 
-async def _read_frame(reader: asyncio.StreamReader) -> bytes:
+async def _read_frame(reader: asyncio.StreamReader, pace: ReadPace) -> bytes:
     header = await reader.readexactly(HEADER_BYTES)
-    return header + await reader.readexactly(int.from_bytes(header[1:], "big"))
+    frame = header + await reader.readexactly(int.from_bytes(header[1:], "big"))
+    await pace.wait(len(frame))
+    return frame

@@ -15,9 +15,9 @@ from gateway.apis.wyoming.events import body_bytes
 from gateway.apis.wyoming.info import RunningSpeech
 from gateway.connection.codec import DirectReply
 from gateway.connection.transport import SEND_TIMEOUT_S
-from gateway.http.read_budget import ReadBudget, ReadLimits
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
+from gateway.tcp.pace import ReadPace
 from gateway.tcp.server import TcpPort, listening, refuse_stream, serve_session
 from gateway.tcp.stream_socket import StreamSocket
 
@@ -53,8 +53,7 @@ class EventReader:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._max_payload_bytes = settings.max_frame_bytes
-        limits = ReadLimits(settings.max_frames_per_s, settings.max_bytes_per_s)
-        self._budget = ReadBudget(limits, asyncio.get_running_loop().time())
+        self._pace = ReadPace(settings)
 
     async def read(self, reader: asyncio.StreamReader) -> bytes:
         """The next event. Raises ProtocolError, and IncompleteReadError at the end of the stream."""
@@ -62,15 +61,8 @@ class EventReader:
         if not line.endswith(b"\n"):
             raise asyncio.IncompleteReadError(line, None)
         frame = line + await reader.readexactly(body_bytes(line, self._max_payload_bytes))
-        await self._wait(len(frame))
+        await self._pace.wait(len(frame))
         return frame
-
-    async def _wait(self, size: int) -> None:
-        wait_s = self._budget.spend(1, size, asyncio.get_running_loop().time())
-        if self._budget.is_abused:
-            raise ProtocolError("this connection sends too many events", code="too_many_frames")
-        # Also 0: events that are in the buffer must not be read without a turn for other connections.
-        await asyncio.sleep(wait_s)
 
 
 class WyomingConnection:

@@ -101,6 +101,7 @@ async def test_garbage_wrong_order_and_stalls_are_errors_and_a_neighbour_notices
             "another rate": tasks.create_task(last_frame(identity, talk[0], to_frame(0x12, bytes(640)))),
             "stall": tasks.create_task(last_frame()),
             "half a frame": tasks.create_task(last_frame(identity, talk[0], talk[0][:5])),
+            "flood": tasks.create_task(last_frame(identity, talk[0], to_frame(0x10) * 100_000)),
         }
     assert neighbour.result() == b"\x00\x00\x00"
     assert {name: attempt.result()[3:].decode() for name, attempt in attempts.items()} == {
@@ -109,21 +110,8 @@ async def test_garbage_wrong_order_and_stalls_are_errors_and_a_neighbour_notices
         "another rate": "invalid_audio",
         "stall": "idle_timeout",
         "half a frame": "idle_timeout",
+        "flood": "too_many_frames",
     }
     assert all(attempt.result()[0] == 0xFF for attempt in attempts.values())
     events = await ended(receiver, str(call))
     assert not [event for event in events if event["type"] == "call.error"]
-
-
-async def test_a_port_that_needs_a_key_is_not_opened_without_one() -> None:
-    from backend.errors import SetupError
-    from gateway.apis.audiosocket.server import audiosocket_port
-    from gateway.settings import GatewaySettings
-
-    given = {"call_webhook": "http://127.0.0.1/", "audiosocket_port": 1}
-    settings = GatewaySettings.model_validate({**given, "audiosocket_host": "0.0.0.0"})
-    for mode in ("keys", "auto"):
-        with pytest.raises(SetupError, match="requires a key"):
-            audiosocket_port(settings).check(mode)
-    audiosocket_port(settings).check("none")
-    audiosocket_port(GatewaySettings.model_validate(given)).check("auto")

@@ -1,0 +1,1 @@
+"""Rooms in Redis: captions, the languages that are read, and links for readers."""

@@ -1,0 +1,1 @@
+"""Rooms: sessions that are published, and their readers."""

@@ -1,0 +1,59 @@
+"""Converts the events of a session to the captions of its room. Pure."""
+
+from hashlib import sha256
+
+from backend.messages.protocol import Error, Final, Message, Notice, Partial, Translation
+from backend.messages.rooms import Caption
+
+
+class CaptionBuilder:
+    """The captions of one session."""
+
+    def __init__(self, session: str) -> None:
+        # Readers need not know the id of the session.
+        self.line_prefix = sha256(session.encode()).hexdigest()[:12]
+        self._last_final = 0
+
+    def caption(self, event: Message) -> Caption | None:
+        """The caption for an event, or None if readers do not see it."""
+        match event:
+            case Partial():
+                text = event.committed + event.tentative
+                return self._spoken(event, text)
+            case Final():
+                self._last_final = max(self._last_final, event.utterance)
+                final = {"is_final": True, "speaker": event.speaker, "translate_to": event.translate_to}
+                return self._spoken(event, event.text).model_copy(update=final)
+            case Translation():
+                return self._translation(event.utterance, event.language, event.text, is_final=event.is_final)
+            case Notice(utterance=int() as utterance, language=str() as language):
+                return self._missing(utterance, language)
+            case Error(utterance=int() as utterance):
+                return self._failed(utterance, event.language or "")
+        return None
+
+    def _spoken(self, event: Partial | Final, text: str) -> Caption:
+        return Caption(
+            line=self._line(event.utterance),
+            text=text,
+            language=event.language,
+            start_ms=event.start_ms,
+            end_ms=event.end_ms,
+        )
+
+    def _translation(self, utterance: int, language: str, text: str, *, is_final: bool) -> Caption:
+        return Caption(line=self._line(utterance), text=text, language=language, is_translation=True, is_final=is_final)
+
+    def _missing(self, utterance: int, language: str) -> Caption:
+        caption = self._translation(utterance, language, "", is_final=True)
+        return caption.model_copy(update={"is_missing": True})
+
+    def _failed(self, utterance: int, language: str) -> Caption:
+        """An error in place of a final removes the line. One about translations leaves the text as it was spoken."""
+        if utterance <= self._last_final:
+            return self._missing(utterance, language)
+        self._last_final = utterance
+        return Caption(line=self._line(utterance), text="", language="", is_final=True)
+
+    def _line(self, utterance: int) -> str:
+        return f"{self.line_prefix}-{utterance}"

@@ -1,0 +1,52 @@
+"""The events of a session as captions of its room."""
+
+from backend.messages.protocol import Done, Error, Final, Message, Notice, Partial, Translation
+from backend.messages.rooms import Caption
+from gateway.rooms.captions import CaptionBuilder
+
+PARTIAL = Partial(utterance=1, revision=1, committed="one", tentative=" two", language="en", start_ms=0, end_ms=900)
+FINAL = Final(
+    utterance=1, text="One, two.", language="en", confidence=0.9, start_ms=0, end_ms=1_000, translate_to=("es",)
+)
+
+
+def captions(*events: Message, session: str = "s") -> list[Caption]:
+    builder = CaptionBuilder(session)
+    return [caption for event in events if (caption := builder.caption(event))]
+
+
+def test_partials_and_finals_are_text_of_one_line() -> None:
+    partial, final = captions(PARTIAL, FINAL)
+    assert partial.line == final.line
+    assert (partial.text, partial.is_final) == ("one two", False)
+    assert (final.text, final.is_final, final.translate_to, final.end_ms) == ("One, two.", True, ("es",), 1_000)
+
+
+def test_lines_of_sessions_differ_and_do_not_show_the_id_of_the_session() -> None:
+    first, second = captions(FINAL, session="secret-1")[0], captions(FINAL, session="secret-2")[0]
+    assert first.line != second.line
+    assert "secret" not in first.line
+
+
+def test_translations_name_their_language() -> None:
+    event = Translation(utterance=1, language="es", text="Uno.", is_final=True)
+    (caption,) = captions(event)
+    assert (caption.text, caption.language, caption.is_translation, caption.is_final) == ("Uno.", "es", True, True)
+
+
+def test_a_notice_about_a_translation_says_that_it_is_missing() -> None:
+    notice = Notice(code="unsupported_pair", message="", utterance=1, language="es")
+    _, missing = captions(FINAL, notice)
+    assert (missing.is_missing, missing.language) == (True, "es")
+
+
+def test_an_error_removes_the_line_or_leaves_its_text_without_translations() -> None:
+    error = Error(code="max_attempts", message="", utterance=1)
+    (removed,) = captions(error)
+    assert (removed.text, removed.is_final, removed.is_translation) == ("", True, False)
+    _, missing = captions(FINAL, error)
+    assert (missing.is_missing, missing.language) == (True, "")
+
+
+def test_other_events_are_no_captions() -> None:
+    assert captions(Done(), Notice(code="redis_slow", message=""), Error(code="x", message="")) == []

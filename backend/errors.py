@@ -24,6 +24,9 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- OutboxFullError           too many events of a call wait for their receiver
 |  |- TooManySecretsError       a caller has too many client secrets that have not expired
 |  |- RedisUnavailableError     Redis does not answer
+|  |- RoomTakenError           a room belongs to another key
+|  |- TooManyLinksError        a room has as many links as it may have
+|  |- UnknownLinkError         a room has no link with an id
 |  |- TooManyVoicesError        a caller has as many enrolled voices as it may have
 |  |- UnknownSpeakerError       no voice is enrolled under a name
 |  |- TooManyConnectionsError   too many connections have no session yet

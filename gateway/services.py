@@ -22,6 +22,7 @@ from backend.streams.observe.silence import RedisSilence
 from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.rooms.rooms import RedisRooms
 from backend.streams.session.fanout import Fanout
 from backend.streams.session.outbox import Outbox
 from backend.streams.session.redis_fanout import RedisFanout
@@ -38,6 +39,7 @@ from gateway.audio.silero import Silero
 from gateway.audio.vad_batcher import VadBatcher
 from gateway.calls.webhooks import Webhooks
 from gateway.http.turns import Turns
+from gateway.rooms.tasks import RoomTasks
 from gateway.session.segmenter import Rules
 from gateway.session.timers import TimerLimits
 from gateway.session.utterance import SessionPolicy
@@ -72,6 +74,8 @@ class GatewayServices:
     inspector: StreamInspector
     silence: RedisSilence
     webhooks: Webhooks
+    rooms: RedisRooms
+    room_tasks: RoomTasks = field(default_factory=RoomTasks)
     turns: Turns = field(default_factory=Turns)
     opening: OpeningTurns = field(default_factory=OpeningTurns)
     clock: Clock = SYSTEM_CLOCK
@@ -101,6 +105,7 @@ class GatewayServices:
             inspector=StreamInspector(redis, streams.shards),
             silence=RedisSilence(redis, streams.shards),
             webhooks=Webhooks(settings, Outbox(redis), SYSTEM_CLOCK.wall),
+            rooms=RedisRooms(redis, settings),
         )
 
     @asynccontextmanager
@@ -113,6 +118,7 @@ class GatewayServices:
                 group.create_task(self.admission.measure_load_forever()),
                 group.create_task(self.quota_slots.renew_forever()),
                 group.create_task(self.silence.watch_forever()),
+                group.create_task(self.room_tasks.run_forever()),
                 group.create_task(trim_memory_periodically(TRIM_EVERY_S)),
                 group.create_task(heartbeats),
             ]

@@ -24,6 +24,7 @@ from backend.messages.protocol import (
     parse_server,
     to_json,
 )
+from backend.messages.rooms.captions import CAPTION_PREFIX, Caption
 from backend.messages.voices.profiles import TargetVoice, VoiceSample
 
 # Hz, of all audio after the gateway.
@@ -220,10 +221,10 @@ class TakenOver:
 
 @dataclass(frozen=True, slots=True)
 class ChannelMessage:
-    """A message on a session's channel: an event, with its cursor in the session log if it is durable."""
+    """A message on a channel: an event, with its cursor in the log if it is durable. Rooms have captions only."""
 
     cursor: str | None
-    event: ServerMessage | PartialResult | TakenOver
+    event: ServerMessage | PartialResult | TakenOver | Caption
 
 
 def cursor_position(cursor: str) -> tuple[int, int]:
@@ -272,6 +273,8 @@ def decode_channel_message(data: bytes) -> ChannelMessage:
     if cursor_text != b"-" and not _CURSOR.fullmatch(cursor_text):
         raise ValueError(f"{cursor_text[:40]!r} is not a cursor")
     cursor = None if cursor_text == b"-" else cursor_text.decode()
+    if body.startswith(CAPTION_PREFIX):
+        return ChannelMessage(cursor, Caption.model_validate_json(body))
     event: ServerMessage | PartialResult = parse_server(body)
     if isinstance(event, Partial):
         event = PartialResult.model_validate_json(body)

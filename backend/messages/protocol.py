@@ -33,6 +33,7 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
+from backend.messages.rooms.captions import ROOM_PATTERN
 from backend.messages.turns import EarlyFinal as EarlyFinal
 from backend.messages.turns import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.turns import Interrupt as Interrupt
@@ -61,6 +62,8 @@ class Start(ChannelStart):
     """Id of the session in all log lines. If empty, the server creates one."""
     priority: Priority = "live"
     """"recording": the audio is a file. Its finals are computed after those of live speech, and it has no partials."""
+    room: str | None = Field(default=None, pattern=ROOM_PATTERN)
+    """Publishes the session in this room: others can read it. 1 to 48 lower-case letters, digits and hyphens."""
 
 
 class Resume(Message):

@@ -63,9 +63,13 @@ class Shard:
         """Sharded pub/sub channel: the durable events and the partials, as they happen."""
         return f"{self.prefix}:events:{session}"
 
+    def room(self, room: str, part: str) -> str:
+        """A part of a room: "state", "log", "links", "languages", "seen:LINES" or the channel "events"."""
+        return f"{self.prefix}:room:{room}:{part}"
+
 
 def shard_of(session: str, shards: int) -> Shard:
-    """The shard of a session: the same in every process and release."""
+    """The shard of a session or room: the same in every process and release."""
     return Shard(zlib.crc32(session.encode()) % shards)
 
 

@@ -28,6 +28,7 @@ from gateway.connection.redis_writer import RedisWriter
 from gateway.connection.transport import Sender, SessionTransport
 from gateway.connection.voice_storage import store_voice
 from gateway.http.read_budget import ReadBudget, ReadLimits
+from gateway.rooms.publisher import RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, StoreVoice, VerifyRecord
 from gateway.session.session import Session
@@ -57,6 +58,7 @@ class HeldSession:
     entry: OpenSession
     # Audio at the beginning that the client sends for other sessions of the connection, and that this one has received.
     skip_ms: int = 0
+    room: RoomPublisher | None = None
 
 
 async def report_errors(sender: Sender, part: Callable[[], Awaitable[None]]) -> None:
@@ -109,15 +111,9 @@ class Connection:
         await self._execute(actions)
         await retry_until_available(self._read_log)
         on_log_read()
-        tasks = (
-            self._receive_messages,
-            self._receive_results,
-            self._run_timers,
-            self._watch_delay,
-            self._writer.write_forever,
-        )
+        tasks = (self._receive_messages, self._receive_results, self._run_timers, self._watch_delay)
         async with asyncio.TaskGroup() as group:
-            for task in tasks:
+            for task in (*tasks, self._writer.write_forever):
                 group.create_task(report_errors(self._sender, task))
 
     # --- input from the client

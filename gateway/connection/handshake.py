@@ -22,6 +22,7 @@ from gateway.channels.first_messages import has_channels
 from gateway.connection.codec import Codec, NativeCodec
 from gateway.connection.connection import Connection, report_errors
 from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.connection.published_rooms import check_room, published
 from gateway.connection.session_opening import Opening, acquire_session, observers
 from gateway.connection.transport import Socket, Transport
 from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
@@ -158,6 +159,8 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
         opening.limits.allow_large_frames()
     async with AsyncExitStack() as stack:
         if has_channels(first):
+            if isinstance(first, Start):
+                check_room(first)
             await run_channels(services, opening, first, transport, stack)
             return
         async with services.admission.open_limit:
@@ -166,7 +169,7 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
         observer = observers(held, opening.traceparent)
         stack.callback(observer.on_close)
         transport.sender.on_sent = observer.on_event_sent
-        await Connection(services, held, transport, observer).run(actions)
+        await Connection(services, held, published(transport, held.room, held.session), observer).run(actions)
 
 
 async def _receive_start(transport: Transport, timeout_s: float) -> Start | Resume:

@@ -22,9 +22,11 @@ from gateway.connection.observers.observer import ObserverGroup, SessionObserver
 from gateway.connection.observers.session_summary import SessionSummary
 from gateway.connection.observers.speech_share import SpeechShare
 from gateway.connection.observers.traces import SessionTraces
+from gateway.connection.published_rooms import open_room, reopen_room
 from gateway.connection.voice_storage import load_voices
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.protocols import ProtocolName
+from gateway.rooms.publisher import RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session
@@ -80,50 +82,63 @@ async def acquire_session(
     channel = services.streams.shard(session_id).events(session_id)
     listener = await stack.enter_async_context(services.fanout.listen(channel))
     if isinstance(first, Resume):
-        session, lease, actions = await _resume_session(services, first, caller)
+        session, lease, actions, room = await _resume_session(services, first, caller)
         services.admission.admit_resumed(session.options, entry)
         # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
     else:
-        session, lease, actions = await _open_session(services, first, entry, identity.token)
+        session, lease, actions, room = await _open_session(services, first, entry, identity.token)
+    if room:
+        stack.callback(room.close)
+        services.room_tasks.start(room.run())
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
     options = session.options
     languages = {"language": options.language, "translate_to": ",".join(options.translate_to)}
     log.info("session_held", **languages, encoding=options.audio.encoding, epoch=lease.epoch, protocol=entry.protocol)
-    return HeldSession(session, lease, listener, entry), actions
+    return HeldSession(session, lease, listener, entry, room=room), actions
 
 
 async def _open_session(
     services: GatewayServices, start: Start, entry: OpenSession, token: str
-) -> tuple[Session, Lease, list[Action]]:
+) -> tuple[Session, Lease, list[Action], RoomPublisher | None]:
     correlation_id = start.correlation_id or secrets.token_hex(8)
     voices = await load_voices(services.voices, entry.caller.id, start)
-    session = _new_session(services, entry.id, correlation_id, voices)
+    room = await open_room(services, start, entry.caller.id, entry.id)
+    session = _new_session(services, entry.id, correlation_id, voices, room)
     AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
     actions = session.receive_message(start, services.clock.wall())
     lease = await retry_until_available(
         lambda: services.sessions.open(entry.id, token, session.record(), caller=entry.caller.id)
     )
     metrics.SESSIONS.labels(entry.protocol).inc()
-    return session, lease, _with_resume_token(actions, token)
+    return session, lease, _with_resume_token(actions, token), room
 
 
 async def _resume_session(
     services: GatewayServices, resume: Resume, caller: Caller
-) -> tuple[Session, Lease, list[Action]]:
+) -> tuple[Session, Lease, list[Action], RoomPublisher | None]:
     lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
     voices = await load_voices(services.voices, caller.id, record.start.model_copy(update={"known_speakers": ()}))
-    session = _new_session(services, resume.session, record.correlation_id, voices)
+    room = await reopen_room(services, record.start, caller.id, resume)
+    session = _new_session(services, resume.session, record.correlation_id, voices, room)
     actions = session.resume(resume, record)
     metrics.RESUMED.inc()
-    return session, lease, _with_resume_token(actions, resume.token)
+    return session, lease, _with_resume_token(actions, resume.token), room
 
 
-def _new_session(services: GatewayServices, session_id: str, correlation_id: str, voices: SessionVoices) -> Session:
-    policy, admission = services.session_policy(), services.admission
-    streams = admission.recording_streams
+def _new_session(
+    services: GatewayServices, session_id: str, correlation_id: str, voices: SessionVoices, room: RoomPublisher | None
+) -> Session:
+    admission = services.admission
     return Session(
-        session_id, correlation_id, policy, tracing.new_traceparent, lambda: admission.served, streams.priority, voices
+        session_id,
+        correlation_id,
+        services.session_policy(),
+        tracing.new_traceparent,
+        lambda: admission.served,
+        admission.recording_streams.priority,
+        voices,
+        (lambda: room.read_languages) if room else tuple,
     )
 
 

@@ -3,16 +3,17 @@
 from hashlib import sha256
 
 from backend.messages.protocol import Error, Final, Message, Notice, Partial, Translation
-from backend.messages.rooms import Caption
+from backend.messages.rooms.captions import Caption
 
 
 class CaptionBuilder:
     """The captions of one session."""
 
-    def __init__(self, session: str) -> None:
-        # Readers need not know the id of the session.
+    def __init__(self, session: str, last_final: int = 0) -> None:
+        """`last_final`: the last utterance that has a final."""
+        # The id of the session is not for readers.
         self.line_prefix = sha256(session.encode()).hexdigest()[:12]
-        self._last_final = 0
+        self._last_final = last_final
 
     def caption(self, event: Message) -> Caption | None:
         """The caption for an event, or None if readers do not see it."""

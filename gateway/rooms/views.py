@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from backend.messages.jobs import cursor_position
-from backend.messages.rooms import Caption
+from backend.messages.rooms.captions import Caption
 from gateway.rooms.languages import SPOKEN, contains_language, written_language
 
 # Lines whose translation is awaited. Bounds the memory when translations do not arrive.

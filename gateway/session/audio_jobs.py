@@ -1,6 +1,6 @@
 """Builds audio jobs from clips and the session's options. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 from backend.errors import ProtocolError
@@ -11,6 +11,7 @@ from backend.messages.protocol import Error, Final, Notice, Start
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.voices.profiles import TargetVoice
 from backend.text.language_odds import likeliest
+from gateway.rooms.languages import with_read_languages
 from gateway.session.language_evidence import LanguageEvidence
 from gateway.session.preceding_text import PrecedingText
 from gateway.session.segmenter import SpeechClip
@@ -23,9 +24,16 @@ MAX_TARGETS = 8
 class AudioJobBuilder:
     """One session's options, and the jobs that carry them."""
 
-    def __init__(self, session: str, correlation_id: str, job_priority: Callable[[Start], Priority]) -> None:
-        """`job_priority` returns the priority of jobs under these options."""
+    def __init__(
+        self,
+        session: str,
+        correlation_id: str,
+        job_priority: Callable[[Start], Priority],
+        read_languages: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        """`job_priority` returns the priority of jobs under these options, `read_languages` what readers read."""
         self._session, self._correlation_id, self._job_priority = session, correlation_id, job_priority
+        self._read_languages = read_languages
         # The options in force, and the audio format.
         self.options = Start()
         # The requested language as a Whisper code; None for automatic detection.
@@ -153,7 +161,7 @@ class AudioJobBuilder:
             tentative=utterance.tentative,
             hypothesis=utterance.hypothesis,
             **self._draft(utterance, odds),
-            translate_to=options.translate_to,
+            translate_to=with_read_languages(options.translate_to, self._read_languages(), MAX_TARGETS),
             translated=utterance.translated,
             traceparent=utterance.traceparent if kind == "final" else "",
             priority=self.priority,

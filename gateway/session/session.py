@@ -4,7 +4,7 @@ No I/O and no clock. The connection executes the returned actions in order and p
 times in seconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -42,16 +42,18 @@ class Session:
         served: Callable[[], ServedLanguages] = ServedLanguages,
         job_priority: Callable[[wire.Start], Priority] = lambda start: start.priority,
         voices: SessionVoices | None = None,
+        read_languages: Callable[[], Collection[str]] = tuple,
     ) -> None:
         """`new_traceparent` returns the identity of a new trace for an utterance, or "" when tracing is off.
 
-        `served` returns what the workers announce, and `job_priority` the priority of jobs. `voices`: those it names.
+        `served` returns what the workers announce, `job_priority` the priority of jobs, `read_languages` the languages
+        of readers of its room. `voices`: those it names.
         """
         self.id = session
         self.correlation_id = correlation_id
         self.state: State = "new"
         self.epoch = 0
-        self._jobs = AudioJobBuilder(session, correlation_id, job_priority)
+        self._jobs = AudioJobBuilder(session, correlation_id, job_priority, read_languages)
         self._pending = PendingResults(session, correlation_id)
         self._utterances = UtteranceTracker(self._jobs, self._pending, policy, new_traceparent)
         self._barge_in = BargeIn()
@@ -168,8 +170,7 @@ class Session:
         begin_ms = max(record.audio_ms, message.audio_from_ms)
         utterance_count = max(record.count, record.next - 1, message.utterance)
         actions = self._begin(record.start, begin_ms, utterance_count, self._served().abilities)
-        gap_ms = begin_ms - record.audio_ms
-        if gap_ms >= MIN_GAP_MS:
+        if (gap_ms := begin_ms - record.audio_ms) >= MIN_GAP_MS:
             text = f"{gap_ms} ms of audio before position {begin_ms} ms did not reach the server"
             actions.append(SendEvent(wire.Notice(code="audio_missing", message=text)))
         return actions

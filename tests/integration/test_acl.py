@@ -20,11 +20,16 @@ from backend.local.discovery import stream_url
 from backend.local.processes import Service, free_port, redis_binary, wait_for_redis
 from backend.local.system import Plan, running
 from backend.messages.protocol import Final, Start, Translation
+from backend.messages.rooms.captions import Caption
 from backend.messages.voices.profiles import VoiceProfile
+from backend.service.settings import ServiceSettings
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.access.voice_profiles import VoiceProfiles
 from backend.streams.names import Shard, api_key
 from backend.streams.redis.clients import client
+from backend.streams.rooms.links import RoomLinks
+from backend.streams.rooms.rooms import NO_POSITION, PublishedCaption, RedisRooms
+from backend.streams.session.redis_fanout import RedisFanout
 from tests.conftest import run_in_thread
 from tests.testkit.audio.voices import voices
 from tests.testkit.cli import silent
@@ -144,6 +149,37 @@ async def test_a_gateway_can_store_list_and_remove_a_voice(users: dict[str, str]
     assert await voices.all("0" * 12) == [profile]
     await voices.remove("0" * 12, "Anna")
     await redis.aclose()
+
+
+async def test_a_gateway_may_publish_and_read_rooms(users: dict[str, str]) -> None:
+    redis = client(users["gateway"])
+    rooms = RedisRooms(redis, ServiceSettings())
+    caption = PublishedCaption(NO_POSITION, Caption(line="a-1", text="x", language="en", is_final=True))
+    await rooms.publish("talk", "", "a", [caption])
+    assert len([message async for message in rooms.read_log("talk")]) == 1
+    await rooms.renew_languages("talk", ["es"])
+    assert await rooms.languages("talk") == ("es",)
+    assert await rooms.owner("talk") == ""
+    links = RoomLinks(redis, rooms)
+    link, token = await links.create("talk", "", "", 60)
+    assert await links.find("talk", token) == link
+    assert await links.all("talk") == [link]
+    await links.revoke("talk", link.id)
+    fanout = RedisFanout(redis, "test")
+    async with asyncio.TaskGroup() as tasks:
+        delivering = tasks.create_task(fanout.deliver_forever())
+        async with fanout.listen(rooms.channel("talk")) as listener:
+            await rooms.publish("talk", "", "a", [caption])
+            async with asyncio.timeout(5):
+                assert (await listener.next_event()).cursor
+        delivering.cancel()
+    await redis.aclose()
+
+
+@pytest.mark.parametrize("user", ["stt", "translation", "scaler"])
+async def test_workers_have_no_access_to_rooms(users: dict[str, str], user: str) -> None:
+    for part in ("state", "links", "log"):
+        assert await denied(users[user], "EXISTS", SHARD.room("talk", part))
 
 
 async def test_the_scaler_may_only_read_stream_lengths(users: dict[str, str]) -> None:

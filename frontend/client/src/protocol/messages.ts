@@ -169,6 +169,10 @@ export interface Start {
    * "recording": the audio is a file. Its finals are computed after those of live speech, and it has no partials.
    */
   priority?: "live" | "recording";
+  /**
+   * Publishes the session in this room: others can read it. 1 to 48 lower-case letters, digits and hyphens.
+   */
+  room?: string | null;
 }
 /**
  * The name under which a session stores the voice of its speaker.

@@ -1,7 +1,7 @@
 """The events of a session as captions of its room."""
 
 from backend.messages.protocol import Done, Error, Final, Message, Notice, Partial, Translation
-from backend.messages.rooms import Caption
+from backend.messages.rooms.captions import Caption
 from gateway.rooms.captions import CaptionBuilder
 
 PARTIAL = Partial(utterance=1, revision=1, committed="one", tentative=" two", language="en", start_ms=0, end_ms=900)

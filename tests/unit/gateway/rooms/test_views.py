@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from backend.messages.rooms import Caption
+from backend.messages.rooms.captions import Caption
 from gateway.rooms.views import MAX_AWAITED, CaptionFrame, LanguageView, replay
 
 

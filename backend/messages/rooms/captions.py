@@ -1,8 +1,6 @@
-"""Captions of a room, and the links that let others read it. Pure."""
+"""Captions of a room. Pure."""
 
 from typing import Literal
-
-from pydantic import Field
 
 from backend.messages.options import Message
 
@@ -11,8 +9,6 @@ ROOM_PATTERN = r"^[a-z0-9][a-z0-9-]{0,47}$"
 CAPTION_PREFIX = b'{"type":"caption"'
 # Fields of a caption that only gateways use.
 _INTERNAL = {"translate_to", "is_missing", "cursor"}
-# Seconds.
-MIN_LINK_S, MAX_LINK_S = 60, 30 * 86_400
 
 
 class Caption(Message):
@@ -45,16 +41,7 @@ class Caption(Message):
         return public if cursor is None else f'{public[:-1]},"cursor":"{cursor}"}}'
 
 
-class RoomLink(Message):
-    """A link that lets its holder read a room. Times are Unix time in seconds."""
-
-    id: str
-    name: str = Field(default="", max_length=100)
-    """For the owner of the room."""
-    created: int
-    expires: int
-    token_hash: str = ""
-
-    def summary(self) -> dict[str, object]:
-        """The link as its owner sees it."""
-        return self.model_dump(exclude={"token_hash"})
+def encode_caption(caption: Caption) -> str:
+    """The caption as gateways exchange it: with its type, and without other default values."""
+    body = caption.model_dump_json(exclude_defaults=True)
+    return f"{CAPTION_PREFIX.decode()},{body[1:]}"

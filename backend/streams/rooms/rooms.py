@@ -1,0 +1,120 @@
+"""Rooms in Redis: their owner, their captions, and the languages that are read."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from backend.errors import ClientError
+from backend.messages.jobs import ChannelMessage, decode_channel_message
+from backend.messages.rooms.captions import Caption, encode_caption
+from backend.service.settings import ServiceSettings
+from backend.streams.names import shard_of
+from backend.streams.scripts import load_script
+
+# A room without captions and links is forgotten after this time.
+ROOM_TTL_S = 86_400
+# Final captions in the log.
+MAX_CAPTIONS = 1_000
+# A language counts as read for this long after its readers were last seen. It is renewed three times as often.
+LANGUAGE_TTL_S, RENEW_EVERY_S = 10.0, 3.0
+# Of the sorted set of languages.
+LANGUAGES_KEY_TTL_S = 60
+# Position in the session log of a final caption without a cursor, and of speech in progress.
+NO_POSITION, LIVE = "-", ""
+
+log = structlog.get_logger()
+
+
+class RoomTakenError(ClientError):
+    """The room belongs to another key."""
+
+    code = "room_taken"
+
+    def __init__(self, room: str) -> None:
+        super().__init__(f"the room {room!r} belongs to another key: choose another name")
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCaption:
+    """A caption, and the position in the session log of the event that it shows."""
+
+    position: str
+    caption: Caption
+
+
+class RedisRooms:
+    """All rooms of a system."""
+
+    def __init__(self, redis: Redis, settings: ServiceSettings, now: Callable[[], float] = time.time) -> None:
+        self._redis, self._shards, self._now = redis, settings.shards, now
+        self._seen_ttl_s = settings.session_ttl_s
+        self._script: AsyncScript = redis.register_script(load_script("rooms/room"))
+
+    def channel(self, room: str) -> str:
+        """The channel of the room's captions."""
+        return self.key(room, "events")
+
+    async def claim(self, room: str, owner: str) -> None:
+        """Let a caller ("": anonymous) own a room. Raises RoomTakenError."""
+        if not await self.run(room, "claim", owner):
+            raise RoomTakenError(room)
+
+    async def owner(self, room: str) -> str | None:
+        """The caller that owns the room, or None if nobody has used it recently."""
+        found = cast("bytes | None", await self._redis.hget(self.key(room, "state"), "owner"))
+        return None if found is None else found.decode()
+
+    async def publish(self, room: str, owner: str, lines: str, captions: Sequence[PublishedCaption]) -> None:
+        """Publish captions of one session in order, except those that the room has. Raises RoomTakenError.
+
+        `lines`: the common part of the ids of the session's lines.
+        """
+        arguments = [part for one in captions for part in (one.position, encode_caption(one.caption))]
+        answer = await self.run(
+            room, "publish", owner, MAX_CAPTIONS, int(self._seen_ttl_s), *arguments, seen=f"seen:{lines}"
+        )
+        if not answer:
+            raise RoomTakenError(room)
+
+    async def seen(self, room: str, lines: str) -> str:
+        """Position in the log of a session up to which the room has its captions."""
+        found = cast("bytes | None", await self._redis.get(self.key(room, f"seen:{lines}")))
+        return found.decode() if found else "0-0"
+
+    async def read_log(self, room: str, cursor: str = "0-0") -> AsyncIterator[ChannelMessage]:
+        """Yield the final captions after `cursor`, oldest first. Unreadable ones are skipped."""
+        answer = await self._redis.xrange(self.key(room, "log"), min=f"({cursor}", max="+")
+        for entry_id, fields in cast("list[tuple[bytes, dict[bytes, bytes]]]", answer):
+            try:
+                yield decode_channel_message(entry_id + b" " + fields.get(b"e", b""))
+            except ValueError as error:
+                log.warning("unreadable_event_ignored", room=room, entry=entry_id.decode(), error=str(error))
+
+    async def renew_languages(self, room: str, languages: Iterable[str]) -> None:
+        """Note that these languages are read now, by any number of readers."""
+        key, expires = self.key(room, "languages"), 1_000 * (self._now() + LANGUAGE_TTL_S)
+        if scores := dict.fromkeys(languages, expires):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.zadd(key, scores, gt=True)
+                pipe.expire(key, LANGUAGES_KEY_TTL_S)
+                await pipe.execute()
+
+    async def languages(self, room: str) -> tuple[str, ...]:
+        """The languages that are read on any gateway."""
+        key, now = self.key(room, "languages"), 1_000 * self._now()
+        found = cast("list[bytes]", await self._redis.zrangebyscore(key, now, "+inf"))
+        return tuple(sorted(code.decode() for code in found))
+
+    def key(self, room: str, part: str) -> str:
+        """The name of a part of the room in Redis."""
+        return shard_of(room, self._shards).room(room, part)
+
+    async def run(self, room: str, operation: str, *arguments: str | int, seen: str = "seen", keep_s: int = 0) -> Any:
+        """Run an operation of room.lua. `keep_s`: seconds to keep the room, if they exceed the usual time."""
+        keys = [self.key(room, part) for part in ("state", "log", "links", "events", seen)]
+        return await self._script(keys=keys, args=[operation, 1_000 * max(ROOM_TTL_S, keep_s), *arguments])

@@ -1,0 +1,80 @@
+-- A room: its owner, its log of captions, and links for readers.
+--
+-- KEYS  1 state    hash:    owner, until (Unix time, ms)
+--       2 log      stream:  final captions, field 'e'
+--       3 links    hash:    links as JSON, by id
+--       4 events   channel of captions
+--       5 seen     string:  position in the log of one session, up to which its captions are in the room
+-- ARGV  1 operation   2 least time to keep the room, ms   then those of the operation
+local state, log, links, events, seen = unpack(KEYS)
+local operation, keep_ms = ARGV[1], tonumber(ARGV[2])
+local seconds, microseconds = unpack(redis.call('TIME'))
+local now_ms = seconds * 1000 + math.floor(microseconds / 1000)
+
+-- All keys of the room expire together, so a new owner finds nothing of an earlier one.
+local function extend()
+  local kept_until = math.max(tonumber(redis.call('HGET', state, 'until') or '0'), now_ms + keep_ms)
+  redis.call('HSET', state, 'until', string.format('%.0f', kept_until))
+  for n = 1, 3 do redis.call('PEXPIRE', KEYS[n], string.format('%.0f', kept_until - now_ms)) end
+end
+
+local function is_after(cursor, other)
+  local ms, count = string.match(cursor, '^(%d+)-(%d+)$')
+  local other_ms, other_count = string.match(other, '^(%d+)-(%d+)$')
+  ms, other_ms = tonumber(ms), tonumber(other_ms)
+  return ms > other_ms or (ms == other_ms and tonumber(count) > tonumber(other_count))
+end
+
+local function owned_by(owner)
+  return (redis.call('HGET', state, 'owner') or owner) == owner
+end
+
+-- ARGV  3 owner
+-- Returns 1, or 0 if the room has another owner
+if operation == 'claim' then
+  if not owned_by(ARGV[3]) then return 0 end
+  redis.call('HSET', state, 'owner', ARGV[3])
+  extend()
+  return 1
+end
+
+-- ARGV  3 owner   4 captions kept   5 TTL of `seen`, s   then for each caption:
+--       '' (speech in progress), '-' (final), or a final's position in the log of its session   and the caption
+-- Returns 1, or 0 if the room has another owner
+if operation == 'publish' then
+  if not owned_by(ARGV[3]) then return 0 end
+  redis.call('HSET', state, 'owner', ARGV[3])
+  local last = redis.call('GET', seen) or '0-0'
+  for n = 6, #ARGV, 2 do
+    local position, caption = ARGV[n], ARGV[n + 1]
+    if position == '' then
+      redis.call('SPUBLISH', events, '- ' .. caption)
+    elseif position == '-' or is_after(position, last) then
+      if position ~= '-' then last = position end
+      local cursor = redis.call('XADD', log, 'MAXLEN', '~', ARGV[4], '*', 'e', caption)
+      redis.call('SPUBLISH', events, cursor .. ' ' .. caption)
+    end
+  end
+  redis.call('SET', seen, last, 'EX', ARGV[5])
+  extend()
+  return 1
+end
+
+-- ARGV  3 owner   4 id of the link   5 link as JSON   6 maximum
+-- Returns 'ok', 'taken' if the room has another owner, 'full' if there are too many links that have not expired
+if operation == 'add_link' then
+  if not owned_by(ARGV[3]) then return 'taken' end
+  local found, kept = redis.call('HGETALL', links), 0
+  for n = 1, #found, 2 do
+    if cjson.decode(found[n + 1]).expires * 1000 <= now_ms then
+      redis.call('HDEL', links, found[n])
+    else
+      kept = kept + 1
+    end
+  end
+  if kept >= tonumber(ARGV[6]) then return 'full' end
+  redis.call('HSET', state, 'owner', ARGV[3])
+  redis.call('HSET', links, ARGV[4], ARGV[5])
+  extend()
+  return 'ok'
+end

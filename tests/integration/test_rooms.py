@@ -1,0 +1,173 @@
+"""Rooms in a real Redis: their owner, log, languages and links."""
+
+import asyncio
+import time
+
+import pytest
+from redis.asyncio import Redis
+
+from backend.messages.jobs import ChannelMessage
+from backend.messages.rooms.captions import Caption
+from backend.messages.rooms.links import MAX_LINK_S
+from backend.service.settings import ServiceSettings
+from backend.streams.rooms.links import MAX_LINKS, RoomLinks, TooManyLinksError, UnknownLinkError
+from backend.streams.rooms.rooms import LANGUAGE_TTL_S, LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
+from backend.streams.session.redis_fanout import RedisFanout
+
+ROOM, OWNER, OTHER, LINES = "talk", "0" * 12, "1" * 12, "a1"
+
+
+class Clock:
+    """Unix time that a test moves forward."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rooms(redis: Redis, clock: Clock) -> RedisRooms:
+    return RedisRooms(redis, ServiceSettings(), clock)
+
+
+def final(text: str, position: str = NO_POSITION) -> PublishedCaption:
+    return PublishedCaption(position, Caption(line="a1-1", text=text, language="en", is_final=True))
+
+
+def live(text: str) -> PublishedCaption:
+    return PublishedCaption(LIVE, Caption(line="a1-1", text=text, language="en"))
+
+
+async def logged(rooms: RedisRooms, cursor: str = "0-0") -> list[ChannelMessage]:
+    return [message async for message in rooms.read_log(ROOM, cursor)]
+
+
+async def texts(rooms: RedisRooms, cursor: str = "0-0") -> list[str]:
+    return [message.event.text for message in await logged(rooms, cursor) if isinstance(message.event, Caption)]
+
+
+async def test_a_room_belongs_to_the_key_that_first_used_it(rooms: RedisRooms) -> None:
+    assert await rooms.owner(ROOM) is None
+    await rooms.claim(ROOM, OWNER)
+    await rooms.claim(ROOM, OWNER)
+    assert await rooms.owner(ROOM) == OWNER
+    for work in (rooms.claim(ROOM, OTHER), rooms.publish(ROOM, OTHER, LINES, [final("x")])):
+        with pytest.raises(RoomTakenError):
+            await work
+    assert await texts(rooms) == []
+
+
+async def test_only_finals_are_logged_and_the_log_is_read_from_a_cursor(rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [live("o"), final("one"), final("two")])
+    assert await texts(rooms) == ["one", "two"]
+    first = (await logged(rooms))[0].cursor
+    assert first
+    assert await texts(rooms, first) == ["two"]
+
+
+async def test_a_session_that_repeats_its_captions_adds_nothing(rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [final("one", "9-0"), final("two", "10-0")])
+    await rooms.publish(ROOM, OWNER, LINES, [final("one", "9-0"), final("two", "10-0"), final("three", "10-1")])
+    assert await rooms.seen(ROOM, LINES) == "10-1"
+    await rooms.publish(ROOM, OWNER, "other", [final("four", "2-0")])
+    assert await texts(rooms) == ["one", "two", "three", "four"]
+
+
+async def test_listeners_receive_all_captions_with_the_cursor_of_the_log(redis: Redis, rooms: RedisRooms) -> None:
+    fanout = RedisFanout(redis, "test")
+    async with asyncio.TaskGroup() as tasks:
+        delivering = tasks.create_task(fanout.deliver_forever())
+        async with fanout.listen(rooms.channel(ROOM)) as listener:
+            await rooms.publish(ROOM, OWNER, LINES, [live("o"), final("one")])
+            received = [await listener.next_event() for _ in range(2)]
+        delivering.cancel()
+    assert received[0] == ChannelMessage(None, live("o").caption)
+    assert received[1:] == await logged(rooms)
+
+
+async def test_languages_are_read_until_they_are_no_longer_renewed(rooms: RedisRooms, clock: Clock) -> None:
+    assert await rooms.languages(ROOM) == ()
+    await rooms.renew_languages(ROOM, ["es", "de"])
+    await rooms.renew_languages("other", ["fr"])
+    clock.now += LANGUAGE_TTL_S - 1
+    assert await rooms.languages(ROOM) == ("de", "es")
+    await rooms.renew_languages(ROOM, ["de"])
+    await rooms.renew_languages(ROOM, [])
+    clock.now += 2
+    assert await rooms.languages(ROOM) == ("de",)
+
+
+async def test_a_gateway_whose_clock_is_behind_ends_no_language(rooms: RedisRooms, clock: Clock) -> None:
+    await rooms.renew_languages(ROOM, ["es"])
+    clock.now -= 60
+    await rooms.renew_languages(ROOM, ["es"])
+    clock.now += 60 + LANGUAGE_TTL_S - 1
+    assert await rooms.languages(ROOM) == ("es",)
+
+
+async def test_everything_expires(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [final("one")])
+    await rooms.renew_languages(ROOM, ["es"])
+    await RoomLinks(redis, rooms).create(ROOM, OWNER, "", 60)
+    lifetimes = {key: await redis.ttl(key) for key in await redis.keys("nova:*:room:*")}
+    assert len(lifetimes) == 5
+    assert all(0 < left_s <= 86_400 for left_s in lifetimes.values()), lifetimes
+    await RoomLinks(redis, rooms).create(ROOM, OWNER, "", MAX_LINK_S)
+    await rooms.publish(ROOM, OWNER, LINES, [final("one")])
+    for part in ("state", "log", "links"):
+        assert MAX_LINK_S - 60 < await redis.ttl(rooms.key(ROOM, part)) <= MAX_LINK_S
+
+
+@pytest.fixture
+def links(redis: Redis, rooms: RedisRooms, clock: Clock) -> RoomLinks:
+    return RoomLinks(redis, rooms, clock)
+
+
+async def test_a_link_is_found_by_its_token_in_its_room_only(links: RoomLinks) -> None:
+    link, token = await links.create(ROOM, OWNER, "screen", 60)
+    assert await links.find(ROOM, token) == link
+    assert (link.name, link.expires - link.created) == ("screen", 60)
+    wrong = f"{token[:-1]}{'0' if token[-1] != '0' else '1'}"
+    for room, presented in (("other", token), (ROOM, wrong), (ROOM, ""), (ROOM, link.token_hash)):
+        assert await links.find(room, presented) is None
+
+
+async def test_links_expire_and_can_be_revoked(links: RoomLinks, clock: Clock) -> None:
+    _, short = await links.create(ROOM, OWNER, "short", 60)
+    link, token = await links.create(ROOM, OWNER, "long", 600)
+    clock.now += 61
+    assert await links.find(ROOM, short) is None
+    assert [found.name for found in await links.all(ROOM)] == ["long"]
+    await links.revoke(ROOM, link.id)
+    assert await links.find(ROOM, token) is None
+    with pytest.raises(UnknownLinkError):
+        await links.revoke(ROOM, link.id)
+
+
+async def test_only_the_owner_adds_links(links: RoomLinks) -> None:
+    await links.create(ROOM, OWNER, "", 60)
+    with pytest.raises(RoomTakenError):
+        await links.create(ROOM, OTHER, "", 60)
+
+
+async def test_the_number_of_links_is_limited(redis: Redis, rooms: RedisRooms) -> None:
+    links = RoomLinks(redis, rooms)  # the script compares with the clock of Redis
+    for _ in range(MAX_LINKS):
+        await links.create(ROOM, OWNER, "", 60)
+    with pytest.raises(TooManyLinksError):
+        await links.create(ROOM, OWNER, "", 60)
+    await links.revoke(ROOM, (await links.all(ROOM))[0].id)
+    await links.create(ROOM, OWNER, "", 60)
+
+
+async def test_redis_does_not_have_the_token(redis: Redis, rooms: RedisRooms, links: RoomLinks) -> None:
+    _, token = await links.create(ROOM, OWNER, "", 60)
+    stored = str(await redis.hgetall(rooms.key(ROOM, "links")))
+    assert token.split("_")[-1] not in stored

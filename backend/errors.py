@@ -13,7 +13,8 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- RefusedError              access is denied
 |  |  |- ForbiddenError         the API key or token lacks the scope
 |  |  |- ForeignOriginError     the page that connects is not allowed
-|  |  '- UnknownPathError       no WebSocket is served at the path
+|  |  |- UnknownPathError       no WebSocket is served at the path
+|  |  '- UnknownRoomError       the caller has no room of a name
 |  |- InvalidRequestError       HTTP: a parameter is invalid or not served
 |  |  |- SpeakersUnavailableError no running model distinguishes speakers
 |  |  |- UntranslatedError      no worker translates the language of a recording
@@ -26,6 +27,8 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- RedisUnavailableError     Redis does not answer
 |  |- RoomTakenError           a room belongs to another key
 |  |- TooManyLinksError        a room has as many links as it may have
+|  |- TooManyLanguagesError    a room is read in as many languages as it may be
+|  |- TooManyReadersError      a gateway has as many readers as it may have
 |  |- UnknownLinkError         a room has no link with an id
 |  |- TooManyVoicesError        a caller has as many enrolled voices as it may have
 |  |- UnknownSpeakerError       no voice is enrolled under a name

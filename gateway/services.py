@@ -22,6 +22,7 @@ from backend.streams.observe.silence import RedisSilence
 from backend.streams.observe.state import StreamInspector
 from backend.streams.redis.connection import connect
 from backend.streams.redis_job_streams import RedisJobStreams
+from backend.streams.rooms.links import RoomLinks
 from backend.streams.rooms.rooms import RedisRooms
 from backend.streams.session.fanout import Fanout
 from backend.streams.session.outbox import Outbox
@@ -39,6 +40,7 @@ from gateway.audio.silero import Silero
 from gateway.audio.vad_batcher import VadBatcher
 from gateway.calls.webhooks import Webhooks
 from gateway.http.turns import Turns
+from gateway.rooms.feeds import RoomFeeds
 from gateway.rooms.tasks import RoomTasks
 from gateway.session.segmenter import Rules
 from gateway.session.timers import TimerLimits
@@ -75,7 +77,9 @@ class GatewayServices:
     silence: RedisSilence
     webhooks: Webhooks
     rooms: RedisRooms
-    room_tasks: RoomTasks = field(default_factory=RoomTasks)
+    room_links: RoomLinks
+    room_tasks: RoomTasks
+    feeds: RoomFeeds
     turns: Turns = field(default_factory=Turns)
     opening: OpeningTurns = field(default_factory=OpeningTurns)
     clock: Clock = SYSTEM_CLOCK
@@ -85,7 +89,9 @@ class GatewayServices:
         """Create all services without connecting to Redis. Raises SetupError and ModelError."""
         redis, name, registry = connect(settings), process_name(), SessionRegistry()
         streams, fanout, keys = RedisJobStreams(redis, settings), RedisFanout(redis, name), ApiKeys(redis)
-        secrets = ClientSecrets(redis)
+        secrets, rooms, room_tasks = ClientSecrets(redis), RedisRooms(redis, settings), RoomTasks()
+        links = RoomLinks(redis, rooms)
+        feeds = RoomFeeds(rooms, links, fanout, room_tasks, settings.max_readers, lambda: registry.draining)
         return cls(
             settings=settings,
             name=name,
@@ -105,7 +111,10 @@ class GatewayServices:
             inspector=StreamInspector(redis, streams.shards),
             silence=RedisSilence(redis, streams.shards),
             webhooks=Webhooks(settings, Outbox(redis), SYSTEM_CLOCK.wall),
-            rooms=RedisRooms(redis, settings),
+            rooms=rooms,
+            room_links=links,
+            room_tasks=room_tasks,
+            feeds=feeds,
         )
 
     @asynccontextmanager

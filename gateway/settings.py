@@ -132,6 +132,8 @@ class GatewaySettings(ServiceSettings):
     """New sessions are refused with 1013 when the finals of all current speech need this share of the workers' time."""
     max_voices: int = Field(default=100, ge=0)
     """Enrolled voices of a key or token. 0: none can be enrolled."""
+    max_readers: int = Field(default=2_000, ge=0)
+    """Readers of rooms on this gateway. Others are refused with 503."""
     drain_s: float = Field(default=20.0, ge=0)
     """Seconds from SIGTERM until all remaining connections are closed with 1012."""
 

@@ -12,7 +12,14 @@ from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.protocols import ProtocolName
 
 _OF_VOICES = {"unknown_speaker": 404, "too_many_voices": 409, "enrolment_refused": 422, "no_consent": 422}
-_STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503, **_OF_VOICES}
+_OF_ROOMS = {
+    "room_taken": 409,
+    "too_many_links": 409,
+    "too_many_languages": 409,
+    "unknown_link": 404,
+    "too_many_readers": 503,
+}
+_STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503, **_OF_VOICES, **_OF_ROOMS}
 _OUR_FAULT = frozenset({"internal", "overdue", "model_unavailable", "max_attempts"})
 
 

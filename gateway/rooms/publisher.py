@@ -49,7 +49,7 @@ class RoomPublisher:
         return len(self._waiting)
 
     def publish(self, event: Message) -> None:
-        """Queue what readers see of an event."""
+        """Queue the caption of an event, if readers see it."""
         caption = self._builder.caption(event)
         if caption is None or (not caption.is_final and len(self._waiting) >= MAX_WAITING_LIVE):
             return
@@ -61,7 +61,7 @@ class RoomPublisher:
         self._changed.set()
 
     def for_client(self, event: Message, targets: Sequence[str]) -> Message | None:
-        """What the client receives: events in languages that only readers asked for are not for it."""
+        """The event for the client, without languages that only readers asked for; None if it is not for the client."""
         self._asked += tuple(code for code in targets if code not in self._asked)
         match event:
             case Final(translate_to=languages) if not all(map(self._is_asked, languages)):
@@ -82,7 +82,7 @@ class RoomPublisher:
                 self.publish(message.event)
 
     def close(self) -> None:
-        """The session has ended. What is queued is still published."""
+        """The session has ended. Queued captions are still published."""
         self._closed = True
         self._changed.set()
 

@@ -46,8 +46,7 @@ class Session:
     ) -> None:
         """`new_traceparent` returns the identity of a new trace for an utterance, or "" when tracing is off.
 
-        `served` returns what the workers announce, `job_priority` the priority of jobs, `read_languages` the languages
-        of readers of its room. `voices`: those it names.
+        `served` returns what the workers announce, `read_languages` what its room is read in. `voices`: those it names.
         """
         self.id = session
         self.correlation_id = correlation_id

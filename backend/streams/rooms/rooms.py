@@ -65,7 +65,7 @@ class RedisRooms:
             raise RoomTakenError(room)
 
     async def owner(self, room: str) -> str | None:
-        """The caller that owns the room, or None if nobody has used it recently."""
+        """The caller that owns the room, or None if no caller has used it recently."""
         found = cast("bytes | None", await self._redis.hget(self.key(room, "state"), "owner"))
         return None if found is None else found.decode()
 

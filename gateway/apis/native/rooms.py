@@ -1,0 +1,116 @@
+"""`/v1/rooms/{room}`: read a published session as server-sent events, and manage the links of a room."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.datastructures import QueryParams
+from starlette.types import Receive, Scope, Send
+
+from backend.errors import NovaError, ProtocolError
+from backend.messages.rooms.links import DEFAULT_LINK_S, MAX_LINK_NAME, MAX_LINK_S, MIN_LINK_S
+from backend.streams.redis.connection import REDIS_ERRORS
+from gateway.access.pending import address_of
+from gateway.apis.native.routes import refusal
+from gateway.rooms.access import admit_reader, require_owner
+from gateway.rooms.reader import RoomReader
+from gateway.rooms.reading import checked_room, parse_reading
+from gateway.services import GatewayServices
+
+PATH = "/v1/rooms/{room}"
+# Proxies must not collect events, and no cache may keep captions or tokens.
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+# Interval of comments while there are no captions, so that proxies keep the connection.
+KEEPALIVE_S = 15.0
+# Milliseconds after which a browser connects again.
+RETRY_MS = 2_000
+
+Route = Callable[[Request], Awaitable[Response]]
+
+
+def rooms_router(services: GatewayServices) -> APIRouter:
+    """The routes of `/v1/rooms`."""
+
+    async def events(request: Request) -> Response:
+        reading = parse_reading(
+            request.path_params["room"], request.query_params, request.headers.get("last-event-id", "")
+        )
+        with services.pending.counted(address_of(request)):
+            reading = replace(reading, link=await admit_reader(services, request, reading.room))
+            stack = AsyncExitStack()
+            reader = await stack.enter_async_context(services.feeds.read(reading))
+        return RoomResponse(stack, reader)
+
+    async def add_link(request: Request) -> Response:
+        room = checked_room(request.path_params["room"])
+        name, lifetime_s = parse_link(request.query_params)
+        caller = await services.auth.authenticate(request, "stream")
+        owner = (await services.rooms.owner(room) if caller.has_scope("admin") else None) or caller.id
+        link, token = await services.room_links.create(room, owner, name, lifetime_s)
+        return JSONResponse({**link.summary(), "token": token}, 201, HEADERS)
+
+    async def list_links(request: Request) -> Response:
+        room = checked_room(request.path_params["room"])
+        await require_owner(services, request, room)
+        return JSONResponse([link.summary() for link in await services.room_links.all(room)], headers=HEADERS)
+
+    async def revoke_link(request: Request) -> Response:
+        room = checked_room(request.path_params["room"])
+        await require_owner(services, request, room)
+        await services.room_links.revoke(room, request.path_params["link"])
+        return Response(status_code=204)
+
+    router = APIRouter()
+    router.add_api_route(f"{PATH}/events", _reporting_errors(events), methods=["GET"])
+    router.add_api_route(f"{PATH}/links", _reporting_errors(add_link), methods=["POST"])
+    router.add_api_route(f"{PATH}/links", _reporting_errors(list_links), methods=["GET"])
+    router.add_api_route(f"{PATH}/links/{{link}}", _reporting_errors(revoke_link), methods=["DELETE"])
+    return router
+
+
+def parse_link(query: QueryParams) -> tuple[str, int]:
+    """The name and the lifetime of a new link, in seconds. Raises ProtocolError `invalid_message`."""
+    name, lifetime = query.get("name", ""), query.get("expires_s", str(DEFAULT_LINK_S))
+    if len(name) > MAX_LINK_NAME:
+        raise ProtocolError(f"name: has more than {MAX_LINK_NAME} characters", code="invalid_message")
+    if not re.fullmatch("[0-9]{1,9}", lifetime) or not MIN_LINK_S <= int(lifetime) <= MAX_LINK_S:
+        raise ProtocolError(f"expires_s: must be {MIN_LINK_S} to {MAX_LINK_S}", code="invalid_message")
+    return name, int(lifetime)
+
+
+class RoomResponse(StreamingResponse):
+    """The captions of one reader. It releases the reader also if the client leaves before the first one."""
+
+    def __init__(self, stack: AsyncExitStack, reader: RoomReader) -> None:
+        super().__init__(_event_stream(reader), headers=HEADERS, media_type="text/event-stream")
+        self._stack = stack
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send captions until the reader is disconnected, or leaves."""
+        async with self._stack:
+            await super().__call__(scope, receive, send)
+
+
+async def _event_stream(reader: RoomReader) -> AsyncIterator[bytes]:
+    yield f"retry: {RETRY_MS}\n\n".encode()
+    while True:
+        if frames := await reader.next_frames(KEEPALIVE_S):
+            yield b"".join(frame.server_sent_event for frame in frames)
+        elif reader.ended:
+            yield f'event: end\ndata: {{"reason":"{reader.ended}"}}\n\n'.encode()
+            return
+        else:
+            yield b":\n\n"
+
+
+def _reporting_errors(work: Route) -> Route:
+    async def route(request: Request) -> Response:
+        try:
+            return await work(request)
+        except (NovaError, *REDIS_ERRORS) as error:
+            return refusal(error)
+
+    return route

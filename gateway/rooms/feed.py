@@ -1,0 +1,178 @@
+"""One room on one gateway: its captions reach all readers, and their languages reach the gateway of the speaker."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import structlog
+
+from backend.errors import ClientError
+from backend.messages.jobs import ChannelMessage, cursor_position
+from backend.messages.rooms.captions import Caption
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
+from backend.streams.rooms.links import RoomLinks
+from backend.streams.rooms.rooms import MAX_CAPTIONS, RENEW_EVERY_S, RedisRooms
+from backend.streams.session.fanout import Fanout, Listener
+from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.rooms.languages import SPOKEN, written_language
+from gateway.rooms.reader import RoomReader
+from gateway.rooms.reading import Reading
+from gateway.rooms.views import LanguageView, replay
+
+# Languages in which one room is read.
+MAX_READ_LANGUAGES = 8
+# Seconds for the log to be read before the first reader is refused.
+READY_TIMEOUT_S = 5.0
+# Interval at which the feed looks for lost messages while none arrives.
+GAP_CHECK_S = 1.0
+
+log = structlog.get_logger()
+
+
+class TooManyLanguagesError(ClientError):
+    """The room is read in as many languages as it may be."""
+
+    code = "too_many_languages"
+
+    def __init__(self) -> None:
+        super().__init__(f"this room is read in {MAX_READ_LANGUAGES} languages, and no more are allowed")
+
+
+class RoomFeed:
+    """The readers of a room on this gateway."""
+
+    def __init__(
+        self, room: str, rooms: RedisRooms, links: RoomLinks, fanout: Fanout, is_draining: Callable[[], bool]
+    ) -> None:
+        self._room, self._rooms, self._links, self._fanout = room, rooms, links, fanout
+        self._is_draining = is_draining
+        self._readers: dict[str, set[RoomReader]] = defaultdict(set)
+        self._views: dict[str, LanguageView] = {}
+        self._history: deque[tuple[str, Caption]] = deque(maxlen=MAX_CAPTIONS)
+        self._cursor = "0-0"
+        self._ready = asyncio.Event()
+        # Readers that are about to join keep the feed, too.
+        self._joining = 0
+        # Set when the last reader has left. Later readers need another feed.
+        self.is_closing = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the feed has readers."""
+        return bool(self._joining or any(self._readers.values()))
+
+    async def join(self, reading: Reading) -> tuple[RoomReader, str]:
+        """A new reader, with what it has missed, and the language of its captions.
+
+        Raises TooManyLanguagesError, and RedisUnavailableError if the log cannot be read.
+        """
+        self._joining += 1
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                await self._ready.wait()
+                language = await self._open_language(reading.language)
+        except (TimeoutError, *REDIS_ERRORS):
+            raise RedisUnavailableError from None
+        finally:
+            self._joining -= 1
+        reader, view = RoomReader(reading.link), self._view(language)
+        reader.begin_with(view.after(reading.cursor) if reading.cursor else view.last_lines(reading.lines))
+        self._readers[language].add(reader)
+        return reader, language
+
+    def leave(self, reader: RoomReader, language: str) -> None:
+        """Remove a reader."""
+        self._readers[language].discard(reader)
+        if not self._readers[language]:
+            self._readers.pop(language)
+            self._views.pop(language, None)
+
+    def close(self) -> None:
+        """Disconnect the readers: the feed has failed, or no reader is left."""
+        self._end(lambda _: True, "unavailable")
+
+    async def run(self) -> None:
+        """Deliver captions until the room has no readers on this gateway."""
+        async with self._fanout.listen(self._rooms.channel(self._room)) as listener:
+            await retry_until_available(self._read_log)
+            self._ready.set()
+            async with asyncio.TaskGroup() as tasks:
+                receiving = tasks.create_task(self._receive(listener))
+                await self._watch_readers()
+                receiving.cancel()
+
+    async def _receive(self, listener: Listener) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GAP_CHECK_S):
+                    message = await listener.next_event()
+                    if not listener.gap.is_set():
+                        self._apply(message)
+            if listener.gap.is_set():
+                listener.gap.clear()
+                await retry_until_available(self._read_log)
+
+    async def _read_log(self) -> None:
+        async for message in self._rooms.read_log(self._room, self._cursor):
+            self._apply(message)
+
+    def _apply(self, message: ChannelMessage) -> None:
+        caption, cursor = message.event, message.cursor
+        if not isinstance(caption, Caption):
+            return
+        if cursor:
+            if cursor_position(cursor) <= cursor_position(self._cursor):
+                return
+            self._cursor = cursor
+            self._history.append((cursor, caption))
+        for language, view in self._views.items():
+            if frame := view.apply(caption, cursor):
+                for reader in self._readers[language]:
+                    reader.offer(frame)
+
+    async def _watch_readers(self) -> None:
+        """Renew the languages, and disconnect readers whose link has ended, until there are no readers."""
+        while True:
+            with suppress(*REDIS_ERRORS):
+                await self._rooms.renew_languages(self._room, self._languages())
+                await self._check_links()
+            if self._is_draining():
+                self._end(lambda _: True, "draining")
+            await asyncio.sleep(RENEW_EVERY_S)
+            if not self.is_read:
+                self.is_closing = True
+                return
+
+    async def _check_links(self) -> None:
+        if any(reader.link for reader in self._all_readers()):
+            valid = {"", *(link.id for link in await self._links.all(self._room))}
+            self._end(lambda reader: reader.link not in valid, "link_ended")
+
+    def _end(self, is_ended: Callable[[RoomReader], bool], reason: str) -> None:
+        for reader in self._all_readers():
+            if is_ended(reader):
+                reader.end(reason)
+
+    def _all_readers(self) -> Iterator[RoomReader]:
+        return (reader for readers in self._readers.values() for reader in readers)
+
+    def _languages(self) -> list[str]:
+        return [language for language, readers in self._readers.items() if readers and language != SPOKEN]
+
+    async def _open_language(self, language: str) -> str:
+        """The code under which the room is read in this language, possibly on another gateway."""
+        if language == SPOKEN or self._readers.get(language):
+            return language
+        read = {*await self._rooms.languages(self._room), *self._languages()}
+        wanted = written_language(language)
+        language = next((code for code in sorted(read) if written_language(code) == wanted), language)
+        if language not in read and len(read) >= MAX_READ_LANGUAGES:
+            raise TooManyLanguagesError
+        await self._rooms.renew_languages(self._room, [language])
+        return language
+
+    def _view(self, language: str) -> LanguageView:
+        if language not in self._views:
+            self._views[language] = replay(LanguageView(language), self._history)
+        return self._views[language]

@@ -1,0 +1,70 @@
+"""The rooms that are read on this gateway."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from backend.errors import ClientError
+from backend.streams.rooms.links import RoomLinks
+from backend.streams.rooms.rooms import RedisRooms
+from backend.streams.session.fanout import Fanout
+from gateway.rooms.feed import RoomFeed
+from gateway.rooms.reader import RoomReader
+from gateway.rooms.reading import Reading
+from gateway.rooms.tasks import RoomTasks
+
+
+class TooManyReadersError(ClientError):
+    """This gateway has as many readers as it may have."""
+
+    code = "too_many_readers"
+    close_code = 1013
+    retry_after_s = 5.0
+
+
+class RoomFeeds:
+    """One feed for each room with readers."""
+
+    def __init__(
+        self,
+        rooms: RedisRooms,
+        links: RoomLinks,
+        fanout: Fanout,
+        tasks: RoomTasks,
+        max_readers: int,
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self._rooms, self._links, self._fanout, self._tasks = rooms, links, fanout, tasks
+        self._max_readers, self._is_draining = max_readers, is_draining
+        self._feeds: dict[str, RoomFeed] = {}
+        self._count = 0
+
+    @asynccontextmanager
+    async def read(self, reading: Reading) -> AsyncIterator[RoomReader]:
+        """A reader of a room. Raises TooManyReadersError, and as `RoomFeed.join`."""
+        if self._count >= self._max_readers:
+            raise TooManyReadersError("this gateway has too many readers; try again later")
+        self._count += 1
+        try:
+            feed = self._feed(reading.room)
+            reader, language = await feed.join(reading)
+            try:
+                yield reader
+            finally:
+                feed.leave(reader, language)
+        finally:
+            self._count -= 1
+
+    def _feed(self, room: str) -> RoomFeed:
+        if room not in self._feeds or self._feeds[room].is_closing:
+            feed = RoomFeed(room, self._rooms, self._links, self._fanout, self._is_draining)
+            self._feeds[room] = feed
+            self._tasks.start(self._run(room, feed))
+        return self._feeds[room]
+
+    async def _run(self, room: str, feed: RoomFeed) -> None:
+        try:
+            await feed.run()
+        finally:
+            if self._feeds[room] is feed:
+                del self._feeds[room]
+            feed.close()

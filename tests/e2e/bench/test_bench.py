@@ -47,3 +47,10 @@ def test_every_subscriber_receives_every_event(tmp_path: Path) -> None:
     assert result["wrong"] == []
     assert 0 < result["latency_ms"]["p50"] <= result["latency_ms"]["p99"]
     assert result["deliveries_per_s"] > 0
+
+
+def test_every_reader_of_a_room_receives_every_caption(tmp_path: Path) -> None:
+    result = run_bench("rooms", tmp_path, "--readers", "25", "--events", "20", "--events-per-s", "10")
+    assert result["wrong"] == []
+    assert result["delivery_ms"]["count"] == 25 * 20
+    assert 0 < result["delivery_ms"]["p50"] <= result["delivery_ms"]["p99"]

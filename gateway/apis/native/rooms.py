@@ -1,7 +1,8 @@
 """`/v1/rooms/{room}`: read a published session as server-sent events, and manage the links of a room."""
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -82,28 +83,40 @@ def parse_link(query: QueryParams) -> tuple[str, int]:
 
 
 class RoomResponse(StreamingResponse):
-    """The captions of one reader. It releases the reader also if the client leaves before the first one."""
+    """The captions of one reader.
+
+    A thousand readers wake at the same time, so captions are sent without the generator and the tasks of the base.
+    """
 
     def __init__(self, stack: AsyncExitStack, reader: RoomReader) -> None:
-        super().__init__(_event_stream(reader), headers=HEADERS, media_type="text/event-stream")
-        self._stack = stack
+        super().__init__((), headers=HEADERS, media_type="text/event-stream")
+        self._stack, self._reader = stack, reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send captions until the reader is disconnected, or leaves."""
-        async with self._stack:
-            await super().__call__(scope, receive, send)
+        async with self._stack, asyncio.TaskGroup() as tasks:
+            leaving = tasks.create_task(self._end_when_left(receive))
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            await self._send_captions(send)
+            leaving.cancel()
 
+    async def _send_captions(self, send: Send) -> None:
+        body = f"retry: {RETRY_MS}\n\n".encode()
+        while True:
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            if frames := await self._reader.next_frames(KEEPALIVE_S):
+                body = b"".join([frame.server_sent_event for frame in frames])
+            elif self._reader.ended:
+                end = f'event: end\ndata: {{"reason":"{self._reader.ended}"}}\n\n'.encode()
+                await send({"type": "http.response.body", "body": end})
+                return
+            else:
+                body = b":\n\n"
 
-async def _event_stream(reader: RoomReader) -> AsyncIterator[bytes]:
-    yield f"retry: {RETRY_MS}\n\n".encode()
-    while True:
-        if frames := await reader.next_frames(KEEPALIVE_S):
-            yield b"".join(frame.server_sent_event for frame in frames)
-        elif reader.ended:
-            yield f'event: end\ndata: {{"reason":"{reader.ended}"}}\n\n'.encode()
-            return
-        else:
-            yield b":\n\n"
+    async def _end_when_left(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._reader.end("left")
 
 
 def _reporting_errors(work: Route) -> Route:

@@ -25,6 +25,7 @@ from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
 from gateway.apis.deepgram.routes import deepgram_router
+from gateway.apis.native.room_socket import room_socket_router
 from gateway.apis.native.rooms import rooms_router
 from gateway.apis.native.routes import recordings_router
 from gateway.apis.native.speakers import speakers_router
@@ -81,6 +82,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(recordings_router(services))
     app.include_router(speakers_router(services))
     app.include_router(rooms_router(services))
+    app.include_router(room_socket_router(services))
     app.include_router(openai_router(services))
     app.include_router(realtime_router(services))
     app.include_router(client_secrets_router(services))

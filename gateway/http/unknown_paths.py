@@ -14,6 +14,7 @@ WEBSOCKETS = {
     "/v2/listen": "Deepgram Flux",
     "/transcribe-websocket": "Soniox",
     "/v1/twilio": "Twilio",
+    "/v1/rooms/{room}": "readers of a room",
 }
 # Characters of the path that the message quotes.
 MAX_PATH = 80

@@ -22,6 +22,11 @@ class RoomReader:
         self._frames: deque[CaptionFrame] = deque()
         self._changed = asyncio.Event()
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether frames are queued."""
+        return bool(self._frames)
+
     def begin_with(self, frames: Iterable[CaptionFrame]) -> None:
         """Queue what the reader has missed. The limit does not apply, because it was bounded by the log."""
         self._frames.extend(frames)

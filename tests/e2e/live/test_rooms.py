@@ -1,6 +1,7 @@
 """Rooms on a real system with two gateways: readers, their languages, links, and the translations that they cause."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
+import websockets
 from numpy.typing import NDArray
 
 from backend.local.system import System, running
@@ -190,6 +192,48 @@ def keyed_system(artifacts: Path) -> Iterator[System]:
     environment = {**NO_LOAD_LIMIT, "GATEWAY_AUTH": "keys"}
     with run_in_thread(running(system_plan(artifacts / "keyed-rooms", environment=environment), silent)) as up:
         yield up
+
+
+def socket_url(url: str, room: str, query: str = "") -> str:
+    return f"{url.replace('http', 'ws', 1)}/v1/rooms/{room}{query}"
+
+
+async def test_a_room_is_read_over_a_websocket(system: System, sentence: NDArray[np.int16]) -> None:
+    speaker, other = system.urls
+    async with (
+        marking_translator(system.redis_url),
+        asyncio.timeout(40),
+        websockets.connect(socket_url(other, "frames", "?lang=es")) as reader,
+    ):
+        await reader.send("ignored")
+        (final,) = (await speak(speaker, sentence, language="en", room="frames")).received(Final)
+        while not (caption := json.loads(await reader.recv()))["is_final"]:
+            continue
+        assert (caption["text"], caption["language"]) == (f"[es] {final.text}", "es")
+        async with websockets.connect(socket_url(speaker, "frames", "?lang=es&lines=1")) as late:
+            assert json.loads(await late.recv()) == caption
+        async with websockets.connect(socket_url(speaker, "frames", f"?lang=es&cursor={caption['cursor']}")) as resumed:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await resumed.recv()
+
+
+async def test_a_websocket_is_refused_without_a_link_and_closed_when_it_ends(keyed_system: System) -> None:
+    url, owner = keyed_system.urls[0], {"Authorization": f"Bearer {keyed_system.key}"}
+    for query in ("", "?token=read_wrong"):
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with websockets.connect(socket_url(url, "wired", query)):
+                pass
+        assert refused.value.response.status_code == 401
+    async with httpx.AsyncClient(base_url=f"{url}/v1/rooms/wired", headers=owner) as client:
+        link = (await client.post("/links")).json()
+        async with websockets.connect(socket_url(url, "wired", f"?token={link['token']}")) as reader:
+            assert (await client.delete(f"/links/{link['id']}")).status_code == 204
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                async with asyncio.timeout(10):
+                    await reader.recv()
+    assert closed.value.rcvd
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "link_ended")
 
 
 async def test_links_let_others_read_until_they_end(keyed_system: System) -> None:

@@ -36,7 +36,8 @@ def _chunks(size: int, count: int) -> bytes:
 async def test_the_body_of_every_post_route_is_read() -> None:
     routes = build(MemoryGateway().services).routes
     posts = {path for route in routes for path, methods in _paths(route) if "POST" in methods}
-    assert {path.decode() for path in UPLOAD_PATHS} == posts
+    # The parameters of a link are in its URL.
+    assert {path.decode() for path in UPLOAD_PATHS} == posts - {"/v1/rooms/{room}/links"}
 
 
 def _paths(route: Any) -> Iterator[tuple[str, set[str]]]:

@@ -1,0 +1,80 @@
+"""The WebSocket `/v1/rooms/{room}`: the captions of a room as text frames. Frames of readers are ignored."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from backend.errors import ClientError
+from backend.streams.redis.connection import REDIS_ERRORS
+from gateway.access.pending import address_of
+from gateway.apis.responses import http_status
+from gateway.connection.codec import NativeCodec
+from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.connection.handshake import accept, refuse
+from gateway.connection.transport import SEND_TIMEOUT_S
+from gateway.rooms.access import admit_reader
+from gateway.rooms.reader import RoomReader
+from gateway.rooms.reading import parse_reading
+from gateway.services import GatewayServices
+
+# Interval at which a reader without captions is checked. The server's pings keep the connection open.
+CHECK_S = 60.0
+# Close codes by the reason. A reader may connect again after all of them except 1008.
+CLOSE_CODES = {"link_ended": 1008, "draining": 1012}
+
+
+def room_socket_router(services: GatewayServices) -> APIRouter:
+    """The WebSocket of rooms."""
+    router = APIRouter()
+
+    @router.websocket("/v1/rooms/{room}")
+    async def read(websocket: WebSocket) -> None:
+        codec = NativeCodec()
+        async with AsyncExitStack() as stack:
+            try:
+                reader = await _admit(services, websocket, stack)
+            except ClientError as error:
+                await refuse(websocket, codec, error, http_status(error))
+                return
+            except REDIS_ERRORS:
+                await refuse(websocket, codec, RedisUnavailableError(), 503)
+                return
+            with suppress(WebSocketDisconnect):
+                await accept(websocket, codec)
+                await _serve(websocket, reader)
+
+    return router
+
+
+async def _admit(services: GatewayServices, websocket: WebSocket, stack: AsyncExitStack) -> RoomReader:
+    with services.pending.counted(address_of(websocket)):
+        reading = parse_reading(websocket.path_params["room"], websocket.query_params)
+        reading = replace(reading, link=await admit_reader(services, websocket, reading.room))
+        return await stack.enter_async_context(services.feeds.read(reading))
+
+
+async def _serve(websocket: WebSocket, reader: RoomReader) -> None:
+    leaving = asyncio.create_task(_end_when_left(websocket, reader))
+    try:
+        await _send_captions(websocket, reader)
+    except TimeoutError:
+        reader.end("too_slow")
+    finally:
+        leaving.cancel()
+    if reader.ended != "left":
+        await websocket.close(CLOSE_CODES.get(reader.ended, 1013), reader.ended)
+
+
+async def _send_captions(websocket: WebSocket, reader: RoomReader) -> None:
+    while not reader.ended or reader.has_frames:
+        for frame in await reader.next_frames(CHECK_S):
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await websocket.send_text(frame.json)
+
+
+async def _end_when_left(websocket: WebSocket, reader: RoomReader) -> None:
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+    reader.end("left")

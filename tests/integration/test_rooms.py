@@ -2,17 +2,22 @@
 
 import asyncio
 import time
+from typing import cast
 
 import pytest
 from redis.asyncio import Redis
 
 from backend.messages.jobs import ChannelMessage
+from backend.messages.protocol import Final, to_json
 from backend.messages.rooms.captions import Caption
 from backend.messages.rooms.links import MAX_LINK_S
 from backend.service.settings import ServiceSettings
+from backend.streams.names import shard_of
 from backend.streams.rooms.links import MAX_LINKS, RoomLinks, TooManyLinksError, UnknownLinkError
 from backend.streams.rooms.rooms import LANGUAGE_TTL_S, LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
 from backend.streams.session.redis_fanout import RedisFanout
+from backend.streams.session.redis_sessions import RedisSessions
+from gateway.rooms.publisher import RoomPublisher
 
 ROOM, OWNER, OTHER, LINES = "talk", "0" * 12, "1" * 12, "a1"
 
@@ -123,6 +128,33 @@ async def test_everything_expires(redis: Redis, rooms: RedisRooms) -> None:
     await rooms.publish(ROOM, OWNER, LINES, [final("one")])
     for part in ("state", "log", "links"):
         assert MAX_LINK_S - 60 < await redis.ttl(rooms.key(ROOM, part)) <= MAX_LINK_S
+
+
+async def test_a_resumed_session_publishes_what_its_room_has_missed(redis: Redis, rooms: RedisRooms) -> None:
+    """A gateway was killed after it had sent finals to its client, and before it had published them."""
+    settings = ServiceSettings()
+    finals = [
+        Final(utterance=n, text=f"{n}", language="en", confidence=1.0, start_ms=0, end_ms=1) for n in (1, 2, 3, 4)
+    ]
+    log = shard_of("s", settings.shards).log("s")
+    cursors = [cast("bytes", await redis.xadd(log, {"e": to_json(event)})).decode() for event in finals]
+
+    async def published(*events: Final, caught_up_to: str = "") -> None:
+        publisher = RoomPublisher(rooms, ROOM, OWNER, "s")
+        if caught_up_to:
+            await publisher.catch_up(RedisSessions(redis, settings, "gateway"), caught_up_to)
+        for event in events:
+            publisher.publish(event)
+        publisher.close()
+        await publisher.run()
+
+    with_cursors = [event.model_copy(update={"cursor": at}) for event, at in zip(finals, cursors, strict=True)]
+    await published(with_cursors[0])
+    # The client has three finals. The fourth follows as an event of the resumed session.
+    await published(with_cursors[3], caught_up_to=cursors[2])
+    assert await texts(rooms) == ["1", "2", "3", "4"]
+    await published(*with_cursors, caught_up_to=cursors[3])
+    assert await texts(rooms) == ["1", "2", "3", "4"]
 
 
 @pytest.fixture

@@ -193,6 +193,14 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         ),
         "sudo ufw allow from 192.168.1.10 to 192.168.1.20 port 10300 proto tcp": OTHER_MACHINES,
     },
+    "docs/howto/use-the-original-client.md": {
+        "export GATEWAY_ORIGINAL_PORT=5026": NotRun("tests/e2e/apis/test_original_client.py opens such a port"),
+        "nova up": Run("Nova Voice is already running", status=2, replaced={"nova up": "nova up --port 8080"}),
+        "nova keys create --name original-clients": Run("nova_"),
+        "export GATEWAY_ORIGINAL_HOST=192.168.1.20 GATEWAY_ORIGINAL_KEY=nova_...": OTHER_MACHINES,
+        "export GATEWAY_URL=ws://192.168.1.20:5026": OTHER_MACHINES,
+        "sudo ufw allow from 192.168.1.0/24 to 192.168.1.20 port 5026 proto tcp": OTHER_MACHINES,
+    },
     "docs/howto/use-soniox-clients.md": {
         "python 1": Fragment(),
         "javascript 1": NotRun("it records with a browser: tests/e2e/apis/test_soniox.py sends the same messages"),

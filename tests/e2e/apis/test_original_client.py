@@ -33,7 +33,11 @@ GET_STATUS = '{"type": "get_status"}'
 
 @pytest.fixture(scope="module")
 def system(whisper_base: Path, opus_zh_en: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    models: dict[str, Any] = {"stt_model": str(whisper_base), "translation_models": str(opus_zh_en), "translation_workers": 1}
+    models: dict[str, Any] = {
+        "stt_model": str(whisper_base),
+        "translation_models": str(opus_zh_en),
+        "translation_workers": 1,
+    }
     environment = {**NO_LOAD_LIMIT, "GATEWAY_ORIGINAL_PORT": str(PORT)}
     plan = system_plan(tmp_path_factory.mktemp("original"), **models, environment=environment)
     with run_in_thread(running(plan, silent)) as up:

@@ -1,6 +1,8 @@
 """Sources that end, fail and stall, read from real files and servers on loopback."""
 
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from backend.cli.ingest.source_retries import SourceRetries
 from backend.messages.jobs import BYTES_PER_SECOND
 from tests.testkit.audio.media_files import encode, noise, video_without_audio
 from tests.testkit.servers.live_stream import live_stream
+from tests.testkit.servers.threads import serve_in_thread, url_of
 
 
 def read(source: Path | str, retries: int | None = 0, timeout_s: float = 5.0) -> tuple[list[SourceItem], float]:
@@ -98,6 +101,18 @@ def test_a_source_that_cannot_be_opened_is_reported_at_once(tmp_path: Path) -> N
 def test_a_source_without_audio_is_reported(tmp_path: Path) -> None:
     items, _ = read(video_without_audio(tmp_path / "film.mkv"))
     assert isinstance(error_of(items), NoAudioError)
+
+
+def test_segments_that_a_playlist_offers_again_after_a_reconnect_are_left_out(tmp_path: Path) -> None:
+    options = {"hls_time": "4", "hls_list_size": "0", "hls_flags": "omit_endlist"}
+    encode(tmp_path / "live.m3u8", noise(12), codec="aac", options=options)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with serve_in_thread(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as server:
+        items, _ = read(f"{url_of(server)}/live.m3u8", retries=1, timeout_s=2.0)
+    assert sum(isinstance(item, SourceRestored) for item in items) == 1
+    loud = b"".join(item for item in items if isinstance(item, bytes) and any(item))
+    # A player begins three segments before the end. The last one is short.
+    assert len(loud) / BYTES_PER_SECOND == pytest.approx(8, abs=0.5)
 
 
 def test_a_remote_playlist_cannot_make_the_command_read_local_files(tmp_path: Path) -> None:

@@ -15,7 +15,14 @@ from backend.cli.ingest.reader import LiveSource, SourceEnded
 from backend.cli.ingest.session import SourceSession
 from backend.cli.ingest.source import SourceTimeouts
 from backend.cli.ingest.source_retries import SourceRetries
-from backend.cli.options import cue_options, find_or_start_option, key_option, language_option, targets_option
+from backend.cli.options import (
+    cue_options,
+    find_or_start_option,
+    key_option,
+    language_option,
+    speakers_option,
+    targets_option,
+)
 from backend.cli.terminal.interrupts import on_first_signal, run_interruptible
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server, print_status
@@ -33,7 +40,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--jsonl", is_flag=True, help="Print JSON lines.")
 @language_option
 @targets_option
-@click.option("--speakers", is_flag=True, help="Name the speakers, if the server has the model `campplus`.")
+@speakers_option
 @find_or_start_option
 @key_option
 @click.option(

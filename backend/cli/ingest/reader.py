@@ -10,9 +10,10 @@ from concurrent.futures import TimeoutError as NotYetError
 from dataclasses import dataclass
 
 from backend.cli.files.media.errors import MediaError
+from backend.cli.files.media.sound import silence
 from backend.cli.ingest.address import SourceAddress
 from backend.cli.ingest.errors import LostSourceError, SourceError
-from backend.cli.ingest.source import SourceConnection, SourceTimeouts, open_source, silence
+from backend.cli.ingest.source import SourceConnection, SourceTimeouts, open_source
 from backend.cli.ingest.source_retries import SourceRetries
 from backend.cli.ingest.stream_clock import StreamClock
 from backend.messages.jobs import BYTES_PER_SECOND

@@ -13,10 +13,10 @@ from av.stream import Discard, Disposition
 from backend.audio.timeline import Timeline
 from backend.cli.files.media.conversion import FrameConverter
 from backend.cli.files.media.errors import NoAudioError
+from backend.cli.files.media.sound import silence
 from backend.cli.ingest.address import SourceAddress
 from backend.cli.ingest.errors import LostSourceError, UnreachableSourceError, UnsupportedSourceError
 from backend.cli.terminal.tables import printable
-from backend.messages.jobs import BYTES_PER_SECOND, SAMPLE_RATE
 
 # A longer jump of the timestamps is a new beginning of the encoder, not lost audio.
 MAX_GAP_S = 30.0
@@ -117,14 +117,6 @@ def open_source(address: SourceAddress, timeouts: SourceTimeouts, after_s: float
     except BaseException:
         container.close()
         raise
-
-
-def silence(seconds: float) -> Iterator[bytes]:
-    """Yield silence, at most a second at a time."""
-    left = round(seconds * SAMPLE_RATE) * BYTES_PER_SECOND // SAMPLE_RATE
-    while left > 0:
-        yield bytes(min(left, BYTES_PER_SECOND))
-        left -= BYTES_PER_SECOND
 
 
 def _audio_stream(container: InputContainer, name: str) -> AudioStream:

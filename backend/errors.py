@@ -52,6 +52,10 @@ NovaError                       its code is used in logs, metric labels and the 
 |  '- UntrustedServerError      its certificate is not trusted, the message says how to trust it
 |- IncompleteError              commands: a part of a transcript is missing
 |- OutputError                  commands: a transcript cannot be written, or would replace another file
+|- SourceError                  commands: a live stream cannot be read
+|  |- UnsupportedSourceError    its protocol is not read
+|  |- UnreachableSourceError    no stream that can be decoded answers at its address
+|  '- LostSourceError           it failed or stalled, and could not be opened again
 |- OverrunError                 commands: the server accepts no audio from the microphone
 '- MediaError                   commands: a recording cannot be transcribed, or not completely
    |- UnreadableError           it is missing, a directory, or not permitted

@@ -2,21 +2,18 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from functools import partial
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import structlog
-import uvicorn
 from fastapi import FastAPI, WebSocket
 from fastapi.responses import PlainTextResponse
 from threadpoolctl import threadpool_limits
 
 from backend.service import logging, tracing
-from backend.service.address import is_loopback
 from backend.service.lifecycle import freeze_startup_objects, serve_until_signalled
 from backend.service.metrics import export_build_info
 from backend.streams.access.api_keys import ApiKeys
@@ -32,19 +29,17 @@ from gateway.apis.native.speakers import speakers_router
 from gateway.apis.openai.client_secrets import client_secrets_router
 from gateway.apis.openai.realtime import realtime_router
 from gateway.apis.openai.transcriptions import openai_router
+from gateway.apis.original.server import check_original, original_listening
 from gateway.apis.soniox.routes import soniox_router
 from gateway.apis.twilio.routes import twilio_router
 from gateway.apis.wyoming.server import check_wyoming, wyoming_listening
 from gateway.connection.handshake import serve_websocket
 from gateway.http.health import HealthRoutes
-from gateway.http.http_limits import LimitedHttp
 from gateway.http.languages import languages_router
-from gateway.http.limited_websocket import LimitedWebSocket
-from gateway.http.page_policy import security_headers
-from gateway.http.read_budget import ReadLimits
 from gateway.http.turns import RequestTurns
 from gateway.http.unknown_paths import unknown_paths_router
 from gateway.page_files import PageFiles
+from gateway.server import GatewayServer, server_config
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 
@@ -67,7 +62,12 @@ def build(services: GatewayServices) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         settings = services.settings
         log.info("gateway_started", host=settings.host, port=settings.port, lets_in=services.auth.description)
-        async with services.running(), audiosocket_listening(services), wyoming_listening(services):
+        async with (
+            services.running(),
+            audiosocket_listening(services),
+            wyoming_listening(services),
+            original_listening(services),
+        ):
             yield
         log.info("gateway_stopped")
 
@@ -109,14 +109,6 @@ def _serve_page(app: FastAPI, page_dir: Path) -> None:
         return PlainTextResponse(NO_PAGE)
 
 
-class _GatewayServer(uvicorn.Server):
-    """uvicorn without its signal handlers: it would close every connection at the first signal, without a drain."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def _main(stop: asyncio.Event) -> None:
     """Serve until `stop` is set, then drain."""
     settings = GatewaySettings()
@@ -124,7 +116,7 @@ async def _main(stop: asyncio.Event) -> None:
     tracing.configure("gateway")
     await _check_exposure(settings)
     services = GatewayServices.create(settings)
-    server = _GatewayServer(_server_config(services))
+    server = GatewayServer(server_config(build(services), settings, settings.host, settings.port))
     freeze_startup_objects()
     export_build_info()
     async with asyncio.TaskGroup() as tasks:
@@ -137,38 +129,11 @@ async def _main(stop: asyncio.Event) -> None:
         server.should_exit = True
 
 
-def _server_config(services: GatewayServices) -> uvicorn.Config:
-    settings = services.settings
-    return uvicorn.Config(
-        build(services),
-        host=settings.host,
-        port=settings.port,
-        http=LimitedHttp,
-        ws=_websocket_protocol(settings),
-        backlog=4096,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        headers=security_headers(settings.page_servers, local=is_loopback(settings.host)),
-        ssl_certfile=settings.tls_cert or None,
-        ssl_keyfile=settings.tls_key or None,
-        ws_max_size=settings.max_frame_bytes,
-        ws_per_message_deflate=False,
-        # Browsers answer pings in the background, but a suspended laptop or phone may take long.
-        ws_ping_timeout=120,
-        timeout_graceful_shutdown=5,
-    )
-
-
-def _websocket_protocol(settings: GatewaySettings) -> Any:
-    """The class of uvicorn's WebSocket connections, with this gateway's limits."""
-    return partial(LimitedWebSocket, limits=ReadLimits(settings.max_frames_per_s, settings.max_bytes_per_s))
-
-
 async def _check_exposure(settings: GatewaySettings) -> None:
     """Raise SetupError if the settings would expose the gateway to the network without authentication."""
     check_audiosocket(settings)
     check_wyoming(settings)
+    check_original(settings)
     async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
 

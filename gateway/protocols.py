@@ -15,5 +15,6 @@ ProtocolName = Literal[
     "twilio",
     "audiosocket",
     "wyoming",
+    "original",
 ]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

@@ -90,6 +90,12 @@ class GatewaySettings(ServiceSettings):
     """API key whose rights and quotas apply to all clients of Wyoming."""
     wyoming_announce: bool = False
     """Announce this port in the local network by multicast DNS, so that Home Assistant discovers it."""
+    original_port: int = Field(default=0, ge=0, le=65_535)
+    """WebSocket port for clients of the first Nova Voice, which used 5026. 0: none."""
+    original_host: str = "127.0.0.1"
+    """Address of this port. Its clients need no key of their own, so restrict who reaches it."""
+    original_key: SecretStr = SecretStr("")
+    """API key whose rights and quotas apply to all clients of this port that present none."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)

@@ -21,6 +21,7 @@ COMMANDS = {
     "up": "up:up",
     "transcribe": "transcribe:transcribe",
     "mic": "mic:mic",
+    "ingest": "ingest.commands:ingest",
     "models": "models:group",
     "speakers": "speakers.commands:speakers",
     "simulate-call": "calls.commands:simulate_call",

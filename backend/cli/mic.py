@@ -11,7 +11,7 @@ import click
 from backend.cli.files.media.errors import MediaError
 from backend.cli.options import find_or_start_option, key_option, language_option, targets_option
 from backend.cli.terminal.captions import caption_screen
-from backend.cli.terminal.interrupts import run_interruptible
+from backend.cli.terminal.interrupts import on_first_signal, run_interruptible
 from backend.cli.terminal.microphone import AudioSource, microphone, recording
 from backend.client.client import Client, DisconnectedError
 from backend.local.discovery import find_or_start_server, open_session, print_status
@@ -77,12 +77,6 @@ async def _send_audio(client: Client, source: AudioSource, stop: asyncio.Event) 
 
 def _ctrl_c() -> asyncio.Event:
     """An event that the first Ctrl-C sets. The second Ctrl-C raises KeyboardInterrupt."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def interrupted() -> None:
-        stop.set()
-        loop.remove_signal_handler(signal.SIGINT)
-
-    with contextlib.suppress(NotImplementedError):  # Windows: the first Ctrl-C exits
-        loop.add_signal_handler(signal.SIGINT, interrupted)
+    stop = asyncio.Event()
+    on_first_signal((signal.SIGINT,), stop.set)
     return stop

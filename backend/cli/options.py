@@ -65,6 +65,9 @@ key_option = click.option(
     metavar="KEY",
     help="API key, if the server requires one. Default: NOVA_KEY.",
 )
+speakers_option = click.option(
+    "--speakers", is_flag=True, help="Name the speakers, if the server has the model `campplus`."
+)
 
 
 class ServerOption(click.Option):

@@ -20,7 +20,14 @@ from backend.cli.files.source import Pipes, Source, display_name, pipes
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.transcript import SUBTITLES, FileTranscript, Format
 from backend.cli.files.transcription import OnProgress, transcribe_file
-from backend.cli.options import cue_options, find_or_start_option, key_option, language_option, targets_option
+from backend.cli.options import (
+    cue_options,
+    find_or_start_option,
+    key_option,
+    language_option,
+    speakers_option,
+    targets_option,
+)
 from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
@@ -77,7 +84,7 @@ ENDPOINT_MS = 1_500
     help="Recognize each channel on its own, such as the two sides of a call. Default: mix them.",
 )
 @click.option("--words", is_flag=True, help="Include times and confidence of each word (json).")
-@click.option("--speakers", is_flag=True, help="Name the speakers, if the server has the model `campplus`.")
+@speakers_option
 @click.option(
     "--max-speakers",
     type=click.IntRange(1, MAX_SPEAKERS),

@@ -31,6 +31,7 @@ SECRET_PATH = "/v1/realtime"
 KEY_ID = re.compile(r"[0-9a-f]{12}")
 # Headers that proxies add. A request through a proxy on this machine may come from anywhere.
 PROXY_HEADERS = ("x-forwarded-for", "forwarded")
+FOREIGN_ORIGIN = "web pages of this origin may not connect; see GATEWAY_ORIGINS"
 # Limit for looking up an operator's key, so that every answer arrives within a second even if Redis hangs.
 LOOKUP_TIMEOUT_S = 0.9
 
@@ -130,6 +131,20 @@ class Auth:
             raise ForbiddenError(f"this key does not have the scope {scope!r}")
         return caller
 
+    async def caller_on_port(self, connection: HTTPConnection, key: str, scope: Scope) -> Caller:
+        """The caller on a port of its own: by the key of the client, otherwise by `key`, that of the port.
+
+        As on a gateway without keys, the origin of a page is the only thing that protects from it. Raises RefusedError
+        and REDIS_ERRORS.
+        """
+        origin, credential = connection.headers.get("origin"), self._credential(connection)
+        if origin is not None and not is_origin_allowed(origin, "", self._origins, local=True):
+            raise ForeignOriginError(FOREIGN_ORIGIN)
+        proxied = any(name in connection.headers for name in PROXY_HEADERS)
+        if self._mode == "auto" and proxied and not (credential or key):
+            raise RefusedError("an API key is required")
+        return await self.caller_of(credential or key, scope)
+
     async def _client_secret(self, connection: HTTPConnection) -> ClientSecret | None:
         """The client secret that the request presents, or None. Raises REDIS_ERRORS."""
         credential = self._credential(connection)
@@ -152,7 +167,7 @@ class Auth:
         host, origin = headers.get("host", ""), headers.get("origin")
         local = self._local and not self._key_required(headers)
         if origin is not None and not is_origin_allowed(origin, host, self._origins, local=local):
-            raise ForeignOriginError("web pages of this origin may not connect; see GATEWAY_ORIGINS")
+            raise ForeignOriginError(FOREIGN_ORIGIN)
 
     def check_host(self, headers: Mapping[str, str]) -> None:
         """Raise ForeignOriginError if the request names a foreign host, which suggests DNS rebinding.

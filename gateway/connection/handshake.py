@@ -41,11 +41,13 @@ async def serve_websocket(
     configure: Callable[[str], None] | None = None,
     authenticate: Callable[[], Awaitable[Caller]] | None = None,
     outlet: Socket | None = None,
+    start_timeout_s: float | None = None,
 ) -> None:
     """Serve one connection until it closes. Without a codec, the client speaks the native protocol.
 
     `configure` receives the configuration in the client secret of an accepted client. `authenticate` replaces the usual
     authentication. It may accept the WebSocket to receive the key. `outlet` wraps the WebSocket, and outlives it.
+    `start_timeout_s` replaces the setting.
     Raises RefusedError, ProtocolError and REDIS_ERRORS.
     """
     codec = codec or NativeCodec()
@@ -75,7 +77,7 @@ async def serve_websocket(
         try:
             with metrics.ACTIVE_CONNECTIONS.track_inprogress():
                 traceparent = websocket.headers.get("traceparent", "")
-                opening = Opening(caller, pending, codec.protocol, traceparent, limits)
+                opening = Opening(caller, pending, codec.protocol, traceparent, limits, start_timeout_s)
                 transport = Transport.of(outlet or websocket, codec, services.settings.outbox)
                 if limits and not outlet:
                     transport = replace(transport, is_lost=lambda: limits.is_lost)
@@ -154,7 +156,7 @@ def _clear_exception_frames(error: BaseException) -> None:
 
 
 async def _run_session(services: GatewayServices, opening: Opening, transport: Transport) -> None:
-    first = await _receive_start(transport, services.settings.start_timeout_s)
+    first = await _receive_start(transport, opening.start_timeout_s or services.settings.start_timeout_s)
     if opening.limits:
         opening.limits.allow_large_frames()
     async with AsyncExitStack() as stack:

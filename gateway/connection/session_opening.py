@@ -45,6 +45,8 @@ class Opening:
     protocol: ProtocolName = "native"
     traceparent: str = ""
     limits: LimitedWebSocket | None = None
+    # Replaces the setting `start_timeout_s`.
+    start_timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from backend.audio.voice_vectors import decode_vector
 from backend.cli.files.speaker_parts import relabelled_segment
 from backend.messages.jobs import ChannelMessage, DescribedVoice, FinalResult, cursor_position
 from backend.messages.options import Message
@@ -90,7 +91,7 @@ class SpeakerLabels:
     def _vectors(self, voices: Iterable[DescribedVoice]) -> list[Vector] | None:
         """The vectors of these voices. None if they cannot be compared: a worker with another model described them."""
         try:
-            vectors = [_vector(voice.embedding, "<f2") for voice in voices]
+            vectors = [decode_vector(voice.embedding) for voice in voices]
         except ValueError:
             return None
         sizes = {vector.size for vector in (*vectors, *(speaker.direction for speaker in self._clusters.speakers))}
@@ -132,7 +133,7 @@ class SpeakerLabels:
         try:
             known = SpeakerRecord.model_validate_json(record)
             speakers = [
-                Speaker(one.label, _vector(one.direction), one.seconds, one.threshold) for one in known.speakers
+                Speaker(one.label, _direction(one.direction), one.seconds, one.threshold) for one in known.speakers
             ]
             position = cursor_position(known.cursor)
         except ValueError:
@@ -165,9 +166,9 @@ def _known(speaker: Speaker) -> KnownSpeaker:
 
 
 def _enrolled(profile: VoiceProfile) -> Speaker:
-    return Speaker(profile.name, _vector(profile.embedding, "<f2"), profile.seconds, profile.threshold)
+    return Speaker(profile.name, decode_vector(profile.embedding), profile.seconds, profile.threshold)
 
 
-def _vector(text: str, numbers: str = "<f4") -> Vector:
-    """Decode a vector. Raises ValueError."""
-    return np.frombuffer(base64.b64decode(text), numbers).astype(np.float32)
+def _direction(text: str) -> Vector:
+    """The direction of a stored speaker. Raises ValueError."""
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -48,6 +48,20 @@ def run_interruptible(main: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(supervised())
     except asyncio.CancelledError:
         sys.exit(EXIT_STATUS_BASE + received[0])
+
+
+def on_first_signal(numbers: Sequence[signal.Signals], stop: Callable[[], None]) -> None:
+    """Call `stop` on the first of these signals, in the running loop. The next one ends the process."""
+    loop = asyncio.get_running_loop()
+
+    def received() -> None:
+        stop()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        with contextlib.suppress(NotImplementedError):  # Windows: the first Ctrl-C exits
+            loop.add_signal_handler(number, received)
 
 
 def _hangup() -> tuple[signal.Signals, ...]:

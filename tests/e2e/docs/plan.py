@@ -53,6 +53,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova transcribe talk.mp4 --format srt": Run("00:00:0.* --> 00:00:0", says_clip=True),
         "nova transcribe talk.mp4 --translate-to en": SAYS_CLIP,
         "nova mic": Run(says_clip=True, replaced={"nova mic": "nova mic --file talk.wav"}),
+        "nova ingest https://example.com/live.m3u8": NotRun("it is on the page about live streams"),
         "nova simulate-call call.wav": NotRun("it is on the page about telephone calls"),
         "nova models list": Run("whisper-base"),
         "nova status --watch": Run("healthy", endless=True),
@@ -107,6 +108,13 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova transcribe interview.mp3 --task translate --format srt --output subtitles": Run(
             r"wrote subtitles/interview\.srt", replaced={"--output": "--overwrite --output"}
         ),
+    },
+    "docs/howto/caption-a-live-stream.md": {
+        "nova ingest https://example.com/live.m3u8 --language en --srt live.srt --vtt live.vtt": NotRun(
+            "the address stands for the reader's stream: tests/e2e/test_ingest.py reads one"
+        ),
+        "nova ingest talk.mp4 --language en --jsonl": Run('"type": "final"', says_clip=True),
+        "ffmpeg -i srt://encoder.example:9000 -vn -f mpegts - | nova ingest - --srt live.srt": OTHER_MACHINES,
     },
     "docs/howto/enrol-speakers.md": {
         "nova models pull campplus": NotRun(
@@ -198,6 +206,14 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
             "a test installs no packages: tests/unit/gateway/apis/wyoming/test_announcement.py"
         ),
         "sudo ufw allow from 192.168.1.10 to 192.168.1.20 port 10300 proto tcp": OTHER_MACHINES,
+    },
+    "docs/howto/use-the-original-client.md": {
+        "export GATEWAY_ORIGINAL_PORT=5026": NotRun("tests/e2e/apis/test_original_client.py opens such a port"),
+        "nova up": Run("Nova Voice is already running", status=2, replaced={"nova up": "nova up --port 8080"}),
+        "nova keys create --name original-clients": Run("nova_"),
+        "export GATEWAY_ORIGINAL_HOST=192.168.1.20 GATEWAY_ORIGINAL_KEY=nova_...": OTHER_MACHINES,
+        "export GATEWAY_URL=ws://192.168.1.20:5026": OTHER_MACHINES,
+        "sudo ufw allow from 192.168.1.0/24 to 192.168.1.20 port 5026 proto tcp": OTHER_MACHINES,
     },
     "docs/howto/use-soniox-clients.md": {
         "python 1": Fragment(),

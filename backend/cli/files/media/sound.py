@@ -72,9 +72,9 @@ class Sound:
                 rest = converter.drain()
                 written += len(rest)
                 yield rest
-                for silence in self._silence(position_s - written / self._bytes_per_s):
-                    written += len(silence)
-                    yield silence
+                for piece in silence(position_s - written / self._bytes_per_s, self._bytes_per_s):
+                    written += len(piece)
+                    yield piece
             length_s = frame.samples / frame.sample_rate
             position_s += length_s
             self._since_error_s += length_s
@@ -148,9 +148,10 @@ class Sound:
         if logs:
             self._since_error_s = 0.0
 
-    def _silence(self, seconds: float) -> Iterator[bytes]:
-        """Yield silence a second at a time: a timestamp may claim days."""
-        left = round(seconds * SAMPLE_RATE) * self._bytes_per_s // SAMPLE_RATE
-        while left > 0:
-            yield bytes(min(left, self._bytes_per_s))
-            left -= self._bytes_per_s
+
+def silence(seconds: float, bytes_per_s: int = BYTES_PER_SECOND) -> Iterator[bytes]:
+    """Yield silence a second at a time: a timestamp may claim days."""
+    left = round(seconds * SAMPLE_RATE) * bytes_per_s // SAMPLE_RATE
+    while left > 0:
+        yield bytes(min(left, bytes_per_s))
+        left -= bytes_per_s

@@ -4,21 +4,33 @@ from collections.abc import Iterable
 
 from backend.cli.files.subtitles.timing import Cue
 
+VTT_HEADER = "WEBVTT\n"
+
 
 def to_srt(cues: Iterable[Cue]) -> str:
-    """Render as SubRip. It has no place for voices, so where the voice changes, its name is in the text."""
+    """Render as SubRip."""
     blocks, before = [], ""
     for number, cue in enumerate(cues, 1):
-        name = f"{cue.voice}: " if cue.voice not in ("", before) else ""
-        times, before = f"{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}", cue.voice
-        blocks.append(f"{number}\n{times}\n{_without_arrows(name + _text(cue))}\n")
+        blocks.append(srt_cue(number, cue, before))
+        before = cue.voice
     return "\n".join(blocks)
 
 
 def to_vtt(cues: Iterable[Cue]) -> str:
     """Render as WebVTT (W3C)."""
-    blocks = (f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_spoken(cue)}\n" for cue in cues)
-    return "\n".join(["WEBVTT\n", *blocks])
+    return "\n".join([VTT_HEADER, *map(vtt_cue, cues)])
+
+
+def srt_cue(number: int, cue: Cue, voice_before: str) -> str:
+    """One cue of SubRip. It has no place for voices, so where the voice changes, its name is in the text."""
+    name = f"{cue.voice}: " if cue.voice not in ("", voice_before) else ""
+    times = f"{_clock(cue.start_ms, ',')} --> {_clock(cue.end_ms, ',')}"
+    return f"{number}\n{times}\n{_without_arrows(name + _text(cue))}\n"
+
+
+def vtt_cue(cue: Cue) -> str:
+    """One cue of WebVTT."""
+    return f"{_clock(cue.start_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_spoken(cue)}\n"
 
 
 def _clock(milliseconds: int, point: str) -> str:

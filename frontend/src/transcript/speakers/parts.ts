@@ -13,7 +13,7 @@ export interface SpeakerPart {
 
 /** The speakers of an utterance. */
 export interface Spoken {
-  /** Missing: not known. Of several speakers, the one who speaks longest. */
+  /** Undefined if unknown. In a line of several speakers, this is the speaker who talks longest. */
   readonly speaker?: Speaker;
   /** In order, if several speakers say it. */
   readonly parts?: readonly SpeakerPart[];

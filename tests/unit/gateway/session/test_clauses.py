@@ -1,5 +1,6 @@
 """Long utterances are divided between clauses, so that their finals do not wait for the end of a monologue."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +16,6 @@ from gateway.session.backpressure import Backpressure
 from gateway.session.segmenter import (
     WINDOW,
     PauseDetected,
-    Rules,
     Segmenter,
     SegmentEvent,
     SpeechResumed,
@@ -23,11 +23,12 @@ from gateway.session.segmenter import (
     UtteranceStarted,
 )
 from tests.testkit.streams.jobs import final
+from tests.unit.gateway.session import test_segmenter
 from tests.unit.gateway.session.test_segmenter import chances, runs, segment, sound, spans, utterances
 from tests.unit.gateway.session.test_session import Stage
 
-QUICK = Rules(min_speech_ms=96, pre_roll_ms=96, pause_ms=128, clause_pause_ms=192, max_ms=1_600, search_ms=640)
-"""As in test_segmenter, and a pause between clauses is 7 windows, because 3 remain after the 4 of an early final."""
+QUICK = replace(test_segmenter.QUICK, clause_pause_ms=192)
+"""A pause between clauses is 7 windows, because 3 remain after the 4 of an early final."""
 
 
 def dividing(clause_ms: int = 640, **options: Any) -> Segmenter:

@@ -1,0 +1,1 @@
+"""The protocol of the first Nova Voice: messages, a codec, and a WebSocket port."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -158,7 +159,7 @@ def _services(plan: Plan, redis_url: str, logs: Path) -> tuple[list[Service], li
 async def _wait_until_ready(
     urls: list[str], redis_url: str, plan: Plan, services: list[Service], report: Callable[[str], None]
 ) -> None:
-    """Wait until every gateway is ready and every worker sends heartbeats."""
+    """Wait until every gateway is ready, every worker sends heartbeats, and the gateways have read them."""
     expected = {"stt": plan.stt_workers, "translation": plan.translation_workers}
     reported: set[str] = set()
 
@@ -169,6 +170,7 @@ async def _wait_until_ready(
         try:
             answers = [(await http.get(f"{url}/health/ready")).is_success for url in urls]
             workers = await read_heartbeats(redis)
+            known = [_has_read(workers, (await http.get(f"{url}/v1/languages")).json()) for url in urls]
         except (httpx.HTTPError, *REDIS_ERRORS):
             return False
         for kind, count in expected.items():
@@ -177,7 +179,7 @@ async def _wait_until_ready(
             if count and kind not in reported:
                 reported.add(kind)
                 report(f"{kind} worker is ready: " + ", ".join(_describe(w) for w in workers if w["kind"] == kind))
-        return all(answers)
+        return all(answers) and all(known)
 
     # These are our own processes: no proxy leads to them, and no certificate is issued for a loopback address.
     direct = httpx.AsyncHTTPTransport(verify=False)
@@ -186,6 +188,17 @@ async def _wait_until_ready(
         httpx.AsyncClient(timeout=2.0, transport=direct) as http,
     ):
         await wait_for(ready, "the system did not become ready in time", READY_TIMEOUT_S, 0.1)
+
+
+def _has_read(workers: list[dict[str, Any]], languages: dict[str, Any]) -> bool:
+    """Whether the answer of `/v1/languages` contains the workers' heartbeats, which a gateway reads at intervals.
+
+    Before, it refuses what needs a worker with a certain ability, such as an enrolment.
+    """
+    recognizes = any(worker["kind"] == "stt" for worker in workers)
+    translates = any(isinstance(worker.get("translates"), list) for worker in workers)
+    known_stt, known_translation = (languages.get(key) is not None for key in ("speakers", "translation"))
+    return (known_stt or not recognizes) and (known_translation or not translates)
 
 
 def _describe(worker: dict[str, object]) -> str:

@@ -10,7 +10,7 @@ MAX_WAITING = 20
 
 
 @dataclass(slots=True)
-class Caption:
+class StreamCaption:
     """An utterance and its translations so far. `missing` are the languages that may still arrive."""
 
     final: Final
@@ -22,13 +22,13 @@ class CaptionOrder:
     """Holds utterances back until they and all before them have their translations."""
 
     def __init__(self) -> None:
-        self._waiting: list[Caption] = []
+        self._waiting: list[StreamCaption] = []
 
-    def apply_event(self, event: ServerMessage) -> list[Caption]:
+    def apply_event(self, event: ServerMessage) -> list[StreamCaption]:
         """Apply an event. Returns the utterances that it completes, in order."""
         match event:
             case Final() if event.text:
-                self._waiting.append(Caption(event, set(event.translate_to)))
+                self._waiting.append(StreamCaption(event, set(event.translate_to)))
             case Translation(is_final=True):
                 self._settle(event.utterance, event.language, event.text)
             case Error(utterance=int() as utterance) | Notice(utterance=int() as utterance, language=str()):
@@ -38,7 +38,7 @@ class CaptionOrder:
                     caption.final = relabelled(caption.final, event)
         return self._completed()
 
-    def flush(self) -> list[Caption]:
+    def flush(self) -> list[StreamCaption]:
         """The utterances that still wait, at the end."""
         rest, self._waiting = self._waiting, []
         return rest
@@ -50,7 +50,7 @@ class CaptionOrder:
                     caption.translations[language] = text
                 caption.missing -= caption.missing if language is None else {language}
 
-    def _completed(self) -> list[Caption]:
+    def _completed(self) -> list[StreamCaption]:
         completed = []
         while self._waiting and (not self._waiting[0].missing or len(self._waiting) > MAX_WAITING):
             completed.append(self._waiting.pop(0))

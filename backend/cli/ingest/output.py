@@ -8,7 +8,7 @@ import click
 from backend.cli.files.speaker_parts import split_by_speaker
 from backend.cli.files.subtitles.units import spoken, translated
 from backend.cli.files.transcript import voice_name
-from backend.cli.ingest.caption_order import Caption, CaptionOrder
+from backend.cli.ingest.caption_order import CaptionOrder, StreamCaption
 from backend.cli.ingest.growing_files import GrowingFiles
 from backend.cli.ingest.reader import SourceItem, SourceLost, SourceRestored
 from backend.cli.terminal.streams import echo_json
@@ -61,7 +61,7 @@ class CaptionOutput:
         self.problems += sum(len(caption.missing) for caption in rest)
         self._show(rest)
 
-    def _show(self, captions: list[Caption]) -> None:
+    def _show(self, captions: list[StreamCaption]) -> None:
         for caption in captions:
             for language, text in caption.translations.items():
                 self._files.append(language, [translated(caption.final, text, language)])
@@ -83,7 +83,7 @@ class CaptionOutput:
             echo_json(json.dumps(body, ensure_ascii=False))
 
 
-def _print_text(caption: Caption) -> None:
+def _print_text(caption: StreamCaption) -> None:
     """The lines of `nova transcribe`: one for each speaker, then the translations."""
     for part in split_by_speaker([caption.final]):
         name = voice_name(None, part.speaker)

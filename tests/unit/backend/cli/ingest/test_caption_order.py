@@ -1,6 +1,6 @@
 """Translations are shown with their utterances, in order."""
 
-from backend.cli.ingest.caption_order import MAX_WAITING, Caption, CaptionOrder
+from backend.cli.ingest.caption_order import MAX_WAITING, CaptionOrder, StreamCaption
 from backend.messages.protocol import Error, Final, Notice, Translation
 
 
@@ -14,7 +14,7 @@ def translation(utterance: int, language: str = "es") -> Translation:
     return Translation(utterance=utterance, language=language, text=f"{language} {utterance}", is_final=True)
 
 
-def shown(captions: list[Caption]) -> list[tuple[int, dict[str, str]]]:
+def shown(captions: list[StreamCaption]) -> list[tuple[int, dict[str, str]]]:
     return [(caption.final.utterance, caption.translations) for caption in captions]
 
 

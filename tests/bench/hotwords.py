@@ -1,7 +1,7 @@
-"""What `hotwords` do for names: `python -m tests.bench.hotwords`.
+"""Names that `hotwords` improve or invent: `python -m tests.bench.hotwords`.
 
 Clips of readers (LibriSpeech) are recognized without hotwords, with the names that are said in them, with these among
-names that nobody says, and with the latter alone. Counts the names that are recognized, and those that are invented.
+names that are in no clip, and with the latter alone. Counts the names that are recognized, and those that are invented.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ NAMES = (
     *("Hebrews", "Joseph", "Ephraim", "Manasseh", "crayfish", "Newberg", "Liddy", "Jamieson", "Warner", "Innes"),
     *("churchyards", "Concord", "whilome", "distichs", "sojourn"),
 )
-# Names that nobody says in them.
+# Names that are in none of them.
 OTHERS = (
     *(
         "Siobhan",
@@ -103,7 +103,7 @@ def row(group: str, way: str, clips: Sequence[Clip], worker: SttWorker) -> cli.R
 
 
 def rows(clips: Sequence[Clip], worker: SttWorker) -> Iterator[cli.Row]:
-    """The clips with names in all ways, the others without hotwords and with names that nobody says."""
+    """The clips with names in all ways, the others without hotwords and with names that are in no clip."""
     named, plain = ([clip for clip in clips if bool(own(clip)) is has] for has in (True, False))
     for way in WAYS:
         yield row("with names", way, named, worker)

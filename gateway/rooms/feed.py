@@ -14,11 +14,13 @@ from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.rooms.links import RoomLinks
 from backend.streams.rooms.rooms import MAX_CAPTIONS, RENEW_EVERY_S, RedisRooms
 from backend.streams.session.fanout import Fanout, Listener
+from gateway import metrics
 from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.rooms.coalescing import without_superseded
 from gateway.rooms.languages import SPOKEN, written_language
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
-from gateway.rooms.views import LanguageView, replay
+from gateway.rooms.views import CaptionFrame, LanguageView, replay
 
 # Languages in which one room is read.
 MAX_READ_LANGUAGES = 8
@@ -26,6 +28,8 @@ MAX_READ_LANGUAGES = 8
 READY_TIMEOUT_S = 5.0
 # Interval at which the feed looks for lost messages while none arrives.
 GAP_CHECK_S = 1.0
+# Readers to which a frame is written before other work of the gateway has a turn: about a millisecond.
+READERS_A_TURN = 100
 
 log = structlog.get_logger()
 
@@ -76,7 +80,7 @@ class RoomFeed:
             raise RedisUnavailableError from None
         finally:
             self._joining -= 1
-        reader, view = RoomReader(reading.link), self._view(language)
+        reader, view = RoomReader(reading.link, reading.key), self._view(language)
         reader.begin_with(view.after(reading.cursor) if reading.cursor else view.last_lines(reading.lines))
         self._readers[language].add(reader)
         return reader, language
@@ -104,32 +108,41 @@ class RoomFeed:
 
     async def _receive(self, listener: Listener) -> None:
         while True:
+            messages: list[ChannelMessage] = []
             with suppress(TimeoutError):
                 async with asyncio.timeout(GAP_CHECK_S):
-                    message = await listener.next_event()
-                    if not listener.gap.is_set():
-                        self._apply(message)
+                    messages = await listener.next_events()
             if listener.gap.is_set():
                 listener.gap.clear()
                 await retry_until_available(self._read_log)
+            else:
+                for message in without_superseded(messages):
+                    await self._deliver(message)
 
     async def _read_log(self) -> None:
         async for message in self._rooms.read_log(self._room, self._cursor):
-            self._apply(message)
+            await self._deliver(message)
 
-    def _apply(self, message: ChannelMessage) -> None:
+    async def _deliver(self, message: ChannelMessage) -> None:
+        for frame, readers in self._apply(message):
+            metrics.ROOM_CAPTIONS.inc(len(readers))
+            for first in range(0, len(readers), READERS_A_TURN):
+                for reader in readers[first : first + READERS_A_TURN]:
+                    reader.offer(frame)
+                await asyncio.sleep(0)
+
+    def _apply(self, message: ChannelMessage) -> list[tuple[CaptionFrame, list[RoomReader]]]:
+        """The frames for a caption, with the readers that have the views."""
         caption, cursor = message.event, message.cursor
         if not isinstance(caption, Caption):
-            return
+            return []
         if cursor:
             if cursor_position(cursor) <= cursor_position(self._cursor):
-                return
+                return []
             self._cursor = cursor
             self._history.append((cursor, caption))
-        for language, view in self._views.items():
-            if frame := view.apply(caption, cursor):
-                for reader in self._readers[language]:
-                    reader.offer(frame)
+        frames = [(view.apply(caption, cursor), self._readers[language]) for language, view in self._views.items()]
+        return [(frame, list(readers)) for frame, readers in frames if frame]
 
     async def _watch_readers(self) -> None:
         """Renew the languages, and disconnect readers whose link has ended, until there are no readers."""
@@ -139,6 +152,8 @@ class RoomFeed:
                 await self._check_links()
             if self._is_draining():
                 self._end(lambda _: True, "draining")
+            for reader in self._all_readers():
+                reader.end_if_stalled(asyncio.get_running_loop().time())
             await asyncio.sleep(RENEW_EVERY_S)
             if not self.is_read:
                 self.is_closing = True

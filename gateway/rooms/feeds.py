@@ -7,6 +7,7 @@ from backend.errors import ClientError
 from backend.streams.rooms.links import RoomLinks
 from backend.streams.rooms.rooms import RedisRooms
 from backend.streams.session.fanout import Fanout
+from gateway import metrics
 from gateway.rooms.feed import RoomFeed
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
@@ -47,10 +48,13 @@ class RoomFeeds:
         try:
             feed = self._feed(reading.room)
             reader, language = await feed.join(reading)
+            metrics.ROOM_READERS.inc()
             try:
                 yield reader
             finally:
                 feed.leave(reader, language)
+                metrics.ROOM_READERS.dec()
+                metrics.ROOM_READERS_ENDED.labels(reader.ended or "left").inc()
         finally:
             self._count -= 1
 

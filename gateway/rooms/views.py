@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from websockets.frames import Frame, Opcode
+
 from backend.messages.jobs import cursor_position
 from backend.messages.rooms.captions import Caption
 from gateway.rooms.languages import SPOKEN, contains_language, written_language
@@ -28,6 +30,16 @@ class CaptionFrame:
         """The caption as an event of an event stream. Without an id, a browser keeps the last one."""
         identity = f"id: {self.cursor}\n" if self.cursor else ""
         return f"{identity}event: caption\ndata: {self.json}\n\n".encode()
+
+    @cached_property
+    def chunk(self) -> bytes:
+        """The event as a chunk of an HTTP/1.1 body."""
+        return b"%x\r\n%b\r\n" % (len(self.server_sent_event), self.server_sent_event)
+
+    @cached_property
+    def websocket_frame(self) -> bytes:
+        """The caption as a text frame of a WebSocket server. Only clients mask their frames."""
+        return Frame(Opcode.TEXT, self.json.encode()).serialize(mask=False)
 
 
 class LanguageView:

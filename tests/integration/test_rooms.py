@@ -17,7 +17,7 @@ from backend.streams.rooms.links import MAX_LINKS, RoomLinks, TooManyLinksError,
 from backend.streams.rooms.rooms import LANGUAGE_TTL_S, LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
-from gateway.rooms.publisher import RoomPublisher
+from gateway.rooms.publishing.publisher import RoomPublisher
 
 ROOM, OWNER, OTHER, LINES = "talk", "0" * 12, "1" * 12, "a1"
 

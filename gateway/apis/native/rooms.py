@@ -1,10 +1,10 @@
 """`/v1/rooms/{room}`: read a published session as server-sent events, and manage the links of a room."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from operator import attrgetter
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -16,6 +16,8 @@ from backend.messages.rooms.links import DEFAULT_LINK_S, MAX_LINK_NAME, MAX_LINK
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.pending import address_of
 from gateway.apis.native.routes import refusal
+from gateway.connection.direct_writer import EXTENSION
+from gateway.http.http_limits import LimitedHttp
 from gateway.rooms.access import admit_reader, require_owner
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import checked_room, parse_reading
@@ -83,40 +85,32 @@ def parse_link(query: QueryParams) -> tuple[str, int]:
 
 
 class RoomResponse(StreamingResponse):
-    """The captions of one reader.
-
-    A thousand readers wake at the same time, so captions are sent without the generator and the tasks of the base.
-    """
+    """The captions of one reader, which the feed of the room writes directly to the connection."""
 
     def __init__(self, stack: AsyncExitStack, reader: RoomReader) -> None:
         super().__init__((), headers=HEADERS, media_type="text/event-stream")
         self._stack, self._reader = stack, reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send captions until the reader is disconnected, or leaves."""
-        async with self._stack, asyncio.TaskGroup() as tasks:
-            leaving = tasks.create_task(self._end_when_left(receive))
+        """Wait until the reader is disconnected, or leaves."""
+        connection: LimitedHttp = scope["extensions"][EXTENSION]
+        async with self._stack:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await self._send_captions(send)
-            leaving.cancel()
+            await _send_part(send, f"retry: {RETRY_MS}\n\n".encode())
+            self._reader.attach(connection, attrgetter("chunk" if connection.is_chunked else "server_sent_event"))
+            while not await self._reader.wait_until_ended(KEEPALIVE_S):
+                if self._reader.was_idle() and connection.can_write:
+                    await _send_part(send, b":\n\n")
+            await self._send_end(send)
 
-    async def _send_captions(self, send: Send) -> None:
-        body = f"retry: {RETRY_MS}\n\n".encode()
-        while True:
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            if frames := await self._reader.next_frames(KEEPALIVE_S):
-                body = b"".join([frame.server_sent_event for frame in frames])
-            elif self._reader.ended:
-                end = f'event: end\ndata: {{"reason":"{self._reader.ended}"}}\n\n'.encode()
-                await send({"type": "http.response.body", "body": end})
-                return
-            else:
-                body = b":\n\n"
+    async def _send_end(self, send: Send) -> None:
+        waiting = b"".join([frame.server_sent_event for frame in self._reader.detach()])
+        end = f'event: end\ndata: {{"reason":"{self._reader.ended}"}}\n\n'
+        await send({"type": "http.response.body", "body": waiting + end.encode()})
 
-    async def _end_when_left(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._reader.end("left")
+
+async def _send_part(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 def _reporting_errors(work: Route) -> Route:

@@ -2,7 +2,7 @@
 
 from backend.messages.protocol import Done, Error, Final, Message, Notice, Partial, Translation
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.captions import CaptionBuilder
+from gateway.rooms.publishing.captions import CaptionBuilder
 
 PARTIAL = Partial(utterance=1, revision=1, committed="one", tentative=" two", language="en", start_ms=0, end_ms=900)
 FINAL = Final(

@@ -33,6 +33,7 @@ UPLOAD_PATHS = frozenset(
         b"/v1/speakers",
     }
 )
+CORRECTION_PATH = re.compile(rb"/v1/rooms/[^/]+/lines/[^/]+")
 # A body in chunks may have this many small ones, such as the fields of a form. All together must have this mean size.
 MAX_SMALL_CHUNKS, MIN_CHUNK_BYTES = 1_000, 256
 CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -73,7 +74,8 @@ def _has_unexpected_body(request: h11.Request) -> bool:
     """Whether a body follows that no route reads, or one with two lengths."""
     is_chunked = any(name == b"transfer-encoding" for name, _ in request.headers)
     lengths = [value for name, value in request.headers if name == b"content-length"]
-    if request.method == b"POST" and request.target.partition(b"?")[0] in UPLOAD_PATHS:
+    path = request.target.partition(b"?")[0]
+    if request.method == b"POST" and (path in UPLOAD_PATHS or CORRECTION_PATH.fullmatch(path)):
         return is_chunked and bool(lengths)
     return is_chunked or any(int(length) for length in lengths)
 

@@ -130,6 +130,23 @@ async def test_everything_expires(redis: Redis, rooms: RedisRooms) -> None:
         assert MAX_LINK_S - 60 < await redis.ttl(rooms.key(ROOM, part)) <= MAX_LINK_S
 
 
+async def test_corrected_captions_replace_those_of_the_log(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [final("one"), final("secret"), final("three")])
+    log = await logged(rooms)
+    old = log[1].event
+    assert isinstance(old, Caption)
+    new = old.model_copy(update={"text": "two"})
+    await rooms.correct(ROOM, new.model_copy(update={"is_correction": True}), {log[1].cursor or "": new})
+    assert await texts(rooms) == ["one", "two", "three", "two"]
+    assert [one.cursor for one in await logged(rooms)][:3] == [one.cursor for one in log]
+    assert await texts(rooms, log[1].cursor or "") == ["three", "two"]
+    for part in ("log", "corrected"):
+        key = rooms.key(ROOM, part)
+        stored = await redis.xrange(key) if part == "log" else await redis.hgetall(key)
+        assert "secret" not in str(stored)
+        assert 0 < await redis.ttl(key) <= 86_400
+
+
 async def test_a_resumed_session_publishes_what_its_room_has_missed(redis: Redis, rooms: RedisRooms) -> None:
     """A gateway was killed after it had sent finals to its client, and before it had published them."""
     settings = ServiceSettings()

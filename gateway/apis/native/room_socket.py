@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
 from operator import attrgetter
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -17,7 +16,7 @@ from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.direct_writer import EXTENSION
 from gateway.connection.handshake import accept, refuse
 from gateway.connection.transport import SEND_TIMEOUT_S
-from gateway.rooms.access import admit_reader
+from gateway.rooms.access import admitted
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import parse_reading
 from gateway.rooms.views import CaptionFrame
@@ -53,7 +52,7 @@ def room_socket_router(services: GatewayServices) -> APIRouter:
 async def _admit(services: GatewayServices, websocket: WebSocket, stack: AsyncExitStack) -> RoomReader:
     with services.pending.counted(address_of(websocket)):
         reading = parse_reading(websocket.path_params["room"], websocket.query_params)
-        reading = replace(reading, link=await admit_reader(services, websocket, reading.room))
+        reading = await admitted(services, websocket, reading)
         return await stack.enter_async_context(services.feeds.read(reading))
 
 

@@ -22,6 +22,7 @@ _OF_ROOMS = {
     "room_taken": 409,
     "too_many_links": 409,
     "too_many_languages": 409,
+    "unknown_line": 404,
     "unknown_link": 404,
     "too_many_readers": 503,
 }

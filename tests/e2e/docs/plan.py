@@ -144,6 +144,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run("retry: 2000", endless=True),
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
+        """curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/lines/LINE" -d '{"text": "Good morning."}'""": Run(
+            "unknown_line"
+        ),
     },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,

@@ -117,6 +117,17 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova ingest talk.mp4 --language en --jsonl": Run('"type": "final"', says_clip=True),
         "ffmpeg -i srt://encoder.example:9000 -vn -f mpegts - | nova ingest - --srt live.srt": OTHER_MACHINES,
     },
+    "docs/howto/reduce-noise.md": {
+        "nova models pull gtcrn": Run("gtcrn"),
+        '{"type": "start", "language": "en", "denoise": "auto"}': NotCommands(
+            "a message: tests/unit/gateway/session/test_denoise.py"
+        ),
+        "nova transcribe street.mp3 --denoise auto": SAYS_CLIP,
+        **dict.fromkeys(
+            ("nova transcribe street.mp3 --denoise off", "nova transcribe street.mp3 --denoise on"),
+            NotRun("it is the command above with another value"),
+        ),
+    },
     "docs/howto/enrol-speakers.md": {
         "nova models pull campplus": NotRun(
             "no package registry has the model: tests/e2e/live/test_enrolment.py enrols voices where there is one"

@@ -42,10 +42,10 @@ async def send_as_the_script(socket: ClientConnection, sound: NDArray[np.int16])
     for at in range(0, len(sound), STEP):
         await say(socket, type="Audio", pcm=[float(sample) for sample in sound[at : at + STEP] / 32_768])
         await asyncio.sleep(STEP / RATE / 4)
-    for _ in range(5):
+    for _ in range(2):
         await say(socket, type="Audio", pcm=silence)
     await say(socket, type="Marker", id=0)
-    for _ in range(5):
+    for _ in range(2):
         await say(socket, type="Audio", pcm=silence)
 
 

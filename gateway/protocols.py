@@ -16,5 +16,6 @@ ProtocolName = Literal[
     "audiosocket",
     "wyoming",
     "original",
+    "kyutai",
 ]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

@@ -237,6 +237,17 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "javascript 1": NotRun("it records with a browser: tests/e2e/apis/test_soniox.py sends the same messages"),
         **dict.fromkeys(("python 2", "python 3"), NOT_INSTALLED),
     },
+    "docs/howto/use-kyutai-clients.md": {
+        **dict.fromkeys(
+            (
+                "uv run scripts/stt_from_file_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_... talk.mp3",
+                "uv run scripts/stt_from_mic_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_...",
+            ),
+            NotRun("the scripts are not a package: tests/e2e/apis/test_kyutai.py sends their messages"),
+        ),
+        "python 1": NOT_INSTALLED,
+        "javascript 1": NotRun("it has no audio: tests/e2e/apis/test_kyutai.py sends raw audio"),
+    },
     "docs/troubleshooting.md": {},
     "frontend/client/README.md": {
         "js 1": Fragment(providers.JS_PCM, replaced={', translate_to: ["es"]': ""}),

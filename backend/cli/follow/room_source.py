@@ -108,10 +108,9 @@ class RoomSource:
 
     def _report_connection(self) -> None:
         self._backoff.reset()
-        self._was_connected = True
-        if self._is_lost:
-            self._is_lost = False
-            self._say("connected to the room")
+        if self._is_lost or not self._was_connected:
+            self._say(f"reading the room {self._room}; press Ctrl-C to stop")
+        self._was_connected, self._is_lost = True, False
 
 
 def _refusal(body: bytes, status: int) -> RoomRefusedError:

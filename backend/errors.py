@@ -29,6 +29,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- TooManyLinksError        a room has as many links as it may have
 |  |- TooManyLanguagesError    a room is read in as many languages as it may be
 |  |- TooManyReadersError      a gateway has as many readers as it may have
+|  |- UnknownLineError         a room has no final of a line
 |  |- UnknownLinkError         a room has no link with an id
 |  |- TooManyVoicesError        a caller has as many enrolled voices as it may have
 |  |- UnknownSpeakerError       no voice is enrolled under a name

@@ -13,7 +13,7 @@ from backend.cli.follow.room_source import RoomRefusedError, RoomSource
 from backend.local.discovery import NoServerError, Server
 
 pytestmark = pytest.mark.timeout(60)
-LINK_ENDED = 'event: end\ndata: {"reason":"link_ended"}\n\n'
+LINK_ENDED, KEY_ENDED = (f'event: end\ndata: {{"reason":"{reason}_ended"}}\n\n' for reason in ("link", "key"))
 
 
 def caption(number: int) -> str:
@@ -73,12 +73,12 @@ async def test_a_lost_reader_continues_after_the_last_caption() -> None:
     assert paths == ["GET /v1/rooms/talk/events?lang=es&lines=0", again, again, again]
     assert all("authorization: bearer secret" in request.lower() for request in server.requests)
     assert server.said[0] == "reading the room talk; press Ctrl-C to stop"
-    assert server.said[-1] == "the link to the room has ended"
+    assert server.said[-1] == "the link to the room, or its key, has ended"
 
 
 async def test_a_room_may_be_followed_before_its_first_session() -> None:
     unknown = (404, refusal("unknown_room"))
-    async with room_server(unknown, unknown, (200, caption(1) + LINK_ENDED)) as server:
+    async with room_server(unknown, unknown, (200, caption(1) + KEY_ENDED)) as server:
         assert await server.read() == ["Line 1."]
     assert server.said[:2] == [
         "refused: unknown_room; waiting for its first session",

@@ -125,6 +125,17 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         'nova ingest talk.mp4 --language en --youtube "es=$NOVA_YOUTUBE_URL" --zoom "$NOVA_ZOOM_URL"': OTHER_MACHINES,
         "nova follow lecture-7 --language es --srt talk.srt --jsonl": NotRun("it is endless: tests/e2e/test_ingest.py"),
     },
+    "docs/howto/reduce-noise.md": {
+        "nova models pull gtcrn": Run("gtcrn"),
+        '{"type": "start", "language": "en", "denoise": "auto"}': NotCommands(
+            "a message: tests/unit/gateway/session/test_denoise.py"
+        ),
+        "nova transcribe street.mp3 --denoise auto": SAYS_CLIP,
+        **dict.fromkeys(
+            ("nova transcribe street.mp3 --denoise off", "nova transcribe street.mp3 --denoise on"),
+            NotRun("it is the command above with another value"),
+        ),
+    },
     "docs/howto/enrol-speakers.md": {
         "nova models pull campplus": NotRun(
             "no package registry has the model: tests/e2e/live/test_enrolment.py enrols voices where there is one"
@@ -142,6 +153,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run("retry: 2000", endless=True),
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
+        """curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/lines/LINE" -d '{"text": "Good morning."}'""": Run(
+            "unknown_line"
+        ),
     },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,

@@ -55,6 +55,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova transcribe talk.mp4 --translate-to en": SAYS_CLIP,
         "nova mic": Run(says_clip=True, replaced={"nova mic": "nova mic --file talk.wav"}),
         "nova ingest https://example.com/live.m3u8": NotRun("it is on the page about live streams"),
+        "nova follow lecture-7 --language es": NotRun("it is on the page about captions for other services"),
         "nova simulate-call call.wav": NotRun("it is on the page about telephone calls"),
         "nova models list": Run("whisper-base"),
         "nova status --watch": Run("healthy", endless=True),
@@ -116,6 +117,14 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         ),
         "nova ingest talk.mp4 --language en --jsonl": Run('"type": "final"', says_clip=True),
         "ffmpeg -i srt://encoder.example:9000 -vn -f mpegts - | nova ingest - --srt live.srt": OTHER_MACHINES,
+    },
+    "docs/howto/send-captions.md": {
+        "export NOVA_YOUTUBE_URL='http://upload.youtube.com/closedcaption?cid=...'": OTHER_MACHINES,
+        'nova ingest rtmp://encoder.example/live/talk --language en --youtube "$NOVA_YOUTUBE_URL"': OTHER_MACHINES,
+        'nova follow lecture-7 --language es --zoom "$NOVA_ZOOM_URL"': OTHER_MACHINES,
+        "nova follow lecture-7 --obs ws://127.0.0.1:4455": OTHER_MACHINES,
+        'nova ingest talk.mp4 --language en --youtube "es=$NOVA_YOUTUBE_URL" --zoom "$NOVA_ZOOM_URL"': OTHER_MACHINES,
+        "nova follow lecture-7 --language es --srt talk.srt --jsonl": NotRun("it is endless: tests/e2e/test_ingest.py"),
     },
     "docs/howto/reduce-noise.md": {
         "nova models pull gtcrn": Run("gtcrn"),

@@ -20,11 +20,18 @@ log = structlog.get_logger()
 
 
 class CallCodec(Codec, Protocol):
-    """The codec of a telephone system. `hangup` is a frame that ends the audio of a call."""
+    """The codec of a telephone system.
+
+    `hangup` is a frame that ends the audio of a call. `replies`: whether the telephone system expects results.
+    """
 
     hangup: str | bytes
+    replies: bool
     log: CallLog | None
     parameters: CallParameters | None
+
+    def event_frame(self, event: CallEvent, body: str) -> str:
+        """A frame with an event of the call; `body` is the event with its number."""
 
 
 class CallSocket:
@@ -61,7 +68,7 @@ class CallSocket:
         event_id, body = call.number(event)
         await self._webhooks.store(call.identity.id, event_id, body, parameters.webhook)
         if parameters.on_socket:
-            await self._send(f'{{"event":"call","call":{body}}}')
+            await self._send(self._codec.event_frame(event, body))
 
     async def _send(self, data: str) -> None:
         if self._is_lost:

@@ -11,6 +11,7 @@ from backend.messages.protocol import AudioFormat, Configure, Error, Final, Mess
 from gateway.apis.aeap.messages import AeapMessage, error_response, response_frame, result, results_frame
 from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
+from gateway.calls.pauses import silence
 from gateway.connection.codec import Decoded, DeferredReply, DirectReply, check_text
 from gateway.protocols import ProtocolName
 
@@ -30,6 +31,8 @@ class SpeechEngineCodec:
     subprotocols: Sequence[str] = ("speech_to_text",)
     refuses_on_socket = True
     replies = True
+    # Between two waits for speech, the dialplan does something else.
+    pauses = True
     idle_timeout_s: float | None = None
     # In the place of a message that Asterisk does not have: it closes the connection.
     hangup: str | bytes = '{"request":"hangup"}'
@@ -158,6 +161,10 @@ class SpeechEngineCodec:
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call, with `events=socket`, for a client that is not Asterisk."""
         return f'{{"event":"call","call":{body}}}'
+
+    def silent_frame(self, duration_ms: int) -> bytes | None:
+        """Samples without sound."""
+        return silence(self._start.audio, duration_ms) if self._start else None
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

@@ -7,10 +7,11 @@ in return, and plays silence without.
 from collections.abc import Mapping, Sequence
 
 from backend.errors import ProtocolError
-from backend.messages.protocol import Error, Message, Ready, Stop
+from backend.messages.protocol import AudioFormat, Error, Message, Ready, Stop
 from gateway.apis.asterisk.messages import ChannelMessage, channel_audio, command_frame
 from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
+from gateway.calls.pauses import silence
 from gateway.connection.codec import Decoded, check_text
 from gateway.protocols import ProtocolName
 
@@ -30,6 +31,7 @@ class WebSocketChannelCodec:
     # Asterisk logs the status of a refused handshake, and the dialplan continues.
     refuses_on_socket = False
     replies = False
+    pauses = False
     idle_timeout_s: float | None = None
     # In the place of a message that Asterisk does not have: it closes the connection.
     hangup: str | bytes = HANGUP
@@ -39,6 +41,7 @@ class WebSocketChannelCodec:
         self.parameters: CallParameters | None = None
         # None until the format of the audio is known.
         self.log: CallLog | None = None
+        self._audio = AudioFormat()
         self._is_json = self._is_stopped = False
 
     def read_query(self) -> None:
@@ -77,7 +80,8 @@ class WebSocketChannelCodec:
         if self.parameters is None:
             self.read_query()
         assert self.parameters
-        start = self.parameters.start(channel_audio(message.fields.get("format", "")))
+        self._audio = channel_audio(message.fields.get("format", ""))
+        start = self.parameters.start(self._audio)
         self._is_json = message.is_json
         names = {"call_id": "channel_id", "channel": "channel", "connection_id": "connection_id"}
         ids = {ours: message.fields[theirs] for ours, theirs in names.items() if theirs in message.fields}
@@ -106,6 +110,10 @@ class WebSocketChannelCodec:
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call, with `events=socket`, for a client that is not Asterisk."""
         return f'{{"event":"call","call":{body}}}'
+
+    def silent_frame(self, duration_ms: int) -> bytes | None:
+        """Samples without sound."""
+        return silence(self._audio, duration_ms)
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

@@ -10,6 +10,7 @@ from backend.errors import ProtocolError
 from backend.messages.protocol import AudioFormat, Message, Start, Stop
 from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
+from gateway.calls.pauses import silence
 from gateway.connection.codec import Decoded
 from gateway.protocols import ProtocolName
 
@@ -47,6 +48,7 @@ class AudioSocketCodec:
     subprotocols: Sequence[str] = ()
     refuses_on_socket = True
     replies = False
+    pauses = False
     idle_timeout_s: float | None = None
     hangup: str | bytes = to_frame(HANGUP)
 
@@ -113,6 +115,12 @@ class AudioSocketCodec:
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call, with `events=socket`, for a client that is not Asterisk."""
         return body
+
+    def silent_frame(self, duration_ms: int) -> bytes | None:
+        """Samples without sound."""
+        audio = AudioFormat(sample_rate=self._rate)
+        kind = next((kind for kind, rate in RATES.items() if rate == self._rate), None)
+        return None if kind is None else to_frame(kind, silence(audio, duration_ms))
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

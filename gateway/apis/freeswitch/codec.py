@@ -21,6 +21,7 @@ from gateway.apis.freeswitch.messages import (
 )
 from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
+from gateway.calls.pauses import silence
 from gateway.connection.codec import Decoded, check_text
 from gateway.protocols import ProtocolName
 
@@ -39,6 +40,7 @@ class AudioForkCodec:
     subprotocols: Sequence[str] = ("audio.drachtio.org", "audio.jambonz.org", "audiostream.drachtio.org")
     refuses_on_socket = True
     replies = True
+    pauses = False
     idle_timeout_s: float | None = None
     hangup: str | bytes = b""
 
@@ -137,6 +139,13 @@ class AudioForkCodec:
         """An event of the call. FreeSWITCH names its own event after the type."""
         kind: EventType = next((one for name, one in _EVENT_TYPES.items() if event.is_of(name)), "json")
         return event_json(kind, body)
+
+    def silent_frame(self, duration_ms: int) -> bytes | None:
+        """Samples without sound."""
+        if not self._start:
+            return None
+        # Not an empty frame, which ends a call.
+        return silence(self._start.audio, max(duration_ms, 1))
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

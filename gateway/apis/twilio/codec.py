@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from backend.errors import ProtocolError
 from backend.messages.protocol import Error, Message, Start, Stop
-from gateway.apis.twilio.messages import SILENCE, Dtmf, Media, StreamMessage, StreamStart
+from gateway.apis.twilio.messages import Dtmf, Media, StreamMessage, StreamStart
 from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
+from gateway.calls.pauses import SILENCE
 from gateway.calls.tracks import TrackMixer
 from gateway.connection.codec import Decoded, check_text
 from gateway.protocols import ProtocolName
@@ -24,6 +25,7 @@ class MediaStreamCodec:
     subprotocols: Sequence[str] = ()
     refuses_on_socket = True
     replies = False
+    pauses = False
     idle_timeout_s: float | None = None
     # In the place of the message that a lost connection cannot send.
     hangup: str | bytes = '{"event":"stop"}'
@@ -129,6 +131,10 @@ class MediaStreamCodec:
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call, with `events=socket`."""
         return f'{{"event":"call","call":{body}}}'
+
+    def silent_frame(self, duration_ms: int) -> bytes | None:
+        """None: the timestamps of a track name its gaps."""
+        return None
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

@@ -1,4 +1,4 @@
-"""What the WebSocket routes of telephone systems have in common: the start of a call, its key, and its end."""
+"""The start of a call on a WebSocket, its key, and its end, for all telephone systems."""
 
 import asyncio
 import base64

@@ -1,7 +1,7 @@
 """Silence in the place of audio that does not arrive. Pure.
 
-Telephone systems may send nothing while nobody speaks, and Asterisk sends a speech engine only what a dialplan waits
-for. Without samples, the end of an utterance would not be found before the next one begins.
+Telephone systems may send nothing while all speakers are silent, and Asterisk sends a speech engine only the audio that
+a dialplan waits for. Without samples, the end of an utterance would not be found before the next one begins.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What Asterisk 22.10 has sent and received in real calls. The audio is replaced by silence of the same size.
+"""Recorded calls of Asterisk 22.10 get the same answers as then. Silence of the same size replaces the audio.
 
 The recordings were made with Debian's package, whose dialplan is that of docs/howto/receive-telephone-calls.md.
 """

@@ -38,7 +38,7 @@ def opened(**params: str) -> SpeechEngineCodec:
 
 
 def answers(decoded: list[Decoded] | tuple[Decoded, ...]) -> list[dict[str, Any]]:
-    """What Asterisk receives at once, without the events of the call."""
+    """The frames that Asterisk receives at once, without the events of the call."""
     frames: list[str] = []
     for item in decoded:
         frames += item.frames if isinstance(item, DirectReply) else ()

@@ -4,7 +4,7 @@ The recordings were made with Debian's package, whose dialplan is that of docs/h
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -19,7 +19,10 @@ from gateway.calls.call_socket import CallCodec
 from gateway.connection.codec import Decoded, DeferredReply, DirectReply
 from tests.testkit.call_events import call_events
 
-CODECS = {"/v1/asterisk": WebSocketChannelCodec, "/v1/aeap": SpeechEngineCodec}
+CODECS: Mapping[str, Callable[[str, Mapping[str, str]], CallCodec]] = {
+    "/v1/asterisk": WebSocketChannelCodec,
+    "/v1/aeap": SpeechEngineCodec,
+}
 CALLS = sorted((Path(__file__).parent / "calls").glob("asterisk-*.jsonl"))
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def opened(**params: str) -> SpeechEngineCodec:
     return codec
 
 
-def answers(decoded: list[Decoded] | tuple[Decoded, ...]) -> list[dict[str, Any]]:
+def answers(decoded: Sequence[Decoded]) -> list[dict[str, Any]]:
     """The frames that Asterisk receives at once, without the events of the call."""
     frames: list[str] = []
     for item in decoded:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from backend.errors import ProtocolError
 from backend.messages.protocol import AudioFormat, Error, Message, Ready, Stop
-from gateway.apis.asterisk.messages import ChannelMessage, channel_audio, command_frame
+from gateway.apis.asterisk.messages import ControlMessage, channel_audio, command_frame
 from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
 from gateway.calls.pauses import silence
@@ -56,12 +56,12 @@ class WebSocketChannelCodec:
         """Translate a frame. Raises ProtocolError."""
         if isinstance(frame, str):
             check_text(frame)
-            return self._control(ChannelMessage.parse(frame))
+            return self._control(ControlMessage.parse(frame))
         if self.log is None:
             raise ProtocolError(f"audio before {START}", code="not_started")
         return (frame,) if frame and not self._is_stopped else ()
 
-    def _control(self, message: ChannelMessage) -> Sequence[Decoded]:
+    def _control(self, message: ControlMessage) -> Sequence[Decoded]:
         if message.name == START:
             return self._start(message)
         if self.log is None:
@@ -74,7 +74,7 @@ class WebSocketChannelCodec:
             return ()
         raise ProtocolError(f"{message.name[:40]!r} is unknown", code="unknown_type", fatal=False)
 
-    def _start(self, message: ChannelMessage) -> Sequence[Decoded]:
+    def _start(self, message: ControlMessage) -> Sequence[Decoded]:
         if self.log is not None:
             raise ProtocolError(f"a second {START}", code="invalid_message")
         if self.parameters is None:

@@ -29,7 +29,7 @@ MAX_ID = 256
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelMessage:
+class ControlMessage:
     """An event of the channel. `is_json` is the form in which the channel also expects commands."""
 
     name: str
@@ -37,7 +37,7 @@ class ChannelMessage:
     is_json: bool
 
     @classmethod
-    def parse(cls, frame: str) -> "ChannelMessage":
+    def parse(cls, frame: str) -> "ControlMessage":
         """Parse a text frame. Raises ProtocolError."""
         return _parse_json(frame) if frame.startswith("{") else _parse_line(frame)
 
@@ -56,15 +56,15 @@ def channel_audio(name: str) -> AudioFormat:
     return AudioFormat.model_validate({"encoding": encoding, "sample_rate": rate})
 
 
-def _parse_line(frame: str) -> ChannelMessage:
+def _parse_line(frame: str) -> ControlMessage:
     name, *fields = frame.split(" ")
     if not name.isascii() or not name.replace("_", "").isalpha():
         raise ProtocolError("a control message begins with its name", code="invalid_message")
     pairs = (field.partition(":") for field in fields)
-    return ChannelMessage(name, {key: value[:MAX_ID] for key, _, value in pairs}, is_json=False)
+    return ControlMessage(name, {key: value[:MAX_ID] for key, _, value in pairs}, is_json=False)
 
 
-def _parse_json(frame: str) -> ChannelMessage:
+def _parse_json(frame: str) -> ControlMessage:
     try:
         raw: Any = parse_json(frame)
     except (ValueError, RecursionError):
@@ -72,4 +72,4 @@ def _parse_json(frame: str) -> ChannelMessage:
     if not isinstance(raw, dict) or not isinstance(raw.get("event"), str):
         raise ProtocolError('a control message must have a string "event"', code="invalid_message")
     fields = {name: str(value)[:MAX_ID] for name, value in raw.items() if isinstance(value, str | int)}
-    return ChannelMessage(raw["event"], fields, is_json=True)
+    return ControlMessage(raw["event"], fields, is_json=True)

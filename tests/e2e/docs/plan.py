@@ -220,7 +220,19 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "text 1": NotCommands("the call of other recordings"),
         "text 2": NotCommands("an address: tests/unit/gateway/apis/twilio/test_codec.py has its parameters"),
         "xml 1": NotRun("Twilio reads it: tests/e2e/apis/test_twilio.py sends what follows from it"),
-        "ini 1": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "ini 1": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 2": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 3": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 4": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "ini 5": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 6": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "text 3": NotCommands(
+            "a command of FreeSWITCH: tests/unit/gateway/apis/freeswitch/test_codec.py sends its metadata"
+        ),
+        "text 4": NotCommands(
+            "a command of FreeSWITCH: tests/unit/gateway/apis/freeswitch/test_codec.py sends its metadata"
+        ),
+        "xml 2": NotRun("FreeSWITCH reads it"),
         "json 1": NotCommands("an event: tests/e2e/apis/test_twilio.py receives such events"),
     },
     "docs/howto/use-home-assistant.md": {

@@ -19,5 +19,6 @@ ProtocolName = Literal[
     "audiosocket",
     "wyoming",
     "original",
+    "kyutai",
 ]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

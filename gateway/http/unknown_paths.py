@@ -17,6 +17,8 @@ WEBSOCKETS = {
     "/v1/asterisk": "Asterisk",
     "/v1/aeap": "Asterisk's speech engine",
     "/v1/freeswitch": "FreeSWITCH",
+    "/api/asr-streaming": "Kyutai",
+    "/": "raw 24 kHz audio",
     "/v1/rooms/{room}": "readers of a room",
 }
 # Characters of the path that the message quotes.

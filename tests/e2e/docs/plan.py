@@ -4,6 +4,7 @@ All commands of the pages in FOLLOWED are run as they are printed, except where 
 program has an entry. A page with code that is neither in FOLLOWED nor in NOT_FOLLOWED fails `test_plan.py`.
 """
 
+import signal
 from collections.abc import Mapping
 
 from tests.e2e.docs import providers
@@ -54,6 +55,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova transcribe talk.mp4 --translate-to en": SAYS_CLIP,
         "nova mic": Run(says_clip=True, replaced={"nova mic": "nova mic --file talk.wav"}),
         "nova ingest https://example.com/live.m3u8": NotRun("it is on the page about live streams"),
+        "nova follow lecture-7 --language es": NotRun("it is on the page about captions for other services"),
         "nova simulate-call call.wav": NotRun("it is on the page about telephone calls"),
         "nova models list": Run("whisper-base"),
         "nova status --watch": Run("healthy", endless=True),
@@ -116,6 +118,14 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova ingest talk.mp4 --language en --jsonl": Run('"type": "final"', says_clip=True),
         "ffmpeg -i srt://encoder.example:9000 -vn -f mpegts - | nova ingest - --srt live.srt": OTHER_MACHINES,
     },
+    "docs/howto/send-captions.md": {
+        "export NOVA_YOUTUBE_URL='http://upload.youtube.com/closedcaption?cid=...'": OTHER_MACHINES,
+        'nova ingest rtmp://encoder.example/live/talk --language en --youtube "$NOVA_YOUTUBE_URL"': OTHER_MACHINES,
+        'nova follow lecture-7 --language es --zoom "$NOVA_ZOOM_URL"': OTHER_MACHINES,
+        "nova follow lecture-7 --obs ws://127.0.0.1:4455": OTHER_MACHINES,
+        'nova ingest talk.mp4 --language en --youtube "es=$NOVA_YOUTUBE_URL" --zoom "$NOVA_ZOOM_URL"': OTHER_MACHINES,
+        "nova follow lecture-7 --language es --srt talk.srt --jsonl": NotRun("it is endless: tests/e2e/test_ingest.py"),
+    },
     "docs/howto/reduce-noise.md": {
         "nova models pull gtcrn": Run("gtcrn"),
         '{"type": "start", "language": "en", "denoise": "auto"}': NotCommands(
@@ -141,7 +151,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
     },
     "docs/howto/publish-a-session.md": {
         "json 1": NotRun("a message: tests/e2e/live/test_rooms.py"),
-        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run("retry: 2000", endless=True),
+        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run(
+            "retry: 2000", status=-signal.SIGINT, endless=True
+        ),
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
         """curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/lines/LINE" -d '{"text": "Good morning."}'""": Run(
@@ -245,6 +257,17 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "python 1": Fragment(),
         "javascript 1": NotRun("it records with a browser: tests/e2e/apis/test_soniox.py sends the same messages"),
         **dict.fromkeys(("python 2", "python 3"), NOT_INSTALLED),
+    },
+    "docs/howto/use-kyutai-clients.md": {
+        **dict.fromkeys(
+            (
+                "uv run scripts/stt_from_file_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_... talk.mp3",
+                "uv run scripts/stt_from_mic_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_...",
+            ),
+            NotRun("the scripts are not a package: tests/e2e/apis/test_kyutai.py sends their messages"),
+        ),
+        "python 1": NOT_INSTALLED,
+        "javascript 1": NotRun("it has no audio: tests/e2e/apis/test_kyutai.py sends raw audio"),
     },
     "docs/troubleshooting.md": {},
     "frontend/client/README.md": {

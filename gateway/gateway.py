@@ -93,10 +93,10 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(deepgram_router(services))
     app.include_router(soniox_router(services))
     app.include_router(twilio_router(services))
-    app.include_router(kyutai_router(services))
     app.include_router(asterisk_router(services))
     app.include_router(aeap_router(services))
     app.include_router(freeswitch_router(services))
+    app.include_router(kyutai_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:

@@ -4,6 +4,7 @@ All commands of the pages in FOLLOWED are run as they are printed, except where 
 program has an entry. A page with code that is neither in FOLLOWED nor in NOT_FOLLOWED fails `test_plan.py`.
 """
 
+import signal
 from collections.abc import Mapping
 
 from tests.e2e.docs import providers
@@ -150,7 +151,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
     },
     "docs/howto/publish-a-session.md": {
         "json 1": NotRun("a message: tests/e2e/live/test_rooms.py"),
-        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run("retry: 2000", endless=True),
+        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run(
+            "retry: 2000", status=-signal.SIGINT, endless=True
+        ),
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
         """curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/lines/LINE" -d '{"text": "Good morning."}'""": Run(
@@ -217,7 +220,19 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "text 1": NotCommands("the call of other recordings"),
         "text 2": NotCommands("an address: tests/unit/gateway/apis/twilio/test_codec.py has its parameters"),
         "xml 1": NotRun("Twilio reads it: tests/e2e/apis/test_twilio.py sends what follows from it"),
-        "ini 1": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "ini 1": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 2": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 3": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 4": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "ini 5": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 6": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "text 3": NotCommands(
+            "a command of FreeSWITCH: tests/unit/gateway/apis/freeswitch/test_codec.py sends its metadata"
+        ),
+        "text 4": NotCommands(
+            "a command of FreeSWITCH: tests/unit/gateway/apis/freeswitch/test_codec.py sends its metadata"
+        ),
+        "xml 2": NotRun("FreeSWITCH reads it"),
         "json 1": NotCommands("an event: tests/e2e/apis/test_twilio.py receives such events"),
     },
     "docs/howto/use-home-assistant.md": {
@@ -242,6 +257,17 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "python 1": Fragment(),
         "javascript 1": NotRun("it records with a browser: tests/e2e/apis/test_soniox.py sends the same messages"),
         **dict.fromkeys(("python 2", "python 3"), NOT_INSTALLED),
+    },
+    "docs/howto/use-kyutai-clients.md": {
+        **dict.fromkeys(
+            (
+                "uv run scripts/stt_from_file_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_... talk.mp3",
+                "uv run scripts/stt_from_mic_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_...",
+            ),
+            NotRun("the scripts are not a package: tests/e2e/apis/test_kyutai.py sends their messages"),
+        ),
+        "python 1": NOT_INSTALLED,
+        "javascript 1": NotRun("it has no audio: tests/e2e/apis/test_kyutai.py sends raw audio"),
     },
     "docs/troubleshooting.md": {},
     "frontend/client/README.md": {

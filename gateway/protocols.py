@@ -16,5 +16,6 @@ ProtocolName = Literal[
     "audiosocket",
     "wyoming",
     "original",
+    "ai_voice",
 ]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from contextlib import suppress
 
 import structlog
 
@@ -52,7 +53,9 @@ class BusSessions:
             return
         inbox = Inbox()
         inbox.put(data)
-        self._open(session_id, inbox, is_elected=is_elected)
+        # A client whose session has ended here starts again here.
+        _, may_start = self._resting.get(session_id, (0.0, False))
+        self._open(session_id, inbox, is_elected=is_elected or may_start)
 
     def elect(self, session_id: str) -> None:
         """The bus has chosen this gateway for a message of a client, which `receive` gets as well."""
@@ -71,12 +74,14 @@ class BusSessions:
     def _open(self, session_id: str, inbox: Inbox, *, is_elected: bool) -> None:
         self._resting.pop(session_id, None)
         self._active[session_id] = session = BusSession(self._door, session_id, inbox)
-        self._tasks.create_task(self._serve(session, is_elected=is_elected))
+        if not is_elected:
+            self._elected[session_id] = asyncio.Event()
+        self._tasks.create_task(self._serve(session))
 
-    async def _serve(self, session: BusSession, *, is_elected: bool) -> None:
+    async def _serve(self, session: BusSession) -> None:
         rest = Rest(AFTER_FAILURE_S, may_start=True)
         try:
-            await self._wait_for_election(session.id, is_elected=is_elected)
+            await self._wait_for_election(session.id)
             rest = await session.serve()
         except REDIS_ERRORS as error:
             log.warning("bus_client_refused", error=str(error))
@@ -86,22 +91,17 @@ class BusSessions:
             log.exception("bus_session_failed")
         finally:
             del self._active[session.id]
+            self._elected.pop(session.id, None)
         if rest.may_start and session.inbox.skip_to_start():
             self._open(session.id, session.inbox, is_elected=True)
         else:
             self._resting[session.id] = (self._door.now() + rest.seconds, rest.may_start)
 
-    async def _wait_for_election(self, session_id: str, *, is_elected: bool) -> None:
-        if is_elected:
-            return
-        self._elected[session_id] = elected = asyncio.Event()
-        try:
-            async with asyncio.timeout(ELECTION_S):
-                await elected.wait()
-        except TimeoutError:
-            log.debug("no_gateway_was_elected")
-        finally:
-            del self._elected[session_id]
+    async def _wait_for_election(self, session_id: str) -> None:
+        if elected := self._elected.get(session_id):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ELECTION_S):
+                    await elected.wait()
 
     async def _refuse(self, session_id: str) -> None:
         message = {"code": "redis_unavailable", "message": "Redis does not answer; try again later"}

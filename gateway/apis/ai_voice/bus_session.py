@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class BusDoor:
-    """The part that all sessions of a bus share. `key`: that of all clients. `publish` sends a message to one of them."""
+    """The shared part of all sessions of a bus. `key` is that of all clients. `publish` sends a message to one of them."""
 
     name: str
     services: GatewayServices

@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class BusDoor:
-    """The shared part of all sessions of a bus. `key` is that of all clients. `publish` sends a message to one of them."""
+    """The shared part of all sessions of a bus. `key` is that of all clients; `publish` sends one of them a message."""
 
     name: str
     services: GatewayServices

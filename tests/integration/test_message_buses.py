@@ -79,6 +79,7 @@ class Gateways:
     async def kill(self, number: int) -> None:
         self.running[number].cancel()
         await asyncio.gather(self.running[number], return_exceptions=True)
+        await self.services[number].redis.aclose()
 
     async def on_both(self, name: str, scenario: Callable[[BusClient], Awaitable[None]]) -> None:
         """Play a scenario on each bus."""

@@ -21,7 +21,7 @@ from backend.messages.protocol import (
     Start,
     Stop,
 )
-from gateway.apis.ai_voice.messages import MessageWriter, StateChange, VoiceStart, barge_in, decode_audio, validated
+from gateway.apis.ai_voice.messages import MessageWriter, StateChange, ModuleStart, barge_in, decode_audio, validated
 from gateway.apis.ai_voice.progress import VoiceProgress
 from gateway.apis.ai_voice.wire import ReceivedMessage, parse_message
 from gateway.apis.utterance_order import UtteranceOrder
@@ -76,12 +76,12 @@ class AiVoiceCodec:
         message = parse_message(frame)
         self.is_packed = message.is_packed
         if message.kind == "start":
-            return self._start(VoiceStart.parse(message.fields))
+            return self._start(ModuleStart.parse(message.fields))
         if self.progress is None:
             raise ProtocolError(f"{message.kind[:40]!r} before 'start'", code="not_started")
         return (*self._listen_again(), *self._decode(message))
 
-    def _start(self, start: VoiceStart) -> Sequence[Decoded]:
+    def _start(self, start: ModuleStart) -> Sequence[Decoded]:
         if self._may_choose and start.session_id:
             self._writer.session_id = start.session_id
         self._writer.speaker_id = start.speaker_id

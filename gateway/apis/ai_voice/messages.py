@@ -19,7 +19,7 @@ OPTIONS = ("language", "languages", "hotwords", "prompt", "partials", "endpoint_
 M = TypeVar("M", bound=Message)
 
 
-class VoiceStart(Message):
+class ModuleStart(Message):
     """`start`. The module's own fields, the format of the audio, and native options."""
 
     session_id: str | None = Field(default=None, max_length=128)
@@ -32,7 +32,7 @@ class VoiceStart(Message):
     options: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
-    def parse(cls, fields: Mapping[str, Any]) -> "VoiceStart":
+    def parse(cls, fields: Mapping[str, Any]) -> "ModuleStart":
         """Parse the fields of a message. Raises ProtocolError."""
         options = {name: fields[name] for name in OPTIONS if name in fields}
         start = validated(cls, {**fields, "options": options}, "start")

@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from backend.messages.options import Message
 from backend.messages.protocol import Resume
-from gateway.apis.ai_voice.messages import State, VoiceStart
+from gateway.apis.ai_voice.messages import State, ModuleStart
 
 # Sequence numbers that a gateway may have used after it stored its progress: 3 partials of 0.25 s, and finals.
 UNSTORED_RESULTS = 20
@@ -13,7 +13,7 @@ UNSTORED_RESULTS = 20
 class VoiceProgress(Message):
     """The state of one session between its messages."""
 
-    start: VoiceStart
+    start: ModuleStart
     is_packed: bool = True
     state: State = "listening"
     sequence: int = 0

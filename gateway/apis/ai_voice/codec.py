@@ -21,7 +21,7 @@ from backend.messages.protocol import (
     Start,
     Stop,
 )
-from gateway.apis.ai_voice.messages import MessageWriter, StateChange, ModuleStart, barge_in, decode_audio, validated
+from gateway.apis.ai_voice.messages import MessageWriter, ModuleStart, StateChange, barge_in, decode_audio, validated
 from gateway.apis.ai_voice.progress import VoiceProgress
 from gateway.apis.ai_voice.wire import ReceivedMessage, parse_message
 from gateway.apis.utterance_order import UtteranceOrder

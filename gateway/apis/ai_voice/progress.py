@@ -4,7 +4,7 @@ from pydantic import ValidationError
 
 from backend.messages.options import Message
 from backend.messages.protocol import Resume
-from gateway.apis.ai_voice.messages import State, ModuleStart
+from gateway.apis.ai_voice.messages import ModuleStart, State
 
 # Sequence numbers that a gateway may have used after it stored its progress: 3 partials of 0.25 s, and finals.
 UNSTORED_RESULTS = 20

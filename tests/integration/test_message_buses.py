@@ -52,7 +52,7 @@ class Gateways:
     running: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def add(self) -> None:
-        addresses = {"ai_voice_redis": self.redis_url, "ai_voice_nats": self.nats_url}
+        addresses: dict[str, Any] = {"ai_voice_redis": self.redis_url, "ai_voice_nats": self.nats_url}
         created = GatewayServices.create(GatewaySettings(REDIS_URL=self.redis_url, refuse_load=1000, **addresses))
         services, ready = replace(created, vad_batcher=VadBatcher(LoudnessDetector())), asyncio.Event()
         self.services.append(services)

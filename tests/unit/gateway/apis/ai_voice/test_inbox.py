@@ -17,7 +17,7 @@ async def test_messages_are_read_in_order_and_awaited() -> None:
     reading = asyncio.gather(inbox.get(), inbox.get())
     await asyncio.sleep(0)
     inbox.put(END)
-    assert await reading == [START, END]
+    assert list(await reading) == [START, END]
 
 
 @pytest.mark.parametrize(("frame", "fit"), [(b"x", MAX_FRAMES), (bytes(MAX_BYTES // 4), 4)])

@@ -22,6 +22,8 @@ from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.aeap.routes import aeap_router
 from gateway.apis.asterisk.routes import asterisk_router
+from gateway.apis.ai_voice.routes import ai_voice_router
+from gateway.apis.ai_voice.server import ai_voice_listening, check_ai_voice
 from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
 from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.freeswitch.routes import freeswitch_router
@@ -71,6 +73,7 @@ def build(services: GatewayServices) -> FastAPI:
             audiosocket_listening(services),
             wyoming_listening(services),
             original_listening(services),
+            ai_voice_listening(services),
         ):
             yield
         log.info("gateway_stopped")
@@ -97,6 +100,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(aeap_router(services))
     app.include_router(freeswitch_router(services))
     app.include_router(kyutai_router(services))
+    app.include_router(ai_voice_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
@@ -142,6 +146,7 @@ async def _check_exposure(settings: GatewaySettings) -> None:
     check_audiosocket(settings)
     check_wyoming(settings)
     check_original(settings)
+    check_ai_voice(settings)
     async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
 

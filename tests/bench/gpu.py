@@ -133,7 +133,7 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
             faithful = not story or all(one.text == story for one in hypotheses)
             yield Row(
                 label,
-                recognizer._whisper.model.compute_type,
+                recognizer.compute_type,
                 batch,
                 time_per_batch(recognizer, finals, chosen.rounds),
                 time_per_batch(recognizer, previews, chosen.rounds),

@@ -65,7 +65,8 @@ _UNUSED_FILES = ["pytorch_model*", "flax_model*", "tf_model*", "*.pt", "*.fp32*"
 def parse_repository(name: str) -> HubSource:
     """Parse hf://ORG/NAME@REVISION; without a revision, the newest one. Raises ModelError."""
     found = _REPOSITORY.fullmatch(name)
-    if found is None:
+    # They become paths.
+    if found is None or ".." in name:
         raise ModelError(f"{name} does not name a repository: expected hf://ORG/NAME or hf://ORG/NAME@REVISION")
     return HubSource(found["repository"], found["revision"] or "main")
 

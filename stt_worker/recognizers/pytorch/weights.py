@@ -23,7 +23,8 @@ def load_network(directory: Path, device: torch.device, precision: torch.dtype) 
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"cannot load the Whisper model in {directory}: {reason}") from error
-    return network.to(device=device, dtype=precision).eval().requires_grad_(False)
+    placed: WhisperNetwork = network.to(device=device, dtype=precision).eval().requires_grad_(False)
+    return placed
 
 
 def _read_tensors(directory: Path) -> dict[str, Tensor]:

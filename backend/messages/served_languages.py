@@ -1,7 +1,8 @@
 """The languages and abilities that workers announce in their heartbeats, and what a session can have of them.
 
 An STT worker announces the codes that its model recognizes, whether it can write English for speech in other languages,
-and whether it judges turns and describes voices. A translation worker announces the pairs that it translates.
+and whether it judges turns, describes voices and reduces noise. A translation worker announces the pairs that it
+translates.
 Workers of earlier releases announce nothing. While no worker announces anything, every language is accepted.
 """
 
@@ -24,6 +25,9 @@ TURNS_HINT = (
 )
 VOICES_HINT = (
     "no running worker describes voices, so speakers are not labelled; `nova models pull campplus` installs the model"
+)
+DENOISE_HINT = (
+    "no running worker reduces noise, so speech is recognized as it is; `nova models pull gtcrn` installs the model"
 )
 ENGLISH_HINT = (
     "not every running speech model translates into English by itself: use `translate_to`, or a multilingual Whisper "
@@ -71,7 +75,7 @@ class ServedLanguages:
     `translators`: whether any translation worker runs; `english`: whether every STT worker can write English for speech
     in other languages; `targets`: whether all of them leave out the text of voices that a session does not want;
     `prompts`: whether all of them use prompts and hotwords; `word_times`: whether all measure the times of words; None:
-    unknown.
+    unknown. `denoise`: whether any STT worker reduces noise.
     """
 
     speech: frozenset[str] | None = None
@@ -84,6 +88,7 @@ class ServedLanguages:
     targets: bool | None = None
     prompts: bool | None = None
     word_times: bool | None = None
+    denoise: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -100,6 +105,7 @@ class ServedLanguages:
         # Workers of earlier releases have Whisper, or an endpoint with its API.
         prompts = [beat.get("prompts") is not False for beat in recognizers]
         word_times = [beat.get("word_times") is not False for beat in recognizers]
+        denoise = [bool(beat.get("denoise")) for beat in recognizers]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
             frozenset.intersection(*speech) if speech else None,
@@ -112,6 +118,7 @@ class ServedLanguages:
             all(targets) if targets else None,
             all(prompts) if prompts else None,
             all(word_times) if word_times else None,
+            any(denoise) if denoise else None,
         )
 
     @property
@@ -162,6 +169,8 @@ class ServedLanguages:
         if options.words and self.word_times is False:
             events.append(Notice(code="word_times_estimated", message=WORD_TIMES_HINT))
         written = TRANSLATED_LANGUAGE if options.task == "translate" else found
+        if options.denoise != "off" and self.denoise is False:
+            events.append(Notice(code="noise_not_reduced", message=DENOISE_HINT))
         unserved = (target for target in options.translate_to if not self.translates(written, target))
         return [*events, *(self._unserved(written, target) for target in unserved)]
 

@@ -22,10 +22,11 @@ from gateway.channels.first_messages import has_channels
 from gateway.connection.codec import Codec, NativeCodec
 from gateway.connection.connection import Connection, report_errors
 from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.connection.direct_writer import EXTENSION
 from gateway.connection.published_rooms import check_room, published
 from gateway.connection.session_opening import Opening, acquire_session, observers
 from gateway.connection.transport import Socket, Transport
-from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
+from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.services import GatewayServices
 
 log = structlog.get_logger()

@@ -116,6 +116,17 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova ingest talk.mp4 --language en --jsonl": Run('"type": "final"', says_clip=True),
         "ffmpeg -i srt://encoder.example:9000 -vn -f mpegts - | nova ingest - --srt live.srt": OTHER_MACHINES,
     },
+    "docs/howto/reduce-noise.md": {
+        "nova models pull gtcrn": Run("gtcrn"),
+        '{"type": "start", "language": "en", "denoise": "auto"}': NotCommands(
+            "a message: tests/unit/gateway/session/test_denoise.py"
+        ),
+        "nova transcribe street.mp3 --denoise auto": SAYS_CLIP,
+        **dict.fromkeys(
+            ("nova transcribe street.mp3 --denoise off", "nova transcribe street.mp3 --denoise on"),
+            NotRun("it is the command above with another value"),
+        ),
+    },
     "docs/howto/enrol-speakers.md": {
         "nova models pull campplus": NotRun(
             "no package registry has the model: tests/e2e/live/test_enrolment.py enrols voices where there is one"
@@ -133,6 +144,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run("retry: 2000", endless=True),
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
+        """curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/lines/LINE" -d '{"text": "Good morning."}'""": Run(
+            "unknown_line"
+        ),
     },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,

@@ -74,6 +74,19 @@ def test_prompts_and_times_of_words_need_every_worker(heartbeats: list[dict[str,
     assert codes == (ignored if expected is False else [[]] * 4)
 
 
+@pytest.mark.parametrize(
+    ("heartbeats", "expected"), [([], None), ([OLD], False), ([OLD, {"kind": "stt", "denoise": True}], True)]
+)
+def test_one_worker_is_enough_to_reduce_noise(heartbeats: list[dict[str, Any]], expected: bool | None) -> None:
+    served = ServedLanguages.announced(heartbeats)
+    assert served.denoise is expected
+    assert served.abilities.denoise is expected
+    for denoise in ("on", "auto"):
+        notices = [event.code for event in served.limits(Start.model_validate({"denoise": denoise}))]
+        assert notices == (["noise_not_reduced"] if expected is False else [])
+    assert served.limits(Start()) == []
+
+
 TRANSLATES = {"kind": "stt", "tasks": ["transcribe", "translate"]}
 TRANSCRIBES = {"kind": "stt", "tasks": ["transcribe"]}
 

@@ -89,6 +89,6 @@ def test_parakeet_v3_recognizes_25_languages() -> None:
 
 
 def test_languages_can_be_set() -> None:
-    assert model_languages("de, fr", "my-model") == {"de", "fr"}
+    assert model_languages("de, fr", "my-model") == frozenset({"de", "fr"})
     with pytest.raises(ModelError, match="unknown codes: xx"):
         model_languages("de,xx", "my-model")

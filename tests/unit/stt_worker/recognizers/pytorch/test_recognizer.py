@@ -51,7 +51,7 @@ def said(speech_clips: list[Clip]) -> list[Clip]:
 def speeches(
     clips: Sequence[Clip], language: str | None = None, *, final: bool = True, prefix: str = ""
 ) -> list[Speech]:
-    sounds = [clip.pcm().astype(np.float32) / 32_768 for clip in clips]
+    sounds = [clip.pcm().astype(np.float32) / np.float32(32_768) for clip in clips]
     beam_size = 5 if final else 1
     return [Speech(s, language, words=True, final=final, beam_size=beam_size, prefix=prefix) for s in sounds]
 

@@ -55,7 +55,7 @@ def load_recognizer(settings: SttSettings) -> Recognizer:
 
 
 def find_engine(settings: SttSettings) -> Engine:
-    """What runs the model: that of its address, that of the settings, or that of the format of its files.
+    """Choose the engine of the model by its address, by the settings, or by the format of its files.
 
     Raises ModelError if the model is not on this machine, or in an unknown format.
     """

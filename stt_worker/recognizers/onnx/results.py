@@ -9,7 +9,7 @@ from backend.text.normalize import letters
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
 from stt_worker.recognizers.verbose_json import TranscriptionWord, VerboseTranscription
 
-# A token lasts until the next one, or for this many seconds: what follows may be a pause.
+# A token lasts until the next one, or for this many seconds: a pause may follow it.
 MAX_TOKEN_S = 0.4
 
 

@@ -50,7 +50,7 @@ def test_log_probabilities_give_the_confidence_and_no_reason_to_withhold_the_tex
     assert hypothesis(TokenSequence("Thank you")).confidence is None
 
 
-def test_only_aligned_models_are_trusted_to_repeat_what_was_said() -> None:
+def test_only_aligned_models_are_trusted_to_repeat_themselves() -> None:
     looped = TokenSequence("no no no " * 30)
     assert withhold_reason(looped.hypothesis(SPEECH, languages=None, aligned=False), 2.0) == "repetitive"
     assert withhold_reason(looped.hypothesis(SPEECH, languages=None, aligned=True), 2.0) == ""

@@ -1,6 +1,6 @@
 """Whisper on PyTorch and on CTranslate2 with the same weights and real speech.
 
-PyTorch is in no environment that the project installs, so these tests run where somebody has installed the extra
+PyTorch is in no environment that the project installs, so these tests run where a developer has installed the extra
 `torch`: `pip install -e '.[torch]'`.
 """
 

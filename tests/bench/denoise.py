@@ -6,7 +6,6 @@ that is kept and the threshold of "auto", and the other half measures them. Then
 which must give no text.
 """
 
-import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +18,8 @@ from numpy.typing import NDArray
 
 from backend import models
 from backend.engines.loading import Hardware
-from backend.messages.jobs import AudioJob
 from backend.messages.options import Denoise
-from backend.messages.protocol import Final, Start
-from backend.streams.job_streams import Entry, Outcome
-from backend.streams.names import Shard
+from backend.messages.protocol import Start
 from backend.text.edits import WordErrors
 from stt_worker.loading import load_denoiser
 from stt_worker.noise.stage import KEPT, NOISY_DB, mix
@@ -32,6 +28,7 @@ from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.settings import SttSettings
 from stt_worker.voices.speech_level import measure_level
 from stt_worker.worker import SttWorker
+from tests.bench.support.worker_texts import english_entry, in_float, in_pcm, texts
 from tests.paths import SHARED
 from tests.testkit import cli
 from tests.testkit.audio.clips import RATE, Clip, decode, shared_clips
@@ -48,8 +45,6 @@ LEVELS_DB = (0.0, 5.0, 10.0, 20.0)
 # To choose from: thresholds of "auto", which all reduce some noise, and shares of the audio that are kept.
 THRESHOLDS_DB = (6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 100.0)
 SHARES = (0.5, 0.25, 0.0)
-# Utterances in one call of the worker.
-AT_ONCE = 8
 
 
 @dataclass(slots=True)
@@ -86,20 +81,12 @@ def sounds_of(kind: str, half: Half) -> list[Samples]:
     return [in_float(decode(file)) for file in chosen[half == "report" :: 2]]
 
 
-def in_float(pcm: NDArray[np.int16]) -> Samples:
-    return pcm.astype(np.float32) / np.float32(32_768)
-
-
-def in_pcm(samples: Samples) -> NDArray[np.int16]:
-    pcm: NDArray[np.int16] = np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype("<i2")
-    return pcm
-
-
 def mixed(speech: Samples, noise: Samples, level_db: float) -> Samples:
     """The speech with noise of the same length, this much below it, quieter together if they would be clipped."""
     factor = np.sqrt(np.mean(speech**2) / max(float(np.mean(noise**2)), 1e-9)) * 10 ** (-level_db / 20)
-    both = speech + noise * np.float32(factor)
-    return both / np.float32(max(1.0, float(np.abs(both).max())))
+    both: Samples = speech + noise * np.float32(factor)
+    limited: Samples = both / np.float32(max(1.0, float(np.abs(both).max())))
+    return limited
 
 
 def mixes(half: Half, count: int, levels: Sequence[float], random: np.random.Generator) -> Iterator[Mix]:
@@ -117,20 +104,7 @@ def mixes(half: Half, count: int, levels: Sequence[float], random: np.random.Gen
 
 def recognize(worker: SttWorker, utterances: Sequence[Samples], denoise: Denoise) -> Iterator[str]:
     """The text of each utterance."""
-    job = AudioJob(kind="final", session="s", utterance=1, correlation_id="c", sent_at=0.0, start_ms=0, end_ms=0)
-    entries = [
-        Entry(
-            Shard(0),
-            "0-0",
-            job.model_copy(update={"end_ms": len(one) * 1_000 // RATE, "language": "en", "denoise": denoise}),
-            in_pcm(one).tobytes(),
-        )
-        for one in utterances
-    ]
-    for at in range(0, len(entries), AT_ONCE):
-        for outcome in asyncio.run(worker.handle(entries[at : at + AT_ONCE])):
-            assert isinstance(outcome, Outcome), "English is recognized"
-            yield next(event.text for event in outcome.durable if isinstance(event, Final))
+    return texts(worker, [english_entry(in_pcm(one), denoise=denoise) for one in utterances])
 
 
 def errors(some: Sequence[Mix], threshold_db: float, kept: float = KEPT) -> WordErrors:

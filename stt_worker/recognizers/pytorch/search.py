@@ -87,11 +87,9 @@ class Search:
         return self._continue([(self.scores[beam] + value, beam, token) for beam, (value, token) in enumerate(drawn)])
 
     def stop(self) -> None:
-        """Accept the texts that have not ended."""
-        unfinished = [
-            (score, text) for score, text in zip(self.scores, self.texts, strict=True) if score > float("-inf")
-        ]
-        self.found += unfinished
+        """Accept the texts that have not ended, if they may be better than those that have."""
+        if not self.is_done:
+            self.found += [found for found in zip(self.scores, self.texts, strict=True) if found[0] > float("-inf")]
 
     def _continue(self, kept: Sequence[tuple[float, int, int]]) -> list[tuple[int, int]]:
         self.texts = [[*self.texts[beam], token] for _, beam, token in kept]

@@ -4,6 +4,7 @@ All commands of the pages in FOLLOWED are run as they are printed, except where 
 program has an entry. A page with code that is neither in FOLLOWED nor in NOT_FOLLOWED fails `test_plan.py`.
 """
 
+import signal
 from collections.abc import Mapping
 
 from tests.e2e.docs import providers
@@ -141,7 +142,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
     },
     "docs/howto/publish-a-session.md": {
         "json 1": NotRun("a message: tests/e2e/live/test_rooms.py"),
-        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run("retry: 2000", endless=True),
+        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run(
+            "retry: 2000", status=-signal.SIGINT, endless=True
+        ),
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
         """curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/lines/LINE" -d '{"text": "Good morning."}'""": Run(

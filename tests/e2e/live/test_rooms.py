@@ -108,13 +108,19 @@ async def test_a_language_is_translated_while_it_is_read(system: System, sentenc
         assert await translated() == set()
 
 
-def stalled_reader(url: str, room: str) -> socket.socket:
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+
+
+def stalled_reader(url: str, path: str, head: str = "") -> socket.socket:
     """A reader that sends a request, and reads nothing of the response."""
     parts = urlsplit(url)
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     connection.connect((parts.hostname, parts.port))
-    connection.sendall(f"GET /v1/rooms/{room}/events HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+    connection.sendall(f"GET /v1/rooms/{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{head}\r\n".encode())
     return connection
 
 
@@ -122,7 +128,10 @@ async def test_a_slow_reader_is_disconnected_and_slows_no_other(system: System) 
     count, size = 2_000, 8_000
     async with connect(ServiceSettings(REDIS_URL=system.redis_url)) as redis:
         rooms = RedisRooms(redis, ServiceSettings())
-        with stalled_reader(system.urls[0], "slow") as stalled:
+        with (
+            stalled_reader(system.urls[0], "slow/events") as stalled,
+            stalled_reader(system.urls[0], "slow", UPGRADE) as stalled_socket,
+        ):
             async with reading(system.urls[0], "slow") as fast:
                 await asyncio.sleep(0.5)
                 for first in range(0, count, 20):
@@ -137,7 +146,11 @@ async def test_a_slow_reader_is_disconnected_and_slows_no_other(system: System) 
                     await fast.wait_for_finals(first + 20)
                 numbers = [int(text.split()[0]) for text in fast.finals]
                 assert numbers == list(range(count))
+                received_frames = await asyncio.to_thread(_read_all, stalled_socket)
                 received = await asyncio.to_thread(_read_all, stalled)
+    # A close frame: the opcode, the length, and 1013.
+    assert b"\x88\x0a\x03\xf5too_slow" in received_frames
+    assert len(received_frames) < count * size
     assert b'event: end\ndata: {"reason":"too_slow"}' in received
     assert len(received) < count * size
 

@@ -14,6 +14,7 @@ from tests.unit.backend.models.files import lay
 
 WHISPER = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 NLLB = ("model.bin", "config.json", "shared_vocabulary.json", "sentencepiece.bpe.model")
+NOISE = ("gtcrn_simple.onnx",)
 OPUS = ("model/model.bin", "model/config.json", "model/shared_vocabulary.json", "sentencepiece.model")
 
 
@@ -31,6 +32,7 @@ ONNX = ("tokens.txt", "encoder.int8.onnx", "decoder.int8.onnx", "joiner.int8.onn
         ("sherpa-onnx", ONNX),
         ("nllb", NLLB),
         ("opus", OPUS),
+        ("noise", NOISE),
     ],
 )
 def test_each_kind_is_identified_by_its_files(tmp_path: Path, kind: str, names: tuple[str, ...]) -> None:

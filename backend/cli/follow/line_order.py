@@ -14,7 +14,8 @@ MAX_WAIT_S = 5.0
 class LineOrder:
     """The final captions of one room. A line is its session and the number of the utterance: "5b1f0c2d9e7a-3".
 
-    Each utterance of a session has one final caption, also if it has no words. Only its first one counts.
+    Each utterance of a session has a final caption, also if it has no words. Only its first one counts: lines that were
+    shown cannot be corrected.
     """
 
     def __init__(self) -> None:
@@ -27,6 +28,8 @@ class LineOrder:
         session, _, number = caption.line.rpartition("-")
         if not number.isdecimal():
             return [caption]
+        if caption.corrected and session != self._session:
+            return []
         before = [] if session == self._session else self._begin(session, int(number))
         if self._next is not None and int(number) >= self._next:
             self._waiting.setdefault(int(number), (now + MAX_WAIT_S, caption))

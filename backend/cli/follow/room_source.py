@@ -20,6 +20,8 @@ READ_TIMEOUT_S = 45.0
 BASE_S, CAP_S = 0.5, 10.0
 # Repeated until they succeed, as is every status from 500.
 _TEMPORARY = {408, 429}
+# Reasons of the event "end" after which a reader must not connect again.
+_FINAL_REASONS = ("link_ended", "key_ended")
 
 
 class RoomRefusedError(NovaError):
@@ -70,9 +72,9 @@ class RoomSource:
                     yield event
 
     def _apply(self, event: StreamEvent) -> Caption | None:
-        if event.name == "end" and "link_ended" in event.data:
+        if event.name == "end" and any(reason in event.data for reason in _FINAL_REASONS):
             self._is_over = True
-            self._say("the link to the room has ended")
+            self._say("the link to the room, or its key, has ended")
         if event.name != "caption":
             return None
         try:
@@ -108,10 +110,9 @@ class RoomSource:
 
     def _report_connection(self) -> None:
         self._backoff.reset()
-        self._was_connected = True
-        if self._is_lost:
-            self._is_lost = False
-            self._say("connected to the room")
+        if self._is_lost or not self._was_connected:
+            self._say(f"reading the room {self._room}; press Ctrl-C to stop")
+        self._was_connected, self._is_lost = True, False
 
 
 def _refusal(body: bytes, status: int) -> RoomRefusedError:

@@ -49,6 +49,16 @@ def test_another_session_continues_the_room() -> None:
     assert texts(order.apply(line(1, "New.", session="b"), 0)) == ["Line 3.", "New."]
 
 
+def test_corrections_of_lines_that_were_shown_are_ignored() -> None:
+    order = LineOrder()
+    order.apply(line(1, session="old"), 0)
+    order.apply(line(1), 0)
+    for number, session in ((1, "a"), (1, "old"), (9, "old")):
+        assert order.apply(line(number, "New.", session).model_copy(update={"corrected": True}), 0) == []
+    # A reader that was away gets only the corrected text.
+    assert texts(order.apply(line(2, "New.").model_copy(update={"corrected": True}), 0)) == ["New."]
+
+
 def test_the_rest_is_shown_at_the_end() -> None:
     order = LineOrder()
     order.apply(line(1), 0)

@@ -21,9 +21,9 @@ from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.aeap.routes import aeap_router
-from gateway.apis.asterisk.routes import asterisk_router
 from gateway.apis.ai_voice.routes import ai_voice_router
 from gateway.apis.ai_voice.server import ai_voice_listening, check_ai_voice
+from gateway.apis.asterisk.routes import asterisk_router
 from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
 from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.freeswitch.routes import freeswitch_router

@@ -30,6 +30,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- TooManyLanguagesError    a room is read in as many languages as it may be
 |  |- TooManyReadersError      a gateway has as many readers as it may have
 |  |- UnknownLinkError         a room has no link with an id
+|  |- UnpublishedSegmentError  HLS: a segment of captions is not published yet
 |  |- TooManyVoicesError        a caller has as many enrolled voices as it may have
 |  |- UnknownSpeakerError       no voice is enrolled under a name
 |  |- TooManyConnectionsError   too many connections have no session yet

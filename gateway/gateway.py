@@ -21,6 +21,7 @@ from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
+from gateway.apis.captions.routes import captions_router
 from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.native.room_socket import room_socket_router
 from gateway.apis.native.rooms import rooms_router
@@ -38,7 +39,7 @@ from gateway.http.health import HealthRoutes
 from gateway.http.languages import languages_router
 from gateway.http.turns import RequestTurns
 from gateway.http.unknown_paths import unknown_paths_router
-from gateway.page_files import PageFiles
+from gateway.page_files import PageFiles, captions_page_router
 from gateway.server import GatewayServer, server_config
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
@@ -83,6 +84,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(speakers_router(services))
     app.include_router(rooms_router(services))
     app.include_router(room_socket_router(services))
+    app.include_router(captions_router(services))
     app.include_router(openai_router(services))
     app.include_router(realtime_router(services))
     app.include_router(client_secrets_router(services))
@@ -101,6 +103,7 @@ def build(services: GatewayServices) -> FastAPI:
 
 def _serve_page(app: FastAPI, page_dir: Path) -> None:
     if (page_dir / "index.html").is_file():
+        app.include_router(captions_page_router(page_dir))
         app.mount("/", PageFiles(directory=page_dir, html=True))
         return
 

@@ -134,6 +134,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
     },
+    "docs/howto/show-captions-to-an-audience.md": {
+        "text 1": NotCommands("a line of a playlist: tests/integration/test_caption_feeds.py")
+    },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,
         "nova keys list": Run("prometheus"),

@@ -29,6 +29,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- TooManyLinksError        a room has as many links as it may have
 |  |- TooManyLanguagesError    a room is read in as many languages as it may be
 |  |- TooManyReadersError      a gateway has as many readers as it may have
+|  |- UnknownLineError         a room has no final of a line
 |  |- UnknownLinkError         a room has no link with an id
 |  |- UnpublishedSegmentError  HLS: a segment of captions is not published yet
 |  |- TooManyVoicesError        a caller has as many enrolled voices as it may have
@@ -57,6 +58,10 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- UnsupportedSourceError    its protocol is not read
 |  |- UnreachableSourceError    no stream that can be decoded answers at its address
 |  '- LostSourceError           it failed or stalled, and could not be opened again
+|- SinkError                    commands: YouTube, Zoom or OBS does not accept captions, they are sent again
+|  '- SinkClosedError            it will never accept them
+|- RoomRefusedError             commands: the server does not let this user read a room
+|- EventTooLongError            commands: an event of a server is longer than any real one
 |- OverrunError                 commands: the server accepts no audio from the microphone
 '- MediaError                   commands: a recording cannot be transcribed, or not completely
    |- UnreadableError           it is missing, a directory, or not permitted

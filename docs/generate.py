@@ -48,6 +48,10 @@ OTHER_VARIABLES: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("NOVA_SERVER", "that of `nova up`, or port 8080", "Server that the commands use: host:port or a URL."),
             ("NOVA_KEY", "", "API key that the commands send."),
+            ("NOVA_YOUTUBE_URL", "", "`nova ingest` and `nova follow`: closed captions ingestion URL. A secret."),
+            ("NOVA_ZOOM_URL", "", "As before: API token of a Zoom meeting, which is a URL. A secret."),
+            ("NOVA_OBS_URL", "", "As before: WebSocket server of OBS, such as ws://127.0.0.1:4455."),
+            ("NOVA_OBS_PASSWORD", "", "As before: its password."),
             ("NOVA_COMMAND", "`nova` on PATH", "Desktop client: command that starts a local server."),
             ("NOVA_RUNTIME_FOLDER", "", "Set by `nova` for its processes, to find them if it is killed."),
         ),

@@ -20,9 +20,13 @@ from backend.streams.access.api_keys import ApiKeys
 from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
+from gateway.apis.aeap.routes import aeap_router
+from gateway.apis.asterisk.routes import asterisk_router
 from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
 from gateway.apis.captions.routes import captions_router
 from gateway.apis.deepgram.routes import deepgram_router
+from gateway.apis.freeswitch.routes import freeswitch_router
+from gateway.apis.kyutai.routes import kyutai_router
 from gateway.apis.native.room_socket import room_socket_router
 from gateway.apis.native.rooms import rooms_router
 from gateway.apis.native.routes import recordings_router
@@ -91,6 +95,10 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(deepgram_router(services))
     app.include_router(soniox_router(services))
     app.include_router(twilio_router(services))
+    app.include_router(kyutai_router(services))
+    app.include_router(asterisk_router(services))
+    app.include_router(aeap_router(services))
+    app.include_router(freeswitch_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:

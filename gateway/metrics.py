@@ -40,6 +40,13 @@ PRESSURE = Gauge(
 )
 LOAD = Gauge("nova_gateway_finals_load_ratio", "Share of the workers' time that the finals of all current speech need")
 WAITING = Gauge("nova_gateway_oldest_final_seconds", "Age in seconds of the oldest final that no worker has taken")
+ROOM_READERS = Gauge("nova_gateway_room_readers", "Readers of rooms")
+ROOM_CAPTIONS = Counter("nova_gateway_room_captions_total", "Captions sent to readers of rooms, one for each reader")
+ROOM_READERS_ENDED = Counter(
+    "nova_gateway_room_readers_ended_total",
+    "Readers that have left or were disconnected: left, too_slow, link_ended, key_ended, draining, unavailable",
+    ["reason"],
+)
 
 # Counters that are absent until the first session would hide it: `rate` needs a value before the increase.
 for _protocol in PROTOCOLS:
@@ -47,3 +54,5 @@ for _protocol in PROTOCOLS:
     OPEN_SESSIONS.labels(_protocol)
 for _outcome in ("delivered", "retried", "given_up"):
     WEBHOOK_EVENTS.labels(_outcome)
+for _reason in ("left", "too_slow", "link_ended", "key_ended", "draining", "unavailable"):
+    ROOM_READERS_ENDED.labels(_reason)

@@ -13,8 +13,12 @@ ProtocolName = Literal[
     "deepgram_flux",
     "soniox",
     "twilio",
+    "asterisk",
+    "aeap",
+    "freeswitch",
     "audiosocket",
     "wyoming",
     "original",
+    "kyutai",
 ]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

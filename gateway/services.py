@@ -40,6 +40,7 @@ from gateway.audio.silero import Silero
 from gateway.audio.vad_batcher import VadBatcher
 from gateway.calls.webhooks import Webhooks
 from gateway.http.turns import Turns
+from gateway.rooms.access_watch import AccessWatch
 from gateway.rooms.feeds import RoomFeeds
 from gateway.rooms.tasks import RoomTasks
 from gateway.session.segmenter import Rules
@@ -90,8 +91,9 @@ class GatewayServices:
         redis, name, registry = connect(settings), process_name(), SessionRegistry()
         streams, fanout, keys = RedisJobStreams(redis, settings), RedisFanout(redis, name), ApiKeys(redis)
         secrets, rooms, room_tasks = ClientSecrets(redis), RedisRooms(redis, settings), RoomTasks()
-        links = RoomLinks(redis, rooms)
-        feeds = RoomFeeds(rooms, links, fanout, room_tasks, settings.max_readers, lambda: registry.draining)
+        links, auth = RoomLinks(redis, rooms), Auth(settings, keys, JwtVerifier.from_settings(settings), secrets)
+        watch = AccessWatch(rooms, links, auth.is_revoked)
+        feeds = RoomFeeds(rooms, watch, fanout, room_tasks, settings.max_readers, lambda: registry.draining)
         return cls(
             settings=settings,
             name=name,
@@ -103,7 +105,7 @@ class GatewayServices:
             vad_batcher=VadBatcher(Silero()),
             registry=registry,
             admission=Admission(settings, streams, registry, name),
-            auth=Auth(settings, keys, JwtVerifier.from_settings(settings), secrets),
+            auth=auth,
             client_secrets=secrets,
             voices=VoiceProfiles(redis, settings.max_voices),
             quota_slots=QuotaSlots(Quota(redis), keys, registry),

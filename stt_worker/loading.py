@@ -4,17 +4,17 @@ Modules that load a model's libraries are imported inside the functions: a worke
 them, and its image may lack them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from backend import models
 from backend.engines.device_locks import with_own_device
 from backend.errors import ModelError
-from backend.models.formats import VOICE_FILES
+from backend.models.formats import DENOISE_FILES, VOICE_FILES
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
-from stt_worker.recognizers.recognizer import Recognizer, TurnJudge, VoiceDescriber
+from stt_worker.recognizers.recognizer import Denoiser, Recognizer, TurnJudge, VoiceDescriber
 from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Loaded = TypeVar("Loaded")
 
-TURN_MODEL, VOICE_MODEL = "smart-turn", "campplus"
+TURN_MODEL, VOICE_MODEL, DENOISE_MODEL = "smart-turn", "campplus", "gtcrn"
 
 
 def load_recognizer(settings: SttSettings) -> Recognizer:
@@ -89,12 +89,31 @@ def load_voice_model(settings: SttSettings) -> VoiceDescriber | None:
     def load(place: Path) -> VoiceDescriber:
         from stt_worker.voices.voice_model import VoiceModel
 
-        files = [place] if place.is_file() else [place / name for name in VOICE_FILES if (place / name).is_file()]
-        if not files:
-            raise ModelError(f"{place} holds no model of voices: it needs {' or '.join(VOICE_FILES)}")
-        return VoiceModel(files[0])
+        return VoiceModel(_model_file(place, VOICE_FILES))
 
     return _load_optional(settings.voice_model, VOICE_MODEL, load)
+
+
+def load_denoiser(settings: SttSettings) -> Denoiser | None:
+    """Load the model that reduces noise. None: the settings name none, or "auto" finds none on this machine.
+
+    Raises ModelError if a named model is missing or damaged.
+    """
+
+    def load(place: Path) -> Denoiser:
+        from stt_worker.noise.gtcrn import Gtcrn
+
+        return Gtcrn(_model_file(place, DENOISE_FILES))
+
+    return _load_optional(settings.denoise_model, DENOISE_MODEL, load)
+
+
+def _model_file(place: Path, names: Sequence[str]) -> Path:
+    """A file itself, or the one in a directory that has one of these names. Raises ModelError."""
+    files = [place] if place.is_file() else [place / name for name in names if (place / name).is_file()]
+    if not files:
+        raise ModelError(f"{place} holds no model of this kind: it needs {' or '.join(names)}")
+    return files[0]
 
 
 def _load_optional(setting: str, default: str, load: Callable[[Path], Loaded]) -> Loaded | None:

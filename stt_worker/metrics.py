@@ -10,6 +10,7 @@ SECONDS = Histogram(
 )
 BATCH_SIZE = Histogram("nova_stt_batch_size", "Pieces of audio in one call", ["kind"], buckets=(1, 2, 4, 8, 16, 32, 64))
 AUDIO_SECONDS = Counter("nova_stt_audio_seconds_total", "Audio recognized, in seconds", ["kind"])
+DENOISED = Counter("nova_stt_denoised_seconds_total", "Audio whose noise was reduced, in seconds", ["kind"])
 REAL_TIME_FACTOR = Gauge(
     "nova_stt_real_time_factor_ratio", "Seconds of work for each second of audio, over recent batches"
 )

@@ -27,6 +27,8 @@ class SttSettings(WorkerSettings):
     """Model that judges whether a speaker has finished: a directory, or "auto": smart-turn if installed. "": none."""
     voice_model: str = "auto"
     """Model that describes voices: a directory, an ONNX file, or "auto": campplus if installed. "": none."""
+    denoise_model: str = "auto"
+    """Model that reduces noise: a directory, an ONNX file, or "auto": gtcrn if installed. "": none."""
     null_cost: float = Field(default=0.0, ge=0.0)
     """With the model "null": seconds of work for each second of audio."""
     null_base_s: float = Field(default=0.0, ge=0.0)

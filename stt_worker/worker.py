@@ -30,10 +30,26 @@ from stt_worker.job_language import (
     last_language,
     model_language,
 )
-from stt_worker.loading import load_recognizer, load_turn_model, load_voice_model, with_calibration, with_own_gpu
+from stt_worker.loading import (
+    load_denoiser,
+    load_recognizer,
+    load_turn_model,
+    load_voice_model,
+    with_calibration,
+    with_own_gpu,
+)
+from stt_worker.noise.stage import NoiseStage
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.real_time_factor import RealTimeFactor
-from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Recognizer, Speech, TurnJudge, VoiceDescriber
+from stt_worker.recognizers.recognizer import (
+    Denoiser,
+    Hypothesis,
+    RecognizedWord,
+    Recognizer,
+    Speech,
+    TurnJudge,
+    VoiceDescriber,
+)
 from stt_worker.settings import SttSettings
 from stt_worker.voices.division import can_be_divided
 from stt_worker.voices.stage import VoiceStage
@@ -54,9 +70,11 @@ class SttWorker:
         settings: SttSettings,
         turns: TurnJudge | None = None,
         voices: VoiceDescriber | None = None,
+        denoiser: Denoiser | None = None,
     ) -> None:
         self._recognizer, self._settings, self._turns = recognizer, settings, turns
         self._voices = VoiceStage(voices) if voices else None
+        self._noise = NoiseStage(denoiser) if denoiser else None
         self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
         # Judges turns while their text is recognized. Each judgement takes one core.
         self._judging = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="turns")
@@ -92,7 +110,9 @@ class SttWorker:
         began = time.perf_counter()
         judgements = self._judge_turns(speeches)
         described = self._voices.begin(speeches) if self._voices else {}
-        hypotheses = recognize_with_drafts(self._recognizer, speeches)
+        # Turns and voices are judged by the audio as it is.
+        recognized = self._noise.reduce(speeches, kind) if self._noise else speeches
+        hypotheses = recognize_with_drafts(self._recognizer, recognized)
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind != "preview":
@@ -173,6 +193,7 @@ class SttWorker:
             describe_voices=describe_voices,
             measure_voice=job.measure_voice and self._voices is not None,
             target=target,
+            denoise=job.denoise,
             draft=_draft(job) if self._recognizer.continues_drafts else (),
             draft_language=draft_language(job, self._recognizer.languages),
             draft_language_probability=job.draft_language_probability,
@@ -211,7 +232,8 @@ async def _main(stop: asyncio.Event) -> None:
         recognizer = await asyncio.to_thread(load_recognizer, settings)
         turns = await asyncio.to_thread(load_turn_model, settings)
         voices = await asyncio.to_thread(load_voice_model, settings)
-        await serve(recognizer, settings, stop, metrics_server, turns, voices)
+        denoiser = await asyncio.to_thread(load_denoiser, settings)
+        await serve(recognizer, settings, stop, metrics_server, turns, voices, denoiser)
 
 
 async def serve(
@@ -221,6 +243,7 @@ async def serve(
     metrics_server: MetricsServer,
     turns: TurnJudge | None = None,
     voices: VoiceDescriber | None = None,
+    denoiser: Denoiser | None = None,
 ) -> None:
     """Recognize the audio of all shards until `stop` is set."""
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
@@ -233,8 +256,10 @@ async def serve(
     if voices:
         # "targets": it also leaves out the text of voices that a session does not want.
         description |= {"voices": True, "targets": True}
+    if denoiser:
+        description["denoise"] = True
     MODEL.labels("stt", recognizer.model, recognizer.device, recognizer.compute_type).set(1)
-    worker = SttWorker(recognizer, settings, turns, voices)
+    worker = SttWorker(recognizer, settings, turns, voices, denoiser)
 
     def about() -> dict[str, object]:
         return {**description, **worker.report()}

@@ -37,3 +37,9 @@ def to_mulaw(samples: NDArray[np.int16]) -> bytes:
     mantissa = (magnitude >> (exponent + 3)) & 0x0F
     sign = np.where(linear < 0, 0x80, 0)
     return bytes((~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8))
+
+
+def from_mulaw(data: bytes) -> NDArray[np.int16]:
+    """Decode [n] samples."""
+    codes = np.frombuffer(data, np.uint8).astype(np.int32)
+    return _decode_mulaw(codes).astype(np.int16)

@@ -22,6 +22,7 @@ COMMANDS = {
     "transcribe": "transcribe:transcribe",
     "mic": "mic:mic",
     "ingest": "ingest.commands:ingest",
+    "follow": "follow.commands:follow",
     "models": "models:group",
     "speakers": "speakers.commands:speakers",
     "simulate-call": "calls.commands:simulate_call",

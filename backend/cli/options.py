@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from backend.cli.files.subtitles.limits import MAX_LINES, MIN_GAP_MS, CueLimits
 from backend.errors import ProtocolError
 from backend.messages import languages
 from backend.messages.options import MAX_LANGUAGES
+from backend.messages.rooms.captions import ROOM_PATTERN
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +30,18 @@ def _target_languages(_: click.Context, __: click.Parameter, values: Sequence[st
     """Validate target languages. Each option may hold several, separated by commas."""
     codes = (code.strip() for group in values for code in group.split(",") if code.strip())
     return tuple(dict.fromkeys(_known(languages.flores_code, code) for code in codes))
+
+
+def checked_room(name: str) -> str:
+    """Return the name of a room. Raises BadParameter."""
+    if not re.fullmatch(ROOM_PATTERN, name):
+        raise click.BadParameter("a room is 1 to 48 lower-case letters, digits and hyphens")
+    return name
+
+
+def checked_target(code: str) -> str:
+    """Return a target language. Raises BadParameter if it is unknown."""
+    return _known(languages.flores_code, code)
 
 
 def _known(lookup: Callable[[str], object], code: str) -> str:
@@ -67,6 +81,14 @@ key_option = click.option(
 )
 speakers_option = click.option(
     "--speakers", is_flag=True, help="Name the speakers, if the server has the model `campplus`."
+)
+
+
+room_option = click.option(
+    "--room",
+    callback=lambda _, __, value: value if value is None else checked_room(value),
+    metavar="NAME",
+    help="Publish the captions in this room, where others read them.",
 )
 
 

@@ -32,7 +32,7 @@ from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server, print_status
-from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, Task, spoken_language
+from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, Denoise, Task, spoken_language
 from backend.messages.protocol import Start
 
 # The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
@@ -91,6 +91,13 @@ ENDPOINT_MS = 1_500
     metavar="N",
     help="Number of speakers, if it is known. Implies --speakers.",
 )
+@click.option(
+    "--denoise",
+    type=click.Choice(get_args(Denoise)),
+    default="off",
+    show_default=True,
+    help="Reduce noise, if the server has the model `gtcrn`; auto: where there is much.",
+)
 def transcribe(
     files: tuple[Path, ...],
     spoken: tuple[str, ...],
@@ -107,6 +114,7 @@ def transcribe(
     words: bool,
     speakers: bool,
     max_speakers: int | None,
+    denoise: Denoise,
     limits: CueLimits,
 ) -> None:
     """Convert audio or video recordings to text or subtitles.
@@ -137,6 +145,7 @@ def transcribe(
         multichannel=channels,
         speakers=speakers or max_speakers is not None,
         max_speakers=max_speakers or DEFAULT_MAX_SPEAKERS,
+        denoise=denoise,
     )
     with pipes() as saved:
         # Recordings that cannot be opened are reported before a server is started.

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus
+from websockets.typing import Subprotocol
 
 from backend.client.proxy import proxy_for
 from backend.errors import NovaError, SetupError
@@ -51,11 +52,17 @@ class DisconnectedError(NovaError):
         self.close_code = close_code
 
 
-async def connect_socket(url: str, key: str = "", tls: ssl.SSLContext | None = None) -> ClientConnection:
+async def connect_socket(
+    url: str,
+    key: str = "",
+    tls: ssl.SSLContext | None = None,
+    subprotocol: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> ClientConnection:
     """Open a WebSocket. The caller closes it.
 
     `key` is an API key or a JSON Web Token; empty for servers without authentication. `tls` says which
-    certificates of servers are trusted; default: those of the system.
+    certificates of servers are trusted; default: those of the system. `headers` are sent, too.
     Raises ServerError when the server refuses, SetupError when the proxy cannot be used, and OSError or
     InvalidHandshake when the server cannot be reached.
     """
@@ -67,7 +74,8 @@ async def connect_socket(url: str, key: str = "", tls: ssl.SSLContext | None = N
             close_timeout=CLOSE_TIMEOUT_S,
             max_size=MAX_EVENT_BYTES,
             compression=None,  # audio does not compress, and events are small
-            additional_headers={"Authorization": f"Bearer {key}"} if key else None,
+            additional_headers={**(headers or {}), **({"Authorization": f"Bearer {key}"} if key else {})},
+            subprotocols=[Subprotocol(subprotocol)] if subprotocol else None,
             proxy=proxy_for(url),
             # True: the certificates of the system. websockets refuses None for wss, and anything else for ws.
             ssl=(tls or True) if url.startswith("wss:") else None,

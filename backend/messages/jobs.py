@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from backend.errors import EntryError
-from backend.messages.options import Priority, Task
+from backend.messages.options import Denoise, Priority, Task
 from backend.messages.protocol import (
     Error,
     Final,
@@ -124,6 +124,8 @@ class AudioJob(Job):
     """Finals only. Whether the utterance is a sample of a voice that the session enrols."""
     target: TargetVoice | None = None
     """The only voice that the session wants text of."""
+    denoise: Denoise = "off"
+    """Whether to reduce noise before the recognition. "auto": if the audio is noisy."""
     prompt: str = ""
     hotwords: str = ""
     context: str = ""

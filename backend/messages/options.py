@@ -22,6 +22,8 @@ MAX_PROMPT, MAX_HOTWORDS, MAX_PLAYING = 2_000, 1_000, 10_000
 Priority = Literal["live", "recording"]
 # "translate": the recognizer writes English, whatever language it recognizes (Radford et al. 2022, arXiv 2212.04356).
 Task = Literal["transcribe", "translate"]
+# "auto": only in noisy utterances.
+Denoise = Literal["off", "on", "auto"]
 # The language of the text of such a recognizer.
 TRANSLATED_LANGUAGE = "en"
 
@@ -100,6 +102,8 @@ class Options(Message):
     """Whether finals name their speaker: "1" is the first one in the session, "2" the next one."""
     max_speakers: int = Field(default=DEFAULT_MAX_SPEAKERS, ge=1, le=MAX_SPEAKERS)
     """With `speakers`: the largest number of labels. Further voices get the most similar one."""
+    denoise: Denoise = "off"
+    """Whether noise is reduced before speech is recognized. "auto": only in utterances that are noisy."""
     mode: Literal["dictation", "captions"] = "captions"
     """Purpose of the text. The server does not use it."""
     finals: Literal["revise", "stable"] = "revise"

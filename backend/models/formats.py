@@ -9,6 +9,7 @@ from backend.models.specs import ModelKind
 
 # The name in the catalogue's source, and one for a model of another source.
 VOICE_FILES = ("3dspeaker_speech_campplus_sv_zh_en_16k-common_advanced.onnx", "voices.onnx")
+DENOISE_FILES = ("gtcrn_simple.onnx",)
 # The files that each kind needs; of the names in one tuple, any one is enough.
 _FORMATS: tuple[tuple[ModelKind, tuple[tuple[str, ...], ...]], ...] = (
     ("whisper", (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))),
@@ -16,6 +17,7 @@ _FORMATS: tuple[tuple[ModelKind, tuple[tuple[str, ...], ...]], ...] = (
     ("opus", (("model/model.bin",), ("sentencepiece.model",))),
     ("turns", (("smart-turn.onnx",),)),
     ("voices", (VOICE_FILES,)),
+    ("noise", (DENOISE_FILES,)),
 )
 
 # opus-zh-en, zh_en, translate-zh_en-1_9
@@ -25,7 +27,7 @@ _PAIR = re.compile(r"(?:^|-)([a-z]{2,3})[-_]([a-z]{2,3})(?:-\d+_\d+)?$")
 def identify(directory: Path) -> ModelKind:
     """Return the kind of a model directory.
 
-    CTranslate2 for whisper and nllb, an unpacked Argos package for opus, ONNX for turns and voices.
+    CTranslate2 for whisper and nllb, an unpacked Argos package for opus, ONNX for turns, voices and noise.
 
     Raises ModelError, with the files that each kind needs, when the directory holds none of them.
     """

@@ -64,7 +64,7 @@ class Shard:
         return f"{self.prefix}:events:{session}"
 
     def room(self, room: str, part: str) -> str:
-        """A part of a room: "state", "log", "links", "languages", "seen:LINES" or the channel "events"."""
+        """A part of a room: "state", "log", "links", "languages", "corrected", "seen:LINES" or the channel "events"."""
         return f"{self.prefix}:room:{room}:{part}"
 
 

@@ -150,6 +150,10 @@ class Auth:
         credential = self._credential(connection)
         return await self._secrets.find(credential) if self._secrets and credential.startswith(SECRET_PREFIX) else None
 
+    async def is_revoked(self, caller: str) -> bool:
+        """Whether a caller had a key that was revoked or has expired. Raises REDIS_ERRORS."""
+        return bool(KEY_ID.fullmatch(caller)) and not await self._keys.exists(caller)
+
     async def require_operator(self, request: Request) -> None:
         """Dependency of routes for operators. Raises HTTPException unless the caller has the scope "read"."""
         try:

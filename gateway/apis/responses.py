@@ -1,4 +1,10 @@
-"""Events and HTTP statuses for the errors of HTTP routes."""
+"""Responses of HTTP routes: errors with their HTTP status, and responses that are sent while their session runs."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, aclosing
+
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from backend.cli.files.media.errors import MediaError
 from backend.errors import ClientError, NovaError
@@ -16,12 +22,32 @@ _OF_ROOMS = {
     "room_taken": 409,
     "too_many_links": 409,
     "too_many_languages": 409,
+    "unknown_line": 404,
     "unknown_link": 404,
     "unknown_segment": 404,
     "too_many_readers": 503,
 }
 _STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503, **_OF_VOICES, **_OF_ROOMS}
 _OUR_FAULT = frozenset({"internal", "overdue", "model_unavailable", "max_attempts"})
+
+
+class SessionResponse(StreamingResponse):
+    """A response that is sent while a session runs.
+
+    At its end it closes `body` and then `session`, which holds the session and the file of the upload. The base class
+    does not close a generator: one that the client never began to read would keep the session open.
+    """
+
+    def __init__(
+        self, session: AsyncExitStack, body: AsyncGenerator[str, None], media_type: str, **headers: str
+    ) -> None:
+        super().__init__(body, headers=headers, media_type=media_type)
+        self._session, self._body = session, body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response until its end, or until the client leaves."""
+        async with self._session, aclosing(self._body):
+            await super().__call__(scope, receive, send)
 
 
 def refused(error: BaseException, protocol: ProtocolName) -> NovaError:

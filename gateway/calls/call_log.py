@@ -27,6 +27,10 @@ class CallIdentity:
 class CallEvent(str):
     """An event as JSON, without its number. It is no frame for the telephone system."""
 
+    def is_of(self, kind: str) -> bool:
+        """Whether this is its type."""
+        return self.startswith(f'{{"type":"{kind}"')
+
 
 class CallLog:
     """Numbers the events of one call. A receiver finds duplicates by `id`, and gaps by `sequence`."""
@@ -67,7 +71,7 @@ class CallLog:
     def number(self, event: CallEvent) -> tuple[str, str]:
         """The id of an event, and the whole event. They are numbered when they are sent."""
         self._sequence += 1
-        self.is_ended = self.is_ended or event.startswith(_ENDED)
+        self.is_ended = self.is_ended or event.is_of("call.ended")
         call, event_id = self.identity, f"{self.identity.id}-{self._sequence}"
         about = {"id": call.id, "provider": call.provider, **call.ids, "parameters": dict(call.own)}
         lead = _to_json({"id": event_id, "sequence": self._sequence, "call": about})
@@ -89,9 +93,6 @@ def call_reply(event: CallEvent) -> DirectReply:
     """An event that a codec sends in order with those of the session."""
     # Validation would turn it into a plain string.
     return DirectReply.model_construct(frames=(event,))
-
-
-_ENDED = '{"type":"call.ended"'
 
 
 def _event(kind: str, **data: Any) -> CallEvent:

@@ -12,7 +12,7 @@ from backend.messages.protocol import AudioFormat, Start
 
 # Further parameters of a caller, which are part of each event, and characters of all of them.
 MAX_OWN, MAX_OWN_LENGTH = 32, 4_096
-_OURS = frozenset({"key", "language", "translate_to", "hotwords", "prompt", "webhook", "events", "tracks"})
+_OURS = frozenset({"key", "language", "translate_to", "hotwords", "prompt", "webhook", "events", "tracks", "partials"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class CallParameters:
     on_socket: bool
     tracks: tuple[str, ...]
     own: Mapping[str, str]
+    # Whether text is recognized while a speaker speaks, for telephone systems that expect results.
+    partials: bool = False
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> Self:
@@ -40,6 +42,7 @@ class CallParameters:
             on_socket=_on_socket(given.get("events", "webhook")),
             tracks=_tracks(given.get("tracks", "")),
             own=own,
+            partials=_flag(given.get("partials", "false")),
         )
 
     def start(self, audio: AudioFormat) -> Start:
@@ -47,17 +50,18 @@ class CallParameters:
         separate = audio.channels > 1
         try:
             # One transcript of both speakers needs their utterances in order.
-            return Start(audio=audio, multichannel=separate, channel_order="time", partials=False, **self.options)
+            order = {"multichannel": separate, "channel_order": "time"}
+            return Start(audio=audio, partials=self.partials, **order, **self.options)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise _invalid(f"{first['loc'][0]}: {first['msg']}") from None
 
 
-def check_destination(parameters: CallParameters, has_webhook: bool) -> None:
-    """Raise ProtocolError if the events of a call would be lost."""
+def check_destination(parameters: CallParameters, has_webhook: bool, *, replies: bool) -> None:
+    """Raise ProtocolError if the events of a call would be lost. `replies`: they return on its connection anyway."""
     if parameters.webhook and not has_webhook:
         raise _invalid("webhook: this gateway sends no events to addresses of callers")
-    if not has_webhook and not parameters.on_socket:
+    if not (has_webhook or parameters.on_socket or replies):
         raise ProtocolError("this gateway has no webhook for the events of calls", code="no_destination")
 
 
@@ -79,6 +83,12 @@ def _on_socket(where: str) -> bool:
     if where not in ("webhook", "socket"):
         raise _invalid("events: webhook or socket")
     return where == "socket"
+
+
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise _invalid("partials: true or false")
+    return value == "true"
 
 
 def _tracks(value: str) -> tuple[str, ...]:

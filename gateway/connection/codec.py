@@ -9,17 +9,20 @@ from backend.messages.protocol import ClientMessage, Error, Message, parse_clien
 from gateway.protocols import ProtocolName
 from gateway.session.actions import RepeatedNotice
 
+# A text or a binary frame.
+Frame = str | bytes
+
 
 class DirectReply(Message):
     """Frames that a codec sends to its client itself, in order with the session's events."""
 
-    frames: tuple[str, ...]
+    frames: tuple[Frame, ...]
 
 
 class DeferredReply(Message):
     """Frames that a codec decides on once all events before it have been encoded."""
 
-    build: Callable[[], Sequence[str]]
+    build: Callable[[], Sequence[Frame]]
 
 
 Decoded = ClientMessage | bytes | DirectReply | DeferredReply
@@ -44,11 +47,11 @@ class Codec(Protocol):
     def open(self) -> Sequence[Decoded]:
         """Return the items before the first frame, such as a greeting or a `start` from the URL's parameters."""
 
-    def decode(self, frame: str | bytes) -> Sequence[Decoded]:
+    def decode(self, frame: Frame) -> Sequence[Decoded]:
         """Translate a frame. Raises ProtocolError."""
 
-    def encode(self, event: Message) -> Sequence[str]:
-        """Translate an event to any number of text frames."""
+    def encode(self, event: Message) -> Sequence[Frame]:
+        """Translate an event to any number of frames."""
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """The code and reason with which this protocol closes, for native ones."""

@@ -28,7 +28,7 @@ from gateway.connection.redis_writer import RedisWriter
 from gateway.connection.transport import Sender, SessionTransport
 from gateway.connection.voice_storage import store_voice
 from gateway.http.read_budget import ReadBudget, ReadLimits
-from gateway.rooms.publisher import RoomPublisher
+from gateway.rooms.publishing.publisher import RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, StoreVoice, VerifyRecord
 from gateway.session.session import Session

@@ -22,10 +22,11 @@ from gateway.channels.first_messages import has_channels
 from gateway.connection.codec import Codec, NativeCodec
 from gateway.connection.connection import Connection, report_errors
 from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.connection.direct_writer import EXTENSION
 from gateway.connection.published_rooms import check_room, published
 from gateway.connection.session_opening import Opening, acquire_session, observers
-from gateway.connection.transport import Socket, Transport
-from gateway.http.limited_websocket import EXTENSION, LimitedWebSocket
+from gateway.connection.transport import Socket, Transport, send_frame
+from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.services import GatewayServices
 
 log = structlog.get_logger()
@@ -114,7 +115,7 @@ async def refuse(websocket: WebSocket, codec: Codec, error: ClientError, status:
         with suppress(WebSocketDisconnect):
             await accept(websocket, codec)
             for frame in codec.encode(event):
-                await websocket.send_text(frame)
+                await send_frame(websocket, frame)
             await websocket.close(*codec.close_frame(error.close_code, error.code))
             if limits := _limits(websocket):
                 limits.stop_reading()

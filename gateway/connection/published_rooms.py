@@ -4,8 +4,8 @@ from backend.errors import ProtocolError
 from backend.messages.protocol import Resume, Start
 from backend.streams.redis.connection import retry_until_available
 from gateway.connection.transport import SessionTransport
-from gateway.rooms.published_sender import PublishedSender
-from gateway.rooms.publisher import RoomPublisher
+from gateway.rooms.publishing.published_sender import PublishedSender
+from gateway.rooms.publishing.publisher import RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.session import Session
 

@@ -26,7 +26,7 @@ from gateway.connection.published_rooms import open_room, reopen_room
 from gateway.connection.voice_storage import load_voices
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.protocols import ProtocolName
-from gateway.rooms.publisher import RoomPublisher
+from gateway.rooms.publishing.publisher import RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session

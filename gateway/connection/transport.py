@@ -4,14 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError, NovaError, ProtocolError
 from backend.messages.protocol import ClientMessage, Error, Message
 from gateway import metrics
-from gateway.connection.codec import Codec, Decoded, DeferredReply, DirectReply
+from gateway.connection.codec import Codec, Decoded, DeferredReply, DirectReply, Frame
 
 # Limit for sending one event. A client that reads nothing for this long is disconnected.
 SEND_TIMEOUT_S = 20.0
@@ -25,6 +25,20 @@ class Socket(Protocol):
     async def send_text(self, data: str) -> None: ...
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None: ...
+
+
+class BinarySocket(Socket, Protocol):
+    """A socket for codecs with binary frames."""
+
+    async def send_bytes(self, data: bytes) -> None: ...
+
+
+async def send_frame(socket: Socket, frame: Frame) -> None:
+    """Send a frame of a codec. Those with binary frames are served on WebSockets only."""
+    if isinstance(frame, bytes):
+        await cast(BinarySocket, socket).send_bytes(frame)
+    else:
+        await socket.send_text(frame)
 
 
 class Receiver(Protocol):
@@ -154,11 +168,11 @@ class EventSender:
 
     async def _send_frames(self, event: Message) -> None:
         if isinstance(event, DirectReply):
-            frames: Sequence[str] = event.frames
+            frames: Sequence[Frame] = event.frames
         else:
             frames = event.build() if isinstance(event, DeferredReply) else self._codec.encode(event)
         for frame in frames:
-            await self._socket.send_text(frame)
+            await send_frame(self._socket, frame)
         self.on_sent(event)
 
     def _enqueue(self, item: Message | _CloseFrame) -> None:

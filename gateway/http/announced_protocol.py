@@ -16,7 +16,10 @@ class AnnouncedServerProtocol(ServerProtocol):
     def announce(self, close_code: int, code: str, message: str) -> None:
         """Send a fatal error and a close frame."""
         for frame in self.codec.encode(Error(code=code, message=message, fatal=True)):
-            self.send_text(frame.encode())
+            if isinstance(frame, bytes):
+                self.send_binary(frame)
+            else:
+                self.send_text(frame.encode())
         super().fail(*self.codec.close_frame(close_code, code))
 
     def fail(self, code: int, reason: str = "") -> None:

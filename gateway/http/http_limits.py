@@ -11,6 +11,8 @@ import re
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gateway.connection.direct_writer import EXTENSION, DirectWrites
+
 # Time for a request head to arrive, including a WebSocket handshake. It is checked at this interval, so a connection
 # may live up to twice as long.
 HEAD_S = 10.0
@@ -31,6 +33,7 @@ UPLOAD_PATHS = frozenset(
         b"/v1/speakers",
     }
 )
+CORRECTION_PATH = re.compile(rb"/v1/rooms/[^/]+/lines/[^/]+")
 # A body in chunks may have this many small ones, such as the fields of a form. All together must have this mean size.
 MAX_SMALL_CHUNKS, MIN_CHUNK_BYTES = 1_000, 256
 CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
@@ -71,13 +74,17 @@ def _has_unexpected_body(request: h11.Request) -> bool:
     """Whether a body follows that no route reads, or one with two lengths."""
     is_chunked = any(name == b"transfer-encoding" for name, _ in request.headers)
     lengths = [value for name, value in request.headers if name == b"content-length"]
-    if request.method == b"POST" and request.target.partition(b"?")[0] in UPLOAD_PATHS:
+    path = request.target.partition(b"?")[0]
+    if request.method == b"POST" and (path in UPLOAD_PATHS or CORRECTION_PATH.fullmatch(path)):
         return is_chunked and bool(lengths)
     return is_chunked or any(int(length) for length in lengths)
 
 
-class LimitedHttp(H11Protocol):
-    """Closes connections that are idle, have not completed a request head in time, or do not read their response."""
+class LimitedHttp(DirectWrites, H11Protocol):
+    """Closes connections that are idle, have not completed a request head in time, or do not read their response.
+
+    Implements `DirectWriter` for a response whose head has been sent. Until its end, only complete chunks are written.
+    """
 
     # When the check found unsent data, and how much it was. Little has left since.
     _unsent_since: float | None = None
@@ -95,6 +102,9 @@ class LimitedHttp(H11Protocol):
         super().connection_lost(exc)
         if self._check:
             self._check.cancel()
+        if self.cycle:
+            self.cycle.scope["extensions"] = {}
+        self.report_lost()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse an invalid request. After the begin of a response, the connection can only be closed."""
@@ -103,10 +113,34 @@ class LimitedHttp(H11Protocol):
         else:
             self.transport.close()
 
+    def handle_events(self) -> None:
+        """Let the application of a new request reach this object through the scope."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not None and self.cycle is not before:
+            self.cycle.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]
+
     def resume_writing(self) -> None:
         """Most of what was waiting has left."""
         self._unsent_since = None
         super().resume_writing()
+        self.on_writable()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self.transport.is_closing()
+
+    @property
+    def can_write(self) -> bool:
+        """Whether the client reads as fast as it is sent to."""
+        return not (self.flow.write_paused or self.transport.is_closing())
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the body of a response without a length is sent in chunks."""
+        version = self.conn.their_http_version
+        return version is not None and version >= b"1.1"
 
     def _schedule_check(self) -> None:
         self._check = self.loop.call_later(HEAD_S, self._check_head)

@@ -25,6 +25,7 @@ def languages_router(services: GatewayServices) -> APIRouter:
             # Named after the options of `start` that need them.
             "speakers": served.voices,
             "only_speaker": served.targets,
+            "denoise": served.denoise,
         }
         return JSONResponse(body)
 

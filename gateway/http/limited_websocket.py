@@ -15,12 +15,11 @@ from websockets.protocol import State
 
 from gateway import metrics
 from gateway.connection.codec import Codec
+from gateway.connection.direct_writer import EXTENSION, SocketWrites
 from gateway.http.announced_protocol import AnnouncedServerProtocol
 from gateway.http.peer_state import has_left
 from gateway.http.read_budget import ReadBudget, ReadLimits
 
-# The ASGI extension through which the application changes the limits of its connection.
-EXTENSION = "nova.connection"
 # Bytes parsed before limits are checked again: at most 100 ms of 16 kHz audio, and about as many as this number of
 # frames of the client's size have. Until its size is known, few bytes are parsed.
 SLICE_BYTES, SLICE_FRAMES, FIRST_SLICE_BYTES = 4_096, 32, 256
@@ -41,7 +40,7 @@ CHECK_S = 1.0
 FLUSH_S = 10.0
 
 
-class LimitedWebSocket(WebSocketsSansIOProtocol):
+class LimitedWebSocket(SocketWrites, WebSocketsSansIOProtocol):
     """Reads in slices, and only as fast as the application, the client's own reading and its budget allow."""
 
     conn: AnnouncedServerProtocol
@@ -105,6 +104,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         """The client has read enough, so its frames are parsed again."""
         super().resume_writing()
         self._parse_allowed()
+        self.on_writable()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the memory now: the parser and its generator refer to each other until a full garbage collection.
@@ -123,6 +123,7 @@ class LimitedWebSocket(WebSocketsSansIOProtocol):
         self.frames.clear()
         self.conn.reader.discard()
         self.conn.parser.close()
+        self.report_lost()
 
     # --- uvicorn's hooks
 

@@ -1,9 +1,13 @@
 """Decides who may read a room, and who may manage its links."""
 
+from dataclasses import replace
+
 from starlette.requests import HTTPConnection
 
+from backend.messages.rooms.links import RoomLink
 from backend.streams.rooms.links import TOKEN_PREFIX
-from gateway.access.auth import Caller, RefusedError
+from gateway.access.auth import Caller, ForbiddenError, RefusedError
+from gateway.rooms.reading import Reading
 from gateway.services import GatewayServices
 
 
@@ -14,26 +18,52 @@ class UnknownRoomError(RefusedError):
     status = 404
 
 
-async def admit_reader(services: GatewayServices, connection: HTTPConnection, room: str) -> str:
-    """The id of the link that the reader presents; "" for the owner of the room.
+async def admitted(services: GatewayServices, connection: HTTPConnection, reading: Reading) -> Reading:
+    """The reading with the link or the key by which its reader is admitted.
 
     Raises RefusedError, and REDIS_ERRORS if a link or key cannot be looked up.
     """
-    if token := _token(connection):
-        link = await services.room_links.find(room, token)
-        if link is None:
-            raise RefusedError("this link is unknown, has expired, or was revoked")
-        return link.id
-    await require_owner(services, connection, room)
-    return ""
+    if link := await _presented_link(services, connection, reading.room):
+        return replace(reading, link=link.id)
+    caller = await require_owner(services, connection, reading.room)
+    return replace(reading, key=caller.id if caller.has_key else "")
+
+
+async def admit_reader(services: GatewayServices, connection: HTTPConnection, room: str) -> str:
+    """The id of the link that the reader presents; "" for the owner of the room. Raises as `admitted`."""
+    return (await admitted(services, connection, Reading(room))).link
+
+
+async def require_moderator(services: GatewayServices, connection: HTTPConnection, room: str) -> None:
+    """The caller owns the room, or has a link for moderators. Raises RefusedError and REDIS_ERRORS."""
+    link = await _presented_link(services, connection, room)
+    if link is None:
+        await require_owner(services, connection, room)
+    elif link.scope != "moderate":
+        raise ForbiddenError("this link lets its holder read, and not correct lines")
 
 
 async def require_owner(services: GatewayServices, connection: HTTPConnection, room: str) -> Caller:
     """The caller, who owns the room or may do everything. Raises RefusedError and REDIS_ERRORS."""
     caller = await services.auth.authenticate(connection, "stream")
-    if not caller.has_scope("admin") and await services.rooms.owner(room) != caller.id:
+    owner = await services.rooms.owner(room)
+    if caller.has_scope("admin") and await services.auth.is_revoked(owner or ""):
+        raise UnknownRoomError(f"the key that owns the room {room!r} has been revoked or has expired")
+    if not caller.has_scope("admin") and owner != caller.id:
         raise UnknownRoomError(f"this key has no room {room!r}")
     return caller
+
+
+async def _presented_link(services: GatewayServices, connection: HTTPConnection, room: str) -> RoomLink | None:
+    """The link whose token the request has; None if it has none."""
+    if not (token := _token(connection)):
+        return None
+    link = await services.room_links.find(room, token)
+    if link is None:
+        raise RefusedError("this link is unknown, has expired, or was revoked")
+    if await services.auth.is_revoked(await services.rooms.owner(room) or ""):
+        raise RefusedError("the key that owns this room has been revoked or has expired")
+    return link
 
 
 def _token(connection: HTTPConnection) -> str:

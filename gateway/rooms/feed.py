@@ -11,14 +11,17 @@ from backend.errors import ClientError
 from backend.messages.jobs import ChannelMessage, cursor_position
 from backend.messages.rooms.captions import Caption
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
-from backend.streams.rooms.links import RoomLinks
 from backend.streams.rooms.rooms import MAX_CAPTIONS, RENEW_EVERY_S, RedisRooms
 from backend.streams.session.fanout import Fanout, Listener
+from gateway import metrics
 from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.rooms.access_watch import AccessWatch
+from gateway.rooms.coalescing import without_superseded
+from gateway.rooms.corrections import with_correction
 from gateway.rooms.languages import SPOKEN, written_language
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
-from gateway.rooms.views import LanguageView, replay
+from gateway.rooms.views import CaptionFrame, LanguageView, replay
 
 # Languages in which one room is read.
 MAX_READ_LANGUAGES = 8
@@ -26,6 +29,8 @@ MAX_READ_LANGUAGES = 8
 READY_TIMEOUT_S = 5.0
 # Interval at which the feed looks for lost messages while none arrives.
 GAP_CHECK_S = 1.0
+# Readers to which a frame is written before other work of the gateway has a turn: about a millisecond.
+READERS_A_TURN = 100
 
 log = structlog.get_logger()
 
@@ -43,9 +48,9 @@ class RoomFeed:
     """The readers of a room on this gateway."""
 
     def __init__(
-        self, room: str, rooms: RedisRooms, links: RoomLinks, fanout: Fanout, is_draining: Callable[[], bool]
+        self, room: str, rooms: RedisRooms, watch: AccessWatch, fanout: Fanout, is_draining: Callable[[], bool]
     ) -> None:
-        self._room, self._rooms, self._links, self._fanout = room, rooms, links, fanout
+        self._room, self._rooms, self._watch, self._fanout = room, rooms, watch, fanout
         self._is_draining = is_draining
         self._readers: dict[str, set[RoomReader]] = defaultdict(set)
         self._views: dict[str, LanguageView] = {}
@@ -76,7 +81,7 @@ class RoomFeed:
             raise RedisUnavailableError from None
         finally:
             self._joining -= 1
-        reader, view = RoomReader(reading.link), self._view(language)
+        reader, view = RoomReader(reading.link, reading.key), self._view(language)
         reader.begin_with(view.after(reading.cursor) if reading.cursor else view.last_lines(reading.lines))
         self._readers[language].add(reader)
         return reader, language
@@ -90,7 +95,7 @@ class RoomFeed:
 
     def close(self) -> None:
         """Disconnect the readers: the feed has failed, or no reader is left."""
-        self._end(lambda _: True, "unavailable")
+        self._end_all("unavailable")
 
     async def run(self) -> None:
         """Deliver captions until the room has no readers on this gateway."""
@@ -104,55 +109,67 @@ class RoomFeed:
 
     async def _receive(self, listener: Listener) -> None:
         while True:
+            messages: list[ChannelMessage] = []
             with suppress(TimeoutError):
                 async with asyncio.timeout(GAP_CHECK_S):
-                    message = await listener.next_event()
-                    if not listener.gap.is_set():
-                        self._apply(message)
+                    messages = await listener.next_events()
             if listener.gap.is_set():
                 listener.gap.clear()
                 await retry_until_available(self._read_log)
+            else:
+                for message in without_superseded(messages):
+                    await self._deliver(message)
 
     async def _read_log(self) -> None:
         async for message in self._rooms.read_log(self._room, self._cursor):
-            self._apply(message)
+            await self._deliver(message)
 
-    def _apply(self, message: ChannelMessage) -> None:
+    async def _deliver(self, message: ChannelMessage) -> None:
+        for frame, readers in self._apply(message):
+            metrics.ROOM_CAPTIONS.inc(len(readers))
+            for first in range(0, len(readers), READERS_A_TURN):
+                for reader in readers[first : first + READERS_A_TURN]:
+                    reader.offer(frame)
+                await asyncio.sleep(0)
+
+    def _apply(self, message: ChannelMessage) -> list[tuple[CaptionFrame, list[RoomReader]]]:
+        """The frames for a caption, with the readers that have the views."""
         caption, cursor = message.event, message.cursor
         if not isinstance(caption, Caption):
-            return
+            return []
         if cursor:
             if cursor_position(cursor) <= cursor_position(self._cursor):
-                return
+                return []
             self._cursor = cursor
-            self._history.append((cursor, caption))
-        for language, view in self._views.items():
-            if frame := view.apply(caption, cursor):
-                for reader in self._readers[language]:
-                    reader.offer(frame)
+            self._remember(cursor, caption)
+        frames = [(view.apply(caption, cursor), self._readers[language]) for language, view in self._views.items()]
+        return [(frame, list(readers)) for frame, readers in frames if frame]
+
+    def _remember(self, cursor: str, caption: Caption) -> None:
+        if caption.is_correction:
+            corrected = [(at, with_correction(earlier, caption)) for at, earlier in self._history]
+            self._history.clear()
+            self._history.extend(corrected)
+        self._history.append((cursor, caption))
 
     async def _watch_readers(self) -> None:
-        """Renew the languages, and disconnect readers whose link has ended, until there are no readers."""
+        """Renew the languages, and disconnect readers whose access has ended, until there are no readers."""
         while True:
             with suppress(*REDIS_ERRORS):
                 await self._rooms.renew_languages(self._room, self._languages())
-                await self._check_links()
+                await self._watch.end_readers(self._room, self._all_readers())
             if self._is_draining():
-                self._end(lambda _: True, "draining")
+                self._end_all("draining")
+            for reader in self._all_readers():
+                reader.end_if_stalled(asyncio.get_running_loop().time())
             await asyncio.sleep(RENEW_EVERY_S)
             if not self.is_read:
                 self.is_closing = True
                 return
 
-    async def _check_links(self) -> None:
-        if any(reader.link for reader in self._all_readers()):
-            valid = {"", *(link.id for link in await self._links.all(self._room))}
-            self._end(lambda reader: reader.link not in valid, "link_ended")
-
-    def _end(self, is_ended: Callable[[RoomReader], bool], reason: str) -> None:
+    def _end_all(self, reason: str) -> None:
         for reader in self._all_readers():
-            if is_ended(reader):
-                reader.end(reason)
+            reader.end(reason)
 
     def _all_readers(self) -> Iterator[RoomReader]:
         return (reader for readers in self._readers.values() for reader in readers)

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from backend.errors import ClientError
-from backend.streams.rooms.links import RoomLinks
 from backend.streams.rooms.rooms import RedisRooms
 from backend.streams.session.fanout import Fanout
+from gateway import metrics
+from gateway.rooms.access_watch import AccessWatch
 from gateway.rooms.feed import RoomFeed
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
@@ -27,13 +28,13 @@ class RoomFeeds:
     def __init__(
         self,
         rooms: RedisRooms,
-        links: RoomLinks,
+        watch: AccessWatch,
         fanout: Fanout,
         tasks: RoomTasks,
         max_readers: int,
         is_draining: Callable[[], bool],
     ) -> None:
-        self._rooms, self._links, self._fanout, self._tasks = rooms, links, fanout, tasks
+        self._rooms, self._watch, self._fanout, self._tasks = rooms, watch, fanout, tasks
         self._max_readers, self._is_draining = max_readers, is_draining
         self._feeds: dict[str, RoomFeed] = {}
         self._count = 0
@@ -47,16 +48,19 @@ class RoomFeeds:
         try:
             feed = self._feed(reading.room)
             reader, language = await feed.join(reading)
+            metrics.ROOM_READERS.inc()
             try:
                 yield reader
             finally:
                 feed.leave(reader, language)
+                metrics.ROOM_READERS.dec()
+                metrics.ROOM_READERS_ENDED.labels(reader.ended or "left").inc()
         finally:
             self._count -= 1
 
     def _feed(self, room: str) -> RoomFeed:
         if room not in self._feeds or self._feeds[room].is_closing:
-            feed = RoomFeed(room, self._rooms, self._links, self._fanout, self._is_draining)
+            feed = RoomFeed(room, self._rooms, self._watch, self._fanout, self._is_draining)
             self._feeds[room] = feed
             self._tasks.start(self._run(room, feed))
         return self._feeds[room]

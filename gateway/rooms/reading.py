@@ -26,6 +26,8 @@ class Reading:
     cursor: str = ""
     # The id of the link by which the reader was admitted, or "".
     link: str = ""
+    # The id of the reader's own API key, or "".
+    key: str = ""
 
 
 def checked_room(room: str) -> str:

@@ -1,12 +1,16 @@
 """A room as readers of one language see it. Pure."""
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
+
+from websockets.frames import Frame, Opcode
 
 from backend.messages.jobs import cursor_position
 from backend.messages.rooms.captions import Caption
+from gateway.rooms.corrections import is_corrected_by, with_correction, with_renamed_speaker
 from gateway.rooms.languages import SPOKEN, contains_language, written_language
 
 # Lines whose translation is awaited. Bounds the memory when translations do not arrive.
@@ -22,12 +26,28 @@ class CaptionFrame:
     line: str
     cursor: str | None
     json: str
+    caption: Caption | None = None
+
+    @classmethod
+    def of(cls, caption: Caption, cursor: str | None) -> Self:
+        """The frame of a caption."""
+        return cls(caption.line, cursor, caption.reader_json(cursor), caption)
 
     @cached_property
     def server_sent_event(self) -> bytes:
         """The caption as an event of an event stream. Without an id, a browser keeps the last one."""
         identity = f"id: {self.cursor}\n" if self.cursor else ""
         return f"{identity}event: caption\ndata: {self.json}\n\n".encode()
+
+    @cached_property
+    def chunk(self) -> bytes:
+        """The event as a chunk of an HTTP/1.1 body."""
+        return b"%x\r\n%b\r\n" % (len(self.server_sent_event), self.server_sent_event)
+
+    @cached_property
+    def websocket_frame(self) -> bytes:
+        """The caption as a text frame of a WebSocket server. Only clients mask their frames."""
+        return Frame(Opcode.TEXT, self.json.encode()).serialize(mask=False)
 
 
 class LanguageView:
@@ -42,10 +62,13 @@ class LanguageView:
 
     def apply(self, caption: Caption, cursor: str | None) -> CaptionFrame | None:
         """The frame that readers receive for a caption of the room, or None."""
-        shown = self._choose(caption)
+        if caption.merged_speakers:
+            session, merged = caption.session, caption.merged_speakers
+            self._change_kept(lambda kept: with_renamed_speaker(kept, session, merged))
+        shown = self._correct(caption) if caption.is_correction else self._choose(caption)
         if shown is None:
             return None
-        frame = CaptionFrame(shown.line, cursor, shown.reader_json(cursor))
+        frame = CaptionFrame.of(shown, cursor)
         if cursor:
             self._kept.append(frame)
         return frame
@@ -56,9 +79,28 @@ class LanguageView:
         return [frame for frame in self._kept if frame.cursor and cursor_position(frame.cursor) > position]
 
     def last_lines(self, count: int) -> list[CaptionFrame]:
-        """The final captions of the last lines."""
-        lines = list(dict.fromkeys(frame.line for frame in reversed(self._kept)))[:count]
-        return [frame for frame in self._kept if frame.line in lines]
+        """The final captions of the last lines. Corrections are left out, because they have changed what is kept."""
+        kept = [frame for frame in self._kept if frame.caption and not frame.caption.is_correction]
+        lines = list(dict.fromkeys(frame.line for frame in reversed(kept)))[:count]
+        return [frame for frame in kept if frame.line in lines]
+
+    def _change_kept(self, change: Callable[[Caption], Caption]) -> None:
+        """Change captions for readers who arrive late, and those that await a translation."""
+        for line, caption in self._awaited.items():
+            self._awaited[line] = change(caption)
+        frames = [_changed(frame, change) for frame in self._kept]
+        self._kept.clear()
+        self._kept.extend(frames)
+
+    def _correct(self, correction: Caption) -> Caption | None:
+        """The correction, if readers see the text that it replaces. A removed line is removed in every language."""
+        own = (frame.caption for frame in reversed(self._kept) if frame.caption and frame.line == correction.line)
+        shown = next((caption for caption in own if not caption.is_correction), None)
+        self._change_kept(lambda kept: with_correction(kept, correction))
+        if not correction.text:
+            self._awaited.pop(correction.line, None)
+            return correction
+        return correction if shown and is_corrected_by(shown, correction) else None
 
     def _choose(self, caption: Caption) -> Caption | None:
         if self._language == SPOKEN:
@@ -87,8 +129,13 @@ class LanguageView:
         spoken = self._awaited.pop(caption.line, None)
         if spoken is None:
             return None
-        times = {"speaker": spoken.speaker, "start_ms": spoken.start_ms, "end_ms": spoken.end_ms}
-        return caption.model_copy(update=times)
+        copied = spoken.model_dump(include={"speaker", "start_ms", "end_ms", "merged_speakers"})
+        return caption.model_copy(update=copied)
+
+
+def _changed(frame: CaptionFrame, change: Callable[[Caption], Caption]) -> CaptionFrame:
+    changed = change(frame.caption) if frame.caption else None
+    return CaptionFrame.of(changed, frame.cursor) if changed and changed is not frame.caption else frame
 
 
 def replay(view: LanguageView, captions: Iterable[tuple[str, Caption]]) -> LanguageView:

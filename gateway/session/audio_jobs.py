@@ -153,6 +153,7 @@ class AudioJobBuilder:
             describe_voices=kind == "final" and self.describes_voices,
             measure_voice=kind == "final" and options.enrol is not None,
             target=self.target,
+            denoise=options.denoise,
             prompt=options.prompt,
             hotwords=options.hotwords,
             context=context,

@@ -18,7 +18,7 @@ from gateway.connection.codec import Codec
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.handshake import run_connection
 from gateway.connection.session_opening import Opening
-from gateway.connection.transport import Socket, Transport
+from gateway.connection.transport import Socket, Transport, send_frame
 from gateway.services import GatewayServices
 from gateway.tcp.stream_socket import StreamSocket
 
@@ -107,5 +107,5 @@ async def refuse_stream(socket: Socket, codec: Codec, error: ClientError) -> Non
     event = Error(code=error.code, message=error.message, fatal=True, retry_after_s=error.retry_after_s)
     with suppress(WebSocketDisconnect, OSError):
         for frame in codec.encode(event):
-            await socket.send_text(frame)
+            await send_frame(socket, frame)
     await socket.close(*codec.close_frame(error.close_code, error.code))

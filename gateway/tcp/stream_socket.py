@@ -11,6 +11,8 @@ from backend.errors import ProtocolError
 ReadFrame = Callable[[asyncio.StreamReader], Awaitable[str | bytes]]
 # The last bytes for a close code and a reason.
 Farewell = Callable[[int, str], bytes]
+# The bytes of a frame that is sent.
+WriteFrame = Callable[[str], bytes]
 # Time to send the last bytes to a client that reads slowly, and to receive what it was sending.
 CLOSE_S, LINGER_S = 2.0, 1.0
 # Bytes that are received and discarded in this time.
@@ -21,9 +23,15 @@ class StreamSocket:
     """The frames of one connection."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, read: ReadFrame, farewell: Farewell
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        read: ReadFrame,
+        farewell: Farewell,
+        write: WriteFrame = str.encode,
     ) -> None:
         self._reader, self._writer, self._read, self._farewell = reader, writer, read, farewell
+        self._write = write
         self.is_closed = False
 
     @property
@@ -44,7 +52,7 @@ class StreamSocket:
 
     async def send_text(self, data: str) -> None:
         """Send a frame. Raises OSError."""
-        self._writer.write(data.encode())
+        self._writer.write(self._write(data))
         await self._writer.drain()
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:

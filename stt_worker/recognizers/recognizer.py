@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.messages.options import TRANSLATED_LANGUAGE
+from backend.messages.options import TRANSLATED_LANGUAGE, Denoise
 from backend.messages.voices.events import IgnoreReason
 from backend.messages.voices.profiles import TargetVoice, VoiceSample
 
@@ -34,6 +34,7 @@ class Speech:
     that this preview detected, with this probability; "" if `language` is given.
     `judge_turn`: whether to judge if the speaker has finished. `describe_voices`: whether to describe the voices.
     `measure_voice`: whether it is a sample of a voice to enrol. `target`: the only voice whose text is wanted.
+    `denoise`: whether to reduce noise before the recognition.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -59,6 +60,7 @@ class Speech:
     describe_voices: bool = False
     measure_voice: bool = False
     target: TargetVoice | None = None
+    denoise: Denoise = "off"
     traceparent: str = ""
 
     @property
@@ -228,3 +230,10 @@ class VoiceDescriber(Protocol):
 
     def embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The voice in this audio [n], 16 kHz, at least 0.1 s, as a vector of length 1."""
+
+
+class Denoiser(Protocol):
+    """A model that removes noise from speech, called from several threads."""
+
+    def denoise(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """This audio [n], 16 kHz, with less noise, at the same times."""

@@ -1,21 +1,21 @@
 """Measure a room with many readers on one gateway: `python -m tests.bench.rooms --readers 1000`.
 
 A real gateway and a real Valkey server. This process is the gateway of the speaker: it publishes the events of one
-session as a session does, with its translations. The readers are connections of this process that follow the room as
-server-sent events, in five languages by turns. The time from publishing an event until each reader has its caption is
-measured. Publisher and readers share a process and its clock, so the readers' own work is part of the time.
+session as a session does, with its translations. The readers are connections of other processes that follow the room,
+in five languages by turns. Two times are measured, from publishing an event: until the kernel has its caption for a
+reader, and until the reader has read it. On few processors, the second one contains the work of all readers.
 """
 
 import asyncio
-import re
+import multiprocessing
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import cast
-from urllib.parse import urlsplit
 
 import click
 import uvloop
@@ -27,7 +27,8 @@ from backend.messages.protocol import Final, Message, Partial, Translation
 from backend.service.settings import ServiceSettings
 from backend.streams.redis.connection import connect
 from backend.streams.rooms.rooms import RedisRooms
-from gateway.rooms.publisher import RoomPublisher
+from gateway.rooms.publishing.publisher import RoomPublisher
+from tests.bench.support.room_readers import Received, read_room
 from tests.testkit import cli
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
@@ -36,138 +37,149 @@ GATEWAY = "gateway-1"
 # Events of an utterance: partials, and then the final.
 PARTIALS = 9
 WORDS = "and so my fellow citizens ask not what your country can do for you"
-NUMBER = re.compile(rb'"text":"(\d+) ')
-CONNECTING_AT_ONCE = 50
-MAX_WAIT_S = 60.0
+MAX_WAIT_S = 120.0
+NS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RoomOptions:
+    """The room and its readers."""
+
+    readers: int
+    events: int
+    events_per_s: float
+    transport: str
+    processes: int
 
 
 @dataclass(frozen=True, slots=True)
 class RoomReport:
     """Delivery times, and what readers cost."""
 
-    readers: int
-    events: int
-    events_per_s: float
-    # From publishing an event until one reader has its caption.
+    options: RoomOptions
+    # From publishing an event until the kernel has its caption for one reader.
     delivery_ms: Spread | None
+    # From publishing an event until the reader has read its caption.
+    read_ms: Spread | None
+    # Captions of speech in progress that were left out because newer ones followed.
+    coalesced: int
     # Of one core, while events are delivered.
     gateway_cpu_share: float
+    # Of all processes with readers.
+    readers_cpu_share: float
+    gateway_cpu_us_per_delivery: float
     # Resident memory of the gateway, with all readers compared with none.
     kib_per_reader: float
     wrong: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class RoomAudience:
-    """All readers, and when each event was published."""
-
-    published: list[float] = field(default_factory=list)
-    delivered_ms: list[float] = field(default_factory=list)
-    pending: int = 0
-    complete: asyncio.Event = field(default_factory=asyncio.Event)
-    lost: int = 0
-
-    def deliver(self, number: int) -> None:
-        """A reader has received the caption of an event."""
-        self.delivered_ms.append(1000 * (time.perf_counter() - self.published[number]))
-        self.pending -= 1
-        if not self.pending:
-            self.complete.set()
-
-
-class ReaderProtocol(asyncio.Protocol):
-    """One reader. It parses no more than it must, so that a thousand fit into one process."""
-
-    def __init__(self, audience: RoomAudience, url: str, language: str) -> None:
-        parts = urlsplit(url)
-        self._audience, self._rest = audience, b""
-        self._request = f"GET /v1/rooms/{ROOM}/events?lang={language} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n"
-        self.opened = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the request."""
-        cast("asyncio.Transport", transport).write(self._request.encode())
-
-    def data_received(self, data: bytes) -> None:
-        """Count the captions in the data."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            if not self.opened.done() and line.startswith(b"retry:"):
-                self.opened.set_result(None)
-            elif found := NUMBER.search(line):
-                self._audience.deliver(int(found[1]))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Count a reader that was disconnected."""
-        self._audience.lost += 1
-
-
-async def measure(readers: int, events: int, events_per_s: float, directory: Path) -> RoomReport:
+async def measure(options: RoomOptions, directory: Path) -> RoomReport:
     """Measure on a new system with its files in `directory`."""
-    plan = system_plan(directory, environment={**NO_LOAD_LIMIT, "GATEWAY_MAX_READERS": str(readers)})
+    plan = system_plan(directory, environment={**NO_LOAD_LIMIT, "GATEWAY_MAX_READERS": str(options.readers)})
     async with running(plan, lambda _: None) as system, AsyncExitStack() as stack:
         settings = ServiceSettings(REDIS_URL=system.redis_url)
         redis = await stack.enter_async_context(connect(settings))
-        audience, before_kib = RoomAudience(), _resident_kib(system)
-        transports = await _join(audience, system, readers)
+        before_kib = _resident_kib(system)
+        audience = await stack.enter_async_context(_audience(options, f"{system.urls[0]}/v1/rooms/{ROOM}"))
         await asyncio.sleep(2)
-        kib_per_reader = (_resident_kib(system) - before_kib) / readers
+        kib_per_reader = (_resident_kib(system) - before_kib) / options.readers
         publisher = RoomPublisher(RedisRooms(redis, settings), ROOM, "", "bench")
         used, began = usage(system.processes), time.perf_counter()
-        await _publish(publisher, audience, readers, events, events_per_s)
+        published = await _publish(publisher, options)
+        await asyncio.sleep(1)
         cpu_s = usage_between(used, usage(system.processes))[GATEWAY].cpu_s
         seconds = time.perf_counter() - began
-        wrong = [f"{audience.pending} captions are missing"] if audience.pending else []
-        wrong += [f"{audience.lost} readers were disconnected"] if audience.lost else []
-        for transport in transports:
-            transport.close()
-    share = round(cpu_s / seconds, 3)
-    spread = Spread.of(audience.delivered_ms)
-    return RoomReport(readers, events, events_per_s, spread, share, round(kib_per_reader, 1), tuple(wrong))
+        received = await asyncio.gather(*(asyncio.to_thread(_received, parent) for parent in audience))
+    return _report(options, published, received, cpu_s, seconds, kib_per_reader)
 
 
-async def _join(audience: RoomAudience, system: System, readers: int) -> list[asyncio.BaseTransport]:
-    parts, slots = urlsplit(system.urls[0]), asyncio.Semaphore(CONNECTING_AT_ONCE)
-    loop, languages = asyncio.get_running_loop(), ("spoken", *OTHERS)
+def _report(
+    options: RoomOptions,
+    published: Sequence[int],
+    received: Sequence[Received],
+    cpu_s: float,
+    seconds: float,
+    kib_per_reader: float,
+) -> RoomReport:
+    deliveries = [one for part in received for one in part.deliveries]
+    counts = Counter(one.number for one in deliveries)
+    missing = [number for number in range(options.events) if counts[number] < options.readers]
+    finals = [number for number in missing if _is_final(number)]
+    lost = sum(part.lost for part in received)
+    wrong = [f"event {number} reached {counts[number]} readers" for number in finals]
+    wrong += [f"{lost} readers were disconnected"] if lost else []
+    return RoomReport(
+        options,
+        Spread.of([(one.arrived_ns - published[one.number]) / NS for one in deliveries]),
+        Spread.of([(one.read_ns - published[one.number]) / NS for one in deliveries]),
+        coalesced=sum(options.readers - counts[number] for number in missing if not _is_final(number)),
+        gateway_cpu_share=round(cpu_s / seconds, 3),
+        readers_cpu_share=round(sum(part.cpu_s for part in received) / seconds, 3),
+        gateway_cpu_us_per_delivery=round(1e6 * cpu_s / max(1, len(deliveries)), 1),
+        kib_per_reader=round(kib_per_reader, 1),
+        wrong=tuple(wrong),
+    )
 
-    async def join(number: int) -> asyncio.BaseTransport:
-        async with slots, asyncio.timeout(MAX_WAIT_S):
-            language = languages[number % len(languages)]
-            transport, reader = await loop.create_connection(
-                lambda: ReaderProtocol(audience, system.urls[0], language), parts.hostname or "", parts.port or 0
-            )
-            await reader.opened
-            return transport
 
-    return await asyncio.gather(*map(join, range(readers)))
+@asynccontextmanager
+async def _audience(options: RoomOptions, url: str) -> AsyncIterator[list[Connection]]:
+    """Processes with all readers, by turns in each language."""
+    context, languages = multiprocessing.get_context("spawn"), ("spoken", *OTHERS)
+    readers = [(number, languages[number % len(languages)]) for number in range(options.readers)]
+    parents, processes = [], []
+    for place in range(options.processes):
+        parent, child = context.Pipe()
+        share = readers[place :: options.processes]
+        processes.append(context.Process(target=read_room, args=(url, options.transport, share, child), daemon=True))
+        parents.append(parent)
+        processes[-1].start()
+    try:
+        for parent in parents:
+            await asyncio.to_thread(_message, parent)
+        yield parents
+    finally:
+        for process in processes:
+            process.kill()
+            process.join()
 
 
-async def _publish(
-    publisher: RoomPublisher, audience: RoomAudience, readers: int, events: int, events_per_s: float
-) -> None:
-    """Publish events with their translations, and wait until every reader has every caption."""
+def _message(parent: Connection) -> object:
+    if not parent.poll(MAX_WAIT_S):
+        raise TimeoutError("a process with readers does not answer")
+    return parent.recv()
+
+
+def _received(parent: Connection) -> Received:
+    parent.send("stop")
+    received = _message(parent)
+    assert isinstance(received, Received)
+    return received
+
+
+async def _publish(publisher: RoomPublisher, options: RoomOptions) -> list[int]:
+    """Publish events with their translations. When each one was published, Unix time in ns."""
+    published = []
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(publisher.run())
         began = time.perf_counter()
-        audience.pending = events * readers
-        for number in range(events):
-            await asyncio.sleep(began + number / events_per_s - time.perf_counter())
-            audience.published.append(time.perf_counter())
+        for number in range(options.events):
+            await asyncio.sleep(began + number / options.events_per_s - time.perf_counter())
+            published.append(time.time_ns())
             for event in _events(number):
                 publisher.publish(event)
-        try:
-            async with asyncio.timeout(MAX_WAIT_S):
-                await audience.complete.wait()
-        except TimeoutError:
-            pass
         publisher.close()
+    return published
+
+
+def _is_final(number: int) -> bool:
+    return number % (PARTIALS + 1) == PARTIALS
 
 
 def _events(number: int) -> Sequence[Message]:
     """An event of the session, and its translations. The text begins with the number of the event."""
     utterance, step = divmod(number, PARTIALS + 1)
     times = {"utterance": utterance + 1, "language": SPOKEN, "start_ms": 0, "end_ms": 1_000}
-    text, is_final = f"{number} {WORDS}", step == PARTIALS
+    text, is_final = f"{number} {WORDS}", _is_final(number)
     spoken: Message = Partial(revision=step, committed=text, tentative=" ask", **times)
     if is_final:
         spoken = Final(text=text, confidence=0.9, translate_to=OTHERS, cursor=f"{number + 1}-0", **times)
@@ -191,10 +203,14 @@ def _resident_kib(system: System) -> int:
 
 def describe(report: RoomReport) -> str:
     """The report as text."""
+    options = report.options
     lines = (
-        f"{report.readers} readers in {len(OTHERS) + 1} languages, {report.events_per_s:g} events per second: "
-        f"{cli.spread(report.delivery_ms, 'ms')} to a reader",
-        f"gateway: {report.gateway_cpu_share:.0%} of a core, {report.kib_per_reader:.1f} KiB per reader",
+        f"{options.readers} readers ({options.transport}) in {len(OTHERS) + 1} languages, "
+        f"{options.events_per_s:g} events per second",
+        f"gateway to kernel: {cli.spread(report.delivery_ms, 'ms')}",
+        f"read by readers:   {cli.spread(report.read_ms, 'ms')}; {report.coalesced} partials coalesced",
+        f"gateway: {report.gateway_cpu_share:.0%} of a core, {report.gateway_cpu_us_per_delivery:.1f} us per delivery, "
+        f"{report.kib_per_reader:.1f} KiB per reader; readers: {report.readers_cpu_share:.0%} of a core",
     )
     return cli.with_problems(lines, report.wrong)
 
@@ -203,14 +219,19 @@ def describe(report: RoomReport) -> str:
 @click.option("--readers", type=click.IntRange(1), default=1_000, show_default=True, help="Number of readers.")
 @click.option("--events", type=click.IntRange(1), default=100, show_default=True, help="Events of the session.")
 @click.option("--events-per-s", type=click.FloatRange(0, min_open=True), default=4.0, show_default=True)
+@click.option("--transport", type=click.Choice(("sse", "websocket")), default="sse", show_default=True)
+@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="Processes with readers.")
 @cli.json_option
-def main(readers: int, events: int, events_per_s: float, json_file: Path | None) -> None:
-    """Measure a room. Exits with 1 if a reader missed a caption or was disconnected."""
+def main(
+    readers: int, events: int, events_per_s: float, transport: str, processes: int, json_file: Path | None
+) -> None:
+    """Measure a room. Exits with 1 if a reader missed a final or was disconnected."""
+    options = RoomOptions(readers, events, events_per_s, transport, processes)
     with (
         tempfile.TemporaryDirectory(prefix="nova-") as directory,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        report = runner.run(measure(readers, events, events_per_s, Path(directory)))
+        report = runner.run(measure(options, Path(directory)))
     cli.finish(report, describe(report), json_file)
 
 

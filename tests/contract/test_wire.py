@@ -97,6 +97,13 @@ def test_jobs_keep_their_wire_format() -> None:
     assert decode_audio_job(fields) == (JOB, b"\1\0")
 
 
+def test_a_job_without_noise_reduction_is_written_as_before() -> None:
+    assert b"denoise" not in encode_entry(job(1, denoise="off"), b"\1\0")[b"h"]
+    noisy = job(1, denoise="auto")
+    assert b'"denoise":"auto"' in encode_entry(noisy, b"\1\0")[b"h"]
+    assert decode_audio_job(encode_entry(noisy, b"\1\0"))[0] == noisy
+
+
 def test_an_entry_of_a_newer_release_with_unknown_fields_is_read() -> None:
     header = json.dumps({**json.loads(JOB_HEADER), "mood": "cheerful"}).encode()
     assert decode_audio_job({b"h": header, b"p": b"\1\0", b"x": b"?"})[0] == JOB
@@ -105,7 +112,7 @@ def test_an_entry_of_a_newer_release_with_unknown_fields_is_read() -> None:
 def test_an_entry_of_an_older_release_without_the_optional_fields_is_read() -> None:
     header = b'{"kind":"final","session":"s","utterance":1,"correlation_id":"c","sent_at":0,"start_ms":0,"end_ms":1}'
     read, _ = decode_audio_job({b"h": header, b"p": b"\1\0"})
-    assert (read.attempt, read.finals, read.translate_to) == (1, "revise", ())
+    assert (read.attempt, read.finals, read.translate_to, read.denoise) == (1, "revise", (), "off")
 
 
 @pytest.mark.parametrize(

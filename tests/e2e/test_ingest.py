@@ -16,6 +16,7 @@ from backend.local.system import System
 from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import RATE, Clip
 from tests.testkit.audio.media_files import encode
+from tests.testkit.servers.caption_services import SECRET, caption_service
 from tests.testkit.servers.live_stream import live_stream
 from tests.testkit.system.command import NOVA, nova
 
@@ -40,9 +41,10 @@ def programme(file: Path, clip: Clip, tail_s: float) -> tuple[bytes, float]:
 
 
 @contextmanager
-def running_ingest(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-    command = [*NOVA, "ingest", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def running_ingest(*arguments: str | Path, command: str = "ingest") -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [*NOVA, command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield process
         finally:
@@ -126,6 +128,41 @@ def test_ctrl_c_waits_for_the_last_final_of_a_file_in_json_lines(
     assert {final["type"] for final in finals} == {"final"}
     assert error_percent(halves[0], " ".join(final["text"] for final in finals)) <= MAX_ERROR_PERCENT
     assert finals[-1]["end_ms"] <= 1000 * len(halves[0].pcm()) / RATE + 3_000
+
+
+def test_a_stream_reaches_a_room_and_from_there_and_from_the_stream_services_for_viewers(
+    system: System, halves: list[Clip], tmp_path: Path
+) -> None:
+    vtt, server = tmp_path / "room.vtt", ("--server", system.urls[0])
+    with caption_service("zoom", last=5) as zoom, caption_service("youtube", [503]) as youtube:
+        follow = ("talk-in-a-room", *server, "--youtube", youtube.url, "--vtt", vtt)
+        with running_ingest(*follow, command="follow") as following:
+            assert following.stderr is not None
+            while "reading the room" not in following.stderr.readline():
+                assert following.poll() is None
+            done = nova("ingest", halves[0].path, *server, "-l", "en", "--room", "talk-in-a-room", "--zoom", zoom.url)
+            text = " ".join(done.stdout.split())
+            wait_until(lambda: youtube.text == text, following)
+            following.send_signal(signal.SIGINT)
+            out, err = following.communicate(timeout=60)
+    assert (done.returncode, following.returncode) == (0, 0), (done.stderr, err)
+    assert error_percent(halves[0], text) <= MAX_ERROR_PERCENT
+    assert zoom.text == text == " ".join(out.split())
+    assert (zoom.errors, youtube.errors) == ([], [])
+    assert vtt.read_text(encoding="utf-8").startswith("WEBVTT\n\n00:00:")
+    assert "YouTube: HTTP 503; retrying" in err
+    assert SECRET not in done.stdout + done.stderr + out + err
+
+
+def test_a_room_that_cannot_be_read_is_reported() -> None:
+    done = nova("follow", "talk", "--server", "http://127.0.0.1:1", "--zoom", f"https://zoom.invalid/x?id={SECRET}")
+    assert done.returncode == 2
+    assert "no Nova Voice server answers" in done.stderr
+    assert SECRET not in done.stderr
+    done = nova("follow", "talk", "--zoom", f"ftp://zoom.invalid/x?id={SECRET}")
+    assert done.returncode == 2
+    assert "give a URL that begins with https:// or http://" in done.stderr
+    assert SECRET not in done.stderr
 
 
 def test_a_source_that_cannot_be_read_is_reported_before_a_server_is_used(tmp_path: Path) -> None:

@@ -156,7 +156,9 @@ async def test_a_gateway_may_publish_and_read_rooms(users: dict[str, str]) -> No
     rooms = RedisRooms(redis, ServiceSettings())
     caption = PublishedCaption(NO_POSITION, Caption(line="a-1", text="x", language="en", is_final=True))
     await rooms.publish("talk", "", "a", [caption])
-    assert len([message async for message in rooms.read_log("talk")]) == 1
+    (logged,) = [message async for message in rooms.read_log("talk")]
+    await rooms.correct("talk", caption.caption, {logged.cursor or "": caption.caption})
+    assert len([message async for message in rooms.read_log("talk")]) == 2
     await rooms.renew_languages("talk", ["es"])
     assert await rooms.languages("talk") == ("es",)
     assert await rooms.owner("talk") == ""

@@ -17,7 +17,7 @@ from backend.streams.rooms.links import MAX_LINKS, RoomLinks, TooManyLinksError,
 from backend.streams.rooms.rooms import LANGUAGE_TTL_S, LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
-from gateway.rooms.publisher import RoomPublisher
+from gateway.rooms.publishing.publisher import RoomPublisher
 
 ROOM, OWNER, OTHER, LINES = "talk", "0" * 12, "1" * 12, "a1"
 
@@ -128,6 +128,23 @@ async def test_everything_expires(redis: Redis, rooms: RedisRooms) -> None:
     await rooms.publish(ROOM, OWNER, LINES, [final("one")])
     for part in ("state", "log", "links"):
         assert MAX_LINK_S - 60 < await redis.ttl(rooms.key(ROOM, part)) <= MAX_LINK_S
+
+
+async def test_corrected_captions_replace_those_of_the_log(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [final("one"), final("secret"), final("three")])
+    log = await logged(rooms)
+    old = log[1].event
+    assert isinstance(old, Caption)
+    new = old.model_copy(update={"text": "two"})
+    await rooms.correct(ROOM, new.model_copy(update={"is_correction": True}), {log[1].cursor or "": new})
+    assert await texts(rooms) == ["one", "two", "three", "two"]
+    assert [one.cursor for one in await logged(rooms)][:3] == [one.cursor for one in log]
+    assert await texts(rooms, log[1].cursor or "") == ["three", "two"]
+    for part in ("log", "corrected"):
+        key = rooms.key(ROOM, part)
+        stored = await redis.xrange(key) if part == "log" else await redis.hgetall(key)
+        assert "secret" not in str(stored)
+        assert 0 < await redis.ttl(key) <= 86_400
 
 
 async def test_a_resumed_session_publishes_what_its_room_has_missed(redis: Redis, rooms: RedisRooms) -> None:

@@ -1,13 +1,15 @@
 """`nova simulate-call`: try telephone calls without a telephone."""
 
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import get_args
 
 import click
 
 from backend.cli.calls.call_audio import CallAudio
-from backend.cli.calls.doors import CallOptions, Through, open_call
+from backend.cli.calls.doors.door import CallOptions, Through
+from backend.cli.calls.doors.opening import ONE_SPEAKER, open_audiosocket, open_call
 from backend.cli.calls.output import CallOutput
 from backend.cli.calls.play import play
 from backend.cli.calls.recordings import CallFiles, read_call
@@ -17,6 +19,13 @@ from backend.cli.terminal.interrupts import run_interruptible
 from backend.local.discovery import find_or_start_server, print_status
 
 DEFAULT_SNR_DB = 10.0
+
+
+def _host_and_port(_: click.Context, __: click.Parameter, value: str) -> str:
+    host, _separator, port = value.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:
+        raise click.BadParameter("give a host and a port: 127.0.0.1:9092")
+    return value
 
 
 @click.command("simulate-call")
@@ -42,7 +51,18 @@ DEFAULT_SNR_DB = 10.0
     type=click.Choice(get_args(Through)),
     default="twilio",
     show_default=True,
-    help="`twilio`: as Twilio streams a call. `native`: the same audio through /v1/stream, for comparison.",
+    help="Whose messages are sent. `native`: the same audio through /v1/stream, for comparison.",
+)
+@click.option(
+    "--twilio-token", envvar="GATEWAY_TWILIO_TOKEN", metavar="TOKEN", default="", help="Sign the call as Twilio does."
+)
+@click.option(
+    "--audiosocket",
+    metavar="HOST:PORT",
+    default="127.0.0.1:9092",
+    show_default=True,
+    callback=_host_and_port,
+    help="The port of `--through audiosocket`.",
 )
 @language_option
 @targets_option
@@ -56,6 +76,8 @@ def simulate_call(
     noise: Path | None,
     snr_db: float | None,
     through: Through,
+    twilio_token: str,
+    audiosocket: str,
     spoken: tuple[str, ...],
     targets: tuple[str, ...],
     server: str | None,
@@ -73,7 +95,9 @@ def simulate_call(
         raise click.UsageError("--snr needs a recording of noise: use --noise FILE")
     call = read_call(CallFiles(file, other, noise), barge_in_s, DEFAULT_SNR_DB if snr_db is None else snr_db)
     output = CallOutput(CallTimeline(call.activity), as_json=as_json)
-    options = CallOptions(len(call.speakers), spoken, targets)
+    if through in ONE_SPEAKER and len(call.speakers) > 1:
+        raise click.UsageError(f"--through {through} streams one speaker: use another door, or a mono FILE alone")
+    options = CallOptions(len(call.speakers), spoken, targets, twilio_token, audiosocket)
     run_interruptible(_play(call, options, through, output, server, key))
     output.finish()
     if output.problems:
@@ -83,10 +107,13 @@ def simulate_call(
 async def _play(
     call: CallAudio, options: CallOptions, through: Through, output: CallOutput, address: str | None, key: str
 ) -> None:
-    async with (
-        find_or_start_server(address, model=None, translate=bool(options.targets)) as found,
-        open_call(through, found.with_key(key), options) as door,
-    ):
+    async with AsyncExitStack() as stack:
+        if through == "audiosocket":
+            door = await stack.enter_async_context(open_audiosocket(options))
+        else:
+            finding = find_or_start_server(address, model=None, translate=bool(options.targets))
+            server = await stack.enter_async_context(finding)
+            door = await stack.enter_async_context(open_call(through, server.with_key(key), options))
         people = "one speaker" if options.speakers == 1 else f"{options.speakers} speakers"
         print_status(f"playing a call of {call.length_s:.1f} s with {people} through {through}")
         await play(door, call, output.timeline, output.show)

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 
 from backend.cli.calls.call_audio import PACKET_MS, CallAudio
-from backend.cli.calls.doors import CallDoor
+from backend.cli.calls.doors.door import CallDoor
 from backend.cli.calls.results import CallResult
 from backend.cli.calls.timeline import CallTimeline
 from backend.errors import NovaError

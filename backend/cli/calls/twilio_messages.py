@@ -73,13 +73,14 @@ def parse_call_event(frame: str | bytes) -> CallResult | CallCompleted | None:
     try:
         body = json.loads(frame)
         if body["event"] == "error":
-            raise _ended_by_server(body["payload"]["code"], body["payload"]["detail"])
-        return _result(body["call"]) if body["event"] == "call" else None
+            raise ended_by_server(body["payload"]["code"], body["payload"]["detail"])
+        return call_result(body["call"]) if body["event"] == "call" else None
     except (ValueError, KeyError, TypeError):
         raise DisconnectedError("the server sent a message that is no event of a call") from None
 
 
-def _result(event: Mapping[str, Any]) -> CallResult | CallCompleted | None:
+def call_result(event: Mapping[str, Any]) -> CallResult | CallCompleted | None:
+    """The result in an event of a call. Raises ServerError, DisconnectedError, and KeyError if it is no event."""
     match event["type"]:
         case "call.final":
             times = event["start_ms"], event["end_ms"]
@@ -87,7 +88,7 @@ def _result(event: Mapping[str, Any]) -> CallResult | CallCompleted | None:
         case "call.translation":
             return CallTranslation(_speaker(event), event["utterance"], event["language"], event["text"])
         case "call.error" if event.get("fatal"):
-            raise _ended_by_server(event["code"], event["message"])
+            raise ended_by_server(event["code"], event["message"])
         case "call.error":
             speaker = _speaker(event) if "speaker" in event else None
             return CallProblem(speaker, event["code"], event["message"])
@@ -102,5 +103,6 @@ def _speaker(event: Mapping[str, Any]) -> int:
     return TRACKS.index(event["speaker"])
 
 
-def _ended_by_server(code: str, message: str) -> ServerError:
+def ended_by_server(code: str, message: str) -> ServerError:
+    """The error of a gateway that refuses or ends a call."""
     return ServerError(Error(code=code, message=f"the server refuses or ends the call: {message} ({code})"))

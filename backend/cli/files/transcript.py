@@ -17,7 +17,9 @@ from backend.messages.protocol import Error, Final, Notice, ServerMessage, Speak
 Format = Literal["txt", "srt", "vtt", "json"]
 SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt"})
 # Notices about a recording as a whole.
-_ABOUT_RECORDING = frozenset({"language_substituted", "speakers_not_labelled", "low_level", "clipped", "no_sound"})
+_ABOUT_RECORDING = frozenset(
+    {"language_substituted", "speakers_not_labelled", "noise_not_reduced", "low_level", "clipped", "no_sound"}
+)
 # Fields of a final that are meaningful only in the protocol.
 _PROTOCOL_FIELDS = {"type", "cursor", "translate_to", "late"}
 

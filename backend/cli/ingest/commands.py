@@ -20,9 +20,13 @@ from backend.cli.options import (
     find_or_start_option,
     key_option,
     language_option,
+    room_option,
     speakers_option,
     targets_option,
 )
+from backend.cli.sinks.fan_out import CaptionSinks
+from backend.cli.sinks.options import SinkPlan, sink_options
+from backend.cli.sinks.reports import SinkReporter
 from backend.cli.terminal.interrupts import on_first_signal, run_interruptible
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server, print_status
@@ -41,6 +45,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @language_option
 @targets_option
 @speakers_option
+@room_option
 @find_or_start_option
 @key_option
 @click.option(
@@ -59,6 +64,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="The source is lost if it sends nothing for this long. More than a segment of HLS.",
 )
 @cue_options
+@sink_options
 def ingest(
     url: str,
     srt: Path | None,
@@ -68,11 +74,13 @@ def ingest(
     spoken: tuple[str, ...],
     targets: tuple[str, ...],
     speakers: bool,
+    room: str | None,
     server: str | None,
     key: str,
     retries: int | None,
     timeout_s: float,
     limits: CueLimits,
+    plan: SinkPlan,
 ) -> None:
     """Caption a live stream: RTSP, HLS, RTMP, SRT, or any other URL or file with audio; - is standard input.
 
@@ -84,12 +92,22 @@ def ingest(
         raise click.UsageError("--srt and --vtt name the same file")
     address = parse_address(url)
     paths: dict[SubtitleForm, Path] = {**({"srt": srt} if srt else {}), **({"vtt": vtt} if vtt else {})}
-    start = Start(**spoken_language(spoken), translate_to=targets, partials=False, words=bool(paths), speakers=speakers)
+    targets = tuple(dict.fromkeys((*targets, *plan.languages)))
+    start = Start(
+        **spoken_language(spoken),
+        translate_to=targets,
+        # Only the readers of a room see speech in progress.
+        partials=bool(room),
+        words=bool(paths or plan.addresses),
+        speakers=speakers,
+        room=room,
+    )
+    reporter = SinkReporter(as_json=jsonl)
     with open_files(SubtitlePlan(paths, targets, limits, overwrite)) as files:
-        output = CaptionOutput(files, as_json=jsonl)
+        output = CaptionOutput(files, as_json=jsonl, sinks=CaptionSinks(plan.deliveries(reporter.report)))
         timeouts = SourceTimeouts(timeout_s, timeout_s)
         complete = run_interruptible(_caption(address, timeouts, SourceRetries(retries), start, output, server, key))
-    if not complete:
+    if not complete or reporter.dropped:
         sys.exit(1)
 
 
@@ -113,7 +131,8 @@ async def _caption(
             on_first_signal((signal.SIGINT, signal.SIGTERM), source.stop)
             print_status(f"reading {address.name}; press Ctrl-C to stop")
             session = SourceSession(source, output)
-            await session.run(found.with_key(key), start)
+            async with output.delivering():
+                await session.run(found.with_key(key), start)
     finally:
         source.stop()
         output.finish()

@@ -1,19 +1,23 @@
-"""Where captions go: text or JSON lines on standard output, and subtitle files."""
+"""Where captions go: text or JSON lines on standard output, subtitle files, and sinks."""
 
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import click
 
 from backend.cli.files.speaker_parts import split_by_speaker
-from backend.cli.files.subtitles.units import spoken, translated
+from backend.cli.files.subtitles.units import TimedText, spoken, translated
 from backend.cli.files.transcript import voice_name
 from backend.cli.ingest.caption_order import CaptionOrder, StreamCaption
 from backend.cli.ingest.growing_files import GrowingFiles
 from backend.cli.ingest.reader import SourceItem, SourceLost, SourceRestored
+from backend.cli.sinks.fan_out import CaptionSinks
 from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import printable
 from backend.local.discovery import print_status
+from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Error, Final, Notice, ServerMessage, SpeakersMerged, Translation
 
 # Notices of the client that are printed each time.
@@ -25,9 +29,10 @@ _PROTOCOL_FIELDS = {"cursor", "translate_to", "late", "words"}
 class CaptionOutput:
     """Prints and writes captions. `problems` counts the utterances and translations without text."""
 
-    def __init__(self, files: GrowingFiles, *, as_json: bool) -> None:
+    def __init__(self, files: GrowingFiles, *, as_json: bool, sinks: CaptionSinks | None = None) -> None:
         self.problems = 0
         self._files, self._as_json = files, as_json
+        self._sinks = sinks or CaptionSinks()
         self._order = CaptionOrder()
         self._notices: set[str] = set()
 
@@ -35,7 +40,7 @@ class CaptionOutput:
         """Show an event of the session. Raises OSError if a file cannot be written."""
         match event:
             case Final() if event.text:
-                self._files.append(None, [spoken(part) for part in split_by_speaker([event])])
+                self._append(None, _spoken_parts(event))
                 self._print_json(event.model_dump(exclude=_PROTOCOL_FIELDS, exclude_none=True))
             case Translation(is_final=True):
                 self._print_json(event.model_dump(exclude=_PROTOCOL_FIELDS | {"is_final"}, exclude_none=True))
@@ -48,12 +53,21 @@ class CaptionOutput:
     def apply_item(self, item: SourceItem) -> None:
         """Show that the source was lost or restored."""
         match item:
+            case bytes():
+                self._sinks.begin(len(item) / BYTES_PER_SECOND)
             case SourceLost():
                 self._print_json({"type": "source_lost", "position_ms": _ms(item.position_s), "message": item.reason})
                 print_status(f"{_clock(item.position_s)}  {printable(item.reason)}; reconnecting")
             case SourceRestored():
                 self._print_json({"type": "source_restored", "position_ms": _ms(item.position_s)})
                 print_status(f"{_clock(item.position_s)}  the source is back")
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Send captions to the sinks until everything has been shown."""
+        async with self._sinks.running():
+            yield
+            self.finish()
 
     def finish(self) -> None:
         """Show the utterances whose translations did not arrive."""
@@ -64,9 +78,16 @@ class CaptionOutput:
     def _show(self, captions: list[StreamCaption]) -> None:
         for caption in captions:
             for language, text in caption.translations.items():
-                self._files.append(language, [translated(caption.final, text, language)])
+                self._append(language, [translated(caption.final, text, language)])
+            # Viewers get an utterance without a translation as it was spoken.
+            for language in self._sinks.languages - caption.translations.keys():
+                self._sinks.append(language, _spoken_parts(caption.final))
             if not self._as_json:
                 _print_text(caption)
+
+    def _append(self, language: str | None, utterance: Sequence[TimedText]) -> None:
+        self._files.append(language, utterance)
+        self._sinks.append(language, utterance)
 
     def _report(self, event: Error | Notice) -> None:
         """Print an error, and each kind of notice once, to stderr."""
@@ -81,6 +102,10 @@ class CaptionOutput:
     def _print_json(self, body: dict[str, Any]) -> None:
         if self._as_json:
             echo_json(json.dumps(body, ensure_ascii=False))
+
+
+def _spoken_parts(final: Final) -> list[TimedText]:
+    return [spoken(part) for part in split_by_speaker([final])]
 
 
 def _print_text(caption: StreamCaption) -> None:

@@ -8,7 +8,9 @@ ROOM_PATTERN = r"^[a-z0-9][a-z0-9-]{0,47}$"
 # The beginning of an encoded caption, which distinguishes it from the events of sessions.
 CAPTION_PREFIX = b'{"type":"caption"'
 # Fields of a caption that only gateways use.
-_INTERNAL = {"translate_to", "is_missing", "cursor"}
+_INTERNAL = {"translate_to", "is_missing", "is_correction", "cursor"}
+# Characters of a corrected line.
+MAX_CORRECTION = 2_000
 
 
 class Caption(Message):
@@ -28,10 +30,17 @@ class Caption(Message):
     """Label of the speaker, if the session labels speakers."""
     start_ms: int | None = None
     end_ms: int | None = None
+    merged_speakers: dict[str, str] | None = None
+    """Labels that turned out to be another speaker, each with the label that stays. Rename them in earlier lines whose
+    ids begin with the same characters up to the hyphen."""
+    corrected: bool | None = None
+    """True if a moderator has changed the text."""
     translate_to: tuple[str, ...] = ()
     """For gateways: languages of the final translations that follow."""
     is_missing: bool = False
     """For gateways: there is no translation into `language` ("": any language), for the reason in a notice or error."""
+    is_correction: bool = False
+    """For gateways: replaces the text of an earlier caption of the line in this language ("": in all languages)."""
     cursor: str = ""
     """Position in the log of the room. Final captions only."""
 
@@ -39,6 +48,11 @@ class Caption(Message):
         """The caption as readers receive it."""
         public = self.model_dump_json(exclude=_INTERNAL, exclude_none=True)
         return public if cursor is None else f'{public[:-1]},"cursor":"{cursor}"}}'
+
+    @property
+    def session(self) -> str:
+        """The common part of the ids of the session's lines."""
+        return self.line.rpartition("-")[0]
 
 
 def encode_caption(caption: Caption) -> str:

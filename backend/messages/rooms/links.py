@@ -1,5 +1,7 @@
 """Links that let others read a room. Pure."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from backend.messages.options import Message
@@ -7,6 +9,8 @@ from backend.messages.options import Message
 # Seconds.
 MIN_LINK_S, DEFAULT_LINK_S, MAX_LINK_S = 60, 86_400, 30 * 86_400
 MAX_LINK_NAME = 100
+# moderate: also correct lines.
+LinkScope = Literal["read", "moderate"]
 
 
 class RoomLink(Message):
@@ -17,6 +21,7 @@ class RoomLink(Message):
     """For the owner of the room."""
     created: int
     expires: int
+    scope: LinkScope = "read"
     token_hash: str = ""
 
     def summary(self) -> dict[str, object]:

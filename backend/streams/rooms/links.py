@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 
 from backend.errors import ClientError
-from backend.messages.rooms.links import RoomLink
+from backend.messages.rooms.links import LinkScope, RoomLink
 from backend.streams.rooms.rooms import RedisRooms, RoomTakenError
 
 TOKEN_PREFIX = "read_"
@@ -42,11 +42,14 @@ class RoomLinks:
     def __init__(self, redis: Redis, rooms: RedisRooms, now: Callable[[], float] = time.time) -> None:
         self._redis, self._rooms, self._now = redis, rooms, now
 
-    async def create(self, room: str, owner: str, name: str, lifetime_s: int) -> tuple[RoomLink, str]:
+    async def create(
+        self, room: str, owner: str, name: str, lifetime_s: int, scope: LinkScope = "read"
+    ) -> tuple[RoomLink, str]:
         """A new link and its token, which is stored nowhere. Raises RoomTakenError and TooManyLinksError."""
         now, link_id = int(self._now()), secrets.token_hex(6)
         token = f"{TOKEN_PREFIX}{link_id}_{secrets.token_hex(24)}"
-        link = RoomLink(id=link_id, name=name, created=now, expires=now + lifetime_s, token_hash=_hash(token))
+        times = {"created": now, "expires": now + lifetime_s}
+        link = RoomLink(id=link_id, name=name, scope=scope, token_hash=_hash(token), **times)
         answer = await self._rooms.run(
             room, "add_link", owner, link_id, link.model_dump_json(), MAX_LINKS, keep_s=lifetime_s
         )

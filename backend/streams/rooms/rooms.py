@@ -1,7 +1,7 @@
 """Rooms in Redis: their owner, their captions, and the languages that are read."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 
 from backend.errors import ClientError
-from backend.messages.jobs import ChannelMessage, decode_channel_message
+from backend.messages.jobs import ChannelMessage, cursor_position, decode_channel_message
 from backend.messages.rooms.captions import Caption, encode_caption
 from backend.service.settings import ServiceSettings
 from backend.streams.names import shard_of
@@ -26,6 +26,8 @@ LANGUAGE_TTL_S, RENEW_EVERY_S = 10.0, 3.0
 LANGUAGES_KEY_TTL_S = 60
 # Position in the session log of a final caption without a cursor, and of speech in progress.
 NO_POSITION, LIVE = "-", ""
+# Captions of a room whose text is replaced. Beyond that, the oldest ones are forgotten.
+MAX_CORRECTED = 500
 
 log = structlog.get_logger()
 
@@ -92,13 +94,25 @@ class RedisRooms:
         return found.decode() if found else "0-0"
 
     async def read_log(self, room: str, cursor: str = "0-0") -> AsyncIterator[ChannelMessage]:
-        """Yield the final captions after `cursor`, oldest first. Unreadable ones are skipped."""
-        answer = await self._redis.xrange(self.key(room, "log"), min=f"({cursor}", max="+")
-        for entry_id, fields in cast("list[tuple[bytes, dict[bytes, bytes]]]", answer):
+        """Yield the final captions after `cursor`, oldest first, with corrected text. Unreadable ones are skipped."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            pipe.xrange(self.key(room, "log"), min=f"({cursor}", max="+")
+            pipe.hgetall(self.key(room, "corrected"))
+            entries, corrected = await pipe.execute()
+        logged = {entry_id.decode(): fields.get(b"e", b"") for entry_id, fields in entries}
+        logged |= {at.decode(): caption for at, caption in corrected.items()}
+        for entry_id in sorted(logged, key=cursor_position):
+            if cursor_position(entry_id) <= cursor_position(cursor):
+                continue
             try:
-                yield decode_channel_message(entry_id + b" " + fields.get(b"e", b""))
+                yield decode_channel_message(f"{entry_id} ".encode() + logged[entry_id])
             except ValueError as error:
-                log.warning("unreadable_event_ignored", room=room, entry=entry_id.decode(), error=str(error))
+                log.warning("unreadable_event_ignored", room=room, entry=entry_id, error=str(error))
+
+    async def correct(self, room: str, correction: Caption, changed: Mapping[str, Caption]) -> None:
+        """Publish a correction, and replace captions of the log, by cursor. Their old text is deleted."""
+        pairs = [part for cursor, caption in changed.items() for part in (cursor, encode_caption(caption))]
+        await self.run(room, "correct", MAX_CAPTIONS, MAX_CORRECTED, encode_caption(correction), *pairs)
 
     async def renew_languages(self, room: str, languages: Iterable[str]) -> None:
         """Note that these languages are read now, by any number of readers."""
@@ -121,5 +135,5 @@ class RedisRooms:
 
     async def run(self, room: str, operation: str, *arguments: str | int, seen: str = "seen", keep_s: int = 0) -> Any:
         """Run an operation of room.lua. `keep_s`: seconds to keep the room, if they exceed the usual time."""
-        keys = [self.key(room, part) for part in ("state", "log", "links", "events", seen)]
+        keys = [self.key(room, part) for part in ("state", "log", "links", "events", seen, "corrected")]
         return await self._script(keys=keys, args=[operation, 1_000 * max(ROOM_TTL_S, keep_s), *arguments])

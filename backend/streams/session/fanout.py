@@ -32,6 +32,11 @@ class Listener:
     async def next_event(self) -> ChannelMessage:
         return await self._queue.get()
 
+    async def next_events(self) -> list[ChannelMessage]:
+        """All messages that are queued, as soon as there is one."""
+        first = await self._queue.get()
+        return [first, *(self._queue.get_nowait() for _ in range(self._queue.qsize()))]
+
 
 class Fanout(Protocol):
     """Subscribes to channels for all sessions of a process."""

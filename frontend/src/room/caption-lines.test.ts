@@ -49,3 +49,10 @@ test("data of another form is ignored", () => {
   for (const data of ["", "null", "[]", '{"line":1,"text":"x"}', '{"line":"a"}']) expect(parseCaption(data)).toBeNull();
   expect(parseCaption('{"line":"a-1","text":"x"}')).toMatchObject({ line: "a-1", language: "", is_final: false });
 });
+
+test("a speaker who turned out to be another one is renamed in the lines of the session", () => {
+  let lines = applyCaption([], caption("a-1", "One.", { speaker: "3" }), 0, 1);
+  lines = applyCaption(lines, caption("b-1", "Two.", { speaker: "3" }), 0, 1);
+  lines = applyCaption(lines, caption("a-2", "Three.", { speaker: "1", merged_speakers: { "3": "1" } }), 0, 1);
+  expect(lines.map(({ speaker }) => speaker)).toEqual(["1", "3", "1"]);
+});

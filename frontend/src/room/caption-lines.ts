@@ -7,6 +7,8 @@ export interface RoomCaption {
   readonly language: string;
   readonly is_final: boolean;
   readonly speaker?: string;
+  /** Labels that turned out to be another speaker, each with the label that stays. */
+  readonly merged_speakers?: Readonly<Record<string, string>>;
   readonly cursor?: string;
 }
 
@@ -44,11 +46,12 @@ export function parseCaption(data: string): RoomCaption | null {
  * @param column Which of the languages of the reader it is, from 0.
  */
 export function applyCaption(
-  lines: readonly CaptionLine[],
+  earlier: readonly CaptionLine[],
   caption: RoomCaption,
   column: number,
   columns: number,
 ): readonly CaptionLine[] {
+  const lines = caption.merged_speakers ? renamed(earlier, caption.line, caption.merged_speakers) : earlier;
   const before = lines.find(({ id }) => id === caption.line);
   const after = withText(before ?? emptyLine(caption.line, columns), caption, column);
   if (after.texts.every((text) => text === null)) return lines.filter((line) => line !== before);
@@ -76,3 +79,9 @@ function withText(line: CaptionLine, { text, language, is_final, speaker }: Room
     texts: line.texts.map((other, index) => (index === column ? shown : other)),
   };
 }
+
+const sessionOf = (line: string) => line.slice(0, line.lastIndexOf("-"));
+
+/** Renames speakers in earlier lines of the same session. */
+const renamed = (lines: readonly CaptionLine[], line: string, merged: Readonly<Record<string, string>>) =>
+  lines.map((one) => (sessionOf(one.id) === sessionOf(line) ? { ...one, speaker: merged[one.speaker] ?? one.speaker } : one));

@@ -16,7 +16,7 @@ test.each([
 });
 
 test("only a link that has ended ends the feed", () => {
-  expect(["link_ended", "too_slow", "draining"].map(stateOfEnd)).toEqual(["link_ended", "lost", "lost"]);
+  expect(["link_ended", "key_ended", "draining"].map(stateOfEnd)).toEqual(["link_ended", "link_ended", "lost"]);
   for (const state of ["link_ended", "link_needed", "invalid"] as const) expect(retryDelayMs(state, 0, 1)).toBeNull();
 });
 

@@ -31,7 +31,8 @@ export function stateOfRefusal(status: number, code: string, hasToken: boolean):
 }
 
 /** @param reason Of the event `end`. */
-export const stateOfEnd = (reason: string): FeedState => (reason === "link_ended" ? "link_ended" : "lost");
+export const stateOfEnd = (reason: string): FeedState =>
+  reason === "link_ended" || reason === "key_ended" ? "link_ended" : "lost";
 
 const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 5_000;

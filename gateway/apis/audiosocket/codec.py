@@ -8,13 +8,16 @@ from uuid import UUID
 
 from backend.errors import ProtocolError
 from backend.messages.protocol import AudioFormat, Message, Start, Stop
-from gateway.calls.call_log import CallIdentity, CallLog, call_reply
+from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
+from gateway.calls.pauses import silence
 from gateway.connection.codec import Decoded
 from gateway.protocols import ProtocolName
 
 HEADER_BYTES = 3
 HANGUP, IDENTITY, DTMF, FAILURE = 0x00, 0x01, 0x03, 0xFF
+# Kind of a frame with an event of the call, as JSON. It is not Asterisk's, which would end the call.
+EVENT = 0x7F
 # Hz, by kind. Asterisk also has 96 and 192 kHz, which speech does not need.
 RATES: Mapping[int, int] = {
     0x10: 8_000,
@@ -44,6 +47,8 @@ class AudioSocketCodec:
     protocol: ProtocolName = "audiosocket"
     subprotocols: Sequence[str] = ()
     refuses_on_socket = True
+    replies = False
+    pauses = False
     idle_timeout_s: float | None = None
     hangup: str | bytes = to_frame(HANGUP)
 
@@ -106,6 +111,16 @@ class AudioSocketCodec:
     def encode(self, event: Message) -> Sequence[str]:
         """The events of the call. Asterisk gets nothing but the last frame."""
         return self.log.encode(event) if self.log and self._rate else ()
+
+    def event_frame(self, event: CallEvent, body: str) -> str:
+        """An event of the call, with `events=socket`, for a client that is not Asterisk."""
+        return body
+
+    def silent_frame(self, duration_ms: int) -> bytes | None:
+        """Samples without sound."""
+        audio = AudioFormat(sample_rate=self._rate)
+        kind = next((kind for kind, rate in RATES.items() if rate == self._rate), None)
+        return None if kind is None else to_frame(kind, silence(audio, duration_ms))
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

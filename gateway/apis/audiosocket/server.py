@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from backend.errors import ProtocolError, SetupError
 from backend.messages.protocol import AudioFormat
-from gateway.apis.audiosocket.codec import HEADER_BYTES, AudioSocketCodec, farewell
+from gateway.apis.audiosocket.codec import EVENT, HEADER_BYTES, AudioSocketCodec, farewell, to_frame
 from gateway.calls.call_socket import CallSocket
 from gateway.calls.parameters import CallParameters
 from gateway.services import GatewayServices
@@ -35,7 +35,7 @@ def check_audiosocket(settings: GatewaySettings) -> None:
         raise SetupError(f"GATEWAY_AUDIOSOCKET_OPTIONS: {error.message}") from None
     if parameters.webhook and not settings.callback_enabled:
         raise SetupError("GATEWAY_AUDIOSOCKET_OPTIONS: webhook requires GATEWAY_CALLBACK_ENABLED")
-    if not (parameters.webhook or settings.call_webhook):
+    if not (parameters.webhook or settings.call_webhook or parameters.on_socket):
         raise SetupError("GATEWAY_AUDIOSOCKET_PORT: set GATEWAY_CALL_WEBHOOK, too, or the text of calls would be lost")
 
 
@@ -47,7 +47,7 @@ def audiosocket_listening(services: GatewayServices) -> AbstractAsyncContextMana
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         codec = AudioSocketCodec(f"call_{secrets.token_hex(12)}", parameters)
         pace = ReadPace(services.settings)
-        stream = StreamSocket(reader, writer, lambda source: _read_frame(source, pace), farewell)
+        stream = StreamSocket(reader, writer, lambda source: _read_frame(source, pace), farewell, _event_frame)
         call = CallSocket(stream, codec, services.webhooks)
         try:
             await serve_stream(services, stream, call, codec, port.key)
@@ -59,6 +59,10 @@ def audiosocket_listening(services: GatewayServices) -> AbstractAsyncContextMana
 
 def _parameters(settings: GatewaySettings) -> CallParameters:
     return CallParameters.parse(dict(parse_qsl(settings.audiosocket_options)))
+
+
+def _event_frame(event: str) -> bytes:
+    return to_frame(EVENT, event.encode())
 
 
 async def _read_frame(reader: asyncio.StreamReader, pace: ReadPace) -> bytes:

@@ -51,9 +51,11 @@ def lines_in(language: str, log: Sequence[LoggedCaption]) -> list[TimedCaption]:
         spoken_at.setdefault(caption.line, cursor_position(cursor)[0])
     lines: dict[str, TimedCaption] = {}
     for frame in replay(LanguageView(language), log).after("0-0"):
-        caption = Caption.model_validate_json(frame.json)
-        earlier = lines.get(caption.line)
-        lines[caption.line] = _timed(caption, earlier.end_ms if earlier else spoken_at[caption.line])
+        # A correction has changed the captions that the view keeps.
+        if (caption := frame.caption) and not caption.is_correction:
+            earlier = lines.get(frame.line)
+            end_ms = earlier.end_ms if earlier else spoken_at[frame.line]
+            lines[frame.line] = _timed(caption, frame.cursor or "", end_ms)
     return [line for line in lines.values() if line.text]
 
 
@@ -68,7 +70,7 @@ def as_text(line: TimedCaption | Caption) -> str:
     return " ".join(f"{line.speaker}: {line.text}".split() if line.speaker else line.text.split()) + "\n"
 
 
-def _timed(caption: Caption, end_ms: int) -> TimedCaption:
+def _timed(caption: Caption, cursor: str, end_ms: int) -> TimedCaption:
     length_ms = DEFAULT_LENGTH_MS
     if caption.start_ms is not None and caption.end_ms is not None:
         length_ms = max(caption.end_ms - caption.start_ms, 1)
@@ -79,5 +81,5 @@ def _timed(caption: Caption, end_ms: int) -> TimedCaption:
         caption.speaker or "",
         end_ms - length_ms,
         end_ms,
-        cursor_position(caption.cursor)[0],
+        cursor_position(cursor)[0],
     )

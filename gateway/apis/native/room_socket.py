@@ -1,8 +1,9 @@
 """The WebSocket `/v1/rooms/{room}`: the captions of a room as text frames. Frames of readers are ignored."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import replace
+from operator import attrgetter
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
@@ -12,17 +13,17 @@ from gateway.access.pending import address_of
 from gateway.apis.responses import http_status
 from gateway.connection.codec import NativeCodec
 from gateway.connection.delay_watch import RedisUnavailableError
+from gateway.connection.direct_writer import EXTENSION
 from gateway.connection.handshake import accept, refuse
 from gateway.connection.transport import SEND_TIMEOUT_S
-from gateway.rooms.access import admit_reader
+from gateway.rooms.access import admitted
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import parse_reading
+from gateway.rooms.views import CaptionFrame
 from gateway.services import GatewayServices
 
-# Interval at which a reader without captions is checked. The server's pings keep the connection open.
-CHECK_S = 60.0
 # Close codes by the reason. A reader may connect again after all of them except 1008.
-CLOSE_CODES = {"link_ended": 1008, "draining": 1012}
+CLOSE_CODES = {"link_ended": 1008, "key_ended": 1008, "draining": 1012}
 
 
 def room_socket_router(services: GatewayServices) -> APIRouter:
@@ -51,14 +52,16 @@ def room_socket_router(services: GatewayServices) -> APIRouter:
 async def _admit(services: GatewayServices, websocket: WebSocket, stack: AsyncExitStack) -> RoomReader:
     with services.pending.counted(address_of(websocket)):
         reading = parse_reading(websocket.path_params["room"], websocket.query_params)
-        reading = replace(reading, link=await admit_reader(services, websocket, reading.room))
+        reading = await admitted(services, websocket, reading)
         return await stack.enter_async_context(services.feeds.read(reading))
 
 
 async def _serve(websocket: WebSocket, reader: RoomReader) -> None:
     leaving = asyncio.create_task(_end_when_left(websocket, reader))
     try:
-        await _send_captions(websocket, reader)
+        reader.attach(websocket.scope["extensions"][EXTENSION], attrgetter("websocket_frame"))
+        await reader.wait_until_ended()
+        await _send_rest(websocket, reader.detach())
     except TimeoutError:
         reader.end("too_slow")
     finally:
@@ -67,11 +70,10 @@ async def _serve(websocket: WebSocket, reader: RoomReader) -> None:
         await websocket.close(CLOSE_CODES.get(reader.ended, 1013), reader.ended)
 
 
-async def _send_captions(websocket: WebSocket, reader: RoomReader) -> None:
-    while not reader.ended or reader.has_frames:
-        for frame in await reader.next_frames(CHECK_S):
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await websocket.send_text(frame.json)
+async def _send_rest(websocket: WebSocket, frames: Iterable[CaptionFrame]) -> None:
+    async with asyncio.timeout(SEND_TIMEOUT_S):
+        for frame in frames:
+            await websocket.send_text(frame.json)
 
 
 async def _end_when_left(websocket: WebSocket, reader: RoomReader) -> None:

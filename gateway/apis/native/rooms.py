@@ -1,10 +1,10 @@
 """`/v1/rooms/{room}`: read a published session as server-sent events, and manage the links of a room."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from operator import attrgetter
+from typing import cast, get_args
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -12,11 +12,14 @@ from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
 from backend.errors import NovaError, ProtocolError
-from backend.messages.rooms.links import DEFAULT_LINK_S, MAX_LINK_NAME, MAX_LINK_S, MIN_LINK_S
+from backend.messages.rooms.links import DEFAULT_LINK_S, MAX_LINK_NAME, MAX_LINK_S, MIN_LINK_S, LinkScope
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.pending import address_of
+from gateway.apis.native.room_corrections import correct_line, read_correction
 from gateway.apis.native.routes import refusal
-from gateway.rooms.access import admit_reader, require_owner
+from gateway.connection.direct_writer import EXTENSION
+from gateway.http.http_limits import LimitedHttp
+from gateway.rooms.access import admitted, require_moderator, require_owner
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import checked_room, parse_reading
 from gateway.services import GatewayServices
@@ -40,17 +43,17 @@ def rooms_router(services: GatewayServices) -> APIRouter:
             request.path_params["room"], request.query_params, request.headers.get("last-event-id", "")
         )
         with services.pending.counted(address_of(request)):
-            reading = replace(reading, link=await admit_reader(services, request, reading.room))
+            reading = await admitted(services, request, reading)
             stack = AsyncExitStack()
             reader = await stack.enter_async_context(services.feeds.read(reading))
         return RoomResponse(stack, reader)
 
     async def add_link(request: Request) -> Response:
         room = checked_room(request.path_params["room"])
-        name, lifetime_s = parse_link(request.query_params)
+        name, lifetime_s, scope = parse_link(request.query_params)
         caller = await services.auth.authenticate(request, "stream")
         owner = (await services.rooms.owner(room) if caller.has_scope("admin") else None) or caller.id
-        link, token = await services.room_links.create(room, owner, name, lifetime_s)
+        link, token = await services.room_links.create(room, owner, name, lifetime_s, scope)
         return JSONResponse({**link.summary(), "token": token}, 201, HEADERS)
 
     async def list_links(request: Request) -> Response:
@@ -65,58 +68,61 @@ def rooms_router(services: GatewayServices) -> APIRouter:
         return Response(status_code=204)
 
     router = APIRouter()
+
+    async def correct(request: Request) -> Response:
+        room, line = checked_room(request.path_params["room"]), request.path_params["line"]
+        await require_moderator(services, request, room)
+        await correct_line(services.rooms, room, line, await read_correction(request, services))
+        return Response(status_code=204)
+
     router.add_api_route(f"{PATH}/events", _reporting_errors(events), methods=["GET"])
+    router.add_api_route(f"{PATH}/lines/{{line}}", _reporting_errors(correct), methods=["POST"])
     router.add_api_route(f"{PATH}/links", _reporting_errors(add_link), methods=["POST"])
     router.add_api_route(f"{PATH}/links", _reporting_errors(list_links), methods=["GET"])
     router.add_api_route(f"{PATH}/links/{{link}}", _reporting_errors(revoke_link), methods=["DELETE"])
     return router
 
 
-def parse_link(query: QueryParams) -> tuple[str, int]:
-    """The name and the lifetime of a new link, in seconds. Raises ProtocolError `invalid_message`."""
+def parse_link(query: QueryParams) -> tuple[str, int, LinkScope]:
+    """The name, the lifetime in seconds and the scope of a new link. Raises ProtocolError `invalid_message`."""
     name, lifetime = query.get("name", ""), query.get("expires_s", str(DEFAULT_LINK_S))
     if len(name) > MAX_LINK_NAME:
         raise ProtocolError(f"name: has more than {MAX_LINK_NAME} characters", code="invalid_message")
     if not re.fullmatch("[0-9]{1,9}", lifetime) or not MIN_LINK_S <= int(lifetime) <= MAX_LINK_S:
         raise ProtocolError(f"expires_s: must be {MIN_LINK_S} to {MAX_LINK_S}", code="invalid_message")
-    return name, int(lifetime)
+    scope = query.get("scope", "read")
+    if scope not in get_args(LinkScope):
+        raise ProtocolError("scope: must be read or moderate", code="invalid_message")
+    return name, int(lifetime), cast("LinkScope", scope)
 
 
 class RoomResponse(StreamingResponse):
-    """The captions of one reader.
-
-    A thousand readers wake at the same time, so captions are sent without the generator and the tasks of the base.
-    """
+    """The captions of one reader, which the feed of the room writes directly to the connection."""
 
     def __init__(self, stack: AsyncExitStack, reader: RoomReader) -> None:
         super().__init__((), headers=HEADERS, media_type="text/event-stream")
         self._stack, self._reader = stack, reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send captions until the reader is disconnected, or leaves."""
-        async with self._stack, asyncio.TaskGroup() as tasks:
-            leaving = tasks.create_task(self._end_when_left(receive))
+        """Wait until the reader is disconnected, or leaves."""
+        connection: LimitedHttp = scope["extensions"][EXTENSION]
+        async with self._stack:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await self._send_captions(send)
-            leaving.cancel()
+            await _send_part(send, f"retry: {RETRY_MS}\n\n".encode())
+            self._reader.attach(connection, attrgetter("chunk" if connection.is_chunked else "server_sent_event"))
+            while not await self._reader.wait_until_ended(KEEPALIVE_S):
+                if self._reader.was_idle() and connection.can_write:
+                    await _send_part(send, b":\n\n")
+            await self._send_end(send)
 
-    async def _send_captions(self, send: Send) -> None:
-        body = f"retry: {RETRY_MS}\n\n".encode()
-        while True:
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-            if frames := await self._reader.next_frames(KEEPALIVE_S):
-                body = b"".join([frame.server_sent_event for frame in frames])
-            elif self._reader.ended:
-                end = f'event: end\ndata: {{"reason":"{self._reader.ended}"}}\n\n'.encode()
-                await send({"type": "http.response.body", "body": end})
-                return
-            else:
-                body = b":\n\n"
+    async def _send_end(self, send: Send) -> None:
+        waiting = b"".join([frame.server_sent_event for frame in self._reader.detach()])
+        end = f'event: end\ndata: {{"reason":"{self._reader.ended}"}}\n\n'
+        await send({"type": "http.response.body", "body": waiting + end.encode()})
 
-    async def _end_when_left(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self._reader.end("left")
+
+async def _send_part(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 def _reporting_errors(work: Route) -> Route:

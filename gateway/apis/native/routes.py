@@ -2,12 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 from starlette.datastructures import QueryParams
 
 from backend.cli.files.media.errors import DamagedAudioError, TruncatedAudioError
@@ -17,7 +16,7 @@ from backend.messages.protocol import Done, Notice, ServerMessage, Start, parse_
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.pending import address_of
 from gateway.apis.recordings import RecordingSocket, transcribed
-from gateway.apis.responses import error_event, http_status, refused
+from gateway.apis.responses import SessionResponse, error_event, http_status, refused
 from gateway.apis.uploads import received_body
 from gateway.services import GatewayServices
 
@@ -56,8 +55,7 @@ def recordings_router(services: GatewayServices) -> APIRouter:
         except BaseException:
             await stack.aclose()
             raise
-        lines = _lines(stack, socket, events)
-        return StreamingResponse(lines, headers=HEADERS, media_type="application/x-ndjson")
+        return SessionResponse(stack, _lines(socket, events), "application/x-ndjson", **HEADERS)
 
     router = APIRouter()
     router.add_api_route("/v1/recordings", transcribe, methods=["POST"])
@@ -73,23 +71,21 @@ def parse_options(query: QueryParams) -> Start:
     return start
 
 
-async def _lines(
-    stack: AsyncExitStack, socket: RecordingSocket, events: AsyncIterator[ServerMessage]
-) -> AsyncIterator[str]:
-    async with stack:
-        yield f"{to_json(RecordingOpened(length_ms=socket.length_ms))}\n"
-        try:
-            async for event in _with_pauses(events):
+async def _lines(socket: RecordingSocket, events: AsyncIterator[ServerMessage]) -> AsyncGenerator[str, None]:
+    yield f"{to_json(RecordingOpened(length_ms=socket.length_ms))}\n"
+    try:
+        async with aclosing(_with_pauses(events)) as lines:
+            async for event in lines:
                 yield f"{to_json(event)}\n" if event else "\n"
-            yield f"{to_json(_end(socket))}\n"
-        except NovaError as error:
-            yield f"{to_json(error_event(error))}\n"
-            return
-        if socket.problem:
-            yield f"{to_json(Done())}\n"
+        yield f"{to_json(_end(socket))}\n"
+    except NovaError as error:
+        yield f"{to_json(error_event(error))}\n"
+        return
+    if socket.problem:
+        yield f"{to_json(Done())}\n"
 
 
-async def _with_pauses(events: AsyncIterator[ServerMessage]) -> AsyncIterator[ServerMessage | None]:
+async def _with_pauses(events: AsyncIterator[ServerMessage]) -> AsyncGenerator[ServerMessage | None, None]:
     """The events, and None whenever there was none for a while."""
     following = asyncio.ensure_future(anext(events, None))
     try:

@@ -1,14 +1,13 @@
 """`POST /v1/audio/transcriptions` and `/v1/audio/translations`: recordings."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
 
 from backend.errors import NovaError, ProtocolError
 from backend.messages.languages import whisper_code
@@ -37,7 +36,7 @@ from gateway.apis.openai.translations import (
     translation_ways,
 )
 from gateway.apis.recordings import EventCheck, RecordingSocket, RecordingTranscript, accept_any, collected, transcribed
-from gateway.apis.responses import error_event
+from gateway.apis.responses import SessionResponse, error_event
 from gateway.apis.uploads import Upload, received_form
 from gateway.services import GatewayServices
 
@@ -109,7 +108,7 @@ class _Routes:
             run = partial(transcribed, self._services, caller, address_of(request), file=upload.file, protocol="openai")
             if wanted.stream:
                 socket, events = await stack.enter_async_context(run(start=wanted.start))
-                return StreamingResponse(_stream(stack, socket, events, wanted), media_type="text/event-stream")
+                return SessionResponse(stack, _stream(stack, socket, events, wanted), "text/event-stream")
             async with stack:
                 if translate:
                     transcript = await self._translated(request, run, wanted.start)
@@ -221,7 +220,7 @@ def _check_temperature(given: str) -> None:
 
 async def _stream(
     stack: AsyncExitStack, socket: RecordingSocket, events: AsyncIterator[ServerMessage], wanted: _Wanted
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """Server-sent events: a delta for each utterance, then the whole text."""
     transcript, sent = RecordingTranscript(), ""
     async with stack:

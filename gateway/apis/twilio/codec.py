@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from backend.errors import ProtocolError
 from backend.messages.protocol import Error, Message, Start, Stop
-from gateway.apis.twilio.messages import SILENCE, Dtmf, Media, StreamMessage, StreamStart
-from gateway.calls.call_log import CallIdentity, CallLog, call_reply
+from gateway.apis.twilio.messages import Dtmf, Media, StreamMessage, StreamStart
+from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
+from gateway.calls.pauses import SILENCE
 from gateway.calls.tracks import TrackMixer
 from gateway.connection.codec import Decoded, check_text
 from gateway.protocols import ProtocolName
@@ -23,6 +24,8 @@ class MediaStreamCodec:
     protocol: ProtocolName = "twilio"
     subprotocols: Sequence[str] = ()
     refuses_on_socket = True
+    replies = False
+    pauses = False
     idle_timeout_s: float | None = None
     # In the place of the message that a lost connection cannot send.
     hangup: str | bytes = '{"event":"stop"}'
@@ -43,8 +46,10 @@ class MediaStreamCodec:
 
     # --- from the client
 
-    def configure(self, frame: str) -> bool:
+    def configure(self, frame: str | bytes) -> bool:
         """Take a message. Return whether it is `start`, after which `parameters` are known. Raises ProtocolError."""
+        if isinstance(frame, bytes):
+            raise ProtocolError("messages are text frames", code="invalid_message")
         check_text(frame)
         message = StreamMessage.parse(frame)
         if message.event == "connected":
@@ -73,10 +78,10 @@ class MediaStreamCodec:
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
         """Translate a message. Raises ProtocolError."""
-        if isinstance(frame, bytes):
-            raise ProtocolError("messages are text frames", code="invalid_message")
         if self.log is None:
             return self._begin() if self.configure(frame) else ()
+        if isinstance(frame, bytes):
+            raise ProtocolError("messages are text frames", code="invalid_message")
         check_text(frame)
         message = StreamMessage.parse(frame)
         if message.event == "start":
@@ -122,6 +127,14 @@ class MediaStreamCodec:
         """The events of the call, and the error that ends it."""
         errors = [error_frame(event)] if isinstance(event, Error) and event.fatal else []
         return [*(self.log.encode(event) if self.log and self._is_begun else ()), *errors]
+
+    def event_frame(self, event: CallEvent, body: str) -> str:
+        """An event of the call, with `events=socket`."""
+        return f'{{"event":"call","call":{body}}}'
+
+    def silent_frame(self, duration_ms: int) -> bytes | None:
+        """None: the timestamps of a track name its gaps."""
+        return None
 
     def close_frame(self, code: int, reason: str) -> tuple[int, str]:
         """Native codes are sent as they are."""

@@ -16,8 +16,6 @@ from backend.messages.validation import describe_first_problem
 from gateway.apis.json_frames import parse_json
 
 Identifier = Annotated[str, Field(max_length=256)]
-# The byte of silence, by the native name of the encoding.
-SILENCE: Mapping[str, bytes] = {"mulaw": b"\xff", "alaw": b"\xd5"}
 _ENCODINGS: Mapping[str, str] = {"audio/x-mulaw": "mulaw", "pcmu": "mulaw", "audio/x-alaw": "alaw", "pcma": "alaw"}
 
 

@@ -14,7 +14,7 @@ from gateway.apis.wyoming.codec import WyomingCodec, farewell
 from gateway.apis.wyoming.events import body_bytes
 from gateway.apis.wyoming.info import RunningSpeech
 from gateway.connection.codec import DirectReply
-from gateway.connection.transport import SEND_TIMEOUT_S
+from gateway.connection.transport import SEND_TIMEOUT_S, send_frame
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 from gateway.tcp.pace import ReadPace
@@ -144,6 +144,6 @@ async def _send(socket: TranscriptionSocket, reply: DirectReply) -> None:
     try:
         async with asyncio.timeout(SEND_TIMEOUT_S):
             for frame in reply.frames:
-                await socket.send_text(frame)
+                await send_frame(socket, frame)
     except TimeoutError:
         raise WebSocketDisconnect(1013, "the client reads too slowly") from None

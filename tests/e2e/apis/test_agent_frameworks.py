@@ -46,6 +46,7 @@ async def frames(service: str, system: System, pcm: Path) -> list[list[str]]:
     ("service", "has_interim"),
     [
         ("openai-realtime-commits", True),
+        ("openai-realtime-vad", True),
         ("openai-upload", False),
         ("deepgram-live", True),
         ("deepgram-flux", True),

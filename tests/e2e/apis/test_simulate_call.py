@@ -101,7 +101,21 @@ def test_translations_follow_their_finals(system: System, speech_clips: list[Cli
     assert all(one["language"] == "en" and one["text"].isascii() for one in translations)
 
 
-@pytest.mark.parametrize("through", ["twilio", "native"])
+@pytest.mark.parametrize("through", ["asterisk", "aeap", "freeswitch"])
+def test_other_telephone_systems_get_the_same_utterances(
+    guarded: System, speech_clips: list[Clip], through: str
+) -> None:
+    clip = shortest_clip(speech_clips, 2.5)
+    options = ("--json", "--server", guarded.urls[0], "--key", guarded.key, "--through", through)
+    done = nova("simulate-call", clip.path, *options)
+    assert done.returncode == 0, done.stderr
+    *finals, summary = map(json.loads, done.stdout.splitlines())
+    assert finals
+    assert all(final["text"] and final["speaker"] == "caller" for final in finals)
+    assert (summary["type"], summary["latency_count"]) == ("summary", len(finals))
+
+
+@pytest.mark.parametrize("through", ["twilio", "asterisk", "aeap", "freeswitch", "native"])
 def test_a_wrong_key_is_refused(guarded: System, english: list[Clip], through: str) -> None:
     options = ("--server", guarded.urls[0], "--key", "nova_wrong", "--through", through)
     done = nova("simulate-call", english[0].path, *options)
@@ -117,6 +131,8 @@ def test_options_that_do_not_fit_are_named(english: list[Clip], tmp_path: Path) 
         ((path, "--snr", "5"), "use --noise FILE"),
         ((path, "--other", path, "--barge-in", "100"), "the barge-in is longer than the speech of the first speaker"),
         ((tmp_path / "missing.wav",), "missing.wav cannot be read"),
+        ((path, "--other", path, "--through", "aeap"), "--through aeap streams one speaker"),
+        ((path, "--audiosocket", "here"), "give a host and a port"),
     ):
         done = nova("simulate-call", *arguments)
         assert (done.returncode, done.stdout) == (2, "")

@@ -54,3 +54,32 @@ def test_every_reader_of_a_room_receives_every_caption(tmp_path: Path) -> None:
     assert result["wrong"] == []
     assert result["delivery_ms"]["count"] == 25 * 20
     assert 0 < result["delivery_ms"]["p50"] <= result["delivery_ms"]["p99"]
+
+
+def test_noise_reduction_is_compared_with_the_audio_as_it_is(
+    whisper_tiny: Path, shared_folder: Path, tmp_path: Path
+) -> None:
+    options = ("--model", str(whisper_tiny), "--clips", "2", "--level", "5", "--sounds", "1")
+    result = run_bench("denoise", tmp_path, *options, timeout_s=300)
+    assert [(row["noise"], row["speech above it dB"]) for row in result["rows"]] == [
+        ("none", "-"),
+        ("noise", "5"),
+        ("music", "5"),
+    ]
+    assert all(row["words"] > 5 and 0 <= row["on WER %"] < 150 for row in result["rows"])
+    assert [(row["denoise"], row["words in sessions"]) for row in result["phantoms"]] == [("off", 0), ("on", 0)]
+    assert result["ms_per_s"] > 0
+    assert result["wrong"] == []
+
+
+def test_hotwords_are_measured_with_names_that_are_said_and_others(
+    whisper_tiny: Path, shared_folder: Path, tmp_path: Path
+) -> None:
+    rows = run_bench("hotwords", tmp_path, "--model", str(whisper_tiny), "--clips", "2", timeout_s=300)["rows"]
+    assert [row["hotwords"] for row in rows] == [
+        *("none", "those that are said", "those, and 15 others", "15 others"),
+        *("none", "15 others"),
+    ]
+    assert all(row["words"] > 5 and row["WER %"] < 150 for row in rows)
+    assert rows[0]["names recognized"].endswith(" of 1")
+    assert rows[0]["invented"] == 0

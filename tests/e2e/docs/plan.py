@@ -4,6 +4,7 @@ All commands of the pages in FOLLOWED are run as they are printed, except where 
 program has an entry. A page with code that is neither in FOLLOWED nor in NOT_FOLLOWED fails `test_plan.py`.
 """
 
+import signal
 from collections.abc import Mapping
 
 from tests.e2e.docs import providers
@@ -54,6 +55,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova transcribe talk.mp4 --translate-to en": SAYS_CLIP,
         "nova mic": Run(says_clip=True, replaced={"nova mic": "nova mic --file talk.wav"}),
         "nova ingest https://example.com/live.m3u8": NotRun("it is on the page about live streams"),
+        "nova follow lecture-7 --language es": NotRun("it is on the page about captions for other services"),
         "nova simulate-call call.wav": NotRun("it is on the page about telephone calls"),
         "nova models list": Run("whisper-base"),
         "nova status --watch": Run("healthy", endless=True),
@@ -116,6 +118,25 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova ingest talk.mp4 --language en --jsonl": Run('"type": "final"', says_clip=True),
         "ffmpeg -i srt://encoder.example:9000 -vn -f mpegts - | nova ingest - --srt live.srt": OTHER_MACHINES,
     },
+    "docs/howto/send-captions.md": {
+        "export NOVA_YOUTUBE_URL='http://upload.youtube.com/closedcaption?cid=...'": OTHER_MACHINES,
+        'nova ingest rtmp://encoder.example/live/talk --language en --youtube "$NOVA_YOUTUBE_URL"': OTHER_MACHINES,
+        'nova follow lecture-7 --language es --zoom "$NOVA_ZOOM_URL"': OTHER_MACHINES,
+        "nova follow lecture-7 --obs ws://127.0.0.1:4455": OTHER_MACHINES,
+        'nova ingest talk.mp4 --language en --youtube "es=$NOVA_YOUTUBE_URL" --zoom "$NOVA_ZOOM_URL"': OTHER_MACHINES,
+        "nova follow lecture-7 --language es --srt talk.srt --jsonl": NotRun("it is endless: tests/e2e/test_ingest.py"),
+    },
+    "docs/howto/reduce-noise.md": {
+        "nova models pull gtcrn": Run("gtcrn"),
+        '{"type": "start", "language": "en", "denoise": "auto"}': NotCommands(
+            "a message: tests/unit/gateway/session/test_denoise.py"
+        ),
+        "nova transcribe street.mp3 --denoise auto": SAYS_CLIP,
+        **dict.fromkeys(
+            ("nova transcribe street.mp3 --denoise off", "nova transcribe street.mp3 --denoise on"),
+            NotRun("it is the command above with another value"),
+        ),
+    },
     "docs/howto/enrol-speakers.md": {
         "nova models pull campplus": NotRun(
             "no package registry has the model: tests/e2e/live/test_enrolment.py enrols voices where there is one"
@@ -130,9 +151,14 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
     },
     "docs/howto/publish-a-session.md": {
         "json 1": NotRun("a message: tests/e2e/live/test_rooms.py"),
-        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run("retry: 2000", endless=True),
+        'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run(
+            "retry: 2000", status=-signal.SIGINT, endless=True
+        ),
         "text 1": NotCommands("events: tests/e2e/live/test_rooms.py"),
         'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/links?name=screen&expires_s=3600"': Run("read_"),
+        """curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/lines/LINE" -d '{"text": "Good morning."}'""": Run(
+            "unknown_line"
+        ),
     },
     "docs/howto/show-captions-to-an-audience.md": {
         "text 1": NotCommands("a line of a playlist: tests/integration/test_caption_feeds.py")
@@ -197,7 +223,19 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "text 1": NotCommands("the call of other recordings"),
         "text 2": NotCommands("an address: tests/unit/gateway/apis/twilio/test_codec.py has its parameters"),
         "xml 1": NotRun("Twilio reads it: tests/e2e/apis/test_twilio.py sends what follows from it"),
-        "ini 1": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "ini 1": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 2": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 3": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 4": NotRun("Asterisk reads it: tests/e2e/apis/test_audiosocket.py sends what follows from it"),
+        "ini 5": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "ini 6": NotRun("Asterisk reads it: tests/contract/test_asterisk.py replays what a real one sends"),
+        "text 3": NotCommands(
+            "a command of FreeSWITCH: tests/unit/gateway/apis/freeswitch/test_codec.py sends its metadata"
+        ),
+        "text 4": NotCommands(
+            "a command of FreeSWITCH: tests/unit/gateway/apis/freeswitch/test_codec.py sends its metadata"
+        ),
+        "xml 2": NotRun("FreeSWITCH reads it"),
         "json 1": NotCommands("an event: tests/e2e/apis/test_twilio.py receives such events"),
     },
     "docs/howto/use-home-assistant.md": {
@@ -222,6 +260,17 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "python 1": Fragment(),
         "javascript 1": NotRun("it records with a browser: tests/e2e/apis/test_soniox.py sends the same messages"),
         **dict.fromkeys(("python 2", "python 3"), NOT_INSTALLED),
+    },
+    "docs/howto/use-kyutai-clients.md": {
+        **dict.fromkeys(
+            (
+                "uv run scripts/stt_from_file_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_... talk.mp3",
+                "uv run scripts/stt_from_mic_rust_server.py --url ws://127.0.0.1:8080 --api-key nova_...",
+            ),
+            NotRun("the scripts are not a package: tests/e2e/apis/test_kyutai.py sends their messages"),
+        ),
+        "python 1": NOT_INSTALLED,
+        "javascript 1": NotRun("it has no audio: tests/e2e/apis/test_kyutai.py sends raw audio"),
     },
     "docs/troubleshooting.md": {},
     "frontend/client/README.md": {

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from backend.local.system import System, running
 from backend.messages.protocol import Final, Translation
-from backend.messages.rooms.captions import Caption
+from backend.messages.rooms.captions import MAX_CORRECTION, Caption
 from backend.service.settings import ServiceSettings
+from backend.streams.access.api_keys import SCOPES, ApiKeys, QuotaLimits
 from backend.streams.redis.connection import connect
 from backend.streams.rooms.links import RoomLinks
 from backend.streams.rooms.rooms import LANGUAGE_TTL_S, NO_POSITION, PublishedCaption, RedisRooms
@@ -107,13 +108,19 @@ async def test_a_language_is_translated_while_it_is_read(system: System, sentenc
         assert await translated() == set()
 
 
-def stalled_reader(url: str, room: str) -> socket.socket:
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+)
+
+
+def stalled_reader(url: str, path: str, head: str = "") -> socket.socket:
     """A reader that sends a request, and reads nothing of the response."""
     parts = urlsplit(url)
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     connection.connect((parts.hostname, parts.port))
-    connection.sendall(f"GET /v1/rooms/{room}/events HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+    connection.sendall(f"GET /v1/rooms/{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{head}\r\n".encode())
     return connection
 
 
@@ -121,7 +128,10 @@ async def test_a_slow_reader_is_disconnected_and_slows_no_other(system: System) 
     count, size = 2_000, 8_000
     async with connect(ServiceSettings(REDIS_URL=system.redis_url)) as redis:
         rooms = RedisRooms(redis, ServiceSettings())
-        with stalled_reader(system.urls[0], "slow") as stalled:
+        with (
+            stalled_reader(system.urls[0], "slow/events") as stalled,
+            stalled_reader(system.urls[0], "slow", UPGRADE) as stalled_socket,
+        ):
             async with reading(system.urls[0], "slow") as fast:
                 await asyncio.sleep(0.5)
                 for first in range(0, count, 20):
@@ -136,7 +146,11 @@ async def test_a_slow_reader_is_disconnected_and_slows_no_other(system: System) 
                     await fast.wait_for_finals(first + 20)
                 numbers = [int(text.split()[0]) for text in fast.finals]
                 assert numbers == list(range(count))
+                received_frames = await asyncio.to_thread(_read_all, stalled_socket)
                 received = await asyncio.to_thread(_read_all, stalled)
+    # A close frame: the opcode, the length, and 1013.
+    assert b"\x88\x0a\x03\xf5too_slow" in received_frames
+    assert len(received_frames) < count * size
     assert b'event: end\ndata: {"reason":"too_slow"}' in received
     assert len(received) < count * size
 
@@ -276,3 +290,67 @@ async def test_links_let_others_read_until_they_end(keyed_system: System) -> Non
             assert by_key.end == ""
         assert (await client.get("/events", params={"token": link["token"]})).status_code == 401
         assert (await client.delete(f"/links/{link['id']}", headers=owner)).json()["code"] == "unknown_link"
+
+
+async def test_a_revoked_key_ends_the_readers_and_the_links_of_its_rooms(keyed_system: System) -> None:
+    url, settings = keyed_system.urls[0], ServiceSettings(REDIS_URL=keyed_system.redis_url)
+    async with connect(settings) as redis, httpx.AsyncClient(base_url=f"{url}/v1/rooms") as client:
+        keys = ApiKeys(redis)
+        key, admin_key = [await keys.create(name, [name], QuotaLimits()) for name in SCOPES if name != "read"]
+        owner, admin = ({"Authorization": f"Bearer {one}"} for one in (key, admin_key))
+        link = (await client.post("/revoked/links", headers=owner)).json()
+        (await client.post("/kept/links", headers={"Authorization": f"Bearer {keyed_system.key}"})).raise_for_status()
+        async with (
+            reading(url, "revoked", owner) as by_key,
+            reading(url, "revoked", token=link["token"]) as by_link,
+            reading(url, "kept", admin) as by_admin,
+            websockets.connect(socket_url(url, "revoked", f"?token={link['token']}")) as socket,
+        ):
+            assert await keys.revoke(key.split("_")[1])
+            assert await keys.revoke(admin_key.split("_")[1])
+            readers = (by_key, by_link, by_admin)
+            assert [await reader.wait_for_end() for reader in readers] == ["key_ended"] * 3
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                async with asyncio.timeout(10):
+                    await socket.recv()
+        assert closed.value.rcvd
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1008, "key_ended")
+        assert (await client.get("/revoked/events", headers=owner)).status_code == 401
+        assert (await client.get("/revoked/events", params={"token": link["token"]})).status_code == 401
+        by_other = await client.get("/revoked/events", headers={"Authorization": f"Bearer {keyed_system.key}"})
+        assert (by_other.status_code, by_other.json()["code"]) == (404, "unknown_room")
+
+
+async def test_a_moderator_corrects_and_removes_lines(keyed_system: System) -> None:
+    url, owner = keyed_system.urls[0], {"Authorization": f"Bearer {keyed_system.key}"}
+    async with (
+        httpx.AsyncClient(base_url=f"{url}/v1/rooms/moderated") as client,
+        connect(ServiceSettings(REDIS_URL=keyed_system.redis_url)) as redis,
+    ):
+        read = (await client.post("/links", headers=owner)).json()
+        moderate = (await client.post("/links", params={"scope": "moderate"}, headers=owner)).json()
+        assert (read["scope"], moderate["scope"]) == ("read", "moderate")
+        rooms = RedisRooms(redis, ServiceSettings())
+        captions = [Caption(line=f"a-{n}", text=f"{n}", language="en", is_final=True) for n in (1, 2)]
+        published = [PublishedCaption(NO_POSITION, caption) for caption in captions]
+        await rooms.publish("moderated", await rooms.owner("moderated") or "", "a", published)
+
+        async def correct(line: str, token: str, **body: object) -> tuple[int, str]:
+            answer = await client.post(f"/lines/{line}", params={"token": token}, json=body)
+            return answer.status_code, answer.json()["code"] if answer.content else ""
+
+        async with reading(url, "moderated", token=read["token"]) as reader:
+            await reader.wait_for_finals(2)
+            assert await correct("a-1", moderate["token"], text="One.") == (204, "")
+            assert await reader.wait_for_finals(3) == ["1", "2", "One."]
+            assert (reader.captions[-1]["line"], reader.captions[-1]["corrected"]) == ("a-1", True)
+            assert (await client.post("/lines/a-2", json={"text": ""}, headers=owner)).status_code == 204
+            assert (await reader.wait_for_finals(4))[-1] == ""
+        async with reading(url, "moderated", token=read["token"]) as late:
+            assert await late.wait_for_finals(2) == ["One.", ""]
+        assert await correct("a-1", read["token"], text="x") == (403, "forbidden")
+        assert await correct("a-1", "read_wrong", text="x") == (401, "unauthorized")
+        assert await correct("a-9", moderate["token"], text="x") == (404, "unknown_line")
+        for body in ({}, {"text": 1}, {"text": "x", "hold": True}, {"text": "x" * (MAX_CORRECTION + 1)}):
+            assert await correct("a-1", moderate["token"], **body) == (400, "invalid_message")
+        assert (await client.post("/links", params={"scope": "all"}, headers=owner)).status_code == 400

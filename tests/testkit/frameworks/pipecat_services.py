@@ -28,6 +28,14 @@ def realtime(url: str) -> Any:
     return OpenAIRealtimeSTTService(api_key="unused", base_url=address)
 
 
+def server_vad(url: str) -> Any:
+    """OpenAI's Realtime API, where the gateway ends the utterances."""
+    from pipecat.services.openai.stt import OpenAIRealtimeSTTService
+
+    address = f"{url.replace('http', 'ws', 1)}/v1/realtime"
+    return OpenAIRealtimeSTTService(api_key="unused", base_url=address, turn_detection={"type": "server_vad"})
+
+
 def upload(url: str) -> Any:
     """Utterances as recordings."""
     from pipecat.services.openai.stt import OpenAISTTService
@@ -60,6 +68,7 @@ def soniox(url: str) -> Any:
 
 SERVICES: Mapping[str, Callable[[str], Any]] = {
     "openai-realtime-commits": realtime,
+    "openai-realtime-vad": server_vad,
     "openai-upload": upload,
     "deepgram-live": deepgram,
     "deepgram-flux": flux,

@@ -22,7 +22,7 @@ from gateway.session.segmenter import Rules
 from gateway.session.session import Session
 from gateway.session.utterance import SessionPolicy
 from gateway.speakers.voices import SessionVoices
-from stt_worker.recognizers.recognizer import Recognizer, VoiceDescriber
+from stt_worker.recognizers.recognizer import Denoiser, Recognizer, VoiceDescriber
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.testkit.audio.reference import DEFAULT_RULES
@@ -109,11 +109,12 @@ def transcribe_all(
     rules: Rules = DEFAULT_RULES,
     voices: VoiceDescriber | None = None,
     session_voices: Sequence[SessionVoices | None] = (),
+    denoiser: Denoiser | None = None,
 ) -> list[OfflineSession]:
     """Transcribe recordings in parallel sessions whose jobs share batches. Returns the sessions in order.
 
     `voices`: the model that describes voices for sessions that label speakers. `session_voices`: the enrolled voices
-    that each session names.
+    that each session names. `denoiser`: the model that reduces noise for sessions that want it.
     """
     served = ServedLanguages(voices=voices is not None, targets=voices is not None)
     named = session_voices or [None] * len(starts)
@@ -121,7 +122,9 @@ def transcribe_all(
         OfflineSession(pcm, start, are_files, served=served, rules=rules, voices=own)
         for pcm, start, own in zip(recordings, starts, named, strict=True)
     ]
-    asyncio.run(_run(SttWorker(recognizer, SttSettings(), voices=voices), sessions, SttSettings().batch))
+    asyncio.run(
+        _run(SttWorker(recognizer, SttSettings(), voices=voices, denoiser=denoiser), sessions, SttSettings().batch)
+    )
     return sessions
 
 

@@ -5,8 +5,9 @@
 --       3 links    hash:    links as JSON, by id
 --       4 events   channel of captions
 --       5 seen     string:  position in the log of one session, up to which its captions are in the room
+--       6 corrected  hash:  captions that replace those of the log, by the ids of their entries
 -- ARGV  1 operation   2 least time to keep the room, ms   then those of the operation
-local state, log, links, events, seen = unpack(KEYS)
+local state, log, links, events, seen, corrected = unpack(KEYS)
 local operation, keep_ms = ARGV[1], tonumber(ARGV[2])
 local seconds, microseconds = unpack(redis.call('TIME'))
 local now_ms = seconds * 1000 + math.floor(microseconds / 1000)
@@ -15,7 +16,9 @@ local now_ms = seconds * 1000 + math.floor(microseconds / 1000)
 local function extend()
   local kept_until = math.max(tonumber(redis.call('HGET', state, 'until') or '0'), now_ms + keep_ms)
   redis.call('HSET', state, 'until', string.format('%.0f', kept_until))
-  for n = 1, 3 do redis.call('PEXPIRE', KEYS[n], string.format('%.0f', kept_until - now_ms)) end
+  for _, key in ipairs({state, log, links, corrected}) do
+    redis.call('PEXPIRE', key, string.format('%.0f', kept_until - now_ms))
+  end
 end
 
 local function is_after(cursor, other)
@@ -57,6 +60,22 @@ if operation == 'publish' then
     end
   end
   redis.call('SET', seen, last, 'EX', ARGV[5])
+  extend()
+  return 1
+end
+
+-- ARGV  3 captions kept   4 corrected captions kept   5 the correction   then for each caption that it changes:
+--       the id of its entry, and the caption with the corrected text
+if operation == 'correct' then
+  for n = 6, #ARGV, 2 do
+    redis.call('XDEL', log, ARGV[n])
+    redis.call('HSET', corrected, ARGV[n], ARGV[n + 1])
+  end
+  local kept = redis.call('HKEYS', corrected)
+  table.sort(kept, function(one, other) return is_after(other, one) end)
+  for n = 1, #kept - tonumber(ARGV[4]) do redis.call('HDEL', corrected, kept[n]) end
+  local cursor = redis.call('XADD', log, 'MAXLEN', '~', ARGV[3], '*', 'e', ARGV[5])
+  redis.call('SPUBLISH', events, cursor .. ' ' .. ARGV[5])
   extend()
   return 1
 end

@@ -108,6 +108,10 @@ export interface Start {
    */
   max_speakers?: number;
   /**
+   * Whether noise is reduced before speech is recognized. "auto": only in utterances that are noisy.
+   */
+  denoise?: "off" | "on" | "auto";
+  /**
    * Purpose of the text. The server does not use it.
    */
   mode?: "dictation" | "captions";
@@ -302,6 +306,7 @@ export interface Configure {
   endpointing?: boolean | null;
   speakers?: boolean | null;
   max_speakers?: number | null;
+  denoise?: ("off" | "on" | "auto") | null;
   mode?: ("dictation" | "captions") | null;
   finals?: ("revise" | "stable") | null;
   prompt?: string | null;

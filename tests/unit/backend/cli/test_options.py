@@ -34,6 +34,12 @@ def test_limits_that_no_subtitle_can_keep_are_refused() -> None:
         assert "Invalid value" in run(*option)
 
 
+def test_noise_is_reduced_in_one_of_three_ways() -> None:
+    done = CliRunner().invoke(transcribe, ["talk.wav", "--denoise", "much"])
+    assert done.exit_code == 2
+    assert "'off', 'on', 'auto'" in done.output
+
+
 def test_limits_of_cues_require_a_subtitle_format() -> None:
     done = CliRunner().invoke(transcribe, ["talk.wav", "--lines", "1"])
     assert done.exit_code == 2

@@ -53,6 +53,19 @@ def test_one_worker_is_enough_to_describe_voices(heartbeats: list[dict[str, Any]
     assert notices == (["speakers_not_labelled"] if expected is False else [])
 
 
+@pytest.mark.parametrize(
+    ("heartbeats", "expected"), [([], None), ([OLD], False), ([OLD, {"kind": "stt", "denoise": True}], True)]
+)
+def test_one_worker_is_enough_to_reduce_noise(heartbeats: list[dict[str, Any]], expected: bool | None) -> None:
+    served = ServedLanguages.announced(heartbeats)
+    assert served.denoise is expected
+    assert served.abilities.denoise is expected
+    for denoise in ("on", "auto"):
+        notices = [event.code for event in served.limits(Start.model_validate({"denoise": denoise}))]
+        assert notices == (["noise_not_reduced"] if expected is False else [])
+    assert served.limits(Start()) == []
+
+
 TRANSLATES = {"kind": "stt", "tasks": ["transcribe", "translate"]}
 TRANSCRIBES = {"kind": "stt", "tasks": ["transcribe"]}
 

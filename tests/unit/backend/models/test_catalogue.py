@@ -96,6 +96,7 @@ def test_lookup_of_an_unknown_name_returns_none() -> None:
         ("whisper", "cuda", "whisper-large-v3-turbo"),
         ("whisper", "cuda:1", "whisper-large-v3-turbo"),
         ("nllb", "cpu", "nllb-200-distilled-600M"),
+        ("noise", "cpu", "gtcrn"),
     ],
 )
 def test_auto_selects_a_known_model_for_the_device(kind: str, device: str, name: str) -> None:

@@ -14,10 +14,11 @@ from tests.unit.backend.models.files import lay
 
 WHISPER = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 NLLB = ("model.bin", "config.json", "shared_vocabulary.json", "sentencepiece.bpe.model")
+NOISE = ("gtcrn_simple.onnx",)
 OPUS = ("model/model.bin", "model/config.json", "model/shared_vocabulary.json", "sentencepiece.model")
 
 
-@pytest.mark.parametrize(("kind", "names"), [("whisper", WHISPER), ("nllb", NLLB), ("opus", OPUS)])
+@pytest.mark.parametrize(("kind", "names"), [("whisper", WHISPER), ("nllb", NLLB), ("opus", OPUS), ("noise", NOISE)])
 def test_each_kind_is_identified_by_its_files(tmp_path: Path, kind: str, names: tuple[str, ...]) -> None:
     assert identify(lay(tmp_path, *names)) == kind
 

@@ -17,8 +17,8 @@ from backend.streams.worker.consumer import Consumer
 from gateway.audio.silero import SequenceResult, Silero, WindowSequence
 from gateway.audio.vad_batcher import VadBatcher
 from gateway.connection.codec import Codec
+from gateway.connection.direct_writer import EXTENSION
 from gateway.connection.handshake import serve_websocket
-from gateway.http.limited_websocket import EXTENSION
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
 from tests.testkit.streams.jobs import final

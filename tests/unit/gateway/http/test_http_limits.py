@@ -37,7 +37,16 @@ async def test_the_body_of_every_post_route_is_read() -> None:
     routes = build(MemoryGateway().services).routes
     posts = {path for route in routes for path, methods in _paths(route) if "POST" in methods}
     # The parameters of a link are in its URL.
-    assert {path.decode() for path in UPLOAD_PATHS} == posts - {"/v1/rooms/{room}/links"}
+    of_rooms = {"/v1/rooms/{room}/links", "/v1/rooms/{room}/lines/{line}"}
+    assert {path.decode() for path in UPLOAD_PATHS} == posts - of_rooms
+
+
+def test_the_correction_of_a_line_has_a_body_and_a_new_link_has_none() -> None:
+    head = b"POST /v1/rooms/talk/%b?token=x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+    assert _body_bytes(head % b"lines/a-1") == 2
+    for path in (b"links", b"lines", b"lines/a/b"):
+        with pytest.raises(h11.RemoteProtocolError, match="no body"):
+            _body_bytes(head % path)
 
 
 def _paths(route: Any) -> Iterator[tuple[str, set[str]]]:

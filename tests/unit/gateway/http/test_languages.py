@@ -24,17 +24,22 @@ async def test_the_languages_of_the_running_models_are_listed() -> None:
         "pairs": [{"from": ["chi", "cmn", "zh"], "to": ["en"]}],
         "speakers": None,
         "only_speaker": None,
+        "denoise": None,
     }
 
 
 async def test_what_no_worker_announces_is_unknown() -> None:
     body = await listed(ServedLanguages())
-    assert body == dict.fromkeys(("speech", "translation", "pairs", "speakers", "only_speaker"))
+    assert body == dict.fromkeys(("speech", "translation", "pairs", "speakers", "only_speaker", "denoise"))
 
 
 async def test_whether_the_models_distinguish_speakers_is_listed() -> None:
     body = await listed(ServedLanguages(voices=True, targets=False))
     assert (body["speakers"], body["only_speaker"]) == (True, False)
+
+
+async def test_whether_a_model_reduces_noise_is_listed() -> None:
+    assert (await listed(ServedLanguages(denoise=True)))["denoise"] is True
 
 
 async def test_a_script_that_workers_convert_is_a_target_of_its_own() -> None:

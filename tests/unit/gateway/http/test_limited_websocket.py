@@ -12,8 +12,9 @@ import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 
+from gateway.connection.direct_writer import EXTENSION
 from gateway.http import limited_websocket
-from gateway.http.limited_websocket import EXTENSION, SLICE_FRAMES, LimitedWebSocket
+from gateway.http.limited_websocket import SLICE_FRAMES, LimitedWebSocket
 from gateway.http.read_budget import ReadLimits
 from tests.testkit.raw_websocket import BINARY, masked, opened
 from tests.testkit.streams.on_redis import eventually

@@ -35,7 +35,7 @@ def test_the_message_names_all_paths(app: FastAPI) -> None:
     assert set(paths(app.routes)) == {*WEBSOCKETS, "/{path:path}"}
 
 
-@pytest.mark.parametrize("path", ["/v1/streams", "/", "/v1/stream/", "/health"])
+@pytest.mark.parametrize("path", ["/v1/streams", "/api", "/v1/stream/", "/health"])
 def test_a_program_receives_404_with_the_reason(app: FastAPI, path: str) -> None:
     with pytest.raises(WebSocketDenialResponse) as refused, TestClient(app).websocket_connect(path):
         pass

@@ -47,3 +47,11 @@ def test_lines_before_the_beginning_are_left_out() -> None:
 def test_a_line_of_text_names_the_speaker() -> None:
     lines = lines_in("", [*LOG, spoken(4, "two\nlines", 20_000)])
     assert [as_text(line) for line in lines] == ["Anna: Good morning.\n", "Bon <b>.\n", "Thanks.\n", "two lines\n"]
+
+
+def test_a_line_that_a_moderator_has_corrected_keeps_its_time() -> None:
+    correction = {"is_correction": True, "corrected": True, "start_ms": None, "end_ms": None}
+    lines = lines_in("", [*LOG, spoken(1, "Good evening.", 60_000, **correction)])
+    assert (lines[0].text, lines[0].end_ms - EPOCH_MS) == ("Good evening.", 2_500)
+    removed = lines_in("", [*LOG, spoken(1, "", 60_000, **{**correction, "language": ""})])
+    assert [line.text for line in removed] == ["Bon <b>.", "Thanks."]

@@ -1,5 +1,6 @@
 """The options of an uploaded recording, and the lines of the response."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.datastructures import QueryParams
+from starlette.types import Message
 
 from backend.errors import ProtocolError
 from gateway.apis.native import routes
@@ -86,3 +88,24 @@ async def test_a_session_that_ends_early_is_an_error_and_no_transcript(monkeypat
 def test_channels_can_be_recognized_separately() -> None:
     start = parse_options(QueryParams("multichannel=true&channel_order=time"))
     assert (start.multichannel, start.channel_order) == (True, "time")
+
+
+async def test_a_client_that_leaves_before_the_first_line_ends_its_session() -> None:
+    gateway, app, left = MemoryGateway(), FastAPI(), asyncio.Event()
+    app.include_router(recordings_router(gateway.services))
+    requests: list[Message] = [{"type": "http.request", "body": SILENCE}]
+
+    async def receive() -> Message:
+        if requests:
+            return requests.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        left.set()
+        await asyncio.sleep(1)
+
+    headers = [(b"host", b"localhost")]
+    request = {"type": "http", "method": "POST", "path": "/v1/recordings", "query_string": b"", "headers": headers}
+    await app({**request, "client": ("127.0.0.1", 1)}, receive, send)
+    assert gateway.services.registry.recordings == 0

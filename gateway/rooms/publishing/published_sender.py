@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from backend.errors import NovaError
 from backend.messages.protocol import Message
 from gateway.connection.transport import Sender
-from gateway.rooms.publisher import RoomPublisher
+from gateway.rooms.publishing.publisher import RoomPublisher
 
 
 class PublishedSender:

@@ -6,7 +6,7 @@ import pytest
 
 from backend.messages.protocol import Error, Final, Message, Notice, Start, Translation
 from backend.streams.rooms.rooms import RedisRooms
-from gateway.rooms.publisher import MAX_WAITING, RoomPublisher
+from gateway.rooms.publishing.publisher import MAX_WAITING, RoomPublisher
 from gateway.session.audio_jobs import MAX_TARGETS, AudioJobBuilder
 from gateway.session.segmenter import SpeechClip
 from gateway.session.utterance import OpenUtterance

@@ -13,8 +13,8 @@ from backend.messages.protocol import Error, Final, Message, Notice, Translation
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.rooms.rooms import LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
 from backend.streams.session.sessions import Sessions
-from gateway.rooms.captions import CaptionBuilder
 from gateway.rooms.languages import contains_language
+from gateway.rooms.publishing.captions import CaptionBuilder
 
 # Captions that wait for Redis. At the limit, the oldest are lost to the room, and the session continues.
 MAX_WAITING = 1_000

@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from backend.messages.protocol import Error, Final, Message, Notice, Partial, Translation
+from backend.messages.protocol import Error, Final, Message, Notice, Partial, SpeakersMerged, Translation
 from backend.messages.rooms.captions import Caption
 
 
@@ -14,6 +14,8 @@ class CaptionBuilder:
         # The id of the session is not for readers.
         self.line_prefix = sha256(session.encode()).hexdigest()[:12]
         self._last_final = last_final
+        # Labels that are renamed with the next final.
+        self._merged: dict[str, str] = {}
 
     def caption(self, event: Message) -> Caption | None:
         """The caption for an event, or None if readers do not see it."""
@@ -22,9 +24,9 @@ class CaptionBuilder:
                 text = event.committed + event.tentative
                 return self._spoken(event, text)
             case Final():
-                self._last_final = max(self._last_final, event.utterance)
-                final = {"is_final": True, "speaker": event.speaker, "translate_to": event.translate_to}
-                return self._spoken(event, event.text).model_copy(update=final)
+                return self._final(event)
+            case SpeakersMerged():
+                self._merged[event.merged] = event.speaker
             case Translation():
                 return self._translation(event.utterance, event.language, event.text, is_final=event.is_final)
             case Notice(utterance=int() as utterance, language=str() as language):
@@ -32,6 +34,12 @@ class CaptionBuilder:
             case Error(utterance=int() as utterance):
                 return self._failed(utterance, event.language or "")
         return None
+
+    def _final(self, event: Final) -> Caption:
+        self._last_final = max(self._last_final, event.utterance)
+        merged, self._merged = self._merged or None, {}
+        final = {"is_final": True, "speaker": event.speaker, "translate_to": event.translate_to}
+        return self._spoken(event, event.text).model_copy(update={**final, "merged_speakers": merged})
 
     def _spoken(self, event: Partial | Final, text: str) -> Caption:
         return Caption(

@@ -1,8 +1,8 @@
 """The events of a session as captions of its room."""
 
-from backend.messages.protocol import Done, Error, Final, Message, Notice, Partial, Translation
+from backend.messages.protocol import Done, Error, Final, Message, Notice, Partial, SpeakersMerged, Translation
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.captions import CaptionBuilder
+from gateway.rooms.publishing.captions import CaptionBuilder
 
 PARTIAL = Partial(utterance=1, revision=1, committed="one", tentative=" two", language="en", start_ms=0, end_ms=900)
 FINAL = Final(
@@ -46,6 +46,13 @@ def test_an_error_removes_the_line_or_leaves_its_text_without_translations() -> 
     assert (removed.text, removed.is_final, removed.is_translation) == ("", True, False)
     _, missing = captions(FINAL, error)
     assert (missing.is_missing, missing.language) == (True, "")
+
+
+def test_merged_speakers_come_with_the_final_that_showed_it() -> None:
+    merges = [SpeakersMerged(speaker="2", merged="3"), SpeakersMerged(speaker="1", merged="2")]
+    merged, later = captions(*merges, FINAL, FINAL.model_copy(update={"utterance": 2}))
+    assert merged.merged_speakers == {"3": "2", "2": "1"}
+    assert later.merged_speakers is None
 
 
 def test_other_events_are_no_captions() -> None:

@@ -1,0 +1,1 @@
+"""Sends captions to YouTube, Zoom and OBS while people speak."""

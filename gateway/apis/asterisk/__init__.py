@@ -1,0 +1,1 @@
+"""Asterisk's WebSocket channel (chan_websocket): a codec and a route."""

@@ -1,0 +1,69 @@
+"""Changes of captions that readers have: corrected text, and renamed speakers. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from backend.messages.rooms.captions import Caption
+from gateway.rooms.languages import written_language
+
+# A caption of a log, and its cursor.
+LoggedCaption = tuple[str, Caption]
+
+
+def is_corrected_by(caption: Caption, correction: Caption) -> bool:
+    """Whether a correction replaces the text of a caption."""
+    same = not correction.language or written_language(caption.language) == written_language(correction.language)
+    return same and caption.line == correction.line
+
+
+def with_correction(caption: Caption, correction: Caption) -> Caption:
+    """The caption with the text of a correction, if it is one of this caption."""
+    if caption.is_missing or not is_corrected_by(caption, correction):
+        return caption
+    return caption.model_copy(update={"text": correction.text, "corrected": True})
+
+
+def with_renamed_speaker(caption: Caption, session: str, merged: Mapping[str, str]) -> Caption:
+    """The caption with the label of its speaker that stays, if it is one of this session."""
+    label = caption.speaker
+    if label is None or caption.session != session:
+        return caption
+    for gone, kept in merged.items():
+        label = kept if label == gone else label
+    return caption if label == caption.speaker else caption.model_copy(update={"speaker": label})
+
+
+def corrected_captions(
+    log: Sequence[LoggedCaption], line: str, text: str, language: str
+) -> tuple[Caption, dict[str, Caption]] | None:
+    """The correction of a line, and the captions of the log that it changes, by cursor. None if there is no such line.
+
+    `language`: "" stands for the language in which the line was spoken. Without text, it is removed in all languages.
+    """
+    finals = [(cursor, one) for cursor, one in _relabelled(log) if one.line == line and not one.is_missing]
+    spoken = next((one for _, one in finals if not one.is_translation and not one.is_correction), None)
+    if spoken is None:
+        return None
+    wanted = language or spoken.language if text else ""
+    shown = next((one for _, one in finals if not wanted or _is_in(one, wanted)), None)
+    if shown is None:
+        return None
+    changes = {"text": text, "language": shown.language if text else "", "is_translation": shown.is_translation}
+    correction = spoken.model_copy(
+        update={**changes, "translate_to": (), "merged_speakers": None, "corrected": True, "is_correction": True}
+    )
+    changed = {cursor: with_correction(one, correction) for cursor, one in finals if is_corrected_by(one, correction)}
+    return correction, changed
+
+
+def _relabelled(log: Sequence[LoggedCaption]) -> list[LoggedCaption]:
+    """The log with the labels of speakers that stay."""
+    renamed: list[LoggedCaption] = []
+    for cursor, caption in log:
+        if merged := caption.merged_speakers:
+            renamed = [(at, with_renamed_speaker(one, caption.session, merged)) for at, one in renamed]
+        renamed.append((cursor, caption))
+    return renamed
+
+
+def _is_in(caption: Caption, language: str) -> bool:
+    return written_language(caption.language) == written_language(language)

@@ -1,0 +1,1 @@
+"""The side of the speaker: a session becomes captions of its room."""

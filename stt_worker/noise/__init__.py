@@ -1,0 +1,1 @@
+"""Reduces the noise in the audio of a job, for its recognition only."""

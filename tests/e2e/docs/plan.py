@@ -160,6 +160,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
             "unknown_line"
         ),
     },
+    "docs/howto/show-captions-to-an-audience.md": {
+        "text 1": NotCommands("a line of a playlist: tests/integration/test_caption_feeds.py")
+    },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,
         "nova keys list": Run("prometheus"),

@@ -19,6 +19,7 @@ WEBSOCKETS = {
     "/v1/freeswitch": "FreeSWITCH",
     "/api/asr-streaming": "Kyutai",
     "/": "raw 24 kHz audio",
+    "/v1/ai-voice": "streaming-STT module",
     "/v1/rooms/{room}": "readers of a room",
 }
 # Characters of the path that the message quotes.

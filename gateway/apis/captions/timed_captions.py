@@ -52,10 +52,10 @@ def lines_in(language: str, log: Sequence[LoggedCaption]) -> list[TimedCaption]:
     lines: dict[str, TimedCaption] = {}
     for frame in replay(LanguageView(language), log).after("0-0"):
         # A correction has changed the captions that the view keeps.
-        if (caption := frame.caption) and not caption.is_correction:
+        if (shown := frame.caption) and not shown.is_correction:
             earlier = lines.get(frame.line)
             end_ms = earlier.end_ms if earlier else spoken_at[frame.line]
-            lines[frame.line] = _timed(caption, frame.cursor or "", end_ms)
+            lines[frame.line] = _timed(shown, frame.cursor or "", end_ms)
     return [line for line in lines.values() if line.text]
 
 

@@ -1,5 +1,7 @@
 """The lines of a room on one clock."""
 
+from typing import Any
+
 from backend.cli.files.subtitles.formats import to_vtt
 from gateway.apis.captions.timed_captions import as_cues, as_text, lines_in
 from tests.unit.gateway.apis.captions.log import EPOCH_MS, spoken, translated
@@ -50,8 +52,8 @@ def test_a_line_of_text_names_the_speaker() -> None:
 
 
 def test_a_line_that_a_moderator_has_corrected_keeps_its_time() -> None:
-    correction = {"is_correction": True, "corrected": True, "start_ms": None, "end_ms": None}
+    correction: dict[str, Any] = {"is_correction": True, "corrected": True, "start_ms": None, "end_ms": None}
     lines = lines_in("", [*LOG, spoken(1, "Good evening.", 60_000, **correction)])
     assert (lines[0].text, lines[0].end_ms - EPOCH_MS) == ("Good evening.", 2_500)
-    removed = lines_in("", [*LOG, spoken(1, "", 60_000, **{**correction, "language": ""})])
+    removed = lines_in("", [*LOG, spoken(1, "", 60_000, language="", **correction)])
     assert [line.text for line in removed] == ["Bon <b>.", "Thanks."]

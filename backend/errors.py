@@ -31,6 +31,7 @@ NovaError                       its code is used in logs, metric labels and the 
 |  |- TooManyReadersError      a gateway has as many readers as it may have
 |  |- UnknownLineError         a room has no final of a line
 |  |- UnknownLinkError         a room has no link with an id
+|  |- UnpublishedSegmentError  HLS: a segment of captions is not published yet
 |  |- TooManyVoicesError        a caller has as many enrolled voices as it may have
 |  |- UnknownSpeakerError       no voice is enrolled under a name
 |  |- TooManyConnectionsError   too many connections have no session yet

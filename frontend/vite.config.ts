@@ -10,8 +10,9 @@ export default defineConfig({
     // No data: URLs, because the content security policy is `default-src 'self'`.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    // index.html is the page and the main window of the desktop client; the others are its overlay windows.
-    rolldownOptions: { input: ["index.html", "bubble.html", "overlay.html"] },
+    // index.html is the page and the main window of the desktop client; bubble.html and overlay.html are its overlay
+    // windows. The gateway serves captions/index.html for every room.
+    rolldownOptions: { input: ["index.html", "bubble.html", "overlay.html", "captions/index.html"] },
   },
   worker: { format: "es" },
   server: { proxy: { "/v1": { target: "ws://localhost:8080", ws: true } } },

@@ -21,8 +21,11 @@ from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.aeap.routes import aeap_router
+from gateway.apis.ai_voice.routes import ai_voice_router
+from gateway.apis.ai_voice.server import ai_voice_listening, check_ai_voice
 from gateway.apis.asterisk.routes import asterisk_router
 from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
+from gateway.apis.captions.routes import captions_router
 from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.freeswitch.routes import freeswitch_router
 from gateway.apis.kyutai.routes import kyutai_router
@@ -42,7 +45,7 @@ from gateway.http.health import HealthRoutes
 from gateway.http.languages import languages_router
 from gateway.http.turns import RequestTurns
 from gateway.http.unknown_paths import unknown_paths_router
-from gateway.page_files import PageFiles
+from gateway.page_files import PageFiles, captions_page_router
 from gateway.server import GatewayServer, server_config
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
@@ -71,6 +74,7 @@ def build(services: GatewayServices) -> FastAPI:
             audiosocket_listening(services),
             wyoming_listening(services),
             original_listening(services),
+            ai_voice_listening(services),
         ):
             yield
         log.info("gateway_stopped")
@@ -87,6 +91,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(speakers_router(services))
     app.include_router(rooms_router(services))
     app.include_router(room_socket_router(services))
+    app.include_router(captions_router(services))
     app.include_router(openai_router(services))
     app.include_router(realtime_router(services))
     app.include_router(client_secrets_router(services))
@@ -97,6 +102,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(aeap_router(services))
     app.include_router(freeswitch_router(services))
     app.include_router(kyutai_router(services))
+    app.include_router(ai_voice_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
@@ -109,6 +115,7 @@ def build(services: GatewayServices) -> FastAPI:
 
 def _serve_page(app: FastAPI, page_dir: Path) -> None:
     if (page_dir / "index.html").is_file():
+        app.include_router(captions_page_router(page_dir))
         app.mount("/", PageFiles(directory=page_dir, html=True))
         return
 
@@ -142,6 +149,7 @@ async def _check_exposure(settings: GatewaySettings) -> None:
     check_audiosocket(settings)
     check_wyoming(settings)
     check_original(settings)
+    check_ai_voice(settings)
     async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
 

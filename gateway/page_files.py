@@ -1,7 +1,10 @@
 """The files of the web page, with the time that browsers may keep them."""
 
 import os
+from pathlib import Path
 
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
@@ -24,3 +27,14 @@ class PageFiles(StaticFiles):
         is_hashed = self.get_path(scope).replace(os.sep, "/").startswith(HASHED)
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if is_hashed else "no-cache"
         return response
+
+
+def captions_page_router(page_dir: Path) -> APIRouter:
+    """`/captions/{room}`: one page for all rooms, which reads the room and its options from its own address."""
+    router = APIRouter()
+
+    @router.get("/captions/{room}")
+    async def captions_page(room: str) -> FileResponse:
+        return FileResponse(page_dir / "captions" / "index.html", headers={"cache-control": "no-cache"})
+
+    return router

@@ -24,6 +24,7 @@ _OF_ROOMS = {
     "too_many_languages": 409,
     "unknown_line": 404,
     "unknown_link": 404,
+    "unknown_segment": 404,
     "too_many_readers": 503,
 }
 _STATUS = {"over_quota": 429, "overloaded": 503, "draining": 503, "redis_unavailable": 503, **_OF_VOICES, **_OF_ROOMS}

@@ -71,6 +71,11 @@ class RedisRooms:
         found = cast("bytes | None", await self._redis.hget(self.key(room, "state"), "owner"))
         return None if found is None else found.decode()
 
+    async def started_ms(self, room: str) -> int | None:
+        """Unix time of the first caption; None if there is none, or an earlier release has published it."""
+        found = cast("bytes | None", await self._redis.hget(self.key(room, "state"), "started"))
+        return int(found) if found else None
+
     async def publish(self, room: str, owner: str, lines: str, captions: Sequence[PublishedCaption]) -> None:
         """Publish captions of one session in order, except those that the room has. Raises RoomTakenError.
 

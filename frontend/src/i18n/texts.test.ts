@@ -26,6 +26,7 @@ const SAME_IN_SOME = new Set([
   "/page/options/percent",
   "/page/languages/pair",
   "/page/transcript/spoken",
+  "/room/options/pixels",
 ]);
 
 describe("the interface", () => {

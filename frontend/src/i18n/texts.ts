@@ -10,6 +10,7 @@ import { fr } from "./fr";
 import { ja } from "./ja";
 import * as page from "./page";
 import { pt } from "./pt";
+import * as room from "./room";
 import * as speakers from "./speakers";
 import { zh } from "./zh";
 
@@ -22,7 +23,14 @@ export type PageTexts = typeof page.en;
 /** Texts about speakers, which the page and the desktop client share. */
 export type SpeakerTexts = typeof speakers.en;
 
-export type Texts = SharedTexts & { readonly page: PageTexts; readonly speakers: SpeakerTexts };
+/** Texts about rooms. */
+export type RoomTexts = typeof room.en;
+
+export type Texts = SharedTexts & {
+  readonly page: PageTexts;
+  readonly speakers: SpeakerTexts;
+  readonly room: RoomTexts;
+};
 
 export const LOCALES = {
   ar: "العربية",
@@ -38,14 +46,14 @@ export const LOCALES = {
 export type Locale = keyof typeof LOCALES;
 
 const TEXTS: Readonly<Record<Locale, Texts>> = {
-  ar: { ...ar, page: page.ar, speakers: speakers.ar },
-  de: { ...de, page: page.de, speakers: speakers.de },
-  en: { ...en, page: page.en, speakers: speakers.en },
-  es: { ...es, page: page.es, speakers: speakers.es },
-  fr: { ...fr, page: page.fr, speakers: speakers.fr },
-  ja: { ...ja, page: page.ja, speakers: speakers.ja },
-  pt: { ...pt, page: page.pt, speakers: speakers.pt },
-  zh: { ...zh, page: page.zh, speakers: speakers.zh },
+  ar: { ...ar, page: page.ar, speakers: speakers.ar, room: room.ar },
+  de: { ...de, page: page.de, speakers: speakers.de, room: room.de },
+  en: { ...en, page: page.en, speakers: speakers.en, room: room.en },
+  es: { ...es, page: page.es, speakers: speakers.es, room: room.es },
+  fr: { ...fr, page: page.fr, speakers: speakers.fr, room: room.fr },
+  ja: { ...ja, page: page.ja, speakers: speakers.ja, room: room.ja },
+  pt: { ...pt, page: page.pt, speakers: speakers.pt, room: room.pt },
+  zh: { ...zh, page: page.zh, speakers: speakers.zh, room: room.zh },
 };
 
 /** Writing direction of the interface. */

@@ -21,10 +21,11 @@ import { failed, isBusy, noRecording, type RecordingLine, type RecordingState } 
 import { uploadRecording } from "./recordings/upload";
 import { readEnrolledVoices } from "./speakers/enrolled-voices";
 import { createPageSpeakers, type PageSpeakers } from "./speakers/page-speakers";
+import { createSharing, type Sharing } from "./sharing/sharing";
 import { tabMemory } from "./tab-memory";
 
 export type Input = "microphone" | "display" | "file";
-export type DialogName = "none" | "sessions" | "options" | "languages";
+export type DialogName = "none" | "sessions" | "options" | "languages" | "share";
 
 export interface Page {
   readonly session: Session;
@@ -34,6 +35,9 @@ export interface Page {
   /** Code of the notice about a busy server, or null. */
   readonly busy: Store<string | null>;
   readonly speakers: PageSpeakers;
+  readonly sharing: Sharing;
+  /** Whether the session in progress is published in the room that is shared. */
+  readonly isSharedNow: () => boolean;
   readonly announcements: Store<readonly Announcement[]>;
   /** What Start transcribes. */
   readonly input: Store<Input>;
@@ -52,7 +56,11 @@ export interface Page {
 export function createPage(settings: Store<Settings>, server: PageServer): Page {
   const endpoint = () => ({ url: server.url, key: settings.get().key });
   const speakers = createPageSpeakers(settings, () => readEnrolledVoices(server.url, settings.get().key));
+  const sharing = createSharing(endpoint, new URL("..", server.url.replace(/^ws/, "http")).href, Date.now);
+  // Of the session in progress.
+  let publishedRoom = "";
   const base = createSession({
+    room: () => sharing.share.get()?.room ?? "",
     voices: speakers.voices.get,
     settings,
     server: () => Promise.resolve(endpoint()),
@@ -144,6 +152,7 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
       ...base,
       start: () => {
         recording.set(noRecording);
+        publishedRoom = sharing.share.get()?.room ?? "";
         base.start();
       },
       clear: library.clear,
@@ -153,6 +162,8 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     languages,
     busy: createBusyStatus(base.notices),
     speakers,
+    sharing,
+    isSharedNow: () => isLive() && publishedRoom !== "" && publishedRoom === sharing.share.get()?.room,
     announcements,
     input,
     dialog,

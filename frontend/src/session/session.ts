@@ -20,6 +20,8 @@ export interface SessionDependencies {
   readonly remoteHost: string;
   /** Names of the enrolled voices that a session may recognize. */
   readonly voices?: () => readonly string[];
+  /** Room in which the next session is published; "" for none. */
+  readonly room?: () => string;
 }
 
 export interface Session {
@@ -58,7 +60,7 @@ export interface Session {
   onMessage: (listener: (message: ServerMessage) => void) => () => void;
 }
 
-export function createSession({ settings, server, remoteHost, voices }: SessionDependencies): Session {
+export function createSession({ settings, server, remoteHost, voices, room }: SessionDependencies): Session {
   const connection = createStore<ConnectionState>(idle);
   const captions = createStore(emptyCaptions);
   const notices = createStore<StatusNotices>([]);
@@ -82,7 +84,7 @@ export function createSession({ settings, server, remoteHost, voices }: SessionD
 
   const link = new Connection({
     server,
-    options: () => sessionOptions(settings.get(), voices?.()),
+    options: () => sessionOptions(settings.get(), voices?.(), room?.()),
     openAudio: () => {
       notices.set([]);
       captions.update(beginTake);

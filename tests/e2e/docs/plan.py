@@ -160,6 +160,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
             "unknown_line"
         ),
     },
+    "docs/howto/show-captions-to-an-audience.md": {
+        "text 1": NotCommands("a line of a playlist: tests/integration/test_caption_feeds.py")
+    },
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,
         "nova keys list": Run("prometheus"),
@@ -305,6 +308,8 @@ NOT_FOLLOWED: Mapping[str, str] = {
     "docs/howto/test-reliability.md": "it takes minutes: tests/e2e/chaos",
     "docs/howto/tune-workers.md": "it takes minutes: tests/e2e/test_calibrate.py",
     "docs/howto/upgrade.md": "it needs a deployment of an older release",
+    "docs/howto/use-the-streaming-stt-protocol.md": "tests/integration/test_message_buses.py runs its programs",
+    "docs/howto/choose-a-recognizer.md": "its models come from the hub: tests/unit/stt_worker/recognizers",
     "docs/howto/use-a-remote-recognizer.md": "it needs another server: tests/integration/test_remote_recognizer.py",
     "docs/quickstart/compose.md": CONTAINERS,
     "docs/quickstart/desktop.md": SCREEN,

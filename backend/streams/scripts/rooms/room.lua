@@ -1,6 +1,6 @@
 -- A room: its owner, its log of captions, and links for readers.
 --
--- KEYS  1 state    hash:    owner, until (Unix time, ms)
+-- KEYS  1 state    hash:    owner, until (Unix time, ms), started (when the first caption came, ms)
 --       2 log      stream:  final captions, field 'e'
 --       3 links    hash:    links as JSON, by id
 --       4 events   channel of captions
@@ -47,6 +47,7 @@ end
 if operation == 'publish' then
   if not owned_by(ARGV[3]) then return 0 end
   redis.call('HSET', state, 'owner', ARGV[3])
+  redis.call('HSETNX', state, 'started', string.format('%.0f', now_ms))
   local last = redis.call('GET', seen) or '0-0'
   for n = 6, #ARGV, 2 do
     local position, caption = ARGV[n], ARGV[n + 1]

@@ -3,6 +3,7 @@ import type { Page } from "../../page/page";
 import { ConnectionStatus } from "../ConnectionStatus";
 import { ExportMenu } from "../ExportMenu";
 import { Notices } from "../Notices";
+import { ShareDialog } from "../room/ShareDialog";
 import { Transcript } from "../transcript/Transcript";
 import { useTexts } from "../../i18n/texts";
 import { Announcements } from "./Announcements";
@@ -16,7 +17,9 @@ import { StartHint } from "./StartHint";
 
 export function PageApp({ page }: { page: Page }) {
   const { session } = page;
-  const texts = useTexts().page;
+  const { page: texts, room } = useTexts();
+  const { share } = room;
+  const isShared = useStore(page.sharing.share) !== null;
   return (
     <DropZone page={page}>
       <div className="page">
@@ -26,6 +29,9 @@ export function PageApp({ page }: { page: Page }) {
           <nav className="top-menu">
             <button type="button" className="quiet" data-testid="sessions" onClick={() => page.dialog.set("sessions")}>
               {texts.sessions.title}
+            </button>
+            <button type="button" className="quiet" data-testid="share" onClick={() => page.dialog.set("share")}>
+              {isShared ? share.inProgress : share.title}
             </button>
             <button type="button" className="quiet" data-testid="options" onClick={() => page.dialog.set("options")}>
               {texts.options.title}
@@ -43,6 +49,7 @@ export function PageApp({ page }: { page: Page }) {
       </div>
       <SessionsDialog page={page} />
       <OptionsDialog page={page} />
+      <ShareDialog page={page} />
       <LanguagesDialog page={page} />
     </DropZone>
   );

@@ -1,0 +1,37 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { createLink, revokeLink } from "./room-links";
+
+afterEach(() => vi.unstubAllGlobals());
+
+function answers(status: number, body: string) {
+  const requests: (string | null)[][] = [];
+  vi.stubGlobal("fetch", (url: URL, { method, headers }: RequestInit) => {
+    requests.push([method ?? "", url.href, new Headers(headers).get("Authorization")]);
+    return Promise.resolve(new Response(status === 204 ? null : body, { status }));
+  });
+  return requests;
+}
+
+const server = { url: "wss://nova.example/v1/stream", key: "secret" };
+
+test("a link is created with the key of the page, and revoked", async () => {
+  const requests = answers(201, '{"id":"a1","token":"read_a1","expires":5}');
+  expect(await createLink(server, "talk", 3_600)).toMatchObject({ id: "a1", token: "read_a1", expires: 5 });
+  answers(204, "");
+  await revokeLink({ ...server, key: "" }, "talk", "a1");
+  expect(requests).toEqual([
+    ["POST", "https://nova.example/v1/rooms/talk/links?name=page&expires_s=3600", "Bearer secret"],
+  ]);
+});
+
+test("a refusal has the code of the server", async () => {
+  answers(401, '{"type":"error","code":"unauthorized","message":"a key is needed"}');
+  await expect(createLink(server, "talk", 60)).rejects.toMatchObject({ code: "unauthorized", message: "a key is needed" });
+  answers(502, "<html>");
+  await expect(revokeLink(server, "talk", "a1")).rejects.toMatchObject({ code: "connection_lost" });
+});
+
+test("a link that has expired needs no revoking", async () => {
+  answers(404, '{"code":"unknown_link","message":""}');
+  await revokeLink(server, "talk", "a1");
+});

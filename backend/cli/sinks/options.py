@@ -132,13 +132,6 @@ _SINK_OPTIONS = (
         help="Password of the WebSocket server of OBS. Default: NOVA_OBS_PASSWORD.",
     ),
     _address_option("obs", "NOVA_OBS_URL", "ws wss", "Send captions to OBS: ws://host:4455."),
-    _address_option(
-        "zoom", "NOVA_ZOOM_URL", "https http", "Send captions to Zoom: the API token, which is a URL."
-    ),
-    _address_option(
-        "youtube",
-        "NOVA_YOUTUBE_URL",
-        "http https",
-        "Send captions to YouTube: its ingestion URL.",
-    ),
+    _address_option("zoom", "NOVA_ZOOM_URL", "https http", "Send captions to Zoom: the API token, which is a URL."),
+    _address_option("youtube", "NOVA_YOUTUBE_URL", "http https", "Send captions to YouTube: its ingestion URL."),
 )

@@ -12,7 +12,7 @@ from backend.errors import ProtocolError
 from backend.messages.protocol import Done, Error, Final, Message, Start, Stop
 from gateway.apis.twilio.codec import MediaStreamCodec
 from gateway.calls.call_log import CallEvent
-from gateway.connection.codec import Decoded, DirectReply
+from gateway.connection.codec import Decoded, DirectReply, Frame
 from tests.testkit.native_events import EVENTS, TEXT_FRAMES
 
 CONNECTED = '{"event":"connected","protocol":"Call","version":"1.0.0"}'
@@ -55,13 +55,13 @@ def opened(start: str = TWILIO_START, **query: str) -> MediaStreamCodec:
     return codec
 
 
-def events(codec: MediaStreamCodec, *frames: str) -> list[dict[str, Any]]:
+def events(codec: MediaStreamCodec, *frames: Frame) -> list[dict[str, Any]]:
     """The numbered events of a call among frames."""
     assert codec.log
     return [json.loads(codec.log.number(frame)[1]) for frame in frames if isinstance(frame, CallEvent)]
 
 
-def replies(decoded: list[Decoded]) -> list[str]:
+def replies(decoded: list[Decoded]) -> list[Frame]:
     return [frame for item in decoded if isinstance(item, DirectReply) for frame in item.frames]
 
 

@@ -47,7 +47,8 @@ def started(*events: Eventable) -> Start:
 
 
 def replies(items: Sequence[Decoded]) -> list[Event]:
-    return [read(frame) for item in items if isinstance(item, DirectReply) for frame in item.frames]
+    frames = [frame for item in items if isinstance(item, DirectReply) for frame in item.frames]
+    return [read(frame) for frame in frames if isinstance(frame, str)]
 
 
 def final(text: str, utterance: int = 1, language: str = "en") -> Final:

@@ -21,6 +21,8 @@ from backend.streams.redis.connection import connect
 from gateway.access.auth import check_exposure
 from gateway.access.jwt import JwtVerifier
 from gateway.apis.aeap.routes import aeap_router
+from gateway.apis.ai_voice.routes import ai_voice_router
+from gateway.apis.ai_voice.server import ai_voice_listening, check_ai_voice
 from gateway.apis.asterisk.routes import asterisk_router
 from gateway.apis.audiosocket.server import audiosocket_listening, check_audiosocket
 from gateway.apis.captions.routes import captions_router
@@ -72,6 +74,7 @@ def build(services: GatewayServices) -> FastAPI:
             audiosocket_listening(services),
             wyoming_listening(services),
             original_listening(services),
+            ai_voice_listening(services),
         ):
             yield
         log.info("gateway_stopped")
@@ -95,10 +98,11 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(deepgram_router(services))
     app.include_router(soniox_router(services))
     app.include_router(twilio_router(services))
-    app.include_router(kyutai_router(services))
     app.include_router(asterisk_router(services))
     app.include_router(aeap_router(services))
     app.include_router(freeswitch_router(services))
+    app.include_router(kyutai_router(services))
+    app.include_router(ai_voice_router(services))
 
     @app.websocket("/v1/stream")
     async def stream(websocket: WebSocket) -> None:
@@ -145,6 +149,7 @@ async def _check_exposure(settings: GatewaySettings) -> None:
     check_audiosocket(settings)
     check_wyoming(settings)
     check_original(settings)
+    check_ai_voice(settings)
     async with aclosing(connect(settings)) as redis:
         await check_exposure(settings, ApiKeys(redis), JwtVerifier.from_settings(settings))
 

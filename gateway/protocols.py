@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 # Values of a label, so they are few and fixed. "openai" and "deepgram" use HTTP, "native" uses both,
-# "audiosocket" and "wyoming" use TCP, and the others use WebSockets.
+# "audiosocket" and "wyoming" use TCP, and the others use WebSockets. "ai_voice" also uses message buses.
 ProtocolName = Literal[
     "native",
     "openai",
@@ -20,5 +20,6 @@ ProtocolName = Literal[
     "wyoming",
     "original",
     "kyutai",
+    "ai_voice",
 ]
 PROTOCOLS: tuple[ProtocolName, ...] = get_args(ProtocolName)

@@ -96,6 +96,12 @@ class GatewaySettings(ServiceSettings):
     """Address of this port. Its clients need no key of their own, so restrict who reaches it."""
     original_key: SecretStr = SecretStr("")
     """API key whose rights and quotas apply to all clients of this port that present none."""
+    ai_voice_redis: SecretStr = SecretStr("")
+    """URL of a Redis whose channels `ai.voice.*` clients of the streaming-STT module use. Empty: none."""
+    ai_voice_nats: SecretStr = SecretStr("")
+    """URLs of NATS servers for such clients, separated by commas, such as "nats://host:4222". Empty: none."""
+    ai_voice_key: SecretStr = SecretStr("")
+    """API key whose rights and quotas apply to all clients of both."""
     max_pending: int = Field(default=1_000, ge=1)
     """Connections without a session. Others are refused with 1013."""
     max_pending_per_address: int = Field(default=250, ge=1)

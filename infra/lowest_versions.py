@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("service", "cli", "gateway", "stt", "translation", "all", "tracing", "wyoming")
+EXTRAS = ("service", "cli", "gateway", "stt", "translation", "all", "onnx", "tracing", "wyoming", "nats")
 FLOOR = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,]+\])?>=(?P<version>[\w.]+)")
 
 

@@ -4,14 +4,16 @@ Modules that load a model's libraries are imported inside the functions: a worke
 them, and its image may lack them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from backend import models
 from backend.engines.device_locks import with_own_device
 from backend.errors import ModelError
 from backend.models.formats import DENOISE_FILES, VOICE_FILES
+from backend.service.settings import ANY_DEVICE
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Denoiser, Recognizer, TurnJudge, VoiceDescriber
@@ -19,19 +21,23 @@ from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.settings import SttSettings
 
 if TYPE_CHECKING:
+    from backend.engines.loading import Hardware
     from stt_worker.recognizers.whisper import FasterWhisper
 
 Loaded = TypeVar("Loaded")
 
+Engine = Literal["null", "remote", "ctranslate2", "torch", "onnx"]
+ENGINES_BY_SCHEME: Mapping[str, Engine] = {"null": "null", "http": "remote", "https": "remote"}
+ENGINES_BY_FORMAT: Mapping[models.ModelKind, Engine] = {"whisper-transformers": "torch", "sherpa-onnx": "onnx"}
 TURN_MODEL, VOICE_MODEL, DENOISE_MODEL = "smart-turn", "campplus", "gtcrn"
 
 
 def load_recognizer(settings: SttSettings) -> Recognizer:
-    """Load the recognizer that `settings.model` names. Raises ModelError. A new engine is one more case here."""
-    match _scheme(settings):
+    """Load the recognizer that the settings name. Raises ModelError. A new engine is one more case here."""
+    match find_engine(settings):
         case "null":
             return NullRecognizer(settings.null_cost, settings.null_base_s)
-        case "http" | "https":
+        case "remote":
             return RemoteRecognizer(
                 settings.model,
                 model=settings.remote_model,
@@ -40,29 +46,91 @@ def load_recognizer(settings: SttSettings) -> Recognizer:
                 at_once=settings.remote_at_once,
                 translates=settings.remote_translates,
             )
-        case _:
+        case "onnx":
+            return _load_onnx_recognizer(model_directory(settings), settings)
+        case "torch":
+            return _load_torch_recognizer(model_directory(settings), settings)
+        case "ctranslate2":
             return load_whisper_recognizer(model_directory(settings), settings)
 
 
+def find_engine(settings: SttSettings) -> Engine:
+    """Choose the engine of the model by its address, by the settings, or by the format of its files.
+
+    Raises ModelError if the model is not on this machine, or in an unknown format.
+    """
+    if engine := ENGINES_BY_SCHEME.get(settings.model.partition("://")[0]):
+        return engine
+    if settings.recognizer != "auto":
+        return settings.recognizer
+    return ENGINES_BY_FORMAT.get(models.identify(model_directory(settings)), "ctranslate2")
+
+
 def load_whisper_recognizer(directory: Path, settings: SttSettings) -> "FasterWhisper":
-    """Load the Whisper model in a directory, on the hardware that the settings select. Raises ModelError."""
-    from backend.engines.loading import Hardware
+    """Load the CTranslate2 model in a directory, on the hardware that the settings select. Raises ModelError."""
     from stt_worker.recognizers.whisper import FasterWhisper
 
-    hardware = Hardware(
+    return FasterWhisper(
+        directory,
+        model=directory.name,
+        hardware=_hardware(settings),
+        batch_size=settings.batch,
+        windows=EncoderWindows.parse(settings.windows),
+    )
+
+
+def _load_torch_recognizer(directory: Path, settings: SttSettings) -> Recognizer:
+    with _extra("torch"):
+        from stt_worker.recognizers.pytorch.recognizer import TorchWhisper
+
+    return TorchWhisper(
+        directory,
+        model=_name(settings, directory),
+        hardware=_hardware(settings),
+        batch_size=settings.batch,
+        windows=EncoderWindows.parse(settings.windows),
+    )
+
+
+def _load_onnx_recognizer(directory: Path, settings: SttSettings) -> Recognizer:
+    with _extra("onnx"):
+        from stt_worker.recognizers.onnx.recognizer import OnnxRecognizer
+
+    return OnnxRecognizer(
+        directory,
+        model=_name(settings, directory),
+        device=settings.device,
+        threads=settings.threads,
+        batch_size=settings.batch,
+        family=settings.onnx_family,
+        languages=settings.onnx_languages,
+    )
+
+
+def _name(settings: SttSettings, directory: Path) -> str:
+    """The name of a model. The directory of a repository of the hub has that of its revision."""
+    return settings.model.partition("@")[0].rpartition("/")[2] if "://" in settings.model else directory.name
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Raises ModelError, with the command to run, if the packages of an extra are missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise ModelError(f"this model needs the package {error.name}: pip install 'nova-voice[{name}]'") from error
+
+
+def _hardware(settings: SttSettings) -> "Hardware":
+    from backend.engines.loading import Hardware
+
+    return Hardware(
         settings.device,
         settings.device_index,
         settings.compute_type,
         settings.threads,
         settings.at_once,
         settings.flash_attention,
-    )
-    return FasterWhisper(
-        directory,
-        model=directory.name,
-        hardware=hardware,
-        batch_size=settings.batch,
-        windows=EncoderWindows.parse(settings.windows),
     )
 
 
@@ -137,13 +205,13 @@ def _load_optional(setting: str, default: str, load: Callable[[Path], Loaded]) -
 
 
 def model_directory(settings: SttSettings) -> Path:
-    """The directory of the Whisper model that the settings name. Raises ModelError if it is not on this machine."""
+    """The directory of the model that the settings name. Raises ModelError if it is not on this machine."""
     return models.resolve(models.auto("whisper", settings.device) if settings.model == "auto" else settings.model)
 
 
 def with_calibration(settings: SttSettings) -> SttSettings:
     """Fill in what `nova doctor --calibrate` measured for the model, where the settings leave it open."""
-    if _runs_elsewhere(settings):
+    if find_engine(settings) != "ctranslate2":
         return settings
     from stt_worker.calibration.storage import apply_stored
 
@@ -152,17 +220,18 @@ def with_calibration(settings: SttSettings) -> SttSettings:
 
 def with_own_gpu(settings: SttSettings) -> SttSettings:
     """Replace the device index "auto" by a GPU that no other STT worker on this machine holds."""
-    if _runs_elsewhere(settings):
+    if settings.device_index != ANY_DEVICE or find_engine(settings) in ("null", "remote"):
         return settings
+    return with_own_device(settings, "stt", models.ModelStore.from_environment().device_locks, _gpu_counter(settings))
+
+
+def _gpu_counter(settings: SttSettings) -> Callable[[], int]:
+    """CTranslate2 does not see all devices that PyTorch has."""
+    if find_engine(settings) == "torch":
+        with _extra("torch"):
+            from stt_worker.recognizers.pytorch.recognizer import count_devices
+
+        return count_devices
     from backend.engines.loading import count_gpus
 
-    return with_own_device(settings, "stt", models.ModelStore.from_environment().device_locks, count_gpus)
-
-
-def _scheme(settings: SttSettings) -> str:
-    return settings.model.partition("://")[0]
-
-
-def _runs_elsewhere(settings: SttSettings) -> bool:
-    """Whether the recognizer computes nothing on this machine."""
-    return _scheme(settings) in {"null", "http", "https"}
+    return count_gpus

@@ -37,7 +37,7 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         text=text,
         language=hypothesis.text_language,
         language_probability=hypothesis.language_probability if text and not job.language else None,
-        confidence=math.exp(min(0.0, hypothesis.avg_logprob)),
+        confidence=_confidence(hypothesis),
         start_ms=job.start_ms,
         end_ms=job.end_ms,
         # Committed words that replace a withheld text were decoded before, with other times and tokens.
@@ -207,6 +207,12 @@ def _voices(job: AudioJob, hypothesis: Hypothesis, text: str) -> tuple[Described
         )
         for part in hypothesis.parts
     )
+
+
+def _confidence(hypothesis: Hypothesis) -> float:
+    if hypothesis.confidence is not None:
+        return hypothesis.confidence
+    return math.exp(min(0.0, hypothesis.avg_logprob))
 
 
 def _decoding(hypothesis: Hypothesis) -> Decoding:

@@ -1,5 +1,7 @@
 """The STT worker's settings; the prefix is STT_."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -12,7 +14,13 @@ class SttSettings(WorkerSettings):
     model_config = SettingsConfigDict(env_prefix="STT_")
 
     model: str = "auto"
-    """A catalogue name, a directory, an endpoint's URL, or "null". "auto": large-v3-turbo on a GPU, base on a CPU."""
+    """A catalogue name, directory, hf://ORG/NAME, URL, or "null". "auto": large-v3-turbo on a GPU, base on a CPU."""
+    recognizer: Literal["auto", "ctranslate2", "torch", "onnx"] = "auto"
+    """Library that runs a model on this machine. "auto": the one that the format of the model's files needs."""
+    onnx_family: str = "auto"
+    """Kind of an ONNX model, such as transducer, sense-voice or moonshine. "auto": by its files and its name."""
+    onnx_languages: str = "auto"
+    """Whisper's codes of the languages of an ONNX model, separated by commas. "auto": by its name."""
     beam_size: int = Field(default=5, ge=1, le=20)
     """Beam size of finals. Previews are decoded greedily."""
     threads: int = Field(default=0, ge=0)

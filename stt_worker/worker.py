@@ -247,10 +247,17 @@ async def serve(
 ) -> None:
     """Recognize the audio of all shards until `stop` is set."""
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
-    description: dict[str, object] = {"model": recognizer.model, **place, "beam_size": settings.beam_size}
+    description: dict[str, object] = {
+        "model": recognizer.model,
+        "engine": recognizer.engine,
+        **place,
+        "beam_size": settings.beam_size,
+    }
     if recognizer.languages is not None:
         description["languages"] = sorted(recognizer.languages)
     description["tasks"] = ["transcribe", "translate"] if recognizer.translates else ["transcribe"]
+    # Workers of earlier releases do not announce these, and have both.
+    description |= {"prompts": recognizer.uses_prompts, "word_times": recognizer.measures_words}
     if turns:
         description["turns"] = True
     if voices:

@@ -33,6 +33,8 @@ ENGLISH_HINT = (
     "not every running speech model translates into English by itself: use `translate_to`, or a multilingual Whisper "
     "model other than a turbo or distilled one"
 )
+PROMPTS_HINT = "a running speech model takes no `prompt` and no `hotwords`, so they may have no effect"
+WORD_TIMES_HINT = "a running speech model does not measure when words are said, so their times may be estimates"
 # Languages that models without them recognize as a similar one. Both are Whisper's codes.
 SUBSTITUTES = {"yue": "zh", "nn": "no"}
 
@@ -71,7 +73,8 @@ class ServedLanguages:
     `pairs`: what the translation workers translate, together; None: unknown. `described` names the pairs for people.
     `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
     `translators`: whether any translation worker runs; `english`: whether every STT worker can write English for speech
-    in other languages; `targets`: whether all of them leave out the text of voices that a session does not want; None:
+    in other languages; `targets`: whether all of them leave out the text of voices that a session does not want;
+    `prompts`: whether all of them use prompts and hotwords; `word_times`: whether all measure the times of words; None:
     unknown. `denoise`: whether any STT worker reduces noise.
     """
 
@@ -83,6 +86,8 @@ class ServedLanguages:
     voices: bool | None = None
     english: bool | None = None
     targets: bool | None = None
+    prompts: bool | None = None
+    word_times: bool | None = None
     denoise: bool | None = None
 
     @classmethod
@@ -97,6 +102,9 @@ class ServedLanguages:
         voices = [bool(beat.get("voices")) for beat in recognizers]
         english = ["translate" in (beat.get("tasks") or ()) for beat in recognizers]
         targets = [bool(beat.get("targets")) for beat in recognizers]
+        # Workers of earlier releases have Whisper, or an endpoint with its API.
+        prompts = [beat.get("prompts") is not False for beat in recognizers]
+        word_times = [beat.get("word_times") is not False for beat in recognizers]
         denoise = [bool(beat.get("denoise")) for beat in recognizers]
         described = {text for beat in translators for text in beat.get("pairs", ())}
         return cls(
@@ -108,6 +116,8 @@ class ServedLanguages:
             any(voices) if voices else None,
             all(english) if english else None,
             all(targets) if targets else None,
+            all(prompts) if prompts else None,
+            all(word_times) if word_times else None,
             any(denoise) if denoise else None,
         )
 
@@ -154,6 +164,10 @@ class ServedLanguages:
             events.append(Notice(code="turns_not_judged", message=TURNS_HINT))
         if options.speakers and self.voices is False:
             events.append(Notice(code="speakers_not_labelled", message=VOICES_HINT))
+        if (options.prompt or options.hotwords) and self.prompts is False:
+            events.append(Notice(code="prompt_ignored", message=PROMPTS_HINT))
+        if options.words and self.word_times is False:
+            events.append(Notice(code="word_times_estimated", message=WORD_TIMES_HINT))
         written = TRANSLATED_LANGUAGE if options.task == "translate" else found
         if options.denoise != "off" and self.denoise is False:
             events.append(Notice(code="noise_not_reduced", message=DENOISE_HINT))

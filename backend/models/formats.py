@@ -13,6 +13,11 @@ DENOISE_FILES = ("gtcrn_simple.onnx",)
 # The files that each kind needs; of the names in one tuple, any one is enough.
 _FORMATS: tuple[tuple[ModelKind, tuple[tuple[str, ...], ...]], ...] = (
     ("whisper", (("model.bin",), ("config.json",), ("tokenizer.json",), ("vocabulary.txt", "vocabulary.json"))),
+    (
+        "whisper-transformers",
+        (("model.safetensors", "model.safetensors.index.json"), ("config.json",), ("tokenizer.json",)),
+    ),
+    ("sherpa-onnx", (("tokens.txt",),)),
     ("nllb", (("model.bin",), ("shared_vocabulary.txt", "shared_vocabulary.json"), ("sentencepiece.bpe.model",))),
     ("opus", (("model/model.bin",), ("sentencepiece.model",))),
     ("turns", (("smart-turn.onnx",),)),
@@ -27,7 +32,8 @@ _PAIR = re.compile(r"(?:^|-)([a-z]{2,3})[-_]([a-z]{2,3})(?:-\d+_\d+)?$")
 def identify(directory: Path) -> ModelKind:
     """Return the kind of a model directory.
 
-    CTranslate2 for whisper and nllb, an unpacked Argos package for opus, ONNX for turns, voices and noise.
+    CTranslate2 for whisper and nllb, an unpacked Argos package for opus, ONNX for turns, voices and noise. A model
+    of sherpa-onnx has various files of weights, and always its tokens.
 
     Raises ModelError, with the files that each kind needs, when the directory holds none of them.
     """

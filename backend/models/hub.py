@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
-from backend.errors import SourceUnavailableError
+from backend.errors import ModelError, SourceUnavailableError
 from backend.models.specs import FileSpec, HubSource, ProgressCallback
 from backend.models.verification import digest_of, verify_download
 
@@ -53,6 +53,53 @@ class HubConfig:
         The layout is documented: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
         """
         return self.cache / f"models--{source.repository.replace('/', '--')}" / "snapshots" / source.revision
+
+
+# Repositories that are not in the catalogue are named hf://ORG/NAME, or hf://ORG/NAME@REVISION.
+REPOSITORY_SCHEME = "hf://"
+_REPOSITORY = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+# Weights for other libraries, and examples.
+_UNUSED_FILES = ["pytorch_model*", "flax_model*", "tf_model*", "*.pt", "*.fp32*", "test_wavs/*", "*.wav"]
+
+
+def parse_repository(name: str) -> HubSource:
+    """Parse hf://ORG/NAME@REVISION; without a revision, the newest one. Raises ModelError."""
+    found = _REPOSITORY.fullmatch(name)
+    # They become paths.
+    if found is None or ".." in name:
+        raise ModelError(f"{name} does not name a repository: expected hf://ORG/NAME or hf://ORG/NAME@REVISION")
+    return HubSource(found["repository"], found["revision"] or "main")
+
+
+def find_repository(config: HubConfig, source: HubSource) -> Path | None:
+    """The downloaded files of a repository that is not in the catalogue, without network access."""
+    snapshot = config.snapshot(source)
+    reference = snapshot.parent.parent / "refs" / source.revision
+    if reference.is_file():
+        snapshot = snapshot.with_name(reference.read_text().strip())
+    return snapshot if snapshot.is_dir() else None
+
+
+def download_repository(config: HubConfig, source: HubSource) -> Path:
+    """Download a repository that is not in the catalogue. Its files are not compared with digests known before.
+
+    Raises SourceUnavailableError when the hub cannot be reached or lacks the repository or the revision.
+    """
+    hub = _import_huggingface_hub()
+    try:
+        hub.HfApi(endpoint=config.endpoint).model_info(
+            source.repository, revision=source.revision, timeout=PROBE_TIMEOUT_S
+        )
+        path = hub.snapshot_download(
+            source.repository,
+            revision=source.revision,
+            endpoint=config.endpoint,
+            cache_dir=config.cache,
+            ignore_patterns=_UNUSED_FILES,
+        )
+    except Exception as error:  # as in `_download`
+        raise SourceUnavailableError(describe_error(error)) from error
+    return Path(path)
 
 
 def download_snapshot(

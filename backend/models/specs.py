@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ModelKind = Literal["whisper", "nllb", "opus", "turns", "voices", "noise"]
+ModelKind = Literal["whisper", "whisper-transformers", "sherpa-onnx", "nllb", "opus", "turns", "voices", "noise"]
 
 # Called with the name of a file, the bytes received and the total: at the start, repeatedly, and at the end.
 ProgressCallback = Callable[[str, int, int], None]

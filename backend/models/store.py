@@ -21,11 +21,11 @@ from typing import Self
 import structlog
 from filelock import FileLock, Timeout
 
-from backend.errors import DamagedModelError, ModelError
+from backend.errors import DamagedModelError, ModelError, SourceUnavailableError
 from backend.models import verification
 from backend.models.catalogue import CATALOGUE, find
 from backend.models.formats import identify
-from backend.models.hub import HubConfig
+from backend.models.hub import REPOSITORY_SCHEME, HubConfig, download_repository, find_repository, parse_repository
 from backend.models.specs import HubSource, ModelKind, ModelSource, ModelSpec, ProgressCallback
 
 log = structlog.get_logger()
@@ -79,6 +79,8 @@ class ModelStore:
 
         Raises ModelError, with the command to run, when the model is missing, damaged, or in an unknown format.
         """
+        if name.startswith(REPOSITORY_SCHEME):
+            return self._repository(name)
         model = find(name, self.catalogue)
         if model is None:
             return self._directory_named(name)
@@ -93,6 +95,8 @@ class ModelStore:
         Blocks until the download ends, and while another process downloads the same model. Raises ModelError when
         every source fails, with the reason of each.
         """
+        if name.startswith(REPOSITORY_SCHEME):
+            return self._fetch_repository(name)
         model = find(name, self.catalogue)
         if model is None:
             return self._directory_named(name)
@@ -113,6 +117,27 @@ class ModelStore:
             *self._list_directory(self.cache, own=False),
             *self._list_hub_cache(),
         ]
+
+    def _repository(self, name: str) -> Path:
+        """Return the files of a repository of the hub that is not in the catalogue."""
+        found = find_repository(self.hub, parse_repository(name))
+        if found is None:
+            raise ModelError(f"{name} is not on this machine: run `nova models pull {name}`")
+        identify(found)
+        return found
+
+    def _fetch_repository(self, name: str) -> Path:
+        source = parse_repository(name)
+        if found := find_repository(self.hub, source):
+            return found
+        if self.hub.offline:
+            raise ModelError(f"{name} is not on this machine, and HF_HUB_OFFLINE forbids to download it")
+        try:
+            files = download_repository(self.hub, source)
+        except SourceUnavailableError as error:
+            raise ModelError(f"{name} could not be downloaded from {self.hub.endpoint}: {error}") from error
+        identify(files)
+        return files
 
     def _directory_named(self, name: str) -> Path:
         """Find a directory that is not in the catalogue: by path, or by name in the home or the cache."""

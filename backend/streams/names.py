@@ -63,6 +63,10 @@ class Shard:
         """Sharded pub/sub channel: the durable events and the partials, as they happen."""
         return f"{self.prefix}:events:{session}"
 
+    def bus_claim(self, bus: str, session: str) -> str:
+        """Hash: the gateway that serves a client on a message bus. Its name matches a pattern of the gateways' user."""
+        return f"{self.prefix}:session:bus:{bus}:{session}"
+
     def room(self, room: str, part: str) -> str:
         """A part of a room: "state", "log", "links", "languages", "corrected", "seen:LINES" or the channel "events"."""
         return f"{self.prefix}:room:{room}:{part}"

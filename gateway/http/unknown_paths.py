@@ -14,11 +14,12 @@ WEBSOCKETS = {
     "/v2/listen": "Deepgram Flux",
     "/transcribe-websocket": "Soniox",
     "/v1/twilio": "Twilio",
-    "/api/asr-streaming": "Kyutai",
-    "/": "raw 24 kHz audio",
     "/v1/asterisk": "Asterisk",
     "/v1/aeap": "Asterisk's speech engine",
     "/v1/freeswitch": "FreeSWITCH",
+    "/api/asr-streaming": "Kyutai",
+    "/": "raw 24 kHz audio",
+    "/v1/ai-voice": "streaming-STT module",
     "/v1/rooms/{room}": "readers of a room",
 }
 # Characters of the path that the message quotes.

@@ -24,13 +24,15 @@ class NullRecognizer:
     Each batch takes `base_s` seconds, and `cost` seconds for each second of audio in it.
     """
 
-    model = "null"
+    engine = model = "null"
     device = "cpu"
     compute_type = ""
     overlap = parallel_batches = 1
     languages: Collection[str] | None = None
     continues_drafts: bool = False
     translates: bool = True
+    uses_prompts: bool = True
+    measures_words: bool = True
 
     def __init__(self, cost: float = 0.0, base_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:
         self._cost, self._base_s, self._sleep = cost, base_s, sleep

@@ -162,6 +162,7 @@ class Hypothesis:
     `parts`: the voices in the audio, in order, if they were described. `sample`: the measured voice, if that is wanted.
     `target_checked`: whether the text is that of the target alone. `ignored`: the parts whose text was left out.
     `voice`: of a preview with a target, whose voice its end is: "target", "other" or "unknown".
+    `confidence`: 0 to 1, from a model whose log probabilities are not comparable with Whisper's; None: `avg_logprob`.
     """
 
     text: str
@@ -185,6 +186,7 @@ class Hypothesis:
     target_checked: bool = False
     ignored: tuple[IgnoredPart, ...] = ()
     voice: Literal["target", "other", "unknown"] | None = None
+    confidence: float | None = None
 
     @property
     def text_language(self) -> str:
@@ -195,13 +197,18 @@ class Hypothesis:
 class Recognizer(Protocol):
     """A speech model, called from `overlap` threads at a time.
 
+    `engine`: the library or kind of service that runs it, such as "ctranslate2".
+
     `languages` are the codes (Whisper's) of the languages that it recognizes, or None if they are unknown; other codes
     are never passed to it. `device` is "cpu" or "cuda:0"; `compute_type` is CTranslate2's name for it, or "". `overlap`
     is above 1 if a batch can be prepared or decoded while another one is decoded, and `parallel_batches` is the number
     of batches decoded in parallel. `continues_drafts`: whether it can recognize the end of an utterance after the words
     before it (`context`, `prefix`). `translates`: whether it can write English for speech in other languages.
+    `uses_prompts`: whether `prompt` and `hotwords` have an effect. `measures_words`: whether times of words come from
+    the model; otherwise they are estimated from the length of the text.
     """
 
+    engine: str
     model: str
     device: str
     compute_type: str
@@ -210,6 +217,8 @@ class Recognizer(Protocol):
     languages: Collection[str] | None
     continues_drafts: bool
     translates: bool
+    uses_prompts: bool
+    measures_words: bool
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order. Audio of different sessions may share a batch.

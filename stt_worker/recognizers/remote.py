@@ -67,6 +67,9 @@ class RemoteRecognizer:
     closes the circuit breaker again. `translates`: whether the endpoint also serves translations into English.
     """
 
+    engine = "remote"
+    uses_prompts = measures_words = True
+
     def __init__(
         self,
         url: str,

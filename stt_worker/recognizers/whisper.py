@@ -1,9 +1,10 @@
-"""Whisper on CTranslate2, in batches of audio from any sessions.
+"""Whisper, in batches of audio from any sessions.
 
 faster-whisper provides the weights, the mel features and the tokenizer. The decoding is implemented here, because
-faster-whisper batches pieces of one recording only. CTranslate2 requires that all items of a batch have the same window
-size, the task tokens at the same position, and the same number of them. Languages and tasks may differ, and forced text
-after the task tokens may have any length.
+faster-whisper batches pieces of one recording only. It runs on CTranslate2, or on PyTorch
+(`stt_worker.recognizers.pytorch`). CTranslate2 requires that all items of a batch have the same window size, the task
+tokens at the same position, and the same number of them. Languages and tasks may differ, and forced text after the task
+tokens may have any length.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,7 +14,6 @@ from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
-import ctranslate2
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens
@@ -28,7 +28,7 @@ from stt_worker.recognizers.answers import Answer, GuardedHypothesis, seconds
 from stt_worker.recognizers.encoder_windows import FRAMES_PER_SECOND, LONGEST, EncoderWindows, group_batches
 from stt_worker.recognizers.language_choice import SpokenLanguage, among, is_doubtful, spoken_in
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, Speech
-from stt_worker.recognizers.whisper_model import load_whisper, log_mel, model_languages, writes_english
+from stt_worker.recognizers.whisper_model import LoadedWhisper, load_whisper, log_mel, model_languages, writes_english
 from stt_worker.recognizers.whisper_tokens import context_tokens, max_length, prefix_tokens, token_spelling
 from stt_worker.recognizers.words import align_words, join_punctuation, split_answer
 
@@ -40,32 +40,23 @@ SECOND_DECODE_EXTRA_S = 5.0
 TEMPERATURES = (0.4, 0.8)
 
 
-class FasterWhisper:
-    """A `Recognizer` for Whisper models in CTranslate2 format.
+class WhisperRecognizer:
+    """A `Recognizer` for a Whisper model on any engine."""
 
-    Loads the weights in `path` and runs them once. Raises ModelError if they do not run on this machine.
-    """
+    engine = "whisper"
+    uses_prompts = measures_words = True
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        model: str,
-        hardware: Hardware | None = None,
-        batch_size: int = 8,
-        windows: EncoderWindows | None = None,
+        self, whisper: LoadedWhisper, *, model: str, batch_size: int = 8, windows: EncoderWindows | None = None
     ) -> None:
-        hardware = hardware or Hardware()
-        self._whisper, self.device = load_whisper(path, hardware)
-        self.languages: Collection[str] | None = model_languages(self._whisper)
+        self._whisper, self._engine, self.device = whisper, whisper.engine, whisper.device
+        self.languages: Collection[str] | None = model_languages(whisper)
         self.windows = windows or EncoderWindows()
         self.continues_drafts = True
-        self.translates = writes_english(self._whisper, model)
+        self.translates = writes_english(whisper, model)
         self.model = model
-        self.compute_type = str(self._whisper.model.compute_type)
-        self.parallel_batches = hardware.parallel_batches if self.device == "cpu" else 1
-        # On a GPU, the CPU computes the features of the next batch meanwhile. On a CPU both would share the same cores.
-        self.overlap = self.parallel_batches if self.device == "cpu" else 2
+        self.compute_type = whisper.engine.compute_type
+        self.parallel_batches, self.overlap = whisper.parallel_batches, whisper.overlap
         self._decoding = BoundedSemaphore(self.parallel_batches)
         self._batch_size = batch_size
         # By language, and whether it is translated.
@@ -130,7 +121,7 @@ class FasterWhisper:
 
     def _encode(self, mels: NDArray[np.float32], batch: Sequence[Speech]) -> Any:
         with tracing.stage("encode", batch, window_s=mels.shape[-1] / FRAMES_PER_SECOND):
-            return self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
+            return self._engine.encode(mels)
 
     def _decode(
         self, encoded: Any, batch: list[Speech], contexts: list[list[int]], size: int, sampling: dict[str, Any]
@@ -143,7 +134,7 @@ class FasterWhisper:
         ]
         writers = [self._tokenizer(language) for language in languages]
         prefixes = [prefix_tokens(writer, speech) for speech, writer in zip(batch, writers, strict=True)]
-        results = self._whisper.model.generate(
+        results = self._engine.generate(
             encoded,
             [
                 [*c, *t.sot_sequence, t.no_timestamps, *p]
@@ -175,7 +166,7 @@ class FasterWhisper:
 
     def _languages(self, batch: list[Speech], encoded: Any, size: int) -> list[SpokenLanguage]:
         """The language of each piece: the session's, or detected from the encoder's output."""
-        if not self._whisper.model.is_multilingual:
+        if not self._engine.is_multilingual:
             return [SpokenLanguage("en", 1.0)] * len(batch)
         if all(speech.language for speech in batch):
             return [SpokenLanguage(speech.language or "", 1.0) for speech in batch]
@@ -190,7 +181,7 @@ class FasterWhisper:
 
     def _detect(self, encoded: Any, batch: Sequence[Speech]) -> list[dict[str, float]]:
         """The probable languages of each piece."""
-        found = ({token[2:-2]: p for token, p in one} for one in self._whisper.model.detect_language(encoded))
+        found = ({token[2:-2]: p for token, p in one} for one in self._engine.detect_language(encoded))
         return [among(speech.allowed, one) for speech, one in zip(batch, found, strict=True)]
 
     def _align(
@@ -208,7 +199,7 @@ class FasterWhisper:
             texts = [answer.kept.all_tokens if i in places else [] for i, answer in enumerate(answers)]
             tokenizer = self._tokenizer(*task)
             start = list(tokenizer.sot_sequence)
-            aligned = self._whisper.model.align(encoded, start, texts, frames, median_filter_width=7)
+            aligned = self._engine.align(encoded, start, texts, frames, median_filter_width=7)
             for i in places:
                 spelling = partial(token_spelling, tokenizer) if answers[i].speech.tokens else None
                 words[i] = align_words(answers[i].kept, aligned[i].alignments, aligned[i].text_token_probs, spelling)
@@ -220,9 +211,31 @@ class FasterWhisper:
     def _tokenizer(self, language: str, translate: bool = False) -> Tokenizer:
         """The tokenizer whose task tokens are of this language. Its words are written as in this language."""
         if (language, translate) not in self._tokenizers:
-            multilingual, task = self._whisper.model.is_multilingual, "translate" if translate else "transcribe"
+            multilingual, task = self._engine.is_multilingual, "translate" if translate else "transcribe"
             self._tokenizers[language, translate] = Tokenizer(self._whisper.hf_tokenizer, multilingual, task, language)
         return self._tokenizers[language, translate]
+
+
+class FasterWhisper(WhisperRecognizer):
+    """A `Recognizer` for Whisper models in CTranslate2 format.
+
+    Loads the weights in `path` and runs them once. Raises ModelError if they do not run on this machine.
+    """
+
+    engine = "ctranslate2"
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        model: str,
+        hardware: Hardware | None = None,
+        batch_size: int = 8,
+        windows: EncoderWindows | None = None,
+    ) -> None:
+        super().__init__(
+            load_whisper(path, hardware or Hardware()), model=model, batch_size=batch_size, windows=windows
+        )
 
 
 def _is_confirmed(first: Hypothesis, second: Hypothesis) -> bool:

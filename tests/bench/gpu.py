@@ -107,7 +107,6 @@ def trials(chosen: argparse.Namespace) -> Iterator[Row]:
 
 
 def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str) -> Iterator[Row]:
-    from faster_whisper.feature_extractor import FeatureExtractor
 
     from backend.engines.loading import Hardware
     from stt_worker.calibration.workload import sample_sentences, time_per_batch, utterance
@@ -123,7 +122,7 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
         recognizer = FasterWhisper(directory, model=name, hardware=hardware, batch_size=max(batches))
         if not recognizer.device.startswith(place):
             raise SystemExit("the GPU cannot run this model: see the warning above")
-        features = FeatureExtractor(**recognizer._whisper.feat_kwargs)
+        features = recognizer._whisper.feature_extractor
         for batch in batches:
             sounds = [utterance(sentences, i, SPEECH_S) for i in range(batch)]
             finals = [Speech(sound, "en", beam_size=5) for sound in sounds]
@@ -133,7 +132,7 @@ def _rows(chosen: argparse.Namespace, name: str, directory: Path, *, story: str)
             faithful = not story or all(one.text == story for one in hypotheses)
             yield Row(
                 label,
-                recognizer._whisper.model.compute_type,
+                recognizer.compute_type,
                 batch,
                 time_per_batch(recognizer, finals, chosen.rounds),
                 time_per_batch(recognizer, previews, chosen.rounds),

@@ -34,7 +34,7 @@ class _Replay:
         url = urlsplit(first["path"])
         self.codec: CallCodec = CODECS[url.path]("call_1", dict(parse_qsl(url.query)))
         assert first["subprotocol"] in self.codec.subprotocols
-        self.sent: list[str] = []
+        self.sent: list[str | bytes] = []
         self.events: list[dict[str, Any]] = []
         self.items: list[Decoded] = []
 
@@ -67,7 +67,7 @@ class _Replay:
             if isinstance(item, DeferredReply):
                 self._send(item.build())
 
-    def _send(self, frames: Sequence[str]) -> None:
+    def _send(self, frames: Sequence[str | bytes]) -> None:
         self.events += call_events(self.codec, *frames)
         self.sent += [frame for frame in frames if not isinstance(frame, CallEvent)]
 

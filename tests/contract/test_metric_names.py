@@ -18,7 +18,7 @@ PUBLISHED = {
     "redis_stream_length",
 }
 STYLE = re.compile(r"nova_[a-z_]+_(seconds|bytes|ratio|info|level|entries|size|total)(_(bucket|sum|count))?")
-PLAIN = {"nova_workers", "nova_redis_up", "nova_gateway_open_sessions"}
+PLAIN = {"nova_workers", "nova_redis_up", "nova_gateway_open_sessions", "nova_gateway_room_readers"}
 
 
 @pytest.mark.parametrize("path", [RULES, *DASHBOARDS], ids=lambda path: path.name)

@@ -85,13 +85,12 @@ def sink_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_plan
 
 
-def _address_option(name: str, schemes: str, text: str) -> Callable[[Any], Any]:
+def _address_option(name: str, variable: str, schemes: str, text: str) -> Callable[[Any], Any]:
     """An option for the URLs of a sink. Its errors do not repeat the value, which is a secret."""
 
     def parse(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[SinkAddress, ...]:
         return tuple(parse_sink_address(value, schemes.split()) for value in values)
 
-    variable = f"NOVA_{name.upper()}_URL"
     return click.option(
         f"--{name}",
         multiple=True,
@@ -132,7 +131,14 @@ _SINK_OPTIONS = (
         metavar="PASSWORD",
         help="Password of the WebSocket server of OBS. Default: NOVA_OBS_PASSWORD.",
     ),
-    _address_option("obs", "ws wss", "Send captions to OBS: ws://host:4455."),
-    _address_option("zoom", "https http", "Send captions to a Zoom meeting: the API token, which is a URL."),
-    _address_option("youtube", "http https", "Send captions to a YouTube stream: its closed captions ingestion URL."),
+    _address_option("obs", "NOVA_OBS_URL", "ws wss", "Send captions to OBS: ws://host:4455."),
+    _address_option(
+        "zoom", "NOVA_ZOOM_URL", "https http", "Send captions to Zoom: the API token, which is a URL."
+    ),
+    _address_option(
+        "youtube",
+        "NOVA_YOUTUBE_URL",
+        "http https",
+        "Send captions to YouTube: its ingestion URL.",
+    ),
 )

@@ -121,7 +121,7 @@ class AudioForkCodec:
         return self.log.encode(event) if self.log and self._is_begun else ()
 
     def _extra(self, event: Message) -> Sequence[str]:
-        """What is no event of the call: it has no number, and webhooks do not receive it."""
+        """Frames that are no events of the call: they have no number, and webhooks do not receive them."""
         match event:
             case Partial():
                 return [event_json("transcription", to_json(self._partial(event)))]

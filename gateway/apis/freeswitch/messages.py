@@ -33,7 +33,7 @@ def parse_text(frame: str, *, fatal: bool) -> Mapping[str, Any]:
 
 
 def parse_metadata(frame: str) -> Mapping[str, str]:
-    """The parameters of a call: what is neither text nor a number has no meaning here. Raises ProtocolError."""
+    """The parameters of a call. Values that are neither text nor numbers are ignored. Raises ProtocolError."""
     given = parse_text(frame, fatal=True)
     return {
         _ALIASES.get(name, name): _text_of(value)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import ctranslate2
 import numpy as np
+from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
@@ -27,12 +26,14 @@ class OfflineWhisper:
         """Batches run in parallel, one per core, which is fastest. Single utterances use `threads` threads."""
         hardware = Hardware("cpu")
         self._decoders = hardware.parallel_batches
-        self._whisper, _ = load_whisper(path, hardware)
-        self._sequential, _ = load_whisper(path, Hardware("cpu", threads=threads))
+        self._whisper = load_whisper(path, hardware)
+        self._sequential = WhisperModel(
+            str(path), "cpu", compute_type=self._whisper.engine.compute_type, cpu_threads=threads
+        )
         self._windows = EncoderWindows()
         self._beam_size = beam_size
-        model: Any = self._whisper.model
-        self._tokenizer = Tokenizer(self._whisper.hf_tokenizer, model.is_multilingual, "transcribe", "en")
+        multilingual = self._whisper.engine.is_multilingual
+        self._tokenizer = Tokenizer(self._whisper.hf_tokenizer, multilingual, "transcribe", "en")
 
     def in_batches(self, utterances: Sequence[NDArray[np.float32]], max_size: int) -> list[str]:
         """Decode with CTranslate2 alone: batches of utterances of one window size, no guard, one decode."""
@@ -61,8 +62,8 @@ class OfflineWhisper:
     def _decode(self, batch: Sequence[NDArray[np.float32]], size: int) -> list[str]:
         tokenizer = self._tokenizer
         mels = np.stack([log_mel(self._whisper.feature_extractor, samples, size) for samples in batch])
-        encoded = self._whisper.model.encode(ctranslate2.StorageView.from_array(mels))
-        results = self._whisper.model.generate(
+        encoded = self._whisper.engine.encode(mels)
+        results = self._whisper.engine.generate(
             encoded,
             [[*tokenizer.sot_sequence, tokenizer.no_timestamps]] * len(batch),
             beam_size=self._beam_size,

@@ -308,6 +308,8 @@ NOT_FOLLOWED: Mapping[str, str] = {
     "docs/howto/test-reliability.md": "it takes minutes: tests/e2e/chaos",
     "docs/howto/tune-workers.md": "it takes minutes: tests/e2e/test_calibrate.py",
     "docs/howto/upgrade.md": "it needs a deployment of an older release",
+    "docs/howto/use-the-streaming-stt-protocol.md": "tests/integration/test_message_buses.py runs its programs",
+    "docs/howto/choose-a-recognizer.md": "its models come from the hub: tests/unit/stt_worker/recognizers",
     "docs/howto/use-a-remote-recognizer.md": "it needs another server: tests/integration/test_remote_recognizer.py",
     "docs/quickstart/compose.md": CONTAINERS,
     "docs/quickstart/desktop.md": SCREEN,

@@ -50,7 +50,8 @@ class Poisoned:
     def __init__(self, recognizer: Recognizer, poison: Poison) -> None:
         self._recognizer, self._poison = recognizer, poison
         self.model, self.device, self.compute_type = recognizer.model, recognizer.device, recognizer.compute_type
-        self.languages = recognizer.languages
+        self.languages, self.engine = recognizer.languages, recognizer.engine
+        self.uses_prompts, self.measures_words = recognizer.uses_prompts, recognizer.measures_words
         self.overlap, self.parallel_batches = recognizer.overlap, recognizer.parallel_batches
         self.continues_drafts, self.translates = recognizer.continues_drafts, recognizer.translates
 

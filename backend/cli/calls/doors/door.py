@@ -1,4 +1,4 @@
-"""What all doors have in common. Pure."""
+"""The interface of all doors. Pure."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass

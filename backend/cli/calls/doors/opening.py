@@ -113,7 +113,7 @@ def _dialect(through: Through, key: str, options: CallOptions) -> CallDialect:
 
 
 def _handshake(through: Through, url: str, server: Server, options: CallOptions) -> dict[str, Any]:
-    """What the handshake presents: only Asterisk's channel has its key there."""
+    """The arguments of the handshake: only the channel of Asterisk has its key there."""
     if through == "asterisk":
         return {"key": server.key}
     if through == "twilio" and options.twilio_token:

@@ -1,6 +1,6 @@
 """The messages of obs-websocket 5. Pure.
 
-Source: docs/generated/protocol.md in github.com/obsproject/obs-websocket.
+Source: the protocol in the repository github.com/obsproject/obs-websocket.
 """
 
 import json

@@ -53,6 +53,27 @@ def test_one_worker_is_enough_to_describe_voices(heartbeats: list[dict[str, Any]
     assert notices == (["speakers_not_labelled"] if expected is False else [])
 
 
+NO_PROMPTS = {"kind": "stt", "prompts": False, "word_times": False}
+
+
+@pytest.mark.parametrize(
+    ("heartbeats", "expected"),
+    [
+        ([], None),
+        ([OLD], True),
+        ([OLD, {"kind": "stt", "prompts": True, "word_times": True}], True),
+        ([OLD, NO_PROMPTS], False),
+    ],
+)
+def test_prompts_and_times_of_words_need_every_worker(heartbeats: list[dict[str, Any]], expected: bool | None) -> None:
+    served = ServedLanguages.announced(heartbeats)
+    assert (served.prompts, served.word_times) == (expected, expected)
+    options = (Start(prompt="Nova"), Start(hotwords="Nova"), Start(words=True), Start())
+    codes = [[event.code for event in served.limits(one)] for one in options]
+    ignored = [["prompt_ignored"], ["prompt_ignored"], ["word_times_estimated"], []]
+    assert codes == (ignored if expected is False else [[]] * 4)
+
+
 @pytest.mark.parametrize(
     ("heartbeats", "expected"), [([], None), ([OLD], False), ([OLD, {"kind": "stt", "denoise": True}], True)]
 )

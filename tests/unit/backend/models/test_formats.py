@@ -18,7 +18,23 @@ NOISE = ("gtcrn_simple.onnx",)
 OPUS = ("model/model.bin", "model/config.json", "model/shared_vocabulary.json", "sentencepiece.model")
 
 
-@pytest.mark.parametrize(("kind", "names"), [("whisper", WHISPER), ("nllb", NLLB), ("opus", OPUS), ("noise", NOISE)])
+TORCH = ("model.safetensors", "config.json", "tokenizer.json")
+PARTS = ("model.safetensors.index.json", "model-00001-of-00002.safetensors", "config.json", "tokenizer.json")
+ONNX = ("tokens.txt", "encoder.int8.onnx", "decoder.int8.onnx", "joiner.int8.onnx")
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("whisper", WHISPER),
+        ("whisper-transformers", TORCH),
+        ("whisper-transformers", PARTS),
+        ("sherpa-onnx", ONNX),
+        ("nllb", NLLB),
+        ("opus", OPUS),
+        ("noise", NOISE),
+    ],
+)
 def test_each_kind_is_identified_by_its_files(tmp_path: Path, kind: str, names: tuple[str, ...]) -> None:
     assert identify(lay(tmp_path, *names)) == kind
 

@@ -40,7 +40,7 @@ def opened(**params: str) -> SpeechEngineCodec:
 
 def answers(decoded: Sequence[Decoded]) -> list[dict[str, Any]]:
     """The frames that Asterisk receives at once, without the events of the call."""
-    frames: list[str] = []
+    frames: list[str | bytes] = []
     for item in decoded:
         frames += item.frames if isinstance(item, DirectReply) else ()
         frames += item.build() if isinstance(item, DeferredReply) else ()

@@ -48,10 +48,11 @@ PAIRS: list[Callable[[], tuple[CallDialect, CallCodec, bytes]]] = [
 ]
 
 
-def framed(dialect: CallDialect, frames: list[str]) -> list[Frame]:
+def framed(dialect: CallDialect, frames: list[Frame]) -> list[Frame]:
     """The frames on the wire: AudioSocket has its own ones."""
-    is_tcp = isinstance(dialect, AudioSocketDialect)
-    return [audiosocket_frame(EVENT, frame.encode()) if is_tcp else frame for frame in frames]
+    if not isinstance(dialect, AudioSocketDialect):
+        return frames
+    return [audiosocket_frame(EVENT, frame.encode()) for frame in frames if isinstance(frame, str)]
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=["asterisk", "aeap", "freeswitch", "audiosocket"])

@@ -131,9 +131,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         '{"type": "start", "language": "en", "denoise": "auto"}': NotCommands(
             "a message: tests/unit/gateway/session/test_denoise.py"
         ),
-        "nova transcribe street.mp3 --denoise auto": SAYS_CLIP,
+        "nova transcribe talk.mp3 --denoise auto": SAYS_CLIP,
         **dict.fromkeys(
-            ("nova transcribe street.mp3 --denoise off", "nova transcribe street.mp3 --denoise on"),
+            ("nova transcribe talk.mp3 --denoise off", "nova transcribe talk.mp3 --denoise on"),
             NotRun("it is the command above with another value"),
         ),
     },

@@ -6,6 +6,7 @@ All tokens of an utterance become final with its native final, so none is taken 
 
 import json
 from collections.abc import Sequence
+from functools import partial
 
 from backend.messages.protocol import (
     Done,
@@ -55,6 +56,8 @@ class SonioxCodec:
         self._ends = UtteranceEnds()
         # Confirmations of `finalize` that are due, by utterance.
         self._finalized: dict[int, int] = {}
+        # Utterances that a `finalize` has ended, so that they have no `<end>`.
+        self._ended_by_request: set[int] = set()
         self._final_ms = self._total_ms = 0
 
     @property
@@ -99,7 +102,7 @@ class SonioxCodec:
             case "keepalive":
                 return (Keepalive(),) if self._audio.is_started else ()
             case "finalize":
-                reply = DeferredReply(build=self._confirm_finalize)
+                reply = DeferredReply(build=partial(self._confirm_finalize, self._ends.last))
                 return (Finalize(), reply) if self._audio.is_started else (reply,)
         raise invalid(f"unknown message type {str(kind)[:40]!r}")
 
@@ -200,7 +203,9 @@ class SonioxCodec:
         end, finalized = self._ends.settle(utterance), self._finalized.pop(utterance, 0)
         self._final_ms = self._total_ms = max(self._total_ms, end.end_ms)
         assert self._configuration is not None, "a session has a configuration"
-        ends = self._configuration.end_tokens and has_text and not end.is_cut and not finalized
+        is_whole = not end.is_cut and utterance not in self._ended_by_request
+        self._ended_by_request.discard(utterance)
+        ends = self._configuration.end_tokens and has_text and is_whole
         tokens = [*tokens, *([marker(END)] if ends else []), *([marker(FINALIZED)] * finalized)]
         return [*([self._response(tokens)] if tokens else []), *self._announce_draining()]
 
@@ -215,12 +220,17 @@ class SonioxCodec:
         tokens = [*final, *self._tentative, *self._translation.tentative]
         return response(tokens, self._final_ms, self._total_ms)
 
-    def _confirm_finalize(self) -> Sequence[str]:
-        """Confirm a `finalize` with the last utterance in progress, or at once."""
+    def _confirm_finalize(self, ended: int | None) -> Sequence[str]:
+        """Confirm a `finalize` with the last utterance in progress, or at once.
+
+        `ended` had ended before, so it keeps its `<end>` if its final is late.
+        """
         last = self._order.last
         if last is None:
             return [self._response([marker(FINALIZED)])]
         self._finalized[last] = self._finalized.get(last, 0) + 1
+        if last != ended:
+            self._ended_by_request.add(last)
         return []
 
     def _announce_draining(self) -> list[str]:

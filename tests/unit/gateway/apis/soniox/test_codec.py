@@ -281,6 +281,13 @@ def test_a_finalize_is_confirmed_after_the_tokens_of_its_utterance() -> None:
     assert texts(received(codec, spoken("Hello."))) == ["Hello.", "<fin>"]
 
 
+def test_an_utterance_that_ended_before_a_finalize_keeps_its_end() -> None:
+    codec = opened(enable_endpoint_detection=True)
+    received(codec, began(), over())
+    assert answers(codec.decode('{"type": "finalize"}')) == []
+    assert texts(received(codec, spoken("Hello."))) == ["Hello.", "<end>", "<fin>"]
+
+
 def test_a_finalize_without_speech_is_confirmed_at_once() -> None:
     assert texts(answers(opened().decode('{"type": "finalize"}'))) == ["<fin>"]
     assert texts(answers(opened(audio_format="auto").decode('{"type": "finalize"}'))) == ["<fin>"], "before audio"

@@ -57,7 +57,7 @@ class HubConfig:
 
 # Repositories that are not in the catalogue are named hf://ORG/NAME, or hf://ORG/NAME@REVISION.
 REPOSITORY_SCHEME = "hf://"
-_REPOSITORY = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+_REPOSITORY = re.compile(r"hf://(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>\w[\w./-]*))?")
 # Weights for other libraries, and examples.
 _UNUSED_FILES = ["pytorch_model*", "flax_model*", "tf_model*", "*.pt", "*.fp32*", "test_wavs/*", "*.wav"]
 

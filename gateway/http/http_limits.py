@@ -7,6 +7,7 @@ all chunks of a body that have arrived without a turn for other connections, so 
 
 import asyncio
 import re
+import select
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -135,6 +136,15 @@ class LimitedHttp(DirectWrites, H11Protocol):
     def can_write(self) -> bool:
         """Whether the client reads as fast as it is sent to."""
         return not (self.flow.write_paused or self.transport.is_closing())
+
+    def has_left(self) -> bool:
+        """Whether the client has closed the connection, also while nothing is read from it."""
+        if self.transport.is_closing():
+            return True
+        ended = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR  # the first one exists on Linux
+        poll = select.poll()
+        poll.register(self.transport.get_extra_info("socket").fileno(), ended)
+        return any(events & ended for _, events in poll.poll(0))
 
     @property
     def is_chunked(self) -> bool:

@@ -34,8 +34,10 @@ def with_renamed_speaker(caption: Caption, session: str, merged: Mapping[str, st
 
 def corrected_captions(
     log: Sequence[LoggedCaption], line: str, text: str, language: str
-) -> tuple[Caption, dict[str, Caption]] | None:
+) -> tuple[Caption, dict[str, Caption | None]] | None:
     """The correction of a line, and the captions of the log that it changes, by cursor. None if there is no such line.
+
+    Earlier corrections of the same text are replaced by None: they would fill the log.
 
     `language`: "" stands for the language in which the line was spoken. Without text, it is removed in all languages.
     """
@@ -51,8 +53,10 @@ def corrected_captions(
     correction = spoken.model_copy(
         update={**changes, "translate_to": (), "merged_speakers": None, "corrected": True, "is_correction": True}
     )
-    changed = {cursor: with_correction(one, correction) for cursor, one in finals if is_corrected_by(one, correction)}
-    return correction, changed
+    changed = [(cursor, one) for cursor, one in finals if is_corrected_by(one, correction)]
+    return correction, {
+        cursor: None if one.is_correction else with_correction(one, correction) for cursor, one in changed
+    }
 
 
 def _relabelled(log: Sequence[LoggedCaption]) -> list[LoggedCaption]:

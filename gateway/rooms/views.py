@@ -84,11 +84,12 @@ class LanguageView:
         lines = list(dict.fromkeys(frame.line for frame in reversed(kept)))[:count]
         return [frame for frame in kept if frame.line in lines]
 
-    def _change_kept(self, change: Callable[[Caption], Caption]) -> None:
-        """Change captions for readers who arrive late, and those that await a translation."""
-        for line, caption in self._awaited.items():
-            self._awaited[line] = change(caption)
-        frames = [_changed(frame, change) for frame in self._kept]
+    def _change_kept(self, change: Callable[[Caption], Caption], line: str | None = None) -> None:
+        """Change captions for readers who arrive late, and those that await a translation; or only those of a line."""
+        for awaited, caption in self._awaited.items():
+            if line in (None, awaited):
+                self._awaited[awaited] = change(caption)
+        frames = [_changed(frame, change) if line in (None, frame.line) else frame for frame in self._kept]
         self._kept.clear()
         self._kept.extend(frames)
 
@@ -96,7 +97,7 @@ class LanguageView:
         """The correction, if readers see the text that it replaces. A removed line is removed in every language."""
         own = (frame.caption for frame in reversed(self._kept) if frame.caption and frame.line == correction.line)
         shown = next((caption for caption in own if not caption.is_correction), None)
-        self._change_kept(lambda kept: with_correction(kept, correction))
+        self._change_kept(lambda kept: with_correction(kept, correction), correction.line)
         if not correction.text:
             self._awaited.pop(correction.line, None)
             return correction

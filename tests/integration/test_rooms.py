@@ -17,6 +17,7 @@ from backend.streams.rooms.links import MAX_LINKS, RoomLinks, TooManyLinksError,
 from backend.streams.rooms.rooms import LANGUAGE_TTL_S, LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
 from backend.streams.session.redis_fanout import RedisFanout
 from backend.streams.session.redis_sessions import RedisSessions
+from gateway.apis.native.room_corrections import LineCorrection, correct_line
 from gateway.rooms.publishing.publisher import RoomPublisher
 
 ROOM, OWNER, OTHER, LINES = "talk", "0" * 12, "1" * 12, "a1"
@@ -145,6 +146,15 @@ async def test_corrected_captions_replace_those_of_the_log(redis: Redis, rooms: 
         stored = await redis.xrange(key) if part == "log" else await redis.hgetall(key)
         assert "secret" not in str(stored)
         assert 0 < await redis.ttl(key) <= 86_400
+
+
+async def test_a_line_that_is_corrected_often_stays_in_the_log(rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [final("one")])
+    for number in range(5):
+        await correct_line(rooms, ROOM, "a1-1", LineCorrection(text=f"corrected {number}"))
+    assert await texts(rooms) == ["corrected 4", "corrected 4"]
+    await correct_line(rooms, ROOM, "a1-1", LineCorrection(text=""))
+    assert await texts(rooms) == ["", ""]
 
 
 async def test_a_resumed_session_publishes_what_its_room_has_missed(redis: Redis, rooms: RedisRooms) -> None:

@@ -27,7 +27,7 @@ LANGUAGES_KEY_TTL_S = 60
 # Position in the session log of a final caption without a cursor, and of speech in progress.
 NO_POSITION, LIVE = "-", ""
 # Captions of a room whose text is replaced. Beyond that, the oldest ones are forgotten.
-MAX_CORRECTED = 500
+MAX_CORRECTED = 1_000
 
 log = structlog.get_logger()
 
@@ -109,9 +109,14 @@ class RedisRooms:
             except ValueError as error:
                 log.warning("unreadable_event_ignored", room=room, entry=entry_id, error=str(error))
 
-    async def correct(self, room: str, correction: Caption, changed: Mapping[str, Caption]) -> None:
-        """Publish a correction, and replace captions of the log, by cursor. Their old text is deleted."""
-        pairs = [part for cursor, caption in changed.items() for part in (cursor, encode_caption(caption))]
+    async def correct(self, room: str, correction: Caption, changed: Mapping[str, Caption | None]) -> None:
+        """Publish a correction, and replace captions of the log, by cursor. Their old text is deleted.
+
+        A caption that is replaced by None is removed.
+        """
+        pairs: list[str] = []
+        for cursor, caption in changed.items():
+            pairs += cursor, encode_caption(caption) if caption else ""
         await self.run(room, "correct", MAX_CAPTIONS, MAX_CORRECTED, encode_caption(correction), *pairs)
 
     async def renew_languages(self, room: str, languages: Iterable[str]) -> None:

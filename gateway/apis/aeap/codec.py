@@ -49,6 +49,8 @@ class SpeechEngineCodec:
         # The text of the utterance in progress.
         self._partial = ""
         self._results = 0
+        # Whether the session is open, so that the call has events.
+        self._is_begun = False
         self._is_stopped = False
 
     # --- from Asterisk
@@ -78,6 +80,7 @@ class SpeechEngineCodec:
     def _begin(self) -> Sequence[Decoded]:
         assert self.log
         assert self._start
+        self._is_begun = True
         return (call_reply(self.log.started()), self._start)
 
     def decode(self, frame: str | bytes) -> Sequence[Decoded]:
@@ -136,7 +139,7 @@ class SpeechEngineCodec:
 
     def encode(self, event: Message) -> Sequence[str]:
         """The events of the call, responses, and results."""
-        return [*(self.log.encode(event) if self.log and self._start else ()), *self._encode(event)]
+        return [*(self.log.encode(event) if self.log and self._is_begun else ()), *self._encode(event)]
 
     def _encode(self, event: Message) -> Sequence[str]:
         match event:

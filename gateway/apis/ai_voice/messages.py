@@ -4,7 +4,7 @@ import binascii
 import json
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -15,6 +15,9 @@ from backend.messages.protocol import Configure, Error, Start
 State = Literal["listening", "responding"]
 # Fields of `start` that the module does not have: options of the native protocol.
 OPTIONS = ("language", "languages", "hotwords", "prompt", "partials", "endpoint_ms", "interrupt_ms", "speakers")
+
+# It is repeated in each result. MessagePack has integers of 64 bits.
+_SpeakerId = Annotated[str, Field(max_length=128)] | Annotated[int, Field(ge=-(2**63), lt=2**64)]
 
 M = TypeVar("M", bound=Message)
 
@@ -27,7 +30,7 @@ class ModuleStart(Message):
     channels: int = 1
     encoding: str = "pcm_s16le"
     state: State = "listening"
-    speaker_id: str | int | None = None
+    speaker_id: _SpeakerId | None = None
     playing: str = Field(default="", max_length=MAX_PLAYING)
     options: dict[str, Any] = Field(default_factory=dict)
 

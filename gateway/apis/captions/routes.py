@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import PlainTextResponse
 
 from backend.cli.files.subtitles.formats import to_vtt
 from backend.errors import NovaError
@@ -24,6 +24,9 @@ from gateway.apis.captions.parameters import FeedQuery, parse_feed_query, parse_
 from gateway.apis.captions.room_log import keep_translating, logged_captions
 from gateway.apis.captions.timed_captions import as_cues, as_text, lines_in
 from gateway.apis.native.routes import refusal
+from gateway.apis.responses import SessionResponse
+from gateway.connection.direct_writer import EXTENSION
+from gateway.http.http_limits import LimitedHttp
 from gateway.rooms.access import admitted
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
@@ -36,7 +39,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 LINK_HEADERS = {**HEADERS, "Access-Control-Allow-Origin": "*"}
 PLAYLIST_TYPE, VTT_TYPE = "application/vnd.apple.mpegurl", "text/vtt; charset=utf-8"
 # Interval at which a reader without new lines is checked.
-CHECK_S = 60.0
+CHECK_S = 15.0
 # The cursor before the first caption.
 BEGINNING = "0-0"
 
@@ -79,19 +82,19 @@ class CaptionFeeds:
     async def document(self, _: Request, query: FeedQuery, reading: Reading) -> Response:
         """All lines of the log as one WebVTT file."""
         await keep_translating(self._rooms, query.room, query.language)
-        lines = lines_in(query.language, await logged_captions(self._rooms, query.room))
-        epoch_ms = await self._epoch_ms(query)
-        # A thousand lines take too long for the event loop.
-        text = await asyncio.to_thread(lambda: to_vtt(as_cues(lines, epoch_ms or 0)))
+        log, epoch_ms = await logged_captions(self._rooms, query.room), await self._epoch_ms(query)
+        # Here and below: a thousand lines take too long for the event loop.
+        text = await asyncio.to_thread(lambda: to_vtt(as_cues(lines_in(query.language, log), epoch_ms or 0)))
         return Response(text, headers=_headers(reading), media_type=VTT_TYPE)
 
-    async def text(self, _: Request, query: FeedQuery, reading: Reading) -> Response:
+    async def text(self, request: Request, query: FeedQuery, reading: Reading) -> Response:
         """All lines of the log, and if they are followed, later ones."""
         if query.is_followed:
-            return await self._followed(reading)
+            return await self._followed(request, reading)
         await keep_translating(self._rooms, query.room, query.language)
-        lines = lines_in(query.language, await logged_captions(self._rooms, query.room))
-        return PlainTextResponse("".join(map(as_text, lines)), headers=_headers(reading))
+        log = await logged_captions(self._rooms, query.room)
+        text = await asyncio.to_thread(lambda: "".join(map(as_text, lines_in(query.language, log))))
+        return PlainTextResponse(text, headers=_headers(reading))
 
     async def playlist(self, request: Request, query: FeedQuery, reading: Reading) -> Response:
         """The playlist of live segments; without any while the room has no captions."""
@@ -106,12 +109,15 @@ class CaptionFeeds:
         if epoch_ms is None or number >= published_segments(epoch_ms, self._now_ms()).stop:
             raise UnpublishedSegmentError
         log = await logged_captions(self._rooms, query.room, first_needed_ms(number, epoch_ms))
-        return Response(segment(number, epoch_ms, query.language, log), headers=_headers(reading), media_type=VTT_TYPE)
+        text = await asyncio.to_thread(segment, number, epoch_ms, query.language, log)
+        return Response(text, headers=_headers(reading), media_type=VTT_TYPE)
 
-    async def _followed(self, reading: Reading) -> Response:
+    async def _followed(self, request: Request, reading: Reading) -> Response:
+        connection: LimitedHttp | None = request.scope.get("extensions", {}).get(EXTENSION)
+        has_left = connection.has_left if connection else lambda: True
         stack = AsyncExitStack()
         reader = await stack.enter_async_context(self._services.feeds.read(reading))
-        return StreamingResponse(_lines(stack, reader), headers=_headers(reading), media_type="text/plain")
+        return SessionResponse(stack, _lines(reader, has_left), "text/plain", **_headers(reading))
 
     async def _epoch_ms(self, query: FeedQuery) -> int | None:
         """Where the times of a feed begin; None if the room has no captions."""
@@ -126,12 +132,15 @@ class CaptionFeeds:
         return int(1_000 * self._now())
 
 
-async def _lines(stack: AsyncExitStack, reader: RoomReader) -> AsyncIterator[str]:
-    async with stack:
-        while not reader.ended or reader.has_frames:
-            captions = [frame.caption for frame in await reader.next_frames(CHECK_S) if frame.cursor]
-            if text := "".join(as_text(one) for one in captions if one and one.text):
-                yield text
+async def _lines(reader: RoomReader, has_left: Callable[[], bool]) -> AsyncGenerator[str, None]:
+    while not reader.ended or reader.has_frames:
+        frames = await reader.next_frames(CHECK_S)
+        # Without lines nothing is written, and the server does not read while another request waits behind this one.
+        if not frames and has_left():
+            reader.end("left")
+        captions = [frame.caption for frame in frames if frame.cursor]
+        if text := "".join(as_text(one) for one in captions if one and one.text):
+            yield text
 
 
 def _headers(reading: Reading) -> dict[str, str]:

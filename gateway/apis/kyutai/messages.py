@@ -49,11 +49,11 @@ def samples_of(message: dict[str, Any]) -> bytes:
     pcm = message.get("pcm")
     if not isinstance(pcm, list):
         raise invalid("pcm must be a list of samples")
-    samples = np.array(pcm) if pcm else np.empty(0)
-    # Encoders write whole numbers, such as 0.0, as integers.
-    if samples.ndim != 1 or samples.dtype.kind not in "fiu":
+    # Checked before numpy sees them: an array of strings would reserve the length of the longest one for each. Encoders
+    # write whole numbers, such as 0.0, as integers.
+    if not {float, int}.issuperset(map(type, pcm)):
         raise invalid("pcm must be a list of numbers")
-    return samples.astype("<f4").tobytes()
+    return np.array(pcm, "<f8").astype("<f4").tobytes()
 
 
 def container_of(message: dict[str, Any]) -> bytes:

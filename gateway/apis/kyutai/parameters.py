@@ -81,7 +81,7 @@ def _language(given: str) -> str:
 
 
 def _endpoint_ms(given: str) -> int:
-    if not given.isdecimal() or not MIN_ENDPOINT_MS <= int(given[:9]) <= MAX_ENDPOINT_MS:
+    if not given.isdecimal() or len(given) > 9 or not MIN_ENDPOINT_MS <= int(given) <= MAX_ENDPOINT_MS:
         raise _invalid("endpoint_ms", f"must be {MIN_ENDPOINT_MS} to {MAX_ENDPOINT_MS}")
     return int(given)
 

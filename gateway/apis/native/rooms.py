@@ -105,8 +105,10 @@ class RoomResponse(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait until the reader is disconnected, or leaves."""
-        connection: LimitedHttp = scope["extensions"][EXTENSION]
+        connection: LimitedHttp | None = scope.get("extensions", {}).get(EXTENSION)
         async with self._stack:
+            if connection is None:  # the client has left
+                return
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await _send_part(send, f"retry: {RETRY_MS}\n\n".encode())
             self._reader.attach(connection, attrgetter("chunk" if connection.is_chunked else "server_sent_event"))

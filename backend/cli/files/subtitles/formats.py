@@ -46,7 +46,8 @@ def _text(cue: Cue) -> str:
 
 def _spoken(cue: Cue) -> str:
     """The text in a voice span, which names its speaker (WebVTT, section 4.2.2)."""
-    return f"<v {_escaped(cue.voice)}>{_escaped(_text(cue))}</v>" if cue.voice else _escaped(_text(cue))
+    voice = " ".join(cue.voice.split())  # a line break would end the cue
+    return f"<v {_escaped(voice)}>{_escaped(_text(cue))}</v>" if voice else _escaped(_text(cue))
 
 
 def _without_arrows(text: str) -> str:

@@ -65,11 +65,15 @@ if operation == 'publish' then
 end
 
 -- ARGV  3 captions kept   4 corrected captions kept   5 the correction   then for each caption that it changes:
---       the id of its entry, and the caption with the corrected text
+--       the id of its entry, and the caption with the corrected text, or '' to remove it
 if operation == 'correct' then
   for n = 6, #ARGV, 2 do
     redis.call('XDEL', log, ARGV[n])
-    redis.call('HSET', corrected, ARGV[n], ARGV[n + 1])
+    if ARGV[n + 1] == '' then
+      redis.call('HDEL', corrected, ARGV[n])
+    else
+      redis.call('HSET', corrected, ARGV[n], ARGV[n + 1])
+    end
   end
   local kept = redis.call('HKEYS', corrected)
   table.sort(kept, function(one, other) return is_after(other, one) end)

@@ -38,7 +38,18 @@ def test_a_repository_may_have_a_revision() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["hf://", "hf://someone", "hf://a/b/c", "hf://a/b@", "hf://a/../b", "hf://a/..", "hf://a/b@../c", "hf://a/b c"],
+    [
+        "hf://",
+        "hf://someone",
+        "hf://a/b/c",
+        "hf://a/b@",
+        "hf://a/../b",
+        "hf://a/..",
+        "hf://a/b@../c",
+        "hf://a/b@/etc",
+        "hf://a/b@-x",
+        "hf://a/b c",
+    ],
 )
 def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(ModelError, match="expected hf://ORG/NAME"):

@@ -142,3 +142,22 @@ async def test_a_client_that_does_not_read_is_noticed_until_it_reads(kind: type[
             assert room.writer.can_write
         await eventually(lambda: room.was_called("lost"), READ_S)
         assert not room.writer.can_write
+
+
+async def test_a_client_that_leaves_is_noticed_while_its_next_request_waits() -> None:
+    """uvicorn stops reading when another request arrives before the response has ended."""
+    room = MemoryRoom()
+
+    async def has_left() -> bool:
+        connection: LimitedHttp = room.writer
+        return connection.has_left()
+
+    async with serving(room, LimitedHttp) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"first\n")
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0.1)
+        assert not await has_left()
+        writer.close()
+        await eventually(has_left, within_s=READ_S)

@@ -36,8 +36,10 @@ def test_a_correction_replaces_the_text_in_the_language_that_was_spoken() -> Non
     assert corrected
     published, changed = corrected
     assert (published.text, published.language, published.corrected) == ("Won.", "en", True)
-    assert {cursor: caption.text for cursor, caption in changed.items()} == {"1-0": "Won."}
-    assert changed["1-0"].translate_to == ("es",)
+    assert list(changed) == ["1-0"]
+    first = changed["1-0"]
+    assert first
+    assert (first.text, first.translate_to) == ("Won.", ("es",))
 
 
 def test_a_translation_is_corrected_by_its_language() -> None:
@@ -46,6 +48,19 @@ def test_a_translation_is_corrected_by_its_language() -> None:
     published, changed = corrected
     assert (published.text, published.language, published.is_translation, published.speaker) == ("Un.", "es", True, "3")
     assert list(changed) == ["2-0"]
+
+
+def test_a_correction_removes_earlier_ones_of_the_same_text() -> None:
+    later: list[LoggedCaption] = [("4-0", correction("Won.")), ("5-0", correction("Un.", "es"))]
+    corrected = corrected_captions([*LOG, *later], "a-1", "Once.", "")
+    assert corrected
+    assert {cursor: caption and caption.text for cursor, caption in corrected[1].items()} == {
+        "1-0": "Once.",
+        "4-0": None,
+    }
+    removed = corrected_captions([*LOG, *later], "a-1", "", "")
+    assert removed
+    assert {cursor for cursor, caption in removed[1].items() if caption is None} == {"4-0", "5-0"}
 
 
 def test_unknown_lines_and_languages_have_no_correction() -> None:

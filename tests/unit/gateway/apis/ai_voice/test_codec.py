@@ -200,6 +200,7 @@ def test_messages_before_start_are_fatal_errors(message: dict[str, Any]) -> None
         ({**START, "encoding": "mp3"}, "invalid_message"),
         ({**START, "interrupt_ms": 1}, "invalid_message"),
         ({**START, "state": "x"}, "invalid_message"),
+        ({**START, "speaker_id": "x" * 129}, "invalid_message"),
         ([START], "invalid_message"),
     ],
 )
@@ -209,6 +210,11 @@ def test_invalid_messages_are_errors_that_do_not_end_the_session(message: Any, c
         codec.decode(msgpack.packb(message))
     assert (caught.value.code, caught.value.fatal) == (code, False)
     assert codec.decode(msgpack.packb(CHUNK)) == (b"\1\0",)
+
+
+def test_a_speaker_that_messagepack_cannot_express_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="speaker_id"):
+        opened().decode(json.dumps({**START, "speaker_id": 10**30}))
 
 
 def test_another_gateway_continues_with_the_next_results() -> None:

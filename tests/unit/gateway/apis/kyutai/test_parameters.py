@@ -49,6 +49,7 @@ def test_an_address_has_its_own_default() -> None:
         {"endpoint_ms": "-1"},
         {"endpoint_ms": "0.5"},
         {"endpoint_ms": "9" * 5_000},
+        {"endpoint_ms": "000000600" + "9" * 5_000},
     ],
 )
 def test_invalid_values_are_refused_by_name(query: dict[str, str]) -> None:

@@ -38,3 +38,7 @@ def test_speakers_are_voices_in_vtt_and_names_where_they_change_in_srt() -> None
     assert "\nFour\n" in vtt
     texts = [block.splitlines()[2] for block in to_srt(cues).split("\n\n")]
     assert texts == ["Speaker 1: One", "Two", "Speaker 2: <Three>", "Four"]
+
+
+def test_a_line_break_in_the_name_of_a_speaker_does_not_end_the_cue() -> None:
+    assert "\n<v Speaker 1>One</v>\n" in to_vtt([Cue(0, 900, ("One",), "Speaker\n\n1")])

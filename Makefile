@@ -29,7 +29,7 @@ LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiw
 	@$(PYTHON) infra/lowest_versions.py > .venv-lowest/lowest.txt
 	@grep -E '^($(subst $() $(),|,$(LOWEST_TOOLS)))==' constraints.txt > .venv-lowest/tools.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/lowest.txt \
-	  --requirement .venv-lowest/tools.txt --editable '.[all,nats,onnx,tracing,wyoming]' pyyaml
+	  --requirement .venv-lowest/tools.txt --editable '.[all,nats,onnx,tracing,wyoming]' pyyaml onnx
 	@touch $@
 
 bench: setup  ## run all benchmarks, about a quarter of an hour; OPTIONS="--capacity" adds the capacity search

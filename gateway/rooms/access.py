@@ -29,11 +29,6 @@ async def admitted(services: GatewayServices, connection: HTTPConnection, readin
     return replace(reading, key=caller.id if caller.has_key else "")
 
 
-async def admit_reader(services: GatewayServices, connection: HTTPConnection, room: str) -> str:
-    """The id of the link that the reader presents; "" for the owner of the room. Raises as `admitted`."""
-    return (await admitted(services, connection, Reading(room))).link
-
-
 async def require_moderator(services: GatewayServices, connection: HTTPConnection, room: str) -> None:
     """The caller owns the room, or has a link for moderators. Raises RefusedError and REDIS_ERRORS."""
     link = await _presented_link(services, connection, room)

@@ -8,11 +8,11 @@ fixed, so it cannot process several pieces of audio, or several spectra, in one 
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from backend.errors import ModelError
 from stt_worker.noise.spectra import FREQUENCIES, to_samples, to_spectra
+from stt_worker.onnx_session import open_onnx
 
 # The state before the first spectrum is zero: inputs, their shapes, and the outputs for the next call.
 _STATE = {"conv_cache": (2, 1, 16, 16, 33), "tra_cache": (2, 3, 1, 1, 16), "inter_cache": (2, 1, 33, 16)}
@@ -24,12 +24,7 @@ class Gtcrn:
 
     def __init__(self, file: Path) -> None:
         """Load the model. Raises ModelError if it cannot be loaded, or is another model."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has no base class for its errors
-            raise ModelError(f"{file} cannot be loaded: {error}") from error
+        self._session = open_onnx(file)
         shapes = {one.name: tuple(one.shape) for one in self._session.get_inputs()}
         if shapes != {"mix": (1, FREQUENCIES, 1, 2), **_STATE}:
             raise ModelError(f"{file} is not the streaming model of GTCRN: its inputs are {shapes}")

@@ -8,12 +8,11 @@ its result counts for speech with words only.
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
 
-from backend.errors import ModelError
 from backend.messages.jobs import SAMPLE_RATE
+from stt_worker.onnx_session import open_onnx
 
 FILE = "smart-turn.onnx"
 # The model was trained on audio of this length. Shorter audio has silence before it.
@@ -27,14 +26,7 @@ class TurnModel:
 
     def __init__(self, directory: Path) -> None:
         """Load the model. Raises ModelError if it cannot be loaded."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(directory / FILE), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime has no base class for its errors
-            raise ModelError(f"{directory} cannot be loaded: {error}") from error
+        self._session = open_onnx(directory / FILE, directory)
         self._features = FeatureExtractor()
 
     def probability(self, samples: NDArray[np.float32]) -> float:

@@ -8,11 +8,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from backend.errors import ModelError
 from backend.messages.jobs import SAMPLE_RATE
+from stt_worker.onnx_session import open_onnx
 
 # Samples of a frame and of the step between frames, and the size of its Fourier transform.
 FRAME, STEP, FFT = 400, 160, 512
@@ -27,12 +26,7 @@ class VoiceModel:
 
     def __init__(self, file: Path) -> None:
         """Load the model. Raises ModelError if it cannot be loaded."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime has no base class for its errors
-            raise ModelError(f"{file} cannot be loaded: {error}") from error
+        self._session = open_onnx(file)
         self._input = self._session.get_inputs()[0].name
 
     def embedding(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:

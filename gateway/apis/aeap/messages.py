@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import ProtocolError
 from backend.messages.validation import describe_first_problem
-from gateway.apis.json_frames import parse_json
+from gateway.apis.json_frames import parse_object
 
 Identifier = Annotated[str, Field(max_length=256)]
 
@@ -39,12 +39,7 @@ class AeapMessage(BaseModel):
     @classmethod
     def parse(cls, frame: str) -> "AeapMessage":
         """Parse a text frame. Raises ProtocolError."""
-        try:
-            raw: Any = parse_json(frame)
-        except (ValueError, RecursionError):
-            raise ProtocolError("a message must be JSON", code="invalid_json", close_code=1007) from None
-        if not isinstance(raw, dict):
-            raise ProtocolError("a message must be a JSON object", code="invalid_message")
+        raw = parse_object(frame)
         try:
             return cls.model_validate(raw)
         except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from backend.messages.rooms.captions import Caption
 from backend.streams.rooms.rooms import RedisRooms
-from gateway.apis.captions.timed_captions import LoggedCaption
+from gateway.rooms.corrections import LoggedCaption
 from gateway.rooms.feed import MAX_READ_LANGUAGES, TooManyLanguagesError
 from gateway.rooms.languages import SPOKEN, written_language
 

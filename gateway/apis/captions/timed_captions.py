@@ -12,10 +12,9 @@ from backend.cli.files.subtitles.timing import Cue
 from backend.messages.jobs import cursor_position
 from backend.messages.rooms.captions import Caption
 from gateway.apis.captions.cues import cues_of
+from gateway.rooms.corrections import LoggedCaption
 from gateway.rooms.views import LanguageView, replay
 
-# A caption of a log, and its cursor.
-LoggedCaption = tuple[str, Caption]
 # Length of a line whose session did not say when it was spoken.
 DEFAULT_LENGTH_MS = 3_000
 

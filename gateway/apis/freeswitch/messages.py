@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from backend.errors import ProtocolError
 from backend.messages.protocol import AudioFormat
-from gateway.apis.json_frames import parse_json
+from gateway.apis.json_frames import parse_object
 
 DEFAULT_RATE = 8_000
 # What a module mixes: the caller, both speakers in one channel, or each in a channel.
@@ -23,13 +23,7 @@ EventType = Literal["transcription", "json", "error"]
 
 def parse_text(frame: str, *, fatal: bool) -> Mapping[str, Any]:
     """The object in a text frame. Raises ProtocolError."""
-    try:
-        raw: Any = parse_json(frame)
-    except (ValueError, RecursionError):
-        raise ProtocolError("metadata must be JSON", code="invalid_json", close_code=1007, fatal=fatal) from None
-    if not isinstance(raw, dict):
-        raise ProtocolError("metadata must be a JSON object", code="invalid_message", fatal=fatal)
-    return raw
+    return parse_object(frame, "metadata", fatal=fatal)
 
 
 def parse_metadata(frame: str) -> Mapping[str, str]:

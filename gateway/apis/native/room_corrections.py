@@ -6,8 +6,9 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import ClientError, ProtocolError
-from backend.messages.rooms.captions import MAX_CORRECTION, Caption
+from backend.messages.rooms.captions import MAX_CORRECTION
 from backend.streams.rooms.rooms import RedisRooms
+from gateway.apis.captions.room_log import logged_captions
 from gateway.apis.uploads import received_body
 from gateway.rooms.corrections import corrected_captions
 from gateway.services import GatewayServices
@@ -46,8 +47,7 @@ async def read_correction(request: Request, services: GatewayServices) -> LineCo
 
 async def correct_line(rooms: RedisRooms, room: str, line: str, wanted: LineCorrection) -> None:
     """Replace the text of a line for its readers, also later ones. Raises UnknownLineError and REDIS_ERRORS."""
-    log = [(one.cursor or "", one.event) async for one in rooms.read_log(room) if isinstance(one.event, Caption)]
-    corrected = corrected_captions(log, line, wanted.text.strip(), wanted.language)
+    corrected = corrected_captions(await logged_captions(rooms, room), line, wanted.text.strip(), wanted.language)
     if corrected is None:
         raise UnknownLineError("this room has no final of this line in this language")
     await rooms.correct(room, *corrected)

@@ -6,14 +6,14 @@ https://www.twilio.com/docs/voice/media-streams/websocket-messages. Numbers may 
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import ProtocolError
 from backend.messages.options import MAX_POSITION, AudioFormat
 from backend.messages.validation import describe_first_problem
-from gateway.apis.json_frames import parse_json
+from gateway.apis.json_frames import parse_object
 
 Identifier = Annotated[str, Field(max_length=256)]
 _ENCODINGS: Mapping[str, str] = {"audio/x-mulaw": "mulaw", "pcmu": "mulaw", "audio/x-alaw": "alaw", "pcma": "alaw"}
@@ -90,12 +90,7 @@ class StreamMessage(_Part):
     @classmethod
     def parse(cls, frame: str) -> "StreamMessage":
         """Parse a text frame. Raises ProtocolError."""
-        try:
-            raw: Any = parse_json(frame)
-        except (ValueError, RecursionError):
-            raise ProtocolError("a message must be JSON", code="invalid_json", close_code=1007) from None
-        if not isinstance(raw, dict):
-            raise ProtocolError("a message must be a JSON object", code="invalid_message")
+        raw = parse_object(frame)
         try:
             return cls.model_validate(raw)
         except ValidationError as error:

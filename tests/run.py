@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 
 ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest")
@@ -77,18 +78,20 @@ PARTS: dict[str, tuple[str, ...]] = {
     "docs": ("make", "docs-build"),
     "lint": ("make", "lint"),
     "frontend": ("make", "test-frontend"),
-    "unit": (*PYTEST, *WAITS, *PARALLEL, "tests/unit", "tests/contract"),
-    "lowest": ("make", "test-lowest"),
-    "integration": (*PYTEST, *WAITS, *PARALLEL, "tests/integration", "tests/infra"),
-    "e2e-answers": (*PYTEST, *WAITS, "-n", "2", *BY_FILE, *ANSWERS),
+    "unit": (*PYTEST, *PARALLEL, "tests/unit", "tests/contract"),
     "e2e-live": (*PYTEST, "-n", "2", *BY_FILE, *LIVE),
     "e2e-alone": (*PYTEST, "--durations", "20", *ALONE),
+    "integration": (*PYTEST, *PARALLEL, "tests/integration", "tests/infra"),
+    "e2e-answers": (*PYTEST, *WAITS, "-n", "2", *BY_FILE, *ANSWERS),
+    "lowest": ("make", "test-lowest"),
 }
 # Not among the parts that run by default, because it installs a second environment. `all` contains it.
 OPTIONAL, ALL = ("lowest",), "all"
-# These run in this order next to the others, and each prints its output when it ends. Those that depend least on the
-# processor are first, next to `e2e-live`. `e2e-alone`, which comes next, leaves more of it.
-IN_BACKGROUND = ("types", "docs", "lint", "frontend", "unit", "lowest", "integration", "e2e-answers")
+# These run in this order next to the others, and each prints its output when it ends. Unit and integration tests could
+# run here as well, but some of them have timeouts of a second.
+IN_BACKGROUND = ("types", "docs", "lint", "frontend", "e2e-answers", "lowest")
+# A program that starts with this uses the processor while no other needs it.
+IDLE = ("chrt", "--idle", "0") if shutil.which("chrt") else ("nice", "-n", "19")
 # Two of these at the same time, because each uses one core.
 SIDE_BY_SIDE = ("types", "docs", "lint", "frontend")
 # Lines of pytest and of vitest.
@@ -97,16 +100,19 @@ FAILURE = re.compile(r"(?:FAILED|ERROR) tests/\S+.*|\s*FAIL\s+\S+\.test\.\S+.*")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One part: its exit status, duration, and the tests that failed."""
+    """One part: its exit status, duration, time on all processors, and the tests that failed."""
 
     name: str
     status: int
-    seconds: float
-    failures: tuple[str, ...]
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+    failures: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         verdict = f"exit status {self.status}" if self.status else "passed"
-        return "\n    ".join([f"{self.name:12} {self.seconds:6.0f} s  {verdict}", *self.failures])
+        return "\n    ".join(
+            [f"{self.name:12} {self.seconds:6.0f} s {self.cpu_s:6.0f} CPU s  {verdict}", *self.failures]
+        )
 
 
 def show(text: str) -> None:
@@ -115,40 +121,41 @@ def show(text: str) -> None:
 
 def run(name: str, write: Callable[[str], None] = show) -> Result:
     """Run one part and write its output as it comes."""
-    command, began = (*at_priority(name), *PARTS[name]), time.monotonic()
+    command, began = (*(IDLE if name in IN_BACKGROUND else ()), *PARTS[name]), time.monotonic()
     write(f"\n===== {name}: {' '.join(command)}\n")
-    failures: list[str] = []
     with tempfile.TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
+        environment = environment_of(name, folder)
         try:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=environment(name, folder),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT, text=True)
         except OSError as error:
-            return Result(name, 127, 0.0, (str(error),))
+            return Result(name, 127, failures=(str(error),))
         with process:
-            assert process.stdout
-            for line in process.stdout:
-                write(line)
-                failures += [line.strip()] if FAILURE.match(line) else []
-    return Result(name, process.returncode, time.monotonic() - began, tuple(failures))
+            failures = write_output(process, write)
+            cpu_s = wait(process)
+    return Result(name, process.returncode, time.monotonic() - began, cpu_s, failures)
 
 
-def environment(name: str, temporary: str) -> dict[str, str]:
+def write_output(process: "subprocess.Popen[str]", write: Callable[[str], None]) -> tuple[str, ...]:
+    """Write the lines that a process prints, until it ends. Returns those that name a failed test."""
+    assert process.stdout
+    failures: list[str] = []
+    for line in process.stdout:
+        write(line)
+        failures += [line.strip()] if FAILURE.match(line) else []
+    return tuple(failures)
+
+
+def wait(process: "subprocess.Popen[str]") -> float:
+    """Wait for the end of a process, and set its exit status. Returns the CPU time of it and its descendants."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage.ru_utime + usage.ru_stime
+
+
+def environment_of(name: str, temporary: str) -> dict[str, str]:
     """The environment of a part: its own logs and temporary files. Commands find running systems in the latter."""
     artifacts = Path(os.environ.get("NOVA_ARTIFACTS", ROOT / "artifacts"))
     return {**os.environ, "NOVA_ARTIFACTS": str(artifacts / name), "TMPDIR": temporary}
-
-
-def at_priority(name: str) -> tuple[str, ...]:
-    """The command that starts a part of the background: it uses the processor while no other process needs it."""
-    if name not in IN_BACKGROUND:
-        return ()
-    return ("chrt", "--idle", "0") if shutil.which("chrt") else ("nice", "-n", "19")
 
 
 def run_quietly(name: str) -> Result:

@@ -8,6 +8,12 @@ import pytest
 from tests import run
 
 
+@pytest.fixture(autouse=True)
+def normal_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests occupy the processor. A process of idle priority would wait for their end."""
+    monkeypatch.setattr(run, "IDLE", ())
+
+
 def printing(text: str, status: int = 0) -> tuple[str, ...]:
     return sys.executable, "-c", f"import sys; print({text!r}); sys.exit({status})"
 
@@ -55,7 +61,7 @@ def meeting(tmp_path: Path, *names: str) -> dict[str, tuple[str, ...]]:
     return {name: (sys.executable, "-c", MEET, *order) for name, order in zip(names, (paths, paths[::-1]), strict=True)}
 
 
-@pytest.mark.parametrize("names", [("types", "lint"), ("integration", "e2e-live"), ("unit", "e2e-alone")])
+@pytest.mark.parametrize("names", [("types", "lint"), ("unit", "e2e-answers"), ("lint", "e2e-alone")])
 def test_parts_that_measure_no_times_run_next_to_another(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, names: tuple[str, str]
 ) -> None:
@@ -65,13 +71,22 @@ def test_parts_that_measure_no_times_run_next_to_another(
     assert [name for name in summary if name in run.PARTS] == ["page", *names, "docs"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no idle priority")
-def test_only_parts_in_the_background_have_idle_priority(
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no wait4")
+def test_the_processor_time_of_a_part_contains_that_of_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
+    monkeypatch.setattr(run, "PARTS", {"busy": (sys.executable, "-c", child)})
+    result = run.run("busy")
+    assert 0.3 <= result.cpu_s < 3
+    assert f" {result.cpu_s:.0f} CPU s  passed" in str(result)
+
+
+def test_only_parts_in_the_background_have_another_priority(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = "import os; print('idle' if os.sched_getscheduler(0) == os.SCHED_IDLE else 'normal', 'priority')"
-    command = (sys.executable, "-c", code)
-    monkeypatch.setattr(run, "PARTS", {"unit": command, "e2e-live": command, "e2e-alone": command})
+    monkeypatch.setattr(run, "IDLE", ("env", "PRIORITY=idle"))
+    command = (sys.executable, "-c", "import os; print(os.environ.get('PRIORITY', 'normal'), 'priority')")
+    monkeypatch.setattr(run, "PARTS", {"e2e-answers": command, "e2e-live": command, "unit": command})
     assert run.main([]) == 0
     output = capsys.readouterr().out
     assert (output.count("idle priority\n"), output.count("normal priority\n")) == (1, 2)

@@ -28,7 +28,6 @@ BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder", "--durations", "20")
 # End-to-end tests that compare what a system answers, however long it takes. Most of them occupy the processor.
 ANSWERS = (
     "tests/e2e/docs",
-    "tests/e2e/chaos/test_storm.py",
     "tests/e2e/models/test_accuracy.py",
     "tests/e2e/models/test_recognizer.py",
     "tests/e2e/models/test_translation_engines.py",
@@ -54,6 +53,7 @@ ALONE = (
     "tests/e2e/chaos/test_attacks.py",
     "tests/e2e/chaos/test_overload.py",
     "tests/e2e/chaos/test_slow_clients.py",
+    "tests/e2e/chaos/test_storm.py",
     "tests/e2e/desktop/test_shell.py",
     "tests/e2e/models/test_stability.py",
     "tests/e2e/test_admission.py",

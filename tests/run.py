@@ -1,7 +1,7 @@
 """Runs all checks and tests, also after a failure, and lists the failures at the end: `make test`.
 
-`python tests/run.py NAME...` runs only these parts, and `all` also those that are not run by default. Most end-to-end
-tests speak in real time and leave half of the processor idle. Parts that measure no times use it, at idle priority.
+`python tests/run.py NAME...` runs only these parts, and `all` also those that are not run by default. Checks that are no
+tests run at idle priority next to the tests.
 
 The file uses only the standard library, because a broken environment should fail as one part and not hide the others.
 """
@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 
@@ -70,7 +69,7 @@ LONG = (
 )
 FILES = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "tests/e2e").rglob("test_*.py"))
 LIVE = (*LONG, *(file for file in FILES if not file.startswith((*ANSWERS, *ALONE, *LONG))))
-# Parts in the background wait for the processor. The timeout of a test ends only one that hangs.
+# The timeout of a test that measures no times ends only one that hangs.
 WAITS = ("-o", "timeout=300")
 PARTS: dict[str, tuple[str, ...]] = {
     "page": ("make", "page"),
@@ -79,21 +78,19 @@ PARTS: dict[str, tuple[str, ...]] = {
     "lint": ("make", "lint"),
     "frontend": ("make", "test-frontend"),
     "unit": (*PYTEST, *PARALLEL, "tests/unit", "tests/contract"),
-    "e2e-live": (*PYTEST, "-n", "2", *BY_FILE, *LIVE),
-    "e2e-alone": (*PYTEST, "--durations", "20", *ALONE),
     "integration": (*PYTEST, *PARALLEL, "tests/integration", "tests/infra"),
     "e2e-answers": (*PYTEST, *WAITS, "-n", "2", *BY_FILE, *ANSWERS),
+    "e2e-live": (*PYTEST, "-n", "2", *BY_FILE, *LIVE),
+    "e2e-alone": (*PYTEST, "--durations", "20", *ALONE),
     "lowest": ("make", "test-lowest"),
 }
 # Not among the parts that run by default, because it installs a second environment. `all` contains it.
 OPTIONAL, ALL = ("lowest",), "all"
-# These run in this order next to the others, and each prints its output when it ends. Unit and integration tests could
-# run here as well, but some of them have timeouts of a second.
-IN_BACKGROUND = ("types", "docs", "lint", "frontend", "e2e-answers", "lowest")
+# These run in this order next to the others, and each prints its output when it ends. Tests do not: some have timeouts
+# of seconds, and Linux schedules their processes, which have sessions of their own, as groups of equal weight.
+IN_BACKGROUND = ("types", "docs", "lint")
 # A program that starts with this uses the processor while no other needs it.
 IDLE = ("chrt", "--idle", "0") if shutil.which("chrt") else ("nice", "-n", "19")
-# Two of these at the same time, because each uses one core.
-SIDE_BY_SIDE = ("types", "docs", "lint", "frontend")
 # Lines of pytest and of vitest.
 FAILURE = re.compile(r"(?:FAILED|ERROR) tests/\S+.*|\s*FAIL\s+\S+\.test\.\S+.*")
 
@@ -166,22 +163,13 @@ def run_quietly(name: str) -> Result:
     return result
 
 
-def run_in_background(names: Sequence[str]) -> list[Result]:
-    """Run parts in their order. Neighbours in `SIDE_BY_SIDE` run two at a time."""
-    results: list[Result] = []
-    for together, some in groupby(names, lambda name: name in SIDE_BY_SIDE):
-        with ThreadPoolExecutor(2 if together else 1) as threads:
-            results += threads.map(run_quietly, some)
-    return results
-
-
 def run_all(names: Sequence[str]) -> list[Result]:
     """Run parts, in two rows at the same time. Returns the results in the order of `names`."""
     page = [run(name) for name in names if name == "page"]  # which tests of both rows need
     with ThreadPoolExecutor(1) as thread:
-        background = thread.submit(run_in_background, [name for name in names if name in IN_BACKGROUND])
+        background = thread.map(run_quietly, [name for name in names if name in IN_BACKGROUND])
         others = [run(name) for name in names if name not in ("page", *IN_BACKGROUND)]
-        return sorted([*page, *background.result(), *others], key=lambda result: names.index(result.name))
+        return sorted([*page, *background, *others], key=lambda result: names.index(result.name))
 
 
 def main(names: Sequence[str]) -> int:

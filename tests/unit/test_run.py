@@ -61,8 +61,8 @@ def meeting(tmp_path: Path, *names: str) -> dict[str, tuple[str, ...]]:
     return {name: (sys.executable, "-c", MEET, *order) for name, order in zip(names, (paths, paths[::-1]), strict=True)}
 
 
-@pytest.mark.parametrize("names", [("types", "lint"), ("unit", "e2e-answers"), ("lint", "e2e-alone")])
-def test_parts_that_measure_no_times_run_next_to_another(
+@pytest.mark.parametrize("names", [("types", "unit"), ("lint", "e2e-alone")])
+def test_checks_run_next_to_tests(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, names: tuple[str, str]
 ) -> None:
     monkeypatch.setattr(run, "PARTS", {"page": printing("first"), **meeting(tmp_path, *names), "docs": printing("x")})
@@ -86,7 +86,7 @@ def test_only_parts_in_the_background_have_another_priority(
 ) -> None:
     monkeypatch.setattr(run, "IDLE", ("env", "PRIORITY=idle"))
     command = (sys.executable, "-c", "import os; print(os.environ.get('PRIORITY', 'normal'), 'priority')")
-    monkeypatch.setattr(run, "PARTS", {"e2e-answers": command, "e2e-live": command, "unit": command})
+    monkeypatch.setattr(run, "PARTS", {"types": command, "e2e-live": command, "unit": command})
     assert run.main([]) == 0
     output = capsys.readouterr().out
     assert (output.count("idle priority\n"), output.count("normal priority\n")) == (1, 2)

@@ -25,13 +25,22 @@ from backend.messages.channels import Stop as Stop
 from backend.messages.decoding import DecodedToken as DecodedToken
 from backend.messages.decoding import Decoding as Decoding
 from backend.messages.decoding import Word as Word
-from backend.messages.options import MAX_FORMATTING, MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS
+from backend.messages.options import (
+    MAX_FORMATTING,
+    MAX_HOTWORDS,
+    MAX_PLAYING,
+    MAX_PROMPT,
+    MAX_SPEAKERS,
+    Denoise,
+    Formatting,
+    Priority,
+    Task,
+)
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
 from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
-from backend.messages.options import Denoise, Formatting, Priority, Task
 from backend.messages.options import Message as Message
 from backend.messages.options import Options as Options
 from backend.messages.rooms.captions import ROOM_PATTERN

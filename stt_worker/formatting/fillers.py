@@ -14,7 +14,7 @@ from stt_worker.formatting.pieces import Edit
 _FILLERS = {
     "da": "øh+m*",
     "de": "äh+m*|öh+m*|ehm+|ähem",
-    "en": "uh+|uh+m+|um+|erm+|ehm+",
+    "en": "uh+|uh+m+|um+|er|erm+|ehm+",
     "es": "eh+|ehm+|em+",
     "fr": "euh+m*|heu+",
     "it": "ehm+|uhm+",
@@ -38,7 +38,7 @@ _WORD = {"ja": rf"(?<![^\s{_COMMA}{_ENDS}])(?:{{}})"}
 
 
 def filler_edits(text: str, language: str) -> list[Edit]:
-    """Remove the filler words, with the punctuation that belongs to them. A sentence begins with a capital as before."""
+    """Remove the filler words and their punctuation. A sentence begins with a capital as before."""
     chain = _chain(language)
     return list(_edits(text, chain)) if chain else []
 
@@ -92,17 +92,19 @@ def _is_meant(text: str, match: re.Match[str]) -> bool:
 
 def _opening_edits(text: str, match: re.Match[str]) -> list[Edit]:
     """Remove a filler that begins a sentence, or is one, and begin with the next word."""
-    end = match.end() + len(_punctuation_at(text, match.end()))
-    removed = Edit(match.start(), end, "")
-    following = text[end : end + 1]
-    if not (match[0][0].isupper() and following.islower()):
+    start, end = len(text[: match.start()].rstrip()), _end_of_punctuation(text, match.end())
+    following = end + len(text[end:]) - len(text[end:].lstrip())
+    # One of the two spaces around it stays.
+    removed = Edit(start, end if start < match.start() else following, "")
+    letter = text[following : following + 1]
+    if not (match[0][0].isupper() and letter.islower()):
         return [removed]
-    return [removed, Edit(end, end + 1, following.upper())]
+    return [removed, Edit(following, following + 1, letter.upper())]
 
 
-def _punctuation_at(text: str, at: int) -> str:
-    found = re.compile(rf"[{_COMMA}{_ENDS}\s]*").match(text, at)
-    return found[0] if found else ""
+def _end_of_punctuation(text: str, at: int) -> int:
+    found = re.compile(rf"[{_COMMA}{_ENDS}]*").match(text, at)
+    return found.end() if found else at
 
 
 def _inner_edit(text: str, match: re.Match[str]) -> Edit:

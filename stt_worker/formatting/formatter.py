@@ -16,6 +16,9 @@ from stt_worker.formatting.units import unit_edits
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, SpokenPart
 
 
+_PUNCTUATION = " ,.!?–—、，。！？…-"
+
+
 def _unchanged(text: str, language: str) -> int:
     return len(text)
 
@@ -55,7 +58,8 @@ class Formatter:
         for stage in self._stages():
             text = text[: stage.settled_length(text, self.language)]
             text = apply_edits(text, stage.edits(text, self.language))
-        return text.strip()
+        # A filler after a comma or a dash removes it.
+        return text.strip().rstrip(_PUNCTUATION)
 
     def continuation(self, before: str, text: str) -> str:
         """The formatted rest of a text, with the space before it, if the text begins with `before`."""

@@ -1,7 +1,7 @@
 """Writes spoken numbers in digits (inverse text normalization), with the library text2num.
 
-Small numbers are often no counts ("one of them", "second to none"), so those below ten stay words, unless a unit follows
-or three of them do. So do "hundred" and "thousand" alone, which are often in phrases.
+Small numbers are often no counts ("one of them", "second to none"), so those below ten stay words, except before a unit
+and in rows of three or more. "hundred" and "thousand" alone are often in phrases, and stay too.
 """
 
 import re
@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from text_to_num import Token, find_numbers
 
-from stt_worker.formatting.pieces import Edit
+from stt_worker.formatting.pieces import MASK, Edit
 from stt_worker.formatting.units import UNITS
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -32,7 +32,9 @@ _CONNECTORS = {
     "pt": "e vírgula ponto",
 }
 # From a million on, numbers are easier to read with the word.
-_MILLIONS = re.compile(r"mil+i(?:on|ón|ão|õe|oen|ard|one|oni|ono)\w*|miljoen\w*|miljard\w*|[bt]il+i[oó]n\w*", re.IGNORECASE)
+_MILLIONS = re.compile(
+    r"mil+i(?:on|ón|ão|õe|oen|ard|one|oni|ono)\w*|miljoen\w*|miljard\w*|[bt]il+i[oó]n\w*", re.IGNORECASE
+)
 # Words that are numbers of the library, and usually something else.
 _NO_NUMBERS = {"en": frozenset({"second"})}
 _ARTICLES = frozenset({"a", "an"})
@@ -99,7 +101,14 @@ def settled_length(text: str, language: str) -> int:
             first = place
         elif words[place].word not in parts:
             break
-    return len(text) if first == len(words) else (words[first - 1].end if first else 0)
+    if first == len(words):
+        return len(text)
+    return _word_end(text, words[first - 1].end) if first else 0
+
+
+def _word_end(text: str, end: int) -> int:
+    """The end of a word, which may be masked."""
+    return end + len(text[end:]) - len(text[end:].lstrip(MASK))
 
 
 def _split(text: str, language: str) -> list[SpokenWord]:

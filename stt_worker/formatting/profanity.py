@@ -17,9 +17,10 @@ _WORDS = {
     "da": r"fisse[nr]?|røvhul(?:let|ler)?|luder(?:en)?",
     "de": r"schei(?:ß|ss)\w*|arschl(?:och|öcher\w*)|(?:ge)?fick(?:en|t|er|ern)?|huren?|hurens(?:ohn|öhne)|fotzen?|"
     r"wichsern?|schlampen?|verpiss\w*",
-    "en": r"(?:bull)?shit(?:s|ty|ting)?|bitch(?:es|y)?|assholes?|arseholes?|bastards?|cunts?|dickheads?|wankers?|twats?|"
-    r"sluts?|whores?|cocksuckers?|goddamn|niggers?|niggas?|faggots?",
-    "es": r"mierdas?|joder|jodid[oa]s?|put[oa]s?|gilipollas|cabr[oó]n(?:es|as?)?|coño|pendej[oa]s?|chinga\w*|hijueputas?",
+    "en": r"(?:bull)?shit(?:s|ty|ting)?|bitch(?:es|y)?|assholes?|arseholes?|bastards?|cunts?|dickheads?|wankers?|"
+    r"twats?|sluts?|whores?|cocksuckers?|goddamn|niggers?|niggas?|faggots?",
+    "es": r"mierdas?|joder|jodid[oa]s?|put[oa]s?|gilipollas|cabr[oó]n(?:es|as?)?|coño|pendej[oa]s?|chinga\w*|"
+    r"hijueputas?",
     "fr": r"merdes?|putains?|putes?|connards?|connasses?|salopes?|encul\w+|niquer?",
     "it": r"cazz[oi]|merda|stronz[oaie]|vaffanculo|puttan[ae]|coglion[ei]|minchia|fottut[oaie]",
     "ja": "クソ|ちんこ|まんこ|キチガイ",

@@ -15,7 +15,6 @@ from stt_worker.formatting.pieces import Edit, Piece, apply_edits, edit_pieces, 
 from stt_worker.formatting.units import unit_edits
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, SpokenPart
 
-
 _PUNCTUATION = " ,.!?–—、，。！？…-"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from text_to_num import Token, find_numbers
+from text_to_num import find_numbers
 
 from stt_worker.formatting.pieces import MASK, Edit
 from stt_worker.formatting.units import UNITS
@@ -54,8 +54,8 @@ class Number:
     is_ordinal: bool
 
 
-class SpokenWord(Token):
-    """A word as the library reads it."""
+class SpokenWord:
+    """A word, with the methods of the library's protocol `Token`."""
 
     def __init__(self, match: re.Match[str], gap: str, *, is_number: bool) -> None:
         """`gap`: the text between the previous word and this one."""
@@ -65,7 +65,7 @@ class SpokenWord(Token):
     def text(self) -> str:
         return self.word
 
-    def nt_separated(self, previous: Token) -> bool:
+    def nt_separated(self, previous: object) -> bool:
         """Whether punctuation separates it from the word before."""
         return not self.is_adjacent
 

@@ -260,3 +260,16 @@ async def test_the_command_creates_lists_and_revokes_keys(redis: Redis, redis_ur
     assert (await keys("revoke", key_id)).stdout == "1 revoked.\n"
     assert [(await keys("revoke", what)).exit_code for what in (key_id, key)] == [1, 2]
     assert (await keys("list")).stdout == "No keys.\n"
+
+
+async def test_hotwords_of_a_key_are_stored_with_it_and_reach_its_caller(keys: ApiKeys, redis: Redis) -> None:
+    key = await a_key(keys)
+    key_id = key.split("_")[1]
+    assert await keys.set_hotwords(key_id, "Nova, gRPC")
+    caller = await auth(keys).authenticate(bearer(key), "stream")
+    assert caller.hotwords == "Nova, gRPC"
+    assert await keys.set_hotwords(key_id, "")
+    assert (await auth(keys).authenticate(bearer(key), "stream")).hotwords == ""
+    await keys.revoke(key_id)
+    assert not await keys.set_hotwords(key_id, "Nova")
+    assert not await redis.exists(api_key(key_id))

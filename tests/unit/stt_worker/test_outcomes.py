@@ -108,16 +108,18 @@ def test_a_final_of_filler_words_alone_has_no_text_and_no_translation() -> None:
 
 def test_committed_words_are_formatted_and_extended() -> None:
     words = (" Um,", " I", " have", " twenty", " five", " cats", " and", " dogs")
-    committed, written = "", ""
-    for end in range(1, len(words) + 1):
-        for _ in range(4):  # a word is committed once later decodes agree on it
-            wanted = job("preview", **formatted(committed, written, partial_words=True, end_ms=9_000))
-            shown = partial(preview_outcome(wanted, spoken(*words[:end])))
-            assert shown.committed.startswith(written)
-            assert "".join(word.word for word in shown.words or ()) == shown.committed + shown.tentative
-            committed, written = (shown.recognized or (shown.committed, ""))[0], shown.committed
-    whole = partial(preview_outcome(job("preview", **formatted(committed, written)), spoken(*words)))
-    assert whole.committed + whole.tentative == "I have 25 cats and dogs"
+    state: dict[str, Any] = {"hypothesis": ()}
+    recognized, written = ("", ""), ""
+    for second in range(1, 9):
+        wanted = job("preview", **formatted(recognized[0], written, partial_words=True, end_ms=1_000 * (second + 1)))
+        wanted = wanted.model_copy(update={"tentative": recognized[1], **state})
+        shown = partial(preview_outcome(wanted, spoken(*words[: 2 * second])))
+        assert shown.committed.startswith(written)
+        assert "".join(word.word for word in shown.words or ()) == shown.committed + shown.tentative
+        recognized = shown.recognized or (shown.committed, shown.tentative)
+        written, state = shown.committed, {"hypothesis": shown.hypothesis}
+    assert recognized[0] == "Um, I have twenty five cats and dogs"
+    assert written == "I have 25 cats and dogs"
 
 
 def test_a_caption_continues_what_the_client_has_if_the_formatting_changes() -> None:

@@ -73,7 +73,7 @@ class Caller:
     limits: QuotaLimits = field(default_factory=QuotaLimits)
     has_key: bool = False
     session: str = ""
-    # Those of its key, which its sessions expect besides their own.
+    # Those of its key, which its sessions expect in addition to their own.
     hotwords: str = ""
     # Callers with the same subject are equal, even if their tokens differ.
     expires: float | None = field(default=None, compare=False)

@@ -17,7 +17,7 @@ from stt_worker.formatting.units import UNITS
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 # Below it, a number stays a word.
 _SMALLEST = 10
-# So many digits in a row are a number that is read out.
+# Digits in a row that are a number that is read out.
 _SERIES = 3
 _ROUND = (100.0, 1000.0)
 # Words inside of numbers, at which a text is not complete.

@@ -1,4 +1,4 @@
-"""Formatting in a session: its jobs carry the option, and the recognized words besides the shown ones."""
+"""Formatting in a session: its jobs carry the option, and the recognized words in addition to the shown ones."""
 
 from backend.messages.jobs import FinalResult, PartialResult
 from backend.messages.protocol import Configure, Partial, Start

@@ -126,7 +126,7 @@ def hotwords(id: str, words: str, clear: bool, redis: RedisAccess) -> None:
         if words or clear:
             return words if await keys.set_hotwords(id, words) else None
         key = await keys.by_id(id)
-        return key and key.hotwords
+        return key.hotwords if key else None
 
     stored = _run(redis, load_or_set)
     if stored is None:

@@ -73,9 +73,10 @@ class FluxParameters:
             changed = replace(changed, keyterms=_texts("keyterms", change["keyterms"]))
         if change.get("language_hints") is not None:
             changed = replace(changed, hints=changed._hints(_texts("language_hints", change["language_hints"])))
-        for name in ("profanity_filter", "numerals"):
-            if change.get(name) is not None:
-                changed = replace(changed, **{name: change[name] is True})
+        if change.get("profanity_filter") is not None:
+            changed = replace(changed, profanity_filter=change["profanity_filter"] is True)
+        if change.get("numerals") is not None:
+            changed = replace(changed, numerals=change["numerals"] is True)
         if changed.eager_threshold is not None and changed.eager_threshold > changed.threshold:
             raise invalid("eager_eot_threshold", "must not exceed eot_threshold")
         return changed

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from backend.client.client import Client
 from backend.local.discovery import stream_url
 from backend.local.system import System, running
+from backend.messages.options import Formatting
 from backend.messages.protocol import Final, Partial, ServerMessage, Start
 from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import RATE, Clip, shortest_clip
@@ -21,7 +22,7 @@ from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 SPOKEN = "Um, I have twenty five fucking cats and thirty percent more dogs."
 WRITTEN = "I have 25 f****** cats and 30% more dogs."
-ALL = ("fillers", "profanity", "numerals")
+ALL: tuple[Formatting, ...] = ("fillers", "profanity", "numerals")
 SPEECH_S = 6.0
 
 

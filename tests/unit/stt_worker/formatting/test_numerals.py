@@ -9,7 +9,7 @@ S = "\u00a0"
 
 
 def in_digits(text: str, language: str) -> str:
-    return Formatter(("numerals",), language).complete(text)
+    return Formatter(["numerals"], language).complete(text)
 
 
 @pytest.mark.parametrize(

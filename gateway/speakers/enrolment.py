@@ -74,6 +74,8 @@ class VoiceEnrolment:
             accepted=refusal is None,
             reason=refusal.reason if refusal else "",
             message=refusal.message if refusal else "",
+            start_ms=final.start_ms,
+            end_ms=final.end_ms,
             speech_ms=round(1000 * sample.speech_s) if sample else 0,
             level_db=sample.level_db if sample else None,
             snr_db=sample.snr_db if sample else None,

@@ -23,9 +23,11 @@ import { readEnrolledVoices } from "./speakers/enrolled-voices";
 import { createPageSpeakers, type PageSpeakers } from "./speakers/page-speakers";
 import { createSharing, type Sharing } from "./sharing/sharing";
 import { tabMemory } from "./tab-memory";
+import { createPageEnrolment } from "./voices/page-enrolment";
+import type { VoiceEnrolment } from "./voices/enrolment";
 
 export type Input = "microphone" | "display" | "file";
-export type DialogName = "none" | "sessions" | "options" | "languages" | "share";
+export type DialogName = "none" | "sessions" | "options" | "languages" | "share" | "voices";
 
 export interface Page {
   readonly session: Session;
@@ -35,6 +37,7 @@ export interface Page {
   /** Code of the notice about a busy server, or null. */
   readonly busy: Store<string | null>;
   readonly speakers: PageSpeakers;
+  readonly enrolment: VoiceEnrolment;
   readonly sharing: Sharing;
   /** Whether the session in progress is published in the room that is shared. */
   readonly isSharedNow: () => boolean;
@@ -56,6 +59,7 @@ export interface Page {
 export function createPage(settings: Store<Settings>, server: PageServer): Page {
   const endpoint = () => ({ url: server.url, key: settings.get().key });
   const speakers = createPageSpeakers(settings, () => readEnrolledVoices(server.url, settings.get().key));
+  const enrolment = createPageEnrolment(settings, endpoint, () => void speakers.refresh());
   const sharing = createSharing(endpoint, new URL("..", server.url.replace(/^ws/, "http")).href, Date.now);
   // Of the session in progress.
   let publishedRoom = "";
@@ -138,7 +142,9 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     if (state.phase === "failed") speakers.applyProblem(state.problem);
   });
   dialog.subscribe(() => {
-    if (dialog.get() !== "options") return;
+    if (dialog.get() === "voices") enrolment.open();
+    else enrolment.close();
+    if (dialog.get() !== "options" && dialog.get() !== "voices") return;
     refreshLanguages();
     void speakers.refresh();
   });
@@ -162,6 +168,7 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     languages,
     busy: createBusyStatus(base.notices),
     speakers,
+    enrolment,
     sharing,
     isSharedNow: () => isLive() && publishedRoom !== "" && publishedRoom === sharing.share.get()?.room,
     announcements,

@@ -21,7 +21,22 @@ export function SpeakerOptions({ page }: { page: Page }) {
         onChange={(value) => updateSettings({ speakers: value })}
       />
       <OnlySpeakerField page={page} value={onlySpeaker} />
+      <EnrolRow page={page} />
     </>
+  );
+}
+
+function EnrolRow({ page }: { page: Page }) {
+  const texts = useTexts().voices;
+  return (
+    <div className="row">
+      <div className="row-words">
+        <p>{texts.hint}</p>
+      </div>
+      <button type="button" className="small" data-testid="voices" onClick={() => page.dialog.set("voices")}>
+        {texts.manage}
+      </button>
+    </div>
   );
 }
 

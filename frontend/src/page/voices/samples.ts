@@ -101,7 +101,7 @@ const isWithin = (at: number, start: number, end: number) => at >= start && at <
 
 /** A sample is good if a part of it is. Otherwise, the longest part says why not. */
 function reasonOf(utterances: readonly EnrolmentSample[]): SampleReason {
-  const [longest] = utterances.toSorted((a, b) => (b.speech_ms ?? 0) - (a.speech_ms ?? 0));
+  const [longest] = [...utterances].sort((a, b) => (b.speech_ms ?? 0) - (a.speech_ms ?? 0));
   if (longest === undefined) return "no_speech";
   if (utterances.some(({ accepted }) => accepted)) return "";
   const { reason = "" } = longest;

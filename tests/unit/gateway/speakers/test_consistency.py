@@ -1,0 +1,32 @@
+"""The similarity of the windows of an enrolment."""
+
+import pytest
+
+from gateway.speakers.consistency import MIN_WINDOW_SIMILARITY, window_similarity
+from tests.testkit.streams.voices import voice
+
+
+def test_windows_of_one_voice_are_similar_and_those_of_two_are_not() -> None:
+    one = [[voice(7, 0.5, seed=n) for n in range(6)]]
+    two = [[voice(speaker, 0.5, seed=n) for n, speaker in enumerate((7, 7, 8, 8, 7, 7))]]
+    alike, different = window_similarity(one), window_similarity(two)
+    assert alike is not None
+    assert different is not None
+    assert alike > MIN_WINDOW_SIMILARITY > different
+
+
+def test_all_samples_count_and_different_samples_are_not_compared() -> None:
+    samples = [[voice(speaker)] * 4 for speaker in (7, 8)]
+    assert window_similarity(samples) == pytest.approx(1.0)
+    mixed = [voice(7), voice(7), voice(8), voice(8)]
+    assert window_similarity([samples[0], mixed]) == pytest.approx((1.0 + float(voice(7) @ voice(8))) / 2, abs=1e-6)
+
+
+def test_neighbours_do_not_count_because_they_share_half_of_their_audio() -> None:
+    assert window_similarity([[voice(7), voice(8)]]) is None
+    assert window_similarity([[voice(7), voice(8), voice(7)]]) == pytest.approx(1.0)
+
+
+def test_without_windows_there_is_no_similarity() -> None:
+    assert window_similarity([]) is None
+    assert window_similarity([[], [voice(7)]]) is None

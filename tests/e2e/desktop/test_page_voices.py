@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from backend.local.system import System, running
-from backend.streams.access.keys import ApiKeys
-from backend.streams.access.quota import QuotaLimits
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits
+from backend.streams.redis.clients import client as redis_client
 from tests.testkit.audio.clips import RATE, Clip, shared_clips
 from tests.testkit.audio.media_files import encode
 from tests.testkit.cli import silent
 from tests.testkit.desktop.browser import drive, microphone, silence, write
-from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
+from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis, system_plan
 
 pytestmark = pytest.mark.timeout(500)
 ANNA = "ls2609"

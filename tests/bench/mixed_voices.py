@@ -23,15 +23,7 @@ from stt_worker.recognizers.recognizer import VoiceDescriber
 from stt_worker.voices.samples import measure_sample
 from stt_worker.voices.voice_model import VoiceModel
 from tests.bench.support.conversations import Samples, saying, trimmed
-from tests.bench.support.mixed_samples import (
-    MIXES,
-    SAMPLE_S,
-    SAMPLES,
-    Mix,
-    mixed_enrolment,
-    pairs,
-    single_enrolments,
-)
+from tests.bench.support.mixed_samples import MIXES, SAMPLE_S, SAMPLES, Mix, mixed_enrolment, pairs, single_enrolments
 from tests.paths import SHARED
 from tests.testkit import cli
 from tests.testkit.audio.clips import RATE, decode, shared_clips

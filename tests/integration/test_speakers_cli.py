@@ -33,9 +33,7 @@ async def server(redis: Redis, redis_url: str) -> AsyncIterator[str]:
     """A gateway in this process, where Anna and Ben are enrolled."""
     settings = GatewaySettings(REDIS_URL=redis_url, port=free_port())
     uvicorn_server = uvicorn.Server(
-        uvicorn.Config(
-            build(GatewayServices.create(settings)), port=settings.port, log_config=None, access_log=False
-        )
+        uvicorn.Config(build(GatewayServices.create(settings)), port=settings.port, log_config=None, access_log=False)
     )
     for name in ("Anna", "Ben"):
         await VoiceProfiles(redis, limit=5).store("", profile(name))

@@ -82,9 +82,7 @@ async def test_without_the_model_of_voices_the_dialog_says_so(browser: str, arti
     assert report["consoleErrors"] == []
 
 
-async def test_a_key_that_may_not_use_voices_is_refused_in_words(
-    browser: str, artifacts: Path, tmp_path: Path
-) -> None:
+async def test_a_key_that_may_not_use_voices_is_refused_in_words(browser: str, artifacts: Path, tmp_path: Path) -> None:
     recording = artifacts / "page-voices-key.wav"
     write(silence(1.0), recording)
     async with own_redis(tmp_path) as url, aclosing(redis_client(url)) as redis:

@@ -14,8 +14,6 @@ from backend.audio.voice_vectors import VoiceVector
 # Mean similarity of the windows, below which the samples have several voices. Chosen with one half of the speakers of
 # `python -m tests.bench.mixed_voices`.
 MIN_WINDOW_SIMILARITY = 0.6
-# Windows overlap their neighbours by half, which makes them similar.
-MIN_DISTANCE = 2
 
 
 def window_similarity(samples: Sequence[Sequence[VoiceVector]]) -> float | None:
@@ -28,6 +26,5 @@ def window_similarity(samples: Sequence[Sequence[VoiceVector]]) -> float | None:
 
 
 def _within(windows: Sequence[VoiceVector]) -> float | None:
-    pairs = combinations(enumerate(windows), 2)
-    apart = [float(one @ other) for (a, one), (b, other) in pairs if b - a >= MIN_DISTANCE]
-    return float(np.mean(apart)) if apart else None
+    similarities = [float(one @ other) for one, other in combinations(windows, 2)]
+    return float(np.mean(similarities)) if similarities else None

@@ -20,7 +20,7 @@ class VoiceSample(Message):
     short: tuple[str, ...] = ()
     """The voice in pieces of 1 s."""
     windows: tuple[str, ...] = ()
-    """The voice in overlapping windows of 1.5 s, which show whether it changes. Workers of earlier releases send none."""
+    """The voice in overlapping windows of 1.5 s, which show whether it changes. Earlier releases send none."""
 
 
 class VoiceProfile(Message):

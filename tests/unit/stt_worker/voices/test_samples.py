@@ -32,5 +32,15 @@ def test_windows_of_1_5_s_overlap_by_half(seconds: float, windows: int) -> None:
     assert model.lengths[len(model.lengths) - windows :] == [WINDOW] * windows
 
 
+def test_pauses_are_in_no_window() -> None:
+    silence = np.zeros(2 * SAMPLE_RATE, np.float32)
+    with_pauses, without = LengthModel(), LengthModel()
+    spoken = measure_sample(np.concatenate([noise(2.0), silence, noise(2.0), silence, noise(2.0)]), with_pauses)
+    joined = measure_sample(noise(6.0), without)
+    assert spoken is not None
+    assert joined is not None
+    assert len(spoken.windows) == len(joined.windows)
+
+
 def test_audio_that_is_shorter_than_a_frame_is_no_sample() -> None:
     assert measure_sample(noise(0.01), LengthModel()) is None

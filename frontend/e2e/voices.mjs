@@ -49,7 +49,7 @@ await inBrowser(args, async (page) => {
   await check("refused");
   for (let count = args.recording.length; count > 0; count--) await at("discard-sample").first().click();
 
-  // With the keyboard alone.
+  // With the keyboard alone. The name and the consent stay.
   report.samples = [];
   for (let count = 1; count <= SAMPLES; count++) {
     await at("record-sample").focus();

@@ -63,7 +63,7 @@ async def test_a_voice_is_enrolled_on_the_page_listed_and_deleted(
     assert reasons[0] == ""
     assert all(reasons[1:])
     assert "waiting" not in reasons
-    assert "there are 1" in status
+    assert "there is 1." in status
     assert report["verdicts"][0] == "good"
     assert len(set(report["verdicts"])) > 1
     assert len(report["samples"]) == 3

@@ -36,7 +36,7 @@ export const en = {
   save: "Save voice",
   sending: "The server checks the samples…",
   enrolled: (name: string) => `${name} is enrolled.`,
-  tooFew: (good: number) => `The voice was not saved. Three good samples are needed, and there are ${good}. Record more samples.`,
+  tooFew: (good: number) => `The voice was not saved. Three good samples are needed, and there ${good === 1 ? "is" : "are"} ${good}. Record more samples.`,
   severalVoices: "The voice was not saved, because the samples seem to contain several voices. Remove them, and record one speaker without other people or music.",
   unreadable: (name: string) => `The browser cannot read the audio in ${name}.`,
   problems: {

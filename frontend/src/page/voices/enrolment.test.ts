@@ -50,6 +50,8 @@ const refuse = (...reasons: string[]) => {
 };
 
 async function withSamples(voices: ReturnType<typeof dialog>, count = 3) {
+  voices.name.set(" Anna ");
+  voices.hasConsent.set(true);
   voices.addFiles(Array.from({ length: count }, (_, index) => clip(`${index}.wav`)));
   await settled();
 }
@@ -58,21 +60,34 @@ test("a voice is enrolled, listed and deleted", async () => {
   const voices = dialog();
   voices.open();
   await withSamples(voices);
-  voices.enrol(" Anna ");
+  voices.enrol();
   expect(voices.outcome.get()).toEqual({ kind: "sending" });
   await settled();
   expect(voices.calls).toEqual([`Anna ${44 + 3 * 32 * PERIOD_MS}`, "changed"]);
   expect([voices.outcome.get(), voices.samples.get()]).toEqual([{ kind: "enrolled", name: "Anna" }, []]);
   expect(voices.voices.get()?.map(({ name }) => name)).toEqual(["Anna"]);
+  expect([voices.name.get(), voices.hasConsent.get()]).toEqual(["", false]);
   voices.remove("Anna");
   await settled();
   expect([voices.voices.get(), voices.calls.at(-1)]).toEqual([[], "changed"]);
 });
 
+test("without consent or a name, no sample is sent", async () => {
+  const voices = dialog();
+  await withSamples(voices);
+  voices.hasConsent.set(false);
+  voices.enrol();
+  voices.hasConsent.set(true);
+  voices.name.set("7");
+  voices.enrol();
+  await settled();
+  expect([voices.calls, voices.outcome.get()]).toEqual([[], { kind: "none" }]);
+});
+
 test("with too few good samples, each bad one says why, and is not sent again", async () => {
   const voices = dialog({ enrol: refuse("", "too_quiet", "mixed") });
   await withSamples(voices);
-  voices.enrol("Anna");
+  voices.enrol();
   await settled();
   expect(voices.outcome.get()).toEqual({ kind: "too_few", good: 1 });
   expect(voices.reasons()).toEqual(["", "too_quiet", "mixed"]);
@@ -81,7 +96,7 @@ test("with too few good samples, each bad one says why, and is not sent again", 
 test("good samples that are refused are of several voices", async () => {
   const voices = dialog({ enrol: refuse("", "", "") });
   await withSamples(voices);
-  voices.enrol("Anna");
+  voices.enrol();
   await settled();
   expect(voices.outcome.get()).toEqual({ kind: "several_voices" });
 });
@@ -91,7 +106,7 @@ test.each(["forbidden", "speakers_unavailable", "too_many_voices"])(
   async (code) => {
     const voices = dialog({ enrol: () => Promise.reject(new RequestError(code, "no")) });
     await withSamples(voices);
-    voices.enrol("Anna");
+    voices.enrol();
     await settled();
     expect(voices.outcome.get()).toEqual({ kind: "failed", problem: { code, message: "no" } });
     expect(voices.reasons()).toEqual([null, null, null]);

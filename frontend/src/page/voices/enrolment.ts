@@ -19,6 +19,9 @@ export interface VoiceEnrolment {
   readonly voices: Store<readonly EnrolledVoice[] | null>;
   readonly samples: Store<readonly VoiceSample[]>;
   readonly outcome: Store<EnrolmentOutcome>;
+  readonly name: Store<string>;
+  /** Whether the speaker has agreed. Each voice needs a consent of its own. */
+  readonly hasConsent: Store<boolean>;
   readonly recorder: VoiceRecorder;
   /** Reads the list of voices. */
   readonly open: () => void;
@@ -26,8 +29,8 @@ export interface VoiceEnrolment {
   readonly close: () => void;
   readonly addFiles: (files: readonly File[]) => void;
   readonly discard: (id: number) => void;
-  /** Sends the samples. The speaker has given their consent. */
-  readonly enrol: (name: string) => void;
+  /** Sends the samples, unless the name or the consent is missing. */
+  readonly enrol: () => void;
   readonly remove: (name: string) => void;
 }
 
@@ -49,6 +52,8 @@ export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
   const voices = createStore<readonly EnrolledVoice[] | null>(null);
   const samples = createStore<readonly VoiceSample[]>([]);
   const outcome = createStore<EnrolmentOutcome>({ kind: "none" });
+  const name = createStore("");
+  const hasConsent = createStore(false);
   let lastId = 0;
 
   const addSample = (pcm: Pcm) => {
@@ -73,13 +78,17 @@ export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
     }
   }
 
-  async function enrol(name: string): Promise<void> {
+  async function enrol(): Promise<void> {
     const sent = samples.get().filter(isUsable);
+    const enrolled = name.get().trim();
+    if (!isVoiceName(enrolled) || !hasConsent.get()) return;
     outcome.set({ kind: "sending" });
     try {
-      await server.enrol(name, joinedWav(sent));
+      await server.enrol(enrolled, joinedWav(sent));
       samples.set([]);
-      outcome.set({ kind: "enrolled", name });
+      name.set("");
+      hasConsent.set(false);
+      outcome.set({ kind: "enrolled", name: enrolled });
       server.onChange();
       voices.set(await server.list());
     } catch (error) {
@@ -115,6 +124,8 @@ export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
     voices,
     samples,
     outcome,
+    name,
+    hasConsent,
     recorder,
     open: () => {
       outcome.set({ kind: "none" });
@@ -123,7 +134,7 @@ export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
     close: recorder.cancel,
     addFiles: (files) => void addFiles(files),
     discard: (id) => samples.update((before) => before.filter((sample) => sample.id !== id)),
-    enrol: (name) => void enrol(name.trim()),
+    enrol: () => void enrol(),
     remove: (name) => void remove(name),
   };
 }

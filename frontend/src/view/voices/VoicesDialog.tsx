@@ -1,4 +1,4 @@
-import { useId, useState, type SubmitEvent } from "react";
+import { useId, type SubmitEvent } from "react";
 import type { Page } from "../../page/page";
 import { isVoiceName } from "../../page/voices/enrolment";
 import { isUsable, MIN_SAMPLES } from "../../page/voices/samples";
@@ -48,8 +48,8 @@ function Voices({ page }: { page: Page }) {
 function EnrolmentForm({ page: { enrolment } }: { page: Page }) {
   const texts = useTexts();
   const id = useId();
-  const [name, setName] = useState("");
-  const [hasConsent, setConsent] = useState(false);
+  const name = useStore(enrolment.name);
+  const hasConsent = useStore(enrolment.hasConsent);
   const isSending = useStore(enrolment.outcome).kind === "sending";
   const isRecording = useStore(enrolment.recorder.isRecording);
   const count = useStore(enrolment.samples).filter(isUsable).length;
@@ -57,7 +57,7 @@ function EnrolmentForm({ page: { enrolment } }: { page: Page }) {
   const isReady = count >= MIN_SAMPLES && isVoiceName(name) && hasConsent && !isSending && !isRecording;
   const send = (event: SubmitEvent) => {
     event.preventDefault();
-    if (isReady) enrolment.enrol(name);
+    if (isReady) enrolment.enrol();
   };
   return (
     <form className="voice-form" onSubmit={send}>
@@ -72,7 +72,7 @@ function EnrolmentForm({ page: { enrolment } }: { page: Page }) {
         aria-describedby={isRefused ? `${id}-hint` : undefined}
         data-testid="voice-name"
         value={name}
-        onChange={(event) => setName(event.target.value)}
+        onChange={(event) => enrolment.name.set(event.target.value)}
       />
       {isRefused && (
         <p id={`${id}-hint`} className="row-note is-bad">
@@ -84,7 +84,7 @@ function EnrolmentForm({ page: { enrolment } }: { page: Page }) {
           type="checkbox"
           data-testid="voice-consent"
           checked={hasConsent}
-          onChange={(event) => setConsent(event.target.checked)}
+          onChange={(event) => enrolment.hasConsent.set(event.target.checked)}
         />
         <span>{texts.voices.consent}</span>
       </label>

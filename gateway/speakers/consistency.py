@@ -11,9 +11,9 @@ import numpy as np
 
 from backend.audio.voice_vectors import VoiceVector
 
-# Mean similarity of the windows, below which the samples have several voices. Chosen with one half of the speakers of
-# `python -m tests.bench.mixed_voices`.
-MIN_WINDOW_SIMILARITY = 0.6
+# Mean similarity of the windows, below which the samples have several voices: just below the lowest one of one half of
+# the speakers in `python -m tests.bench.mixed_voices`.
+MIN_WINDOW_SIMILARITY = 0.63
 
 
 def window_similarity(samples: Sequence[Sequence[VoiceVector]]) -> float | None:

@@ -5,13 +5,15 @@
 //
 // Prints a JSON object: names (of the lines of the overlay that begin a speaker, in order), texts (of all lines, without
 // names), drawn (names that the overlay draws), choices (of one speaker), violations (of the settings), only (texts of the
-// second session), ignored (whether speech was ignored in it), consoleErrors.
+// second session), consoleErrors.
 import { parseArgs } from "node:util";
 import { violations } from "./accessibility.mjs";
 import { finish, options, shoot, start } from "./browser.mjs";
 import { inDesktop, openOverlay } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({ options: { ...options, voice: { type: "string" } } });
+// On a busy machine, the microphone opens late.
+const WITHIN = { timeout: 120_000 };
 const settings = {
   isSetUp: true,
   isReady: false,
@@ -34,6 +36,7 @@ await inDesktop(args, settings, async (page, browser) => {
   });
   await page.waitForTimeout(1_000);
   await start(page);
+  await overlay.waitForFunction((name) => globalThis.names.has(`${name}: `), args.voice, WITHIN);
   await finish(page, Number(args.seconds));
   await shoot(overlay, args, "overlay");
   const lines = await page.evaluate(() => {
@@ -54,6 +57,11 @@ await inDesktop(args, settings, async (page, browser) => {
   await at("tab-speak").click();
   const before = await at("utterance").count();
   await start(page);
+  await page.waitForFunction(
+    (count) => document.querySelectorAll("[data-testid=utterance][data-state=final]").length > count,
+    before,
+    WITHIN,
+  );
   await finish(page, Number(args.seconds));
   await shoot(page, args, "only");
   const only = (await at("utterance").allInnerTexts()).slice(before);

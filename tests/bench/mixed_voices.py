@@ -45,7 +45,7 @@ class MeasuredEnrolment:
 
     @property
     def similarity(self) -> float | None:
-        """What the limit applies to."""
+        """The value that the limit applies to."""
         return window_similarity([[decode_vector(one) for one in sample.windows] for sample in self.samples])
 
     def is_refused(self, *, with_windows: bool = True) -> bool:
@@ -77,7 +77,7 @@ def more_speakers() -> dict[str, Samples]:
 
 
 def enough_s(speech: Mapping[str, Samples], seconds: float) -> list[str]:
-    """Speakers with at least so much speech."""
+    """Speakers with at least this many seconds of speech."""
     return sorted(name for name, samples in speech.items() if len(samples) >= seconds * RATE)
 
 

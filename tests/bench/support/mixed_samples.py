@@ -56,13 +56,13 @@ def mixed_enrolment(own: Samples, other: Samples, mix: Mix) -> list[Samples]:
 
 
 def single_enrolments(speech: Samples, most: int) -> list[list[Samples]]:
-    """At most so many enrolments of one voice. Less speech gives shorter samples."""
+    """At most `most` enrolments of one voice. Less speech gives shorter samples."""
     seconds = min(SAMPLE_S, len(speech) / RATE / SAMPLES)
     count = min(most, int(len(speech) / RATE / (SAMPLES * seconds) + 1e-6))
     return [[sample_of(speech, SAMPLES * k + n, seconds) for n in range(SAMPLES)] for k in range(count)]
 
 
 def pairs(speakers: Sequence[str], count: int) -> list[tuple[str, str]]:
-    """So many pairs of different speakers, in which each speaker comes first equally often."""
+    """`count` pairs of different speakers, in which each speaker comes first equally often."""
     steps = [step for step in (1, 3, 2, *range(4, len(speakers))) if step < len(speakers)]
     return [(own, speakers[(n + step) % len(speakers)]) for step in steps for n, own in enumerate(speakers)][:count]

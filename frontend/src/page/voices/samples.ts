@@ -36,7 +36,7 @@ export const secondsOf = ({ pcm }: VoiceSample): number => pcm.length / SAMPLE_R
 /** Whether the sample is sent: the server has not refused it. */
 export const isUsable = ({ reason }: VoiceSample): boolean => reason === null || reason === "";
 
-/** A sample that cannot have enough speech need not be sent. */
+/** A sample that is too short to have enough speech is not sent. */
 export const newSample = (id: number, pcm: Pcm): VoiceSample => ({
   id,
   pcm,

@@ -3,7 +3,7 @@ import type { EnrolmentOutcome, VoiceEnrolment } from "../../page/voices/enrolme
 import { describeProblem, textsFor, useLocale, type Locale } from "../../i18n/texts";
 import { useStore } from "../useStore";
 
-/** What became of the samples, or why it was not possible. */
+/** The result of the enrolment, or the problem that prevented it. */
 export function EnrolmentStatus({ enrolment }: { enrolment: VoiceEnrolment }) {
   const locale = useLocale();
   const outcome = useStore(enrolment.outcome);

@@ -151,7 +151,7 @@ def _different(similarities: Sequence[float]) -> str:
 
 def _mixed(similarity: float) -> str:
     return (
-        f"each sample seems to contain several voices: its parts have the similarity {similarity:.2f}, and "
+        f"each sample seems to contain several voices: parts of it have the similarity {similarity:.2f}, and "
         f"{MIN_WINDOW_SIMILARITY:g} is needed. Record one speaker, without other people or music"
     )
 

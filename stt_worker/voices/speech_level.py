@@ -59,12 +59,14 @@ def without_pauses(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 def _loud(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each frame is speech."""
     levels = 10 * np.log10(_power(samples))
-    return levels >= np.percentile(levels, 95) - RANGE_DB
+    loud: NDArray[np.bool_] = levels >= np.percentile(levels, 95) - RANGE_DB
+    return loud
 
 
 def _power(samples: NDArray[np.float32]) -> NDArray[np.float64]:
     """Mean power of each frame, not below that of silence."""
-    return np.maximum(np.mean(_frames(samples).astype(np.float64) ** 2, axis=1), 10 ** (FLOOR_DB / 10))
+    power: NDArray[np.float64] = np.mean(_frames(samples).astype(np.float64) ** 2, axis=1)
+    return np.maximum(power, 10 ** (FLOOR_DB / 10))
 
 
 def _frames(samples: NDArray[np.float32]) -> NDArray[np.float32]:

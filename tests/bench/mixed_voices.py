@@ -103,8 +103,8 @@ def measured(model: VoiceDescriber, one: tuple[str, Sequence[Samples]]) -> Measu
 
 
 def chosen_limit(found: Sequence[MeasuredEnrolment]) -> float:
-    """The lowest similarity of one voice: as a limit, it refuses no single voice of these speakers."""
-    return min(one.similarity or 1.0 for one in found if one.kind == ONE_VOICE)
+    """The second lowest similarity of one voice: as a limit, it refuses one of these enrolments."""
+    return sorted(one.similarity or 1.0 for one in found if one.kind == ONE_VOICE)[1]
 
 
 def table_of(found: Sequence[MeasuredEnrolment]) -> list[cli.Row]:
@@ -141,14 +141,16 @@ def main(mixes: int, threads: int, json_file: Path | None) -> None:
             halves.append(list(pool.map(describe, enrolments(half, mixes))))
             progress(f"half {half + 1} of 2 is described")
     report = Report(chosen_limit(halves[0]), *(tuple(table_of(half)) for half in halves))
-    limits = f"Lowest similarity of one voice in the first half: {report.limit:.3f}; limit: {MIN_WINDOW_SIMILARITY}"
+    limits = (
+        f"Second lowest similarity of one voice in the first half: {report.limit:.3f}; limit: {MIN_WINDOW_SIMILARITY}"
+    )
     text = "\n".join([limits, "", cli.table(report.chosen_with), "", "The other half:", cli.table(report.reported)])
     cli.finish(report, text, json_file)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`limit`: the lowest similarity of one voice in the half that chooses it."""
+    """`limit`: the second lowest similarity of one voice in the half that chooses it."""
 
     limit: float
     chosen_with: tuple[cli.Row, ...]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.speakers.consistency import MIN_WINDOW_SIMILARITY, window_similarity
+from gateway.speakers.consistency import MAX_COMPARED, MIN_WINDOW_SIMILARITY, window_similarity
 from tests.testkit.streams.voices import voice
 
 
@@ -21,6 +21,13 @@ def test_all_samples_count_and_different_samples_are_not_compared() -> None:
     assert window_similarity([samples[0], [voice(7), voice(8)]]) == pytest.approx(
         (1.0 + float(voice(7) @ voice(8))) / 2, abs=1e-6
     )
+
+
+def test_windows_of_a_long_sample_are_compared_in_groups_so_that_its_length_does_not_matter() -> None:
+    group = [voice(7)] * (MAX_COMPARED - 1) + [voice(8)]
+    assert window_similarity([group * 3]) == pytest.approx(window_similarity([group]))
+    steady = [voice(7)] * (2 * MAX_COMPARED) + [voice(8)]
+    assert window_similarity([steady]) == pytest.approx((2.0 + float(voice(7) @ voice(8))) / 3, abs=1e-6)
 
 
 def test_without_windows_there_is_no_similarity() -> None:

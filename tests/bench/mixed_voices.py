@@ -141,9 +141,7 @@ def main(mixes: int, threads: int, json_file: Path | None) -> None:
             halves.append(list(pool.map(describe, enrolments(half, mixes))))
             progress(f"half {half + 1} of 2 is described")
     report = Report(chosen_limit(halves[0]), *(tuple(table_of(half)) for half in halves))
-    limits = (
-        f"Second lowest similarity of one voice in the first half: {report.limit:.3f}; limit: {MIN_WINDOW_SIMILARITY}"
-    )
+    limits = f"Second lowest similarity of one voice, first half: {report.limit:.3f}; limit: {MIN_WINDOW_SIMILARITY}"
     text = "\n".join([limits, "", cli.table(report.chosen_with), "", "The other half:", cli.table(report.reported)])
     cli.finish(report, text, json_file)
 

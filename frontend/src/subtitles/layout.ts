@@ -99,7 +99,7 @@ function sectionsOf(utterance: Utterance, options: SubtitleOptions, before: Spea
 
 /** `Name: `, at most one third of a line. */
 function prefixFor(name: string): string {
-  const letters = [...name];
+  const letters = Array.from(name);
   return `${letters.length > MAX_NAME ? `${letters.slice(0, MAX_NAME - 1).join("")}…` : name}: `;
 }
 

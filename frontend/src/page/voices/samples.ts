@@ -65,7 +65,7 @@ function wavHeader(samples: number): ArrayBuffer {
   const header = new DataView(new ArrayBuffer(HEADER_BYTES));
   const bytes = 2 * samples;
   const text = (at: number, letters: string) =>
-    [...letters].forEach((letter, index) => header.setUint8(at + index, letter.charCodeAt(0)));
+    Array.from(letters).forEach((letter, index) => header.setUint8(at + index, letter.charCodeAt(0)));
   text(0, "RIFF");
   header.setUint32(4, HEADER_BYTES - 8 + bytes, true);
   text(8, "WAVEfmt ");
@@ -95,15 +95,15 @@ export function judgedSamples(
   });
 }
 
-const middleOf = ({ start_ms = 0, end_ms = 0 }: EnrolmentSample) => ((start_ms + end_ms) / 2_000) * SAMPLE_RATE;
+const middleOf = ({ start_ms, end_ms }: EnrolmentSample) => ((start_ms + end_ms) / 2_000) * SAMPLE_RATE;
 
 const isWithin = (at: number, start: number, end: number) => at >= start && at < end;
 
 /** A sample is good if a part of it is. Otherwise, the longest part says why not. */
 function reasonOf(utterances: readonly EnrolmentSample[]): SampleReason {
-  const [longest] = [...utterances].sort((a, b) => (b.speech_ms ?? 0) - (a.speech_ms ?? 0));
+  const [longest] = [...utterances].sort((a, b) => b.speech_ms - a.speech_ms);
   if (longest === undefined) return "no_speech";
   if (utterances.some(({ accepted }) => accepted)) return "";
-  const { reason = "" } = longest;
+  const { reason } = longest;
   return REASONS.has(reason) && reason !== "" ? (reason as SampleReason) : "not_measured";
 }

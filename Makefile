@@ -7,19 +7,22 @@ BIN := .venv/bin
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
 
-test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some of them
+test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some, PARTS=all in CI
 	@$(BIN)/python tests/run.py $(PARTS)
 
 test-long: setup  ## repeat the tests that take a sample in `make test`, with everything, about a quarter of an hour
 	NOVA_TEST_WHOLE=1 $(BIN)/python -m pytest tests/e2e/models/test_accuracy.py tests/e2e/models/test_recognizer.py \
 	  tests/e2e/models/test_stability.py
 
-# Also run by .ci/run. In addition to the unit and contract tests, a real system refuses and serves sessions. The tests of
-# WebSocket paths are left out, because starlette's test client requires newer packages.
+# Also run by `make test PARTS=all`, as in CI. In addition to the unit and contract tests, a real system refuses and serves
+# sessions. The tests of WebSocket paths are left out, because starlette's test client requires newer packages. So are
+# those of the session, of the containers and of the guards: their modules use only numpy, and pydantic through the
+# messages, whose own tests run.
 test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -n auto --dist loadfile --hypothesis-profile lowest \
 	  tests/e2e/test_load.py tests/e2e/test_refusals.py tests/integration/test_client.py tests/integration/test_sync_client.py \
-	  tests/contract tests/unit $(addprefix --ignore tests/unit/,chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py)
+	  tests/contract tests/unit $(addprefix --ignore tests/unit/,chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py \
+	    gateway/session gateway/audio/containers stt_worker/guards)
 
 # The test tools keep their pinned versions, except for those that require newer packages than the floors.
 LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer wyoming

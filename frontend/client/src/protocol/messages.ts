@@ -693,6 +693,11 @@ export interface EnrolmentSample {
    * The reason in words.
    */
   message: string;
+  /**
+   * Times of the utterance in the audio of the session.
+   */
+  start_ms: number;
+  end_ms: number;
   speech_ms: number;
   /**
    * Level of the speech, in dB below full scale.

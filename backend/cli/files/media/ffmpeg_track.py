@@ -10,13 +10,7 @@ import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from backend.cli.files.media.declared_length import (
-    declared_frames,
-    declared_s,
-    has_uncounted_sound,
-    is_wav,
-    origin_s,
-)
+from backend.cli.files.media.declared_length import declared_frames, declared_s, has_uncounted_sound, is_wav, origin_s
 from backend.cli.files.media.errors import (
     MediaError,
     NotMediaError,

@@ -1,4 +1,4 @@
-"""What a recording reads: one audio track of an opened file."""
+"""An opened file, and the audio track of it that a recording reads."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Reads WAV files with one channel of 16-bit samples without FFmpeg.
 
-Most uploads are such files. FFmpeg takes milliseconds to open one, and more to pass on its samples packet by packet. The
-result is the same, bit for bit. All other files, damaged ones included, are left to FFmpeg: two channels of 16 bits may
-contain another codec.
+Most uploads are such files. FFmpeg takes milliseconds to open one, and more to pass on its samples in small packets.
+The result is the same, bit for bit. All other files, damaged ones included, are left to FFmpeg: two channels of 16 bits
+may contain another codec.
 """
 
 import os

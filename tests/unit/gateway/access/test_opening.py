@@ -60,18 +60,18 @@ async def test_an_address_may_have_few_files_on_disk() -> None:
 
 
 async def test_an_address_rests_after_a_file_that_cannot_be_read_and_others_do_not() -> None:
-    turns, openings = OpeningTurns(), list[tuple[float, float]]()
+    turns, openings, opened_once = OpeningTurns(), list[tuple[float, float]](), asyncio.Event()
 
     async def unreadable() -> None:
         async with turns.turn("hostile"):
             began = time.monotonic()
             await asyncio.sleep(0.02)
             openings.append((began, time.monotonic()))
+            opened_once.set()
             raise MediaError("no format was found")
 
     hostile = [asyncio.create_task(unreadable()) for _ in range(2)]
-    while not openings:
-        await asyncio.sleep(0.001)
+    await opened_once.wait()
     async with turns.turn("other"):
         assert len(openings) == 1
     assert [type(error) for error in await asyncio.gather(*hostile, return_exceptions=True)] == [MediaError] * 2

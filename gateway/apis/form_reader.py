@@ -18,7 +18,7 @@ MAX_HEADER_BYTES = 4_096
 class FormReader:
     """The text fields of a form, and one file, which is written to `file`.
 
-    `fields` are lists, because fields may be repeated. Raises InvalidRequestError for invalid forms.
+    Raises InvalidRequestError for invalid forms.
     """
 
     def __init__(self, content_type: str, file_field: str, file: IO[bytes]) -> None:
@@ -27,26 +27,18 @@ class FormReader:
             raise InvalidRequestError("the body must be multipart/form-data", code="invalid_content_type", status=415)
         if not (boundary := options.get(b"boundary")):
             raise _invalid("the form has no boundary")
-        self.fields: dict[str, list[str]] = {}
         self._file_field, self._file = file_field, file
-        # The name of the file's part, once it has begun, and whether it has ended.
-        self._file_name: str | None = None
-        self._has_file = False
-        self._count = 0
-        self._begin_part()
-        callbacks: Any = {
-            "on_part_begin": self._begin_part,
-            "on_header_field": _sliced(self._add_to_header),
-            "on_header_value": _sliced(self._add_to_value),
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._begin_data,
-            "on_part_data": _sliced(self._add_data),
-            "on_part_end": self._end_part,
-        }
+        # The parts do not refer to the parser: a cycle would keep the blocks of a body until a full garbage collection.
+        self._parts = _Parts(file)
         try:
-            self._parser = MultipartParser(boundary, callbacks)
+            self._parser = MultipartParser(boundary, self._parts.callbacks())
         except FormParserError:
             raise _invalid("the boundary of the form is too long") from None
+
+    @property
+    def fields(self) -> dict[str, list[str]]:
+        """The values by name. They are lists, because fields may be repeated."""
+        return self._parts.fields
 
     def write(self, block: bytes) -> None:
         """Take the next block of the body."""
@@ -57,12 +49,34 @@ class FormReader:
 
     def finish(self) -> None:
         """The body is complete. Raises InvalidRequestError without the file."""
-        if not (self._has_file and self._file_name == self._file_field):
+        if not (self._parts.has_file and self._parts.file_name == self._file_field):
             message = f"missing file: {self._file_field}"
             raise InvalidRequestError(message, code="missing_required_parameter", param=self._file_field)
         self._file.flush()
 
-    # --- called by the parser
+
+class _Parts:
+    """The parts of a form, as the parser reports them."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.fields: dict[str, list[str]] = {}
+        # The name of the file's part, once it has begun, and whether it has ended.
+        self.file_name: str | None = None
+        self.has_file = False
+        self._file, self._count = file, 0
+        self._begin_part()
+
+    def callbacks(self) -> Any:
+        """The functions that the parser calls."""
+        return {
+            "on_part_begin": self._begin_part,
+            "on_header_field": _sliced(self._add_to_header),
+            "on_header_value": _sliced(self._add_to_value),
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._begin_data,
+            "on_part_data": _sliced(self._add_data),
+            "on_part_end": self._end_part,
+        }
 
     def _begin_part(self) -> None:
         self._header, self._value = bytearray(), bytearray()
@@ -92,12 +106,11 @@ class FormReader:
         _, options = parse_options_header(self._disposition)
         if b"name" not in options:
             raise _invalid("a part of the form has no name")
-        self._name = _text(options[b"name"])
-        self._is_file = b"filename" in options
-        if self._is_file and self._file_name is not None:
+        self._name, self._is_file = _text(options[b"name"]), b"filename" in options
+        if self._is_file and self.file_name is not None:
             raise _invalid("the form has more than one file")
         if self._is_file:
-            self._file_name = self._name
+            self.file_name = self._name
         self._count += 1
         if self._count > MAX_FIELDS:
             raise _invalid(f"the form has more than {MAX_FIELDS} fields")
@@ -112,7 +125,7 @@ class FormReader:
 
     def _end_part(self) -> None:
         if self._is_file:
-            self._has_file = True
+            self.has_file = True
         else:
             self.fields.setdefault(self._name.removesuffix("[]"), []).append(_text(self._text))
 

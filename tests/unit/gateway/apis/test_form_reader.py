@@ -1,6 +1,8 @@
 """Multipart forms, in blocks of any size."""
 
+import gc
 import io
+import weakref
 
 import pytest
 from hypothesis import given
@@ -78,3 +80,16 @@ def test_forms_within_the_limits_are_accepted() -> None:
     fields = part("a", b"") * (MAX_FIELDS - 2) + part("b", bytes(MAX_FIELD_BYTES), f"X: {'x' * 3_000}\r\n")
     found, file = read(fields + UPLOAD + END)
     assert (len(found["a"]), len(found["b"][0]), file) == (MAX_FIELDS - 2, MAX_FIELD_BYTES, FILE)
+
+
+def test_memory_is_released_without_garbage_collection() -> None:
+    file = io.BytesIO()
+    reader = FormReader(KIND, "file", file)
+    reader.write(UPLOAD)
+    gone = weakref.ref(reader._parts)
+    gc.disable()
+    try:
+        del reader
+        assert gone() is None
+    finally:
+        gc.enable()

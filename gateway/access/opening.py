@@ -4,9 +4,11 @@ FFmpeg tries all formats and reads until it knows the tracks. With bytes that ha
 boxes, this keeps a core busy for seconds.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from backend.cli.files.media.errors import MediaError
 from gateway.access.pending import TooManyConnectionsError
 from gateway.access.slots import FairSlots
 
@@ -14,6 +16,9 @@ from gateway.access.slots import FairSlots
 SLOTS = 2
 # Files of an address that may wait. They are on disk.
 MAX_WAITING = 32
+# After a file that cannot be read, its address opens no other for this multiple of the time that it took, so that files
+# without a format use at most a fifth of a core.
+REST, MAX_REST_S = 4.0, 20.0
 
 
 class OpeningTurns:
@@ -26,9 +31,14 @@ class OpeningTurns:
     async def turn(self, address: str) -> AsyncIterator[None]:
         """Wait until a file of this address may be opened. The turn lasts until the end of the block.
 
-        Raises TooManyConnectionsError.
+        If that raises MediaError, the address rests. Raises TooManyConnectionsError.
         """
         if self._slots.counts[address] > MAX_WAITING:
             raise TooManyConnectionsError("too many recordings of this address wait to be opened; try again later")
-        async with self._slots.slot(address):
-            yield
+        async with self._slots.slot(address) as slot:
+            began = time.monotonic()
+            try:
+                yield
+            except MediaError:
+                slot.rest_s = min(MAX_REST_S, REST * (time.monotonic() - began))
+                raise

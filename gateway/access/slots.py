@@ -4,6 +4,14 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class HeldSlot:
+    """A slot while it is held. For `rest_s` seconds after the work, its owner begins no more. Others may."""
+
+    rest_s: float = 0.0
 
 
 class FairSlots:
@@ -16,16 +24,25 @@ class FairSlots:
         self.counts: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def slot(self, owner: str) -> AsyncIterator[None]:
-        """Wait for a slot, and hold it until the end of the block."""
-        own = self._own.setdefault(owner, asyncio.Semaphore(self._each))
+    async def slot(self, owner: str) -> AsyncIterator[HeldSlot]:
+        """Wait for a slot, and hold it until the end of the block, which lasts until the end of the owner's rest."""
+        own, held = self._own.setdefault(owner, asyncio.Semaphore(self._each)), HeldSlot()
         try:
             with counted(self.counts, owner):
-                async with own, self._slots:
-                    yield
+                async with own:
+                    try:
+                        async with self._slots:
+                            yield held
+                    finally:
+                        await _rest(held.rest_s)
         finally:
             if owner not in self.counts:
                 del self._own[owner]
+
+
+async def _rest(seconds: float) -> None:
+    if seconds:
+        await asyncio.sleep(seconds)
 
 
 @contextmanager

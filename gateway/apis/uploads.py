@@ -1,28 +1,24 @@
-"""Multipart uploads, streamed to disk with a limit on their size."""
+"""Uploads, streamed to disk with a limit on their size."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from backend.errors import ClientError
 from gateway.access.pending import address_of
 from gateway.apis.errors import InvalidRequestError
+from gateway.apis.form_reader import FormReader
 from gateway.services import GatewayServices
 
 # Uploads come after requests and live clients that catch up.
 UPLOAD_EXCESS_S = 10.0
-# A form has one file and some options.
-MAX_FILES, MAX_FIELDS, MAX_FIELD_BYTES = 1, 100, 1 << 16
 # A client that sends nothing for this long has left. One that sends less per second, after that time, is refused.
 IDLE_S, MIN_BYTES_PER_S = 30.0, 1_024
 
@@ -42,51 +38,30 @@ class Upload:
 @asynccontextmanager
 async def received_form(request: Request, services: GatewayServices, field: str = "file") -> AsyncIterator[Upload]:
     """Receive a multipart form with one file in `field`. Raises InvalidRequestError and TooManyConnectionsError."""
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise InvalidRequestError("the body must be multipart/form-data", code="invalid_content_type", status=415)
-    with services.pending.counted(address_of(request)):
-        form = await _parse(request, services, services.settings.max_upload_bytes)
-    try:
-        file = form.get(field)
-        if not isinstance(file, UploadFile):
-            raise InvalidRequestError(f"missing file: {field}", code="missing_required_parameter", param=field)
-        with NamedTemporaryFile(prefix="nova-upload-") as copy:
-            # In a thread: the event loop serves live sessions.
-            await asyncio.to_thread(shutil.copyfileobj, file.file, copy)
-            copy.flush()
-            names = {name.removesuffix("[]") for name, value in form.multi_items() if isinstance(value, str)}
-            yield Upload(Path(copy.name), {name: _values(form, name) for name in names})
-    finally:
-        await form.close()
+    with NamedTemporaryFile(prefix="nova-upload-") as file:
+        form = FormReader(request.headers.get("content-type", ""), field, file)
+        await _receive(request, services, services.settings.max_upload_bytes, form.write)
+        form.finish()
+        yield Upload(Path(file.name), form.fields)
 
 
 @asynccontextmanager
 async def received_body(request: Request, services: GatewayServices, max_bytes: int) -> AsyncIterator[Path]:
     """Receive a body that is no form. Raises InvalidRequestError and TooManyConnectionsError."""
     with NamedTemporaryFile(prefix="nova-upload-") as file:
-        with services.pending.counted(address_of(request)):
-            async for block in _limited(request, services, max_bytes):
-                file.write(block)
+        await _receive(request, services, max_bytes, file.write)
         file.flush()
         yield Path(file.name)
 
 
-def _values(form: FormData, name: str) -> list[str]:
-    return [value for key in (name, f"{name}[]") for value in form.getlist(key) if isinstance(value, str)]
-
-
-async def _parse(request: Request, services: GatewayServices, max_bytes: int) -> FormData:
-    parser = MultiPartParser(
-        request.headers,
-        _limited(request, services, max_bytes),
-        max_files=MAX_FILES,
-        max_fields=MAX_FIELDS,
-        max_part_size=MAX_FIELD_BYTES,
-    )
-    try:
-        return await parser.parse()
-    except MultiPartException as error:
-        raise InvalidRequestError(error.message, code="invalid_form") from None
+async def _receive(
+    request: Request, services: GatewayServices, max_bytes: int, write: Callable[[bytes], object]
+) -> None:
+    """Write all blocks of a body. Until then, the request is a connection without a session."""
+    with services.pending.counted(address_of(request)):
+        async with aclosing(_limited(request, services, max_bytes)) as blocks:
+            async for block in blocks:
+                write(block)
 
 
 async def _limited(request: Request, services: GatewayServices, max_bytes: int) -> AsyncGenerator[bytes, None]:

@@ -99,12 +99,12 @@ class ListenRecordings:
         start = Start(**{**listen.parameters.options(), "partials": False, "endpoint_ms": Start().endpoint_ms})
         start = start.model_copy(update={"multichannel": listen.parameters.multichannel})
         session = transcribed(self._services, listen.caller, listen.address, start, file, "deepgram")
-        async with session as (socket, events):
+        async with session as (socket, events), _digest(file) as sha256:
             transcript = RecordingTranscript()
             await guard(collect(events, transcript))
             transcript.finish(socket)
-            sha256 = await asyncio.to_thread(_digest, file)
-        return json.dumps(_body(listen, transcript, socket.channels, sha256), ensure_ascii=False)
+            digest = await sha256
+        return json.dumps(_body(listen, transcript, socket.channels, digest), ensure_ascii=False)
 
     @asynccontextmanager
     async def _file(self, listen: ListenRequest, guard: Guard) -> AsyncIterator[Path]:
@@ -188,6 +188,16 @@ def _url(body: bytes) -> str:
     return url
 
 
-def _digest(file: Path) -> str:
+@asynccontextmanager
+async def _digest(file: Path) -> AsyncIterator[asyncio.Task[str]]:
+    """The digest of a recording, which is computed in a thread while its session runs."""
+    task = asyncio.create_task(asyncio.to_thread(_sha256, file))
+    try:
+        yield task
+    finally:
+        task.cancel()
+
+
+def _sha256(file: Path) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

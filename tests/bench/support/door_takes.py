@@ -194,10 +194,10 @@ async def native_file_take(url: str, pcm: Pcm, **options: Any) -> Take:
 
 async def openai_file_take(url: str, pcm: Pcm) -> Take:
     """Through OpenAI's transcriptions, as a stream of events."""
-    take = Take()
+    take, file = Take(), wav(pcm)
     async with _client(url) as http:
         begin = time.monotonic()
-        async for event in _events(http, pcm):
+        async for event in _events(http, file):
             if event["type"] == "transcript.text.delta":
                 take.saw_text(time.monotonic() - begin, committed=True)
             elif event["type"] == "transcript.text.done":
@@ -211,9 +211,9 @@ def _client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, timeout=WAIT_S, verify=False, trust_env=False)
 
 
-async def _events(http: httpx.AsyncClient, pcm: Pcm) -> AsyncIterator[dict[str, Any]]:
+async def _events(http: httpx.AsyncClient, file: bytes) -> AsyncIterator[dict[str, Any]]:
     data = {"model": "whisper-1", "language": "en", "stream": "true"}
-    files = {"file": ("a.wav", wav(pcm))}
+    files = {"file": ("a.wav", file)}
     async with http.stream("POST", "/v1/audio/transcriptions", data=data, files=files) as response:
         response.raise_for_status()
         async for line in response.aiter_lines():
@@ -223,10 +223,10 @@ async def _events(http: httpx.AsyncClient, pcm: Pcm) -> AsyncIterator[dict[str, 
 
 async def deepgram_file_take(url: str, pcm: Pcm) -> Take:
     """Through Deepgram's API for recordings."""
-    take = Take()
+    take, file = Take(), wav(pcm)
     async with _client(url) as http:
         begin = time.monotonic()
-        response = await http.post("/v1/listen?language=en", content=wav(pcm), headers={"Content-Type": "audio/wav"})
+        response = await http.post("/v1/listen?language=en", content=file, headers={"Content-Type": "audio/wav"})
         take.final_s = time.monotonic() - begin
     response.raise_for_status()
     take.texts = [response.json()["results"]["channels"][0]["alternatives"][0]["transcript"]]

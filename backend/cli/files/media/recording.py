@@ -1,53 +1,28 @@
 """Decode any recording that FFmpeg can read to blocks of 16 kHz PCM, mono or with its channels."""
 
-import os
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from functools import cache
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Lock
 
-import av
-from av.audio.stream import AudioStream
-from av.container import InputContainer
-
-from backend.cli.files.media.declared_length import (
-    declared_frames,
-    declared_s,
-    ends_inside_page,
-    has_uncounted_sound,
-    is_wav,
-    origin_s,
-)
+from backend.cli.files.media.declared_length import ends_inside_page
 from backend.cli.files.media.errors import (
     DamagedAudioError,
     EmptyFileError,
-    MediaError,
     NotMediaError,
-    TooManyChannelsError,
     TruncatedAudioError,
     UnreadableError,
 )
-from backend.cli.files.media.sound import Sound
-from backend.cli.files.media.tracks import audio_tracks, choose_track
-from backend.messages.channels import MAX_CHANNELS
+from backend.cli.files.media.ffmpeg_track import opened_by_ffmpeg
+from backend.cli.files.media.opened_track import OpenedTrack
+from backend.cli.files.media.plain_wav import opened_plain_wav
 from backend.messages.jobs import BYTES_PER_SECOND
 
 BLOCK_MS = 250
 _BLOCK = BYTES_PER_SECOND * BLOCK_MS // 1000
-# Longest gap, in seconds, in a file without a duration, such as one from a browser.
-_LONGEST_UNKNOWN_GAP_S = 600.0
 # Encoders pad and containers round, so intact files may be shorter than declared by less than this.
 _SHORTFALL_S = 0.5
-# Formats whose header declares a length, and whose samples have no other structure.
-_RAW_FORMATS = frozenset({"wav", "aiff", "caf", "au", "w64"})
-# FFmpeg reads any plain text file as one of these formats.
-_NOT_MEDIA = frozenset({"tty", "txt"})
-# Playlists and descriptions of streams make FFmpeg read other files. An upload must not name files of the server.
-_REFERRING_FORMATS = frozenset(
-    ["concat", "dash", "hls", "image2", "imf", "lavfi", "rtp", "rtsp", "sap", "sdp", "vobsub", "webm_dash_manifest"]
-)
 
 
 class Recording:
@@ -59,30 +34,13 @@ class Recording:
     one, or with `separate` all of the track.
     """
 
-    def __init__(self, path: Path, container: InputContainer, track: int | None, *, separate: bool = False) -> None:
+    def __init__(self, path: Path, opened: OpenedTrack) -> None:
         self.path = path
-        self.tracks = audio_tracks(container)
-        self.track = choose_track(path, self.tracks, track)
-        stream = container.streams.audio[self.track.number - 1]
-        self.declared_s = declared_s(path, container, stream)
-        self.length_s = self.declared_s or (container.duration or 0) / av.time_base or None
+        self.tracks, self.track = opened.tracks, opened.track
+        self.declared_s, self.length_s, self.channels = opened.declared_s, opened.length_s, opened.channels
         self.position_s = 0.0
-        self._container = container
-        self.channels = _count_channels(path, stream) if separate else 1
         self._block_bytes, self._bytes_per_s = _BLOCK * self.channels, BYTES_PER_SECOND * self.channels
-        # A longer gap comes from a damaged timestamp.
-        longest_gap_s = max(self.length_s or 0.0, (container.duration or 0) / av.time_base) or _LONGEST_UNKNOWN_GAP_S
-        self._sound = Sound(
-            container,
-            stream,
-            origin_s=origin_s(container),
-            longest_gap_s=longest_gap_s,
-            declared_frames=declared_frames(path, container),
-            channels=self.channels if separate else None,
-        )
-        # Lost samples leave no trace in such formats.
-        codec = stream.codec_context  # None if FFmpeg does not know the codec
-        self._is_raw = bool(codec) and codec.name.startswith("pcm_") and container.format.name in _RAW_FORMATS
+        self._sound, self._format_name, self._is_raw = opened.sound, opened.format_name, opened.is_raw
         self._blocks = self._blocks_of_file()
         self._reading = Lock()
 
@@ -97,10 +55,9 @@ class Recording:
             return next(self._blocks, b"")
 
     def close(self) -> None:
-        """Close the file, after a block that another thread is reading. Then there are no more blocks."""
+        """Read no more, after a block that another thread is reading: then the file may be closed."""
         with self._reading:
             self._blocks = iter(())
-            self._container.close()
 
     def _blocks_of_file(self) -> Iterator[bytes]:
         """Yield all blocks, then raise an error if the file is damaged."""
@@ -127,7 +84,7 @@ class Recording:
         if position == 0 and declared <= _SHORTFALL_S:
             raise EmptyFileError(f"{self.path} contains no sound")
         is_short = declared - position > max(_SHORTFALL_S, declared / 1000)
-        if is_short or self._sound.ends_damaged or ends_inside_page(self.path, self._container.format.name):
+        if is_short or self._sound.ends_damaged or ends_inside_page(self.path, self._format_name):
             end = f"{position:.1f} s of {declared:.1f} s" if is_short else f"{position:.1f} s"
             end += ", or sound before its end is missing" if self._is_raw else ""
             also = f". It is also damaged {damage}{self._doubt()}" if damage else ""
@@ -152,42 +109,12 @@ def open_recording(
     find the tracks. Raises a MediaError if the recording cannot be read.
     """
     _check_readable(path)
-    try:
-        # With "file:", a name such as "10:30.wav" is not parsed as a protocol.
-        options = {"protocol_whitelist": "file", "format_whitelist": _self_contained_formats()}
-        options |= _wav_options(path) if is_wav(path) else {}
-        timeout = (open_timeout_s, None)
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options=options, timeout=timeout)
-    except av.error.ArgumentError:  # not on the list of formats
-        raise _not_media(path) from None
-    except (av.FFmpegError, OSError) as error:
-        raise _open_error(path, error) from None
-    with container:
-        if container.format.name in _NOT_MEDIA:
-            raise _not_media(path)
-        with closing(Recording(path, container, track, separate=separate)) as recording:
-            yield recording
-
-
-def _wav_options(path: Path) -> dict[str, str]:
-    # FFmpeg looks for other codecs, such as AC-3, in samples of 16 bits. By default it takes 7 ms, with so few packets
-    # one millisecond. It finds the same codecs.
-    options = {"max_probe_packets": "4"}
-    return options | ({"ignore_length": "1"} if has_uncounted_sound(path) else {})
-
-
-@cache
-def _self_contained_formats() -> str:
-    """The names of all formats whose files contain their own data, as FFmpeg's option needs them."""
-    return ",".join(sorted(av.formats_available - _REFERRING_FORMATS))
-
-
-def _count_channels(path: Path, stream: AudioStream) -> int:
-    """The channels of a track. Raises TooManyChannelsError."""
-    count = stream.codec_context.channels if stream.codec_context else 1
-    if count > MAX_CHANNELS:
-        raise TooManyChannelsError(f"{path} has {count} channels: at most {MAX_CHANNELS} are recognized separately")
-    return max(count, 1)
+    with ExitStack() as stack:
+        opened = stack.enter_context(opened_plain_wav(path, track))
+        if opened is None:
+            by_ffmpeg = opened_by_ffmpeg(path, track, separate=separate, open_timeout_s=open_timeout_s)
+            opened = stack.enter_context(by_ffmpeg)
+        yield stack.enter_context(closing(Recording(path, opened)))
 
 
 def _check_readable(path: Path) -> None:
@@ -202,17 +129,3 @@ def _check_readable(path: Path) -> None:
         raise UnreadableError(f"{path} cannot be read: it is a directory")
     if stat.S_ISREG(found.st_mode) and found.st_size == 0:
         raise EmptyFileError(f"{path} is empty")
-
-
-def _open_error(path: Path, error: Exception) -> MediaError:
-    if isinstance(error, OSError) and not isinstance(error, av.error.InvalidDataError):
-        return UnreadableError(f"{path} cannot be read: {error.strerror or os.strerror(error.errno or 0)}")
-    with path.open("rb") as file:
-        is_mp4 = file.read(8)[4:] == b"ftyp"
-    if is_mp4:
-        return TruncatedAudioError(f"{path} is truncated before its index, so it cannot be decoded")
-    return _not_media(path)
-
-
-def _not_media(path: Path) -> NotMediaError:
-    return NotMediaError(f"{path} is neither audio nor video")

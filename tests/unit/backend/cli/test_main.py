@@ -13,7 +13,11 @@ from backend.errors import SetupError
 def without_av(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without PyAV, as in the image of the translation worker."""
     monkeypatch.setitem(sys.modules, "av", None)
-    for module in ("backend.cli.transcribe", "backend.cli.files.media.recording", "backend.cli.files.media.sound"):
+    for module in (
+        "backend.cli.transcribe",
+        "backend.cli.files.media.recording",
+        "backend.cli.files.media.ffmpeg_track",
+    ):
         monkeypatch.delitem(sys.modules, module, raising=False)
 
 

@@ -1,10 +1,12 @@
 """Recordings are opened a few at a time, and slow files of one address delay only those of the same address."""
 
 import asyncio
+import time
 
 import pytest
 
-from gateway.access.opening import MAX_WAITING, SLOTS, OpeningTurns
+from backend.cli.files.media.errors import MediaError
+from gateway.access.opening import MAX_WAITING, REST, SLOTS, OpeningTurns
 from gateway.access.pending import TooManyConnectionsError
 
 
@@ -55,3 +57,23 @@ async def test_an_address_may_have_few_files_on_disk() -> None:
     free.set()
     await opened(turns, "192.0.2.2", free, set())
     await asyncio.gather(*tasks)
+
+
+async def test_an_address_rests_after_a_file_that_cannot_be_read_and_others_do_not() -> None:
+    turns, openings, opened_once = OpeningTurns(), list[tuple[float, float]](), asyncio.Event()
+
+    async def unreadable() -> None:
+        async with turns.turn("hostile"):
+            began = time.monotonic()
+            await asyncio.sleep(0.02)
+            openings.append((began, time.monotonic()))
+            opened_once.set()
+            raise MediaError("no format was found")
+
+    hostile = [asyncio.create_task(unreadable()) for _ in range(2)]
+    await opened_once.wait()
+    async with turns.turn("other"):
+        assert len(openings) == 1
+    assert [type(error) for error in await asyncio.gather(*hostile, return_exceptions=True)] == [MediaError] * 2
+    (began, ended), (again, _) = openings
+    assert again - ended >= REST * (ended - began) * 0.99

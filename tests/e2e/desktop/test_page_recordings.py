@@ -1,4 +1,4 @@
-"""A recording of five minutes on the page, with a real model: progress, paragraphs, and files that other programs read."""
+"""Five minutes of speech on the page, with a real model: progress, paragraphs, and files that other programs read."""
 
 import json
 from itertools import pairwise

@@ -15,7 +15,17 @@ export async function violations(page) {
   );
 }
 
-/** Whether a text of the page is wider than the window, so that reading it requires scrolling in two directions. */
+/**
+ * Whether a part of the page is wider than the window, so that reading it requires scrolling in two directions, or wider
+ * than its dialog, which cuts it off.
+ */
 export function scrollsSideways(page) {
-  return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const dialog = document.querySelector("dialog[open]");
+    const outer = dialog?.getBoundingClientRect();
+    const isCutOff = ({ left, right }) => right > outer.right + 1 || left < outer.left - 1;
+    const inner = [...(dialog?.querySelectorAll("*:not(.visually-hidden)") ?? [])];
+    return scrollWidth > clientWidth || inner.some((node) => isCutOff(node.getBoundingClientRect()));
+  });
 }

@@ -59,7 +59,15 @@ async def test_every_state_is_accessible_and_the_text_survives_edits_reloads_and
     check_subtitles(report["downloads"], "talk", 12)
 
 
-@pytest.mark.parametrize(("name", "options"), [("phone", ("--size", "390x844", "--dark")), ("ar", ("--locale", "ar"))])
+BRIEF = {
+    "phone": ("--size", "390x844", "--dark"),
+    "ar": ("--locale", "ar"),
+    # German has the longest words, and 320 pixels are the width of WCAG 2.2, success criterion 1.4.10.
+    "narrow": ("--size", "320x640", "--locale", "de"),
+}
+
+
+@pytest.mark.parametrize(("name", "options"), BRIEF.items())
 async def test_the_page_is_accessible_on_a_phone_in_the_dark_and_from_right_to_left(
     name: str, options: tuple[str, ...], browser: str, system: System, artifacts: Path
 ) -> None:

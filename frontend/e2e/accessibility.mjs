@@ -24,7 +24,8 @@ export function scrollsSideways(page) {
     const { scrollWidth, clientWidth } = document.documentElement;
     const dialog = document.querySelector("dialog[open]");
     const outer = dialog?.getBoundingClientRect();
-    const isCutOff = ({ left, right }) => right > outer.right + 1 || left < outer.left - 1;
+    // Entries of a closed list have no width.
+    const isCutOff = ({ left, right, width }) => width > 0 && (right > outer.right + 1 || left < outer.left - 1);
     const inner = [...(dialog?.querySelectorAll("*:not(.visually-hidden)") ?? [])];
     return scrollWidth > clientWidth || inner.some((node) => isCutOff(node.getBoundingClientRect()));
   });

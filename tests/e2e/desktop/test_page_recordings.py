@@ -20,7 +20,7 @@ SECONDS = 300
 # Longer than an utterance may be, so that the server cuts each of them in continuous speech.
 SPEECH_S = 45
 PAUSE_S = 2.0
-# As loud as speech; what is before and after it is left out.
+# As loud as speech. Samples before and after it are left out.
 LOUD = 500
 
 

@@ -27,7 +27,7 @@ def parse_srt(content: str) -> list[ParsedCue]:
 
 def parse_vtt(content: str) -> list[ParsedCue]:
     """Cues of a WebVTT file. Raises webvtt.errors.MalformedFileError and MalformedCaptionError."""
-    cues = webvtt.from_string(content)
+    cues = webvtt.from_string(content).captions
     return [ParsedCue(_clock_ms(cue.start), _clock_ms(cue.end), _in_one_line(cue.text)) for cue in cues]
 
 

@@ -28,6 +28,7 @@ IMAGES = ROOT / "docs" / "images"
 # learn how to use each tab." Seconds in the recording.
 CHINESE = "az-zh-CN-training-audio1"
 SENTENCES = ((10.3, 15.6), (33.4, 38.6))
+LAST_SENTENCE = "使用后续步骤中提供的链接了解如何使用每个选项卡。"
 ENGLISH = "ls-367-130732-0001"
 # Long enough for the translation of the first sentence, also on a busy machine.
 PAUSE_S = 8.0
@@ -66,6 +67,7 @@ async def take(browser: str, driver: str, system: System, folder: Path) -> None:
     seconds = chinese(wav) if translated else english(wav)
     languages = ("--language", "zh", "--target", "en") if translated else ("--language", "en")
     options = () if driver == "tour" else ("--seconds", str(seconds + 6), *languages)
+    options += ("--text", LAST_SENTENCE) if driver == "picture" else ()
     await drive(browser, driver, system.urls[0], wav, folder, *options)
     for ending, name in PICTURES[driver].items():
         shutil.copy(folder / f"{driver}-{ending}.png", IMAGES / f"{name}.png")

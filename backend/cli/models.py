@@ -1,11 +1,10 @@
 """`nova models`: list the known models and download them."""
 
 import click
-from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
 
 from backend import models
+from backend.cli.terminal.tables import console, new_table
 from backend.errors import ModelError
 from backend.local.download_progress import download_progress
 
@@ -19,8 +18,10 @@ def group() -> None:
 def list_models() -> None:
     """List every known model with its licence and where it is installed."""
     here = {found.name: found for found in reversed(models.installed())}
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("name", "kind", "size", "licence", "installed", "where"):
+    table = new_table()
+    # Names are copied into commands.
+    table.add_column("name", no_wrap=True)
+    for heading in ("kind", "size", "licence", "installed", "where"):
         table.add_column(heading, justify="right" if heading == "size" else "left", overflow="fold")
     for model in models.CATALOGUE:
         found = here.pop(model.name, None)
@@ -28,7 +29,7 @@ def list_models() -> None:
         table.add_row(model.name, model.kind, decimal(model.size), model.licence, "yes" if found else "no", where)
     for found in here.values():  # models of the user's own
         table.add_row(found.name, found.kind, decimal(found.size), "", "yes", str(found.path))
-    Console().print(table)
+    console().print(table)
 
 
 @group.command("pull")

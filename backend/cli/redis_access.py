@@ -85,9 +85,16 @@ def run_with_redis(redis: RedisAccess, work: Callable[[Redis, ServiceSettings], 
             try:
                 return await work(connection, redis.settings)
             except REDIS_ERRORS as error:
-                raise SetupError(f"Redis: {error or 'no answer'}; see --redis-url") from None
+                raise SetupError(_problem(redis.address, error)) from None
 
     return asyncio.run(connected())
+
+
+def _problem(address: str, error: Exception) -> str:
+    """The error of redis-py, or in words if nothing listens at the address."""
+    if isinstance(error.__context__, ConnectionRefusedError):
+        return f"no Redis at {address}. Start the system with `nova up`, or name its Redis with --redis-url (REDIS_URL)"
+    return f"Redis: {error or 'no answer'}; see --redis-url"
 
 
 def _settings_of(own: RunFile) -> ServiceSettings:

@@ -1,6 +1,7 @@
 """`nova status`: show the health of a running system."""
 
 import json
+import re
 import sys
 import time
 from collections import defaultdict
@@ -29,6 +30,8 @@ REFRESH_S = 1.0
 WIDTH = 100
 EXIT_STATUS = {"healthy": 0, "degraded": 1, "unhealthy": 2}
 COLOURS = {"healthy": "green", "degraded": "yellow", "unhealthy": "red"}
+
+NOT_A_GATEWAY = "not a Nova Voice gateway. Is the port right?"
 
 # The answer of `/health/full`.
 Health = Mapping[str, Any]
@@ -84,25 +87,33 @@ def _ask(http: httpx.Client, address: str) -> Health:
     try:
         answer = http.get(address)
         body = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        silent = f"{address} does not answer: {error or type(error).__name__}"
-        return _unknown(certificate_problem(address, error) or silent)
+    except httpx.HTTPError as error:
+        return _unknown(certificate_problem(address, error) or _silent(address, error))
+    except ValueError:
+        return _unknown(f"{address}: {NOT_A_GATEWAY}")
     if isinstance(body, dict) and body.get("status") in EXIT_STATUS:
         return body
     reason = isinstance(body, dict) and body.get("detail")
     if reason and answer.status_code in (401, 403):
         advice = ": use --key or NOVA_KEY, with a key that has the scope read" if answer.status_code == 401 else ""
         raise SetupError(f"{address}: {reason}{advice}")
-    return _unknown(f"{address}: {reason or 'not a Nova Voice gateway'}")
+    return _unknown(f"{address}: {reason or NOT_A_GATEWAY}")
+
+
+def _silent(address: str, error: httpx.HTTPError) -> str:
+    reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+    return f"{address} does not answer: {reason}. Start a system with `nova up`, or name one with --server"
 
 
 def _unknown(reason: str) -> Health:
-    return {"status": "unhealthy", "reasons": [reason], "redis": {"ok": False}, "lanes": {}, "workers": []}
+    empty: Health = {"redis": {"ok": False}, "lanes": {}, "workers": []}
+    return {"status": "unhealthy", "answered": False, "reasons": [reason], **empty}
 
 
 def table(body: Health, now: float) -> RenderableType:
     """The health as tables that fit into 80 columns. `now` is Unix time."""
-    parts: list[RenderableType] = [Text(body["status"], f"bold {COLOURS[body['status']]}")]
+    heading = body["status"] if body.get("answered", True) else "no answer"
+    parts: list[RenderableType] = [Text(heading, f"bold {COLOURS[body['status']]}")]
     parts += [Text(f"  {reason}", COLOURS[body["status"]]) for reason in body["reasons"]]
     parts += [Text(f"  {note}", "dim") for note in body.get("notes", ())]
     if body["redis"].get("ok"):

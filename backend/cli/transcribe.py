@@ -235,7 +235,8 @@ def _write(output: Output, source: Source, transcript: FileTranscript) -> None:
 
 def _report(source: Source, problem: NovaError) -> None:
     sentence = problem.message if isinstance(problem, MediaError) else f"{source.name}: {problem.message}"
-    click.secho(f"nova: {sentence} ({problem.code})", fg="red", err=True)
+    advice = ": use --key or NOVA_KEY" if problem.code == "unauthorized" else ""
+    click.secho(f"nova: {sentence} ({problem.code}){advice}", fg="red", err=True)
 
 
 def _summarize(failed: Sequence[Path], output: Output) -> None:

@@ -15,7 +15,18 @@ export async function violations(page) {
   );
 }
 
-/** Whether a text of the page is wider than the window, so that reading it requires scrolling in two directions. */
+/**
+ * Whether a part of the page is wider than the window, so that reading it requires scrolling in two directions, or wider
+ * than its dialog, which cuts it off.
+ */
 export function scrollsSideways(page) {
-  return page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const dialog = document.querySelector("dialog[open]");
+    const outer = dialog?.getBoundingClientRect();
+    // Entries of a closed list have no width.
+    const isCutOff = ({ left, right, width }) => width > 0 && (right > outer.right + 1 || left < outer.left - 1);
+    const inner = [...(dialog?.querySelectorAll("*:not(.visually-hidden)") ?? [])];
+    return scrollWidth > clientWidth || inner.some((node) => isCutOff(node.getBoundingClientRect()));
+  });
 }

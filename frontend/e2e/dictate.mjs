@@ -10,6 +10,7 @@ import { options, shoot } from "./browser.mjs";
 import { inDesktop, openOverlay, typed, perform } from "./fake-shell.mjs";
 
 const { values: args } = parseArgs({ options: { ...options, "while-speaking": { type: "boolean", default: false } } });
+const ENOUGH_CHARACTERS = 30;
 const settings = {
   isSetUp: true,
   isReady: false,
@@ -22,9 +23,11 @@ await inDesktop(args, settings, async (page, browser) => {
   const bubble = await openOverlay(browser, args, "bubble", { width: 440, height: 120 });
   const pressedAt = Date.now();
   await perform(page, "hold");
-  await page.waitForTimeout((Number(args.seconds) * 1000) / 2);
+  const seconds = Number(args.seconds) * 1000;
+  // On a slow machine the picture shows fewer words.
+  await page.waitForFunction(hasWords, ENOUGH_CHARACTERS, { timeout: seconds }).catch(() => undefined);
   await shoot(bubble, args, "bubble");
-  await page.waitForTimeout(Math.max(0, Number(args.seconds) * 1000 - (Date.now() - pressedAt)));
+  await page.waitForTimeout(Math.max(0, seconds - (Date.now() - pressedAt)));
   const releasedAt = Date.now() - pressedAt;
   await perform(page, "release");
   await page.waitForFunction(
@@ -54,3 +57,9 @@ await inDesktop(args, settings, async (page, browser) => {
     found,
   };
 });
+
+/** Runs in the page: whether the bubble shows this many characters. */
+function hasWords(enough) {
+  const { committed = "", tentative = "" } = globalThis.shell.bubble ?? {};
+  return committed.length + tentative.length >= enough;
+}

@@ -83,7 +83,10 @@ export function fakeShell({ server, settings }) {
     saveSettings: async ({ settings: text }) => localStorage.setItem(SETTINGS_ENTRY, text),
     saveKey: async () => undefined,
     server: async () => ({ url: shell.server, key: null }),
-    onServerState: () => () => undefined,
+    onServerState: (listener) => {
+      listener({ phase: "running", url: shell.server });
+      return () => undefined;
+    },
     typeText: async (text) => {
       shell.typed.push({ at: Date.now(), text });
       return { ok: true, by: "direct" };

@@ -2,8 +2,8 @@
 //
 //   node e2e/recording.mjs --url http://localhost:8080 --wav FILE --recording FILE --out DIR --screenshot NAME
 //
-// Prints a JSON object: progress (phase and share of each change of the progress bar), downloads (subtitles by name),
-// utterances (their number), reloaded (their number after a reload), sessions (titles), phase, consoleErrors.
+// Prints a JSON object: progress (phase and share of each change of the progress bar), downloads (files by name),
+// utterances (number of paragraphs), reloaded (their number after a reload), sessions (titles), phase, consoleErrors.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { inBrowser, options, shoot } from "./browser.mjs";
@@ -15,11 +15,11 @@ await inBrowser(args, async (page) => {
   const at = (name) => page.getByTestId(name);
   await page.evaluate(watchProgress);
   await at("file").setInputFiles(args.recording);
-  await at("recording-finished").waitFor({ timeout: 300_000 });
+  await at("recording-finished").waitFor({ timeout: 780_000 });
   await shoot(page, args, "done");
   const progress = await page.evaluate(() => globalThis.progress);
   const downloads = {};
-  for (const format of ["srt", "vtt"]) {
+  for (const format of ["txt", "srt", "vtt", "json"]) {
     const [download] = await Promise.all([page.waitForEvent("download"), at(`download-${format}`).click()]);
     downloads[download.suggestedFilename()] = await readFile(await download.path(), "utf8");
   }

@@ -113,8 +113,10 @@ await inProfile(args, async (browser, page) => {
     await page.evaluate(watchProgress);
     await at("file").setInputFiles(args.recording);
     await at("recording").and(page.locator("[data-phase=transcribing]")).waitFor(WITHIN);
-    await page.waitForFunction(() =>
-      globalThis.progress.some(([phase, share]) => phase === "transcribing" && share > 0),
+    await page.waitForFunction(
+      () => globalThis.progress.some(([phase, share]) => phase === "transcribing" && share > 0),
+      undefined,
+      WITHIN,
     );
     await check("recording");
     await at("recording-finished").waitFor({ timeout: 240_000 });

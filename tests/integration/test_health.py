@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,7 @@ from backend.streams.worker.health import WorkerHealth
 from backend.streams.worker.in_flight import InFlight
 from tests.conftest import run_in_thread
 from tests.testkit.cli import silent
+from tests.testkit.servers.threads import serve_in_thread, url_of
 from tests.testkit.system.plans import system_plan
 
 # The promised second, and time for a busy machine. A request that waits for a hanging Redis takes 3 s.
@@ -164,7 +166,15 @@ async def test_a_worker_is_ready_from_the_loaded_model_until_the_drain(redis: Re
 
 def test_an_unreachable_gateway_is_reported() -> None:
     code, said = nova_status(f"127.0.0.1:{free_port()}")
-    assert (code, "does not answer" in said) == (2, True)
+    assert (code, said.splitlines()[0]) == (2, "no answer")
+    assert "does not answer: Connection refused. Start a system with `nova up`" in " ".join(said.split())
+
+
+def test_the_port_of_another_web_server_is_reported() -> None:
+    with serve_in_thread(HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)) as web:
+        code, said = nova_status(url_of(web))
+    assert (code, said.splitlines()[0]) == (2, "no answer")
+    assert "not a Nova Voice gateway. Is the port right?" in said
 
 
 def test_watching_continues_until_interrupted(system: System) -> None:

@@ -1,6 +1,7 @@
 """Sources of live audio: the microphone, or a recording played in real time."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,7 +107,9 @@ def _import_sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError:
-        raise SetupError("the microphone needs the package sounddevice: pip install 'nova-voice[mic]'") from None
+        # `pip` alone may belong to another environment than this command.
+        install = f"{sys.executable} -m pip install 'nova-voice[mic]'"
+        raise SetupError(f"the microphone needs the package sounddevice: {install}") from None
     except OSError:
         raise SetupError(
             "the microphone needs the library PortAudio: install libportaudio2 (Debian, Ubuntu) or portaudio "

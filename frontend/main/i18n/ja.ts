@@ -1,0 +1,26 @@
+import type { ShellTexts } from "./en";
+
+export const ja: ShellTexts = {
+  speak: "音声入力を開始または停止",
+  subtitles: "字幕を開始または停止",
+  open: "Nova Voice を開く",
+  settings: "設定",
+  quit: "終了",
+  noTyping: "画面がないため、Nova Voice は他のプログラムに文字を入力できません。",
+  noWaylandTyping: "Wayland で他のプログラムに文字を入力するには、wtype、または ydotool とそのサービス ydotoold をインストールしてください。",
+  noAccessibility: "他のプログラムに文字を入力するには、「システム設定」>「プライバシーとセキュリティ」>「アクセシビリティ」で Nova Voice を許可し、再起動してください。",
+  waylandShortcut: "Wayland ではグローバルショートカットを使えません。デスクトップのキーボード設定で、コマンド nova-voice --toggle にショートカットを割り当ててください。",
+  noHolding: "このシステムはキーを離したことを通知しません。ショートカットを 1 回押すと開始し、もう 1 回押すと停止します。",
+  shortcutTaken: "このショートカットは他のプログラムが使用しています。別のものを選んでください:",
+  notTyped: "テキストを入力できませんでした。履歴に残っています。",
+  tooMuch: "入力待ちのテキストが多すぎるため、このテキストは入力されませんでした。履歴に残っています。",
+  keysHeld: "Ctrl や Alt などのキーが押されていたため、テキストは入力されませんでした。履歴に残っています。",
+  clipboardHolds: "貼り付けると元に戻せないクリップボードの内容が失われるため、テキストは入力されませんでした。履歴に残っています。",
+  refused: "アクティブなプログラムは他のプログラムからの文字入力を受け付けません。",
+  noKeychain: "このコンピューターにキーチェーンがないため、キーは保存されませんでした。gnome-keyring または KWallet をインストールしてください。",
+  noNova: "このコンピューターにサーバーがインストールされていません。コマンド nova が見つかりません。",
+  noServerChosen: "サーバーが設定されていません。",
+  badAddress: "サーバーのアドレスが正しくありません:",
+  serverStopped: "このコンピューターのサーバーが停止しました:",
+  serverSilent: "このコンピューターのサーバーは準備完了になりませんでした。最後の出力:",
+};

@@ -1,0 +1,26 @@
+import type { ShellTexts } from "./en";
+
+export const pt: ShellTexts = {
+  speak: "Iniciar ou parar o ditado",
+  subtitles: "Iniciar ou parar as legendas",
+  open: "Abrir o Nova Voice",
+  settings: "Configurações",
+  quit: "Sair",
+  noTyping: "O Nova Voice não pode digitar em outros programas porque não há uma tela.",
+  noWaylandTyping: "Para digitar em outros programas no Wayland, instale o wtype, ou o ydotool com seu serviço ydotoold.",
+  noAccessibility: "Para digitar em outros programas, permita o Nova Voice em Ajustes do Sistema > Privacidade e Segurança > Acessibilidade e reinicie-o.",
+  waylandShortcut: "O Wayland não permite atalhos globais. Nas configurações de teclado do seu ambiente, atribua um atalho ao comando nova-voice --toggle.",
+  noHolding: "Este sistema não informa quando uma tecla é solta. Pressione o atalho uma vez para iniciar e outra para parar.",
+  shortcutTaken: "Outro programa já usa este atalho. Escolha outro:",
+  notTyped: "Não foi possível digitar o texto. Ele está no histórico.",
+  tooMuch: "Há textos demais aguardando digitação, por isso este não foi digitado. Ele está no histórico.",
+  keysHeld: "O texto não foi digitado porque uma tecla como Ctrl ou Alt estava pressionada. Ele está no histórico.",
+  clipboardHolds: "O texto não foi digitado porque colá-lo substituiria um conteúdo da área de transferência que não poderia ser restaurado. Ele está no histórico.",
+  refused: "O programa ativo não aceita texto de outros programas.",
+  noKeychain: "A chave não foi salva porque este computador não tem um chaveiro. Instale o gnome-keyring ou o KWallet.",
+  noNova: "O servidor não está instalado neste computador. O comando nova não foi encontrado.",
+  noServerChosen: "Nenhum servidor está configurado.",
+  badAddress: "Este endereço de servidor não é válido:",
+  serverStopped: "O servidor deste computador parou:",
+  serverSilent: "O servidor deste computador não ficou pronto. Sua última saída:",
+};

@@ -1,0 +1,26 @@
+import type { ShellTexts } from "./en";
+
+export const zh: ShellTexts = {
+  speak: "开始或停止语音输入",
+  subtitles: "开始或停止字幕",
+  open: "打开 Nova Voice",
+  settings: "设置",
+  quit: "退出",
+  noTyping: "没有可用的显示，Nova Voice 无法向其他程序输入文字。",
+  noWaylandTyping: "在 Wayland 下向其他程序输入文字，需要安装 wtype，或 ydotool 及其服务 ydotoold。",
+  noAccessibility: "要向其他程序输入文字，请在“系统设置”>“隐私与安全性”>“辅助功能”中允许 Nova Voice，然后重新启动。",
+  waylandShortcut: "Wayland 不支持全局快捷键。请在桌面的键盘设置中为命令 nova-voice --toggle 指定快捷键。",
+  noHolding: "本系统不报告按键松开。按一次快捷键开始，再按一次停止。",
+  shortcutTaken: "此快捷键已被其他程序占用。请选择其他快捷键：",
+  notTyped: "文字未能输入。可在历史记录中找到。",
+  tooMuch: "等待输入的文字过多，因此未输入这段文字。可在历史记录中找到。",
+  keysHeld: "由于 Ctrl 或 Alt 等按键一直被按住，文字未能输入。可在历史记录中找到。",
+  clipboardHolds: "文字未能输入，因为粘贴会替换无法恢复的剪贴板内容。可在历史记录中找到。",
+  refused: "当前程序不接受其他程序输入的文字。",
+  noKeychain: "本机没有钥匙串，因此未保存密钥。请安装 gnome-keyring 或 KWallet。",
+  noNova: "本机未安装服务器。找不到命令 nova。",
+  noServerChosen: "尚未配置服务器。",
+  badAddress: "服务器地址无效：",
+  serverStopped: "本机的服务器已停止：",
+  serverSilent: "本机的服务器未能就绪。最后的输出：",
+};

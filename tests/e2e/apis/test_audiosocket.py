@@ -12,6 +12,7 @@ import pytest
 from backend.local.processes import free_port
 from backend.local.system import System, running
 from gateway.apis.audiosocket.codec import to_frame
+from gateway.apis.audiosocket.frames import SLIN8, silent_frame
 from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import RATE, Clip, shortest_clip
 from tests.testkit.audio.telephone import at_8_khz
@@ -63,9 +64,14 @@ async def last_frame(*frames: bytes, hang_up: bool = False) -> bytes:
     if hang_up:
         writer.write_eof()
     try:
-        return await asyncio.wait_for(reader.read(), 30)
+        return without_silence(await asyncio.wait_for(reader.read(), 30))
     finally:
         writer.close()
+
+
+def without_silence(data: bytes) -> bytes:
+    """The bytes without the frames that Asterisk gets while it sends nothing."""
+    return data.replace(silent_frame(SLIN8), b"")
 
 
 def spoken(clip: Clip) -> list[bytes]:
@@ -115,3 +121,13 @@ async def test_garbage_wrong_order_and_stalls_are_errors_and_a_neighbour_notices
     assert all(attempt.result()[0] == 0xFF for attempt in attempts.values())
     events = await ended(receiver, str(call))
     assert not [event for event in events if event["type"] == "call.error"]
+
+
+async def test_a_caller_who_sends_nothing_gets_silence_before_asterisk_would_end_the_call(system: System) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    writer.write(to_frame(0x01, uuid4().bytes) + to_frame(0x12, bytes(640)))
+    silence = silent_frame(0x12)
+    for _ in range(2):
+        # Asterisk waits for 2 s. The limit is for machines on which other programs run.
+        assert await asyncio.wait_for(reader.readexactly(len(silence)), 10) == silence
+    writer.close()

@@ -26,6 +26,7 @@ from gateway.protocols import PROTOCOLS
 from stt_worker.recognizers.null import transcript
 from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import Clip, shortest_clip
+from tests.testkit.call_doors import SOCKETS
 from tests.testkit.cli import silent
 from tests.testkit.doors import (
     DEEPGRAM,
@@ -33,7 +34,6 @@ from tests.testkit.doors import (
     NATIVE,
     OPENAI,
     OPENAI_REALTIME,
-    SOCKETS,
     UPLOADS,
     Failure,
     InvalidText,

@@ -60,7 +60,7 @@ TWILIO = SocketDoor(
 
 def _line_or_json(frame: Frame) -> dict[str, Any]:
     text = frame if isinstance(frame, str) else frame.decode()
-    return json.loads(text) if text.startswith("{") else {"command": text}  # type: ignore[no-any-return]
+    return json.loads(text) if text.startswith("{") else {"command": text}
 
 
 # Asterisk's channel knows no errors, only the command that ends the call.

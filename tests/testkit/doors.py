@@ -50,7 +50,8 @@ class SocketDoor:
     def connect(self, url: str, key: str = "") -> Any:
         """A connection to the gateway at this http URL."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return connect(url.replace("http", "ws", 1) + self.path, additional_headers=headers, max_size=1 << 26, open_timeout=60)
+        address = url.replace("http", "ws", 1) + self.path
+        return connect(address, additional_headers=headers, max_size=1 << 26, open_timeout=60)
 
     async def failure(self, url: str, frames: Sequence[Frame], key: str = "") -> Failure:
         """Send frames, and return the failure."""

@@ -151,9 +151,13 @@ class SpeechEngineCodec:
             case Final():
                 self._partial = ""
                 return self._result(event)
-            case Error(fatal=True) if self._setup:
-                return [error_response(self._setup, event.code, event.message)]
+            case Error(fatal=True):
+                return self.error_frames(event)
         return ()
+
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """The response to `setup`. After it, Asterisk expects no errors, and the connection is closed."""
+        return [error_response(self._setup, error.code, error.message)] if self._setup else ()
 
     def _result(self, final: Final) -> Sequence[str]:
         if not final.text:

@@ -143,9 +143,8 @@ class SpeechEngineCodec:
 
     def _encode(self, event: Message) -> Sequence[str]:
         match event:
-            case Ready() if self._setup:
-                setup, self._setup = self._setup, None
-                return [response_frame(setup, codecs=[{"name": setup.codecs[0].name}])]
+            case Ready():
+                return self.answer_setup()
             case Partial():
                 self._partial = f"{event.committed}{event.tentative}".strip()
             case Final():
@@ -154,6 +153,11 @@ class SpeechEngineCodec:
             case Error(fatal=True):
                 return self.error_frames(event)
         return ()
+
+    def answer_setup(self) -> Sequence[str]:
+        """The response to `setup`, once. Asterisk waits for it for one second only."""
+        setup, self._setup = self._setup, None
+        return [response_frame(setup, codecs=[{"name": setup.codecs[0].name}])] if setup else ()
 
     def error_frames(self, error: Error) -> Sequence[str]:
         """The response to `setup`. After it, Asterisk expects no errors, and the connection is closed."""

@@ -35,7 +35,14 @@ def unpacked(frame: Frame) -> dict[str, Any]:
 
 
 KYUTAI = SocketDoor(
-    "kyutai", "/api/asr-streaming", (), _packed_audio, _kyutai_error, _kyutai_error, parse=unpacked, name="kyutai packed"
+    "kyutai",
+    "/api/asr-streaming",
+    (),
+    _packed_audio,
+    _kyutai_error,
+    _kyutai_error,
+    parse=unpacked,
+    name="kyutai packed",
 )
 KYUTAI_RAW = SocketDoor("kyutai", "/", (), bytes, _kyutai_error, _kyutai_error, name="kyutai raw")
 

@@ -125,12 +125,7 @@ def code_in(*path: str, kind: str = "type") -> Callable[[dict[str, Any]], str]:
 
 SESSION_UPDATE = json.dumps({"type": "session.update", "session": {"type": "transcription"}})
 NATIVE = SocketDoor(
-    "native",
-    "/v1/stream",
-    ('{"type":"start"}',),
-    bytes,
-    code_in("code"),
-    lambda body: str(body["code"]),
+    "native", "/v1/stream", ('{"type":"start"}',), bytes, code_in("code"), lambda body: str(body["code"])
 )
 OPENAI_REALTIME = SocketDoor(
     "openai_realtime",

@@ -39,7 +39,7 @@ def aeap_router(services: GatewayServices) -> APIRouter:
 
 
 async def answer_in_time(websocket: WebSocket, codec: SpeechEngineCodec) -> None:
-    """Answer `setup` although the session is not open yet, if that takes long. A later refusal closes the connection."""
+    """Answer `setup` before the session is open, if that takes long. A later refusal closes the connection."""
     await asyncio.sleep(ANSWER_AFTER_S)
     with suppress(WebSocketDisconnect, RuntimeError):
         for frame in codec.answer_setup():

@@ -66,4 +66,3 @@ def _parameters(settings: GatewaySettings) -> CallParameters:
 
 def _event_frame(event: str) -> bytes:
     return to_frame(EVENT, event.encode())
-

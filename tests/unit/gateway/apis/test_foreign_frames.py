@@ -67,7 +67,8 @@ WYOMING_LINES = st.builds(
     lambda kind, data: (json.dumps({"type": kind, "data": data}) + "\n").encode(),
     st.sampled_from(["describe", "ping", "transcribe", "audio-start", "audio-chunk", "audio-stop", "other"]),
     st.dictionaries(
-        st.sampled_from(["rate", "width", "channels", "language", "name", "text"]), st.integers(0, 9) | st.text(max_size=4)
+        st.sampled_from(["rate", "width", "channels", "language", "name", "text"]),
+        st.integers(0, 9) | st.text(max_size=4),
     )
     | st.just({"rate": 16_000, "width": 2, "channels": 1}),
 )

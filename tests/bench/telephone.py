@@ -67,7 +67,7 @@ class Report:
 
 
 def telephone_systems() -> dict[str, tuple[CallDialect, CallCodec]]:
-    """What sends a call, and what receives it."""
+    """The sender of each call, and its receiver."""
     chosen = CallParameters.parse(PARAMETERS)
     return {
         "Twilio": (TwilioDialect(1, "1", PARAMETERS), MediaStreamCodec("1", {})),
@@ -87,7 +87,7 @@ def sounds_of(clip: Clip) -> dict[str, Sound]:
 
 
 def _received(dialect: CallDialect, codec: CallCodec, packets: Sequence[bytes]) -> Sound:
-    """What the gateway hears of a call."""
+    """The session of a call, as the gateway opens it."""
     frames = [*dialect.opening(), *(frame for packet in packets for frame in dialect.media([packet]))]
     items = [item for frame in (*frames, *dialect.hang_up()) for item in codec.decode(frame)]
     (start,) = (item for item in items if isinstance(item, Start))

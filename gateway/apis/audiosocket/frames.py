@@ -11,7 +11,7 @@ from gateway.tcp.stream_socket import StreamSocket
 # Asterisk ends a call after 2 s in which neither side has sent anything (MAX_WAIT_TIMEOUT_MSEC in
 # apps/app_audiosocket.c). Telephones may send nothing while their user is silent.
 FILL_AFTER_S = 0.5
-# Seconds of silence in one frame, which the caller hears as silence.
+# Seconds of silence in one frame.
 FRAME_S = 0.02
 SLIN8 = 0x10
 

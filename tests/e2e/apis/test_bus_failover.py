@@ -49,7 +49,7 @@ async def holder(system: System) -> Service:
 
 
 def kill(gateway: Service) -> None:
-    """End the process without a chance to say so, and for good."""
+    """End the process with SIGKILL. It is not started again."""
     gateway.stopping = True
     assert gateway.process
     gateway.process.kill()

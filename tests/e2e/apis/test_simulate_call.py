@@ -119,7 +119,7 @@ def test_other_telephone_systems_get_the_same_utterances(
 
 
 def delivered(receiver: CallbackServer, calls: int) -> list[dict[str, Any]]:
-    """The events at the webhook, once those of so many calls are complete."""
+    """The events at the webhook, once those of `calls` calls are complete."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         events = [json.loads(request.body) for request in receiver.requests]

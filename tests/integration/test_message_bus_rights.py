@@ -29,7 +29,7 @@ async def program(server: str) -> AsyncIterator[Redis]:
     found = re.search(r"^user program on >PASSWORD (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert found
     async with aclosing(client(server)) as admin:
-        await admin.execute_command("ACL", "SETUSER", "program", "reset", "on", ">secret", *found[1].split())
+        await admin.execute_command("ACL", "SETUSER", "program", "reset", "on", ">secret", *found[1].split())  # type: ignore[no-untyped-call]
     async with aclosing(Redis.from_url(server.replace("redis://", "redis://program:secret@"))) as redis:
         yield redis
 
@@ -69,4 +69,4 @@ async def test_a_program_sends_audio_and_receives_text(server: str, program: Red
 )
 async def test_a_program_may_do_nothing_else(program: Redis, command: tuple[str, ...]) -> None:
     with pytest.raises(NoPermissionError):
-        await program.execute_command(*command)
+        await program.execute_command(*command)  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
 """The socket of a call: its events go to the webhook, and its session ends only when all results are there."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ import structlog
 from fastapi import WebSocketDisconnect
 
 from backend.errors import ClientError
+from backend.messages.protocol import Error
 from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.calls.call_log import CallEvent, CallLog, ended
 from gateway.calls.parameters import CallParameters
@@ -33,6 +34,9 @@ class CallCodec(Codec, Protocol):
     log: CallLog | None
     parameters: CallParameters | None
 
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """How the telephone system learns of an error that ends the call, apart from the events of the call."""
+
     def event_frame(self, event: CallEvent, body: str) -> str:
         """A frame with an event of the call; `body` is the event with its number."""
 
@@ -55,6 +59,10 @@ class CallSocket:
         self._pause = AudioPause()
         # The frame that is being received. A wait for it ends early, but half a frame must not be lost.
         self._next: asyncio.Task[Any] | None = None
+
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """The frames of an error after which nothing can be sent. Events of the call are no frames."""
+        return self._codec.error_frames(error)
 
     async def receive(self) -> Any:
         """The next frame, or silence if audio pauses. When the client has left, the end of the call, then nothing."""

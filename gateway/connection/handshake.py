@@ -25,7 +25,7 @@ from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.direct_writer import EXTENSION
 from gateway.connection.published_rooms import check_room, published
 from gateway.connection.session_opening import Opening, acquire_session, observers
-from gateway.connection.transport import Socket, Transport, send_frame
+from gateway.connection.transport import Outlet, Transport, send_frame
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.services import GatewayServices
 
@@ -41,7 +41,7 @@ async def serve_websocket(
     codec: Codec | None = None,
     configure: Callable[[str], None] | None = None,
     authenticate: Callable[[], Awaitable[Caller]] | None = None,
-    outlet: Socket | None = None,
+    outlet: Outlet | None = None,
     start_timeout_s: float | None = None,
 ) -> None:
     """Serve one connection until it closes. Without a codec, the client speaks the native protocol.
@@ -53,7 +53,7 @@ async def serve_websocket(
     """
     codec = codec or NativeCodec()
     if limits := _limits(websocket):
-        limits.use_codec(codec)
+        limits.use_codec(codec, outlet.error_frames if outlet else codec.encode)
     with ExitStack() as pending:
         try:
             pending.enter_context(services.pending.counted(address_of(websocket)))

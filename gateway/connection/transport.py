@@ -33,6 +33,13 @@ class BinarySocket(Socket, Protocol):
     async def send_bytes(self, data: bytes) -> None: ...
 
 
+class Outlet(Socket, Protocol):
+    """A socket that wraps that of a client, and may change what is sent."""
+
+    def error_frames(self, error: Error) -> Sequence[Frame]:
+        """The frames of an error after which nothing can be sent: they are sent at once."""
+
+
 async def send_frame(socket: Socket, frame: Frame) -> None:
     """Send a frame of a codec. Those with binary frames are served on WebSockets only."""
     if isinstance(frame, bytes):

@@ -1,10 +1,14 @@
 """The parser of WebSocket frames, which reports its errors in the client's protocol."""
 
+from collections.abc import Callable, Sequence
+
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from backend.messages.protocol import Error
-from gateway.connection.codec import Codec, NativeCodec
+from gateway.connection.codec import Codec, Frame, NativeCodec
+
+ErrorFrames = Callable[[Error], Sequence[Frame]]
 
 
 class AnnouncedServerProtocol(ServerProtocol):
@@ -12,10 +16,11 @@ class AnnouncedServerProtocol(ServerProtocol):
 
     frame_limit = 0
     codec: Codec = NativeCodec()
+    error_frames: ErrorFrames = staticmethod(NativeCodec().encode)
 
     def announce(self, close_code: int, code: str, message: str) -> None:
         """Send a fatal error and a close frame."""
-        for frame in self.codec.encode(Error(code=code, message=message, fatal=True)):
+        for frame in self.error_frames(Error(code=code, message=message, fatal=True)):
             if isinstance(frame, bytes):
                 self.send_binary(frame)
             else:

@@ -16,7 +16,7 @@ from websockets.protocol import State
 from gateway import metrics
 from gateway.connection.codec import Codec
 from gateway.connection.direct_writer import EXTENSION, SocketWrites
-from gateway.http.announced_protocol import AnnouncedServerProtocol
+from gateway.http.announced_protocol import AnnouncedServerProtocol, ErrorFrames
 from gateway.http.peer_state import has_left
 from gateway.http.read_budget import ReadBudget, ReadLimits
 
@@ -69,9 +69,9 @@ class LimitedWebSocket(SocketWrites, WebSocketsSansIOProtocol):
         """Whether the client has left without a close frame."""
         return self.disconnected and self.conn.close_rcvd is None
 
-    def use_codec(self, codec: Codec) -> None:
+    def use_codec(self, codec: Codec, error_frames: ErrorFrames) -> None:
         """Report errors in this protocol."""
-        self.conn.codec = codec
+        self.conn.codec, self.conn.error_frames = codec, error_frames
 
     def allow_large_frames(self) -> None:
         """The client has sent a valid first message, so frames may have the configured size."""

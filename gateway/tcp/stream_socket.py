@@ -52,7 +52,11 @@ class StreamSocket:
 
     async def send_text(self, data: str) -> None:
         """Send a frame. Raises OSError."""
-        self._writer.write(self._write(data))
+        await self.send_bytes(self._write(data))
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send bytes as they are. Raises OSError."""
+        self._writer.write(data)
         await self._writer.drain()
 
     async def close(self, code: int = 1000, reason: str | None = None) -> None:

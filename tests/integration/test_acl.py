@@ -29,6 +29,7 @@ from backend.streams.names import Shard, api_key
 from backend.streams.redis.clients import client
 from backend.streams.rooms.links import RoomLinks
 from backend.streams.rooms.rooms import NO_POSITION, PublishedCaption, RedisRooms
+from backend.streams.session.bus_claims import BusClaims
 from backend.streams.session.redis_fanout import RedisFanout
 from tests.conftest import run_in_thread
 from tests.testkit.audio.voices import voices
@@ -176,6 +177,21 @@ async def test_a_gateway_may_publish_and_read_rooms(users: dict[str, str]) -> No
                 assert (await listener.next_event()).cursor
         delivering.cancel()
     await redis.aclose()
+
+
+async def test_a_gateway_may_serve_a_message_bus(users: dict[str, str]) -> None:
+    redis = client(users["gateway"])
+    claims = BusClaims(redis, 1, "gateway-1", 10.0)
+    assert await claims.take("redis", "talk") == ""
+    assert await claims.renew("redis", "talk", "{}")
+    await claims.release("redis", "talk", rest_s=0.1, keep=False)
+    async with redis.pubsub(ignore_subscribe_messages=True) as streams:
+        await streams.psubscribe("ai.voice.stream.*")
+        await streams.get_message(timeout=5)
+        await redis.publish("ai.voice.transcription.talk", b"text")
+    await redis.aclose()
+    for command in (("PUBLISH", "ai.voice.other", ""), ("PSUBSCRIBE", "ai.voice.*")):
+        assert await denied(users["gateway"], *command)
 
 
 @pytest.mark.parametrize("user", ["stt", "translation", "scaler"])

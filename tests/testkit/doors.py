@@ -27,7 +27,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class SocketDoor:
-    """A protocol over a WebSocket. `start` opens a session, `audio` makes a frame of s16le samples at 16 kHz."""
+    """A protocol over a WebSocket. `start` opens a session, `audio` makes a frame of s16le samples at 16 kHz.
+
+    `error_code` is "" for a message that is no error, and `refusal_code` that of a refused handshake. `parse` reads a
+    frame. `name` differs from the protocol if one has several addresses.
+    """
 
     protocol: str
     path: str
@@ -35,11 +39,19 @@ class SocketDoor:
     audio: Callable[[bytes], Frame]
     error_code: Callable[[dict[str, Any]], str]
     refusal_code: Callable[[dict[str, Any]], str]
+    parse: Callable[[Frame], dict[str, Any]] = json.loads
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name in a table of results."""
+        return self.name or self.protocol
 
     def connect(self, url: str, key: str = "") -> Any:
         """A connection to the gateway at this http URL."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return connect(url.replace("http", "ws", 1) + self.path, additional_headers=headers, max_size=1 << 26)
+        address = url.replace("http", "ws", 1) + self.path
+        return connect(address, additional_headers=headers, max_size=1 << 26, open_timeout=60)
 
     async def failure(self, url: str, frames: Sequence[Frame], key: str = "") -> Failure:
         """Send frames, and return the failure."""
@@ -60,15 +72,12 @@ class SocketDoor:
         code = ""
         try:
             while not code:
-                code = self._code_of(json.loads(await socket.recv()))
+                code = self.error_code(self.parse(await socket.recv()))
             # An open connection answers a ping.
             await (await socket.ping())
         except ConnectionClosed:
             return Failure(code, socket.close_code, socket.close_reason or "")
         return Failure(code, None)
-
-    def _code_of(self, event: dict[str, Any]) -> str:
-        return self.error_code(event) if event["type"].lower() == "error" else ""
 
 
 class InvalidText(bytes):
@@ -100,21 +109,30 @@ def _appended(pcm: bytes) -> str:
     return json.dumps({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()})
 
 
+def code_in(*path: str, kind: str = "type") -> Callable[[dict[str, Any]], str]:
+    """Read the code of messages with this path to it whose `kind` is "error"."""
+
+    def read(event: dict[str, Any]) -> str:
+        if event[kind].lower() != "error":
+            return ""
+        found: Any = event
+        for name in path:
+            found = found[name]
+        return str(found)
+
+    return read
+
+
 SESSION_UPDATE = json.dumps({"type": "session.update", "session": {"type": "transcription"}})
 NATIVE = SocketDoor(
-    "native",
-    "/v1/stream",
-    ('{"type":"start"}',),
-    bytes,
-    lambda event: str(event["code"]),
-    lambda body: str(body["code"]),
+    "native", "/v1/stream", ('{"type":"start"}',), bytes, code_in("code"), lambda body: str(body["code"])
 )
 OPENAI_REALTIME = SocketDoor(
     "openai_realtime",
     "/v1/realtime?intent=transcription",
     (SESSION_UPDATE,),
     _appended,
-    lambda event: str(event["error"]["code"]),
+    code_in("error", "code"),
     lambda body: str(body["error"]["code"]),
 )
 DEEPGRAM_LIVE = SocketDoor(
@@ -122,7 +140,7 @@ DEEPGRAM_LIVE = SocketDoor(
     "/v1/listen?encoding=linear16&sample_rate=16000",
     (),
     bytes,
-    lambda event: str(event["variant"]),
+    code_in("variant"),
     lambda body: str(body["err_code"]),
 )
 OPENAI = HttpDoor(
@@ -137,5 +155,4 @@ DEEPGRAM = HttpDoor(
     lambda file: {"content": file, "headers": {"Content-Type": "audio/wav"}},
     lambda body: str(body["err_code"]),
 )
-SOCKETS = (NATIVE, OPENAI_REALTIME, DEEPGRAM_LIVE)
 UPLOADS = (OPENAI, DEEPGRAM)

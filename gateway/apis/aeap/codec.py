@@ -143,17 +143,25 @@ class SpeechEngineCodec:
 
     def _encode(self, event: Message) -> Sequence[str]:
         match event:
-            case Ready() if self._setup:
-                setup, self._setup = self._setup, None
-                return [response_frame(setup, codecs=[{"name": setup.codecs[0].name}])]
+            case Ready():
+                return self.answer_setup()
             case Partial():
                 self._partial = f"{event.committed}{event.tentative}".strip()
             case Final():
                 self._partial = ""
                 return self._result(event)
-            case Error(fatal=True) if self._setup:
-                return [error_response(self._setup, event.code, event.message)]
+            case Error(fatal=True):
+                return self.error_frames(event)
         return ()
+
+    def answer_setup(self) -> Sequence[str]:
+        """The response to `setup`, once. Asterisk waits for it for one second only."""
+        setup, self._setup = self._setup, None
+        return [response_frame(setup, codecs=[{"name": setup.codecs[0].name}])] if setup else ()
+
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """The response to `setup`. After it, Asterisk expects no errors, and the connection is closed."""
+        return [error_response(self._setup, error.code, error.message)] if self._setup else ()
 
     def _result(self, final: Final) -> Sequence[str]:
         if not final.text:

@@ -1,12 +1,15 @@
 """The WebSocket of the streaming-STT module's protocol."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, WebSocket
 
+from backend.messages.protocol import Error
 from gateway.apis.ai_voice.codec import AiVoiceCodec
 from gateway.apis.ai_voice.wire import pack_json
+from gateway.connection.codec import Frame
 from gateway.connection.handshake import serve_websocket
 from gateway.services import GatewayServices
 
@@ -28,6 +31,10 @@ class PackingSocket:
 
     def __init__(self, websocket: WebSocket, codec: AiVoiceCodec) -> None:
         self._websocket, self._codec = websocket, codec
+
+    def error_frames(self, error: Error) -> Sequence[Frame]:
+        """The frames of an error after which nothing can be sent."""
+        return [pack_json(frame) if self._codec.is_packed else frame for frame in self._codec.encode(error)]
 
     async def receive(self) -> Any:
         """The next frame."""

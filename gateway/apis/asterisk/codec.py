@@ -101,11 +101,15 @@ class WebSocketChannelCodec:
             case Ready():
                 return [command_frame("ANSWER", as_json=self._is_json)]
             case Error(fatal=True):
-                return [*self._events(event), command_frame(HANGUP, as_json=self._is_json)]
+                return [*self._events(event), *self.error_frames(event)]
         return self._events(event)
 
     def _events(self, event: Message) -> Sequence[str]:
         return self.log.encode(event) if self.log else ()
+
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """The command that ends the call."""
+        return [command_frame(HANGUP, as_json=self._is_json)]
 
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call, with `events=socket`, for a client that is not Asterisk."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from backend.errors import ProtocolError
-from backend.messages.protocol import AudioFormat, Message, Start, Stop
+from backend.messages.protocol import AudioFormat, Error, Message, Start, Stop
 from gateway.calls.call_log import CallEvent, CallIdentity, CallLog, call_reply
 from gateway.calls.parameters import CallParameters
 from gateway.calls.pauses import silence
@@ -112,6 +112,10 @@ class AudioSocketCodec:
         """The events of the call. Asterisk gets nothing but the last frame."""
         return self.log.encode(event) if self.log and self._rate else ()
 
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """None: the last frame has the code of the error."""
+        return ()
+
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call, with `events=socket`, for a client that is not Asterisk."""
         return body
@@ -126,6 +130,6 @@ class AudioSocketCodec:
         """Native codes are sent as they are."""
         return code, reason
 
-    def refusal(self, error: Message) -> str:
+    def refusal(self, error: Error) -> str:
         """There is no HTTP response."""
         return ""

@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl
 
 from backend.errors import ProtocolError, SetupError
 from backend.messages.protocol import AudioFormat
-from gateway.apis.audiosocket.codec import EVENT, HEADER_BYTES, AudioSocketCodec, farewell, to_frame
+from gateway.apis.audiosocket.codec import EVENT, AudioSocketCodec, farewell, to_frame
+from gateway.apis.audiosocket.frames import AudioSocketFrames
 from gateway.calls.call_socket import CallSocket
 from gateway.calls.parameters import CallParameters
 from gateway.services import GatewayServices
 from gateway.settings import GatewaySettings
-from gateway.tcp.pace import ReadPace
 from gateway.tcp.server import TcpPort, listening, serve_stream
 from gateway.tcp.stream_socket import StreamSocket
 
@@ -46,13 +46,16 @@ def audiosocket_listening(services: GatewayServices) -> AbstractAsyncContextMana
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         codec = AudioSocketCodec(f"call_{secrets.token_hex(12)}", parameters)
-        pace = ReadPace(services.settings)
-        stream = StreamSocket(reader, writer, lambda source: _read_frame(source, pace), farewell, _event_frame)
+        frames = AudioSocketFrames(services.settings)
+        stream = StreamSocket(reader, writer, frames.read, farewell, _event_frame)
         call = CallSocket(stream, codec, services.webhooks)
-        try:
-            await serve_stream(services, stream, call, codec, port.key)
-        finally:
-            await call.finish("interrupted")
+        async with asyncio.TaskGroup() as tasks:
+            filling = tasks.create_task(frames.fill_pauses(stream))
+            try:
+                await serve_stream(services, stream, call, codec, port.key)
+            finally:
+                filling.cancel()
+                await call.finish("interrupted")
 
     return listening(port, serve)
 
@@ -63,10 +66,3 @@ def _parameters(settings: GatewaySettings) -> CallParameters:
 
 def _event_frame(event: str) -> bytes:
     return to_frame(EVENT, event.encode())
-
-
-async def _read_frame(reader: asyncio.StreamReader, pace: ReadPace) -> bytes:
-    header = await reader.readexactly(HEADER_BYTES)
-    frame = header + await reader.readexactly(int.from_bytes(header[1:], "big"))
-    await pace.wait(len(frame))
-    return frame

@@ -117,7 +117,7 @@ class AudioForkCodec:
         if self.log and self._is_begun and self.parameters and self.parameters.on_socket:
             return [*self.log.encode(event), *self._extra(event)]
         if isinstance(event, Error) and event.fatal:
-            return [*(self.log.encode(event) if self.log and self._is_begun else ()), _error(event)]
+            return [*(self.log.encode(event) if self.log and self._is_begun else ()), *self.error_frames(event)]
         return self.log.encode(event) if self.log and self._is_begun else ()
 
     def _extra(self, event: Message) -> Sequence[str]:
@@ -134,6 +134,10 @@ class AudioForkCodec:
         text = f"{partial.committed}{partial.tentative}"
         about = {"type": "call.partial", "utterance": partial.utterance, "text": text, "language": partial.language}
         return {**about, **times, "speaker": self._speakers[partial.channel or 0]}
+
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """The error as a message of its own."""
+        return [_error(error)]
 
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call. FreeSWITCH names its own event after the type."""

@@ -125,8 +125,12 @@ class MediaStreamCodec:
 
     def encode(self, event: Message) -> Sequence[str]:
         """The events of the call, and the error that ends it."""
-        errors = [error_frame(event)] if isinstance(event, Error) and event.fatal else []
+        errors = self.error_frames(event) if isinstance(event, Error) and event.fatal else []
         return [*(self.log.encode(event) if self.log and self._is_begun else ()), *errors]
+
+    def error_frames(self, error: Error) -> Sequence[str]:
+        """The error object."""
+        return [error_frame(error)]
 
     def event_frame(self, event: CallEvent, body: str) -> str:
         """An event of the call, with `events=socket`."""

@@ -1,12 +1,46 @@
 """Two recordings, and helpers of the tests."""
 
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from backend.local.system import System, running
+from backend.streams.access.api_keys import ApiKeys, QuotaLimits
+from backend.streams.redis.clients import client
 from backend.text.edits import WordErrors
 from tests.testkit.audio.clips import Clip
+from tests.testkit.cli import silent
+from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis, system_plan
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedPort:
+    """A system that requires keys, and the key of its port, which allows one session."""
+
+    system: System
+    keys: ApiKeys
+    key: str
+
+    async def revoke(self) -> None:
+        """Revoke the key of the port."""
+        assert await self.keys.revoke(self.key.split("_")[1])
+
+
+@asynccontextmanager
+async def keyed_port(folder: Path, key_setting: str, settings: Mapping[str, str]) -> AsyncIterator[KeyedPort]:
+    """Start a system whose port has a key of its own. `key_setting` names the setting of this key."""
+    async with own_redis(folder) as url, aclosing(client(url)) as redis:
+        keys = ApiKeys(redis)
+        key = await keys.create("port", ("stream",), QuotaLimits(sessions=1))
+        environment = {**NO_LOAD_LIMIT, "GATEWAY_AUTH": "keys", key_setting: key, **settings}
+        async with running(system_plan(folder, redis_url=url, environment=environment), silent) as system:
+            yield KeyedPort(system, keys, key)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import asyncio
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from backend.local.processes import free_port
 from backend.local.system import System, running
-from backend.streams.access.api_keys import ApiKeys, QuotaLimits
-from backend.streams.redis.clients import client as redis_client
+from backend.streams.access.api_keys import QuotaLimits
 from tests.conftest import run_in_thread
-from tests.e2e.apis.conftest import error_percent, resampled
+from tests.e2e.apis.conftest import error_percent, keyed_port, resampled
 from tests.testkit.audio.clips import Clip
 from tests.testkit.cli import silent
-from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis, system_plan
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -247,28 +246,19 @@ async def test_pages_of_other_origins_and_other_paths_are_refused(null_system: S
 
 async def test_the_key_of_the_port_a_key_of_the_client_and_a_revoked_key(tmp_path: Path) -> None:
     request = [audio(bytes(2 * SAMPLES))]
-    async with own_redis(tmp_path) as url, aclosing(redis_client(url)) as redis:
-        keys = ApiKeys(redis)
-        key = await keys.create("old clients", ("stream",), QuotaLimits(sessions=1))
-        own = await keys.create("one client", ("stream",), QuotaLimits())
-        environment = {
-            **NO_LOAD_LIMIT,
-            "GATEWAY_AUTH": "keys",
-            "GATEWAY_KEY_IN_QUERY": "true",
-            "GATEWAY_ORIGINAL_PORT": str(KEYED_PORT),
-            "GATEWAY_ORIGINAL_KEY": key,
-        }
-        async with running(system_plan(tmp_path, redis_url=url, environment=environment), silent):
-            async with client(KEYED_PORT) as holder, client(KEYED_PORT, f"/?key={own}") as other:
-                for socket in (holder, other):
-                    assert (await received(socket))["type"] == "status"
-                    await socket.send(audio(bytes(2 * SAMPLES)))
-                    await socket.send(GET_STATUS)
-                    assert (await received(socket))["type"] == "status"
-                assert (await error_of(request, KEYED_PORT))["code"] == "over_quota"
-            assert (await error_of(request, KEYED_PORT, "/?key=nova_wrong"))["code"] == "unauthorized"
-            assert await keys.revoke(key.split("_")[1])
-            assert (await error_of(request, KEYED_PORT))["code"] == "unauthorized"
+    settings = {"GATEWAY_KEY_IN_QUERY": "true", "GATEWAY_ORIGINAL_PORT": str(KEYED_PORT)}
+    async with keyed_port(tmp_path, "GATEWAY_ORIGINAL_KEY", settings) as keyed:
+        own = await keyed.keys.create("one client", ("stream",), QuotaLimits())
+        async with client(KEYED_PORT) as holder, client(KEYED_PORT, f"/?key={own}") as other:
+            for socket in (holder, other):
+                assert (await received(socket))["type"] == "status"
+                await socket.send(audio(bytes(2 * SAMPLES)))
+                await socket.send(GET_STATUS)
+                assert (await received(socket))["type"] == "status"
+            assert (await error_of(request, KEYED_PORT))["code"] == "over_quota"
+        assert (await error_of(request, KEYED_PORT, "/?key=nova_wrong"))["code"] == "unauthorized"
+        await keyed.revoke()
+        assert (await error_of(request, KEYED_PORT))["code"] == "unauthorized"
 
 
 async def test_a_gateway_that_shuts_down_ends_all_connections(tmp_path: Path) -> None:

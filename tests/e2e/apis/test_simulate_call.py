@@ -3,18 +3,21 @@
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backend.local.processes import free_port
 from backend.local.system import System, running
 from tests.conftest import run_in_thread
 from tests.e2e.apis.conftest import error_percent
 from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.audio.media_files import encode, noise
 from tests.testkit.cli import silent
+from tests.testkit.servers.callback_server import CallbackServer, callback_server
 from tests.testkit.system.command import NOVA, nova
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
@@ -113,6 +116,44 @@ def test_other_telephone_systems_get_the_same_utterances(
     assert finals
     assert all(final["text"] and final["speaker"] == "caller" for final in finals)
     assert (summary["type"], summary["latency_count"]) == ("summary", len(finals))
+
+
+def delivered(receiver: CallbackServer, calls: int) -> list[dict[str, Any]]:
+    """The events at the webhook, once those of `calls` calls are complete."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        events = [json.loads(request.body) for request in receiver.requests]
+        if sum(event["type"] == "call.ended" for event in events) == calls:
+            return events
+        time.sleep(0.1)
+    raise AssertionError(f"{len(receiver.requests)} events have arrived, and not those of {calls} calls")
+
+
+def test_audiosocket_and_a_signed_call_of_twilio_reach_the_webhook_as_well(
+    speech_clips: list[Clip], tmp_path: Path
+) -> None:
+    clip, port = shortest_clip(speech_clips, 2.5), free_port()
+    with callback_server() as receiver:
+        environment = {
+            **NO_LOAD_LIMIT,
+            "GATEWAY_CALL_WEBHOOK": receiver.url("/calls"),
+            "GATEWAY_AUDIOSOCKET_PORT": str(port),
+            "GATEWAY_AUDIOSOCKET_OPTIONS": "events=socket",
+            "GATEWAY_TWILIO_TOKEN": "token",
+        }
+        with run_in_thread(running(system_plan(tmp_path, environment=environment), silent)) as system:
+            shared = ("simulate-call", clip.path, "--json", "--server", system.urls[0])
+            audiosocket = nova(*shared, "--through", "audiosocket", "--audiosocket", f"127.0.0.1:{port}")
+            signed = nova(*shared, "--twilio-token", "token")
+            unsigned = nova(*shared, "--twilio-token", "another")
+            assert (unsigned.returncode, unsigned.stdout) == (2, "")
+            assert "not signed" in unsigned.stderr
+            events = delivered(receiver, calls=2)
+    for provider, done in (("audiosocket", audiosocket), ("twilio", signed)):
+        assert done.returncode == 0, done.stderr
+        *finals, _ = map(json.loads, done.stdout.splitlines())
+        sent = [one for one in events if one["call"]["provider"] == provider and one["type"] == "call.final"]
+        assert [one["text"] for one in sent] == [one["text"] for one in finals] != []
 
 
 @pytest.mark.parametrize("through", ["twilio", "asterisk", "aeap", "freeswitch", "native"])

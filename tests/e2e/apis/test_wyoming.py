@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ from backend.local.discovery import stream_url
 from backend.local.processes import free_port
 from backend.local.system import System, running
 from backend.messages.protocol import Start
-from backend.streams.access.api_keys import ApiKeys, QuotaLimits
-from backend.streams.redis.clients import client as redis_client
+from backend.streams.access.api_keys import QuotaLimits
 from tests.conftest import run_in_thread
-from tests.e2e.apis.conftest import error_percent, resampled
+from tests.e2e.apis.conftest import error_percent, keyed_port, resampled
 from tests.testkit.audio.clips import Clip
 from tests.testkit.cli import silent
-from tests.testkit.system.plans import NO_LOAD_LIMIT, own_redis, system_plan
+from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -233,33 +231,24 @@ async def test_garbage_wrong_order_and_stalls_are_errors_and_a_neighbour_notices
 
 async def test_a_key_with_a_quota_a_full_gateway_and_a_revoked_key(tmp_path: Path) -> None:
     request = line("audio-start", **HEADER)
-    async with own_redis(tmp_path) as url, aclosing(redis_client(url)) as redis:
-        keys = ApiKeys(redis)
-        key = await keys.create("home", ("stream",), QuotaLimits(sessions=1))
-        other = await keys.create("other", ("stream",), QuotaLimits())
-        environment = {
-            **NO_LOAD_LIMIT,
-            "GATEWAY_AUTH": "keys",
-            "GATEWAY_MAX_SESSIONS": "2",
-            "GATEWAY_WYOMING_PORT": str(KEYED_PORT),
-            "GATEWAY_WYOMING_KEY": key,
-        }
-        async with running(system_plan(tmp_path, redis_url=url, environment=environment), silent) as system:
-            async with client(KEYED_PORT) as holder:
-                await send(holder, [Transcribe(), AudioStart(**HEADER), Ping()])
-                assert [event.type for event in await events_until(holder, "pong")] == ["pong"]
-                assert (await error_of(request, KEYED_PORT))["code"] == "over_quota"
-                headers = {"Authorization": f"Bearer {other}"}
-                async with connect(stream_url(system.urls[0]), additional_headers=headers) as socket:
-                    await socket.send(Start().model_dump_json())
-                    assert json.loads(await socket.recv())["type"] == "ready"
-                    assert (await error_of(request, KEYED_PORT))["code"] == "overloaded"
-                silence = AudioChunk(**HEADER, audio=bytes(2 * SAMPLES))
-                assert text_of(await transcribed(holder, [silence, AudioStop()])) == ""
-            assert await keys.revoke(key.split("_")[1])
-            # The key of the port has no effect on what is public.
-            assert (await asyncio.wait_for(described(KEYED_PORT), 20)).asr
-            assert (await error_of(request, KEYED_PORT))["code"] == "unauthorized"
+    settings = {"GATEWAY_MAX_SESSIONS": "2", "GATEWAY_WYOMING_PORT": str(KEYED_PORT)}
+    async with keyed_port(tmp_path, "GATEWAY_WYOMING_KEY", settings) as keyed:
+        other = await keyed.keys.create("other", ("stream",), QuotaLimits())
+        async with client(KEYED_PORT) as holder:
+            await send(holder, [Transcribe(), AudioStart(**HEADER), Ping()])
+            assert [event.type for event in await events_until(holder, "pong")] == ["pong"]
+            assert (await error_of(request, KEYED_PORT))["code"] == "over_quota"
+            headers = {"Authorization": f"Bearer {other}"}
+            async with connect(stream_url(keyed.system.urls[0]), additional_headers=headers) as socket:
+                await socket.send(Start().model_dump_json())
+                assert json.loads(await socket.recv())["type"] == "ready"
+                assert (await error_of(request, KEYED_PORT))["code"] == "overloaded"
+            silence = AudioChunk(**HEADER, audio=bytes(2 * SAMPLES))
+            assert text_of(await transcribed(holder, [silence, AudioStop()])) == ""
+        await keyed.revoke()
+        # The key of the port has no effect on what is public.
+        assert (await asyncio.wait_for(described(KEYED_PORT), 20)).asr
+        assert (await error_of(request, KEYED_PORT))["code"] == "unauthorized"
 
 
 async def test_a_gateway_that_shuts_down_ends_all_connections(tmp_path: Path) -> None:

@@ -28,6 +28,18 @@ def test_every_protocol_gets_the_text_of_the_native_one(tmp_path: Path) -> None:
     assert result["wrong"] == []
 
 
+def test_calls_have_the_word_errors_of_the_native_protocol_with_the_same_sound(
+    whisper_tiny: Path, tmp_path: Path
+) -> None:
+    result = run_bench("telephone", tmp_path, "--model", str(whisper_tiny), "--clips", "2", timeout_s=300)
+    rows = {row["way"]: row for row in result["rows"]}
+    assert len(rows) == 7
+    assert result["decoded"] == 4, "the samples of calls are those of the native protocol"
+    assert {row["words"] for row in rows.values()} == {rows["native, 16 kHz"]["words"]}
+    assert all(row["- same sound"] == 0 for row in rows.values())
+    assert result["wrong"] == []
+
+
 def test_longer_windows_take_more_time(whisper_tiny: Path, tmp_path: Path) -> None:
     options = ("--model", str(whisper_tiny), "--english", "--seconds", "3", "--rule", "30,5,3", "--rule", "6,2,3")
     longest, short = run_bench("encoder_windows", tmp_path, *options)["rows"]

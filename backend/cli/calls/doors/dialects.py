@@ -199,6 +199,8 @@ class AudioSocketDialect(_OneWay):
         kind, payload = data[0], data[3:]
         if kind == EVENT:
             return call_result(_parsed(payload))
+        if kind == SLIN8:  # silence, because this call pauses
+            return None
         if kind == FAILURE:
             raise ended_by_server(payload.decode("utf-8", "replace"), "an error")
         raise DisconnectedError("the port sends no events: set GATEWAY_AUDIOSOCKET_OPTIONS=events=socket")

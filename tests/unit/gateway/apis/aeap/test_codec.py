@@ -180,3 +180,14 @@ def test_any_frames_and_events_are_messages_or_typed_errors(
             codec.decode(frame)
     for event in events:
         codec.encode(event)
+
+
+def test_setup_is_answered_once() -> None:
+    codec = SpeechEngineCodec("call_1", {})
+    codec.configure('{"request":"setup","id":"1","codecs":[{"name":"ulaw"}]}')
+    codec.open()
+    (answer,) = codec.answer_setup()
+    assert json.loads(answer)["response"] == "setup"
+    assert codec.answer_setup() == ()
+    assert list(codec.encode(Ready(session="s"))) == []
+    assert codec.error_frames(Error(code="overloaded", message="busy", fatal=True)) == ()

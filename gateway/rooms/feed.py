@@ -16,12 +16,13 @@ from backend.streams.session.fanout import Fanout, Listener
 from gateway import metrics
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.rooms.access_watch import AccessWatch
-from gateway.rooms.coalescing import without_superseded
-from gateway.rooms.corrections import with_correction
 from gateway.rooms.languages import SPOKEN, written_language
+from gateway.rooms.lines.coalescing import without_superseded
+from gateway.rooms.lines.corrections import with_correction
+from gateway.rooms.lines.frames import CaptionFrame
+from gateway.rooms.lines.views import LanguageView, replay
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
-from gateway.rooms.views import CaptionFrame, LanguageView, replay
 
 # Languages in which one room is read.
 MAX_READ_LANGUAGES = 8

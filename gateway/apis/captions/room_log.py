@@ -2,9 +2,9 @@
 
 from backend.messages.rooms.captions import Caption
 from backend.streams.rooms.rooms import RedisRooms
-from gateway.rooms.corrections import LoggedCaption
 from gateway.rooms.feed import MAX_READ_LANGUAGES, TooManyLanguagesError
 from gateway.rooms.languages import SPOKEN, written_language
+from gateway.rooms.lines.corrections import LoggedCaption
 
 
 async def logged_captions(rooms: RedisRooms, room: str, since_ms: int = 0) -> list[LoggedCaption]:

@@ -12,8 +12,9 @@ LoggedCaption = tuple[str, Caption]
 
 def is_corrected_by(caption: Caption, correction: Caption) -> bool:
     """Whether a correction replaces the text of a caption."""
-    same = not correction.language or written_language(caption.language) == written_language(correction.language)
-    return same and caption.line == correction.line
+    if caption.line != correction.line:
+        return False
+    return not correction.language or _is_in(caption, correction.language)
 
 
 def with_correction(caption: Caption, correction: Caption) -> Caption:

@@ -36,15 +36,9 @@ def test_a_caption_without_a_speaker_has_no_label() -> None:
 
 
 def test_a_thousand_lines_that_each_merge_a_speaker_end_with_one() -> None:
-    log = [
-        (
-            f"{n}-0",
-            Caption(
-                line=f"a-{n}", text="x", language="en", is_final=True, speaker=str(n), merged_speakers={str(n - 1): str(n)}
-            ),
-        )
-        for n in range(1, 1_001)
-    ]
+    spoken = Caption(line="", text="x", language="en", is_final=True)
+    names = [{"line": f"a-{n}", "speaker": str(n), "merged_speakers": {str(n - 1): str(n)}} for n in range(1, 1_001)]
+    log = [(f"{n}-0", spoken.model_copy(update=fields)) for n, fields in enumerate(names, 1)]
     shown = [frame.caption for frame in replay(LanguageView(), log).after("0-0")]
     assert {caption.speaker for caption in shown if caption} == {"1000"}
 

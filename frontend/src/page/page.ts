@@ -21,13 +21,24 @@ import { failed, isBusy, noRecording, type RecordingLine, type RecordingState } 
 import { uploadRecording } from "./recordings/upload";
 import { readEnrolledVoices } from "./speakers/enrolled-voices";
 import { createPageSpeakers, type PageSpeakers } from "./speakers/page-speakers";
-import { createSharing, type Sharing } from "./sharing/sharing";
+import { sendRoomRequest } from "./sharing/room-links";
+import { createSharing, gatewayAddress, type Sharing } from "./sharing/sharing";
 import { tabMemory } from "./tab-memory";
 
 export type Input = "microphone" | "display" | "file";
 export type DialogName = "none" | "sessions" | "options" | "languages" | "share";
 
-export interface Page {
+/** What the dialog needs that shares captions. */
+export interface Shareable {
+  readonly dialog: Store<DialogName>;
+  readonly sharing: Sharing;
+  /** Whether the server is another one than that of the page. */
+  readonly isElsewhere: boolean;
+  /** Whether a session is in progress. */
+  readonly isLive: () => boolean;
+}
+
+export interface Page extends Shareable {
   readonly session: Session;
   readonly library: Library;
   readonly recording: Store<RecordingState>;
@@ -35,13 +46,9 @@ export interface Page {
   /** Code of the notice about a busy server, or null. */
   readonly busy: Store<string | null>;
   readonly speakers: PageSpeakers;
-  readonly sharing: Sharing;
-  /** Whether the session in progress is published in the room that is shared. */
-  readonly isSharedNow: () => boolean;
   readonly announcements: Store<readonly Announcement[]>;
   /** What Start transcribes. */
   readonly input: Store<Input>;
-  readonly dialog: Store<DialogName>;
   readonly edit: (id: string, spoken: readonly string[], translations: Readonly<Record<string, string>>) => void;
   readonly renameSpeaker: (speaker: Speaker, name: string) => void;
   /** Whether a session or a recording is in progress, so that its text could be lost. */
@@ -56,9 +63,11 @@ export interface Page {
 export function createPage(settings: Store<Settings>, server: PageServer): Page {
   const endpoint = () => ({ url: server.url, key: settings.get().key });
   const speakers = createPageSpeakers(settings, () => readEnrolledVoices(server.url, settings.get().key));
-  const sharing = createSharing(endpoint, new URL("..", server.url.replace(/^ws/, "http")).href, Date.now);
-  // Of the session in progress.
-  let publishedRoom = "";
+  const sharing = createSharing(
+    (request) => sendRoomRequest(endpoint(), request),
+    () => Promise.resolve(gatewayAddress(server.url)),
+    Date.now,
+  );
   const base = createSession({
     room: () => sharing.share.get()?.room ?? "",
     voices: speakers.voices.get,
@@ -137,6 +146,7 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     const state = base.connection.get();
     if (state.phase === "failed") speakers.applyProblem(state.problem);
   });
+  sharing.share.subscribe(base.configure);
   dialog.subscribe(() => {
     if (dialog.get() !== "options") return;
     refreshLanguages();
@@ -152,7 +162,6 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
       ...base,
       start: () => {
         recording.set(noRecording);
-        publishedRoom = sharing.share.get()?.room ?? "";
         base.start();
       },
       clear: library.clear,
@@ -163,7 +172,8 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     busy: createBusyStatus(base.notices),
     speakers,
     sharing,
-    isSharedNow: () => isLive() && publishedRoom !== "" && publishedRoom === sharing.share.get()?.room,
+    isElsewhere: server.isOtherHost,
+    isLive,
     announcements,
     input,
     dialog,

@@ -14,7 +14,7 @@ test.each([
 test("a shared address has the token where browsers do not send it", () => {
   const address = { room: "talk", token: "read_a1" };
   expect(sharedAddress("https://nova.example/", address)).toBe("https://nova.example/captions/talk#token=read_a1");
-  expect(sharedAddress("https://nova.example/", { ...address, token: "" })).toBe("https://nova.example/captions/talk");
+  expect(sharedAddress("https://nova.example/", { ...address, token: "", isModerator: false })).toBe("https://nova.example/captions/talk");
 });
 
 test("names of rooms are valid, and each byte counts", () => {

@@ -196,11 +196,8 @@ export function serializeSettings(settings: Settings): string {
   return JSON.stringify(settings, (name, value: unknown) => (name === "key" ? undefined : value));
 }
 
-/**
- * @param voices Names of the enrolled voices.
- * @param room In which the session is published; "" for none.
- */
-export function sessionOptions(settings: Settings, voices: readonly string[] = [], room = ""): SessionOptions {
+/** @param voices Names of the enrolled voices. */
+export function sessionOptions(settings: Settings, voices: readonly string[] = []): SessionOptions {
   const { language, target, mode, typesWhileSpeaking, typesTranslation, dictionary } = settings;
   // Text that was typed from partials cannot be revised, so the final must begin with it.
   const typesPartials = mode === "dictation" && typesWhileSpeaking && !(typesTranslation && target !== "");
@@ -211,7 +208,6 @@ export function sessionOptions(settings: Settings, voices: readonly string[] = [
     finals: typesPartials ? "stable" : "revise",
     hotwords: hotwords(parseDictionary(dictionary)),
     ...speakerOptions(settings, voices),
-    ...(room !== "" && { room }),
   };
 }
 

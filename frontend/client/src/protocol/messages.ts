@@ -311,6 +311,10 @@ export interface Configure {
   finals?: ("revise" | "stable") | null;
   prompt?: string | null;
   hotwords?: string | null;
+  /**
+   * Publishes the session in this room from now on, instead of another one. "": in none.
+   */
+  room?: string | null;
 }
 /**
  * Ends the utterance in progress immediately.

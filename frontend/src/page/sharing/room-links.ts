@@ -14,27 +14,59 @@ export interface RoomServer {
   readonly key: string;
 }
 
+export interface RoomRequest {
+  readonly method: "POST" | "DELETE";
+  /** After `/v1/`. */
+  readonly path: string;
+}
+
+export interface RoomAnswer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Rejects if the server does not answer. */
+export type SendRoomRequest = (request: RoomRequest) => Promise<RoomAnswer>;
+
 /** Rejects with a Problem. */
-export async function createLink(server: RoomServer, room: string, expiresS: number): Promise<RoomLink> {
-  const response = await request(server, "POST", `rooms/${room}/links?name=page&expires_s=${expiresS}`);
-  return (await response.json()) as RoomLink;
+export async function createLink(
+  send: SendRoomRequest,
+  room: string,
+  expiresS: number,
+  scope: "read" | "moderate",
+): Promise<RoomLink> {
+  const path = `rooms/${room}/links?name=page&expires_s=${expiresS}&scope=${scope}`;
+  return JSON.parse(await answerOf(send, { method: "POST", path })) as RoomLink;
 }
 
 /** Succeeds if the link has expired. Rejects with a Problem. */
-export async function revokeLink(server: RoomServer, room: string, id: string): Promise<void> {
-  await request(server, "DELETE", `rooms/${room}/links/${id}`).catch((error: unknown) => {
+export async function revokeLink(send: SendRoomRequest, room: string, id: string): Promise<void> {
+  await answerOf(send, { method: "DELETE", path: `rooms/${room}/links/${id}` }).catch((error: unknown) => {
     if ((error as Problem).code !== "unknown_link" && (error as Problem).code !== "unknown_room") throw error;
   });
 }
 
-async function request({ url, key }: RoomServer, method: string, path: string): Promise<Response> {
+/** Sends a request with the key of the user. */
+export async function sendRoomRequest({ url, key }: RoomServer, { method, path }: RoomRequest): Promise<RoomAnswer> {
   const headers: HeadersInit = key === "" ? {} : { Authorization: `Bearer ${key}` };
-  const address = new URL(path, url.replace(/^ws/, "http"));
-  const response = await fetch(address, { method, headers }).catch(() => null);
-  if (response === null) throw asError(problem("connection_lost"));
-  if (response.ok) return response;
-  const body = (await response.json().catch(() => null)) as { code?: string; message?: string } | null;
-  throw asError(problem(body?.code ?? "connection_lost", body?.message ?? ""));
+  const response = await fetch(new URL(path, url.replace(/^ws/, "http")), { method, headers });
+  return { status: response.status, body: await response.text() };
+}
+
+async function answerOf(send: SendRoomRequest, request: RoomRequest): Promise<string> {
+  const answer = await send(request).catch(() => null);
+  if (answer === null) throw asError(problem("connection_lost"));
+  if (answer.status < 300) return answer.body;
+  const { code, message } = parseError(answer.body);
+  throw asError(problem(code ?? "connection_lost", message ?? ""));
+}
+
+function parseError(body: string): { code?: string; message?: string } {
+  try {
+    return (JSON.parse(body) ?? {}) as { code?: string; message?: string };
+  } catch {
+    return {};
+  }
 }
 
 /** An error with the code of the server. */

@@ -1,6 +1,5 @@
 """A session in progress with real speech is shared: readers on another gateway, a moderator, the desktop client."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,12 @@ pytestmark = pytest.mark.timeout(600)
 
 
 async def test_a_session_in_progress_is_read_and_moderated_on_another_gateway(
-    browser: str, whisper_base: Path, opus_zh_en: Path, clips: Sequence[Clip], artifacts: Path
+    browser: str, whisper_base: Path, opus_zh_en: Path, speech_clips: list[Clip], artifacts: Path
 ) -> None:
-    if not any(clip.language == "zh" for clip in clips):
+    if not any(clip.language == "zh" for clip in speech_clips):
         pytest.skip("there is no Chinese speech")
     spoken = artifacts / "shared-session.wav"
-    microphone(shortest_clip(clips, 2.0, "zh"), spoken)
+    microphone(shortest_clip(speech_clips, 2.0, "zh"), spoken)
     models = {"stt_model": str(whisper_base), "translation_models": str(opus_zh_en), "translation_workers": 1}
     plan = system_plan(artifacts / "logs-shared", gateways=2, environment=NO_LOAD_LIMIT, **models)
     async with running(plan, silent) as system:

@@ -116,3 +116,13 @@ async def test_lines_wait_until_a_moderator_releases_or_corrects_them(
         for path, query in (("/events", {"held": "1"}), ("/hold", {})):
             refused = await moderator.get(path, params={**query, "token": link["token"]})
             assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+async def test_pages_of_every_origin_read_events_with_a_link(system: System) -> None:
+    url = f"{system.urls[0]}/v1/rooms/open"
+    async with httpx.AsyncClient(headers={"Origin": "https://elsewhere.example"}, timeout=20) as client:
+        link = (await httpx.AsyncClient().post(f"{url}/links")).json()
+        async with client.stream("GET", f"{url}/events", params={"token": link["token"]}) as answer:
+            assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+        refused = await client.get(f"{url}/events")
+        assert (refused.status_code, "access-control-allow-origin" in refused.headers) == (403, False)

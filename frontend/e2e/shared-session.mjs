@@ -28,7 +28,7 @@ const onOtherGateway = (link) => link.replace(new URL(link).origin, args.readers
 const texts = (page) =>
   page.locator(".room-text[data-final=true]").evaluateAll((nodes) => nodes.map((node) => [node.textContent, node.lang]));
 const finalIn = (page, language) =>
-  page.locator(`.room-text[data-final=true][lang=${language}]`).first().waitFor({ timeout: SPEECH_TIMEOUT_MS });
+  page.locator(`.room-text[data-final=true][lang^=${language}]`).first().waitFor({ timeout: SPEECH_TIMEOUT_MS });
 
 async function createLinks(page) {
   await page.getByTestId("share").click();

@@ -86,17 +86,19 @@ function LineEditor(props: { text: LineText; onSave: (text: string) => void; onC
   );
 }
 
+const currentTime = () => Date.now();
+
 /** Milliseconds until readers see the line, counted down. */
 function useWaitMs(cursor: string, moderation: Moderation): number {
   const hold = useStore(moderation.hold);
-  const [now, setNow] = useState(Date.now);
-  const leftMs = waitMs(hold, cursor, now);
+  // The time passes between two renders, and each of them shows what is left.
+  const [, tick] = useState(0);
+  const leftMs = waitMs(hold, cursor, currentTime());
   const isWaiting = leftMs > 0;
   useEffect(() => {
     if (!isWaiting) return undefined;
-    const timer = setInterval(() => setNow(Date.now()), TICK_MS);
+    const timer = setInterval(() => tick((count) => count + 1), TICK_MS);
     return () => clearInterval(timer);
   }, [isWaiting]);
-  useEffect(() => setNow(Date.now()), [hold, cursor]);
   return leftMs;
 }

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-long test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
+.PHONY: setup agents run test test-long test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
@@ -30,6 +30,13 @@ LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiw
 	@grep -E '^($(subst $() $(),|,$(LOWEST_TOOLS)))==' constraints.txt > .venv-lowest/tools.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/lowest.txt \
 	  --requirement .venv-lowest/tools.txt --editable '.[all,nats,onnx,tracing,wyoming]' pyyaml onnx
+	@touch $@
+
+agents: .venv-agents/.ready  ## install LiveKit Agents and Pipecat, with which tests/e2e/apis/test_agent_frameworks.py tries the gateway
+
+.venv-agents/.ready: tests/testkit/frameworks/requirements.txt
+	@$(PYTHON) -m venv .venv-agents
+	.venv-agents/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 bench: setup  ## run all benchmarks, about a quarter of an hour; OPTIONS="--capacity" adds the capacity search
@@ -110,4 +117,4 @@ docs-serve: setup  ## show the documentation at http://127.0.0.1:8000, rebuilt a
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 clean:  ## delete environments, builds and artifacts
-	rm -rf .venv .venv-lowest frontend/node_modules frontend/dist frontend/dist-shell frontend/release dist artifacts
+	rm -rf .venv .venv-lowest .venv-agents frontend/node_modules frontend/dist frontend/dist-shell frontend/release dist artifacts

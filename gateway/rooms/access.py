@@ -10,7 +10,7 @@ from gateway.access.auth import Caller, ForbiddenError, RefusedError
 from gateway.rooms.reading import Reading
 from gateway.services import GatewayServices
 
-# No cache may keep captions or tokens, and proxies must not collect captions.
+# Caches must not keep captions or tokens, and proxies must not collect captions.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 

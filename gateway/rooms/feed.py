@@ -70,7 +70,7 @@ class RoomFeed:
         # Of the last caption that was received.
         self._cursor = "0-0"
         self._held, self._sees_held = HeldCaptions(), sees_held
-        # What the clock of Redis is ahead of the event loop.
+        # Lead of the clock of Redis over that of the event loop.
         self._clock_ms = 0.0
         self._ready = asyncio.Event()
         # Readers that are about to join keep the feed, too.

@@ -57,7 +57,7 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   const endpoint = () => shell.server().then(({ url, key }) => ({ url, key: key ?? "" }));
   const sharing = createSharing(shell.roomRequest, () => endpoint().then(({ url }) => gatewayAddress(url)), Date.now);
   const dialog = createStore<DialogName>("none");
-  // What is typed into other programs is not for readers.
+  // Text that is typed into other programs is not for readers.
   const room = () => (settings.get().mode === "captions" ? (sharing.share.get()?.room ?? "") : "");
   const base = createSession({ settings, server: endpoint, remoteHost: "", room });
   sharing.share.subscribe(base.configure);

@@ -28,7 +28,7 @@ import { tabMemory } from "./tab-memory";
 export type Input = "microphone" | "display" | "file";
 export type DialogName = "none" | "sessions" | "options" | "languages" | "share";
 
-/** What the dialog needs that shares captions. */
+/** The part of a page or program that the dialog shares. */
 export interface Shareable {
   readonly dialog: Store<DialogName>;
   readonly sharing: Sharing;

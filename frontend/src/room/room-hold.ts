@@ -5,7 +5,7 @@ export interface RoomHold {
   readonly holdMs: number;
   /** Position in the log up to which lines were released. */
   readonly released: string;
-  /** What the clock of the server is ahead of that of the browser. */
+  /** Lead of the clock of the server over that of the browser. */
   readonly aheadMs: number;
 }
 

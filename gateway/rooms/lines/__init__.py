@@ -1,1 +1,1 @@
-"""What readers of a room see. Pure."""
+"""Lines of a room as readers see them. Pure."""

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { app, globalShortcut, session, type Tray } from "electron";
 import { streamUrl } from "../client/src/address";
 import type { DesktopEnvironment, OverlayTarget, ShellSettings, UserAction } from "../src/desktop/bridge";
-import { sendRoomRequest, type RoomAnswer, type RoomRequest } from "../src/page/sharing/room-links";
+import { sendRoomRequest } from "../src/page/sharing/room-links";
+import type { RoomAnswer, RoomRequest } from "../src/page/sharing/room-requests";
 import { textsFor, type ShellTexts } from "./i18n/texts";
 import { handleMessage, handleRequest, listAudioSources } from "./ipc/ipc";
 import {

@@ -1,6 +1,6 @@
 /** Validates what windows send. Pure. Each function returns the valid value, or throws TypeError. */
 import type { OverlayPlacement, OverlayTarget, ServerLocation, ShellSettings } from "../../src/desktop/bridge";
-import type { RoomRequest } from "../../src/page/sharing/room-links";
+import type { RoomRequest } from "../../src/page/sharing/room-requests";
 
 // Limits in characters, far above what our own pages send.
 const MAX_TEXT = 20_000;

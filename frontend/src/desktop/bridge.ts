@@ -1,6 +1,6 @@
 /** What the Electron shell offers its windows as `window.nova`. The preload script exposes it, and nothing else. */
 
-import type { SendRoomRequest } from "../page/sharing/room-links";
+import type { SendRoomRequest } from "../page/sharing/room-requests";
 
 export type Platform = "linux" | "win32" | "darwin";
 

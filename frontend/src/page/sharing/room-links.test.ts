@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { createLink, revokeLink, sendRoomRequest, type RoomRequest } from "./room-links";
+import { createLink, revokeLink, sendRoomRequest } from "./room-links";
+import type { RoomRequest } from "./room-requests";
 
 afterEach(() => vi.unstubAllGlobals());
 

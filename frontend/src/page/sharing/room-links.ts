@@ -1,5 +1,6 @@
 /** Requests to the server about links of rooms (docs/howto/publish-a-session.md). */
 import { problem, type Problem } from "../../../client/src/protocol/problems";
+import type { RoomAnswer, RoomRequest, RoomServer, SendRoomRequest } from "./room-requests";
 
 export interface RoomLink {
   readonly id: string;
@@ -7,26 +8,6 @@ export interface RoomLink {
   /** Unix time in seconds. */
   readonly expires: number;
 }
-
-export interface RoomServer {
-  /** Of the WebSocket. */
-  readonly url: string;
-  readonly key: string;
-}
-
-export interface RoomRequest {
-  readonly method: "POST" | "DELETE";
-  /** After `/v1/`. */
-  readonly path: string;
-}
-
-export interface RoomAnswer {
-  readonly status: number;
-  readonly body: string;
-}
-
-/** Rejects if the server does not answer. */
-export type SendRoomRequest = (request: RoomRequest) => Promise<RoomAnswer>;
 
 /** Rejects with a Problem. */
 export async function createLink(
@@ -48,7 +29,7 @@ export async function revokeLink(send: SendRoomRequest, room: string, id: string
 
 /** Sends a request with the key of the user. */
 export async function sendRoomRequest({ url, key }: RoomServer, { method, path }: RoomRequest): Promise<RoomAnswer> {
-  const headers: HeadersInit = key === "" ? {} : { Authorization: `Bearer ${key}` };
+  const headers: Record<string, string> = key === "" ? {} : { Authorization: `Bearer ${key}` };
   const response = await fetch(new URL(path, url.replace(/^ws/, "http")), { method, headers });
   return { status: response.status, body: await response.text() };
 }

@@ -2,7 +2,8 @@
 import type { Problem } from "../../../client/src/protocol/problems";
 import { roomName, sharedAddress } from "../../room/room-address";
 import { createStore, type Store } from "../../session/store";
-import { createLink, revokeLink, type RoomLink, type SendRoomRequest } from "./room-links";
+import { createLink, revokeLink, type RoomLink } from "./room-links";
+import type { SendRoomRequest } from "./room-requests";
 
 export interface Share {
   /** Address of the gateway with a slash at its end. */

@@ -1,6 +1,7 @@
 """A session in progress with real speech is shared: readers on another gateway, a moderator, the desktop client."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,11 @@ async def test_a_session_in_progress_is_read_and_moderated_on_another_gateway(
         pytest.skip("there is no Chinese speech")
     spoken = artifacts / "shared-session.wav"
     microphone(shortest_clip(speech_clips, 2.0, "zh"), spoken)
-    models = {"stt_model": str(whisper_base), "translation_models": str(opus_zh_en), "translation_workers": 1}
+    models: dict[str, Any] = {
+        "stt_model": str(whisper_base),
+        "translation_models": str(opus_zh_en),
+        "translation_workers": 1,
+    }
     plan = system_plan(artifacts / "logs-shared", gateways=2, environment=NO_LOAD_LIMIT, **models)
     async with running(plan, silent) as system:
         first, second = system.urls

@@ -29,6 +29,7 @@ from gateway.apis.captions.routes import captions_router
 from gateway.apis.deepgram.routes import deepgram_router
 from gateway.apis.freeswitch.routes import freeswitch_router
 from gateway.apis.kyutai.routes import kyutai_router
+from gateway.apis.native.room_moderation import room_moderation_router
 from gateway.apis.native.room_socket import room_socket_router
 from gateway.apis.native.rooms import rooms_router
 from gateway.apis.native.routes import recordings_router
@@ -90,6 +91,7 @@ def build(services: GatewayServices) -> FastAPI:
     app.include_router(recordings_router(services))
     app.include_router(speakers_router(services))
     app.include_router(rooms_router(services))
+    app.include_router(room_moderation_router(services))
     app.include_router(room_socket_router(services))
     app.include_router(captions_router(services))
     app.include_router(openai_router(services))

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from backend.cli.redis_access import RedisAccess, run_with_redis, with_redis
 from backend.cli.terminal.streams import echo_json
-from backend.cli.terminal.tables import console, new_table, printable
+from backend.cli.terminal.tables import console, new_table
 from backend.messages.jobs import SAMPLE_RATE, Transcript
 from backend.streams.dead_letters import DeadLetter, DeadLetterId, DeadLetters, ReplayResult, StreamName
+from backend.text.printable import printable
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ import structlog
 
 from backend.cli.terminal.interrupts import EXIT_STATUS_BASE, exit_on_signals
 from backend.cli.terminal.streams import discard_output, replace_unknown_characters
-from backend.cli.terminal.tables import printable
 from backend.errors import NovaError, SetupError, leaf_errors
+from backend.text.printable import printable, printable_lines
 
 # Windows does not have this signal.
 SIGPIPE = 13
@@ -101,7 +101,7 @@ def main() -> None:
     try:
         nova()
     except* NovaError as failures:
-        click.secho(f"nova: {leaf_errors(failures)[0]}", fg="red", err=True)
+        click.secho(f"nova: {printable_lines(str(leaf_errors(failures)[0]))}", fg="red", err=True)
         sys.exit(2)
     except* BrokenPipeError:
         discard_output()

@@ -30,11 +30,11 @@ from backend.cli.options import (
     targets_option,
 )
 from backend.cli.terminal.interrupts import run_interruptible
-from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server, print_status
 from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, Denoise, Formatting, Task, spoken_language
 from backend.messages.protocol import Start
+from backend.text.printable import printable
 
 # The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
 # that are not divided at short pauses better and at less cost (docs/explanation/performance.md).

@@ -4,7 +4,8 @@ from backend.backoff import Backoff
 from backend.client.channel_progress import ChannelProgress
 from backend.client.replay_buffer import ReplayBuffer
 from backend.messages.channels import ChannelPosition
-from backend.messages.protocol import Configure, Options, Ready, Resume, ServerMessage, Start
+from backend.messages.options import Options
+from backend.messages.protocol import Configure, Ready, Resume, ServerMessage, Start
 
 # Reconnect delays in seconds. A connection that lasted longer than the cap counts as a good one.
 BASE_S, CAP_S = 0.1, 5.0

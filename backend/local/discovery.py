@@ -31,6 +31,7 @@ from backend.local.system import Plan, running
 from backend.messages.protocol import Start
 from backend.service.address import connect_host, is_loopback, join_host_port
 from backend.service.http_clients import async_http_client
+from backend.text.printable import printable_lines
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8080
 STREAM_PATH = "/v1/stream"
@@ -121,7 +122,7 @@ def _address_here(host: str) -> str:
 
 def print_status(line: str) -> None:
     """Print a status line to stderr, because stdout is for transcripts."""
-    click.secho(f"  {line}", dim=True, err=True)
+    click.secho(f"  {printable_lines(line)}", dim=True, err=True)
 
 
 def stream_url(server: str) -> str:

@@ -42,8 +42,7 @@ from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
 from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
-from backend.messages.options import Options as Options
-from backend.messages.rooms.captions import ROOM_PATTERN
+from backend.messages.rooms.captions import ROOM_OR_NONE_PATTERN
 from backend.messages.turns import EarlyFinal as EarlyFinal
 from backend.messages.turns import EarlyFinalWithdrawn as EarlyFinalWithdrawn
 from backend.messages.turns import Interrupt as Interrupt
@@ -72,7 +71,7 @@ class Start(ChannelStart):
     """Id of the session in all log lines. If empty, the server creates one."""
     priority: Priority = "live"
     """"recording": the audio is a file. Its finals are computed after those of live speech, and it has no partials."""
-    room: str | None = Field(default=None, pattern=ROOM_PATTERN)
+    room: str | None = Field(default=None, pattern=ROOM_OR_NONE_PATTERN)
     """Publishes the session in this room: others can read it. 1 to 48 lower-case letters, digits and hyphens."""
 
 
@@ -129,10 +128,13 @@ class Configure(Message):
     prompt: str | None = Field(default=None, max_length=MAX_PROMPT)
     hotwords: str | None = Field(default=None, max_length=MAX_HOTWORDS)
     formatting: tuple[Formatting, ...] | None = Field(default=None, max_length=MAX_FORMATTING)
+    room: str | None = Field(default=None, pattern=ROOM_OR_NONE_PATTERN)
+    """Publishes the session in this room from now on, instead of another one. "": in none."""
 
     def applied_to(self, start: Start) -> Start:
         """Return `start` with the options of this message."""
-        return start.model_copy(update=self.model_dump(exclude={"type"}, exclude_none=True))
+        changes = self.model_dump(exclude={"type"}, exclude_none=True)
+        return start.model_copy(update=changes | ({"room": self.room or None} if "room" in changes else {}))
 
 
 class Finalize(Message):

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from backend.errors import ProtocolError, UnsupportedPairError
 from backend.messages.languages import english_name, flores_code, needs_no_translation, other_scripts, whisper_code
-from backend.messages.options import TRANSLATED_LANGUAGE
-from backend.messages.protocol import Error, Message, Notice, Options
+from backend.messages.options import TRANSLATED_LANGUAGE, Options
+from backend.messages.protocol import Error, Message, Notice
 
 # Suggests the model of the catalogue that translates every pair.
 INSTALL_HINT = "`nova models pull nllb-200-distilled-600M` installs one that does"

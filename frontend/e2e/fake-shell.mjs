@@ -83,6 +83,11 @@ export function fakeShell({ server, settings }) {
     saveSettings: async ({ settings: text }) => localStorage.setItem(SETTINGS_ENTRY, text),
     saveKey: async () => undefined,
     server: async () => ({ url: shell.server, key: null }),
+    // As the shell does: without the limits of a page.
+    roomRequest: async ({ method, path }) => {
+      const response = await fetch(new URL(path, shell.server.replace(/^ws/, "http")), { method });
+      return { status: response.status, body: await response.text() };
+    },
     onServerState: (listener) => {
       listener({ phase: "running", url: shell.server });
       return () => undefined;

@@ -3,9 +3,19 @@ import { join } from "node:path";
 import { app, globalShortcut, session, type Tray } from "electron";
 import { streamUrl } from "../client/src/address";
 import type { DesktopEnvironment, OverlayTarget, ShellSettings, UserAction } from "../src/desktop/bridge";
+import { sendRoomRequest } from "../src/page/sharing/room-links";
+import type { RoomAnswer, RoomRequest } from "../src/page/sharing/room-requests";
 import { textsFor, type ShellTexts } from "./i18n/texts";
 import { handleMessage, handleRequest, listAudioSources } from "./ipc/ipc";
-import { parseContent, parseDrag, parseKey, parseOverlayTarget, parseShellSettings, parseText } from "./ipc/validation";
+import {
+  parseContent,
+  parseDrag,
+  parseKey,
+  parseOverlayTarget,
+  parseRoomRequest,
+  parseShellSettings,
+  parseText,
+} from "./ipc/validation";
 import { displayOf } from "./keyboard/injection-method";
 import { SystemKeyboards } from "./keyboard/system-keyboards";
 import { TextTyper } from "./keyboard/text-typer";
@@ -85,6 +95,7 @@ class ShellApp {
     handleRequest("saveSettings", isMain, (settings) => this.#saveSettings(parseShellSettings(settings)));
     handleRequest("saveKey", isMain, (key) => this.#keychain.save(parseKey(key)));
     handleRequest("server", isMain, () => this.#serverAddress());
+    handleRequest("roomRequest", isMain, (request) => this.#roomRequest(parseRoomRequest(request)));
     handleRequest("typeText", isMain, (text) => this.#typer.type(parseText(text)));
     handleRequest("audioSources", isMain, listAudioSources);
     handleRequest("captionsAddress", isMain, () => this.#captions.address());
@@ -132,6 +143,12 @@ class ShellApp {
     const url = streamUrl(address);
     if (url === null) throw new Error(`${this.#texts.badAddress} ${address}`);
     return { url, key: isLocal ? null : await this.#keychain.read() };
+  }
+
+  /** Sent here, because the server answers no page of another origin. */
+  async #roomRequest(request: RoomRequest): Promise<RoomAnswer> {
+    const { url, key } = await this.#serverAddress();
+    return sendRoomRequest({ url, key: key ?? "" }, request);
   }
 
   #showOverlay(target: OverlayTarget, content: string | null): void {

@@ -9,6 +9,7 @@ const nova: ShellBridge = {
   saveSettings: (settings) => request("saveSettings", settings),
   saveKey: (key) => request("saveKey", key),
   server: () => request("server"),
+  roomRequest: (sent) => request("roomRequest", sent),
   onServerState: (listener) => on("serverState", listener),
   typeText: (text) => request("typeText", text),
   audioSources: () => request("audioSources"),

@@ -17,6 +17,7 @@ from gateway.channels.first_messages import channel_session, check_count, divide
 from gateway.channels.group import ChannelGroup, ChannelReceiver, ChannelSender
 from gateway.connection.connection import Connection, HeldSession, report_errors
 from gateway.connection.observers.observer import SessionObserver
+from gateway.connection.published_rooms import check_no_room
 from gateway.connection.session_opening import Opening, SessionIdentity, acquire_session, observers
 from gateway.connection.transport import SessionTransport, Transport
 from gateway.services import GatewayServices
@@ -115,6 +116,7 @@ async def _receive_messages(
             # After `stop`, the sessions themselves limit the wait for their results.
             timeout_s = services.settings.idle_timeout_s if group.is_open else math.inf
             message = await transport.receiver.next_message(timeout_s)
+            check_no_room(message)
         except ClientError as error:
             if error.fatal or not slips.spend(services.clock.monotonic()):
                 raise

@@ -24,11 +24,11 @@ from gateway.audio.level_monitor import LevelMonitor
 from gateway.audio.vad import ScoredWindows
 from gateway.connection.delay_watch import RedisUnavailableError, watch_delay
 from gateway.connection.observers.observer import SessionObserver
+from gateway.connection.published_rooms import SessionRoom
 from gateway.connection.redis_writer import RedisWriter
 from gateway.connection.transport import Sender, SessionTransport
 from gateway.connection.voice_storage import store_voice
 from gateway.http.read_budget import ReadBudget, ReadLimits
-from gateway.rooms.publishing.publisher import RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, CatchUp, CloseConnection, SendEvent, StoreVoice, VerifyRecord
 from gateway.session.session import Session
@@ -56,9 +56,9 @@ class HeldSession:
     lease: Lease
     listener: Listener
     entry: OpenSession
+    room: SessionRoom
     # Audio at the beginning that the client sends for other sessions of the connection, and that this one has received.
     skip_ms: int = 0
-    room: RoomPublisher | None = None
 
 
 async def report_errors(sender: Sender, part: Callable[[], Awaitable[None]]) -> None:
@@ -144,7 +144,8 @@ class Connection:
             return
         if isinstance(message, Stop):
             await self._flush_audio()
-        await self._execute(self._session.receive_message(message, self._clock.wall()))
+        async with self._held.room.configured(message, self._session):
+            await self._execute(self._session.receive_message(message, self._clock.wall()))
 
     async def _handle_audio(self, data: bytes) -> None:
         arrived_at, samples = self._clock.monotonic(), 0

@@ -22,11 +22,10 @@ from gateway.connection.observers.observer import ObserverGroup, SessionObserver
 from gateway.connection.observers.session_summary import SessionSummary
 from gateway.connection.observers.speech_share import SpeechShare
 from gateway.connection.observers.traces import SessionTraces
-from gateway.connection.published_rooms import open_room, reopen_room
+from gateway.connection.published_rooms import SessionRoom
 from gateway.connection.voice_storage import load_voices
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.protocols import ProtocolName
-from gateway.rooms.publishing.publisher import RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.actions import Action, SendEvent
 from gateway.session.session import Session
@@ -83,29 +82,28 @@ async def acquire_session(
     # Subscribed before the session is opened, so that no result is published before the subscription.
     channel = services.streams.shard(session_id).events(session_id)
     listener = await stack.enter_async_context(services.fanout.listen(channel))
+    room = SessionRoom(services, opening.caller.id, session_id)
+    stack.callback(room.close)
     if isinstance(first, Resume):
-        session, lease, actions, room = await _resume_session(services, first, entry)
+        session, lease, actions = await _resume_session(services, first, entry, room)
         services.admission.admit_resumed(session.options, entry)
         # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
     else:
-        session, lease, actions, room = await _open_session(services, first, entry, identity.token)
-    if room:
-        stack.callback(room.close)
-        services.room_tasks.start(room.run())
+        session, lease, actions = await _open_session(services, first, entry, identity.token, room)
     structlog.contextvars.bind_contextvars(correlation_id=session.correlation_id, session=session_id)
     options = session.options
     languages = {"language": options.language, "translate_to": ",".join(options.translate_to)}
     log.info("session_held", **languages, encoding=options.audio.encoding, epoch=lease.epoch, protocol=entry.protocol)
-    return HeldSession(session, lease, listener, entry, room=room), actions
+    return HeldSession(session, lease, listener, entry, room), actions
 
 
 async def _open_session(
-    services: GatewayServices, start: Start, entry: OpenSession, token: str
-) -> tuple[Session, Lease, list[Action], RoomPublisher | None]:
+    services: GatewayServices, start: Start, entry: OpenSession, token: str, room: SessionRoom
+) -> tuple[Session, Lease, list[Action]]:
     correlation_id = start.correlation_id or secrets.token_hex(8)
     voices = await load_voices(services.voices, entry.caller.id, start)
-    room = await open_room(services, start, entry.caller.id, entry.id)
+    await room.open(start)
     session = _new_session(services, entry, correlation_id, voices, room)
     AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
     actions = session.receive_message(start, services.clock.wall())
@@ -113,20 +111,20 @@ async def _open_session(
         lambda: services.sessions.open(entry.id, token, session.record(), caller=entry.caller.id)
     )
     metrics.SESSIONS.labels(entry.protocol).inc()
-    return session, lease, _with_resume_token(actions, token), room
+    return session, lease, _with_resume_token(actions, token)
 
 
 async def _resume_session(
-    services: GatewayServices, resume: Resume, entry: OpenSession
-) -> tuple[Session, Lease, list[Action], RoomPublisher | None]:
+    services: GatewayServices, resume: Resume, entry: OpenSession, room: SessionRoom
+) -> tuple[Session, Lease, list[Action]]:
     caller = entry.caller
     lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
     voices = await load_voices(services.voices, caller.id, record.start.model_copy(update={"known_speakers": ()}))
-    room = await reopen_room(services, record.start, caller.id, resume)
+    await room.open(record.start, resume)
     session = _new_session(services, entry, record.correlation_id, voices, room)
     actions = session.resume(resume, record)
     metrics.RESUMED.inc()
-    return session, lease, _with_resume_token(actions, resume.token), room
+    return session, lease, _with_resume_token(actions, resume.token)
 
 
 def _new_session(
@@ -134,7 +132,7 @@ def _new_session(
     entry: OpenSession,
     correlation_id: str,
     voices: SessionVoices,
-    room: RoomPublisher | None,
+    room: SessionRoom,
 ) -> Session:
     admission = services.admission
     return Session(
@@ -145,7 +143,7 @@ def _new_session(
         lambda: admission.served,
         admission.recording_streams.priority,
         voices,
-        (lambda: room.read_languages) if room else tuple,
+        lambda: room.read_languages,
         entry.caller.hotwords,
     )
 

@@ -10,6 +10,9 @@ from gateway.access.auth import Caller, ForbiddenError, RefusedError
 from gateway.rooms.reading import Reading
 from gateway.services import GatewayServices
 
+# Caches must not keep captions or tokens, and proxies must not collect captions.
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
 
 class UnknownRoomError(RefusedError):
     """The caller has no room of this name: it belongs to another key, or has not been used recently."""
@@ -24,9 +27,16 @@ async def admitted(services: GatewayServices, connection: HTTPConnection, readin
     Raises RefusedError, and REDIS_ERRORS if a link or key cannot be looked up.
     """
     if link := await _presented_link(services, connection, reading.room):
+        if reading.sees_held:
+            _check_scope(link)
         return replace(reading, link=link.id)
     caller = await require_owner(services, connection, reading.room)
     return replace(reading, key=caller.id if caller.has_key else "")
+
+
+def reader_headers(reading: Reading) -> dict[str, str]:
+    """Headers of a response. A link is valid on pages of every origin. Without one, the origin was checked."""
+    return {**HEADERS, "Access-Control-Allow-Origin": "*"} if reading.link else HEADERS
 
 
 async def require_moderator(services: GatewayServices, connection: HTTPConnection, room: str) -> None:
@@ -34,8 +44,8 @@ async def require_moderator(services: GatewayServices, connection: HTTPConnectio
     link = await _presented_link(services, connection, room)
     if link is None:
         await require_owner(services, connection, room)
-    elif link.scope != "moderate":
-        raise ForbiddenError("this link lets its holder read, and not correct lines")
+    else:
+        _check_scope(link)
 
 
 async def require_owner(services: GatewayServices, connection: HTTPConnection, room: str) -> Caller:
@@ -47,6 +57,11 @@ async def require_owner(services: GatewayServices, connection: HTTPConnection, r
     if not caller.has_scope("admin") and owner != caller.id:
         raise UnknownRoomError(f"this key has no room {room!r}")
     return caller
+
+
+def _check_scope(link: RoomLink) -> None:
+    if link.scope != "moderate":
+        raise ForbiddenError("this link lets its holder read, and not moderate")
 
 
 async def _presented_link(services: GatewayServices, connection: HTTPConnection, room: str) -> RoomLink | None:

@@ -16,12 +16,14 @@ from backend.streams.session.fanout import Fanout, Listener
 from gateway import metrics
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.rooms.access_watch import AccessWatch
-from gateway.rooms.coalescing import without_superseded
-from gateway.rooms.corrections import with_correction
 from gateway.rooms.languages import SPOKEN, written_language
+from gateway.rooms.lines.coalescing import without_superseded
+from gateway.rooms.lines.corrections import with_correction
+from gateway.rooms.lines.frames import CaptionFrame
+from gateway.rooms.lines.held import HeldCaptions
+from gateway.rooms.lines.views import LanguageView, replay
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
-from gateway.rooms.views import CaptionFrame, LanguageView, replay
 
 # Languages in which one room is read.
 MAX_READ_LANGUAGES = 8
@@ -29,6 +31,8 @@ MAX_READ_LANGUAGES = 8
 READY_TIMEOUT_S = 5.0
 # Interval at which the feed looks for lost messages while none arrives.
 GAP_CHECK_S = 1.0
+# Interval at which releases are looked for in a room whose lines are held, and the least wait for a line to be due.
+HOLD_CHECK_S, MIN_WAIT_S = 0.25, 0.01
 # Readers to which a frame is written before other work of the gateway has a turn: about a millisecond.
 READERS_A_TURN = 100
 
@@ -48,14 +52,26 @@ class RoomFeed:
     """The readers of a room on this gateway."""
 
     def __init__(
-        self, room: str, rooms: RedisRooms, watch: AccessWatch, fanout: Fanout, is_draining: Callable[[], bool]
+        self,
+        room: str,
+        rooms: RedisRooms,
+        watch: AccessWatch,
+        fanout: Fanout,
+        is_draining: Callable[[], bool],
+        *,
+        sees_held: bool = False,
     ) -> None:
+        """`sees_held`: whether its readers see captions that wait for a moderator."""
         self._room, self._rooms, self._watch, self._fanout = room, rooms, watch, fanout
         self._is_draining = is_draining
         self._readers: dict[str, set[RoomReader]] = defaultdict(set)
         self._views: dict[str, LanguageView] = {}
         self._history: deque[tuple[str, Caption]] = deque(maxlen=MAX_CAPTIONS)
+        # Of the last caption that was received.
         self._cursor = "0-0"
+        self._held, self._sees_held = HeldCaptions(), sees_held
+        # Lead of the clock of Redis over that of the event loop.
+        self._clock_ms = 0.0
         self._ready = asyncio.Event()
         # Readers that are about to join keep the feed, too.
         self._joining = 0
@@ -100,28 +116,64 @@ class RoomFeed:
     async def run(self) -> None:
         """Deliver captions until the room has no readers on this gateway."""
         async with self._fanout.listen(self._rooms.channel(self._room)) as listener:
+            await retry_until_available(self._read_hold)
             await retry_until_available(self._read_log)
             self._ready.set()
             async with asyncio.TaskGroup() as tasks:
-                receiving = tasks.create_task(self._receive(listener))
+                background = [tasks.create_task(self._receive(listener)), tasks.create_task(self._follow_hold())]
                 await self._watch_readers()
-                receiving.cancel()
+                for task in background:
+                    task.cancel()
 
     async def _receive(self, listener: Listener) -> None:
         while True:
             messages: list[ChannelMessage] = []
             with suppress(TimeoutError):
-                async with asyncio.timeout(GAP_CHECK_S):
+                async with asyncio.timeout(self._wait_s()):
                     messages = await listener.next_events()
             if listener.gap.is_set():
                 listener.gap.clear()
                 await retry_until_available(self._read_log)
             else:
                 for message in without_superseded(messages):
-                    await self._deliver(message)
+                    await self._accept(message)
+            await self._deliver_due()
+
+    def _wait_s(self) -> float:
+        held_s = self._held.wait_s(self._now_ms())
+        return GAP_CHECK_S if held_s is None else min(max(held_s, MIN_WAIT_S), HOLD_CHECK_S)
 
     async def _read_log(self) -> None:
         async for message in self._rooms.read_log(self._room, self._cursor):
+            await self._accept(message)
+        await self._deliver_due()
+
+    async def _follow_hold(self) -> None:
+        while not self._sees_held:
+            await asyncio.sleep(HOLD_CHECK_S if self._held.hold.hold_ms else RENEW_EVERY_S)
+            with suppress(*REDIS_ERRORS):  # meanwhile the hold stays as it was
+                await self._read_hold()
+
+    async def _read_hold(self) -> None:
+        if not self._sees_held:
+            self._held.hold = await self._rooms.hold(self._room)
+            self._clock_ms = self._held.hold.now_ms - 1_000 * asyncio.get_running_loop().time()
+
+    def _now_ms(self) -> float:
+        return self._clock_ms + 1_000 * asyncio.get_running_loop().time()
+
+    async def _accept(self, message: ChannelMessage) -> None:
+        """Take a caption of the room, once. Readers get it when it is due."""
+        if message.cursor:
+            if cursor_position(message.cursor) <= cursor_position(self._cursor):
+                return
+            self._cursor = message.cursor
+        for at_once in self._held.accept(message):
+            await self._deliver(at_once)
+        await self._deliver_due()
+
+    async def _deliver_due(self) -> None:
+        for message in self._held.due(self._now_ms()):
             await self._deliver(message)
 
     async def _deliver(self, message: ChannelMessage) -> None:
@@ -138,9 +190,6 @@ class RoomFeed:
         if not isinstance(caption, Caption):
             return []
         if cursor:
-            if cursor_position(cursor) <= cursor_position(self._cursor):
-                return []
-            self._cursor = cursor
             self._remember(cursor, caption)
         frames = [(view.apply(caption, cursor), self._readers[language]) for language, view in self._views.items()]
         return [(frame, list(readers)) for frame, readers in frames if frame]

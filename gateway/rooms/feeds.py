@@ -36,7 +36,8 @@ class RoomFeeds:
     ) -> None:
         self._rooms, self._watch, self._fanout, self._tasks = rooms, watch, fanout, tasks
         self._max_readers, self._is_draining = max_readers, is_draining
-        self._feeds: dict[str, RoomFeed] = {}
+        # By room, and whether its readers see what is held.
+        self._feeds: dict[tuple[str, bool], RoomFeed] = {}
         self._count = 0
 
     @asynccontextmanager
@@ -46,7 +47,7 @@ class RoomFeeds:
             raise TooManyReadersError("this gateway has too many readers; try again later")
         self._count += 1
         try:
-            feed = self._feed(reading.room)
+            feed = self._feed(reading.room, sees_held=reading.sees_held)
             reader, language = await feed.join(reading)
             metrics.ROOM_READERS.inc()
             try:
@@ -58,17 +59,18 @@ class RoomFeeds:
         finally:
             self._count -= 1
 
-    def _feed(self, room: str) -> RoomFeed:
-        if room not in self._feeds or self._feeds[room].is_closing:
-            feed = RoomFeed(room, self._rooms, self._watch, self._fanout, self._is_draining)
-            self._feeds[room] = feed
-            self._tasks.start(self._run(room, feed))
-        return self._feeds[room]
+    def _feed(self, room: str, *, sees_held: bool) -> RoomFeed:
+        key = room, sees_held
+        if key not in self._feeds or self._feeds[key].is_closing:
+            feed = RoomFeed(room, self._rooms, self._watch, self._fanout, self._is_draining, sees_held=sees_held)
+            self._feeds[key] = feed
+            self._tasks.start(self._run(key, feed))
+        return self._feeds[key]
 
-    async def _run(self, room: str, feed: RoomFeed) -> None:
+    async def _run(self, key: tuple[str, bool], feed: RoomFeed) -> None:
         try:
             await feed.run()
         finally:
-            if self._feeds[room] is feed:
-                del self._feeds[room]
+            if self._feeds[key] is feed:
+                del self._feeds[key]
             feed.close()

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from gateway.connection.direct_writer import DirectWriter, nothing
-from gateway.rooms.views import CaptionFrame
+from gateway.rooms.lines.frames import CaptionFrame
 
 # Frames that a reader may lag behind. Ten frames a second are usual while a person speaks.
 MAX_WAITING = 256

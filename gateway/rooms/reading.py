@@ -24,6 +24,8 @@ class Reading:
     language: str = SPOKEN
     lines: int = DEFAULT_LINES
     cursor: str = ""
+    # Whether captions that wait for a moderator are shown, too.
+    sees_held: bool = False
     # The id of the link by which the reader was admitted, or "".
     link: str = ""
     # The id of the reader's own API key, or "".
@@ -49,4 +51,8 @@ def parse_reading(room: str, query: Mapping[str, str], last_event_id: str = "") 
     cursor = last_event_id or query.get("cursor", "")
     if cursor and not re.fullmatch(CURSOR_PATTERN, cursor):
         raise ProtocolError("cursor: must be the `cursor` of a caption", code="invalid_message")
-    return Reading(checked_room(room), SPOKEN if language == SPOKEN_NAME else language, int(lines), cursor)
+    held = query.get("held", "0")
+    if held not in ("0", "1"):
+        raise ProtocolError("held: must be 0 or 1", code="invalid_message")
+    language = SPOKEN if language == SPOKEN_NAME else language
+    return Reading(checked_room(room), language, int(lines), cursor, sees_held=held == "1")

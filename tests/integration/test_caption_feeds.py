@@ -89,6 +89,25 @@ async def test_a_player_follows_the_playlist_to_its_segments(redis: Redis, redis
         assert "00:00:04.000 --> 00:00:05.500\n<v Anna>Good morning.</v>\n" in moved.text
 
 
+async def test_lines_that_wait_for_a_moderator_are_in_no_feed(redis: Redis, redis_url: str) -> None:
+    async with a_gateway(redis_url) as gateway:
+        rooms = gateway.services.rooms
+        await gateway.publish(MORNING)
+        await rooms.set_hold("talk", 60_000)
+        await gateway.publish(spoken(2, "Held."))
+        for name in ("captions.txt", "captions.vtt"):
+            text = (await gateway.client.get(f"{ROOM}/{name}")).text
+            assert ("Good morning." in text, "Held." in text) == (True, False)
+        gateway.later_s = (2 * SEGMENT_MS + HOLD_MS) / 1_000
+        assert "captions-" not in (await gateway.client.get(f"{ROOM}/captions.m3u8")).text
+        assert (await gateway.client.get(f"{ROOM}/captions-0.vtt")).status_code == 404
+        gateway.later_s += 60
+        assert "captions-1.vtt" in (await gateway.client.get(f"{ROOM}/captions.m3u8")).text
+        assert "Held." in (await gateway.client.get(f"{ROOM}/captions-0.vtt")).text
+        await rooms.set_hold("talk", 0)
+        assert "Held." in (await gateway.client.get(f"{ROOM}/captions.txt")).text
+
+
 async def test_a_link_reads_from_any_page_until_it_is_revoked(redis: Redis, redis_url: str) -> None:
     async with a_gateway(redis_url, "keys") as gateway:
         owner = (await ApiKeys(redis).create("ada", ("stream",), QuotaLimits())).split("_")[1]

@@ -195,3 +195,18 @@ async def test_a_service_that_is_down_delays_no_other() -> None:
             down.script.clear()
             await down.wait_for(lambda service: service.text == ALL)
     assert down.errors == []
+
+
+@pytest.mark.parametrize("answer", ["--5", "\u0663", "9" * 4_000, "", "<html>"])
+async def test_an_answer_of_another_server_in_place_of_zoom_is_an_error(answer: str) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = answer.encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
+        sink = ZoomSink(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/closedcaption?id={SECRET}")
+        with pytest.raises(SinkError, match="does not say the number"):
+            await sink.connect()
+        await sink.close()

@@ -106,3 +106,18 @@ async def test_another_server_is_reported() -> None:
 async def test_a_server_that_never_answers_is_reported_at_once() -> None:
     with pytest.raises(NoServerError, match="no Nova Voice server answers"):
         await RoomServer([], port=1).read()
+
+
+@pytest.mark.parametrize("body", ["[" * 60_000, "x" * 5_000_000, '{"code": 1, "message": []}', "null", '"text"'])
+async def test_a_refusal_of_any_form_is_an_error(body: str) -> None:
+    async with room_server((404, body)) as server:
+        with pytest.raises(RoomRefusedError):
+            await server.read()
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    """The key is for this server only."""
+    async with room_server((302, "")) as server:
+        with pytest.raises(RoomRefusedError, match="302"):
+            await server.read()
+    assert len(server.requests) == 1

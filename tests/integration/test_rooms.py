@@ -184,6 +184,30 @@ async def test_a_resumed_session_publishes_what_its_room_has_missed(redis: Redis
     assert await texts(rooms) == ["1", "2", "3", "4"]
 
 
+async def test_a_session_that_was_not_published_at_first_repeats_nothing_of_it(rooms: RedisRooms) -> None:
+    await rooms.claim(ROOM, OWNER)
+    await rooms.skip(ROOM, LINES, "9-0")
+    await rooms.publish(ROOM, OWNER, LINES, [final("before", "9-0"), final("after", "9-1")])
+    assert await texts(rooms) == ["after"]
+
+
+async def test_a_hold_shows_what_readers_have_seen_and_is_released_forward_only(rooms: RedisRooms) -> None:
+    assert (await rooms.hold(ROOM)).hold_ms == 0
+    await rooms.publish(ROOM, OWNER, LINES, [final("seen")])
+    await rooms.set_hold(ROOM, 5_000)
+    seen = (await logged(rooms))[0].cursor
+    hold = await rooms.hold(ROOM)
+    assert (hold.hold_ms, hold.released) == (5_000, seen)
+    assert abs(hold.now_ms - 1_000 * time.time()) < 60_000
+    await rooms.publish(ROOM, OWNER, LINES, [final("held")])
+    await rooms.set_hold(ROOM, 9_000)
+    assert (await rooms.hold(ROOM)).released == seen
+    held = (await logged(rooms))[1].cursor or ""
+    for cursor in (held, "1-0"):
+        await rooms.release(ROOM, cursor)
+        assert (await rooms.hold(ROOM)).released == held
+
+
 @pytest.fixture
 def links(redis: Redis, rooms: RedisRooms, clock: Clock) -> RoomLinks:
     return RoomLinks(redis, rooms, clock)

@@ -10,7 +10,7 @@ from backend.cli.calls import report
 from backend.cli.calls.results import CallProblem, CallResult, CallTranslation, CallUtterance
 from backend.cli.calls.timeline import CallTimeline
 from backend.cli.terminal.streams import echo_json
-from backend.cli.terminal.tables import printable
+from backend.text.printable import printable
 
 
 class CallOutput:

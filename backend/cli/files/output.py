@@ -12,8 +12,8 @@ from backend.cli.files.source import STDIN, display_name
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.transcript import SUBTITLES, FileTranscript, Format, render, render_subtitles
 from backend.cli.terminal.streams import echo_json
-from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
+from backend.text.printable import printable
 
 
 class OutputError(NovaError):

@@ -13,10 +13,10 @@ from typing import BinaryIO
 from rich.filesize import decimal
 
 from backend.cli.files.media.errors import EmptyFileError, MediaError, UnreadableError
-from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import print_status
 from backend.local.runtime_folder import runtime_folder
+from backend.text.printable import printable
 
 STDIN = Path("-")
 # A pipe that never ends must not fill the disk.

@@ -3,10 +3,12 @@
 Pure.
 """
 
+import re
 from collections.abc import Iterable
 
 from backend.messages.rooms.captions import Caption
 
+_NUMBER = re.compile("[0-9]{1,18}")
 # Seconds for which a line waits for those before it.
 MAX_WAIT_S = 5.0
 
@@ -26,7 +28,7 @@ class LineOrder:
     def apply(self, caption: Caption, now: float) -> list[Caption]:
         """Apply a final caption. Returns the captions that may be shown, in order."""
         session, _, number = caption.line.rpartition("-")
-        if not number.isdecimal():
+        if not _NUMBER.fullmatch(number):
             return [caption]
         if caption.corrected and session != self._session:
             return []

@@ -12,8 +12,8 @@ from backend.cli.follow.session_times import SessionTimes
 from backend.cli.ingest.growing_files import GrowingFiles
 from backend.cli.sinks.fan_out import CaptionSinks
 from backend.cli.terminal.streams import echo_json
-from backend.cli.terminal.tables import printable
 from backend.messages.rooms.captions import Caption
+from backend.text.printable import printable
 
 
 class RoomOutput:

@@ -18,6 +18,8 @@ CONNECT_TIMEOUT_S = 10.0
 # Gateways send a comment every 15 s while there are no captions.
 READ_TIMEOUT_S = 45.0
 BASE_S, CAP_S = 0.5, 10.0
+# Of an error of a gateway.
+MAX_REFUSAL_BYTES = 1 << 16
 # Repeated until they succeed, as is every status from 500.
 _TEMPORARY = {408, 429}
 # Reasons of the event "end" after which a reader must not connect again.
@@ -52,7 +54,7 @@ class RoomSource:
                     async for event in self._events(client):
                         if caption := self._apply(event):
                             yield caption
-                except (httpx.HTTPError, EventTooLongError) as error:
+                except (httpx.HTTPError, EventTooLongError, TimeoutError) as error:
                     self._require_first(error)
                 if not self._is_over:
                     self._report_loss("the connection to the room was lost; reconnecting")
@@ -89,7 +91,7 @@ class RoomSource:
         """Raises RoomRefusedError unless the room may be read later."""
         if response.status_code >= 500 or response.status_code in _TEMPORARY:
             return
-        error = _refusal(await response.aread(), response.status_code)
+        error = _refusal(await _beginning(response), response.status_code)
         if error.code != "unknown_room":
             raise error
         # With keys, a room exists when its first session has begun.
@@ -115,10 +117,21 @@ class RoomSource:
         self._was_connected, self._is_lost = True, False
 
 
+async def _beginning(response: httpx.Response) -> bytes:
+    """The beginning of a body: another server may send one without an end."""
+    received = b""
+    async with asyncio.timeout(READ_TIMEOUT_S):
+        async for piece in response.aiter_bytes():
+            received += piece
+            if len(received) > MAX_REFUSAL_BYTES:
+                break
+    return received
+
+
 def _refusal(body: bytes, status: int) -> RoomRefusedError:
     """The error that the server describes."""
     try:
         described = httpx.Response(status, content=body).json()
         return RoomRefusedError(str(described["message"]), code=str(described["code"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return RoomRefusedError(f"the server answers with status {status}; it may be of an earlier release")

@@ -10,7 +10,7 @@ from backend.cli.files.output import OutputError
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.files.subtitles.units import TimedText
 from backend.cli.ingest.cue_writer import CueWriter, SubtitleForm
-from backend.cli.terminal.tables import printable
+from backend.text.printable import printable
 
 
 @dataclass(frozen=True, slots=True)

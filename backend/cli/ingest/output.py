@@ -15,10 +15,10 @@ from backend.cli.ingest.growing_files import GrowingFiles
 from backend.cli.ingest.reader import SourceItem, SourceLost, SourceRestored
 from backend.cli.sinks.fan_out import CaptionSinks
 from backend.cli.terminal.streams import echo_json
-from backend.cli.terminal.tables import printable
 from backend.local.discovery import print_status
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Error, Final, Notice, ServerMessage, SpeakersMerged, Translation
+from backend.text.printable import printable
 
 # Notices of the client that are printed each time.
 _REPEATED = {"connection_lost", "connection_restored"}

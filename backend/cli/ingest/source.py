@@ -16,7 +16,7 @@ from backend.cli.files.media.errors import NoAudioError
 from backend.cli.files.media.sound import silence
 from backend.cli.ingest.address import SourceAddress
 from backend.cli.ingest.errors import LostSourceError, UnreachableSourceError, UnsupportedSourceError
-from backend.cli.terminal.tables import printable
+from backend.text.printable import printable
 
 # A longer jump of the timestamps is a new beginning of the encoder, not lost audio.
 MAX_GAP_S = 30.0

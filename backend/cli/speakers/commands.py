@@ -11,9 +11,10 @@ from backend.cli.options import key_option, server_option
 from backend.cli.speakers.api import speakers_api
 from backend.cli.speakers.recordings import joined_wav
 from backend.cli.terminal.streams import echo_json
-from backend.cli.terminal.tables import console, new_table, printable
+from backend.cli.terminal.tables import console, new_table
 from backend.errors import NovaError
 from backend.messages.voices.start import DEFAULT_DAYS, MAX_DAYS, checked_name
+from backend.text.printable import printable
 
 WIDTH = 100
 to_server = server_option("Any gateway. Default: NOVA_SERVER, or the system that `nova up` runs, or port 8080.")

@@ -17,8 +17,3 @@ def console(width: int = UNLIMITED_WIDTH) -> Console:
 def new_table() -> Table:
     """A table without lines."""
     return Table(box=None, header_style="bold", pad_edge=False)
-
-
-def printable(text: str) -> str:
-    """Escape control characters, because text from clients must not control an operator's terminal."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

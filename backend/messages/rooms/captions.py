@@ -5,6 +5,8 @@ from typing import Literal
 from backend.messages.options import Message
 
 ROOM_PATTERN = r"^[a-z0-9][a-z0-9-]{0,47}$"
+# Or "": none.
+ROOM_OR_NONE_PATTERN = r"^([a-z0-9][a-z0-9-]{0,47})?$"
 # The beginning of an encoded caption, which distinguishes it from the events of sessions.
 CAPTION_PREFIX = b'{"type":"caption"'
 # Fields of a caption that only gateways use.

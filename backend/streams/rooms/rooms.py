@@ -12,6 +12,7 @@ from redis.commands.core import AsyncScript
 from backend.errors import ClientError
 from backend.messages.jobs import ChannelMessage, cursor_position, decode_channel_message
 from backend.messages.rooms.captions import Caption, encode_caption
+from backend.messages.rooms.moderation import RoomHold
 from backend.service.settings import ServiceSettings
 from backend.streams.names import shard_of
 from backend.streams.scripts import load_script
@@ -76,6 +77,19 @@ class RedisRooms:
         found = cast("bytes | None", await self._redis.hget(self.key(room, "state"), "started"))
         return int(found) if found else None
 
+    async def hold(self, room: str) -> RoomHold:
+        """How long lines wait for the moderators of the room."""
+        hold_ms, released, now_ms = cast("list[bytes]", await self.run(room, "hold"))
+        return RoomHold(int(hold_ms), released.decode(), int(now_ms))
+
+    async def set_hold(self, room: str, hold_ms: int) -> None:
+        """Hold later lines for this time; 0: show all."""
+        await self.run(room, "set_hold", hold_ms)
+
+    async def release(self, room: str, cursor: str) -> None:
+        """Show what is held up to a position in the log."""
+        await self.run(room, "release", cursor)
+
     async def publish(self, room: str, owner: str, lines: str, captions: Sequence[PublishedCaption]) -> None:
         """Publish captions of one session in order, except those that the room has. Raises RoomTakenError.
 
@@ -92,6 +106,10 @@ class RedisRooms:
         """Position in the log of a session up to which the room has its captions."""
         found = cast("bytes | None", await self._redis.get(self.key(room, f"seen:{lines}")))
         return found.decode() if found else "0-0"
+
+    async def skip(self, room: str, lines: str, position: str) -> None:
+        """Leave out the captions of a session up to a position in its log: it was not published until then."""
+        await self._redis.set(self.key(room, f"seen:{lines}"), position, ex=int(self._seen_ttl_s))
 
     async def read_log(self, room: str, cursor: str = "0-0") -> AsyncIterator[ChannelMessage]:
         """Yield the final captions after `cursor`, oldest first, with corrected text. Unreadable ones are skipped."""

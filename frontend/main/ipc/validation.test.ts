@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { shellSettings as settings } from "../testing/shell-settings";
-import { parseDrag, parseKey, parseOverlayTarget, parseShellSettings, parseText } from "./validation";
+import { parseDrag, parseKey, parseOverlayTarget, parseRoomRequest, parseShellSettings, parseText } from "./validation";
 
 test("valid settings are accepted, without unknown fields", () => {
   expect(parseShellSettings({ ...settings, more: 1 })).toEqual(settings);
@@ -8,6 +8,15 @@ test("valid settings are accepted, without unknown fields", () => {
   expect(
     parseShellSettings({ ...settings, place: { kind: "here" }, overlay: { isLocked: false, at } }).overlay.at,
   ).toEqual(at);
+});
+
+test("requests about links of a room are accepted, and no others", () => {
+  const create = { method: "POST", path: "rooms/talk-7/links?name=page&expires_s=60&scope=read" };
+  const revoke = { method: "DELETE", path: "rooms/talk-7/links/0a1b2c" };
+  expect([parseRoomRequest(create), parseRoomRequest({ ...revoke, key: "x" })]).toEqual([create, revoke]);
+  for (const path of ["rooms/a/lines/b", "rooms/../speakers", "//evil.example/links/1", "rooms/a/links/../x", 7])
+    expect(() => parseRoomRequest({ method: "POST", path })).toThrow(TypeError);
+  expect(() => parseRoomRequest({ ...create, method: "GET" })).toThrow(TypeError);
 });
 
 test("values of another type are rejected", () => {

@@ -1,5 +1,6 @@
 /** Validates what windows send. Pure. Each function returns the valid value, or throws TypeError. */
 import type { OverlayPlacement, OverlayTarget, ServerLocation, ShellSettings } from "../../src/desktop/bridge";
+import type { RoomRequest } from "../../src/page/sharing/room-requests";
 
 // Limits in characters, far above what our own pages send.
 const MAX_TEXT = 20_000;
@@ -24,6 +25,16 @@ export function parseOverlayTarget(value: unknown): OverlayTarget {
 
 export function parseContent(value: unknown): string | null {
   return value === null ? null : parseText(value, MAX_CONTENT);
+}
+
+const ROOM_PATH = /^rooms\/[a-z0-9-]{1,48}\/links(?:\/[0-9a-f]{1,40}|\?[\w=&]{1,200})$/;
+
+/** Only requests about links: the key of the user must not be sent with others. */
+export function parseRoomRequest(value: unknown): RoomRequest {
+  const { method, path } = parseObject(value);
+  if (method !== "POST" && method !== "DELETE") throw new TypeError("unknown method");
+  if (typeof path !== "string" || !ROOM_PATH.test(path)) throw new TypeError("unknown path");
+  return { method, path };
 }
 
 export function parseShellSettings(value: unknown): ShellSettings {

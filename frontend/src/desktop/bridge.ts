@@ -1,5 +1,7 @@
 /** What the Electron shell offers its windows as `window.nova`. The preload script exposes it, and nothing else. */
 
+import type { SendRoomRequest } from "../page/sharing/room-requests";
+
 export type Platform = "linux" | "win32" | "darwin";
 
 /** How text reaches the focused program. */
@@ -73,6 +75,8 @@ export interface ShellBridge {
   saveKey: (key: string | null) => Promise<void>;
   /** Resolves to the stream's URL and the stored key. Waits for a server that is starting. */
   server: () => Promise<{ readonly url: string; readonly key: string | null }>;
+  /** Sends a request about links of rooms to the server, with the stored key. Rejects if it does not answer. */
+  roomRequest: SendRoomRequest;
   onServerState: (listener: (state: ServerState) => void) => () => void;
   /** Types into the focused program. Texts are typed completely, in the order of the calls. */
   typeText: (text: string) => Promise<TypingResult>;

@@ -11,13 +11,15 @@ import { parseSettings, toShellSettings, type Settings } from "../settings/setti
 import { saveSession, type History } from "../transcript/history";
 import type { DesktopEnvironment, ServerState, ShellBridge, UserAction } from "./bridge";
 import { readHistory, writeHistory } from "./history-storage";
+import type { DialogName, Shareable } from "../page/page";
+import { createSharing, gatewayAddress } from "../page/sharing/sharing";
 import { createMicrophoneCheck, type MicrophoneCheck } from "./microphone-check";
 import { createSubtitleDisplay } from "./subtitle-display";
 import { createVoiceTyping } from "./voice-typing";
 
 export type Tab = "speak" | "history" | "settings";
 
-export interface Desktop {
+export interface Desktop extends Shareable {
   readonly shell: ShellBridge;
   readonly environment: DesktopEnvironment;
   /** In voice typing, its `start` and `stop` resume and pause. */
@@ -56,7 +58,12 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   const history = createStore(readHistory(localStorage));
   const endpoint = () => shell.server().then(({ url, key }) => ({ url, key: key ?? "" }));
   const speakers = createSessionSpeakers(settings, () => shell.voices().catch(() => []));
-  const base = createSession({ settings, server: endpoint, remoteHost: "", voices: speakers.voices.get });
+  const sharing = createSharing(shell.roomRequest, () => endpoint().then(({ url }) => gatewayAddress(url)), Date.now);
+  const dialog = createStore<DialogName>("none");
+  // Text that is typed into other programs is not for readers.
+  const room = () => (settings.get().mode === "captions" ? (sharing.share.get()?.room ?? "") : "");
+  const base = createSession({ settings, server: endpoint, remoteHost: "", voices: speakers.voices.get, room });
+  sharing.share.subscribe(base.configure);
   let sessionAt = 0;
   let lastTextAt = -Infinity;
 
@@ -201,6 +208,10 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
     history,
     tab,
     speakers,
+    sharing,
+    dialog,
+    isElsewhere: false,
+    isLive: () => !isVoiceTyping() && isRecording(base.connection.get()),
     microphoneCheck: createMicrophoneCheck(settings, base.refreshMicrophones),
     checkServer,
     saveKey: (key) => {

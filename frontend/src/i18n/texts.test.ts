@@ -27,6 +27,7 @@ const SAME_IN_SOME = new Set([
   "/page/languages/pair",
   "/page/transcript/spoken",
   "/room/options/pixels",
+  "/room/moderation/seconds",
 ]);
 
 describe("the interface", () => {

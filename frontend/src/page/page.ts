@@ -21,7 +21,8 @@ import { createLibrary, type Library } from "./library/library";
 import { openSessionDatabase } from "./library/session-database";
 import { failed, isBusy, noRecording, type RecordingLine, type RecordingState } from "./recordings/recording-state";
 import { uploadRecording } from "./recordings/upload";
-import { createSharing, type Sharing } from "./sharing/sharing";
+import { sendRoomRequest } from "./sharing/room-links";
+import { createSharing, gatewayAddress, type Sharing } from "./sharing/sharing";
 import { tabMemory } from "./tab-memory";
 import { createPageEnrolment } from "./voices/page-enrolment";
 import type { VoiceEnrolment } from "./voices/enrolment";
@@ -29,7 +30,17 @@ import type { VoiceEnrolment } from "./voices/enrolment";
 export type Input = "microphone" | "display" | "file";
 export type DialogName = "none" | "sessions" | "options" | "languages" | "share" | "voices";
 
-export interface Page {
+/** The part of a page or program that the dialog shares. */
+export interface Shareable {
+  readonly dialog: Store<DialogName>;
+  readonly sharing: Sharing;
+  /** Whether the server is another one than that of the page. */
+  readonly isElsewhere: boolean;
+  /** Whether a session is in progress. */
+  readonly isLive: () => boolean;
+}
+
+export interface Page extends Shareable {
   readonly session: Session;
   readonly library: Library;
   readonly recording: Store<RecordingState>;
@@ -38,13 +49,9 @@ export interface Page {
   readonly busy: Store<string | null>;
   readonly speakers: SessionSpeakers;
   readonly enrolment: VoiceEnrolment;
-  readonly sharing: Sharing;
-  /** Whether the session in progress is published in the room that is shared. */
-  readonly isSharedNow: () => boolean;
   readonly announcements: Store<readonly Announcement[]>;
   /** What Start transcribes. */
   readonly input: Store<Input>;
-  readonly dialog: Store<DialogName>;
   readonly edit: (id: string, spoken: readonly string[], translations: Readonly<Record<string, string>>) => void;
   readonly renameSpeaker: (speaker: Speaker, name: string) => void;
   /** Whether a session or a recording is in progress, so that its text could be lost. */
@@ -60,9 +67,11 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
   const endpoint = () => ({ url: server.url, key: settings.get().key });
   const speakers = createSessionSpeakers(settings, () => readEnrolledVoices(server.url, settings.get().key));
   const enrolment = createPageEnrolment(settings, endpoint, () => void speakers.refresh());
-  const sharing = createSharing(endpoint, new URL("..", server.url.replace(/^ws/, "http")).href, Date.now);
-  // Of the session in progress.
-  let publishedRoom = "";
+  const sharing = createSharing(
+    (request) => sendRoomRequest(endpoint(), request),
+    () => Promise.resolve(gatewayAddress(server.url)),
+    Date.now,
+  );
   const base = createSession({
     room: () => sharing.share.get()?.room ?? "",
     voices: speakers.voices.get,
@@ -141,6 +150,7 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     const state = base.connection.get();
     if (state.phase === "failed") speakers.applyProblem(state.problem);
   });
+  sharing.share.subscribe(base.configure);
   dialog.subscribe(() => {
     if (dialog.get() === "voices") enrolment.open();
     else enrolment.close();
@@ -158,7 +168,6 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
       ...base,
       start: () => {
         recording.set(noRecording);
-        publishedRoom = sharing.share.get()?.room ?? "";
         base.start();
       },
       clear: library.clear,
@@ -170,7 +179,8 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     speakers,
     enrolment,
     sharing,
-    isSharedNow: () => isLive() && publishedRoom !== "" && publishedRoom === sharing.share.get()?.room,
+    isElsewhere: server.isOtherHost,
+    isLive,
     announcements,
     input,
     dialog,

@@ -20,6 +20,8 @@ export interface LineText {
 
 export interface CaptionLine {
   readonly id: string;
+  /** Of its first final; "" while its speech is in progress. */
+  readonly cursor: string;
   /** "" if it is not known. */
   readonly speaker: string;
   /** One for each language of the reader; null while there is none. */
@@ -67,14 +69,16 @@ export function distinctTexts({ texts }: CaptionLine): readonly LineText[] {
 
 const emptyLine = (id: string, columns: number): CaptionLine => ({
   id,
+  cursor: "",
   speaker: "",
   texts: Array<LineText | null>(columns).fill(null),
 });
 
-function withText(line: CaptionLine, { text, language, is_final, speaker }: RoomCaption, column: number): CaptionLine {
+function withText(line: CaptionLine, { text, language, is_final, speaker, cursor }: RoomCaption, column: number): CaptionLine {
   const shown = text === "" ? null : { text, language, isFinal: is_final };
   return {
     ...line,
+    cursor: line.cursor || (is_final ? (cursor ?? "") : ""),
     speaker: speaker ?? line.speaker,
     texts: line.texts.map((other, index) => (index === column ? shown : other)),
   };

@@ -10,6 +10,8 @@ export interface FeedSource {
   readonly token: string;
   /** "" for the text as it is spoken. */
   readonly language: string;
+  /** Whether lines that wait for a moderator are shown. */
+  readonly seesHeld: boolean;
   /** Lines that a late reader gets. */
   readonly lines: number;
 }
@@ -87,10 +89,11 @@ async function readOnce(url: string, token: string, left: AbortSignal, listener:
   return "lost";
 }
 
-function requestUrl({ url, language, lines }: FeedSource, cursor: string): string {
+function requestUrl({ url, language, lines, seesHeld }: FeedSource, cursor: string): string {
   const address = new URL(url);
   if (language !== "") address.searchParams.set("lang", language);
   address.searchParams.set("lines", String(lines));
+  if (seesHeld) address.searchParams.set("held", "1");
   if (cursor !== "") address.searchParams.set("cursor", cursor);
   return address.href;
 }

@@ -8,13 +8,21 @@ test.each([
   ["/captions/", "", "", "", ""],
   ["/captions/Talk", "?token=%3Cb%3E", "", "", ""],
 ])("the address %s%s%s is understood", (path, query, fragment, room, token) => {
-  expect(parseRoomAddress(path, query, fragment)).toEqual({ room, token });
+  expect(parseRoomAddress(path, query, fragment)).toEqual({ room, token, isModerator: false });
+});
+
+test("a moderator has an address of its own", () => {
+  const found = parseRoomAddress("/captions/talk", "?language=es&moderate=1", "#token=read_a1");
+  expect(found).toEqual({ room: "talk", token: "read_a1", isModerator: true });
 });
 
 test("a shared address has the token where browsers do not send it", () => {
-  const address = { room: "talk", token: "read_a1" };
+  const address = { room: "talk", token: "read_a1", isModerator: false };
   expect(sharedAddress("https://nova.example/", address)).toBe("https://nova.example/captions/talk#token=read_a1");
   expect(sharedAddress("https://nova.example/", { ...address, token: "" })).toBe("https://nova.example/captions/talk");
+  expect(sharedAddress("https://nova.example/", { ...address, isModerator: true })).toBe(
+    "https://nova.example/captions/talk?moderate=1#token=read_a1",
+  );
 });
 
 test("names of rooms are valid, and each byte counts", () => {

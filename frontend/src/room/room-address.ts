@@ -3,6 +3,8 @@
 export interface RoomAddress {
   readonly room: string;
   readonly token: string;
+  /** Whether the reader moderates the room. */
+  readonly isModerator: boolean;
 }
 
 const ROOM = /^[a-z0-9][a-z0-9-]{0,47}$/;
@@ -13,12 +15,13 @@ export function parseRoomAddress(path: string, query: string, fragment: string):
   return {
     room: ROOM.test(name) ? name : "",
     token: valueOf(fragment.replace(/^#/, "")) || valueOf(query.replace(/^\?/, "")),
+    isModerator: new URLSearchParams(query).get("moderate") === "1",
   };
 }
 
 /** The address that is shared. @param base Of the gateway, with a slash at its end. */
-export const sharedAddress = (base: string, { room, token }: RoomAddress): string =>
-  `${base}captions/${room}${token === "" ? "" : `#token=${token}`}`;
+export const sharedAddress = (base: string, { room, token, isModerator }: RoomAddress): string =>
+  `${base}captions/${room}${isModerator ? "?moderate=1" : ""}${token === "" ? "" : `#token=${token}`}`;
 
 function valueOf(parameters: string): string {
   const found = parameters.split("&").find((part) => part.startsWith("token="));

@@ -3,6 +3,7 @@ import { createStore, type Store } from "../session/store";
 import { applyCaption, type CaptionLine } from "./caption-lines";
 import { followRoom } from "./feed";
 import { worstState, type FeedState } from "./feed-state";
+import { createModeration, type Moderation } from "./moderation";
 import { parseRoomAddress } from "./room-address";
 import { formatViewOptions, parseViewOptions, type ViewOptions } from "./view-options";
 
@@ -12,6 +13,8 @@ export interface RoomPage {
   readonly options: Store<ViewOptions>;
   readonly lines: Store<readonly CaptionLine[]>;
   readonly state: Store<FeedState>;
+  /** Null for readers. */
+  readonly moderation: Moderation | null;
   /** Also changes the address, so that it can be shared or kept as a bookmark. */
   readonly change: (changes: Partial<ViewOptions>) => void;
 }
@@ -20,21 +23,22 @@ export interface RoomPage {
 const EARLIER_LINES = 30;
 
 export function createRoomPage(location: Location): RoomPage {
-  const { room, token } = parseRoomAddress(location.pathname, location.search, location.hash);
+  const { room, token, isModerator } = parseRoomAddress(location.pathname, location.search, location.hash);
   const parameters = new URLSearchParams(location.search);
   const options = createStore(parseViewOptions((name) => parameters.get(name)));
   const lines = createStore<readonly CaptionLine[]>([]);
   const state = createStore<FeedState>(room === "" ? "unknown_room" : "connecting");
+  const base = new URL(`../v1/rooms/${room}`, location.href).href;
+  const moderation = isModerator && room !== "" ? createModeration(base, token) : null;
   let leave: () => void = () => undefined;
 
   function follow(languages: readonly string[]): void {
     leave();
     const states: FeedState[] = languages.map(() => "connecting");
     lines.set([]);
-    const url = new URL(`../v1/rooms/${room}/events`, location.href).href;
     const leaves = languages.map((language, column) =>
       followRoom(
-        { url, token, language, lines: EARLIER_LINES },
+        { url: `${base}/events`, token, language, lines: EARLIER_LINES, seesHeld: isModerator },
         {
           onState: (next) => {
             states[column] = next;
@@ -55,7 +59,7 @@ export function createRoomPage(location: Location): RoomPage {
   }
 
   if (room !== "") follow(options.get().languages);
-  return { room, options, lines, state, change };
+  return { room, options, lines, state, moderation, change };
 }
 
 /** Keeps parameters of others, such as the token of a link. */

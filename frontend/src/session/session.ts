@@ -20,7 +20,7 @@ export interface SessionDependencies {
   readonly remoteHost: string;
   /** Names of the enrolled voices that a session may recognize. */
   readonly voices?: () => readonly string[];
-  /** Room in which the next session is published; "" for none. */
+  /** Room in which the session is published; "" for none. */
   readonly room?: () => string;
 }
 
@@ -54,6 +54,8 @@ export interface Session {
   clear: () => void;
   addNotice: (notice: StatusNotice) => void;
   dismissNotice: (code: string) => void;
+  /** Sends options that have changed outside the settings to the session in progress. */
+  configure: () => void;
   /** Takes effect immediately, also during a session. */
   updateSettings: (changes: Partial<Settings>) => void;
   /** Calls `listener` for each message from the server. Returns a function that unsubscribes. */
@@ -69,6 +71,8 @@ export function createSession({ settings, server, remoteHost, voices, room }: Se
   const meter = createLevelMeter();
   const isPaused = createStore(false);
   const responseMs = createStore(0);
+  // Whether the session in progress has had a room.
+  let wasPublished = false;
   const listeners = new Set<(message: ServerMessage) => void>();
 
   const input = new AudioInput({
@@ -84,8 +88,9 @@ export function createSession({ settings, server, remoteHost, voices, room }: Se
 
   const link = new Connection({
     server,
-    options: () => sessionOptions(settings.get(), voices?.(), room?.()),
+    options: () => ({ ...sessionOptions(settings.get(), voices?.()), ...roomOption() }),
     openAudio: () => {
+      wasPublished = false;
       notices.set([]);
       captions.update(beginTake);
       isPaused.set(false);
@@ -112,6 +117,13 @@ export function createSession({ settings, server, remoteHost, voices, room }: Se
       for (const listener of listeners) listener(message);
     },
   });
+
+  /** Also sent after the room was closed. Otherwise it is left out: earlier servers do not know an empty one. */
+  function roomOption(): { room?: string } {
+    const name = room?.() ?? "";
+    wasPublished ||= name !== "";
+    return wasPublished ? { room: name } : {};
+  }
 
   const configuredMicrophone = (): AudioSource => ({ kind: "microphone", deviceId: settings.get().microphone });
   const chosenSource = (): AudioSource => source.get() ?? configuredMicrophone();
@@ -172,6 +184,9 @@ export function createSession({ settings, server, remoteHost, voices, room }: Se
     clear: () => captions.update(clearFinished),
     addNotice: showNotice,
     dismissNotice: (code) => notices.update((before) => before.filter((other) => other.code !== code)),
+    configure: () => {
+      if (isRecording(link.state)) link.configure();
+    },
     updateSettings: (changes) => {
       settings.update((before) => ({ ...before, ...changes }));
       if (!isRecording(link.state)) return;

@@ -199,11 +199,8 @@ export function serializeSettings(settings: Settings): string {
   return JSON.stringify(settings, (name, value: unknown) => (name === "key" ? undefined : value));
 }
 
-/**
- * @param voices Names of the enrolled voices.
- * @param room In which the session is published; "" for none.
- */
-export function sessionOptions(settings: Settings, voices: readonly string[] = [], room = ""): SessionOptions {
+/** @param voices Names of the enrolled voices. */
+export function sessionOptions(settings: Settings, voices: readonly string[] = []): SessionOptions {
   const { language, target, mode, typesWhileSpeaking, typesTranslation, dictionary } = settings;
   // Text that was typed from partials cannot be revised, so the final must begin with it.
   const typesPartials = mode === "dictation" && typesWhileSpeaking && !(typesTranslation && target !== "");
@@ -215,7 +212,6 @@ export function sessionOptions(settings: Settings, voices: readonly string[] = [
     hotwords: hotwords(parseDictionary(dictionary)),
     ...speakerOptions(settings, voices),
     ...(settings.turns && mode === "captions" && { turn_threshold: TURN_THRESHOLD }),
-    ...(room !== "" && { room }),
   };
 }
 

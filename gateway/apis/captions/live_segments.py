@@ -13,7 +13,7 @@ from backend.cli.files.subtitles.timing import Cue
 from backend.errors import ClientError
 from backend.messages.jobs import cursor_position
 from gateway.apis.captions.timed_captions import lines_in
-from gateway.rooms.corrections import LoggedCaption
+from gateway.rooms.lines.corrections import LoggedCaption
 
 SEGMENT_MS = 4_000
 # Until a segment is published after its end. Most utterances are shorter, and players follow 12 s or more behind.

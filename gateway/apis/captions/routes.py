@@ -21,22 +21,18 @@ from gateway.apis.captions.live_segments import (
     segment,
 )
 from gateway.apis.captions.parameters import FeedQuery, parse_feed_query, parse_segment, segment_query
-from gateway.apis.captions.room_log import keep_translating, logged_captions
+from gateway.apis.captions.room_log import keep_translating, logged_captions, readable_captions
 from gateway.apis.captions.timed_captions import as_cues, as_text, lines_in
 from gateway.apis.native.routes import refusal
 from gateway.apis.responses import SessionResponse
 from gateway.connection.direct_writer import EXTENSION
 from gateway.http.http_limits import LimitedHttp
-from gateway.rooms.access import admitted
+from gateway.rooms.access import admitted, reader_headers
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import Reading
 from gateway.services import GatewayServices
 
 PATH = "/v1/rooms/{room}"
-# Captions are not cached, and proxies must not collect lines.
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-# A link is valid on pages of every origin. Without one, the origin of the page was checked.
-LINK_HEADERS = {**HEADERS, "Access-Control-Allow-Origin": "*"}
 PLAYLIST_TYPE, VTT_TYPE = "application/vnd.apple.mpegurl", "text/vtt; charset=utf-8"
 # Interval at which a reader without new lines is checked.
 CHECK_S = 15.0
@@ -82,42 +78,42 @@ class CaptionFeeds:
     async def document(self, _: Request, query: FeedQuery, reading: Reading) -> Response:
         """All lines of the log as one WebVTT file."""
         await keep_translating(self._rooms, query.room, query.language)
-        log, epoch_ms = await logged_captions(self._rooms, query.room), await self._epoch_ms(query)
+        log, epoch_ms = await readable_captions(self._rooms, query.room), await self._epoch_ms(query)
         # Here and below: a thousand lines take too long for the event loop.
         text = await asyncio.to_thread(lambda: to_vtt(as_cues(lines_in(query.language, log), epoch_ms or 0)))
-        return Response(text, headers=_headers(reading), media_type=VTT_TYPE)
+        return Response(text, headers=reader_headers(reading), media_type=VTT_TYPE)
 
     async def text(self, request: Request, query: FeedQuery, reading: Reading) -> Response:
         """All lines of the log, and if they are followed, later ones."""
         if query.is_followed:
             return await self._followed(request, reading)
         await keep_translating(self._rooms, query.room, query.language)
-        log = await logged_captions(self._rooms, query.room)
+        log = await readable_captions(self._rooms, query.room)
         text = await asyncio.to_thread(lambda: "".join(map(as_text, lines_in(query.language, log))))
-        return PlainTextResponse(text, headers=_headers(reading))
+        return PlainTextResponse(text, headers=reader_headers(reading))
 
     async def playlist(self, request: Request, query: FeedQuery, reading: Reading) -> Response:
         """The playlist of live segments; without any while the room has no captions."""
         await keep_translating(self._rooms, query.room, query.language)
-        now_ms, epoch_ms = self._now_ms(), await self._epoch_ms(query)
+        now_ms, epoch_ms = await self._shown_until_ms(query), await self._epoch_ms(query)
         text = playlist(now_ms if epoch_ms is None else epoch_ms, now_ms, segment_query(request.query_params))
-        return Response(text, headers=_headers(reading), media_type=PLAYLIST_TYPE)
+        return Response(text, headers=reader_headers(reading), media_type=PLAYLIST_TYPE)
 
     async def segment(self, request: Request, query: FeedQuery, reading: Reading) -> Response:
         """One live segment. Raises UnpublishedSegmentError."""
         number, epoch_ms = parse_segment(request.path_params["number"]), await self._epoch_ms(query)
-        if epoch_ms is None or number >= published_segments(epoch_ms, self._now_ms()).stop:
+        if epoch_ms is None or number >= published_segments(epoch_ms, await self._shown_until_ms(query)).stop:
             raise UnpublishedSegmentError
         log = await logged_captions(self._rooms, query.room, first_needed_ms(number, epoch_ms))
         text = await asyncio.to_thread(segment, number, epoch_ms, query.language, log)
-        return Response(text, headers=_headers(reading), media_type=VTT_TYPE)
+        return Response(text, headers=reader_headers(reading), media_type=VTT_TYPE)
 
     async def _followed(self, request: Request, reading: Reading) -> Response:
         connection: LimitedHttp | None = request.scope.get("extensions", {}).get(EXTENSION)
         has_left = connection.has_left if connection else lambda: True
         stack = AsyncExitStack()
         reader = await stack.enter_async_context(self._services.feeds.read(reading))
-        return SessionResponse(stack, _lines(reader, has_left), "text/plain", **_headers(reading))
+        return SessionResponse(stack, _lines(reader, has_left), "text/plain", **reader_headers(reading))
 
     async def _epoch_ms(self, query: FeedQuery) -> int | None:
         """Where the times of a feed begin; None if the room has no captions."""
@@ -128,8 +124,9 @@ class CaptionFeeds:
         log = await logged_captions(self._rooms, query.room)
         return cursor_position(log[0][0])[0] if log else None
 
-    def _now_ms(self) -> int:
-        return int(1_000 * self._now())
+    async def _shown_until_ms(self, query: FeedQuery) -> int:
+        """Unix time up to which no line waits for a moderator. Segments are published that much later."""
+        return int(1_000 * self._now()) - (await self._rooms.hold(query.room)).hold_ms
 
 
 async def _lines(reader: RoomReader, has_left: Callable[[], bool]) -> AsyncGenerator[str, None]:
@@ -141,7 +138,3 @@ async def _lines(reader: RoomReader, has_left: Callable[[], bool]) -> AsyncGener
         captions = [frame.caption for frame in frames if frame.cursor]
         if text := "".join(as_text(one) for one in captions if one and one.text):
             yield text
-
-
-def _headers(reading: Reading) -> dict[str, str]:
-    return LINK_HEADERS if reading.link else HEADERS

@@ -12,8 +12,8 @@ from backend.cli.files.subtitles.timing import Cue
 from backend.messages.jobs import cursor_position
 from backend.messages.rooms.captions import Caption
 from gateway.apis.captions.cues import cues_of
-from gateway.rooms.corrections import LoggedCaption
-from gateway.rooms.views import LanguageView, replay
+from gateway.rooms.lines.corrections import LoggedCaption
+from gateway.rooms.lines.views import LanguageView, replay
 
 # Length of a line whose session did not say when it was spoken.
 DEFAULT_LENGTH_MS = 3_000

@@ -10,7 +10,7 @@ from backend.messages.rooms.captions import MAX_CORRECTION
 from backend.streams.rooms.rooms import RedisRooms
 from gateway.apis.captions.room_log import logged_captions
 from gateway.apis.uploads import received_body
-from gateway.rooms.corrections import corrected_captions
+from gateway.rooms.lines.corrections import corrected_captions
 from gateway.services import GatewayServices
 
 # Of a request. A character may be escaped with 12 bytes.

@@ -17,9 +17,9 @@ from gateway.connection.direct_writer import EXTENSION
 from gateway.connection.handshake import accept, refuse
 from gateway.connection.transport import SEND_TIMEOUT_S
 from gateway.rooms.access import admitted
+from gateway.rooms.lines.frames import CaptionFrame
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import parse_reading
-from gateway.rooms.views import CaptionFrame
 from gateway.services import GatewayServices
 
 # Close codes by the reason. A reader may connect again after all of them except 1008.

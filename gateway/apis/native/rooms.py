@@ -1,7 +1,7 @@
 """`/v1/rooms/{room}`: read a published session as server-sent events, and manage the links of a room."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from operator import attrgetter
 from typing import cast, get_args
@@ -11,28 +11,22 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.datastructures import QueryParams
 from starlette.types import Receive, Scope, Send
 
-from backend.errors import NovaError, ProtocolError
+from backend.errors import ProtocolError
 from backend.messages.rooms.links import DEFAULT_LINK_S, MAX_LINK_NAME, MAX_LINK_S, MIN_LINK_S, LinkScope
-from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.pending import address_of
-from gateway.apis.native.room_corrections import correct_line, read_correction
-from gateway.apis.native.routes import refusal
+from gateway.apis.native.room_errors import reporting_errors
 from gateway.connection.direct_writer import EXTENSION
 from gateway.http.http_limits import LimitedHttp
-from gateway.rooms.access import admitted, require_moderator, require_owner
+from gateway.rooms.access import HEADERS, admitted, reader_headers, require_owner
 from gateway.rooms.reader import RoomReader
 from gateway.rooms.reading import checked_room, parse_reading
 from gateway.services import GatewayServices
 
 PATH = "/v1/rooms/{room}"
-# Proxies must not collect events, and no cache may keep captions or tokens.
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Interval of comments while there are no captions, so that proxies keep the connection.
 KEEPALIVE_S = 15.0
 # Milliseconds after which a browser connects again.
 RETRY_MS = 2_000
-
-Route = Callable[[Request], Awaitable[Response]]
 
 
 def rooms_router(services: GatewayServices) -> APIRouter:
@@ -46,7 +40,7 @@ def rooms_router(services: GatewayServices) -> APIRouter:
             reading = await admitted(services, request, reading)
             stack = AsyncExitStack()
             reader = await stack.enter_async_context(services.feeds.read(reading))
-        return RoomResponse(stack, reader)
+        return RoomResponse(stack, reader, reader_headers(reading))
 
     async def add_link(request: Request) -> Response:
         room = checked_room(request.path_params["room"])
@@ -68,18 +62,10 @@ def rooms_router(services: GatewayServices) -> APIRouter:
         return Response(status_code=204)
 
     router = APIRouter()
-
-    async def correct(request: Request) -> Response:
-        room, line = checked_room(request.path_params["room"]), request.path_params["line"]
-        await require_moderator(services, request, room)
-        await correct_line(services.rooms, room, line, await read_correction(request, services))
-        return Response(status_code=204)
-
-    router.add_api_route(f"{PATH}/events", _reporting_errors(events), methods=["GET"])
-    router.add_api_route(f"{PATH}/lines/{{line}}", _reporting_errors(correct), methods=["POST"])
-    router.add_api_route(f"{PATH}/links", _reporting_errors(add_link), methods=["POST"])
-    router.add_api_route(f"{PATH}/links", _reporting_errors(list_links), methods=["GET"])
-    router.add_api_route(f"{PATH}/links/{{link}}", _reporting_errors(revoke_link), methods=["DELETE"])
+    router.add_api_route(f"{PATH}/events", reporting_errors(events), methods=["GET"])
+    router.add_api_route(f"{PATH}/links", reporting_errors(add_link), methods=["POST"])
+    router.add_api_route(f"{PATH}/links", reporting_errors(list_links), methods=["GET"])
+    router.add_api_route(f"{PATH}/links/{{link}}", reporting_errors(revoke_link), methods=["DELETE"])
     return router
 
 
@@ -99,8 +85,8 @@ def parse_link(query: QueryParams) -> tuple[str, int, LinkScope]:
 class RoomResponse(StreamingResponse):
     """The captions of one reader, which the feed of the room writes directly to the connection."""
 
-    def __init__(self, stack: AsyncExitStack, reader: RoomReader) -> None:
-        super().__init__((), headers=HEADERS, media_type="text/event-stream")
+    def __init__(self, stack: AsyncExitStack, reader: RoomReader, headers: Mapping[str, str]) -> None:
+        super().__init__((), headers=headers, media_type="text/event-stream")
         self._stack, self._reader = stack, reader
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,13 +111,3 @@ class RoomResponse(StreamingResponse):
 
 async def _send_part(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
-
-
-def _reporting_errors(work: Route) -> Route:
-    async def route(request: Request) -> Response:
-        try:
-            return await work(request)
-        except (NovaError, *REDIS_ERRORS) as error:
-            return refusal(error)
-
-    return route

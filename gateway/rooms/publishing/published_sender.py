@@ -11,14 +11,19 @@ from gateway.rooms.publishing.publisher import RoomPublisher
 class PublishedSender:
     """Implements `Sender`. Errors of the connection are for the client alone."""
 
-    def __init__(self, sender: Sender, room: RoomPublisher, targets: Callable[[], Sequence[str]]) -> None:
-        """`targets` returns the languages that the client asks for."""
+    def __init__(
+        self, sender: Sender, room: Callable[[], RoomPublisher | None], targets: Callable[[], Sequence[str]]
+    ) -> None:
+        """`room` returns the room of the session, `targets` the languages that the client asks for."""
         self._sender, self._room, self._targets = sender, room, targets
 
     def send(self, event: Message) -> None:
         """Publish an event, and send what is for the client."""
-        self._room.publish(event)
-        if shown := self._room.for_client(event, self._targets()):
+        shown: Message | None = event
+        if room := self._room():
+            room.publish(event)
+            shown = room.for_client(event, self._targets())
+        if shown:
             self._sender.send(shown)
 
     def close(self, code: int, reason: str) -> None:

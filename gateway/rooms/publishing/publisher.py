@@ -81,6 +81,10 @@ class RoomPublisher:
             if isinstance(message.event, Message):
                 self.publish(message.event)
 
+    async def skip(self, cursor: str) -> None:
+        """Leave out what the session has said up to a position in its log. Raises REDIS_ERRORS."""
+        await self._rooms.skip(self.room, self._builder.line_prefix, cursor)
+
     def close(self) -> None:
         """The session has ended. Queued captions are still published."""
         self._closed = True

@@ -157,6 +157,8 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
     },
     "docs/howto/publish-a-session.md": {
         "json 1": NotRun("a message: tests/e2e/live/test_rooms.py"),
+        "json 2": NotRun("a message: tests/e2e/live/test_shared_sessions.py"),
+        'curl -X POST "http://127.0.0.1:8080/v1/rooms/lecture-7/hold?hold_ms=10000"': Run("10000"),
         'curl -N "http://127.0.0.1:8080/v1/rooms/lecture-7/events?lang=es"': Run(
             "retry: 2000", status=-signal.SIGINT, endless=True
         ),

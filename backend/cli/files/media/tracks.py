@@ -9,7 +9,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from backend.cli.files.media.errors import NoAudioError, NoTrackError
-from backend.cli.terminal.tables import printable
+from backend.text.printable import printable
 
 
 @dataclass(frozen=True, slots=True)

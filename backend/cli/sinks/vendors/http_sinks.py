@@ -1,6 +1,7 @@
 """Sends captions to YouTube and Zoom over HTTP."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import httpx
@@ -21,6 +22,7 @@ _REASONS = {
     404: "the URL is unknown",
 }
 # Zoom's answer is a number, that of YouTube a time.
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _MAX_ANSWER_BYTES = 4_096
 
 
@@ -123,7 +125,7 @@ class ZoomSink:
 
     async def _last_number(self) -> int:
         answer = (await _request(self._client, "GET", self._urls.last_number())).strip()
-        if not answer.lstrip("-").isdecimal():
+        if not _NUMBER.fullmatch(answer):
             raise SinkError("it does not say the number of its last caption")
         return max(int(answer), 0)
 

@@ -81,7 +81,7 @@ def _decode(message: str) -> tuple[object, dict[str, Any]]:
     try:
         body = json.loads(message)
         return body["op"], _object(body, "d")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise SinkError(_FOREIGN) from None
 
 

@@ -1,6 +1,7 @@
 -- A room: its owner, its log of captions, and links for readers.
 --
--- KEYS  1 state    hash:    owner, until (Unix time, ms), started (when the first caption came, ms)
+-- KEYS  1 state    hash:    owner, until (Unix time, ms), started (when the first caption came, ms),
+--                           hold (ms for which lines wait for a moderator), released (id of the last released entry)
 --       2 log      stream:  final captions, field 'e'
 --       3 links    hash:    links as JSON, by id
 --       4 events   channel of captions
@@ -61,6 +62,31 @@ if operation == 'publish' then
   end
   redis.call('SET', seen, last, 'EX', ARGV[5])
   extend()
+  return 1
+end
+
+-- Returns the hold of the room: hold, ms   id of the last released entry   Unix time, ms
+if operation == 'hold' then
+  local hold = redis.call('HMGET', state, 'hold', 'released')
+  return {hold[1] or '0', hold[2] or '0-0', string.format('%.0f', now_ms)}
+end
+
+-- ARGV  3 hold, ms. What readers have seen stays visible
+if operation == 'set_hold' then
+  if (redis.call('HGET', state, 'hold') or '0') == '0' then
+    local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
+    if last[1] then redis.call('HSET', state, 'released', last[1][1]) end
+  end
+  redis.call('HSET', state, 'hold', ARGV[3])
+  extend()
+  return 1
+end
+
+-- ARGV  3 id of an entry. Releases it and those before it
+if operation == 'release' then
+  if is_after(ARGV[3], redis.call('HGET', state, 'released') or '0-0') then
+    redis.call('HSET', state, 'released', ARGV[3])
+  end
   return 1
 end
 

@@ -318,6 +318,10 @@ export interface Configure {
   prompt?: string | null;
   hotwords?: string | null;
   formatting?: ("fillers" | "profanity" | "numerals")[] | null;
+  /**
+   * Publishes the session in this room from now on, instead of another one. "": in none.
+   */
+  room?: string | null;
 }
 /**
  * Ends the utterance in progress immediately.

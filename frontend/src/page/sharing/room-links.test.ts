@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { createLink, revokeLink } from "./room-links";
+import { createLink, revokeLink, sendRoomRequest } from "./room-links";
+import type { RoomRequest } from "./room-requests";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -12,26 +13,31 @@ function answers(status: number, body: string) {
   return requests;
 }
 
-const server = { url: "wss://nova.example/v1/stream", key: "secret" };
+const withKey = (key: string) => (request: RoomRequest) =>
+  sendRoomRequest({ url: "wss://nova.example/v1/stream", key }, request);
 
 test("a link is created with the key of the page, and revoked", async () => {
   const requests = answers(201, '{"id":"a1","token":"read_a1","expires":5}');
-  expect(await createLink(server, "talk", 3_600)).toMatchObject({ id: "a1", token: "read_a1", expires: 5 });
-  answers(204, "");
-  await revokeLink({ ...server, key: "" }, "talk", "a1");
+  expect(await createLink(withKey("secret"), "talk", 3_600, "moderate")).toMatchObject({ id: "a1", token: "read_a1" });
   expect(requests).toEqual([
-    ["POST", "https://nova.example/v1/rooms/talk/links?name=page&expires_s=3600", "Bearer secret"],
+    ["POST", "https://nova.example/v1/rooms/talk/links?name=page&expires_s=3600&scope=moderate", "Bearer secret"],
   ]);
+  const revoked = answers(204, "");
+  await revokeLink(withKey(""), "talk", "a1");
+  expect(revoked).toEqual([["DELETE", "https://nova.example/v1/rooms/talk/links/a1", null]]);
 });
 
 test("a refusal has the code of the server", async () => {
   answers(401, '{"type":"error","code":"unauthorized","message":"a key is needed"}');
-  await expect(createLink(server, "talk", 60)).rejects.toMatchObject({ code: "unauthorized", message: "a key is needed" });
+  const refused = createLink(withKey(""), "talk", 60, "read");
+  await expect(refused).rejects.toMatchObject({ code: "unauthorized", message: "a key is needed" });
   answers(502, "<html>");
-  await expect(revokeLink(server, "talk", "a1")).rejects.toMatchObject({ code: "connection_lost" });
+  await expect(revokeLink(withKey(""), "talk", "a1")).rejects.toMatchObject({ code: "connection_lost" });
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  await expect(revokeLink(withKey(""), "talk", "a1")).rejects.toMatchObject({ code: "connection_lost" });
 });
 
 test("a link that has expired needs no revoking", async () => {
   answers(404, '{"code":"unknown_link","message":""}');
-  await revokeLink(server, "talk", "a1");
+  await revokeLink(withKey(""), "talk", "a1");
 });

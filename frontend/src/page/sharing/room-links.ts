@@ -1,5 +1,6 @@
 /** Requests to the server about links of rooms (docs/howto/publish-a-session.md). */
-import { request, RequestError, type ServerAddress } from "../../server/requests";
+import { problem, type Problem } from "../../../client/src/protocol/problems";
+import type { RoomAnswer, RoomRequest, RoomServer, SendRoomRequest } from "./room-requests";
 
 export interface RoomLink {
   readonly id: string;
@@ -8,16 +9,46 @@ export interface RoomLink {
   readonly expires: number;
 }
 
-/** Rejects with a RequestError. */
-export async function createLink(server: ServerAddress, room: string, expiresS: number): Promise<RoomLink> {
-  const response = await request(server, "POST", `rooms/${room}/links?name=page&expires_s=${expiresS}`);
-  return (await response.json()) as RoomLink;
+/** Rejects with a Problem. */
+export async function createLink(
+  send: SendRoomRequest,
+  room: string,
+  expiresS: number,
+  scope: "read" | "moderate",
+): Promise<RoomLink> {
+  const path = `rooms/${room}/links?name=page&expires_s=${expiresS}&scope=${scope}`;
+  return JSON.parse(await answerOf(send, { method: "POST", path })) as RoomLink;
 }
 
-/** Succeeds if the link has expired. Rejects with a RequestError. */
-export async function revokeLink(server: ServerAddress, room: string, id: string): Promise<void> {
-  await request(server, "DELETE", `rooms/${room}/links/${id}`).catch((error: unknown) => {
-    const isGone = error instanceof RequestError && ["unknown_link", "unknown_room"].includes(error.code);
-    if (!isGone) throw error;
+/** Succeeds if the link has expired. Rejects with a Problem. */
+export async function revokeLink(send: SendRoomRequest, room: string, id: string): Promise<void> {
+  await answerOf(send, { method: "DELETE", path: `rooms/${room}/links/${id}` }).catch((error: unknown) => {
+    if ((error as Problem).code !== "unknown_link" && (error as Problem).code !== "unknown_room") throw error;
   });
 }
+
+/** Sends a request with the key of the user. */
+export async function sendRoomRequest({ url, key }: RoomServer, { method, path }: RoomRequest): Promise<RoomAnswer> {
+  const headers: Record<string, string> = key === "" ? {} : { Authorization: `Bearer ${key}` };
+  const response = await fetch(new URL(path, url.replace(/^ws/, "http")), { method, headers });
+  return { status: response.status, body: await response.text() };
+}
+
+async function answerOf(send: SendRoomRequest, request: RoomRequest): Promise<string> {
+  const answer = await send(request).catch(() => null);
+  if (answer === null) throw asError(problem("connection_lost"));
+  if (answer.status < 300) return answer.body;
+  const { code, message } = parseError(answer.body);
+  throw asError(problem(code ?? "connection_lost", message ?? ""));
+}
+
+function parseError(body: string): { code?: string; message?: string } {
+  try {
+    return (JSON.parse(body) ?? {}) as { code?: string; message?: string };
+  } catch {
+    return {};
+  }
+}
+
+/** An error with the code of the server. */
+const asError = ({ code, message }: Problem) => Object.assign(new Error(message), { code });

@@ -1,33 +1,39 @@
-/** Shares the captions of the page: its sessions are published in a room, and a link lets others read it. */
+/** Shares the captions of a session: it is published in a room, and a link lets others read it. */
 import type { Problem } from "../../../client/src/protocol/problems";
 import { roomName, sharedAddress } from "../../room/room-address";
 import { createStore, type Store } from "../../session/store";
-import type { ServerAddress } from "../../server/requests";
-import { createLink, revokeLink } from "./room-links";
+import { createLink, revokeLink, type RoomLink } from "./room-links";
+import type { SendRoomRequest } from "./room-requests";
 
 export interface Share {
+  /** Address of the gateway with a slash at its end. */
+  readonly base: string;
   readonly room: string;
   readonly id: string;
   readonly token: string;
   /** Unix time in seconds. */
   readonly expires: number;
+  /** The link for moderators, if there is one. */
+  readonly moderator?: { readonly id: string; readonly token: string };
 }
 
 export interface Sharing {
   readonly share: Store<Share | null>;
   readonly problem: Store<Problem | null>;
   readonly isBusy: Store<boolean>;
-  /** The address for readers; "" while nothing is shared. */
-  readonly address: () => string;
   readonly start: (expiresS: number) => void;
-  /** Revokes the link. Its readers are disconnected. */
+  /** Creates a link for moderators, which is valid as long as that for readers. */
+  readonly addModerator: () => void;
+  /** Revokes the links. Their readers are disconnected. */
   readonly stop: () => void;
 }
 
 const ENTRY = "nova.share";
+// The shortest lifetime of a link.
+const MIN_LINK_S = 60;
 
-/** @param base Address of the gateway with a slash at its end. */
-export function createSharing(server: () => ServerAddress, base: string, now: () => number): Sharing {
+/** @param base Finds the address of the gateway, with a slash at its end. */
+export function createSharing(send: SendRoomRequest, base: () => Promise<string>, now: () => number): Sharing {
   const share = createStore<Share | null>(readShare(now));
   const problem = createStore<Problem | null>(null);
   const isBusy = createStore(false);
@@ -46,34 +52,58 @@ export function createSharing(server: () => ServerAddress, base: string, now: ()
     }
   }
 
+  async function withModerator(shared: Share): Promise<Share> {
+    const leftS = Math.max(Math.floor(shared.expires - now() / 1_000), MIN_LINK_S);
+    const { id, token }: RoomLink = await createLink(send, shared.room, leftS, "moderate");
+    return { ...shared, moderator: { id, token } };
+  }
+
+  async function revoke({ room, id, moderator }: Share): Promise<null> {
+    if (moderator !== undefined) await revokeLink(send, room, moderator.id);
+    await revokeLink(send, room, id);
+    return null;
+  }
+
   return {
     share,
     problem,
     isBusy,
-    address: () => {
-      const shared = share.get();
-      return shared === null ? "" : sharedAddress(base, shared);
-    },
     start: (expiresS) =>
       void attempt(async () => {
         const room = roomName(crypto.getRandomValues(new Uint8Array(20)));
-        const { id, token, expires } = await createLink(server(), room, expiresS);
-        return { room, id, token, expires };
+        const { id, token, expires } = await createLink(send, room, expiresS, "read");
+        return { base: await base(), room, id, token, expires };
+      }),
+    addModerator: () =>
+      void attempt(async () => {
+        const shared = share.get();
+        return shared === null ? null : withModerator(shared);
       }),
     stop: () =>
       void attempt(async () => {
         const shared = share.get();
-        if (shared !== null) await revokeLink(server(), shared.room, shared.id);
-        return null;
+        return shared === null ? null : revoke(shared);
       }),
   };
 }
+
+/** The address for readers. */
+export const readerAddress = ({ base, room, token }: Share): string =>
+  sharedAddress(base, { room, token, isModerator: false });
+
+/** The address for moderators; "" if there is none. */
+export const moderatorAddress = ({ base, room, moderator }: Share): string =>
+  moderator === undefined ? "" : sharedAddress(base, { room, token: moderator.token, isModerator: true });
+
+/** The address of a gateway, with a slash at its end. @param url Of its WebSocket. */
+export const gatewayAddress = (url: string): string => new URL("..", url.replace(/^ws/, "http")).href;
 
 /** A reload of the tab must not end the captions of the audience. */
 function readShare(now: () => number): Share | null {
   try {
     const stored = JSON.parse(sessionStorage.getItem(ENTRY) ?? "null") as Share | null;
-    return stored !== null && stored.expires * 1_000 > now() ? stored : null;
+    const isUsable = stored !== null && typeof stored.base === "string" && stored.expires * 1_000 > now();
+    return isUsable ? stored : null;
   } catch {
     return null;
   }

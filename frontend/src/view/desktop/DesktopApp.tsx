@@ -3,6 +3,7 @@ import { useTexts } from "../../i18n/texts";
 import { Controls } from "../Controls";
 import { SessionExport } from "../ExportMenu";
 import { Notices } from "../Notices";
+import { ShareDialog } from "../room/ShareDialog";
 import { Transcript } from "../transcript/Transcript";
 import { useStore } from "../useStore";
 import { ServerHealth } from "./ServerHealth";
@@ -64,10 +65,25 @@ function SpeakTab({ desktop }: { desktop: Desktop }) {
         <Notices session={session} />
         <div className="dock-row">
           <ModeSwitch desktop={desktop} />
+          <ShareButton desktop={desktop} />
           <SessionExport session={session} />
         </div>
         <Controls session={session} />
       </footer>
+      <ShareDialog page={desktop} />
     </>
+  );
+}
+
+/** Subtitles can be shared. What is typed cannot. */
+function ShareButton({ desktop }: { desktop: Desktop }) {
+  const texts = useTexts().room.share;
+  const { mode } = useStore(desktop.session.settings);
+  const isShared = useStore(desktop.sharing.share) !== null;
+  if (mode !== "captions") return null;
+  return (
+    <button type="button" className="small" data-testid="share" onClick={() => desktop.dialog.set("share")}>
+      {isShared ? texts.inProgress : texts.title}
+    </button>
   );
 }

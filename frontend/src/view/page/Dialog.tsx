@@ -4,7 +4,7 @@ import { useTexts } from "../../i18n/texts";
 import { useStore } from "../useStore";
 
 interface DialogProps {
-  page: Page;
+  page: Pick<Page, "dialog">;
   name: DialogName;
   title: string;
   children: ReactNode;

@@ -2,6 +2,7 @@ import { useEffect } from "react";
 import { useTexts } from "../../i18n/texts";
 import type { RoomPage } from "../../room/room-page";
 import { useStore } from "../useStore";
+import { HoldField } from "./HoldField";
 import { RoomCaptions } from "./RoomCaptions";
 import { ViewOptionsPanel } from "./ViewOptionsPanel";
 
@@ -19,6 +20,7 @@ export function RoomApp({ page }: { page: RoomPage }) {
         <header className="room-top">
           <h1>{texts.title}</h1>
           <RoomStatus page={page} />
+          {page.moderation !== null && <HoldField moderation={page.moderation} />}
           <ViewOptionsPanel page={page} />
         </header>
       )}

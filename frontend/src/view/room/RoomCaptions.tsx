@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from "react";
 import { useTexts } from "../../i18n/texts";
 import { distinctTexts, type CaptionLine } from "../../room/caption-lines";
+import type { Moderation } from "../../room/moderation";
 import type { RoomPage } from "../../room/room-page";
 import { useStore } from "../useStore";
+import { ModeratedLine } from "./ModeratedLine";
 
 // A reader who is this close to the end follows it.
 const NEAR_END_PX = 80;
@@ -35,7 +37,7 @@ export function RoomCaptions({ page }: { page: RoomPage }) {
         }
       >
         {shown.map((line, index) => (
-          <RoomLine key={line.id} line={line} isNamed={line.speaker !== shown[index - 1]?.speaker} />
+          <RoomLine key={line.id} line={line} moderation={page.moderation} isNamed={line.speaker !== shown[index - 1]?.speaker} />
         ))}
       </main>
       <Announced lines={lines} />
@@ -55,8 +57,14 @@ export function RoomCaptions({ page }: { page: RoomPage }) {
   );
 }
 
+interface RoomLineProps {
+  line: CaptionLine;
+  isNamed: boolean;
+  moderation: Moderation | null;
+}
+
 /** Words that may still change are in italics and end with an ellipsis. Each text has the direction of its script. */
-function RoomLine({ line, isNamed }: { line: CaptionLine; isNamed: boolean }) {
+function RoomLine({ line, isNamed, moderation }: RoomLineProps) {
   return (
     <div className="room-line" data-testid="room-line">
       {isNamed && line.speaker !== "" && (
@@ -75,6 +83,7 @@ function RoomLine({ line, isNamed }: { line: CaptionLine; isNamed: boolean }) {
           <span>{isFinal ? text : `${text.trimEnd()}…`}</span>
         </p>
       ))}
+      {moderation !== null && <ModeratedLine line={line} moderation={moderation} />}
     </div>
   );
 }

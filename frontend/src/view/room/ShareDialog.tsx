@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { encode } from "uqr";
 import { describeProblem, useLocale, useTexts } from "../../i18n/texts";
-import type { Page } from "../../page/page";
-import type { Share } from "../../page/sharing/sharing";
+import type { Shareable } from "../../page/page";
+import { moderatorAddress, readerAddress, type Share } from "../../page/sharing/sharing";
 import { SelectField } from "../settings/fields";
 import { useStore } from "../useStore";
 import { Dialog } from "../page/Dialog";
@@ -11,10 +11,10 @@ const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
 
 /** A link with which others read the captions of this page. */
-export function ShareDialog({ page }: { page: Page }) {
+export function ShareDialog({ page }: { page: Shareable }) {
   const texts = useTexts().room.share;
   const share = useStore(page.sharing.share);
-  const isElsewhere = page.session.remoteHost !== "";
+  const { isElsewhere } = page;
   return (
     <Dialog page={page} name="share" title={texts.title}>
       <p>{isElsewhere ? texts.elsewhere : texts.about}</p>
@@ -23,7 +23,7 @@ export function ShareDialog({ page }: { page: Page }) {
   );
 }
 
-function NewLink({ page }: { page: Page }) {
+function NewLink({ page }: { page: Shareable }) {
   const texts = useTexts().room.share;
   const [seconds, setSeconds] = useState(String(DAY_S));
   return (
@@ -58,34 +58,22 @@ function NewLink({ page }: { page: Page }) {
   );
 }
 
-function SharedLink({ page, share }: { page: Page; share: Share }) {
+function SharedLink({ page, share }: { page: Shareable; share: Share }) {
   const texts = useTexts().room.share;
   const locale = useLocale();
-  const address = page.sharing.address();
+  const address = readerAddress(share);
   const until = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   return (
     <>
       <QrCode text={address} label={texts.code} />
-      <p className="command">
-        <a
-          className="share-link"
-          href={address}
-          target="_blank"
-          rel="noreferrer"
-          dir="ltr"
-          title={texts.link}
-          data-testid="share-link"
-        >
-          {address}
-        </a>
-        <CopyLink address={address} />
-      </p>
+      <LinkRow address={address} name="share" title={texts.link} />
       <p className="dialog-note">
-        {texts.until(until.format(share.expires * 1_000))} {page.isSharedNow() ? "" : texts.atStart}
+        {texts.until(until.format(share.expires * 1_000))} {page.isLive() ? "" : texts.atStart}
       </p>
-      {["localhost", "127.0.0.1", "[::1]"].includes(location.hostname) && (
+      {["localhost", "127.0.0.1", "[::1]"].includes(new URL(address).hostname) && (
         <p className="dialog-note">{texts.onlyHere}</p>
       )}
+      <ModeratorLink page={page} share={share} />
       <ShareProblem page={page} text={texts.notStopped} />
       <p>
         <button
@@ -102,7 +90,52 @@ function SharedLink({ page, share }: { page: Page; share: Share }) {
   );
 }
 
-function ShareProblem({ page, text }: { page: Page; text: string }) {
+function ModeratorLink({ page, share }: { page: Shareable; share: Share }) {
+  const texts = useTexts().room.share;
+  const isBusy = useStore(page.sharing.isBusy);
+  const address = moderatorAddress(share);
+  return (
+    <>
+      {address === "" ? (
+        <p>
+          <button
+            type="button"
+            className="small"
+            data-testid="share-moderate"
+            disabled={isBusy}
+            onClick={page.sharing.addModerator}
+          >
+            {texts.moderate}
+          </button>
+        </p>
+      ) : (
+        <LinkRow address={address} name="moderator" title={texts.moderatorLink} />
+      )}
+      <p className="dialog-note">{texts.moderators}</p>
+    </>
+  );
+}
+
+function LinkRow({ address, name, title }: { address: string; name: string; title: string }) {
+  return (
+    <p className="command">
+      <a
+        className="share-link"
+        href={address}
+        target="_blank"
+        rel="noreferrer"
+        dir="ltr"
+        title={title}
+        data-testid={`${name}-link`}
+      >
+        {address}
+      </a>
+      <CopyLink address={address} />
+    </p>
+  );
+}
+
+function ShareProblem({ page, text }: { page: Shareable; text: string }) {
   const locale = useLocale();
   const problem = useStore(page.sharing.problem);
   if (problem === null) return null;

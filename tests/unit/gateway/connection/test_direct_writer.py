@@ -16,7 +16,7 @@ from gateway.connection.direct_writer import EXTENSION, DirectWriter
 from gateway.http.http_limits import LimitedHttp
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.http.read_budget import ReadLimits
-from gateway.rooms.views import CaptionFrame
+from gateway.rooms.lines.frames import CaptionFrame
 from tests.testkit.streams.on_redis import eventually
 
 FRAMES = [CaptionFrame("a-1", f"{n}-0", f'{{"text":"ñ {n}"}}') for n in range(3)]

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.connection.direct_writer import nothing
+from gateway.rooms.lines.frames import CaptionFrame
 from gateway.rooms.reader import MAX_STALL_S, RoomReader
-from gateway.rooms.views import CaptionFrame
 
 FRAMES = [CaptionFrame("a-1", f"{n}-0", "{}") for n in range(1, 9)]
 

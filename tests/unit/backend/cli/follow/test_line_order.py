@@ -70,3 +70,8 @@ def test_the_rest_is_shown_at_the_end() -> None:
 
 def test_a_line_without_a_number_is_shown_at_once() -> None:
     assert texts(LineOrder().apply(Caption(line="x", text="Text.", language="en", is_final=True), 0)) == ["Text."]
+
+
+def test_a_line_without_a_usable_number_is_shown_at_once() -> None:
+    odd = line(1).model_copy(update={"line": f"a-{'9' * 5_000}"})
+    assert LineOrder().apply(odd, 0) == [odd]

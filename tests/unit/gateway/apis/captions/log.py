@@ -3,7 +3,7 @@
 from typing import Any
 
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.corrections import LoggedCaption
+from gateway.rooms.lines.corrections import LoggedCaption
 
 # Unix time of the first caption, in ms.
 EPOCH_MS = 1_796_000_000_000

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.apis.captions.live_segments import HOLD_MS, SEGMENT_MS, WINDOW, playlist, published_segments, segment
-from gateway.rooms.corrections import LoggedCaption
+from gateway.rooms.lines.corrections import LoggedCaption
 from tests.unit.gateway.apis.captions.log import EPOCH_MS, spoken, translated
 
 MINUTE_MS = 60_000

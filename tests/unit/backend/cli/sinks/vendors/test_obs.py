@@ -78,7 +78,17 @@ def test_a_request_that_fails_is_an_error(code: int, expected: type[SinkError], 
 
 @pytest.mark.parametrize(
     "message",
-    ["", "[]", "7", "{}", '{"op": 0}', '{"op": 0, "d": 5}', '{"op": 0, "d": {"authentication": "x"}}', "\x00"],
+    [
+        "",
+        "[]",
+        "7",
+        "{}",
+        '{"op": 0}',
+        '{"op": 0, "d": 5}',
+        '{"op": 0, "d": {"authentication": "x"}}',
+        "\x00",
+        "[" * 60_000,
+    ],
 )
 def test_messages_of_other_servers_are_errors(message: str) -> None:
     with pytest.raises(SinkError, match="not obs-websocket"):

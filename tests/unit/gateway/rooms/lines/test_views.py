@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.views import MAX_AWAITED, CaptionFrame, LanguageView, replay
+from gateway.rooms.lines.frames import CaptionFrame
+from gateway.rooms.lines.views import MAX_AWAITED, LanguageView, replay
 
 
 def spoken(line: str, text: str, language: str = "en", **fields: Any) -> Caption:

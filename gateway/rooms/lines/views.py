@@ -1,17 +1,15 @@
 """A room as readers of one language see it. Pure."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Self
-
-from websockets.frames import Frame, Opcode
+from collections.abc import Iterable
 
 from backend.messages.jobs import cursor_position
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.corrections import is_corrected_by, with_correction, with_renamed_speaker
 from gateway.rooms.languages import SPOKEN, contains_language, written_language
+from gateway.rooms.lines.corrections import is_corrected_by, with_correction
+from gateway.rooms.lines.frames import CaptionFrame
+from gateway.rooms.lines.kept import KeptFrames
+from gateway.rooms.lines.labels import SpeakerLabel, SpeakerLabels, relabelled
 
 # Lines whose translation is awaited. Bounds the memory when translations do not arrive.
 MAX_AWAITED = 64
@@ -19,52 +17,21 @@ MAX_AWAITED = 64
 MAX_KEPT = 1_000
 
 
-@dataclass(frozen=True)
-class CaptionFrame:
-    """A caption, encoded once for all its readers. `cursor`: None for speech in progress."""
-
-    line: str
-    cursor: str | None
-    json: str
-    caption: Caption | None = None
-
-    @classmethod
-    def of(cls, caption: Caption, cursor: str | None) -> Self:
-        """The frame of a caption."""
-        return cls(caption.line, cursor, caption.reader_json(cursor), caption)
-
-    @cached_property
-    def server_sent_event(self) -> bytes:
-        """The caption as an event of an event stream. Without an id, a browser keeps the last one."""
-        identity = f"id: {self.cursor}\n" if self.cursor else ""
-        return f"{identity}event: caption\ndata: {self.json}\n\n".encode()
-
-    @cached_property
-    def chunk(self) -> bytes:
-        """The event as a chunk of an HTTP/1.1 body."""
-        return b"%x\r\n%b\r\n" % (len(self.server_sent_event), self.server_sent_event)
-
-    @cached_property
-    def websocket_frame(self) -> bytes:
-        """The caption as a text frame of a WebSocket server. Only clients mask their frames."""
-        return Frame(Opcode.TEXT, self.json.encode()).serialize(mask=False)
-
-
 class LanguageView:
     """The captions of a room in one language, "" as they are spoken."""
 
     def __init__(self, language: str = SPOKEN) -> None:
         self._language = written_language(language) if language else SPOKEN
+        self._labels = SpeakerLabels()
         # Finals whose translation follows, by line.
-        self._awaited: OrderedDict[str, Caption] = OrderedDict()
+        self._awaited: OrderedDict[str, tuple[Caption, SpeakerLabel | None]] = OrderedDict()
         self._last_lines: deque[str] = deque(maxlen=MAX_AWAITED)
-        self._kept: deque[CaptionFrame] = deque(maxlen=MAX_KEPT)
+        self._kept = KeptFrames(MAX_KEPT, self._labels)
 
     def apply(self, caption: Caption, cursor: str | None) -> CaptionFrame | None:
         """The frame that readers receive for a caption of the room, or None."""
         if caption.merged_speakers:
-            session, merged = caption.session, caption.merged_speakers
-            self._change_kept(lambda kept: with_renamed_speaker(kept, session, merged))
+            self._labels.merge(caption.session, caption.merged_speakers)
         shown = self._correct(caption) if caption.is_correction else self._choose(caption)
         if shown is None:
             return None
@@ -76,28 +43,23 @@ class LanguageView:
     def after(self, cursor: str) -> list[CaptionFrame]:
         """The final captions after a position in the log."""
         position = cursor_position(cursor)
-        return [frame for frame in self._kept if frame.cursor and cursor_position(frame.cursor) > position]
+        later = (kept for kept in self._kept if cursor_position(kept.frame.cursor or "0-0") > position)
+        return [kept.current() for kept in later]
 
     def last_lines(self, count: int) -> list[CaptionFrame]:
         """The final captions of the last lines. Corrections are left out, because they have changed what is kept."""
-        kept = [frame for frame in self._kept if frame.caption and not frame.caption.is_correction]
-        lines = list(dict.fromkeys(frame.line for frame in reversed(kept)))[:count]
-        return [frame for frame in kept if frame.line in lines]
-
-    def _change_kept(self, change: Callable[[Caption], Caption], line: str | None = None) -> None:
-        """Change captions for readers who arrive late, and those that await a translation; or only those of a line."""
-        for awaited, caption in self._awaited.items():
-            if line in (None, awaited):
-                self._awaited[awaited] = change(caption)
-        frames = [_changed(frame, change) if line in (None, frame.line) else frame for frame in self._kept]
-        self._kept.clear()
-        self._kept.extend(frames)
+        shown = [kept for kept in self._kept if kept.caption and not kept.caption.is_correction]
+        lines = list(dict.fromkeys(kept.frame.line for kept in reversed(shown)))[:count]
+        return [kept.current() for kept in shown if kept.frame.line in lines]
 
     def _correct(self, correction: Caption) -> Caption | None:
         """The correction, if readers see the text that it replaces. A removed line is removed in every language."""
-        own = (frame.caption for frame in reversed(self._kept) if frame.caption and frame.line == correction.line)
+        own = (kept.caption for kept in reversed(self._kept.of_line(correction.line)) if kept.caption)
         shown = next((caption for caption in own if not caption.is_correction), None)
-        self._change_kept(lambda kept: with_correction(kept, correction), correction.line)
+        for kept in self._kept.of_line(correction.line):
+            kept.change(lambda caption: with_correction(caption, correction))
+        if awaited := self._awaited.get(correction.line):
+            self._awaited[correction.line] = with_correction(awaited[0], correction), awaited[1]
         if not correction.text:
             self._awaited.pop(correction.line, None)
             return correction
@@ -115,7 +77,7 @@ class LanguageView:
         self._last_lines.append(caption.line)
         if is_own or not caption.text or not contains_language(caption.translate_to, self._language):
             return caption
-        self._awaited[caption.line] = caption
+        self._awaited[caption.line] = caption, self._labels.of(caption)
         if len(self._awaited) > MAX_AWAITED:
             self._awaited.popitem(last=False)
         return None
@@ -124,19 +86,18 @@ class LanguageView:
         if caption.language and written_language(caption.language) != self._language:
             return None
         if caption.is_missing:
-            return self._awaited.pop(caption.line, None)
+            return self._take_awaited(caption.line)
         if not caption.is_final:
             return caption if caption.line not in self._last_lines else None
-        spoken = self._awaited.pop(caption.line, None)
+        spoken = self._take_awaited(caption.line)
         if spoken is None:
             return None
         copied = spoken.model_dump(include={"speaker", "start_ms", "end_ms", "merged_speakers"})
         return caption.model_copy(update=copied)
 
-
-def _changed(frame: CaptionFrame, change: Callable[[Caption], Caption]) -> CaptionFrame:
-    changed = change(frame.caption) if frame.caption else None
-    return CaptionFrame.of(changed, frame.cursor) if changed and changed is not frame.caption else frame
+    def _take_awaited(self, line: str) -> Caption | None:
+        awaited = self._awaited.pop(line, None)
+        return relabelled(*awaited) if awaited else None
 
 
 def replay(view: LanguageView, captions: Iterable[tuple[str, Caption]]) -> LanguageView:

@@ -1,9 +1,10 @@
-"""Changes of captions that readers have: corrected text, and renamed speakers. Pure."""
+"""Corrections of captions that readers have. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from backend.messages.rooms.captions import Caption
 from gateway.rooms.languages import written_language
+from gateway.rooms.lines.labels import SpeakerLabels, relabelled
 
 # A caption of a log, and its cursor.
 LoggedCaption = tuple[str, Caption]
@@ -11,8 +12,9 @@ LoggedCaption = tuple[str, Caption]
 
 def is_corrected_by(caption: Caption, correction: Caption) -> bool:
     """Whether a correction replaces the text of a caption."""
-    same = not correction.language or written_language(caption.language) == written_language(correction.language)
-    return same and caption.line == correction.line
+    if caption.line != correction.line:
+        return False
+    return not correction.language or _is_in(caption, correction.language)
 
 
 def with_correction(caption: Caption, correction: Caption) -> Caption:
@@ -20,16 +22,6 @@ def with_correction(caption: Caption, correction: Caption) -> Caption:
     if caption.is_missing or not is_corrected_by(caption, correction):
         return caption
     return caption.model_copy(update={"text": correction.text, "corrected": True})
-
-
-def with_renamed_speaker(caption: Caption, session: str, merged: Mapping[str, str]) -> Caption:
-    """The caption with the label of its speaker that stays, if it is one of this session."""
-    label = caption.speaker
-    if label is None or caption.session != session:
-        return caption
-    for gone, kept in merged.items():
-        label = kept if label == gone else label
-    return caption if label == caption.speaker else caption.model_copy(update={"speaker": label})
 
 
 def corrected_captions(
@@ -61,12 +53,12 @@ def corrected_captions(
 
 def _relabelled(log: Sequence[LoggedCaption]) -> list[LoggedCaption]:
     """The log with the labels of speakers that stay."""
-    renamed: list[LoggedCaption] = []
+    labels, found = SpeakerLabels(), []
     for cursor, caption in log:
-        if merged := caption.merged_speakers:
-            renamed = [(at, with_renamed_speaker(one, caption.session, merged)) for at, one in renamed]
-        renamed.append((cursor, caption))
-    return renamed
+        if caption.merged_speakers:
+            labels.merge(caption.session, caption.merged_speakers)
+        found.append((cursor, caption, labels.of(caption)))
+    return [(cursor, relabelled(caption, label)) for cursor, caption, label in found]
 
 
 def _is_in(caption: Caption, language: str) -> bool:

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.corrections import LoggedCaption, corrected_captions
-from gateway.rooms.views import CaptionFrame, LanguageView, replay
+from gateway.rooms.lines.corrections import LoggedCaption, corrected_captions
+from gateway.rooms.lines.frames import CaptionFrame
+from gateway.rooms.lines.views import LanguageView, replay
 
 
 def spoken(text: str = "One.", line: str = "a-1", **fields: Any) -> Caption:

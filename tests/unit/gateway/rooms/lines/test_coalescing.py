@@ -2,7 +2,7 @@
 
 from backend.messages.jobs import ChannelMessage
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.coalescing import without_superseded
+from gateway.rooms.lines.coalescing import without_superseded
 
 
 def message(text: str, line: str = "a-1", *, final: bool = False, into: str = "") -> ChannelMessage:

@@ -1,0 +1,1 @@
+"""Lines of a room as readers see them. Pure."""

@@ -18,6 +18,8 @@ from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Denoiser, Recognizer, TurnJudge, VoiceDescriber
 from stt_worker.recognizers.remote import RemoteRecognizer
+from stt_worker.routing.routed_model import RoutedModel
+from stt_worker.routing.rules import parse_routes
 from stt_worker.settings import SttSettings
 
 if TYPE_CHECKING:
@@ -52,6 +54,18 @@ def load_recognizer(settings: SttSettings) -> Recognizer:
             return _load_torch_recognizer(model_directory(settings), settings)
         case "ctranslate2":
             return load_whisper_recognizer(model_directory(settings), settings)
+
+
+def load_routes(settings: SttSettings) -> list[RoutedModel]:
+    """Load the models of `STT_ROUTES`, in order. Raises ModelError.
+
+    The format of their files selects the engine of each, because the settings about engines are those of `STT_MODEL`.
+    """
+    plain = {"recognizer": "auto", "onnx_family": "auto", "onnx_languages": "auto", "routes": ""}
+    return [
+        RoutedModel(load_recognizer(settings.model_copy(update={**plain, "model": model})), rule)
+        for rule, model in parse_routes(settings.routes)
+    ]
 
 
 def find_engine(settings: SttSettings) -> Engine:

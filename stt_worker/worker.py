@@ -204,6 +204,7 @@ class SttWorker:
             draft=_draft(job) if model.continues_drafts else (),
             draft_language=draft_language(job, model.languages),
             draft_language_probability=job.draft_language_probability,
+            utterance=f"{job.session}/{job.utterance}",
             traceparent=job.traceparent,
         )
 

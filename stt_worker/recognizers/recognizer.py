@@ -35,6 +35,7 @@ class Speech:
     `judge_turn`: whether to judge if the speaker has finished. `describe_voices`: whether to describe the voices.
     `measure_voice`: whether it is a sample of a voice to enrol. `target`: the only voice whose text is wanted.
     `denoise`: whether to reduce noise before the recognition.
+    `utterance`: identifies the utterance that this is the beginning of, or all of it; "": none.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -61,6 +62,7 @@ class Speech:
     measure_voice: bool = False
     target: TargetVoice | None = None
     denoise: Denoise = "off"
+    utterance: str = ""
     traceparent: str = ""
 
     @property

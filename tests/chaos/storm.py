@@ -42,6 +42,7 @@ from tests.testkit.session import RATE, SAMPLES_PER_MS, ClientLedger, read_sessi
 from tests.testkit.system.plans import system_plan
 
 STAGGER_S = 5.0  # sessions begin within this time
+RECONNECT_S = 150.0  # clients do not give up while a busy machine starts a gateway
 # Short claim times keep a short storm short. Entries are not dead-lettered for crashes that the storm caused, and no
 # session is refused while workers are down.
 STORM_SETTINGS = {
@@ -152,8 +153,9 @@ async def speak_in_parallel(
     async def drive(number: int) -> ClientLedger:
         first = number % len(urls)
         order, begin_s = [*urls[first:], *urls[:first]], stagger_s * number / len(audio)
+        ledger = ClientLedger.for_audio(audio[number])
         return await drive_session(
-            order, start(number), ClientLedger.for_audio(audio[number]), clock=clock, begin_s=begin_s
+            order, start(number), ledger, clock=clock, begin_s=begin_s, reconnect_timeout_s=RECONNECT_S
         )
 
     return list(await asyncio.gather(*map(drive, range(len(audio)))))

@@ -278,7 +278,11 @@ async def serve(
         description["languages"] = sorted(router.languages)
     description["tasks"] = ["transcribe", "translate"] if router.translates else ["transcribe"]
     # Workers of earlier releases do not announce these, and have both.
-    description |= {"prompts": router.uses_prompts, "word_times": router.measures_words}
+    description |= {
+        "prompts": router.uses_prompts,
+        "hotwords": router.uses_hotwords,
+        "word_times": router.measures_words,
+    }
     if turns:
         description["turns"] = True
     if voices:

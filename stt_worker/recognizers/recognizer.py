@@ -206,8 +206,8 @@ class Recognizer(Protocol):
     is above 1 if a batch can be prepared or decoded while another one is decoded, and `parallel_batches` is the number
     of batches decoded in parallel. `continues_drafts`: whether it can recognize the end of an utterance after the words
     before it (`context`, `prefix`). `translates`: whether it can write English for speech in other languages.
-    `uses_prompts`: whether `prompt` and `hotwords` have an effect. `measures_words`: whether times of words come from
-    the model; otherwise they are estimated from the length of the text.
+    `uses_prompts`, `uses_hotwords`: whether `prompt`, and `hotwords`, have an effect. `measures_words`: whether times
+    of words come from the model; otherwise they are estimated from the length of the text.
     """
 
     engine: str
@@ -220,6 +220,7 @@ class Recognizer(Protocol):
     continues_drafts: bool
     translates: bool
     uses_prompts: bool
+    uses_hotwords: bool
     measures_words: bool
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:

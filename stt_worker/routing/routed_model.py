@@ -61,9 +61,11 @@ class RoutedModel:
 
     def has_options(self, job: AudioJob) -> bool:
         """Whether it has what the job asks for in addition."""
-        wants_prompt = bool(job.prompt or job.hotwords)
-        return (self.recognizer.uses_prompts or not wants_prompt) and (
-            self.recognizer.measures_words or not (job.words or job.partial_words)
+        recognizer = self.recognizer
+        return (
+            (recognizer.uses_prompts or not job.prompt)
+            and (recognizer.uses_hotwords or not job.hotwords)
+            and (recognizer.measures_words or not (job.words or job.partial_words))
         )
 
     def recognize(self, speeches: Sequence[Speech]) -> list[Hypothesis]:

@@ -18,6 +18,7 @@ class Router:
         self.languages = self._union_of_languages()
         self.translates = self._all_have(lambda recognizer: recognizer.translates)
         self.uses_prompts = self._all_have(lambda recognizer: recognizer.uses_prompts)
+        self.uses_hotwords = self._all_have(lambda recognizer: recognizer.uses_hotwords)
         self.measures_words = self._all_have(lambda recognizer: recognizer.measures_words)
 
     def choose(self, job: AudioJob, seconds: float) -> RoutedModel:

@@ -6,17 +6,15 @@ from typing import Any
 
 import numpy as np
 import sherpa_onnx
-import structlog
 from numpy.typing import NDArray
 
 from backend.errors import ModelError
 from backend.messages.jobs import SAMPLE_RATE
 from stt_worker.recognizers.onnx.families import ModelFamily, model_files, model_languages
-from stt_worker.recognizers.onnx.recognizer import TOKENS_FILE, choose_device, first_line
+from stt_worker.recognizers.onnx.hotwords import Hotwords
+from stt_worker.recognizers.onnx.recognizer import choose_device, first_line, load_onnx
 from stt_worker.recognizers.onnx.results import TokenSequence
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
-
-log = structlog.get_logger()
 
 # Silence after the end of an utterance: models decode a chunk only when the audio after it has arrived.
 TAIL = np.zeros(round(0.8 * SAMPLE_RATE), np.float32)
@@ -44,12 +42,17 @@ class OnlineModel:
         self.model, self.device = model, choose_device(device)
         chosen = model_files(family, files, quantized=self.device == "cpu")
         self.compute_type = "int8" if any("int8" in file for file in chosen.values()) else "float32"
-        self._recognizer = _load(path, family, chosen, self.device, threads)
+        self._hotwords = Hotwords(path, family, self._languages)
+        self.uses_hotwords = self._hotwords.work
+        arguments = {**family.arguments, **self._hotwords.arguments}
+        self._recognizer = load_onnx(
+            sherpa_onnx.OnlineRecognizer, path, family, chosen, arguments, self.device, threads
+        )
         self._decode_silence()
 
     def begin(self, speech: Speech) -> Any:
         """A stream of sherpa-onnx."""
-        return self._recognizer.create_stream()
+        return self._hotwords.create_stream(self._recognizer, speech)
 
     def accept(self, states: Sequence[Any], pieces: Sequence[NDArray[np.float32]], finished: Sequence[bool]) -> None:
         """Decode in steps: each takes one chunk of every stream that has one."""
@@ -72,19 +75,3 @@ class OnlineModel:
             self.accept([self._recognizer.create_stream()], [np.zeros(SAMPLE_RATE, np.float32)], [True])
         except RuntimeError as error:
             raise ModelError(f"cannot run the model {self.model}: {first_line(error)}") from error
-
-
-def _load(path: Path, family: ModelFamily, chosen: dict[str, str], device: str, threads: int) -> Any:
-    build = getattr(sherpa_onnx.OnlineRecognizer, f"from_{family.constructor}")
-    try:
-        recognizer = build(
-            **{argument: str(path / file) for argument, file in chosen.items()},
-            **family.arguments,
-            tokens=str(path / TOKENS_FILE),
-            num_threads=threads,
-            provider=device.partition(":")[0],
-        )
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"cannot load the model {path.name}: {first_line(error)}") from error
-    log.info("model_loaded", model=path.name, family=family.name, device=device)
-    return recognizer

@@ -1,7 +1,7 @@
 """Models in ONNX format, run by sherpa-onnx in batches of audio from any sessions."""
 
 import importlib.metadata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,11 @@ from backend.messages.options import TRANSLATED_LANGUAGE
 from backend.service import tracing
 from stt_worker.recognizers.encoder_windows import group_batches
 from stt_worker.recognizers.onnx.families import ModelFamily, model_files, model_languages
+from stt_worker.recognizers.onnx.hotwords import TOKENS_FILE, Hotwords
 from stt_worker.recognizers.onnx.results import TokenSequence, language_code
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
 
 log = structlog.get_logger()
-
-TOKENS_FILE = "tokens.txt"
 
 
 class OnnxRecognizer:
@@ -55,7 +54,12 @@ class OnnxRecognizer:
         # onnxruntime divides each operation among the threads, so one batch uses all of them.
         self.overlap = self.parallel_batches = 1
         self._batch_size = batch_size
-        self._recognizer = _load(path, self._family, chosen, self.device, threads)
+        self._hotwords = Hotwords(path, self._family, self._languages)
+        self.uses_hotwords = self._hotwords.work
+        arguments = {**self._family.arguments, **self._hotwords.arguments}
+        self._recognizer = load_onnx(
+            sherpa_onnx.OfflineRecognizer, path, self._family, chosen, arguments, self.device, threads
+        )
         self._recognize_silence()
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
@@ -74,7 +78,7 @@ class OnnxRecognizer:
     def _decode(self, group: Sequence[Speech]) -> list[Hypothesis]:
         streams = []
         for speech in group:
-            streams.append(self._recognizer.create_stream())
+            streams.append(self._hotwords.create_stream(self._recognizer, speech))
             streams[-1].accept_waveform(SAMPLE_RATE, speech.samples)
         self._recognizer.decode_streams(streams)
         return [
@@ -111,12 +115,21 @@ def choose_device(device: str) -> str:
     return "cpu"
 
 
-def _load(path: Path, family: ModelFamily, chosen: dict[str, str], device: str, threads: int) -> Any:
-    build = getattr(sherpa_onnx.OfflineRecognizer, f"from_{family.constructor}")
+def load_onnx(
+    kind: type,
+    path: Path,
+    family: ModelFamily,
+    chosen: dict[str, str],
+    arguments: Mapping[str, object],
+    device: str,
+    threads: int,
+) -> Any:
+    """Load a model with a class of sherpa-onnx. Raises ModelError."""
+    build = getattr(kind, f"from_{family.constructor}")
     try:
         recognizer = build(
             **{argument: str(path / file) for argument, file in chosen.items()},
-            **family.arguments,
+            **arguments,
             tokens=str(path / TOKENS_FILE),
             num_threads=threads,
             provider=device.partition(":")[0],

@@ -26,6 +26,7 @@ class StreamingModel(Protocol[State]):
     compute_type: str
     languages: Collection[str] | None
     measures_words: bool
+    uses_hotwords: bool
 
     def begin(self, speech: Speech) -> State:
         """The state before the first sample of an utterance."""
@@ -54,6 +55,7 @@ class StreamingRecognizer(Generic[State]):
         self.engine, self.model = model.engine, model.model
         self.device, self.compute_type = model.device, model.compute_type
         self.languages, self.measures_words = model.languages, model.measures_words
+        self.uses_hotwords = model.uses_hotwords
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order."""

@@ -30,7 +30,8 @@ class Named(NullRecognizer):
         super().__init__()
         self.model, self.languages, self.fails = name, frozenset(languages) or None, fails
         self.batches: list[int] = []
-        for ability, value in {"translates": False, **abilities}.items():
+        defaults = {"translates": False, "uses_hotwords": abilities.get("uses_prompts", True)}
+        for ability, value in {**defaults, **abilities}.items():
             setattr(self, ability, value)
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:

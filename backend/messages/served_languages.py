@@ -74,8 +74,8 @@ class ServedLanguages:
     `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
     `translators`: whether any translation worker runs; `english`: whether every STT worker can write English for speech
     in other languages; `targets`: whether all of them leave out the text of voices that a session does not want;
-    `prompts`, `hotwords`: whether all of them use prompts, and hotwords; `word_times`: whether all measure the times of words; None:
-    unknown. `denoise`: whether any STT worker reduces noise.
+    `prompts`, `hotwords`: whether all of them use prompts, and hotwords; `word_times`: whether all measure the times of
+    words; None: unknown. `denoise`: whether any STT worker reduces noise.
     """
 
     speech: frozenset[str] | None = None

@@ -19,7 +19,7 @@ from tests.testkit.models.transformers_whisper import write_transformers_model
 from tests.testkit.session import ClientLedger, speak
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
-pytestmark = [pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(600)]
 SAID = ("high", "low", "middle", "high")
 
 

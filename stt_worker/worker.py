@@ -274,15 +274,7 @@ async def serve(
         **place,
         "beam_size": settings.beam_size,
     }
-    if router.languages is not None:
-        description["languages"] = sorted(router.languages)
-    description["tasks"] = ["transcribe", "translate"] if router.translates else ["transcribe"]
-    # Workers of earlier releases do not announce these, and have both.
-    description |= {
-        "prompts": router.uses_prompts,
-        "hotwords": router.uses_hotwords,
-        "word_times": router.measures_words,
-    }
+    description |= router.announcement()
     if turns:
         description["turns"] = True
     if voices:

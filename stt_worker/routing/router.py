@@ -33,6 +33,18 @@ class Router:
         working = (model for model in candidates if not model.is_failing)
         return next(working, candidates[0] if candidates else self.default)
 
+    def announcement(self) -> dict[str, object]:
+        """The part of the heartbeat about what sessions can have."""
+        languages = {} if self.languages is None else {"languages": sorted(self.languages)}
+        return {
+            **languages,
+            "tasks": ["transcribe", "translate"] if self.translates else ["transcribe"],
+            # Workers of earlier releases do not announce these, and have all of them.
+            "prompts": self.uses_prompts,
+            "hotwords": self.uses_hotwords,
+            "word_times": self.measures_words,
+        }
+
     def _union_of_languages(self) -> Collection[str] | None:
         """The languages of audio of any length. None: those of one model are unknown."""
         known = [model.languages for model in self._unlimited]

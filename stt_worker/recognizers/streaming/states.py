@@ -48,4 +48,4 @@ class StateCache(Generic[State]):
 
 
 def _checksum(samples: NDArray[np.float32]) -> int:
-    return zlib.crc32(np.ascontiguousarray(samples))
+    return zlib.crc32(samples.tobytes())

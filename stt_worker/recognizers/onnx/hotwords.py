@@ -50,7 +50,7 @@ def modeling_unit(files: Sequence[str], languages: Collection[str] | None) -> st
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The text that a model can write: its symbols, how they divide text, and whether it has upper-case letters only."""
+    """The text that a model can write: its symbols, their unit, and whether it has upper-case letters only."""
 
     symbols: frozenset[str]
     unit: str

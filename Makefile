@@ -2,24 +2,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test test-long test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
+.PHONY: setup agents run test test-long test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
 
-test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some of them
+test: setup  ## run all checks and tests, and list the failures at the end; PARTS="lint unit" for some, PARTS=all in CI
 	@$(BIN)/python tests/run.py $(PARTS)
 
 test-long: setup  ## repeat the tests that take a sample in `make test`, with everything, about a quarter of an hour
 	NOVA_TEST_WHOLE=1 $(BIN)/python -m pytest tests/e2e/models/test_accuracy.py tests/e2e/models/test_recognizer.py \
 	  tests/e2e/models/test_stability.py
 
-# Also run by .ci/run. In addition to the unit and contract tests, a real system refuses and serves sessions. The tests of
-# WebSocket paths are left out, because starlette's test client requires newer packages.
+# Also run by `make test PARTS=all`, as in CI. In addition to the unit and contract tests, a real system refuses and serves
+# sessions. The tests of WebSocket paths are left out, because starlette's test client requires newer packages. So are
+# those of the session, of the containers and of the guards: their modules use only numpy, and pydantic through the
+# messages, whose own tests run.
 test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -n auto --dist loadfile --hypothesis-profile lowest \
 	  tests/e2e/test_load.py tests/e2e/test_refusals.py tests/integration/test_client.py tests/integration/test_sync_client.py \
-	  tests/contract tests/unit $(addprefix --ignore tests/unit/,chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py)
+	  tests/contract tests/unit $(addprefix --ignore tests/unit/,chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py \
+	    gateway/session gateway/audio/containers stt_worker/guards)
 
 # The test tools keep their pinned versions, except for those that require newer packages than the floors.
 LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer wyoming
@@ -30,6 +33,13 @@ LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiw
 	@grep -E '^($(subst $() $(),|,$(LOWEST_TOOLS)))==' constraints.txt > .venv-lowest/tools.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/lowest.txt \
 	  --requirement .venv-lowest/tools.txt --editable '.[all,nats,onnx,tracing,wyoming]' pyyaml onnx
+	@touch $@
+
+agents: .venv-agents/.ready  ## install LiveKit Agents and Pipecat, with which tests/e2e/apis/test_agent_frameworks.py tries the gateway
+
+.venv-agents/.ready: tests/testkit/frameworks/requirements.txt
+	@$(PYTHON) -m venv .venv-agents
+	.venv-agents/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 bench: setup  ## run all benchmarks, about a quarter of an hour; OPTIONS="--capacity" adds the capacity search
@@ -110,4 +120,4 @@ docs-serve: setup  ## show the documentation at http://127.0.0.1:8000, rebuilt a
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 clean:  ## delete environments, builds and artifacts
-	rm -rf .venv .venv-lowest frontend/node_modules frontend/dist frontend/dist-shell frontend/release dist artifacts
+	rm -rf .venv .venv-lowest .venv-agents frontend/node_modules frontend/dist frontend/dist-shell frontend/release dist artifacts

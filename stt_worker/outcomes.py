@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -12,6 +13,7 @@ from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
 from backend.text.normalize import normalized_words
 from stt_worker import metrics
+from stt_worker.formatting.captions import formatted_caption, formatted_final
 from stt_worker.guards.hallucinations import withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis, IgnoredPart, RecognizedWord
 from stt_worker.stability import CaptionState, update_caption
@@ -32,45 +34,46 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
     elif job.committed:
         metrics.COMMITTED.inc(len(normalized_words(job.committed, hypothesis.text_language)))
         metrics.CONTRADICTED.inc(contradicted(job.committed, text, hypothesis.text_language))
+    # Without a recognized text, the words are not those of the text.
+    said = hypothesis if recognized else replace(hypothesis, text=text, words=(), parts=())
+    shown = formatted_final(job, said)
+    has_words = bool(recognized and shown.text)
     final = Final(
         utterance=job.utterance,
-        text=text,
+        text=shown.text,
         language=hypothesis.text_language,
         language_probability=hypothesis.language_probability if text and not job.language else None,
         confidence=_confidence(hypothesis),
         start_ms=job.start_ms,
         end_ms=job.end_ms,
         # Committed words that replace a withheld text were decoded before, with other times and tokens.
-        words=_words(job, hypothesis.words) if job.words and recognized else None,
-        decoding=_decoding(hypothesis) if job.decoding and recognized else None,
-        translate_to=job.translate_to if text else (),
+        words=_words(job, shown.words) if job.words and has_words else None,
+        decoding=_decoding(hypothesis) if job.decoding and has_words else None,
+        translate_to=job.translate_to if shown.text else (),
         late=job.replayed,
     )
     detected = (hypothesis.languages or {hypothesis.language: 1.0}) if text and not job.language else {}
-    voices = _voices(job, hypothesis, text) if recognized else ()
-    if detected or voices or hypothesis.sample or hypothesis.target_checked:
+    voices = _voices(job, shown) if has_words else ()
+    before = text if text != shown.text else ""
+    if detected or before or voices or hypothesis.sample or hypothesis.target_checked:
         final = FinalResult(
             **dict(final),
             languages=detected,
+            recognized=before,
             voices=voices,
             sample=hypothesis.sample,
             target_checked=hypothesis.target_checked,
             ignored=_ignored(job, hypothesis),
         )
-    partials = _early_partials(job, hypothesis, final, hypothesis.words if recognized else ())
-    return Outcome(durable=(final,), live=partials, transcript=_transcript(job, hypothesis.text_language, text))
+    partials = _early_partials(job, said, final)
+    return Outcome(durable=(final,), live=partials, transcript=_transcript(job, shown.text_language, shown.text))
 
 
-def _early_partials(
-    job: AudioJob, hypothesis: Hypothesis, final: Final, words: tuple[RecognizedWord, ...]
-) -> tuple[PartialResult, ...]:
-    """The text as a partial, unless it contradicts committed words, and the final itself if the session wants it.
-
-    `words` of the final's text, if they are known.
-    """
-    caption = CaptionState(job.committed, job.tentative, job.hypothesis)
-    if final.text.startswith(job.committed):
-        caption = CaptionState(job.committed, final.text[len(job.committed) :], job.hypothesis, words=words)
+def _early_partials(job: AudioJob, hypothesis: Hypothesis, final: Final) -> tuple[PartialResult, ...]:
+    """The text as a partial, unless it contradicts committed words, and the final itself if the session wants it."""
+    text, caption = hypothesis.text, CaptionState(job.committed, job.tentative, job.hypothesis)
+    if text.startswith(job.committed):
+        caption = CaptionState(job.committed, text[len(job.committed) :], job.hypothesis, words=hypothesis.words)
     elif not (job.early_final or job.judge_turn):
         return ()
     partial = _partial(job, hypothesis, caption)
@@ -120,8 +123,6 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[Recog
         draft = ()
     else:
         caption = update_caption(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
-    has_grown = caption.committed != job.committed and (not job.target or hypothesis.voice == "target")
-    transcript = _transcript(job, hypothesis.text_language, caption.committed) if has_grown else None
     partial = _partial(job, hypothesis, caption).model_copy(
         update={
             "committed_end_ms": job.start_ms + round(1000 * caption.committed_seconds),
@@ -130,7 +131,10 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[Recog
             "voice": hypothesis.voice or ("unknown" if job.target else ""),
         }
     )
-    return Outcome(live=(partial,), transcript=transcript)
+    has_grown = partial.committed != (job.written if job.formatting else job.committed)
+    if not has_grown or (job.target and hypothesis.voice != "target"):
+        return Outcome(live=(partial,))
+    return Outcome(live=(partial,), transcript=_transcript(job, hypothesis.text_language, partial.committed))
 
 
 def _withhold(job: AudioJob, hypothesis: Hypothesis) -> bool:
@@ -142,16 +146,19 @@ def _withhold(job: AudioJob, hypothesis: Hypothesis) -> bool:
 
 
 def _partial(job: AudioJob, hypothesis: Hypothesis, caption: CaptionState) -> PartialResult:
+    shown = formatted_caption(job, caption, hypothesis.text_language)
+    before = (caption.committed, caption.tentative)
     return PartialResult(
         utterance=job.utterance,
         revision=job.revision,
-        committed=caption.committed,
-        tentative=caption.tentative,
+        committed=shown.committed,
+        tentative=shown.tentative,
         language=hypothesis.text_language,
         spoken_language=hypothesis.language if hypothesis.translated else "",
         start_ms=job.start_ms,
         end_ms=job.end_ms,
-        words=_words(job, caption.words) if job.partial_words and caption.words else None,
+        words=_words(job, shown.words) if job.partial_words and shown.words else None,
+        recognized=before if before != (shown.committed, shown.tentative) else None,
         hypothesis=caption.hypothesis,
     )
 
@@ -195,14 +202,14 @@ def _words(job: AudioJob, words: Sequence[RecognizedWord]) -> tuple[Word, ...]:
     )
 
 
-def _voices(job: AudioJob, hypothesis: Hypothesis, text: str) -> tuple[DescribedVoice, ...]:
+def _voices(job: AudioJob, hypothesis: Hypothesis) -> tuple[DescribedVoice, ...]:
     """The voices. Several have their part of the text each."""
     words, several = hypothesis.words, len(hypothesis.parts) > 1
     return tuple(
         DescribedVoice(
             start_ms=min(job.end_ms, job.start_ms + round(1000 * part.start)),
             end_ms=min(job.end_ms, job.start_ms + round(1000 * part.end)),
-            text="".join(words[n].text for n in part.words).strip() if several else text,
+            text="".join(words[n].text for n in part.words).strip() if several else hypothesis.text,
             embedding=encode_vector(part.voice),
         )
         for part in hypothesis.parts

@@ -15,7 +15,9 @@ from rich.text import Text
 from backend.cli.redis_access import RedisAccess, run_with_redis, with_redis
 from backend.cli.terminal.streams import echo_json
 from backend.cli.terminal.tables import console, new_table
+from backend.messages.options import MAX_HOTWORDS
 from backend.streams.access.api_keys import DAY_S, SCOPES, ApiKey, ApiKeys, KeyUsage, QuotaLimits, Scope
+from backend.text.vocabulary import join_hotwords
 
 T = TypeVar("T")
 
@@ -93,6 +95,46 @@ def _id(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple
     return values
 
 
+def _one_id(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    return _id(context, parameter, (value,))[0]
+
+
+def _hotwords(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> str:
+    joined = join_hotwords(values)
+    if not joined.isprintable():
+        raise click.BadParameter("the words must be printable")
+    if len(joined) > MAX_HOTWORDS:
+        raise click.BadParameter(f"at most {MAX_HOTWORDS:,} characters, these are {len(joined):,}")
+    return joined
+
+
+@keys.command()
+@click.argument("id", metavar="ID", callback=_one_id)
+@click.argument("words", nargs=-1, metavar="[WORD...]", callback=_hotwords)
+@click.option("--clear", is_flag=True, help="Remove all hotwords of the key.")
+@with_redis
+def hotwords(id: str, words: str, clear: bool, redis: RedisAccess) -> None:
+    """Set the names and terms that all new sessions of a key expect, or print them.
+
+    They follow the hotwords of the session itself. Separate them by spaces, and use quotes or commas for terms of
+    several words. Exit status 1: the key does not exist.
+    """
+    if words and clear:
+        raise click.UsageError("give either words or --clear")
+
+    async def load_or_set(keys: ApiKeys) -> str | None:
+        if words or clear:
+            return words if await keys.set_hotwords(id, words) else None
+        key = await keys.by_id(id)
+        return key.hotwords if key else None
+
+    stored = _run(redis, load_or_set)
+    if stored is None:
+        click.echo(f"{id}: no such key", err=True)
+        raise click.exceptions.Exit(1)
+    click.echo(stored or "No hotwords.")
+
+
 @keys.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...", callback=_id)
 @with_redis
@@ -127,6 +169,7 @@ def _row(key: ApiKey, usage: KeyUsage) -> dict[str, Any]:
         "minutes_today": round(usage.minutes_today, 1),
         "created": _date(key.created),
         "expires": _date(key.expires) if key.expires else None,
+        "hotwords": key.hotwords,
     }
 
 

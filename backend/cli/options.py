@@ -84,6 +84,25 @@ speakers_option = click.option(
 )
 
 
+def formatting_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options for the text, which the command receives as `formatting`."""
+
+    @wraps(command)
+    def with_formatting(*, no_fillers: bool, mask_profanity: bool, numerals: bool, **others: object) -> None:
+        wanted = {"fillers": no_fillers, "profanity": mask_profanity, "numerals": numerals}
+        command(formatting=tuple(name for name, is_wanted in wanted.items() if is_wanted), **others)
+
+    for option in _FORMATTING_OPTIONS:
+        with_formatting = option(with_formatting)
+    return with_formatting
+
+
+_FORMATTING_OPTIONS = (
+    click.option("--numerals", is_flag=True, help="Write spoken numbers in digits: 25% for twenty-five percent."),
+    click.option("--mask-profanity", is_flag=True, help="Mask profane words."),
+    click.option("--no-fillers", is_flag=True, help="Remove filler words, such as uh and um."),
+)
+
 room_option = click.option(
     "--room",
     callback=lambda _, __, value: value if value is None else checked_room(value),

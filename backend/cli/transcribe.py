@@ -23,6 +23,7 @@ from backend.cli.files.transcription import OnProgress, transcribe_file
 from backend.cli.options import (
     cue_options,
     find_or_start_option,
+    formatting_options,
     key_option,
     language_option,
     speakers_option,
@@ -32,7 +33,7 @@ from backend.cli.terminal.interrupts import run_interruptible
 from backend.cli.terminal.tables import printable
 from backend.errors import NovaError
 from backend.local.discovery import find_or_start_server, print_status
-from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, Denoise, Task, spoken_language
+from backend.messages.options import DEFAULT_MAX_SPEAKERS, MAX_SPEAKERS, Denoise, Formatting, Task, spoken_language
 from backend.messages.protocol import Start
 
 # The silence that ends an utterance. No reader waits for the finals of a recording, and Whisper recognizes sentences
@@ -98,6 +99,7 @@ ENDPOINT_MS = 1_500
     show_default=True,
     help="Reduce noise, if the server has the model `gtcrn`; auto: where there is much.",
 )
+@formatting_options
 def transcribe(
     files: tuple[Path, ...],
     spoken: tuple[str, ...],
@@ -115,6 +117,7 @@ def transcribe(
     speakers: bool,
     max_speakers: int | None,
     denoise: Denoise,
+    formatting: tuple[Formatting, ...],
     limits: CueLimits,
 ) -> None:
     """Convert audio or video recordings to text or subtitles.
@@ -146,6 +149,7 @@ def transcribe(
         speakers=speakers or max_speakers is not None,
         max_speakers=max_speakers or DEFAULT_MAX_SPEAKERS,
         denoise=denoise,
+        formatting=formatting,
     )
     with pipes() as saved:
         # Recordings that cannot be opened are reported before a server is started.

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from backend.errors import EntryError
-from backend.messages.options import Denoise, Priority, Task
+from backend.messages.options import Denoise, Formatting, Priority, Task
 from backend.messages.protocol import (
     Error,
     Final,
@@ -37,7 +37,7 @@ JobKind = Literal["final", "preview"]
 # The streams of a group of workers. Finals of recordings have a stream of their own.
 StreamKind = Literal["final", "recording", "preview"]
 # Fields of a final that are only for the gateway, as they look in JSON.
-_RESULT_FIELDS = (b'"languages"', b'"voices"', b'"sample"', b'"target_checked"')
+_RESULT_FIELDS = (b'"languages"', b'"recognized"', b'"voices"', b'"sample"', b'"target_checked"')
 _CURSOR = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
@@ -126,6 +126,7 @@ class AudioJob(Job):
     """The only voice that the session wants text of."""
     denoise: Denoise = "off"
     """Whether to reduce noise before the recognition. "auto": if the audio is noisy."""
+    formatting: tuple[Formatting, ...] = ()
     prompt: str = ""
     hotwords: str = ""
     context: str = ""
@@ -134,6 +135,8 @@ class AudioJob(Job):
     """Whisper's code of the language of `context`. In another language, the recognizer does not use it."""
     committed: str = ""
     """Words of earlier partials that must not change."""
+    written: str = ""
+    """These words as the client has them, if they are or were formatted."""
     tentative: str = ""
     """The shown words after them."""
     hypothesis: tuple[HypothesisWord, ...] = ()
@@ -165,6 +168,8 @@ class Transcript(Job):
 class PartialResult(Partial):
     """A partial as the worker publishes it, with the state that the gateway adds to the next preview."""
 
+    recognized: tuple[str, str] | None = None
+    """`committed` and `tentative` before they were formatted, if that has changed them."""
     hypothesis: tuple[HypothesisWord, ...] = ()
     draft: tuple[DraftWord, ...] = ()
     committed_end_ms: int = 0
@@ -200,6 +205,8 @@ class FinalResult(Final):
 
     languages: Mapping[str, float] = {}
     """The probabilities of the languages that were detected."""
+    recognized: str = ""
+    """The text before it was formatted, if that has changed it. The recognition of the next utterance continues it."""
     voices: tuple[DescribedVoice, ...] = ()
     """In the order in which they speak."""
     sample: VoiceSample | None = None

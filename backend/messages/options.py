@@ -14,6 +14,8 @@ MAX_TEXT_FRAME = 128 * 1024
 MAX_LANGUAGES = 16
 # Labels of speakers in a session.
 MAX_SPEAKERS, DEFAULT_MAX_SPEAKERS = 20, 10
+# Kinds of formatting, also if some are repeated.
+MAX_FORMATTING = 8
 # Characters.
 MAX_PROMPT, MAX_HOTWORDS, MAX_PLAYING = 2_000, 1_000, 10_000
 
@@ -24,6 +26,8 @@ Priority = Literal["live", "recording"]
 Task = Literal["transcribe", "translate"]
 # "auto": only in noisy utterances.
 Denoise = Literal["off", "on", "auto"]
+# How texts are written. "fillers": without filler words. "profanity": masked. "numerals": spoken numbers in digits.
+Formatting = Literal["fillers", "profanity", "numerals"]
 # The language of the text of such a recognizer.
 TRANSLATED_LANGUAGE = "en"
 
@@ -112,3 +116,5 @@ class Options(Message):
     """Text that sets the style and spelling of what follows."""
     hotwords: str = Field(default="", max_length=MAX_HOTWORDS)
     """Names and terms to expect, separated by spaces or commas."""
+    formatting: tuple[Formatting, ...] = Field(default=(), max_length=MAX_FORMATTING)
+    """"fillers": filler words are removed. "profanity": profane words are masked. "numerals": numbers are in digits."""

@@ -25,7 +25,17 @@ from backend.messages.channels import Stop as Stop
 from backend.messages.decoding import DecodedToken as DecodedToken
 from backend.messages.decoding import Decoding as Decoding
 from backend.messages.decoding import Word as Word
-from backend.messages.options import MAX_HOTWORDS, MAX_PLAYING, MAX_PROMPT, MAX_SPEAKERS, Denoise, Priority, Task
+from backend.messages.options import (
+    MAX_FORMATTING,
+    MAX_HOTWORDS,
+    MAX_PLAYING,
+    MAX_PROMPT,
+    MAX_SPEAKERS,
+    Denoise,
+    Formatting,
+    Priority,
+    Task,
+)
 from backend.messages.options import MAX_LANGUAGES as MAX_LANGUAGES
 from backend.messages.options import MAX_POSITION as MAX_POSITION
 from backend.messages.options import MAX_SAMPLE_RATE as MAX_SAMPLE_RATE
@@ -118,6 +128,7 @@ class Configure(Message):
     finals: Literal["revise", "stable"] | None = None
     prompt: str | None = Field(default=None, max_length=MAX_PROMPT)
     hotwords: str | None = Field(default=None, max_length=MAX_HOTWORDS)
+    formatting: tuple[Formatting, ...] | None = Field(default=None, max_length=MAX_FORMATTING)
 
     def applied_to(self, start: Start) -> Start:
         """Return `start` with the options of this message."""

@@ -106,6 +106,10 @@ export function fakeShell({ server, settings }) {
       return () => listeners.delete(listener);
     },
     onOverlayMoved: () => () => undefined,
+    voices: async () => {
+      const response = await fetch(server.replace(/^ws/, "http").replace("stream", "speakers"));
+      return (await response.json()).map(({ name }) => name);
+    },
     captionsAddress: async () => "http://127.0.0.1:43117/some-token/overlay.html",
     openExternal: () => undefined,
   };

@@ -13,6 +13,7 @@ import { registerAppScheme, servePages } from "./pages/app-protocol";
 import { allowPermissions, openExternal, restrictNavigation, setRequestOrigin } from "./pages/permissions";
 import { CaptionsServer } from "./server/captions-server";
 import { findNova, LocalServer } from "./server/local-server";
+import { readVoices } from "./server/voices";
 import { Shortcuts } from "./shortcuts/shortcuts";
 import { Keychain } from "./storage/keychain";
 import { SettingsFile } from "./storage/settings-file";
@@ -87,6 +88,7 @@ class ShellApp {
     handleRequest("typeText", isMain, (text) => this.#typer.type(parseText(text)));
     handleRequest("audioSources", isMain, listAudioSources);
     handleRequest("captionsAddress", isMain, () => this.#captions.address());
+    handleRequest("voices", isMain, async () => readVoices(await this.#serverAddress()));
     handleMessage("showOverlay", isMain, (target, content) =>
       this.#showOverlay(parseOverlayTarget(target), parseContent(content)),
     );

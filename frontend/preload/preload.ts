@@ -17,6 +17,7 @@ const nova: ShellBridge = {
   onOverlayContent: (listener) => on("overlayContent", listener),
   onOverlayMoved: (listener) => on("overlayMoved", listener),
   captionsAddress: () => request("captionsAddress"),
+  voices: () => request("voices"),
   openExternal: (url) => send("openExternal", url),
 };
 

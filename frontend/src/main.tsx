@@ -12,6 +12,7 @@ import "./view/styles/speakers.css";
 import "./view/styles/dock.css";
 import "./view/styles/fields.css";
 import "./view/styles/dialogs.css";
+import "./view/styles/voices.css";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -73,6 +73,8 @@ class Caller:
     limits: QuotaLimits = field(default_factory=QuotaLimits)
     has_key: bool = False
     session: str = ""
+    # Those of its key, which its sessions expect in addition to their own.
+    hotwords: str = ""
     # Callers with the same subject are equal, even if their tokens differ.
     expires: float | None = field(default=None, compare=False)
 
@@ -213,7 +215,8 @@ class Auth:
         if key is None:
             raise RefusedError("the key that created this client secret has been revoked")
         limits = _with_defaults(key.limits, self._default_limits)
-        return Caller(key.id, frozenset({"stream"}), limits, has_key=True, session=secret.session)
+        scopes: frozenset[Scope] = frozenset({"stream"})
+        return Caller(key.id, scopes, limits, has_key=True, session=secret.session, hotwords=key.hotwords)
 
     async def _identify(self, credential: str) -> Caller:
         if self._tokens and credential.count(".") == 2:  # a JWT has three parts; keys contain no dots
@@ -226,7 +229,8 @@ class Auth:
         key = await self._keys.find(credential)
         if key is None:
             raise RefusedError("this key is unknown or has been revoked")
-        return Caller(key.id, key.scopes, _with_defaults(key.limits, self._default_limits), has_key=True)
+        limits = _with_defaults(key.limits, self._default_limits)
+        return Caller(key.id, key.scopes, limits, has_key=True, hotwords=key.hotwords)
 
 
 def with_key(connection: HTTPConnection, key: str) -> HTTPConnection:

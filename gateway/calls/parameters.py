@@ -12,7 +12,9 @@ from backend.messages.protocol import AudioFormat, Start
 
 # Further parameters of a caller, which are part of each event, and characters of all of them.
 MAX_OWN, MAX_OWN_LENGTH = 32, 4_096
-_OURS = frozenset({"key", "language", "translate_to", "hotwords", "prompt", "webhook", "events", "tracks", "partials"})
+_OURS = frozenset(
+    {"key", "language", "translate_to", "hotwords", "formatting", "prompt", "webhook", "events", "tracks", "partials"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def _options(given: Mapping[str, str]) -> dict[str, Any]:
         **languages,
         "translate_to": _listed(given.get("translate_to", "")),
         "hotwords": given.get("hotwords", ""),
+        "formatting": _listed(given.get("formatting", "")),
         "prompt": given.get("prompt", ""),
     }
 

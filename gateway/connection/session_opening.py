@@ -76,7 +76,7 @@ async def acquire_session(
     """
     identity = identity or SessionIdentity.create()
     session_id = first.session if isinstance(first, Resume) else identity.session
-    caller, entry = opening.caller, OpenSession(session_id, opening.caller, opening.protocol)
+    entry = OpenSession(session_id, opening.caller, opening.protocol)
     await stack.enter_async_context(services.admission.admit(first, entry))
     if isinstance(first, Start):
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, epoch=0, new=True, count=count))
@@ -84,7 +84,7 @@ async def acquire_session(
     channel = services.streams.shard(session_id).events(session_id)
     listener = await stack.enter_async_context(services.fanout.listen(channel))
     if isinstance(first, Resume):
-        session, lease, actions, room = await _resume_session(services, first, caller)
+        session, lease, actions, room = await _resume_session(services, first, entry)
         services.admission.admit_resumed(session.options, entry)
         # Taken after the token was checked: otherwise a wrong token would free the slot of the session.
         await stack.enter_async_context(services.quota_slots.hold_slot(entry, lease.epoch, new=False))
@@ -106,7 +106,7 @@ async def _open_session(
     correlation_id = start.correlation_id or secrets.token_hex(8)
     voices = await load_voices(services.voices, entry.caller.id, start)
     room = await open_room(services, start, entry.caller.id, entry.id)
-    session = _new_session(services, entry.id, correlation_id, voices, room)
+    session = _new_session(services, entry, correlation_id, voices, room)
     AudioInputDecoder(start.audio)  # raises AudioError for an unsupported format before anything is written to Redis
     actions = session.receive_message(start, services.clock.wall())
     lease = await retry_until_available(
@@ -117,23 +117,28 @@ async def _open_session(
 
 
 async def _resume_session(
-    services: GatewayServices, resume: Resume, caller: Caller
+    services: GatewayServices, resume: Resume, entry: OpenSession
 ) -> tuple[Session, Lease, list[Action], RoomPublisher | None]:
+    caller = entry.caller
     lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
     voices = await load_voices(services.voices, caller.id, record.start.model_copy(update={"known_speakers": ()}))
     room = await reopen_room(services, record.start, caller.id, resume)
-    session = _new_session(services, resume.session, record.correlation_id, voices, room)
+    session = _new_session(services, entry, record.correlation_id, voices, room)
     actions = session.resume(resume, record)
     metrics.RESUMED.inc()
     return session, lease, _with_resume_token(actions, resume.token), room
 
 
 def _new_session(
-    services: GatewayServices, session_id: str, correlation_id: str, voices: SessionVoices, room: RoomPublisher | None
+    services: GatewayServices,
+    entry: OpenSession,
+    correlation_id: str,
+    voices: SessionVoices,
+    room: RoomPublisher | None,
 ) -> Session:
     admission = services.admission
     return Session(
-        session_id,
+        entry.id,
         correlation_id,
         services.session_policy(),
         tracing.new_traceparent,
@@ -141,6 +146,7 @@ def _new_session(
         admission.recording_streams.priority,
         voices,
         (lambda: room.read_languages) if room else tuple,
+        entry.caller.hotwords,
     )
 
 

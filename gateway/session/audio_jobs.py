@@ -11,6 +11,7 @@ from backend.messages.protocol import Error, Final, Notice, Start
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.voices.profiles import TargetVoice
 from backend.text.language_odds import likeliest
+from backend.text.vocabulary import add_hotwords
 from gateway.rooms.languages import with_read_languages
 from gateway.session.language_evidence import LanguageEvidence
 from gateway.session.preceding_text import PrecedingText
@@ -30,10 +31,14 @@ class AudioJobBuilder:
         correlation_id: str,
         job_priority: Callable[[Start], Priority],
         read_languages: Callable[[], Collection[str]] = tuple,
+        hotwords: str = "",
     ) -> None:
-        """`job_priority` returns the priority of jobs under these options, `read_languages` what readers read."""
+        """`job_priority` returns the priority of jobs under these options, `read_languages` what readers read.
+
+        `hotwords`: those of the caller's key.
+        """
         self._session, self._correlation_id, self._job_priority = session, correlation_id, job_priority
-        self._read_languages = read_languages
+        self._read_languages, self._hotwords = read_languages, hotwords
         # The options in force, and the audio format.
         self.options = Start()
         # The requested language as a Whisper code; None for automatic detection.
@@ -154,11 +159,13 @@ class AudioJobBuilder:
             measure_voice=kind == "final" and options.enrol is not None,
             target=self.target,
             denoise=options.denoise,
+            formatting=options.formatting,
             prompt=options.prompt,
-            hotwords=options.hotwords,
+            hotwords=add_hotwords(options.hotwords, self._hotwords) if self._hotwords else options.hotwords,
             context=context,
             context_language=self.preceding.language if context else "",
             committed=utterance.committed,
+            written=utterance.written if options.formatting or utterance.shown else "",
             tentative=utterance.tentative,
             hypothesis=utterance.hypothesis,
             **self._draft(utterance, odds),

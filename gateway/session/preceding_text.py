@@ -27,9 +27,11 @@ class PrecedingText:
     def add(self, final: Final | FinalResult) -> None:
         """Add the next final. Text is not joined across one without text, with doubtful text or in another language."""
         follows = final.utterance == self._utterance + 1 and final.start_ms - self._end_ms <= MAX_GAP_MS
-        certain = final.text and final.confidence >= MIN_CONFIDENCE and not final.late
+        # The recognizer continues what it has recognized, not how that was formatted.
+        text = (isinstance(final, FinalResult) and final.recognized) or final.text
+        certain = text and final.confidence >= MIN_CONFIDENCE and not final.late
         before = self._text if follows and final.language == self.language else ""
-        self._text = f"{before} {final.text}".strip()[-MAX_CHARACTERS:] if certain else ""
+        self._text = f"{before} {text}".strip()[-MAX_CHARACTERS:] if certain else ""
         self.language, self._utterance, self._end_ms = final.language, final.utterance, final.end_ms
 
     def before(self, utterance: int, start_ms: int) -> str:

@@ -43,16 +43,16 @@ class Session:
         job_priority: Callable[[wire.Start], Priority] = lambda start: start.priority,
         voices: SessionVoices | None = None,
         read_languages: Callable[[], Collection[str]] = tuple,
+        hotwords: str = "",
     ) -> None:
         """`new_traceparent` returns the identity of a new trace for an utterance, or "" when tracing is off.
 
         `served` returns what the workers announce, `read_languages` what its room is read in. `voices`: those it names.
         """
-        self.id = session
-        self.correlation_id = correlation_id
+        self.id, self.correlation_id = session, correlation_id
         self.state: State = "new"
         self.epoch = 0
-        self._jobs = AudioJobBuilder(session, correlation_id, job_priority, read_languages)
+        self._jobs = AudioJobBuilder(session, correlation_id, job_priority, read_languages, hotwords)
         self._pending = PendingResults(session, correlation_id)
         self._utterances = UtteranceTracker(self._jobs, self._pending, policy, new_traceparent)
         self._barge_in = BargeIn()

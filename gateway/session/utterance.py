@@ -46,8 +46,11 @@ class OpenUtterance:
     # End of the audio that the last preview covers.
     requested_sample: int = 0
     round_trip_s: float = 0.0
+    # As recognized. They are shown as they are formatted, if the session wants that.
     committed: str = ""
     tentative: str = ""
+    # The last partial's `committed` and `tentative`; None: the recognized ones.
+    shown: tuple[str, str] | None = None
     hypothesis: tuple[HypothesisWord, ...] = ()
     draft: tuple[DraftWord, ...] = ()
     # The language in which the draft was decoded, and its probability; 0 if it is not certain.
@@ -79,6 +82,11 @@ class OpenUtterance:
         if backpressure and not opening:
             interval_ms *= policy.slow_factor
         return position - self.requested_sample >= interval_ms * SAMPLE_RATE // 1_000
+
+    @property
+    def written(self) -> str:
+        """The committed words as the client has them."""
+        return self.shown[0] if self.shown else self.committed
 
     @property
     def has_text(self) -> bool:
@@ -148,11 +156,13 @@ class OpenUtterance:
 
         `only_target`: the session wants the text of one voice only.
         """
-        changed = (partial.committed, partial.tentative) != (self.committed, self.tentative)
+        shown = (partial.committed, partial.tentative)
+        changed = shown != (self.shown or (self.committed, self.tentative))
         if self.requested_at is not None:
             self.round_trip_s = now - self.requested_at
         self.requested_at = None
-        self.committed, self.tentative, self.hypothesis = partial.committed, partial.tentative, partial.hypothesis
+        self.committed, self.tentative = partial.recognized or shown
+        self.shown, self.hypothesis = (shown if partial.recognized else None), partial.hypothesis
         spoken = partial.spoken_language or partial.language
         self.draft, self.draft_language = partial.draft, spoken
         self.early_final = partial.early_final if self.early else None

@@ -13,6 +13,7 @@ from backend.audio.voice_vectors import VoiceVector, decode_vector, encode_vecto
 from backend.messages.jobs import FinalResult
 from backend.messages.protocol import Enrolment, EnrolmentSample
 from backend.messages.voices.profiles import VoiceProfile, VoiceSample
+from gateway.speakers.consistency import MIN_WINDOW_SIMILARITY, window_similarity
 
 # Samples that a profile needs, and those that are used.
 MIN_SAMPLES, MAX_SAMPLES = 3, 20
@@ -48,12 +49,14 @@ class GoodSample:
     whole: VoiceVector
     pieces: tuple[VoiceVector, ...]
     short: tuple[VoiceVector, ...]
+    windows: tuple[VoiceVector, ...]
 
     @classmethod
     def of(cls, sample: VoiceSample) -> "GoodSample":
         """Raises ValueError."""
-        pieces, short = (tuple(map(decode_vector, some)) for some in (sample.pieces, sample.short))
-        return cls(sample.speech_s, decode_vector(sample.embedding), pieces, short)
+        parts = (sample.pieces, sample.short, sample.windows)
+        pieces, short, windows = (tuple(map(decode_vector, some)) for some in parts)
+        return cls(sample.speech_s, decode_vector(sample.embedding), pieces, short, windows)
 
 
 @dataclass(slots=True)
@@ -74,6 +77,8 @@ class VoiceEnrolment:
             accepted=refusal is None,
             reason=refusal.reason if refusal else "",
             message=refusal.message if refusal else "",
+            start_ms=final.start_ms,
+            end_ms=final.end_ms,
             speech_ms=round(1000 * sample.speech_s) if sample else 0,
             level_db=sample.level_db if sample else None,
             snr_db=sample.snr_db if sample else None,
@@ -92,6 +97,9 @@ class VoiceEnrolment:
         lowest = min(similarities)
         if lowest < MIN_SAMPLE_SIMILARITY:
             return Refusal("several_voices", _different(similarities))
+        within = window_similarity([sample.windows for sample in used])
+        if within is not None and within < MIN_WINDOW_SIMILARITY:
+            return Refusal("mixed_voices", _mixed(within))
         return _profile(self.wanted, used, lowest)
 
     def _too_few(self) -> Refusal:
@@ -138,6 +146,13 @@ def _different(similarities: Sequence[float]) -> str:
     return (
         f"the samples are not of one voice: two of them have the similarity {min(similarities):.2f}, and "
         f"{MIN_SAMPLE_SIMILARITY:g} is needed"
+    )
+
+
+def _mixed(similarity: float) -> str:
+    return (
+        f"each sample seems to contain several voices: parts of it have the similarity {similarity:.2f}, and "
+        f"{MIN_WINDOW_SIMILARITY:g} is needed. Record one speaker, without other people or music"
     )
 
 

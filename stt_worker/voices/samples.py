@@ -8,10 +8,13 @@ from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.voices.profiles import VoiceSample
 from stt_worker.recognizers.recognizer import VoiceDescriber
 from stt_worker.voices.division import describe_pieces
-from stt_worker.voices.speech_level import measure_level
+from stt_worker.voices.speech_level import measure_level, without_pauses
 
 # Pieces of one second that show how much short speech of the voice differs.
 MAX_SHORT = 8
+# Windows of speech without pauses that show whether the voice changes: shorter than a piece, because a piece of 2.5 s
+# has several short turns. Pauses describe no voice, and make the windows of one speaker differ.
+WINDOW, WINDOW_STEP, MAX_WINDOWS = 3 * SAMPLE_RATE // 2, 3 * SAMPLE_RATE // 4, 24
 
 
 def measure_sample(samples: NDArray[np.float32], model: VoiceDescriber) -> VoiceSample | None:
@@ -29,9 +32,15 @@ def measure_sample(samples: NDArray[np.float32], model: VoiceDescriber) -> Voice
         embedding=encode_vector(unit_mean(described.pieces)),
         pieces=tuple(map(encode_vector, described.pieces)),
         short=tuple(encode_vector(model.embedding(piece)) for piece in _seconds(speech)),
+        windows=tuple(encode_vector(model.embedding(window)) for window in _windows(without_pauses(speech))),
     )
 
 
 def _seconds(speech: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     count = len(speech) // SAMPLE_RATE
     return [speech[n * SAMPLE_RATE : (n + 1) * SAMPLE_RATE] for n in range(min(count, MAX_SHORT))]
+
+
+def _windows(speech: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    starts = range(0, len(speech) - WINDOW + 1, WINDOW_STEP)
+    return [speech[start : start + WINDOW] for start in starts[:MAX_WINDOWS]]

@@ -35,14 +35,12 @@ class SpeechLevel:
 
 def measure_level(samples: NDArray[np.float32]) -> SpeechLevel | None:
     """Measure an utterance [n], from -1 to 1. None: it is shorter than a frame."""
-    count = len(samples) // FRAME
-    if not count:
+    if len(samples) < FRAME:
         return None
-    power = np.mean(samples[: count * FRAME].reshape(count, FRAME).astype(np.float64) ** 2, axis=1)
-    levels = 10 * np.log10(np.maximum(power, 10 ** (FLOOR_DB / 10)))
-    loud = levels >= np.percentile(levels, 95) - RANGE_DB
+    power, loud = _power(samples), _loud(samples)
+    levels = 10 * np.log10(power)
     places = np.flatnonzero(loud)
-    level_db = float(10 * np.log10(max(float(power[loud].mean()), 10 ** (FLOOR_DB / 10))))
+    level_db = float(10 * np.log10(float(power[loud].mean())))
     return SpeechLevel(
         start=max(0, int(places[0]) * FRAME - MARGIN),
         end=min(len(samples), (int(places[-1]) + 1) * FRAME + MARGIN),
@@ -51,3 +49,25 @@ def measure_level(samples: NDArray[np.float32]) -> SpeechLevel | None:
         snr_db=min(MAX_SNR_DB, level_db - float(np.percentile(levels, 10))),
         clipped=float(np.mean(np.abs(samples) >= FULL_SCALE)),
     )
+
+
+def without_pauses(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The loud frames of the audio [n], at least one frame, one after the other."""
+    return _frames(samples)[_loud(samples)].reshape(-1)
+
+
+def _loud(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether each frame is speech."""
+    levels = 10 * np.log10(_power(samples))
+    loud: NDArray[np.bool_] = levels >= np.percentile(levels, 95) - RANGE_DB
+    return loud
+
+
+def _power(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean power of each frame, not below that of silence."""
+    power: NDArray[np.float64] = np.mean(_frames(samples).astype(np.float64) ** 2, axis=1)
+    return np.maximum(power, 10 ** (FLOOR_DB / 10))
+
+
+def _frames(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    return samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)

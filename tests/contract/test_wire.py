@@ -104,6 +104,12 @@ def test_a_job_without_noise_reduction_is_written_as_before() -> None:
     assert decode_audio_job(encode_entry(noisy, b"\1\0"))[0] == noisy
 
 
+def test_a_job_without_formatting_is_written_as_before() -> None:
+    assert not any(name in encode_entry(JOB, b"\1\0")[b"h"] for name in (b"formatting", b"written"))
+    formatted = job(1, formatting=("numerals",), committed="twenty five", written="25")
+    assert decode_audio_job(encode_entry(formatted, b"\1\0"))[0] == formatted
+
+
 def test_an_entry_of_a_newer_release_with_unknown_fields_is_read() -> None:
     header = json.dumps({**json.loads(JOB_HEADER), "mood": "cheerful"}).encode()
     assert decode_audio_job({b"h": header, b"p": b"\1\0", b"x": b"?"})[0] == JOB

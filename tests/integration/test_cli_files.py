@@ -184,7 +184,7 @@ def test_a_damaged_file_gives_audio_or_an_error(suffix: str, hits: list[tuple[fl
 
 
 def test_unreadable_files_start_no_server_and_give_status_1(tmp_path: Path) -> None:
-    done = nova("transcribe", empty(tmp_path), prose("notes.txt")(tmp_path), tmp_path / "missing.wav", timeout_s=20)
+    done = nova("transcribe", empty(tmp_path), prose("notes.txt")(tmp_path), tmp_path / "missing.wav")
     assert done.returncode == 1
     assert done.stdout == ""
     *problems, summary = done.stderr.splitlines()
@@ -282,7 +282,7 @@ def complete_server() -> Iterator[str]:
 def test_a_recording_on_standard_input_is_read_completely(suffix: str, complete_server: str, tmp_path: Path) -> None:
     talk = encode(tmp_path / f"talk{suffix}", noise(2))
     command = [*NOVA, "transcribe", "-", "--server", complete_server]
-    done = subprocess.run(command, input=talk.read_bytes(), capture_output=True, timeout=30, check=False)
+    done = subprocess.run(command, input=talk.read_bytes(), capture_output=True, timeout=120, check=False)
     assert done.returncode == 0
     assert float(done.stdout.split()[0]) == pytest.approx(2, abs=0.1)
     assert done.stderr == b"  saving standard input to a temporary file\n"

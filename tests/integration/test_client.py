@@ -143,7 +143,7 @@ async def test_the_client_moves_from_a_draining_gateway_without_a_notice(gateway
     async with serving(Gateway(gateway.sessions)) as other:
         async with Client.connect([gateway.url, other.url], PHONE) as client:
             speaker = await Speaker({2: lambda: send(gateway.sockets[0], Draining(within_s=9))}).run(client, audio)
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(5):
                 await gateway.sockets[0].wait_closed()
         assert isinstance(other.hellos[0][1], Resume)
     speaker.assert_complete(3_000)
@@ -195,7 +195,7 @@ async def test_without_a_connection_a_minute_of_audio_is_buffered_and_then_send_
         )
         speaker = Speaker()
         tasks.create_task(speaker.listen(client))
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):
             await client.send(audio[: CAPACITY_MS * MS])
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):

@@ -79,7 +79,7 @@ def test_the_report_has_a_marked_line_for_each_check() -> None:
 def test_without_sounddevice_the_command_names_the_extra() -> None:
     without = "import sys; sys.modules['sounddevice'] = None; "
     done = subprocess.run(
-        [sys.executable, "-c", without + NOVA[-1], "mic"], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", without + NOVA[-1], "mic"], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 2
     assert "pip install 'nova-voice[mic]'" in done.stderr

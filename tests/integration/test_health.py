@@ -70,7 +70,7 @@ def stopped(pid: int) -> Iterator[None]:
 def nova_status(url: str, *options: str) -> tuple[int, str]:
     """Exit status and output of `nova status`."""
     command = [sys.executable, "-c", "from backend.cli.main import main; main()", "status", "--url", url, *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, done.stdout
 
 
@@ -173,8 +173,8 @@ def test_watching_continues_until_interrupted(system: System) -> None:
     command = [sys.executable, "-c", f"{heeding}; from backend.cli.main import main; main()", "status", "--watch"]
     environment = {**os.environ, "NOVA_SERVER": system.urls[0]}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as watching:
-        time.sleep(5)  # without a terminal, it prints only at the end
+        time.sleep(10)  # without a terminal, it prints only at the end
         watching.send_signal(signal.SIGINT)
-        output, _ = watching.communicate(timeout=10)
+        output, _ = watching.communicate(timeout=60)
     assert watching.returncode == 1, "there is no translation worker"
     assert "audio:final" in output

@@ -257,6 +257,26 @@ async def test_the_command_creates_lists_and_revokes_keys(redis: Redis, redis_ur
     table = (await keys("list")).stdout
     assert "0 of 2" in table
     assert key.rpartition("_")[2] not in listed + table
+    assert (await keys("hotwords", key_id)).stdout == "No hotwords.\n"
+    assert (await keys("hotwords", key_id, "Nova Voice", "gRPC, nova voice")).stdout == "Nova Voice, gRPC\n"
+    assert (await keys("hotwords", key_id)).stdout == "Nova Voice, gRPC\n"
+    assert json.loads((await keys("list", "--json")).stdout)[0]["hotwords"] == "Nova Voice, gRPC"
+    assert (await keys("hotwords", key_id, "x" * 1_001)).exit_code == 2
+    assert (await keys("hotwords", key_id, "--clear")).stdout == "No hotwords.\n"
     assert (await keys("revoke", key_id)).stdout == "1 revoked.\n"
+    assert (await keys("hotwords", key_id, "Nova")).exit_code == 1
     assert [(await keys("revoke", what)).exit_code for what in (key_id, key)] == [1, 2]
     assert (await keys("list")).stdout == "No keys.\n"
+
+
+async def test_hotwords_of_a_key_are_stored_with_it_and_reach_its_caller(keys: ApiKeys, redis: Redis) -> None:
+    key = await a_key(keys)
+    key_id = key.split("_")[1]
+    assert await keys.set_hotwords(key_id, "Nova, gRPC")
+    caller = await auth(keys).authenticate(bearer(key), "stream")
+    assert caller.hotwords == "Nova, gRPC"
+    assert await keys.set_hotwords(key_id, "")
+    assert (await auth(keys).authenticate(bearer(key), "stream")).hotwords == ""
+    await keys.revoke(key_id)
+    assert not await keys.set_hotwords(key_id, "Nova")
+    assert not await redis.exists(api_key(key_id))

@@ -24,7 +24,7 @@ def taken_port() -> Iterator[str]:
 def failure(module: str, **settings: str) -> tuple[str, str]:
     """The event and the reason of the only line that a service prints before it exits."""
     environment = {**os.environ, **NOWHERE, **settings}
-    done = subprocess.run(python(module), env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(python(module), env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     (line,) = (done.stdout + done.stderr).splitlines()
     entry = json.loads(line)

@@ -28,7 +28,7 @@ def in_a_process(code: str) -> str:
     """Return the output of a Python process without OTEL_* variables."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
     ).stdout
 
 

@@ -8,6 +8,12 @@ import pytest
 from tests import run
 
 
+@pytest.fixture(autouse=True)
+def normal_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests occupy the processor. A process of idle priority would wait for their end."""
+    monkeypatch.setattr(run, "IDLE", ())
+
+
 def printing(text: str, status: int = 0) -> tuple[str, ...]:
     return sys.executable, "-c", f"import sys; print({text!r}); sys.exit({status})"
 
@@ -46,15 +52,53 @@ def test_each_end_to_end_test_is_in_one_part() -> None:
     assert {file: paths for file, paths in parts.items() if len(paths) != 1} == {}
 
 
-def test_neighbours_that_measure_nothing_run_at_the_same_time(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+MEET = "import os, sys, time\nopen(sys.argv[1], 'w').close()\nwhile not os.path.exists(sys.argv[2]): time.sleep(0.01)"
+
+
+def meeting(tmp_path: Path, *names: str) -> dict[str, tuple[str, ...]]:
+    """Two parts. Each ends after the other has started."""
+    paths = [str(tmp_path / name) for name in names]
+    return {name: (sys.executable, "-c", MEET, *order) for name, order in zip(names, (paths, paths[::-1]), strict=True)}
+
+
+@pytest.mark.parametrize("names", [("types", "unit"), ("lint", "e2e-alone")])
+def test_checks_run_next_to_tests(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, names: tuple[str, str]
 ) -> None:
-    meet = (
-        "import os, sys, time\nopen(sys.argv[1], 'w').close()\nwhile not os.path.exists(sys.argv[2]): time.sleep(0.01)"
-    )
-    paths = [str(tmp_path / name) for name in ("first", "second")]
-    parts = {name: (sys.executable, "-c", meet, *order) for name, order in (("lint", paths), ("types", paths[::-1]))}
-    monkeypatch.setattr(run, "PARTS", {**parts, "unit": printing("last")})
+    monkeypatch.setattr(run, "PARTS", {"page": printing("first"), **meeting(tmp_path, *names), "docs": printing("x")})
     assert run.main([]) == 0
     summary = capsys.readouterr().out.partition("===== summary")[2].split()
-    assert [name for name in summary if name in run.PARTS] == ["lint", "types", "unit"]
+    assert [name for name in summary if name in run.PARTS] == ["page", *names, "docs"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no wait4")
+def test_the_processor_time_of_a_part_contains_that_of_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
+    monkeypatch.setattr(run, "PARTS", {"busy": (sys.executable, "-c", child)})
+    result = run.run("busy")
+    assert 0.3 <= result.cpu_s < 3
+    assert f" {result.cpu_s:.0f} CPU s  passed" in str(result)
+
+
+def test_only_parts_in_the_background_have_another_priority(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "IDLE", ("env", "PRIORITY=idle"))
+    command = (sys.executable, "-c", "import os; print(os.environ.get('PRIORITY', 'normal'), 'priority')")
+    monkeypatch.setattr(run, "PARTS", {"types": command, "e2e-live": command, "unit": command})
+    assert run.main([]) == 0
+    output = capsys.readouterr().out
+    assert (output.count("idle priority\n"), output.count("normal priority\n")) == (1, 2)
+
+
+def test_the_optional_part_runs_if_it_is_named_or_with_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "PARTS", {"unit": printing("x"), "lowest": printing("y")})
+    assert [run.main(names) for names in ([], ["all"], ["lowest"], ["nonsense"])] == [0, 0, 0, 2]
+    printed = capsys.readouterr()
+    ran = [line.split()[1] for line in printed.out.splitlines() if line.startswith("===== ") and "summary" not in line]
+    assert ran.count("unit:") == 2
+    assert ran.count("lowest:") == 2
+    assert "unknown: nonsense. Use: unit, lowest, all" in printed.err

@@ -18,6 +18,9 @@ class EnrolmentSample(ChannelEvent):
     "not_measured". "": it is accepted."""
     message: str = ""
     """The reason in words."""
+    start_ms: int = 0
+    """Times of the utterance in the audio of the session."""
+    end_ms: int = 0
     speech_ms: int = 0
     level_db: float | None = None
     """Level of the speech, in dB below full scale."""

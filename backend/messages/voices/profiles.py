@@ -19,6 +19,8 @@ class VoiceSample(Message):
     """The voice in pieces of about 2.5 s."""
     short: tuple[str, ...] = ()
     """The voice in pieces of 1 s."""
+    windows: tuple[str, ...] = ()
+    """The voice in overlapping windows of 1.5 s, which show whether it changes. Earlier releases send none."""
 
 
 class VoiceProfile(Message):

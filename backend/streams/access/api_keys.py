@@ -29,6 +29,8 @@ DUMMY_HASH = sha256(b"").hexdigest().encode()
 # Returns the hash of a key, or the dummy. HGET alone would answer with nil, which is shorter, and takes measurably less
 # time.
 GET_HASH = "return redis.call('HGET', KEYS[1], 'hash') or ARGV[1]"
+# Stores the words of a key that exists: otherwise a record without a hash would remain of a revoked key.
+SET_HOTWORDS = "return redis.call('EXISTS', KEYS[1]) == 1 and redis.call('HSET', KEYS[1], 'hotwords', ARGV[1]) + 1"
 DAY_S = 86_400
 
 RedisHash = Mapping[bytes, bytes]
@@ -57,6 +59,8 @@ class ApiKey:
     created: int
     # Unix time, seconds; 0: never.
     expires: int = 0
+    # Names and terms that all sessions of the key expect, separated by ", ".
+    hotwords: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,10 @@ class ApiKeys:
         """False if the key was revoked or has expired."""
         return bool(await self._redis.exists(api_key(key_id)))
 
+    async def set_hotwords(self, key_id: str, hotwords: str) -> bool:
+        """Replace the hotwords of a key. New sessions use them. Returns False if the key does not exist."""
+        return bool(await self._redis.eval(SET_HOTWORDS, 1, api_key(key_id), hotwords))
+
     async def any(self) -> bool:
         """Whether there is a valid key."""
         return any((await self._records()).values())
@@ -160,4 +168,5 @@ def _read_key(key_id: str, record: RedisHash) -> ApiKey | None:
     limits = QuotaLimits(*(int(fields.get(name, 0)) for name in ("sessions", "minutes_a_day", "new_a_minute")))
     # Scopes of a newer release are ignored.
     scopes = frozenset(scope for scope in SCOPES if scope in fields["scopes"].split())
-    return ApiKey(key_id, fields["name"], scopes, limits, int(fields["created"]), int(fields.get("expires", 0)))
+    created, expires = int(fields["created"]), int(fields.get("expires", 0))
+    return ApiKey(key_id, fields["name"], scopes, limits, created, expires, fields.get("hotwords", ""))

@@ -3,7 +3,7 @@ import type { OverlayPlacement, ServerState, UserAction } from "../../src/deskto
 
 /** Requests from a window, with a response. */
 export type RequestChannel =
-  "environment" | "saveSettings" | "saveKey" | "server" | "typeText" | "audioSources" | "captionsAddress";
+  "environment" | "saveSettings" | "saveKey" | "server" | "typeText" | "audioSources" | "captionsAddress" | "voices";
 
 /** Messages from a window, without a response. */
 export type MessageChannel = "showOverlay" | "openExternal" | "drag" | "dragEnd";

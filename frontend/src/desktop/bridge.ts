@@ -86,6 +86,8 @@ export interface ShellBridge {
   onOverlayMoved: (listener: (placement: OverlayPlacement) => void) => () => void;
   /** The page with the subtitles for other programs on this computer; "" while they are not served. */
   captionsAddress: () => Promise<string>;
+  /** Names of the voices that are enrolled with the key on the server; none if it cannot be asked. */
+  voices: () => Promise<readonly string[]>;
   /** Opens an https URL in the browser; all others are refused. */
   openExternal: (url: string) => void;
 }

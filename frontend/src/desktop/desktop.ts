@@ -6,6 +6,7 @@ import { chooseLocale, textsFor } from "../i18n/texts";
 import { probeServer, type ProbeResult } from "../server/probe";
 import { createSession, type Session } from "../session/session";
 import { createStore, type Store } from "../session/store";
+import { createSessionSpeakers, type SessionSpeakers } from "../speakers/session-speakers";
 import { parseSettings, toShellSettings, type Settings } from "../settings/settings";
 import { saveSession, type History } from "../transcript/history";
 import type { DesktopEnvironment, ServerState, ShellBridge, UserAction } from "./bridge";
@@ -31,6 +32,7 @@ export interface Desktop {
   readonly history: Store<History>;
   readonly tab: Store<Tab>;
   readonly microphoneCheck: MicrophoneCheck;
+  readonly speakers: SessionSpeakers;
   checkServer: () => void;
   saveKey: (key: string | null) => void;
   /** Deletes the session that started at this time; null deletes all. */
@@ -53,7 +55,8 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   const tab = createStore<Tab>("speak");
   const history = createStore(readHistory(localStorage));
   const endpoint = () => shell.server().then(({ url, key }) => ({ url, key: key ?? "" }));
-  const base = createSession({ settings, server: endpoint, remoteHost: "" });
+  const speakers = createSessionSpeakers(settings, () => shell.voices().catch(() => []));
+  const base = createSession({ settings, server: endpoint, remoteHost: "", voices: speakers.voices.get });
   let sessionAt = 0;
   let lastTextAt = -Infinity;
 
@@ -88,6 +91,8 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   }
 
   base.onMessage((message) => {
+    speakers.applyMessage(message);
+    if (message.type === "ready") speakers.refreshIfUsed();
     if (message.type !== "final" && message.type !== "translation") return;
     lastTextAt = performance.now();
     if (!settings.get().keepsHistory || message.text === "") return;
@@ -158,7 +163,10 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   shell.onUserAction((action) => actions[action]());
   shell.onServerState((state) => {
     server.set(state);
-    if (state.phase === "running") checkServer();
+    if (state.phase === "running") {
+      checkServer();
+      speakers.refreshIfUsed();
+    }
     if (state.phase === "failed") health.set({ problem: problem("server_failed", state.problem) });
   });
   shell.onOverlayMoved(({ at }) => {
@@ -168,7 +176,9 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   base.connection.subscribe(() => {
     const state = base.connection.get();
     if (state.phase === "listening") health.set({ ms: base.responseMs.get() });
-    if (state.phase === "failed") health.set({ problem: state.problem });
+    if (state.phase !== "failed") return;
+    health.set({ problem: state.problem });
+    speakers.applyProblem(state.problem);
   });
   setInterval(() => {
     const isIdle = base.connection.get().phase === "idle";
@@ -178,6 +188,7 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   updateMicrophoneReadiness(null, before);
   await saveSettings();
   if (before.isSetUp) checkServer();
+  if (before.isSetUp) speakers.refreshIfUsed();
 
   return {
     shell,
@@ -189,6 +200,7 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
     keyProblem,
     history,
     tab,
+    speakers,
     microphoneCheck: createMicrophoneCheck(settings, base.refreshMicrophones),
     checkServer,
     saveKey: (key) => {

@@ -58,17 +58,28 @@ test("the bubble shows that the microphone is being opened", () => {
 
 test("the settings determine which texts are shown; without a translation it is the spoken text", () => {
   const looks = (target: string, show: Settings["subtitles"]["show"]) => {
-    const { spoken, translation } = subtitleOptions({
-      ...DEFAULT_SETTINGS,
-      target,
-      subtitles: { ...DEFAULT_SETTINGS.subtitles, show },
-    });
+    const subtitles = { ...DEFAULT_SETTINGS.subtitles, show };
+    const { spoken, translation } = subtitleOptions({ ...DEFAULT_SETTINGS, target, subtitles }, String);
     return [spoken?.language, translation?.language];
   };
   expect(looks("es", "both")).toEqual(["", "es"]);
   expect(looks("es", "spoken")).toEqual(["", undefined]);
   expect(looks("es", "translation")).toEqual([undefined, "es"]);
   expect(looks("", "translation")).toEqual(["", undefined]);
+});
+
+test("names of speakers are in the spoken text, or in the translation if it is alone", () => {
+  const named = (show: Settings["subtitles"]["show"], speakers = true) => {
+    const subtitles = { ...DEFAULT_SETTINGS.subtitles, show };
+    const { spoken, translation } = subtitleOptions({ ...DEFAULT_SETTINGS, target: "es", speakers, subtitles }, String);
+    return [spoken?.nameOf !== undefined, translation?.nameOf !== undefined];
+  };
+  expect([named("both"), named("spoken"), named("translation"), named("both", false)]).toEqual([
+    [true, false],
+    [true, false],
+    [false, true],
+    [false, false],
+  ]);
 });
 
 test("the overlay contains the visible texts in order, and their look", () => {

@@ -3,8 +3,10 @@ import { visibleProblem, type ConnectionState } from "../../client/src/session/c
 import { describeProblem, textsFor, type Locale } from "../i18n/texts";
 import type { BubbleContent, OverlayContent, OverlayText } from "../overlays/content";
 import type { Settings, SubtitleSettings } from "../settings/settings";
-import type { SubtitleOptions, Subtitles } from "../subtitles/subtitles";
+import type { SubtitleOptions } from "../subtitles/layout";
+import type { Subtitles } from "../subtitles/subtitles";
 import type { Utterance } from "../transcript/captions";
+import type { Speaker } from "../transcript/speakers/labels";
 
 /** @param utterance The current or the last utterance. */
 export function bubbleContent(
@@ -34,17 +36,25 @@ export function bubbleContent(
     : { ...content, tone: "wait", status: texts.status.opening };
 }
 
-/** Options for the spoken text and for its translation; null for a text that is not shown. */
-export function subtitleOptions({ subtitles, target }: Settings): {
+/**
+ * Options for the spoken text and for its translation; null for a text that is not shown. Names of speakers are in one
+ * of them.
+ */
+export function subtitleOptions(
+  { subtitles, target, speakers }: Settings,
+  nameOf: (speaker: Speaker) => string,
+): {
   readonly spoken: SubtitleOptions | null;
   readonly translation: SubtitleOptions | null;
 } {
   const { lines, pace, isSteady, show } = subtitles;
   const options = { lines, pace, isSteady };
   const hasTranslation = target !== "" && show !== "spoken";
+  const named = speakers ? { nameOf } : {};
+  const isTranslationOnly = hasTranslation && show === "translation";
   return {
-    spoken: show === "translation" && target !== "" ? null : { ...options, language: "" },
-    translation: hasTranslation ? { ...options, language: target } : null,
+    spoken: isTranslationOnly ? null : { ...options, ...named, language: "" },
+    translation: hasTranslation ? { ...options, ...(isTranslationOnly ? named : {}), language: target } : null,
   };
 }
 

@@ -3,7 +3,9 @@ import { isRecording } from "../../client/src/session/connection-state";
 import { textsFor, type Locale } from "../i18n/texts";
 import type { Session } from "../session/session";
 import { emptySubtitles, startAfter, updateSubtitles } from "../subtitles/subtitles";
-import type { SubtitleOptions, Subtitles } from "../subtitles/subtitles";
+import type { SubtitleOptions } from "../subtitles/layout";
+import type { Subtitles } from "../subtitles/subtitles";
+import { speakerName, type Speaker } from "../transcript/speakers/labels";
 import type { OverlayTarget, ShellBridge } from "./bridge";
 import { overlayContent, subtitleOptions } from "./overlay-content";
 
@@ -24,7 +26,7 @@ export function createSubtitleDisplay(
     const settings = session.settings.get();
     const { subtitles } = settings;
     const isOn = settings.mode === "captions";
-    const options = subtitleOptions(settings);
+    const options = subtitleOptions(settings, nameOf);
     spoken = advance(spoken, isOn ? options.spoken : null);
     translation = advance(translation, isOn ? options.translation : null);
     const hasLines = isOn && (spoken.lines.length > 0 || translation.lines.length > 0);
@@ -37,6 +39,8 @@ export function createSubtitleDisplay(
     show("stream", subtitles.isServed && isOn ? JSON.stringify({ ...content, hint: "" }) : null);
     setTicking(hasLines);
   }
+
+  const nameOf = (speaker: Speaker) => speakerName(speaker, textsFor(locale()).speakers.numbered);
 
   function advance(before: Subtitles, options: SubtitleOptions | null): Subtitles {
     const captions = session.captions.get();

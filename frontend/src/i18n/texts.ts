@@ -12,6 +12,7 @@ import * as page from "./page";
 import { pt } from "./pt";
 import * as room from "./room";
 import * as speakers from "./speakers";
+import * as voices from "./voices";
 import { zh } from "./zh";
 
 /** Texts that the page and the desktop client share, and those of the desktop client. */
@@ -23,6 +24,9 @@ export type PageTexts = typeof page.en;
 /** Texts about speakers, which the page and the desktop client share. */
 export type SpeakerTexts = typeof speakers.en;
 
+/** Texts about enrolled voices. */
+export type VoiceTexts = typeof voices.en;
+
 /** Texts about rooms. */
 export type RoomTexts = typeof room.en;
 
@@ -30,6 +34,7 @@ export type Texts = SharedTexts & {
   readonly page: PageTexts;
   readonly speakers: SpeakerTexts;
   readonly room: RoomTexts;
+  readonly voices: VoiceTexts;
 };
 
 export const LOCALES = {
@@ -46,14 +51,14 @@ export const LOCALES = {
 export type Locale = keyof typeof LOCALES;
 
 const TEXTS: Readonly<Record<Locale, Texts>> = {
-  ar: { ...ar, page: page.ar, speakers: speakers.ar, room: room.ar },
-  de: { ...de, page: page.de, speakers: speakers.de, room: room.de },
-  en: { ...en, page: page.en, speakers: speakers.en, room: room.en },
-  es: { ...es, page: page.es, speakers: speakers.es, room: room.es },
-  fr: { ...fr, page: page.fr, speakers: speakers.fr, room: room.fr },
-  ja: { ...ja, page: page.ja, speakers: speakers.ja, room: room.ja },
-  pt: { ...pt, page: page.pt, speakers: speakers.pt, room: room.pt },
-  zh: { ...zh, page: page.zh, speakers: speakers.zh, room: room.zh },
+  ar: { ...ar, page: page.ar, speakers: speakers.ar, room: room.ar, voices: voices.ar },
+  de: { ...de, page: page.de, speakers: speakers.de, room: room.de, voices: voices.de },
+  en: { ...en, page: page.en, speakers: speakers.en, room: room.en, voices: voices.en },
+  es: { ...es, page: page.es, speakers: speakers.es, room: room.es, voices: voices.es },
+  fr: { ...fr, page: page.fr, speakers: speakers.fr, room: room.fr, voices: voices.fr },
+  ja: { ...ja, page: page.ja, speakers: speakers.ja, room: room.ja, voices: voices.ja },
+  pt: { ...pt, page: page.pt, speakers: speakers.pt, room: room.pt, voices: voices.pt },
+  zh: { ...zh, page: page.zh, speakers: speakers.zh, room: room.zh, voices: voices.zh },
 };
 
 /** Writing direction of the interface. */

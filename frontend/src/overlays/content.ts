@@ -1,6 +1,6 @@
 /** What the overlay windows draw, exchanged as JSON. */
 import type { SubtitleSettings } from "../settings/settings";
-import type { SubtitleLine } from "../subtitles/subtitles";
+import type { SubtitleLine } from "../subtitles/layout";
 
 /** The bubble that shows dictated text until it is typed. */
 export interface BubbleContent {

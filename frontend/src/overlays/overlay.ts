@@ -3,7 +3,7 @@
  * is no shell in the latter; the desktop client's captions server sends what to draw (server-sent events,
  * https://html.spec.whatwg.org/multipage/server-sent-events.html).
  */
-import type { SubtitleLine } from "../subtitles/subtitles";
+import type { SubtitleLine } from "../subtitles/layout";
 import { LINE_COLUMNS } from "../transcript/line-breaking";
 import type { OverlayContent, OverlayText } from "./content";
 import { appendElement, setText } from "./dom";
@@ -41,7 +41,7 @@ function applyLook({ look }: OverlayContent): void {
 function drawText(element: HTMLElement, { kind, lines }: OverlayText, maxLines: number, hint: string): void {
   element.className = kind;
   element.style.minHeight = `${maxLines * LINE_HEIGHT}em`;
-  const hintLine = { key: "hint", committed: hint, tentative: "", language: "" };
+  const hintLine = { key: "hint", name: "", committed: hint, tentative: "", language: "" };
   const shown = lines.length === 0 && hint !== "" ? [hintLine] : lines;
   setChildCount(element, shown.length);
   shown.forEach((line, index) => {
@@ -50,15 +50,17 @@ function drawText(element: HTMLElement, { kind, lines }: OverlayText, maxLines: 
   });
 }
 
-function drawLine(row: HTMLElement, { committed, tentative, language }: SubtitleLine): void {
+function drawLine(row: HTMLElement, { name, committed, tentative, language }: SubtitleLine): void {
   row.dir = "auto";
   row.lang = language;
   setChildCount(row, 1, "span");
   const box = row.children[0];
   if (box === undefined) return;
-  setChildCount(box, 2, "span");
-  const [committedText, tentativeText] = box.children;
-  if (committedText === undefined || tentativeText === undefined) return;
+  setChildCount(box, 3, "span");
+  const [speaker, committedText, tentativeText] = box.children;
+  if (speaker === undefined || committedText === undefined || tentativeText === undefined) return;
+  speaker.className = "name";
+  setText(speaker, name);
   tentativeText.className = "tentative";
   setText(committedText, tentative === "" ? committed.trimEnd() : committed);
   setText(tentativeText, tentative.trimEnd());

@@ -11,6 +11,8 @@ import { lacksVoiceModel, updateNotices } from "../session/notices";
 import { createSession, type Session } from "../session/session";
 import { createStore, type Store } from "../session/store";
 import { sessionOptions, type Settings } from "../settings/settings";
+import { readEnrolledVoices } from "../speakers/enrolled-voices";
+import { createSessionSpeakers, type SessionSpeakers } from "../speakers/session-speakers";
 import { announce, type Announcement } from "./announcements";
 import { createBusyStatus } from "./busy-status";
 import { readServedLanguages } from "./languages/read-languages";
@@ -19,13 +21,13 @@ import { createLibrary, type Library } from "./library/library";
 import { openSessionDatabase } from "./library/session-database";
 import { failed, isBusy, noRecording, type RecordingLine, type RecordingState } from "./recordings/recording-state";
 import { uploadRecording } from "./recordings/upload";
-import { readEnrolledVoices } from "./speakers/enrolled-voices";
-import { createPageSpeakers, type PageSpeakers } from "./speakers/page-speakers";
 import { createSharing, type Sharing } from "./sharing/sharing";
 import { tabMemory } from "./tab-memory";
+import { createPageEnrolment } from "./voices/page-enrolment";
+import type { VoiceEnrolment } from "./voices/enrolment";
 
 export type Input = "microphone" | "display" | "file";
-export type DialogName = "none" | "sessions" | "options" | "languages" | "share";
+export type DialogName = "none" | "sessions" | "options" | "languages" | "share" | "voices";
 
 export interface Page {
   readonly session: Session;
@@ -34,7 +36,8 @@ export interface Page {
   readonly languages: Store<ServedLanguages>;
   /** Code of the notice about a busy server, or null. */
   readonly busy: Store<string | null>;
-  readonly speakers: PageSpeakers;
+  readonly speakers: SessionSpeakers;
+  readonly enrolment: VoiceEnrolment;
   readonly sharing: Sharing;
   /** Whether the session in progress is published in the room that is shared. */
   readonly isSharedNow: () => boolean;
@@ -55,7 +58,8 @@ export interface Page {
 
 export function createPage(settings: Store<Settings>, server: PageServer): Page {
   const endpoint = () => ({ url: server.url, key: settings.get().key });
-  const speakers = createPageSpeakers(settings, () => readEnrolledVoices(server.url, settings.get().key));
+  const speakers = createSessionSpeakers(settings, () => readEnrolledVoices(server.url, settings.get().key));
+  const enrolment = createPageEnrolment(settings, endpoint, () => void speakers.refresh());
   const sharing = createSharing(endpoint, new URL("..", server.url.replace(/^ws/, "http")).href, Date.now);
   // Of the session in progress.
   let publishedRoom = "";
@@ -138,7 +142,9 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     if (state.phase === "failed") speakers.applyProblem(state.problem);
   });
   dialog.subscribe(() => {
-    if (dialog.get() !== "options") return;
+    if (dialog.get() === "voices") enrolment.open();
+    else enrolment.close();
+    if (dialog.get() !== "options" && dialog.get() !== "voices") return;
     refreshLanguages();
     void speakers.refresh();
   });
@@ -162,6 +168,7 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
     languages,
     busy: createBusyStatus(base.notices),
     speakers,
+    enrolment,
     sharing,
     isSharedNow: () => isLive() && publishedRoom !== "" && publishedRoom === sharing.share.get()?.room,
     announcements,

@@ -64,6 +64,13 @@ test("typing while speaking requests stable finals, except for translations", ()
   expect(sessionOptions(custom)).toMatchObject({ language: "es", translate_to: ["en"], hotwords: "Nova Voice" });
 });
 
+test("turns are requested for transcripts, and not for typed text", () => {
+  const wanted = { ...DEFAULT_SETTINGS, turns: true };
+  expect(sessionOptions(wanted).turn_threshold).toBe(0.7);
+  expect(sessionOptions({ ...wanted, mode: "dictation" })).not.toHaveProperty("turn_threshold");
+  expect(sessionOptions(DEFAULT_SETTINGS)).not.toHaveProperty("turn_threshold");
+});
+
 test("speakers are requested for transcripts, with the enrolled voices, and not for typed text", () => {
   const wanted = { ...DEFAULT_SETTINGS, speakers: true, onlySpeaker: "Anna" };
   const names = Array.from({ length: 25 }, (_, index) => `Voice ${index}`);

@@ -48,6 +48,8 @@ export interface Settings {
   readonly speakers: boolean;
   /** Name of the enrolled voice that alone gives text; "" for everyone. */
   readonly onlySpeaker: string;
+  /** Whether to show where speakers have finished. */
+  readonly turns: boolean;
   readonly mode: (typeof MODES)[number];
   readonly typesWhileSpeaking: boolean;
   readonly typesTranslation: boolean;
@@ -81,6 +83,7 @@ export const DEFAULT_SETTINGS: Settings = {
   key: "",
   speakers: false,
   onlySpeaker: "",
+  turns: false,
   mode: "captions",
   typesWhileSpeaking: false,
   typesTranslation: false,
@@ -211,10 +214,13 @@ export function sessionOptions(settings: Settings, voices: readonly string[] = [
     finals: typesPartials ? "stable" : "revise",
     hotwords: hotwords(parseDictionary(dictionary)),
     ...speakerOptions(settings, voices),
+    ...(settings.turns && mode === "captions" && { turn_threshold: TURN_THRESHOLD }),
     ...(room !== "" && { room }),
   };
 }
 
+// As in docs/howto/build-a-voice-agent.md: lower values cut more speakers off.
+const TURN_THRESHOLD = 0.7;
 // As many as the server accepts.
 const MAX_KNOWN_SPEAKERS = 20;
 

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { beginTake, applyEvent, emptyCaptions, type Captions } from "../transcript/captions";
 import { columnWidth, fillLines, LINE_COLUMNS } from "../transcript/line-breaking";
 import type { ServerMessage } from "../../client/src/protocol/messages";
-import { startAfter, emptySubtitles, updateSubtitles, type SubtitleOptions, type Subtitles } from "./subtitles";
+import type { SubtitleOptions } from "./layout";
+import { startAfter, emptySubtitles, updateSubtitles, type Subtitles } from "./subtitles";
 import { error, final, partial, started, translation } from "../../client/src/testing/server-events";
 
 const SPOKEN: SubtitleOptions = { lines: 2, pace: 20, isSteady: false, language: "" };
@@ -26,6 +27,51 @@ const last = (look: SubtitleOptions, ...moments: Moment[]) => [...watch(look, mo
 const texts = ({ lines }: Subtitles) => lines.map(({ committed, tentative }) => `${committed}|${tentative}`);
 
 const FORTY = "one two three four five six seven eight, ";
+
+describe("names of speakers", () => {
+  const NAMED: SubtitleOptions = { ...SPOKEN, lines: 4, nameOf: (speaker) => `Speaker ${speaker}` };
+  const names = ({ lines }: Subtitles) => lines.map(({ name, committed }) => [name, committed]);
+
+  test("are shown where a speaker begins, once their speech is final", () => {
+    const shown = last(
+      NAMED,
+      [0, final(1, "Hello.", { speaker: "1" })],
+      [10, final(2, "Again.", { speaker: "1" })],
+      [20, final(3, "Good evening.", { speaker: "2" })],
+      [30, partial(4, 1, "and", " now")],
+    );
+    expect(names(shown)).toEqual([
+      ["Speaker 1: ", "Hello."],
+      ["", "Again."],
+      ["Speaker 2: ", "Good evening."],
+      ["", "and"],
+    ]);
+  });
+
+  test("divide an utterance of several speakers", () => {
+    const segment = (speaker: string, text: string) => ({ speaker, text, start_ms: 0, end_ms: 1_000 });
+    const speaker_segments = [segment("2", "Thank you."), segment("1", "Of course.")];
+    const shown = last(NAMED, [0, final(1, "Thank you. Of course.", { speaker: "2", speaker_segments })]);
+    expect(names(shown)).toEqual([
+      ["Speaker 2: ", "Thank you."],
+      ["Speaker 1: ", "Of course."],
+    ]);
+  });
+
+  test("do not change the text, which is still broken into lines of the same width", () => {
+    const text = `${FORTY}${FORTY}nine`;
+    const shown = last(NAMED, [0, final(1, text, { speaker: "1" })]);
+    expect(shown.lines.map(({ committed }) => committed).join("")).toBe(text);
+    for (const { name, committed } of shown.lines) expect(columnWidth(name + committed.trimEnd())).toBeLessThanOrEqual(LINE_COLUMNS);
+    expect(shown.lines.map(({ name }) => name)).toEqual(["Speaker 1: ", ...shown.lines.slice(1).map(() => "")]);
+  });
+
+  test("are shortened, and left out without speakers", () => {
+    const long = { ...NAMED, nameOf: () => "Maximiliane Hohenstein" };
+    expect(names(last(long, [0, final(1, "Hi.", { speaker: "1" })]))).toEqual([["Maximiliane Hoh…: ", "Hi."]]);
+    expect(names(last(SPOKEN, [0, final(1, "Hi.", { speaker: "1" })]))).toEqual([["", "Hi."]]);
+  });
+});
 
 describe("lines", () => {
   test("show committed and tentative text, with a new line for each utterance", () => {

@@ -2,28 +2,9 @@
  * Computes the visible subtitle lines from the captions and the time. Lines fill up, then roll up. A line that has
  * rolled away never returns, so the picture does not jump when earlier text changes.
  */
-import type { Captions, Utterance } from "../transcript/captions";
-import { columnWidth, fillLines, lineColumns } from "../transcript/line-breaking";
-
-export interface SubtitleLine {
-  /** Identifies the line while its text changes. */
-  readonly key: string;
-  readonly committed: string;
-  /** May still change. */
-  readonly tentative: string;
-  readonly language: string;
-}
-
-export interface SubtitleOptions {
-  /** How many lines to show. */
-  readonly lines: number;
-  /** Reading speed, in columns per second. */
-  readonly pace: number;
-  /** Whether to show only text that does not change any more. */
-  readonly isSteady: boolean;
-  /** The translation to show; "" for the spoken text. */
-  readonly language: string;
-}
+import type { Captions } from "../transcript/captions";
+import { columnWidth } from "../transcript/line-breaking";
+import { layOutLines, type LinePosition, type SubtitleLine, type SubtitleOptions } from "./layout";
 
 /** The lines of one text: the spoken text, or a translation. */
 export interface Subtitles {
@@ -35,13 +16,6 @@ export interface Subtitles {
   readonly sinceMs: number;
   /** When any of this last changed. */
   readonly changedMs: number;
-}
-
-/** Position of the first visible line. Lines before it never return. */
-interface LinePosition {
-  readonly take: number;
-  readonly number: number;
-  readonly line: number;
 }
 
 export const emptySubtitles: Subtitles = {
@@ -58,15 +32,6 @@ const MAX_LINES_BEHIND = 2;
 const MIN_DISPLAY_MS = 2_500;
 // How long an unfinished line stays while nothing changes.
 const MAX_OPEN_LINE_MS = 15_000;
-// Older utterances have rolled away already.
-const MAX_UTTERANCES = 12;
-
-interface PositionedLine extends SubtitleLine {
-  readonly position: LinePosition;
-  readonly translations: string;
-  /** Whether text may still be added. */
-  readonly isOpen: boolean;
-}
 
 /**
  * Returns the subtitles at `nowMs`. Call when the captions change, and a few times per second while lines are visible.
@@ -89,7 +54,7 @@ export function updateSubtitles(
     sinceMs = nowMs;
   }
   const visible = candidates.slice(first, first + options.lines);
-  const lines = visible.map(({ key, committed, tentative, language }) => ({ key, committed, tentative, language }));
+  const lines = visible.map(({ key, name, committed, tentative, language }) => ({ key, name, committed, tentative, language }));
   if (lines.length > 0 && before.lines.length === 0) sinceMs = nowMs;
   const top = candidates[first]?.position ?? before.top;
   const translations = visible.map((line) => line.translations).join();
@@ -111,43 +76,6 @@ export function startAfter(captions: Captions): Subtitles {
     : { ...emptySubtitles, top: { take: last.take, number: last.number, line: Infinity } };
 }
 
-function layOutLines(captions: Captions, options: SubtitleOptions): PositionedLine[] {
-  return captions.utterances.slice(-MAX_UTTERANCES).flatMap((utterance) => linesOf(utterance, options));
-}
-
-function linesOf(utterance: Utterance, options: SubtitleOptions): PositionedLine[] {
-  const { committed, tentative, language } = textOf(utterance, options);
-  const text = committed + tentative;
-  const isOpen = utterance.state === "speaking" || utterance.translations[options.language]?.isFinal === false;
-  const translations = Object.values(utterance.translations)
-    .map((translation) => translation.text)
-    .join();
-  let at = text.length - text.trimStart().length;
-  return fillLines(text, lineColumns(text)).map((row, line) => {
-    const committedLength = Math.max(0, Math.min(row.length, committed.length - at));
-    at += row.length;
-    return {
-      key: `${utterance.id}/${line}`,
-      committed: row.slice(0, committedLength),
-      tentative: row.slice(committedLength),
-      language,
-      position: { take: utterance.take, number: utterance.number, line },
-      translations,
-      isOpen,
-    };
-  });
-}
-
-function textOf({ committed, tentative, language, translations }: Utterance, options: SubtitleOptions) {
-  if (options.language === "") return { committed, tentative: options.isSteady ? "" : tentative, language };
-  const translation = translations[options.language];
-  const isCommitted = options.isSteady || (translation?.isFinal ?? false);
-  const text = translation?.text ?? "";
-  return isCommitted
-    ? { committed: text, tentative: "", language: options.language }
-    : { committed: "", tentative: text, language: options.language };
-}
-
 const isBefore = (a: LinePosition, b: LinePosition) =>
   a.take < b.take || (a.take === b.take && (a.number < b.number || (a.number === b.number && a.line < b.line)));
 
@@ -155,10 +83,10 @@ const hasBeenRead = (line: SubtitleLine | undefined, { pace }: SubtitleOptions, 
   line !== undefined && ms >= readingMs([line], pace);
 
 const readingMs = (lines: readonly SubtitleLine[], pace: number) =>
-  (1000 * lines.reduce((sum, { committed, tentative }) => sum + columnWidth(committed + tentative), 0)) / pace;
+  (1000 * lines.reduce((sum, { name, committed, tentative }) => sum + columnWidth(name + committed + tentative), 0)) / pace;
 
 /** Removes all lines. The next line to appear is after all of them. */
-function clearLines(subtitles: Subtitles, last: PositionedLine | undefined): Subtitles {
+function clearLines(subtitles: Subtitles, last: { readonly position: LinePosition } | undefined): Subtitles {
   const top = last === undefined ? subtitles.top : { ...last.position, line: last.position.line + 1 };
   return { ...subtitles, lines: [], translations: "", top };
 }
@@ -167,5 +95,8 @@ const areSameLines = (a: readonly SubtitleLine[], b: readonly SubtitleLine[]) =>
   a.length === b.length &&
   a.every(
     (line, index) =>
-      line.key === b[index]?.key && line.committed === b[index].committed && line.tentative === b[index].tentative,
+      line.key === b[index]?.key &&
+      line.name === b[index].name &&
+      line.committed === b[index].committed &&
+      line.tentative === b[index].tentative,
   );

@@ -81,6 +81,12 @@ describe("a finished utterance", () => {
     expect(visibleUtterances(captions)[0]?.state).toBe("final");
   });
 
+  test("knows whether its speaker has finished, also after its final", () => {
+    const end: ServerMessage = { type: "turn_end", utterance: 1, end_ms: 900, silence_ms: 300, probability: 0.9 };
+    const [first, second] = visibleUtterances(after(started(1), end, final(1, "Ask not."), final(2, "What")));
+    expect([first?.endsTurn, first?.committed, second?.endsTurn]).toEqual([true, "Ask not.", undefined]);
+  });
+
   test("is withdrawn by an empty final, and does not return", () => {
     const captions = after(partial(1, 1, "", "Thank you."), final(1, ""), translation(1, "Gracias."));
     expect(visibleUtterances(applyEvent(captions, partial(1, 2, "", "Thank you.")))).toEqual([]);

@@ -17,6 +17,8 @@ export interface Utterance extends Spoken {
   readonly number: number;
   /** "speaking" until its final; "interrupted" if none will arrive; "withdrawn" if the final has no text. */
   readonly state: "speaking" | "final" | "interrupted" | "withdrawn";
+  /** Whether the speaker has probably finished. */
+  readonly endsTurn?: true;
   /** Only grows while the utterance is open; afterwards it is the final text. */
   readonly committed: string;
   /** Follows `committed`; begins with a space where one is needed. Empty after the utterance. */
@@ -68,6 +70,8 @@ export function applyEvent(captions: Captions, event: ServerMessage): Captions {
       return applyFinal(captions, event);
     case "translation":
       return updateUtterance(captions, event.utterance, (utterance) => applyTranslation(utterance, event));
+    case "turn_end":
+      return updateUtterance(captions, event.utterance, (utterance) => ({ ...utterance, endsTurn: true }));
     case "speech_ended":
       return updateUtterance(captions, event.utterance, (utterance) =>
         isOpen(utterance) ? { ...utterance, endMs: captions.offsetMs + event.end_ms } : utterance,

@@ -14,7 +14,10 @@ from backend.messages.protocol import Configure, Error, Start
 
 State = Literal["listening", "responding"]
 # Fields of `start` that the module does not have: options of the native protocol.
-OPTIONS = ("language", "languages", "hotwords", "prompt", "partials", "endpoint_ms", "interrupt_ms", "speakers")
+OPTIONS = (
+    *("language", "languages", "hotwords", "prompt", "formatting"),
+    *("partials", "endpoint_ms", "interrupt_ms", "speakers"),
+)
 
 # It is repeated in each result. MessagePack has integers of 64 bits.
 _SpeakerId = Annotated[str, Field(max_length=128)] | Annotated[int, Field(ge=-(2**63), lt=2**64)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, spoken_language
+from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, Formatting, spoken_language
 from backend.messages.protocol import AudioFormat
 from gateway.apis.deepgram.parameters import audio_format, invalid
 
@@ -27,6 +27,8 @@ class FluxParameters:
     multilingual: bool = False
     hints: tuple[str, ...] = ()
     keyterms: tuple[str, ...] = ()
+    profanity_filter: bool = False
+    numerals: bool = False
     eager_threshold: float | None = None
     threshold: float = 0.7
     timeout_ms: int = 5_000
@@ -45,7 +47,9 @@ class FluxParameters:
             if query.get(name)
         }
         parameters = cls(audio=audio_format(query), multilingual=model.endswith("-multi"))
-        change = {"thresholds": thresholds, "keyterms": list(query.get("keyterm", ()))}
+        change: dict[str, Any] = {"thresholds": thresholds, "keyterms": list(query.get("keyterm", ()))}
+        for name in ("profanity_filter", "numerals"):
+            change[name] = _is_true(query.get(name, ()))
         if hints := query.get("language_hint"):
             change["language_hints"] = list(hints)
         return parameters.configured(change)
@@ -69,6 +73,10 @@ class FluxParameters:
             changed = replace(changed, keyterms=_texts("keyterms", change["keyterms"]))
         if change.get("language_hints") is not None:
             changed = replace(changed, hints=changed._hints(_texts("language_hints", change["language_hints"])))
+        if change.get("profanity_filter") is not None:
+            changed = replace(changed, profanity_filter=change["profanity_filter"] is True)
+        if change.get("numerals") is not None:
+            changed = replace(changed, numerals=change["numerals"] is True)
         if changed.eager_threshold is not None and changed.eager_threshold > changed.threshold:
             raise invalid("eager_eot_threshold", "must not exceed eot_threshold")
         return changed
@@ -89,6 +97,12 @@ class FluxParameters:
         """The thresholds, as in `ConfigureSuccess`."""
         eager = {} if self.eager_threshold is None else {"eager_eot_threshold": self.eager_threshold}
         return {**eager, "eot_threshold": self.threshold, "eot_timeout_ms": self.timeout_ms}
+
+    @property
+    def formatting(self) -> tuple[Formatting, ...]:
+        """How texts are written."""
+        profanity: tuple[Formatting, ...] = ("profanity",) if self.profanity_filter else ()
+        return (*profanity, "numerals") if self.numerals else profanity
 
     @property
     def endpoint_ms(self) -> int:
@@ -120,6 +134,7 @@ class FluxParameters:
         return {
             **spoken_language(self.hints if self.multilingual else ("en",)),
             "hotwords": ", ".join(self.keyterms)[:MAX_HOTWORDS],
+            "formatting": self.formatting,
             "endpoint_ms": self.endpoint_ms,
             "early_final_ms": self.early_final_ms,
             "turn_threshold": 0.0 if self.is_manual else self.threshold,
@@ -127,6 +142,10 @@ class FluxParameters:
             "words": True,
             "partial_words": True,
         }
+
+
+def _is_true(values: Sequence[str]) -> bool:
+    return bool(values) and values[0].lower() == "true"
 
 
 def _number(name: str, given: Any, allowed: tuple[float, float]) -> float:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from backend.errors import ProtocolError
 from backend.messages.channels import MAX_CHANNELS
 from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, spoken_language
+from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, Formatting, spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.apis.errors import InvalidRequestError
 
@@ -24,8 +24,7 @@ _UNSERVED = (
 )
 _METHODS = frozenset({"POST", "PUT"})
 _NOTHING = frozenset({"", "false"})
-# Accepted without effect: the recognizer always punctuates and writes numerals as it was trained to.
-# punctuate, smart_format, numerals, dictation, profanity_filter, filler_words, model, version, tier, mip_opt_out,
+# Accepted without effect: punctuate (the recognizer always does), dictation, model, version, tier, mip_opt_out,
 # no_delay, measurements, paragraphs, utt_split
 
 
@@ -44,6 +43,7 @@ class ListenParameters:
     audio: AudioFormat | None
     languages: tuple[str, ...]
     hotwords: str
+    formatting: tuple[Formatting, ...]
     endpoint_ms: int
     endpointing: bool
     interim_results: bool
@@ -71,6 +71,7 @@ class ListenParameters:
             audio=audio_format(query),
             languages=_languages(query),
             hotwords=", ".join([*query.get("keyterm", ()), *keywords])[:MAX_HOTWORDS],
+            formatting=_formatting(query),
             endpoint_ms=_endpoint_ms(endpointing),
             endpointing=endpointing != "false",
             interim_results=_flag(query, "interim_results"),
@@ -98,6 +99,7 @@ class ListenParameters:
         return {
             **spoken_language(self.languages),
             "hotwords": self.hotwords,
+            "formatting": self.formatting,
             "endpoint_ms": self.endpoint_ms,
             "partials": self.interim_results,
             "words": True,
@@ -142,6 +144,16 @@ def _languages(query: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         raise invalid(name, error.message) from None
     # Deepgram accepts longer lists, which hardly restrict the detection.
     return () if "multi" in codes or len(codes) > MAX_LANGUAGES else codes
+
+
+def _formatting(query: Mapping[str, Sequence[str]]) -> tuple[Formatting, ...]:
+    """How texts are written. Filler words stay unless the client excludes them, as nothing is formatted unasked."""
+    wanted: Mapping[Formatting, bool] = {
+        "fillers": _first(query, "filler_words", "true").lower() == "false",
+        "profanity": _flag(query, "profanity_filter"),
+        "numerals": _flag(query, "numerals") or _flag(query, "smart_format"),
+    }
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
 
 
 def _extra(entry: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from gateway.services import GatewayServices
 # A reverse proxy must pass each line on at once (nginx: X-Accel-Buffering).
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 # Parameters that are lists: they may be repeated.
-_LISTS = frozenset({"languages", "translate_to", "known_speakers"})
+_LISTS = frozenset({"languages", "translate_to", "known_speakers", "formatting"})
 # Fields of `start` that are no options of a session.
 _OF_START = frozenset({"multichannel", "channel_order", "known_speakers", "only_speaker"})
 # Proxies close a connection on which nothing is sent. A recording may wait longer than that behind live speech.

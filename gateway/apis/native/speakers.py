@@ -13,7 +13,7 @@ from backend.streams.redis.connection import REDIS_ERRORS
 from gateway.access.auth import Caller
 from gateway.access.pending import address_of
 from gateway.apis.native.routes import refusal
-from gateway.apis.recordings import transcribed, while_connected
+from gateway.apis.recordings import RecordingFailedError, transcribed, while_connected
 from gateway.apis.uploads import received_body
 from gateway.services import GatewayServices
 
@@ -38,11 +38,21 @@ class EnrolmentResult:
                 case SpeakerEnrolled():
                     self.enrolled = event
 
+    @property
+    def judged(self) -> list[dict[str, object]]:
+        """The samples as the response contains them."""
+        return [one.model_dump(exclude={"type", "channel"}, exclude_none=True) for one in self.samples]
+
     def body(self) -> dict[str, object]:
         """The body of the response."""
         stored = self.enrolled.model_dump(exclude={"type", "channel"}) if self.enrolled else {}
-        samples = [one.model_dump(exclude={"type", "channel"}, exclude_none=True) for one in self.samples]
-        return {**stored, "judged": samples}
+        return {**stored, "judged": self.judged}
+
+    def refusal(self, error: NovaError) -> Response:
+        """The error of an enrolment that failed, with the samples: the client must know which ones to replace."""
+        described = refusal(error)
+        body = {**json.loads(bytes(described.body)), "judged": self.judged}
+        return JSONResponse(body, described.status_code, HEADERS)
 
 
 def speakers_router(services: GatewayServices) -> APIRouter:
@@ -56,7 +66,10 @@ def speakers_router(services: GatewayServices) -> APIRouter:
             received_body(request, services, services.settings.max_upload_bytes) as file,
             transcribed(services, caller, address_of(request), start, file, "native") as (_, events),
         ):
-            await while_connected(request, result.collect(events))
+            try:
+                await while_connected(request, result.collect(events))
+            except RecordingFailedError as error:
+                return result.refusal(error)
         return JSONResponse(result.body(), 201, HEADERS)
 
     async def list_all(_: Request, caller: Caller) -> Response:

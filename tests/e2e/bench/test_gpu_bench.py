@@ -74,7 +74,7 @@ def run_bench(*arguments: str | Path, bench: str = "tests.bench.gpu") -> subproc
         [sys.executable, "-m", bench, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         cwd=ROOT,
         check=False,
     )

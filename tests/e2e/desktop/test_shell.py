@@ -8,17 +8,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from backend.local.system import System
+from backend.local.system import System, running
+from backend.messages.voices.profiles import VoiceProfile
+from backend.streams.access.voice_profiles import VoiceProfiles
+from backend.streams.redis.clients import client as redis_client
 from backend.text.edits import WordErrors
 from tests.conftest import run_in_thread
 from tests.paths import FRONTEND
 from tests.testkit.audio.clips import Clip
+from tests.testkit.cli import silent
 from tests.testkit.desktop.browser import microphone
 from tests.testkit.desktop.desktop import (
     TOOLS,
@@ -31,6 +36,7 @@ from tests.testkit.desktop.desktop import (
     start_second_instance,
 )
 from tests.testkit.desktop.electron import electron_9
+from tests.testkit.system.plans import own_redis, system_plan
 
 SETTINGS: dict[str, Any] = {
     "place": {"kind": "here"},
@@ -41,6 +47,17 @@ SETTINGS: dict[str, Any] = {
 }
 SPOKEN = {"es": "ast-es-agent-incorrect", "zh": "aishell-BAC009S0724W0121"}
 """Short, and with characters that an English keyboard lacks."""
+VOICE = VoiceProfile(
+    name="Anna",
+    embedding="AAAA",
+    threshold=0.5,
+    short_threshold=0.45,
+    samples=3,
+    seconds=12.0,
+    similarity=0.8,
+    consent=True,
+    expires=4_000_000_000,
+)
 NOTHING, SOMETHING = "0", "0x1008ff1d"
 """Meanings of a key."""
 
@@ -321,7 +338,7 @@ async def test_windows_have_only_their_own_channels_and_cannot_navigate(desktop:
     overlay = await desktop.page("overlay")
     for line in (page, overlay):
         assert await line.value("[typeof require, typeof process, typeof module]") == ["undefined"] * 3
-    assert await page.value("Object.keys(nova).length") == 13
+    assert await page.value("Object.keys(nova).length") == 14
     with pytest.raises(AssertionError, match="may not use the channel"):
         await overlay.value("nova.typeText('from the overlay')")
     for wrong in (
@@ -366,6 +383,16 @@ async def test_settings_are_stored_but_no_key_without_a_keychain(
         assert (again["settings"], again["hasKey"]) == (SETTINGS["settings"], False)
         await keep(page, opensAtLogin=False)
         assert not entry.exists()
+
+
+async def test_voices_are_read_from_the_server_that_the_settings_name(desktop: Desktop, tmp_path: Path) -> None:
+    page = await desktop.page("index")
+    async with own_redis(tmp_path) as url, aclosing(redis_client(url)) as redis:
+        await VoiceProfiles(redis, limit=5).store("", VOICE)
+        async with running(system_plan(tmp_path, redis_url=url), silent) as system:
+            await keep(page, place={"kind": "address", "url": system.urls[0]})
+            assert await page.value("nova.voices()") == ["Anna"]
+        assert await page.value("nova.voices()") == [], "the server has ended"
 
 
 async def test_captions_can_be_read_only_on_this_computer_with_their_address_and_while_enabled(

@@ -137,6 +137,12 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
             NotRun("it is the command above with another value"),
         ),
     },
+    "docs/howto/format-text.md": {
+        '{"type": "start", "language": "en", "formatting": ["fillers", "profanity", "numerals"]}': NotCommands(
+            "a message: tests/e2e/live/test_formatting.py"
+        ),
+        "nova transcribe talk.mp3 --numerals --no-fillers --mask-profanity": SAYS_CLIP,
+    },
     "docs/howto/enrol-speakers.md": {
         "nova models pull campplus": NotRun(
             "no package registry has the model: tests/e2e/live/test_enrolment.py enrols voices where there is one"
@@ -166,6 +172,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,
         "nova keys list": Run("prometheus"),
+        'nova keys hotwords 107f9ee27243 "Nova Voice, gRPC, Kubernetes"': NotRun(
+            "the id stands for one of the reader's: tests/integration/test_keys.py"
+        ),
         "nova keys revoke 107f9ee27243": Run(
             "revoked|Revoked",
             replaced={"107f9ee27243": "$(nova keys list 2>/dev/null | grep prometheus | cut -d' ' -f1)"},

@@ -41,6 +41,11 @@ def spoken(clips: list[Clip]) -> NDArray[np.int16]:
     return np.concatenate([part for clip in clips for part in (clip.pcm(), np.zeros(RATE, np.int16))])
 
 
+def in_short_turns(own: NDArray[np.int16], other: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Six seconds in which the voices take turns of one second."""
+    return np.concatenate([part[n * RATE : (n + 1) * RATE] for n in range(3) for part in (own, other)])
+
+
 def wav(file: Path, pcm: NDArray[np.int16]) -> Path:
     with wave.open(str(file), "wb") as out:
         out.setnchannels(1)
@@ -92,6 +97,23 @@ def test_what_must_be_refused_is_refused(voice_system: System, tmp_path: Path) -
         assert reason in refused.stderr
     without_consent = speakers(voice_system, "enrol", "Anna", str(short))
     assert "consent" in without_consent.stderr
+    assert requested(voice_system, "/v1/speakers").json() == []
+
+
+def test_samples_that_all_contain_two_voices_are_refused_with_how_each_was_judged(
+    voice_system: System, tmp_path: Path
+) -> None:
+    pairs = zip(clips_of(ANNA)[:4], clips_of(BEN)[:4], strict=True)
+    silence = np.zeros(2 * RATE, np.int16)
+    mixes = [part for own, other in pairs for part in (in_short_turns(own.pcm(), other.pcm()), silence)]
+    recording = wav(tmp_path / "mixed.wav", np.concatenate(mixes)).read_bytes()
+    query = {"name": "Anna", "consent": "true", "language": "en"}
+    answer = httpx.post(f"{voice_system.urls[0]}/v1/speakers", params=query, content=recording, timeout=200)
+    body = answer.json()
+    assert (answer.status_code, body["code"]) == (422, "enrolment_refused")
+    assert "several voices" in body["message"]
+    assert len(body["judged"]) >= 3
+    assert all(one["end_ms"] > one["start_ms"] for one in body["judged"])
     assert requested(voice_system, "/v1/speakers").json() == []
 
 

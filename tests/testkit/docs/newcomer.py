@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.testkit.docs.terminal import interrupted
 from tests.testkit.docs.treatments import Fragment, NotCommands, NotRun, Run, Saved, Shown, Step
 
-COMMAND_TIMEOUT_S = 60.0
+COMMAND_TIMEOUT_S = 120.0
 START_TIMEOUT_S = 180.0
 # Runs a file whose code may contain `await` outside a function, as in the examples of a page.
 RUN_PYTHON = """

@@ -17,7 +17,7 @@ from pipecat.tests.utils import SleepFrame, run_test  # type: ignore[import-not-
 RATE = 16_000
 BLOCK_BYTES, BLOCK_S = 3_200, 0.1
 # Time for the last results.
-END_S = 5.0
+END_S = 8.0
 
 
 def realtime(url: str) -> Any:

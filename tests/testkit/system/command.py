@@ -13,7 +13,7 @@ READY = re.compile(r"Nova Voice is ready: (http://\S+)")
 
 
 def nova(
-    *arguments: str | Path, environment: Mapping[str, str] | None = None, timeout_s: float = 60
+    *arguments: str | Path, environment: Mapping[str, str] | None = None, timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, with stdout and stderr captured separately."""
     return subprocess.run(

@@ -2,24 +2,16 @@
 
 from typing import Any
 
-from backend.messages.jobs import AudioJob, PartialResult
+from backend.messages.jobs import AudioJob, FinalResult, PartialResult
 from backend.messages.protocol import Final
 from stt_worker.outcomes import final_outcome, preview_outcome
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
 
 
 def job(kind: Any, **fields: Any) -> AudioJob:
-    return AudioJob(
-        kind=kind,
-        session="s",
-        utterance=1,
-        correlation_id="c",
-        sent_at=0.0,
-        start_ms=1_000,
-        end_ms=4_000,
-        language="en",
-        **fields,
-    )
+    times = {"start_ms": 1_000, "end_ms": 4_000}
+    given = {"kind": kind, "session": "s", "utterance": 1, "correlation_id": "c", "sent_at": 0.0, "language": "en"}
+    return AudioJob.model_validate({**times, **given, **fields})
 
 
 def spoken(*words: str) -> Hypothesis:
@@ -83,3 +75,67 @@ def test_committed_words_in_place_of_a_withheld_text_have_none_of_its_words_and_
 def test_the_client_gets_no_internal_fields() -> None:
     event = partial(final_outcome(job("final", early_final=True), spoken(" Hello."))).event()
     assert "early_final" not in event.model_dump()
+
+
+def formatted(committed: str = "", written: str = "", **fields: Any) -> dict[str, Any]:
+    return {"formatting": ("fillers", "profanity", "numerals"), "committed": committed, "written": written, **fields}
+
+
+def test_a_final_is_formatted_as_the_session_wants_it() -> None:
+    said = spoken(" Um,", " twenty", " five", " fucking", " cats.")
+    outcome = final_outcome(job("final", words=True, translate_to=("es",), **formatted()), said)
+    (final,) = outcome.durable
+    assert isinstance(final, FinalResult)
+    assert (final.text, final.recognized) == ("25 f****** cats.", "Um, twenty five fucking cats.")
+    assert [(word.word, word.start_ms, word.end_ms) for word in final.words or ()] == [
+        (" 25", 1_500, 2_500),
+        (" f******", 2_500, 3_000),
+        (" cats.", 3_000, 3_500),
+    ]
+    assert outcome.transcript is not None
+    assert outcome.transcript.text == final.text
+    assert partial(outcome).tentative == final.text
+    (plain,) = final_outcome(job("final"), said).durable
+    assert type(plain) is Final
+
+
+def test_a_final_of_filler_words_alone_has_no_text_and_no_translation() -> None:
+    outcome = final_outcome(job("final", words=True, translate_to=("es",), **formatted()), spoken(" Um."))
+    (final,) = outcome.durable
+    assert isinstance(final, Final)
+    assert (final.text, final.words, final.translate_to, outcome.transcript) == ("", None, (), None)
+
+
+def test_committed_words_are_formatted_and_extended() -> None:
+    words = (" Um,", " I", " have", " twenty", " five", " cats", " and", " dogs")
+    state: dict[str, Any] = {"hypothesis": ()}
+    recognized, written = ("", ""), ""
+    for second in range(1, 9):
+        wanted = job("preview", **formatted(recognized[0], written, partial_words=True, end_ms=1_000 * (second + 1)))
+        wanted = wanted.model_copy(update={"tentative": recognized[1], **state})
+        shown = partial(preview_outcome(wanted, spoken(*words[: 2 * second])))
+        assert shown.committed.startswith(written)
+        assert "".join(word.word for word in shown.words or ()) == shown.committed + shown.tentative
+        recognized = shown.recognized or (shown.committed, shown.tentative)
+        written, state = shown.committed, {"hypothesis": shown.hypothesis}
+    assert recognized[0] == "Um, I have twenty five cats and dogs"
+    assert written == "I have 25 cats and dogs"
+
+
+def test_a_caption_continues_what_the_client_has_if_the_formatting_changes() -> None:
+    on = job("preview", **formatted("Um, twenty", "Um, twenty"))
+    shown = partial(preview_outcome(on, spoken(" Um,", " twenty", " five", " cats")))
+    assert shown.committed == "Um, twenty"
+    off = job("preview", committed="Um, twenty five", written="25")
+    assert partial(preview_outcome(off, spoken(" Um,", " twenty", " five", " cats"))).committed == "25"
+
+
+def test_a_stable_final_begins_with_the_written_words() -> None:
+    wanted = job("final", words=True, **formatted("Um, I have", "I have", finals="stable"))
+    (final,) = final_outcome(wanted, spoken(" Um,", " I", " have", " twenty", " cats.")).durable
+    assert isinstance(final, Final)
+    assert final.text == "I have 20 cats."
+    changed = wanted.model_copy(update={"written": "Um, I have"})
+    (final,) = final_outcome(changed, spoken(" Um,", " I", " have", " twenty", " cats.")).durable
+    assert isinstance(final, Final)
+    assert final.text == "Um, I have 20 cats."

@@ -128,6 +128,12 @@ export interface Start {
    */
   hotwords?: string;
   /**
+   * "fillers": filler words are removed. "profanity": profane words are masked. "numerals": numbers are in digits.
+   *
+   * @maxItems 8
+   */
+  formatting?: ("fillers" | "profanity" | "numerals")[];
+  /**
    * Enrols the speaker: each utterance is a sample of their voice, and `stop` stores it.
    */
   enrol?: Enrolment | null;
@@ -311,6 +317,7 @@ export interface Configure {
   finals?: ("revise" | "stable") | null;
   prompt?: string | null;
   hotwords?: string | null;
+  formatting?: ("fillers" | "profanity" | "numerals")[] | null;
 }
 /**
  * Ends the utterance in progress immediately.
@@ -686,6 +693,11 @@ export interface EnrolmentSample {
    * The reason in words.
    */
   message: string;
+  /**
+   * Times of the utterance in the audio of the session.
+   */
+  start_ms: number;
+  end_ms: number;
   speech_ms: number;
   /**
    * Level of the speech, in dB below full scale.

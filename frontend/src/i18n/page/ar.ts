@@ -61,6 +61,8 @@ export const ar: PageTexts = {
     percent: (value) => `${value}%`,
     locale: "لغة هذه الصفحة",
     keep: "الاحتفاظ بالجلسات في هذا المتصفح",
+    turns: "تمييز نهاية كل دور",
+    turnsHint: "يعرض أين انتهى المتحدث على الأرجح، ابتداءً من البدء التالي.",
   },
   languages: {
     frequent: "الأكثر استخدامًا",
@@ -85,6 +87,7 @@ export const ar: PageTexts = {
     editAt: (time) => `تحرير النص عند ${time}`,
     spoken: "النص",
     translationInto: (name) => `الترجمة: ${name}`,
+    turnEnd: "انتهى المتحدث",
   },
   export: {
     both: (name) => `الأصل و${name}`,

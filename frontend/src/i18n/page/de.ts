@@ -61,6 +61,8 @@ export const de: PageTexts = {
     percent: (value) => `${value} %`,
     locale: "Sprache dieser Seite",
     keep: "Sitzungen in diesem Browser behalten",
+    turns: "Enden von Redebeiträgen markieren",
+    turnsHint: "Zeigt, wo ein Sprecher wahrscheinlich fertig ist, ab dem nächsten Start.",
   },
   languages: {
     frequent: "Häufig verwendet",
@@ -86,6 +88,7 @@ export const de: PageTexts = {
     editAt: (time) => `Text bei ${time} bearbeiten`,
     spoken: "Text",
     translationInto: (name) => `Übersetzung: ${name}`,
+    turnEnd: "Der Sprecher ist fertig",
   },
   export: {
     both: (name) => `Original und ${name}`,

@@ -60,6 +60,8 @@ export const en = {
     percent: (value: number) => `${value} %`,
     locale: "Language of this page",
     keep: "Keep sessions in this browser",
+    turns: "Mark the ends of turns",
+    turnsHint: "Shows where a speaker has probably finished, from the next Start on.",
   },
   languages: {
     frequent: "Frequently used",
@@ -84,6 +86,7 @@ export const en = {
     editAt: (time: string) => `Edit the text at ${time}`,
     spoken: "Text",
     translationInto: (name: string) => `Translation into ${name}`,
+    turnEnd: "The speaker has finished",
   },
   export: {
     both: (name: string) => `Original and ${name}`,

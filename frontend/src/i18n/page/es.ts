@@ -61,6 +61,8 @@ export const es: PageTexts = {
     percent: (value) => `${value} %`,
     locale: "Idioma de esta página",
     keep: "Conservar las sesiones en este navegador",
+    turns: "Marcar el final de cada turno",
+    turnsHint: "Muestra dónde un hablante probablemente ha terminado, a partir del próximo inicio.",
   },
   languages: {
     frequent: "De uso frecuente",
@@ -85,6 +87,7 @@ export const es: PageTexts = {
     editAt: (time) => `Editar el texto de ${time}`,
     spoken: "Texto",
     translationInto: (name) => `Traducción: ${name}`,
+    turnEnd: "El hablante ha terminado",
   },
   export: {
     both: (name) => `Original y ${name}`,

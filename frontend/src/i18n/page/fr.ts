@@ -61,6 +61,8 @@ export const fr: PageTexts = {
     percent: (value) => `${value} %`,
     locale: "Langue de cette page",
     keep: "Conserver les sessions dans ce navigateur",
+    turns: "Marquer la fin des tours de parole",
+    turnsHint: "Montre où un locuteur a probablement fini, à partir du prochain démarrage.",
   },
   languages: {
     frequent: "Souvent utilisées",
@@ -86,6 +88,7 @@ export const fr: PageTexts = {
     editAt: (time) => `Modifier le texte à ${time}`,
     spoken: "Texte",
     translationInto: (name) => `Traduction : ${name}`,
+    turnEnd: "Le locuteur a fini",
   },
   export: {
     both: (name) => `Original et ${name}`,

@@ -61,6 +61,8 @@ export const ja: PageTexts = {
     percent: (value) => `${value}%`,
     locale: "このページの言語",
     keep: "セッションをこのブラウザーに残す",
+    turns: "発言の終わりに印を付ける",
+    turnsHint: "話者がおそらく話し終えた箇所を、次に開始したときから表示します。",
   },
   languages: {
     frequent: "よく使う言語",
@@ -85,6 +87,7 @@ export const ja: PageTexts = {
     editAt: (time) => `${time} の文字を編集`,
     spoken: "文字",
     translationInto: (name) => `翻訳：${name}`,
+    turnEnd: "話者が話し終えました",
   },
   export: {
     both: (name) => `原文と${name}`,

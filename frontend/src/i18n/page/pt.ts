@@ -61,6 +61,8 @@ export const pt: PageTexts = {
     percent: (value) => `${value}%`,
     locale: "Idioma desta página",
     keep: "Manter as sessões neste navegador",
+    turns: "Marcar o fim de cada turno",
+    turnsHint: "Mostra onde um falante provavelmente terminou, a partir do próximo início.",
   },
   languages: {
     frequent: "Mais usados",
@@ -85,6 +87,7 @@ export const pt: PageTexts = {
     editAt: (time) => `Editar o texto em ${time}`,
     spoken: "Texto",
     translationInto: (name) => `Tradução: ${name}`,
+    turnEnd: "O falante terminou",
   },
   export: {
     both: (name) => `Original e ${name}`,

@@ -61,6 +61,8 @@ export const zh: PageTexts = {
     percent: (value) => `${value}%`,
     locale: "页面语言",
     keep: "在此浏览器中保留会话",
+    turns: "标记发言结束",
+    turnsHint: "从下次开始时起，显示说话人可能在哪里说完。",
   },
   languages: {
     frequent: "常用",
@@ -85,6 +87,7 @@ export const zh: PageTexts = {
     editAt: (time) => `编辑 ${time} 处的文字`,
     spoken: "文字",
     translationInto: (name) => `译文：${name}`,
+    turnEnd: "说话人已说完",
   },
   export: {
     both: (name) => `原文和${name}`,

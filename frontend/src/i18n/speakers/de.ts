@@ -3,7 +3,8 @@ import type { SpeakerTexts } from "../texts";
 export const de: SpeakerTexts = {
   title: "Sprecher",
   hint: "Zeigt anhand der Stimme, wer was sagt. Gespeicherte Stimmen haben ab dem nächsten Start ihren Namen.",
-  transcriptHint: "Zeigt im Transkript anhand der Stimme, wer was sagt.",
+  show: "Sprecher anzeigen",
+  shellHint: "Zeigt im Transkript und in den Untertiteln anhand der Stimme, wer was sagt.",
   unavailable: "Dieser Server kann Stimmen nicht unterscheiden. Der Befehl „nova models pull campplus“ installiert das Modell.",
   only: "Nur ein Sprecher",
   onlyHint: "Andere Stimmen ergeben ab dem nächsten Start keinen Text.",

@@ -5,7 +5,8 @@ const problem = (message: string, advice: string): readonly [message: string, ad
 export const en = {
   title: "Speakers",
   hint: "Shows who says what, by the voice. Enrolled voices have their names from the next Start on.",
-  transcriptHint: "Shows in the transcript who says what, by the voice.",
+  show: "Show speakers",
+  shellHint: "Shows in the transcript and in the subtitles who says what, by the voice.",
   unavailable: "This server cannot distinguish voices. The command “nova models pull campplus” installs the model.",
   only: "Only one speaker",
   onlyHint: "Other voices give no text, from the next Start on.",

@@ -3,7 +3,8 @@ import type { SpeakerTexts } from "../texts";
 export const es: SpeakerTexts = {
   title: "Hablantes",
   hint: "Muestra quién dice qué, según la voz. Las voces registradas llevan su nombre a partir del próximo inicio.",
-  transcriptHint: "Muestra en la transcripción quién dice qué, según la voz.",
+  show: "Mostrar hablantes",
+  shellHint: "Muestra en la transcripción y en los subtítulos quién dice qué, según la voz.",
   unavailable: "Este servidor no puede distinguir voces. La orden «nova models pull campplus» instala el modelo.",
   only: "Solo un hablante",
   onlyHint: "Las demás voces no dan texto a partir del próximo inicio.",

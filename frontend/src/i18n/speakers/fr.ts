@@ -3,7 +3,8 @@ import type { SpeakerTexts } from "../texts";
 export const fr: SpeakerTexts = {
   title: "Locuteurs",
   hint: "Montre qui dit quoi, d’après la voix. Les voix enregistrées portent leur nom à partir du prochain démarrage.",
-  transcriptHint: "Montre dans la transcription qui dit quoi, d’après la voix.",
+  show: "Afficher les locuteurs",
+  shellHint: "Montre dans la transcription et dans les sous-titres qui dit quoi, d’après la voix.",
   unavailable: "Ce serveur ne peut pas distinguer les voix. La commande « nova models pull campplus » installe le modèle.",
   only: "Un seul locuteur",
   onlyHint: "Les autres voix ne donnent pas de texte, à partir du prochain démarrage.",

@@ -3,7 +3,8 @@ import type { SpeakerTexts } from "../texts";
 export const ja: SpeakerTexts = {
   title: "話者",
   hint: "声をもとに、誰が話したかを表示します。登録済みの声の名前は、次に開始したときから表示されます。",
-  transcriptHint: "声をもとに、誰が話したかを文字起こしに表示します。",
+  show: "話者を表示",
+  shellHint: "声をもとに、誰が話したかを文字起こしと字幕に表示します。",
   unavailable: "このサーバーは声を区別できません。コマンド「nova models pull campplus」でモデルをインストールできます。",
   only: "1人の話者のみ",
   onlyHint: "次に開始したときから、ほかの声は文字になりません。",

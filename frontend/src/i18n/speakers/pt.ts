@@ -3,7 +3,8 @@ import type { SpeakerTexts } from "../texts";
 export const pt: SpeakerTexts = {
   title: "Falantes",
   hint: "Mostra quem diz o quê, pela voz. As vozes cadastradas têm seu nome a partir do próximo início.",
-  transcriptHint: "Mostra na transcrição quem diz o quê, pela voz.",
+  show: "Mostrar falantes",
+  shellHint: "Mostra na transcrição e nas legendas quem diz o quê, pela voz.",
   unavailable: "Este servidor não consegue distinguir vozes. O comando “nova models pull campplus” instala o modelo.",
   only: "Apenas um falante",
   onlyHint: "As outras vozes não dão texto a partir do próximo início.",

@@ -3,7 +3,8 @@ import type { SpeakerTexts } from "../texts";
 export const zh: SpeakerTexts = {
   title: "说话人",
   hint: "根据声音显示是谁在说话。已登记的声音从下次开始时起显示姓名。",
-  transcriptHint: "根据声音在转写文本中显示是谁在说话。",
+  show: "显示说话人",
+  shellHint: "根据声音在转写文本和字幕中显示是谁在说话。",
   unavailable: "此服务器无法区分声音。命令“nova models pull campplus”可安装所需模型。",
   only: "仅限一位说话人",
   onlyHint: "从下次开始时起，其他人的声音不会转成文字。",

@@ -2,7 +2,8 @@
 import type { Problem } from "../../../client/src/protocol/problems";
 import { roomName, sharedAddress } from "../../room/room-address";
 import { createStore, type Store } from "../../session/store";
-import { createLink, revokeLink, type RoomServer } from "./room-links";
+import type { ServerAddress } from "../../server/requests";
+import { createLink, revokeLink } from "./room-links";
 
 export interface Share {
   readonly room: string;
@@ -26,7 +27,7 @@ export interface Sharing {
 const ENTRY = "nova.share";
 
 /** @param base Address of the gateway with a slash at its end. */
-export function createSharing(server: () => RoomServer, base: string, now: () => number): Sharing {
+export function createSharing(server: () => ServerAddress, base: string, now: () => number): Sharing {
   const share = createStore<Share | null>(readShare(now));
   const problem = createStore<Problem | null>(null);
   const isBusy = createStore(false);

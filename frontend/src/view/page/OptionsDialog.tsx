@@ -12,7 +12,7 @@ const TEXT_SIZES = [75, 100, 125, 150, 200];
 export function OptionsDialog({ page }: { page: Page }) {
   const { page: texts, settings: shared } = useTexts();
   const { settings, updateSettings } = page.session;
-  const { dictionary, textSize, theme, locale, keepsHistory } = useStore(settings);
+  const { dictionary, textSize, theme, locale, keepsHistory, turns } = useStore(settings);
   return (
     <Dialog page={page} name="options" title={texts.options.title}>
       <div className="settings-rows">
@@ -32,6 +32,13 @@ export function OptionsDialog({ page }: { page: Page }) {
           )}
         </FieldRow>
         <SpeakerOptions page={page} />
+        <SwitchField
+          label={texts.options.turns}
+          hint={texts.options.turnsHint}
+          name="turns"
+          value={turns}
+          onChange={(value) => updateSettings({ turns: value })}
+        />
         <SelectField
           label={texts.options.textSize}
           name="text-size"

@@ -5,6 +5,7 @@ import { ExportMenu } from "../ExportMenu";
 import { Notices } from "../Notices";
 import { ShareDialog } from "../room/ShareDialog";
 import { Transcript } from "../transcript/Transcript";
+import { VoicesDialog } from "../voices/VoicesDialog";
 import { useTexts } from "../../i18n/texts";
 import { Announcements } from "./Announcements";
 import { DropZone } from "./DropZone";
@@ -51,6 +52,7 @@ export function PageApp({ page }: { page: Page }) {
       <OptionsDialog page={page} />
       <ShareDialog page={page} />
       <LanguagesDialog page={page} />
+      <VoicesDialog page={page} />
     </DropZone>
   );
 }

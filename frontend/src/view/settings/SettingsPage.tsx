@@ -6,6 +6,7 @@ import { CommandSettings } from "./CommandSettings";
 import { SelectField, FieldRow, Section, SwitchField } from "./fields";
 import { ServerSettings } from "./ServerSettings";
 import { ShortcutField } from "./ShortcutField";
+import { SpeakerSettings } from "./SpeakerSettings";
 import { SubtitleSettingsSection } from "./SubtitleSettingsSection";
 
 export function SettingsPage({ desktop }: { desktop: Desktop }) {
@@ -18,6 +19,7 @@ export function SettingsPage({ desktop }: { desktop: Desktop }) {
       <TypingSettings desktop={desktop} />
       <CommandSettings desktop={desktop} />
       <SubtitleSettingsSection desktop={desktop} />
+      <SpeakerSettings desktop={desktop} />
       <ShortcutSettings desktop={desktop} />
       <GeneralSettings desktop={desktop} />
     </main>

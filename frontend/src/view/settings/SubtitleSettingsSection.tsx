@@ -6,8 +6,8 @@ import { useStore } from "../useStore";
 import { ColorField, SelectField, Section, SliderField, SwitchField } from "./fields";
 
 export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
-  const { settings: texts, speakers: speakerTexts } = useTexts();
-  const { subtitles, speakers } = useStore(desktop.session.settings);
+  const texts = useTexts().settings;
+  const { subtitles } = useStore(desktop.session.settings);
   const updateSettings = (changes: Partial<SubtitleSettings>) =>
     desktop.session.updateSettings({ subtitles: { ...subtitles, ...changes } });
   return (
@@ -81,13 +81,6 @@ export function SubtitleSettingsSection({ desktop }: { desktop: Desktop }) {
         name="steady"
         value={subtitles.isSteady}
         onChange={(isSteady) => updateSettings({ isSteady })}
-      />
-      <SwitchField
-        label={speakerTexts.title}
-        hint={speakerTexts.transcriptHint}
-        name="speakers"
-        value={speakers}
-        onChange={(value) => desktop.session.updateSettings({ speakers: value })}
       />
       <SliderField
         label={texts.pace}

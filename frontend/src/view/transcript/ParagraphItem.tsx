@@ -125,11 +125,20 @@ function ParagraphText({ pieces }: { pieces: readonly Utterance[] }) {
               {text.slice(tentativeFrom)}
             </span>
             {text === "" && <PendingWords label={texts.page.transcript.pending} />}
+            {piece.endsTurn && <TurnEnd label={texts.page.transcript.turnEnd} />}
             {piece.state === "interrupted" && <em className="interrupted">{texts.transcript.unfinished}</em>}
           </span>
         );
       })}
     </p>
+  );
+}
+
+function TurnEnd({ label }: { label: string }) {
+  return (
+    <span className="turn-end" role="img" aria-label={label} title={label} data-testid="turn-end">
+      ¶
+    </span>
   );
 }
 

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from backend.cli.files.subtitles.limits import CueLimits
 from backend.cli.main import nova
-from backend.cli.options import cue_options, server_option
+from backend.cli.options import cue_options, formatting_options, server_option
 from backend.cli.transcribe import transcribe
 from backend.local.discovery import NoServerError
 
@@ -71,3 +71,17 @@ def test_load_refuses_an_invalid_address(option: str) -> None:
     failed = CliRunner().invoke(nova, ["load", option, "http://"])
     assert isinstance(failed.exception, NoServerError)
     assert failed.exception.message.startswith("'http://' is not a server address")
+
+
+@click.command()
+@formatting_options
+def write(formatting: tuple[str, ...]) -> None:
+    """Print the formatting."""
+    click.echo(" ".join(formatting))
+
+
+def test_each_kind_of_formatting_is_an_option() -> None:
+    assert CliRunner().invoke(write, []).output == "\n"
+    assert CliRunner().invoke(write, ["--numerals"]).output == "numerals\n"
+    every = ["--numerals", "--mask-profanity", "--no-fillers"]
+    assert CliRunner().invoke(write, every).output == "fillers profanity numerals\n"

@@ -25,6 +25,13 @@ def sampled(
     return FinalResult(utterance=utterance, text=text, language="en", confidence=0.9, sample=sample, **times)
 
 
+def with_windows(final: FinalResult, *speakers: int) -> FinalResult:
+    """The final, with windows in which these speakers take turns."""
+    assert final.sample
+    windows = [encode_vector(voice(one, 0.5, seed=final.utterance * 50 + n)) for n, one in enumerate(speakers * 3)]
+    return final.model_copy(update={"sample": final.sample.model_copy(update={"windows": tuple(windows)})})
+
+
 def enrolment() -> VoiceEnrolment:
     return VoiceEnrolment(Enrolment(name="Anna", consent=True))
 
@@ -71,6 +78,12 @@ def test_a_bad_sample_is_refused_with_the_reason_in_words(reason: str, quality: 
     assert refusal.message == f"3 good samples of speech are needed, and there are 2; sample 1: {judged.message}"
 
 
+def test_a_judgement_contains_the_times_of_its_utterance() -> None:
+    final = sampled(1, 7).model_copy(update={"start_ms": 1_500, "end_ms": 5_600})
+    judged = enrolment().add(final)
+    assert (judged.start_ms, judged.end_ms) == (1_500, 5_600)
+
+
 def test_a_sample_of_two_voices_is_refused() -> None:
     judged = enrolment().add(sampled(1, 7, 8))
     assert judged.reason == "mixed"
@@ -83,6 +96,23 @@ def test_samples_of_different_voices_are_refused(speakers: tuple[int, ...]) -> N
     refusal = enrolled.profile()
     assert isinstance(refusal, Refusal)
     assert (refusal.reason, "not of one voice" in refusal.message) == ("several_voices", True)
+
+
+def test_samples_that_all_contain_the_same_two_voices_are_refused() -> None:
+    enrolled = enrolment()
+    for n in (1, 2, 3):
+        assert enrolled.add(with_windows(sampled(n, 7, 7), 7, 8)).accepted, "its pieces are alike"
+    refusal = enrolled.profile()
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "mixed_voices"
+    assert "several voices" in refusal.message
+
+
+def test_windows_of_one_voice_are_enrolled() -> None:
+    enrolled = enrolment()
+    for n in (1, 2, 3):
+        enrolled.add(with_windows(sampled(n, 7, 7), 7, 7))
+    assert isinstance(enrolled.profile(), VoiceProfile)
 
 
 def test_an_utterance_without_words_or_without_a_measurement_is_no_sample() -> None:

@@ -60,7 +60,7 @@ def test_a_parameter_that_cannot_be_honoured_is_refused(query: dict[str, str]) -
     assert (caught.value.status, caught.value.code) == (400, "invalid_parameter")
 
 
-@pytest.mark.parametrize("name", ["tag", "mip_opt_out", "profanity_filter", "numerals", "unknown"])
+@pytest.mark.parametrize("name", ["tag", "mip_opt_out", "unknown"])
 def test_other_parameters_have_no_effect(name: str) -> None:
     assert parse(**{name: "true"}) == parse()
 
@@ -75,3 +75,11 @@ def test_any_query_is_parsed_or_refused(query: dict[str, list[str]]) -> None:
     except InvalidRequestError:
         return
     assert 200 <= parameters.endpoint_ms <= 1_000
+
+
+def test_texts_are_formatted_as_the_client_asks() -> None:
+    parameters = FluxParameters.parse({"model": ["flux-general-en"], "profanity_filter": ["true"]})
+    assert parameters.options()["formatting"] == ("profanity",)
+    changed = parameters.configured({"numerals": True, "profanity_filter": False})
+    assert changed.options()["formatting"] == ("numerals",)
+    assert changed.configured({}).options()["formatting"] == ("numerals",)

@@ -98,3 +98,17 @@ def test_any_query_is_parsed_or_refused(query: dict[str, list[str]]) -> None:
     except InvalidRequestError:
         return
     assert 200 <= parameters.endpoint_ms <= 5_000
+
+
+@pytest.mark.parametrize(
+    ("query", "formatting"),
+    [
+        ({}, ()),
+        ({"filler_words": ["true"], "punctuate": ["true"], "numerals": ["false"]}, ()),
+        ({"filler_words": ["false"]}, ("fillers",)),
+        ({"smart_format": ["true"]}, ("numerals",)),
+        ({"numerals": ["true"], "profanity_filter": ["true"]}, ("profanity", "numerals")),
+    ],
+)
+def test_texts_are_formatted_only_as_the_client_asks(query: dict[str, list[str]], formatting: tuple[str, ...]) -> None:
+    assert ListenParameters.parse(query).options()["formatting"] == formatting

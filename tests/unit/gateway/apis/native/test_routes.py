@@ -36,6 +36,7 @@ def lines(response: httpx.Response) -> list[Any]:
 
 def test_the_query_has_the_options_of_start() -> None:
     start = parse_options(QueryParams("language=en&translate_to=es&translate_to=zh-Hant&hotwords=Nova&unknown=1"))
+    assert parse_options(QueryParams("formatting=numerals&formatting=fillers")).formatting == ("numerals", "fillers")
     assert (start.language, start.translate_to, start.hotwords) == ("en", ("es", "zh-Hant"), "Nova")
     assert not start.partials
 

@@ -1,16 +1,16 @@
 import { expect, test, vi } from "vitest";
-import type { ServerMessage } from "../../../client/src/protocol/messages";
-import { problem } from "../../../client/src/protocol/problems";
-import { createStore } from "../../session/store";
-import { DEFAULT_SETTINGS, type Settings } from "../../settings/settings";
-import { createPageSpeakers, SHOWN_MS } from "./page-speakers";
+import type { ServerMessage } from "../../client/src/protocol/messages";
+import { problem } from "../../client/src/protocol/problems";
+import { createStore } from "../session/store";
+import { DEFAULT_SETTINGS, type Settings } from "../settings/settings";
+import { createSessionSpeakers, SHOWN_MS } from "./session-speakers";
 
 vi.useFakeTimers();
 
 function pageWith(some: Partial<Settings>, enrolled: readonly string[] = []) {
   const settings = createStore<Settings>({ ...DEFAULT_SETTINGS, ...some });
   const requests: string[] = [];
-  const speakers = createPageSpeakers(settings, () => {
+  const speakers = createSessionSpeakers(settings, () => {
     requests.push("voices");
     return Promise.resolve(enrolled);
   });

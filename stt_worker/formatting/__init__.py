@@ -1,0 +1,1 @@
+"""Formats recognized text on request: filler words, profanity and numbers. Pure."""

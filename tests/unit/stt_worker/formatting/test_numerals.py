@@ -1,0 +1,57 @@
+"""Spoken numbers in several languages, and their units."""
+
+import pytest
+
+from stt_worker.formatting.formatter import Formatter
+
+# Between a number and a sign after it.
+S = "\u00a0"
+
+
+def in_digits(text: str, language: str) -> str:
+    return Formatter(["numerals"], language).complete(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "I have twenty-five cows and one hundred and one dogs.", "I have 25 cows and 101 dogs."),
+        ("en", "It was nineteen eighty-four, not twenty twenty-six.", "It was 1984, not 2026."),
+        ("en", "The twenty-first of May, three point one four.", "The 21st of May, 3.14."),
+        ("en", "Call nine one one, or zero seven nine.", "Call 9 1 1, or 07 9."),
+        ("en", "Five percent of 200 dollars and fifty cents.", "5% of $200.50."),
+        ("en", "one point five million dollars", "$1.5 million"),
+        ("en", "twenty second delay", "20 second delay"),
+        ("de", "Im Jahr neunzehnhundertvierundachtzig.", "Im Jahr 1984."),
+        ("de", "drei Komma fünf Prozent von zwanzig Euro", f"3,5{S}% von 20{S}€"),
+        ("fr", "vingt-cinq pour cent, cent pour cent, vingt et un euros", f"25{S}%, 100{S}%, 21{S}€"),
+        ("fr", "zéro six douze trente-quatre", "06 12 34"),
+        ("es", "veinticinco por ciento, treinta y un días", f"25{S}%, 31 días"),
+        ("it", "trentatré per cento", "33%"),
+        ("pt", "vinte e cinco vírgula quarenta por cento", "25,40%"),
+        ("nl", "vijfentwintig procent", "25%"),
+        ("da", "femogtyve procent", f"25{S}%"),
+    ],
+)
+def test_spoken_numbers_are_written_in_digits(language: str, text: str, expected: str) -> None:
+    assert in_digits(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "One of them, no one, second to none, first of all, nine to five."),
+        ("en", "A hundred people, thousands of birds, five million, 2 hundred fifty."),
+        ("en", "At ten fifteen, on the twenty-second floor, in nineteen oh five."),
+        ("de", "Ein Haus und eine Frau, der erste Mann, am zwanzigsten."),
+        ("fr", "Un livre neuf, mille fois."),
+        ("es", "Mil gracias, uno de ellos, la segunda guerra."),
+        ("it", "Mille grazie, tu sei bello."),
+        ("pt", "Na segunda-feira, um homem."),
+        ("nl", "Een man."),
+        ("zh", "三百二十五个人"),
+        ("ru", "двадцать пять"),
+    ],
+)
+def test_words_that_may_be_no_numbers_and_other_languages_stay(language: str, text: str) -> None:
+    assert in_digits(text, language) == text

@@ -16,8 +16,12 @@ from backend.models.formats import DENOISE_FILES, VOICE_FILES
 from backend.service.settings import ANY_DEVICE
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
+from stt_worker.recognizers.onnx.families import find_family
 from stt_worker.recognizers.recognizer import Denoiser, Recognizer, TurnJudge, VoiceDescriber
 from stt_worker.recognizers.remote import RemoteRecognizer
+from stt_worker.recognizers.streaming.recognizer import StreamingRecognizer
+from stt_worker.routing.routed_model import RoutedModel
+from stt_worker.routing.rules import parse_routes
 from stt_worker.settings import SttSettings
 
 if TYPE_CHECKING:
@@ -52,6 +56,18 @@ def load_recognizer(settings: SttSettings) -> Recognizer:
             return _load_torch_recognizer(model_directory(settings), settings)
         case "ctranslate2":
             return load_whisper_recognizer(model_directory(settings), settings)
+
+
+def load_routes(settings: SttSettings) -> list[RoutedModel]:
+    """Load the models of `STT_ROUTES`, in order. Raises ModelError.
+
+    The format of their files selects the engine of each, because the settings about engines are those of `STT_MODEL`.
+    """
+    plain = {"recognizer": "auto", "onnx_family": "auto", "onnx_languages": "auto", "routes": ""}
+    return [
+        RoutedModel(load_recognizer(settings.model_copy(update={**plain, "model": model})), rule)
+        for rule, model in parse_routes(settings.routes)
+    ]
 
 
 def find_engine(settings: SttSettings) -> Engine:
@@ -94,16 +110,17 @@ def _load_torch_recognizer(directory: Path, settings: SttSettings) -> Recognizer
 
 def _load_onnx_recognizer(directory: Path, settings: SttSettings) -> Recognizer:
     with _extra("onnx"):
+        from stt_worker.recognizers.onnx.online import OnlineModel
         from stt_worker.recognizers.onnx.recognizer import OnnxRecognizer
 
+    name, files = _name(settings, directory), sorted(file.name for file in directory.iterdir())
+    family = find_family(settings.onnx_family, name, files)
+    device, threads, languages = settings.device, settings.threads, settings.onnx_languages
+    if family.online:
+        online = OnlineModel(directory, family, model=name, device=device, threads=threads, languages=languages)
+        return StreamingRecognizer(online)
     return OnnxRecognizer(
-        directory,
-        model=_name(settings, directory),
-        device=settings.device,
-        threads=settings.threads,
-        batch_size=settings.batch,
-        family=settings.onnx_family,
-        languages=settings.onnx_languages,
+        directory, family, model=name, device=device, threads=threads, batch_size=settings.batch, languages=languages
     )
 
 

@@ -14,6 +14,10 @@ DENOISED = Counter("nova_stt_denoised_seconds_total", "Audio whose noise was red
 REAL_TIME_FACTOR = Gauge(
     "nova_stt_real_time_factor_ratio", "Seconds of work for each second of audio, over recent batches"
 )
+RECOGNIZER_READY = Gauge(
+    "nova_stt_recognizer_ready", "1 if the latest calls of a recognizer succeed, otherwise 0", ["model"]
+)
+RECOGNIZER_FAILURES = Counter("nova_stt_recognizer_failures_total", "Calls of a recognizer that failed", ["model"])
 RETRIED = Counter("nova_stt_retried_total", "Finals that were decoded again", ["reason"])
 CONTINUED = Counter("nova_stt_continued_total", "Pieces of audio whose beginning was taken from a draft", ["kind"])
 OMITTED = Counter("nova_stt_omitted_speech_seconds_total", "Speech that finals leave out, in seconds")

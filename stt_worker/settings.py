@@ -17,6 +17,8 @@ class SttSettings(WorkerSettings):
     """A catalogue name, directory, hf://ORG/NAME, URL, or "null". "auto": large-v3-turbo on a GPU, base on a CPU."""
     recognizer: Literal["auto", "ctranslate2", "torch", "onnx"] = "auto"
     """Library that runs a model on this machine. "auto": the one that the format of the model's files needs."""
+    routes: str = ""
+    """More models of this worker, as "LANGUAGES=MODEL" or "LANGUAGES<SECONDS=MODEL", separated by semicolons."""
     onnx_family: str = "auto"
     """Kind of an ONNX model, such as transducer, sense-voice or moonshine. "auto": by its files and its name."""
     onnx_languages: str = "auto"

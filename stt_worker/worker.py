@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 
 from backend.errors import EntryError
-from backend.messages.jobs import SAMPLE_RATE, AudioJob, StreamKind
+from backend.messages.jobs import BYTES_PER_SECOND, SAMPLE_RATE, AudioJob, StreamKind
 from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, serve_until_signalled
 from backend.service.metrics import MODEL
@@ -20,7 +20,6 @@ from backend.service.metrics_server import MetricsServer
 from backend.streams.job_streams import AUDIO, Entry, Outcome
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
-from stt_worker.continuation import recognize_with_drafts
 from stt_worker.job_language import (
     allowed_languages,
     check_task,
@@ -33,6 +32,7 @@ from stt_worker.job_language import (
 from stt_worker.loading import (
     load_denoiser,
     load_recognizer,
+    load_routes,
     load_turn_model,
     load_voice_model,
     with_calibration,
@@ -50,6 +50,8 @@ from stt_worker.recognizers.recognizer import (
     TurnJudge,
     VoiceDescriber,
 )
+from stt_worker.routing.routed_model import RoutedModel
+from stt_worker.routing.router import Router
 from stt_worker.settings import SttSettings
 from stt_worker.voices.division import can_be_divided
 from stt_worker.voices.stage import VoiceStage
@@ -71,52 +73,55 @@ class SttWorker:
         turns: TurnJudge | None = None,
         voices: VoiceDescriber | None = None,
         denoiser: Denoiser | None = None,
+        routes: Sequence[RoutedModel] = (),
     ) -> None:
-        self._recognizer, self._settings, self._turns = recognizer, settings, turns
+        self.router = Router(recognizer, routes)
+        self._settings, self._turns = settings, turns
         self._voices = VoiceStage(voices) if voices else None
         self._noise = NoiseStage(denoiser) if denoiser else None
-        self._threads = ThreadPoolExecutor(max_workers=recognizer.overlap, thread_name_prefix="model")
         # Judges turns while their text is recognized. Each judgement takes one core.
         self._judging = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="turns")
         self._real_time_factor = RealTimeFactor(recognizer.parallel_batches)
 
     async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
         """Return one outcome for each entry, in order, or an error for a language or a task that the model lacks."""
-        kind = batch[0].job.stream_kind
-        speeches = [self._speech(entry.job, entry.pcm) for entry in batch]
-        recognizable = [speech for speech in speeches if isinstance(speech, Speech)]
-        hypotheses = iter(await self._recognize_in_thread(recognizable, kind))
-        return [
-            speech if isinstance(speech, EntryError) else self._outcome(job, next(hypotheses))
-            for speech, job in zip(speeches, (entry.job for entry in batch), strict=True)
-        ]
+        chosen = [self.router.choose(entry.job, len(entry.pcm) / BYTES_PER_SECOND) for entry in batch]
+        speeches = [self._speech(entry.job, entry.pcm, model) for entry, model in zip(batch, chosen, strict=True)]
+        outcomes: dict[int, Outcome | EntryError] = {
+            i: speech for i, speech in enumerate(speeches) if isinstance(speech, EntryError)
+        }
+        parts: dict[RoutedModel, dict[int, Speech]] = {}
+        for i, (speech, model) in enumerate(zip(speeches, chosen, strict=True)):
+            if isinstance(speech, Speech):
+                parts.setdefault(model, {})[i] = speech
+        recognizing = (self._recognize_part(model, part, batch) for model, part in parts.items())
+        for found in await asyncio.gather(*recognizing):
+            outcomes |= found
+        return [outcomes[i] for i in range(len(batch))]
 
-    def _outcome(self, job: AudioJob, hypothesis: Hypothesis) -> Outcome:
-        written = in_requested_script(job, without_unchecked(job, hypothesis))
-        if job.kind == "final":
-            return final_outcome(job, written)
-        # The draft keeps the script of the model: a second conversion would change more characters.
-        continues = self._recognizer.continues_drafts and job.task == "transcribe"
-        return preview_outcome(job, written, hypothesis.words if continues else ())
-
-    async def _recognize_in_thread(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
-        if not speeches:
-            return []
+    async def _recognize_part(
+        self, model: RoutedModel, part: Mapping[int, Speech], batch: Sequence[Entry[AudioJob]]
+    ) -> dict[int, Outcome]:
+        """Recognize the jobs of a batch that belong to one model, by their index."""
+        kind, speeches = batch[0].job.stream_kind, list(part.values())
         metrics.BATCH_SIZE.labels(kind).observe(len(speeches))
         metrics.AUDIO_SECONDS.labels(kind).inc(_audio_s(speeches))
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._recognize, speeches, kind)
+        loop = asyncio.get_running_loop()
+        hypotheses = await loop.run_in_executor(model.threads, self._recognize, model, speeches, kind)
+        return {i: _outcome(batch[i].job, found, model) for i, found in zip(part, hypotheses, strict=True)}
 
-    def _recognize(self, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
+    def _recognize(self, model: RoutedModel, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         began = time.perf_counter()
         judgements = self._judge_turns(speeches)
         described = self._voices.begin(speeches) if self._voices else {}
         # Turns and voices are judged by the audio as it is.
         recognized = self._noise.reduce(speeches, kind) if self._noise else speeches
-        hypotheses = recognize_with_drafts(self._recognizer, recognized)
+        hypotheses = model.recognize(recognized)
         ended = time.perf_counter()
         metrics.SECONDS.labels(kind).observe(ended - began)
         if kind != "preview":
-            self._real_time_factor.add(began, ended, _audio_s(speeches))
+            for factor in (self._real_time_factor, model.real_time_factor):
+                factor.add(began, ended, _audio_s(speeches))
             metrics.REAL_TIME_FACTOR.set(self._real_time_factor.factor)
         metrics.CONTINUED.labels(kind).inc(sum(hypothesis.continued for hypothesis in hypotheses))
         self._report_doubts(hypotheses)
@@ -155,25 +160,27 @@ class SttWorker:
                 log.warning("speech_omitted", start_s=round(omitted.start, 2), seconds=round(omitted.seconds, 2))
 
     def report(self) -> dict[str, object]:
-        """The part of the heartbeat that changes: how fast this worker is."""
-        return {"real_time_factor": round(self._real_time_factor.factor, 4)}
+        """The part of the heartbeat that changes: how fast this worker is, and the state of several recognizers."""
+        models = self.router.models
+        recognizers = {"recognizers": [model.describe() for model in models]} if len(models) > 1 else {}
+        return {"real_time_factor": round(self._real_time_factor.factor, 4), **recognizers}
 
-    def _speech(self, job: AudioJob, pcm: bytes) -> Speech | EntryError:
+    def _speech(self, job: AudioJob, pcm: bytes, model: RoutedModel) -> Speech | EntryError:
         final = job.kind == "final"
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32_768)
         describe_voices = job.describe_voices and self._voices is not None
         target = job.target if self._voices else None
         try:
-            check_task(job, translates=self._recognizer.translates)
-            language = model_language(job, self._recognizer.languages)
+            check_task(job, translates=model.recognizer.translates)
+            language = model_language(job, model.languages)
         except EntryError as error:
             return error
         return Speech(
             samples=samples,
             language=language,
-            last_language=last_language(job, self._recognizer.languages),
-            language_odds=known_odds(job.languages, self._recognizer.languages),
-            allowed=allowed_languages(job, self._recognizer.languages),
+            last_language=last_language(job, model.languages),
+            language_odds=known_odds(job.languages, model.languages),
+            allowed=allowed_languages(job, model.languages),
             translate=job.task == "translate",
             prefix=job.committed if final and job.finals == "stable" else "",
             prompt=job.prompt,
@@ -194,11 +201,21 @@ class SttWorker:
             measure_voice=job.measure_voice and self._voices is not None,
             target=target,
             denoise=job.denoise,
-            draft=_draft(job) if self._recognizer.continues_drafts else (),
-            draft_language=draft_language(job, self._recognizer.languages),
+            draft=_draft(job) if model.continues_drafts else (),
+            draft_language=draft_language(job, model.languages),
             draft_language_probability=job.draft_language_probability,
+            utterance=f"{job.session}/{job.utterance}",
             traceparent=job.traceparent,
         )
+
+
+def _outcome(job: AudioJob, hypothesis: Hypothesis, model: RoutedModel) -> Outcome:
+    written = in_requested_script(job, without_unchecked(job, hypothesis))
+    if job.kind == "final":
+        return final_outcome(job, written)
+    # The draft keeps the script of the model: a second conversion would change more characters.
+    continues = model.continues_drafts and job.task == "transcribe"
+    return preview_outcome(job, written, hypothesis.words if continues else ())
 
 
 def _draft(job: AudioJob) -> tuple[RecognizedWord, ...]:
@@ -230,10 +247,11 @@ async def _main(stop: asyncio.Event) -> None:
         settings = await asyncio.to_thread(with_own_gpu, settings)
         settings = await asyncio.to_thread(with_calibration, settings)
         recognizer = await asyncio.to_thread(load_recognizer, settings)
+        routes = await asyncio.to_thread(load_routes, settings)
         turns = await asyncio.to_thread(load_turn_model, settings)
         voices = await asyncio.to_thread(load_voice_model, settings)
         denoiser = await asyncio.to_thread(load_denoiser, settings)
-        await serve(recognizer, settings, stop, metrics_server, turns, voices, denoiser)
+        await serve(recognizer, settings, stop, metrics_server, turns, voices, denoiser, routes)
 
 
 async def serve(
@@ -244,8 +262,11 @@ async def serve(
     turns: TurnJudge | None = None,
     voices: VoiceDescriber | None = None,
     denoiser: Denoiser | None = None,
+    routes: Sequence[RoutedModel] = (),
 ) -> None:
     """Recognize the audio of all shards until `stop` is set."""
+    worker = SttWorker(recognizer, settings, turns, voices, denoiser, routes)
+    router = worker.router
     place = {"device": recognizer.device, "compute_type": recognizer.compute_type}
     description: dict[str, object] = {
         "model": recognizer.model,
@@ -253,11 +274,7 @@ async def serve(
         **place,
         "beam_size": settings.beam_size,
     }
-    if recognizer.languages is not None:
-        description["languages"] = sorted(recognizer.languages)
-    description["tasks"] = ["transcribe", "translate"] if recognizer.translates else ["transcribe"]
-    # Workers of earlier releases do not announce these, and have both.
-    description |= {"prompts": recognizer.uses_prompts, "word_times": recognizer.measures_words}
+    description |= router.announcement()
     if turns:
         description["turns"] = True
     if voices:
@@ -265,13 +282,15 @@ async def serve(
         description |= {"voices": True, "targets": True}
     if denoiser:
         description["denoise"] = True
-    MODEL.labels("stt", recognizer.model, recognizer.device, recognizer.compute_type).set(1)
-    worker = SttWorker(recognizer, settings, turns, voices, denoiser)
+    for one in (model.recognizer for model in router.models):
+        MODEL.labels("stt", one.model, one.device, one.compute_type).set(1)
 
     def about() -> dict[str, object]:
         return {**description, **worker.report()}
 
-    await run_worker("stt", settings, AUDIO, worker.handle, about, stop, metrics_server, overlap=recognizer.overlap)
+    # While one batch waits for a model, the next one may need another.
+    overlap = max(model.recognizer.overlap for model in router.models)
+    await run_worker("stt", settings, AUDIO, worker.handle, about, stop, metrics_server, overlap=overlap)
 
 
 if __name__ == "__main__":

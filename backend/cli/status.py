@@ -163,7 +163,13 @@ def _activity(process: Health) -> str:
         return f"{process.get('sessions', 0)} sessions" + (", draining" if process.get("draining") else "")
     device = process.get("gpu") or process.get("device")
     compute_type = f" {process['compute_type']}" if process.get("compute_type") else ""
-    return f"{process.get('model')} on {device}{compute_type}, batch {process.get('last_batch')}/{process.get('batch')}"
+    models = " + ".join(map(_model, process.get("recognizers") or [process]))
+    return f"{models} on {device}{compute_type}, batch {process.get('last_batch')}/{process.get('batch')}"
+
+
+def _model(recognizer: Health) -> str:
+    failing = " (failing)" if recognizer.get("state") == "failing" else ""
+    return f"{recognizer.get('model')}{failing}"
 
 
 def _load(process: Health) -> str:

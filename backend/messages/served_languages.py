@@ -33,7 +33,7 @@ ENGLISH_HINT = (
     "not every running speech model translates into English by itself: use `translate_to`, or a multilingual Whisper "
     "model other than a turbo or distilled one"
 )
-PROMPTS_HINT = "a running speech model takes no `prompt` and no `hotwords`, so they may have no effect"
+PROMPTS_HINT = "a running speech model takes no `prompt`, or no `hotwords`, so they may have no effect"
 WORD_TIMES_HINT = "a running speech model does not measure when words are said, so their times may be estimates"
 # Languages that models without them recognize as a similar one. Both are Whisper's codes.
 SUBSTITUTES = {"yue": "zh", "nn": "no"}
@@ -74,8 +74,8 @@ class ServedLanguages:
     `turns`: whether any STT worker judges if a speaker has finished; `voices`: whether any describes voices;
     `translators`: whether any translation worker runs; `english`: whether every STT worker can write English for speech
     in other languages; `targets`: whether all of them leave out the text of voices that a session does not want;
-    `prompts`: whether all of them use prompts and hotwords; `word_times`: whether all measure the times of words; None:
-    unknown. `denoise`: whether any STT worker reduces noise.
+    `prompts`, `hotwords`: whether all of them use prompts, and hotwords; `word_times`: whether all measure the times of
+    words; None: unknown. `denoise`: whether any STT worker reduces noise.
     """
 
     speech: frozenset[str] | None = None
@@ -87,6 +87,7 @@ class ServedLanguages:
     english: bool | None = None
     targets: bool | None = None
     prompts: bool | None = None
+    hotwords: bool | None = None
     word_times: bool | None = None
     denoise: bool | None = None
 
@@ -104,6 +105,7 @@ class ServedLanguages:
         targets = [bool(beat.get("targets")) for beat in recognizers]
         # Workers of earlier releases have Whisper, or an endpoint with its API.
         prompts = [beat.get("prompts") is not False for beat in recognizers]
+        hotwords = [beat.get("hotwords", beat.get("prompts")) is not False for beat in recognizers]
         word_times = [beat.get("word_times") is not False for beat in recognizers]
         denoise = [bool(beat.get("denoise")) for beat in recognizers]
         described = {text for beat in translators for text in beat.get("pairs", ())}
@@ -117,6 +119,7 @@ class ServedLanguages:
             all(english) if english else None,
             all(targets) if targets else None,
             all(prompts) if prompts else None,
+            all(hotwords) if hotwords else None,
             all(word_times) if word_times else None,
             any(denoise) if denoise else None,
         )
@@ -164,7 +167,7 @@ class ServedLanguages:
             events.append(Notice(code="turns_not_judged", message=TURNS_HINT))
         if options.speakers and self.voices is False:
             events.append(Notice(code="speakers_not_labelled", message=VOICES_HINT))
-        if (options.prompt or options.hotwords) and self.prompts is False:
+        if (options.prompt and self.prompts is False) or (options.hotwords and self.hotwords is False):
             events.append(Notice(code="prompt_ignored", message=PROMPTS_HINT))
         if options.words and self.word_times is False:
             events.append(Notice(code="word_times_estimated", message=WORD_TIMES_HINT))

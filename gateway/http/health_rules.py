@@ -42,6 +42,7 @@ def assess_health(
         *_unread_recordings(streams, processes),
         *_dead_letters(streams),
         *_silent_processes(processes, now),
+        *_failing_recognizers(processes),
     )
     status: Status = "unhealthy" if unhealthy else "degraded" if degraded else "healthy"
     return HealthReport((*unhealthy, *degraded), tuple(_notes(redis, processes)), status)
@@ -93,6 +94,14 @@ def _silent_processes(processes: Sequence[Process], now: float) -> Iterator[str]
     for process in processes:
         if (silent_s := now - process.get("seen", now)) > SILENT_S:
             yield f"{process['kind']} {process['name']} has sent no heartbeat for {silent_s:.0f} s"
+
+
+def _failing_recognizers(processes: Sequence[Process]) -> Iterator[str]:
+    """Recognizers of workers that have several. Others get their jobs, as far as they can."""
+    for process in processes:
+        for recognizer in process.get("recognizers") or ():
+            if recognizer["state"] == "failing":
+                yield f"the model {recognizer['model']} of {process['name']} fails: {recognizer.get('error')}"
 
 
 def _notes(redis: RedisState, processes: Sequence[Process]) -> Iterator[str]:

@@ -32,6 +32,7 @@ class NullRecognizer:
     continues_drafts: bool = False
     translates: bool = True
     uses_prompts: bool = True
+    uses_hotwords: bool = True
     measures_words: bool = True
 
     def __init__(self, cost: float = 0.0, base_s: float = 0.0, sleep: Callable[[float], None] = time.sleep) -> None:

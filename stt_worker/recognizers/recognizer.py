@@ -35,6 +35,7 @@ class Speech:
     `judge_turn`: whether to judge if the speaker has finished. `describe_voices`: whether to describe the voices.
     `measure_voice`: whether it is a sample of a voice to enrol. `target`: the only voice whose text is wanted.
     `denoise`: whether to reduce noise before the recognition.
+    `utterance`: identifies the utterance that this is the beginning of, or all of it; "": none.
     `traceparent`: the trace that the stages of its recognition belong to.
     """
 
@@ -61,6 +62,7 @@ class Speech:
     measure_voice: bool = False
     target: TargetVoice | None = None
     denoise: Denoise = "off"
+    utterance: str = ""
     traceparent: str = ""
 
     @property
@@ -204,8 +206,8 @@ class Recognizer(Protocol):
     is above 1 if a batch can be prepared or decoded while another one is decoded, and `parallel_batches` is the number
     of batches decoded in parallel. `continues_drafts`: whether it can recognize the end of an utterance after the words
     before it (`context`, `prefix`). `translates`: whether it can write English for speech in other languages.
-    `uses_prompts`: whether `prompt` and `hotwords` have an effect. `measures_words`: whether times of words come from
-    the model; otherwise they are estimated from the length of the text.
+    `uses_prompts`, `uses_hotwords`: whether `prompt`, and `hotwords`, have an effect. `measures_words`: whether times
+    of words come from the model; otherwise they are estimated from the length of the text.
     """
 
     engine: str
@@ -218,6 +220,7 @@ class Recognizer(Protocol):
     continues_drafts: bool
     translates: bool
     uses_prompts: bool
+    uses_hotwords: bool
     measures_words: bool
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:

@@ -68,7 +68,7 @@ class RemoteRecognizer:
     """
 
     engine = "remote"
-    uses_prompts = measures_words = True
+    uses_prompts = uses_hotwords = measures_words = True
 
     def __init__(
         self,

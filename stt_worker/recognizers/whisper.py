@@ -44,7 +44,7 @@ class WhisperRecognizer:
     """A `Recognizer` for a Whisper model on any engine."""
 
     engine = "whisper"
-    uses_prompts = measures_words = True
+    uses_prompts = uses_hotwords = measures_words = True
 
     def __init__(
         self, whisper: LoadedWhisper, *, model: str, batch_size: int = 8, windows: EncoderWindows | None = None

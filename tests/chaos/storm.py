@@ -7,8 +7,8 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -25,14 +25,24 @@ from backend.messages.protocol import Start
 from gateway.session.segmenter import Rules
 from gateway.settings import GatewaySettings
 from tests.chaos.checks import Checks, differences, duplicated, missing, out_of_order, uncovered
+from tests.chaos.features import (
+    count_features,
+    enrol,
+    feature_settings,
+    feature_start,
+    has_own_text,
+    ignored_errors,
+    room_errors,
+)
 from tests.chaos.process_killer import MAX_DOWNTIME_S, SHARDS, kill_at_random, service_target, start_redis
 from tests.testkit import cli
-from tests.testkit.audio.reference import segment
+from tests.testkit.audio.reference import Reference, segment
 from tests.testkit.audio.voices import voices
 from tests.testkit.session import RATE, SAMPLES_PER_MS, ClientLedger, read_session_log
 from tests.testkit.system.plans import system_plan
 
 STAGGER_S = 5.0  # sessions begin within this time
+RECONNECT_S = 150.0  # clients do not give up while a busy machine starts a gateway
 # Short claim times keep a short storm short. Entries are not dead-lettered for crashes that the storm caused, and no
 # session is refused while workers are down.
 STORM_SETTINGS = {
@@ -63,14 +73,20 @@ class Options:
     # Translate Chinese to English with a real model. Otherwise each text is "translated" to its own language, which
     # uses the same streams and needs no model.
     translate: bool = False
+    # Sessions use the options for conversations, with real models of turns, voices and noise.
+    features: bool = False
     seed: int = 0
     stagger_s: float = STAGGER_S
 
     @property
-    def start(self) -> Start:
-        """The `start` message of each session."""
-        language = "zh" if self.translate else "en"
-        return Start(language=language, translate_to=("en",) if self.translation_workers else ())
+    def language(self) -> str:
+        """The language that sessions speak."""
+        return "zh" if self.translate else "en"
+
+    def start(self, number: int) -> Start:
+        """The `start` message of a session."""
+        plain = Start(language=self.language, translate_to=("en",) if self.translation_workers else ())
+        return feature_start(number, plain) if self.features else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +108,21 @@ class Report:
     longest_wait_s: float  # for the next final, over all sessions
     uncovered_ms: int
     uncovered_edge_ms: int  # part of `uncovered_ms`: less than 100 ms at an edge of an utterance, after a resume
+    features: dict[str, int] = field(default_factory=dict)  # results of the options for conversations
     wrong: list[str] = field(default_factory=list)
 
 
 async def storm(options: Options, logs: Path, progress: cli.Progress) -> Report:
     """Start a system, kill its processes while sessions speak, and compare what was sent and received."""
-    audio = voices(options.sessions, 60 * options.minutes, options.start.language, options.seed)
+    audio = voices(options.sessions, 60 * options.minutes, options.language, options.seed)
     kills = Counter[str]()
     async with (
         start_redis(options.redis, logs, random.Random(options.seed)) as (targets, redis_url),
         running(_plan(options, logs, redis_url), progress) as system,
         asyncio.TaskGroup() as tasks,
     ):
+        if options.features:
+            await enrol(stream_url(system.urls[0]))
         targets += [service_target(service) for service in system.services if service.name != "redis"]
         random_kills = kill_at_random(targets, options.kill_every_s, random.Random(options.seed), kills, progress)
         killer = tasks.create_task(random_kills)
@@ -111,38 +130,44 @@ async def storm(options: Options, logs: Path, progress: cli.Progress) -> Report:
             [stream_url(url) for url in system.urls], audio, options.start, options.stagger_s
         )
         killer.cancel()
+        shards = SHARDS[options.redis]
         for ledger in ledgers:
-            ledger.logged = await read_session_log(system.redis_url, ledger.session, SHARDS[options.redis])
+            ledger.logged = await read_session_log(system.redis_url, ledger.session, shards)
+        wrong = await room_errors(system.redis_url, shards, ledgers) if options.features else []
     progress("all sessions have ended; comparing")
     for number, ledger in enumerate(ledgers):
         (logs / f"session-{number}.jsonl").write_text(ledger.event_log())
-    return compare(options, ledgers, kills)
+    report = compare(options, ledgers, kills)
+    return replace(report, wrong=[*report.wrong, *wrong])
 
 
 async def speak_in_parallel(
-    urls: Sequence[str], audio: Sequence[NDArray[np.int16]], start: Start, stagger_s: float
+    urls: Sequence[str], audio: Sequence[NDArray[np.int16]], start: Callable[[int], Start], stagger_s: float
 ) -> list[ClientLedger]:
-    """Drive one session for each piece of audio in real time. Sessions connect to the gateways in turn."""
+    """Drive one session for each piece of audio in real time. Sessions connect to the gateways in turn.
+
+    `start` returns the message of a session by its number.
+    """
     clock = time.monotonic()
 
     async def drive(number: int) -> ClientLedger:
         first = number % len(urls)
         order, begin_s = [*urls[first:], *urls[:first]], stagger_s * number / len(audio)
-        return await drive_session(order, start, ClientLedger.for_audio(audio[number]), clock=clock, begin_s=begin_s)
+        ledger = ClientLedger.for_audio(audio[number])
+        return await drive_session(
+            order, start(number), ledger, clock=clock, begin_s=begin_s, reconnect_timeout_s=RECONNECT_S
+        )
 
     return list(await asyncio.gather(*map(drive, range(len(audio)))))
 
 
 def compare(options: Options, ledgers: Sequence[ClientLedger], kills: Counter[str]) -> Report:
     """Compare each session with an undisturbed segmentation of its audio."""
-    expected = [segment(ledger.pcm, _rules(), options.start.endpoint_ms) for ledger in ledgers]
+    starts = [options.start(number) for number in range(len(ledgers))]
+    rules = _rules()
+    expected = [segment(ledger.pcm, rules, start.endpoint_ms) for ledger, start in zip(ledgers, starts, strict=True)]
     pairs = list(zip(ledgers, expected, strict=True))
     open_speech = [stretch for ledger, reference in pairs for stretch in uncovered(ledger, reference)]
-    checks = Checks(
-        checksums=options.model == "null",
-        translations=options.translation_workers > 0,
-        log=options.redis in ("private", "aof"),  # the others may lose writes that they acknowledged
-    )
     return Report(
         options=options,
         audio_s=sum(len(ledger.pcm) for ledger in ledgers) / RATE,
@@ -159,12 +184,23 @@ def compare(options: Options, ledgers: Sequence[ClientLedger], kills: Counter[st
         longest_wait_s=max(ledger.longest_wait() for ledger in ledgers),
         uncovered_ms=sum(end - start for start, end, _ in open_speech) // SAMPLES_PER_MS,
         uncovered_edge_ms=sum(end - start for start, end, explained in open_speech if explained) // SAMPLES_PER_MS,
+        features=count_features(ledgers) if options.features else {},
         wrong=[
             f"session {number} ({ledger.session}): {difference}"
             for number, (ledger, reference) in enumerate(pairs)
-            for difference in differences(ledger, reference, checks)
+            for difference in _differences(options, starts[number], ledger, reference)
         ],
     )
+
+
+def _differences(options: Options, start: Start, ledger: ClientLedger, expected: Reference) -> list[str]:
+    checks = Checks(
+        checksums=options.model == "null" and has_own_text(start),
+        translations=options.translation_workers > 0,
+        log=options.redis in ("private", "aof"),  # the others may lose writes that they acknowledged
+    )
+    unexplained = ignored_errors(ledger) if start.only_speaker else []
+    return [*differences(ledger, expected, checks), *unexplained]
 
 
 def _rules() -> Rules:
@@ -175,6 +211,7 @@ def _rules() -> Rules:
 
 def _plan(options: Options, logs: Path, redis_url: str | None) -> Plan:
     environment = {"STT_NULL_COST": str(options.cost), "STT_NULL_BASE_S": str(options.cost)}
+    environment |= feature_settings() if options.features else {}
     return system_plan(
         logs,
         stt_model=speech_model(options.model),
@@ -201,6 +238,8 @@ def describe(report: Report) -> str:
         f"final latency    {cli.spread(report.latency_s)}",
         f"longest wait     {report.longest_wait_s:.2f} s for the next final of a session",
     ]
+    if report.features:
+        lines.append(f"features         {', '.join(f'{count} {name}' for name, count in report.features.items())}")
     return cli.with_problems(lines, report.wrong)
 
 
@@ -217,6 +256,7 @@ def describe(report: Report) -> str:
 @cli.null_cost_option
 @click.option("--redis", default="private", show_default=True, type=click.Choice(list(SHARDS)), help="Kind of Redis.")
 @click.option("--translate", is_flag=True, help="Translate Chinese to English with opus-zh-en.")
+@click.option("--features", is_flag=True, help="Sessions use all options for conversations (needs ../shared).")
 @cli.seed_option
 @cli.json_option
 @cli.logs_option("storm")

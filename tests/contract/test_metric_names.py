@@ -19,6 +19,7 @@ PUBLISHED = {
 }
 STYLE = re.compile(r"nova_[a-z_]+_(seconds|bytes|ratio|info|level|entries|size|total)(_(bucket|sum|count))?")
 PLAIN = {"nova_workers", "nova_redis_up", "nova_gateway_open_sessions", "nova_gateway_room_readers"}
+PLAIN |= {"nova_stt_recognizer_ready"}
 
 
 @pytest.mark.parametrize("path", [RULES, *DASHBOARDS], ids=lambda path: path.name)

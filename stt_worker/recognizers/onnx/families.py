@@ -30,7 +30,8 @@ class ModelFamily:
 
     `aligned`: each token is written at the time of its sound. Such a model reports times, and does not repeat a text
     that was said once. The others write freely, as Whisper does. `translates`: whether it can write English for speech
-    in other languages. `arguments`: further arguments of the constructor.
+    in other languages. `online`: it decodes incrementally; its constructor is one of `OnlineRecognizer`. `hotwords`:
+    whether it can prefer given words. `arguments`: further arguments of the constructor.
     """
 
     name: str
@@ -39,14 +40,34 @@ class ModelFamily:
     named: tuple[str, ...] = ()
     aligned: bool = True
     translates: bool = False
+    online: bool = False
+    hotwords: bool = False
     arguments: Mapping[str, object] = field(default_factory=dict)
 
 
 _ONE = "model*.onnx"
 _PAIR = {"encoder": "*encoder*.onnx", "decoder": "*decoder*.onnx"}
+_ANY = "*.onnx"
+_STREAMING: tuple[ModelFamily, ...] = (
+    ModelFamily(
+        "streaming-transducer",
+        "transducer",
+        {**_PAIR, "joiner": "*joiner*.onnx"},
+        ("streaming",),
+        online=True,
+        hotwords=True,
+    ),
+    ModelFamily("streaming-paraformer", "paraformer", _PAIR, ("streaming-paraformer",), online=True),
+    ModelFamily("streaming-nemo-ctc", "nemo_ctc", {"model": _ANY}, ("nemo-streaming",), online=True),
+    ModelFamily("streaming-t-one-ctc", "t_one_ctc", {"model": _ANY}, ("streaming-t-one",), online=True),
+    ModelFamily("streaming-zipformer-ctc", "zipformer2_ctc", {"model": _ANY}, ("streaming-zipformer",), online=True),
+)
 FAMILIES: tuple[ModelFamily, ...] = (
+    *_STREAMING,
     # Zipformer and Parakeet; an empty type makes sherpa-onnx read it from the model.
-    ModelFamily("transducer", "transducer", {**_PAIR, "joiner": "*joiner*.onnx"}, arguments={"model_type": ""}),
+    ModelFamily(
+        "transducer", "transducer", {**_PAIR, "joiner": "*joiner*.onnx"}, hotwords=True, arguments={"model_type": ""}
+    ),
     ModelFamily(
         "moonshine",
         "moonshine",

@@ -1,7 +1,7 @@
 """Models in ONNX format, run by sherpa-onnx in batches of audio from any sessions."""
 
 import importlib.metadata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,18 @@ from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.options import TRANSLATED_LANGUAGE
 from backend.service import tracing
 from stt_worker.recognizers.encoder_windows import group_batches
-from stt_worker.recognizers.onnx.families import ModelFamily, find_family, model_files, model_languages
+from stt_worker.recognizers.onnx.families import ModelFamily, model_files, model_languages
+from stt_worker.recognizers.onnx.hotwords import TOKENS_FILE, Hotwords
 from stt_worker.recognizers.onnx.results import TokenSequence, language_code
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
 
 log = structlog.get_logger()
 
-TOKENS_FILE = "tokens.txt"
-
 
 class OnnxRecognizer:
     """A `Recognizer` for models in ONNX format.
 
-    `family` and `languages`: names of FAMILIES and codes, or "auto". Raises ModelError if the model does not load.
+    `languages`: codes, or "auto". Raises ModelError if the model does not load.
     """
 
     engine = "sherpa-onnx"
@@ -35,27 +34,32 @@ class OnnxRecognizer:
     def __init__(
         self,
         path: Path,
+        family: ModelFamily,
         *,
         model: str,
         device: str = "auto",
         threads: int = 1,
         batch_size: int = 8,
-        family: str = "auto",
         languages: str = "auto",
     ) -> None:
         files = sorted(file.name for file in path.iterdir())
-        self._family = find_family(family, model, files)
+        self._family = family
         self._languages = model_languages(languages, model)
         self.languages: Collection[str] | None = self._languages
         self.translates = self._family.translates
         self.measures_words = self._family.aligned
-        self.model, self.device = model, _choose_device(device)
+        self.model, self.device = model, choose_device(device)
         chosen = model_files(self._family, files, quantized=self.device == "cpu")
         self.compute_type = "int8" if any("int8" in file for file in chosen.values()) else "float32"
         # onnxruntime divides each operation among the threads, so one batch uses all of them.
         self.overlap = self.parallel_batches = 1
         self._batch_size = batch_size
-        self._recognizer = _load(path, self._family, chosen, self.device, threads)
+        self._hotwords = Hotwords(path, self._family, self._languages)
+        self.uses_hotwords = self._hotwords.work
+        arguments = {**self._family.arguments, **self._hotwords.arguments}
+        self._recognizer = load_onnx(
+            sherpa_onnx.OfflineRecognizer, path, self._family, chosen, arguments, self.device, threads
+        )
         self._recognize_silence()
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
@@ -74,7 +78,7 @@ class OnnxRecognizer:
     def _decode(self, group: Sequence[Speech]) -> list[Hypothesis]:
         streams = []
         for speech in group:
-            streams.append(self._recognizer.create_stream())
+            streams.append(self._hotwords.create_stream(self._recognizer, speech))
             streams[-1].accept_waveform(SAMPLE_RATE, speech.samples)
         self._recognizer.decode_streams(streams)
         return [
@@ -99,10 +103,10 @@ class OnnxRecognizer:
         try:
             self._recognizer.decode_streams([stream])
         except RuntimeError as error:
-            raise ModelError(f"cannot run the model {self.model}: {_first_line(error)}") from error
+            raise ModelError(f"cannot run the model {self.model}: {first_line(error)}") from error
 
 
-def _choose_device(device: str) -> str:
+def choose_device(device: str) -> str:
     """A CUDA device needs a build of sherpa-onnx for it. The name of its version contains "cuda"."""
     if device != "cpu" and "cuda" in importlib.metadata.version("sherpa-onnx"):
         return "cuda:0"
@@ -111,18 +115,27 @@ def _choose_device(device: str) -> str:
     return "cpu"
 
 
-def _load(path: Path, family: ModelFamily, chosen: dict[str, str], device: str, threads: int) -> Any:
-    build = getattr(sherpa_onnx.OfflineRecognizer, f"from_{family.constructor}")
+def load_onnx(
+    kind: type,
+    path: Path,
+    family: ModelFamily,
+    chosen: dict[str, str],
+    arguments: Mapping[str, object],
+    device: str,
+    threads: int,
+) -> Any:
+    """Load a model with a class of sherpa-onnx. Raises ModelError."""
+    build = getattr(kind, f"from_{family.constructor}")
     try:
         recognizer = build(
             **{argument: str(path / file) for argument, file in chosen.items()},
-            **family.arguments,
+            **arguments,
             tokens=str(path / TOKENS_FILE),
             num_threads=threads,
             provider=device.partition(":")[0],
         )
     except (RuntimeError, ValueError) as error:
-        raise ModelError(f"cannot load the model {path.name}: {_first_line(error)}") from error
+        raise ModelError(f"cannot load the model {path.name}: {first_line(error)}") from error
     log.info("model_loaded", model=path.name, family=family.name, device=device)
     return recognizer
 
@@ -131,5 +144,5 @@ def _tokens(result: Any) -> TokenSequence:
     return TokenSequence(result.text, result.tokens, result.timestamps, result.ys_log_probs, language_code(result.lang))
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or ["no reason given"])[0]

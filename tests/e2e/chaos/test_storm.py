@@ -32,3 +32,17 @@ async def test_a_final_is_delivered_once_after_any_process_is_killed(
     assert report.wrong == []
     assert set(report.kills) == ALL_KINDS
     assert report.reconnects > 0
+
+
+async def test_sessions_with_all_features_lose_nothing_when_processes_are_killed(
+    artifacts: Path, shared_folder: Path
+) -> None:
+    """Labels, turns, interruptions, noise reduction, one wanted voice, words, translations and rooms."""
+    options = {"minutes": 0.5, "sessions": 8, "kill_every_s": 3.0, "seed": 3, "stt_workers": 2}
+    report = await run_storm(artifacts, "storm-features", features=True, redis="aof", **options)
+    assert report.wrong == []
+    assert report.missing == report.duplicated == report.out_of_order == 0
+    assert set(report.kills) <= ALL_KINDS
+    assert report.reconnects > 0
+    used = {"EarlyFinal", "Interrupt", "SpeechIgnored", "TurnEnd", "labels", "words"}
+    assert {name for name, count in report.features.items() if count} >= used, report.features

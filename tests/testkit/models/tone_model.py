@@ -20,12 +20,14 @@ THRESHOLD = -4.0
 # Mel bands of the 80 that belong to each tone.
 BANDS = (27, 27, 26)
 FRAMES_PER_STEP = 4
+# Frames of 10 ms that the streaming model takes at a time, and the shape of its caches, which it does not use.
+CHUNK, CACHE = 16, (1, 1, 1)
 
 
-def write_tone_model(directory: Path) -> Path:
+def write_tone_model(directory: Path, *, streaming: bool = False) -> Path:
     """Write model.onnx and tokens.txt. The name of the directory tells the recognizer which family it is."""
     directory.mkdir(parents=True, exist_ok=True)
-    onnx.save(_model(), directory / "model.onnx")
+    onnx.save(_model(streaming=streaming), directory / "model.onnx")
     symbols = [*(f"▁{name}" for name in TONES), "<blk>"]
     (directory / "tokens.txt").write_text("".join(f"{symbol} {i}\n" for i, symbol in enumerate(symbols)))
     return directory
@@ -39,7 +41,7 @@ def tones(*names: str) -> NDArray[np.float32]:
     return np.concatenate([*sounds, pause]).astype(np.float32)
 
 
-def _model() -> onnx.ModelProto:
+def _model(*, streaming: bool) -> onnx.ModelProto:
     """The score of a tone is the loudest mel of its band; that of the blank is the threshold."""
     bands, loudest = list(TONES), [f"{name}_loudest" for name in TONES]
     nodes = [
@@ -63,8 +65,27 @@ def _model() -> onnx.ModelProto:
         helper.make_tensor_value_info("length", TensorProto.INT64, ["batch"]),
     ]
     outputs = [helper.make_tensor_value_info("logprobs", TensorProto.FLOAT, ["batch", "steps", len(TONES) + 1])]
+    described = {"vocab_size": len(TONES), "normalize_type": "", "subsampling_factor": FRAMES_PER_STEP}
+    if streaming:
+        described |= _add_caches(nodes, inputs, outputs)
     graph = helper.make_graph(nodes, "tones", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    described = {"vocab_size": len(TONES), "normalize_type": "", "subsampling_factor": FRAMES_PER_STEP}
     helper.set_model_props(model, {name: str(value) for name, value in described.items()})
     return model
+
+
+def _add_caches(
+    nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
+) -> dict[str, int]:
+    """Add what NeMo's streaming models have: caches that go in and out, and the length. Returns their description."""
+    shape = ["batch", *CACHE]
+    types = {"channel": (TensorProto.FLOAT, shape), "time": (TensorProto.FLOAT, shape)}
+    types["channel_len"] = (TensorProto.INT64, ["batch"])
+    nodes.append(helper.make_node("Identity", ["length"], ["encoded_lengths"]))
+    outputs.append(helper.make_tensor_value_info("encoded_lengths", TensorProto.INT64, ["batch"]))
+    for name, (kind, dimensions) in types.items():
+        nodes.append(helper.make_node("Identity", [f"cache_last_{name}"], [f"cache_last_{name}_next"]))
+        inputs.append(helper.make_tensor_value_info(f"cache_last_{name}", kind, dimensions))
+        outputs.append(helper.make_tensor_value_info(f"cache_last_{name}_next", kind, dimensions))
+    sizes = {f"cache_last_{name}_dim{i}": size for name in ("channel", "time") for i, size in enumerate(CACHE, 1)}
+    return {"window_size": CHUNK, "chunk_shift": CHUNK, **sizes}

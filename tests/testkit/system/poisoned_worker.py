@@ -52,6 +52,7 @@ class Poisoned:
         self.model, self.device, self.compute_type = recognizer.model, recognizer.device, recognizer.compute_type
         self.languages, self.engine = recognizer.languages, recognizer.engine
         self.uses_prompts, self.measures_words = recognizer.uses_prompts, recognizer.measures_words
+        self.uses_hotwords = recognizer.uses_hotwords
         self.overlap, self.parallel_batches = recognizer.overlap, recognizer.parallel_batches
         self.continues_drafts, self.translates = recognizer.continues_drafts, recognizer.translates
 

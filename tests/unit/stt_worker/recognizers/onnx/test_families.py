@@ -34,7 +34,7 @@ def test_the_family_is_known_by_files_and_name(model: str, files: list[str], fam
 
 @pytest.mark.parametrize(("model", "files"), [("my-model", ONE), ("my-model", CANARY), ("parakeet", ["tokens.txt"])])
 def test_an_unknown_model_needs_a_setting(model: str, files: list[str]) -> None:
-    with pytest.raises(ModelError, match="set STT_ONNX_FAMILY to one of transducer, "):
+    with pytest.raises(ModelError, match="set STT_ONNX_FAMILY to one of streaming-transducer, "):
         find_family("auto", model, files)
     assert find_family("nemo-ctc", model, files).name == "nemo-ctc"
 

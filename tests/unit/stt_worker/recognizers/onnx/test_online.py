@@ -1,0 +1,101 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.errors import ModelError
+from stt_worker.loading import load_recognizer
+from stt_worker.recognizers.onnx.online import OnlineModel
+from stt_worker.recognizers.recognizer import Recognizer, Speech
+from stt_worker.settings import SttSettings
+from tests.testkit.models.tone_model import PAUSE_S, RATE, TONE_S, tones, write_tone_model
+
+SAID = ("high", "low", "middle")
+TEXT = " ".join(SAID)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tone_model(tmp_path_factory.mktemp("models") / "sherpa-onnx-nemo-streaming-ctc-en", streaming=True)
+
+
+def load(directory: Path) -> Recognizer:
+    return load_recognizer(SttSettings(model=str(directory), threads=1))
+
+
+def previews(recognizer: Recognizer, ends_s: Sequence[float], utterance: str = "s/1") -> list[str]:
+    """The texts of previews that end at these times."""
+    audio = tones(*SAID)
+    pieces = [Speech(audio[: round(end * RATE)], final=False, words=True, utterance=utterance) for end in ends_s]
+    return [recognizer.recognize([piece])[0].text for piece in pieces]
+
+
+def test_its_name_selects_a_streaming_model(directory: Path) -> None:
+    recognizer = load(directory)
+    assert (recognizer.engine, recognizer.languages, recognizer.measures_words) == ("sherpa-onnx", {"en"}, True)
+    assert not recognizer.continues_drafts
+
+
+def test_previews_grow_and_the_final_is_complete(directory: Path) -> None:
+    recognizer = load(directory)
+    assert previews(recognizer, (0.4, 1.2, 2.2, 3.2)) == ["", "high", "high low", TEXT]
+    (final,) = recognizer.recognize([Speech(tones(*SAID), words=True, utterance="s/1")])
+    assert final.text == TEXT
+    starts = [PAUSE_S + i * (TONE_S + PAUSE_S) for i in range(3)]
+    assert [word.start for word in final.words] == pytest.approx(starts, abs=0.1)
+
+
+def test_only_new_audio_is_decoded(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted: list[int] = []
+    accept = OnlineModel.accept
+
+    def counted(
+        model: OnlineModel, states: Sequence[object], pieces: Sequence[np.ndarray], ends: Sequence[bool]
+    ) -> None:
+        accepted.extend(len(piece) for piece in pieces)
+        accept(model, states, pieces, ends)
+
+    recognizer = load(directory)
+    monkeypatch.setattr(OnlineModel, "accept", counted)
+    previews(recognizer, (1.0, 1.5))
+    recognizer.recognize([Speech(tones(*SAID)[: 2 * RATE], utterance="s/1")])
+    assert accepted == [RATE, RATE // 2, RATE // 2]
+
+
+def test_any_worker_can_continue_an_utterance_with_the_same_text(directory: Path) -> None:
+    """A worker that has seen nothing of the utterance, and one whose state has processed other audio."""
+    first, second = load(directory), load(directory)
+    previews(first, (0.7, 1.6))
+    assert previews(second, (2.2,)) == previews(first, (2.2,)) == ["high low"]
+    other = np.concatenate([np.zeros(1_600, np.float32), tones("low")])
+    first.recognize([Speech(other, final=False, utterance="s/1")])
+    final = Speech(tones(*SAID), utterance="s/1")
+    assert [worker.recognize([final])[0].text for worker in (first, second, first)] == [TEXT] * 3
+
+
+def test_the_division_of_the_audio_does_not_change_the_text(directory: Path) -> None:
+    recognizer = load(directory)
+    audio = tones(*SAID, *SAID)
+    for number, step in enumerate((777, 4_001, 16_000)):
+        ends = range(step, len(audio), step)
+        pieces = [Speech(audio[:end], final=False, utterance=f"s/{number}") for end in ends]
+        for piece in pieces:
+            recognizer.recognize([piece])
+        assert recognizer.recognize([Speech(audio, utterance=f"s/{number}")])[0].text == f"{TEXT} {TEXT}"
+
+
+def test_utterances_of_different_states_share_a_batch(directory: Path) -> None:
+    recognizer = load(directory)
+    previews(recognizer, (1.2,), "a/1")
+    batch = [Speech(tones(*SAID), utterance="a/1"), Speech(tones("low"), utterance="b/1"), Speech(tones("high"))]
+    assert [one.text for one in recognizer.recognize(batch)] == [TEXT, "low", "high"]
+
+
+def test_a_model_of_another_family_is_refused(directory: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / directory.name
+    damaged.mkdir()
+    (damaged / "tokens.txt").write_bytes((directory / "tokens.txt").read_bytes())
+    (damaged / "model.onnx").write_bytes((directory / "model.onnx").read_bytes()[:200])
+    with pytest.raises(ModelError, match="cannot load the model"):
+        load(damaged)

@@ -1,0 +1,176 @@
+"""The choice of a recognizer, what a worker announces, and batches that belong to several recognizers."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.errors import EntryError
+from backend.messages.jobs import BYTES_PER_SECOND
+from backend.messages.protocol import Final
+from backend.streams.job_streams import Entry
+from backend.streams.names import Shard
+from stt_worker.recognizers.null import NullRecognizer
+from stt_worker.recognizers.recognizer import Hypothesis, Speech
+from stt_worker.routing.health import BYPASS_S, MAX_FAILURES
+from stt_worker.routing.routed_model import RoutedModel
+from stt_worker.routing.router import Router
+from stt_worker.routing.rules import RouteRule
+from stt_worker.settings import SttSettings
+from stt_worker.worker import SttWorker
+from tests.testkit.streams.jobs import job
+
+
+class Named(NullRecognizer):
+    """Writes its name, and keeps the sizes of its batches."""
+
+    def __init__(self, name: str, *languages: str, fails: bool = False, **abilities: bool) -> None:
+        super().__init__()
+        self.model, self.languages, self.fails = name, frozenset(languages) or None, fails
+        self.batches: list[int] = []
+        defaults = {"translates": False, "uses_hotwords": abilities.get("uses_prompts", True)}
+        for ability, value in {**defaults, **abilities}.items():
+            setattr(self, ability, value)
+
+    def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
+        self.batches.append(len(batch))
+        if self.fails:
+            raise RuntimeError("out of order")
+        return [Hypothesis(self.model, one.language or "en", 1.0, -0.1, 0.0) for one in batch]
+
+
+def light(**changes: Any) -> RoutedModel:
+    return RoutedModel(Named("light", "en", uses_prompts=False, **changes), RouteRule(frozenset({"en"}), 3.0))
+
+
+def asian(**changes: Any) -> RoutedModel:
+    return RoutedModel(Named("asian", "zh", "ja", "en", **changes), RouteRule(frozenset({"zh", "ja"})))
+
+
+def chosen(router: Router, seconds: float = 5.0, **options: Any) -> str:
+    return router.choose(job(1, **options), seconds).recognizer.model
+
+
+def test_short_audio_goes_to_the_light_model_and_languages_to_theirs() -> None:
+    router = Router(Named("large"), [light(), asian()])
+    assert chosen(router, 2.9, language="en") == "light"
+    assert chosen(router, 3.0, language="en") == "large"
+    assert chosen(router, 2.0, language="de") == "large"
+    assert chosen(router, 20.0, language="ja") == "asian"
+    assert chosen(router, 2.0, language="yue") == "asian", "as Chinese"
+
+
+def test_a_language_that_is_detected_goes_to_a_model_that_knows_all_of_them() -> None:
+    router = Router(Named("large", "en", "zh", "ja", "de"), [light(), asian()])
+    assert chosen(router, 2.0) == "large"
+    assert chosen(router, 2.0, allowed=("en",)) == "light"
+    assert chosen(router, 9.0, allowed=("zh", "ja")) == "asian"
+    assert chosen(router, 9.0, allowed=("zh", "de")) == "large"
+    anything = RoutedModel(Named("quick", "en", "zh", "ja", "de", "fr"), RouteRule(below_s=2.0))
+    assert chosen(Router(Named("large", "en", "zh"), [anything]), 1.0) == "quick"
+
+
+def test_an_option_goes_to_a_model_that_has_it() -> None:
+    router = Router(Named("large", translates=True), [light(measures_words=False)])
+    assert chosen(router, 1.0, language="en", hotwords="Nova") == "large"
+    assert chosen(router, 1.0, language="en", words=True) == "large"
+    assert chosen(router, 1.0, language="en", task="translate") == "large"
+    only = Router(Named("small", "de", uses_prompts=False), [asian(uses_prompts=False)])
+    assert chosen(only, 1.0, language="zh", prompt="x") == "asian", "no model has it"
+
+
+def test_a_worker_announces_what_holds_for_audio_of_any_length() -> None:
+    quick = RoutedModel(Named("quick", "fr"), RouteRule(below_s=2.0))
+    router = Router(Named("large", "en", "de", translates=True), [quick, asian(uses_prompts=False)])
+    assert router.languages == {"en", "de", "zh", "ja"}
+    assert not router.translates, "Japanese is not translated"
+    assert not router.uses_prompts
+    assert router.measures_words
+    assert Router(Named("large"), [asian(uses_prompts=False)]).languages is None
+    alone = Router(Named("large", "en", translates=True))
+    assert (alone.languages, alone.translates) == ({"en"}, True)
+
+
+def test_a_failing_model_is_bypassed_until_its_trial_succeeds() -> None:
+    clock = [0.0]
+    broken = Named("light", "en", fails=True)
+    route = RoutedModel(broken, RouteRule(frozenset({"en"})), now=lambda: clock[0])
+    router = Router(Named("large"), [route])
+    for _ in range(MAX_FAILURES):
+        assert chosen(router, language="en") == "light"
+        with pytest.raises(RuntimeError):
+            route.recognize([Speech(samples=job_audio())])
+    assert chosen(router, language="en") == "large"
+    described = route.describe()
+    assert (described["state"], described["failures"], described["route"]) == ("failing", MAX_FAILURES, "en")
+    assert described["error"] == "RuntimeError('out of order')"
+    clock[0], broken.fails = BYPASS_S, False
+    assert chosen(router, language="en") == "light"
+    route.recognize([Speech(samples=job_audio())])
+    assert route.describe()["state"] == "ready"
+
+
+def test_a_failing_model_is_used_where_no_other_serves() -> None:
+    broken = asian(fails=True)
+    router = Router(Named("large", "en"), [broken])
+    for _ in range(MAX_FAILURES):
+        with pytest.raises(RuntimeError):
+            broken.recognize([Speech(samples=job_audio())])
+    assert chosen(router, language="zh") == "asian"
+
+
+def job_audio() -> Any:
+    return np.zeros(16_000, np.float32)
+
+
+def entry(number: int, seconds: float, language: str) -> Entry[Any]:
+    return Entry(Shard(0), f"{number}-0", job(number, language=language), bytes(int(seconds * BYTES_PER_SECOND)))
+
+
+async def test_a_batch_is_divided_and_its_outcomes_stay_in_order() -> None:
+    large, small, routed = Named("large", "en", "zh", "de"), light(), asian()
+    worker = SttWorker(large, SttSettings(), routes=[small, routed])
+    batch = [entry(1, 1, "en"), entry(2, 5, "en"), entry(3, 1, "zh"), entry(4, 1, "fr"), entry(5, 2, "en")]
+    texts = []
+    for outcome in await worker.handle(batch):
+        if isinstance(outcome, EntryError):
+            texts.append(outcome.code)
+        else:
+            (final,) = outcome.durable
+            assert isinstance(final, Final)
+            texts.append(final.text)
+    assert texts == ["light", "large", "asian", "unsupported_language", "light"]
+    assert isinstance(small.recognizer, Named)
+    assert (large.batches, small.recognizer.batches) == ([1], [2])
+    recognizers = worker.report()["recognizers"]
+    assert isinstance(recognizers, list)
+    assert [(one["model"], one["route"], one["state"]) for one in recognizers] == [
+        ("light", "en<3", "ready"),
+        ("asian", "ja,zh", "ready"),
+        ("large", "*", "ready"),
+    ]
+
+
+async def test_models_work_at_the_same_time() -> None:
+    met = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    class Waiting(Named):
+        def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
+            asyncio.run_coroutine_threadsafe(met.wait(), loop).result(10)
+            return super().recognize(batch)
+
+    class Meeting(Named):
+        def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
+            loop.call_soon_threadsafe(met.set)
+            return super().recognize(batch)
+
+    routes = [RoutedModel(Waiting("light"), RouteRule(below_s=3.0))]
+    worker = SttWorker(Meeting("large"), SttSettings(), routes=routes)
+    assert len(await worker.handle([entry(1, 1, "en"), entry(2, 5, "en")])) == 2
+
+
+async def test_a_worker_with_one_model_reports_no_list() -> None:
+    assert "recognizers" not in SttWorker(Named("large"), SttSettings()).report()

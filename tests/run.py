@@ -1,7 +1,7 @@
 """Runs all checks and tests, also after a failure, and lists the failures at the end: `make test`.
 
-`python tests/run.py NAME...` runs only these parts, and `all` also those that are not run by default. Checks that are no
-tests run at idle priority next to the tests.
+`python tests/run.py NAME...` runs only these parts, and `all` also those that are not run by default. Checks that are
+no tests run at idle priority next to the tests.
 
 The file uses only the standard library, because a broken environment should fail as one part and not hide the others.
 """

@@ -43,8 +43,10 @@ from backend.messages.options import MIN_SAMPLE_RATE as MIN_SAMPLE_RATE
 from backend.messages.options import AudioFormat as AudioFormat
 from backend.messages.options import Message as Message
 from backend.messages.rooms.captions import ROOM_OR_NONE_PATTERN
+from backend.messages.turns import Clear as Clear
 from backend.messages.turns import EarlyFinal as EarlyFinal
 from backend.messages.turns import EarlyFinalWithdrawn as EarlyFinalWithdrawn
+from backend.messages.turns import Finalize as Finalize
 from backend.messages.turns import Interrupt as Interrupt
 from backend.messages.turns import SpeakerSegment as SpeakerSegment
 from backend.messages.turns import SpeakersMerged as SpeakersMerged
@@ -135,18 +137,6 @@ class Configure(Message):
         """Return `start` with the options of this message."""
         changes = self.model_dump(exclude={"type"}, exclude_none=True)
         return start.model_copy(update=changes | ({"room": self.room or None} if "room" in changes else {}))
-
-
-class Finalize(Message):
-    """Ends the utterance in progress immediately."""
-
-    type: Literal["finalize"] = "finalize"
-
-
-class Clear(Message):
-    """Discards the audio of the utterance in progress. It gets no final, and the next one has the same number."""
-
-    type: Literal["clear"] = "clear"
 
 
 ClientMessage = Annotated[Start | Resume | Configure | Finalize | Clear | Keepalive | Stop, Field(discriminator="type")]
@@ -279,8 +269,7 @@ ServerMessage = Annotated[
     Field(discriminator="type"),
 ]
 
-_client: TypeAdapter[ClientMessage] = TypeAdapter(ClientMessage)
-_server: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
+_client, _server = TypeAdapter[ClientMessage](ClientMessage), TypeAdapter[ServerMessage](ServerMessage)
 _CLIENT_TYPES = frozenset({"start", "resume", "configure", "finalize", "clear", "keepalive", "stop"})
 
 
@@ -297,8 +286,8 @@ def parse_client(text: str) -> ClientMessage:
     try:
         return _client.validate_python(raw)
     except ValidationError as error:
-        problem = describe_first_problem(error)
-        raise ProtocolError(f"{raw['type']}: {problem}", code="invalid_message", fatal=False) from None
+        message = f"{raw['type']}: {describe_first_problem(error)}"
+        raise ProtocolError(message, code="invalid_message", fatal=False) from None
 
 
 def parse_server(text: str | bytes) -> ServerMessage:

@@ -100,3 +100,15 @@ class SpeakersMerged(ChannelEvent):
     """The label that stays."""
     merged: str
     """The label whose earlier finals are of `speaker` too. It is not used again."""
+
+
+class Finalize(Message):
+    """Ends the utterance in progress immediately."""
+
+    type: Literal["finalize"] = "finalize"
+
+
+class Clear(Message):
+    """Discards the audio of the utterance in progress. It gets no final, and the next one has the same number."""
+
+    type: Literal["clear"] = "clear"

@@ -128,11 +128,7 @@ async def _resume_session(
 
 
 def _new_session(
-    services: GatewayServices,
-    entry: OpenSession,
-    correlation_id: str,
-    voices: SessionVoices,
-    room: SessionRoom,
+    services: GatewayServices, entry: OpenSession, correlation_id: str, voices: SessionVoices, room: SessionRoom
 ) -> Session:
     admission = services.admission
     return Session(

@@ -174,7 +174,7 @@ async def restart_all(
     engine: Engine, url: str, options: Options, pause_s: float, progress: cli.Progress
 ) -> list[ClientLedger]:
     """Restart every container while sessions speak. Raises SetupError if the sessions ended before the last restart."""
-    audio = voices(options.sessions, 60 * options.minutes, options.start.language, options.seed)
+    audio = voices(options.sessions, 60 * options.minutes, options.start(0).language, options.seed)
     restarted: Counter[str] = Counter()
     async with asyncio.TaskGroup() as tasks:
         speaking = tasks.create_task(speak_in_parallel([stream_url(url)], audio, options.start, stagger_s=0.0))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from backend.messages.rooms.captions import Caption
 from gateway.rooms.languages import written_language
-from gateway.rooms.lines.labels import SpeakerLabels, relabelled
+from gateway.rooms.lines.labels import RoomLabels, relabelled
 
 # A caption of a log, and its cursor.
 LoggedCaption = tuple[str, Caption]
@@ -53,7 +53,7 @@ def corrected_captions(
 
 def _relabelled(log: Sequence[LoggedCaption]) -> list[LoggedCaption]:
     """The log with the labels of speakers that stay."""
-    labels, found = SpeakerLabels(), []
+    labels, found = RoomLabels(), []
     for cursor, caption in log:
         if caption.merged_speakers:
             labels.merge(caption.session, caption.merged_speakers)

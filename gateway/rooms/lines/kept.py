@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from backend.messages.rooms.captions import Caption
 from gateway.rooms.lines.frames import CaptionFrame
-from gateway.rooms.lines.labels import SpeakerLabel, SpeakerLabels, relabelled
+from gateway.rooms.lines.labels import RoomLabels, SpeakerLabel, relabelled
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class KeptFrame:
 class KeptFrames(Reversible[KeptFrame]):
     """The last frames, in order, and those of each line."""
 
-    def __init__(self, limit: int, labels: SpeakerLabels) -> None:
+    def __init__(self, limit: int, labels: RoomLabels) -> None:
         self._limit, self._labels = limit, labels
         self._frames: deque[KeptFrame] = deque()
         self._by_line: defaultdict[str, deque[KeptFrame]] = defaultdict(deque)

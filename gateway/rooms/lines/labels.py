@@ -38,7 +38,7 @@ class SpeakerLabel:
         return last
 
 
-class SpeakerLabels:
+class RoomLabels:
     """The labels of all sessions of a room. Those that no line refers to are forgotten."""
 
     def __init__(self) -> None:

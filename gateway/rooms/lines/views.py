@@ -9,7 +9,7 @@ from gateway.rooms.languages import SPOKEN, contains_language, written_language
 from gateway.rooms.lines.corrections import is_corrected_by, with_correction
 from gateway.rooms.lines.frames import CaptionFrame
 from gateway.rooms.lines.kept import KeptFrames
-from gateway.rooms.lines.labels import SpeakerLabel, SpeakerLabels, relabelled
+from gateway.rooms.lines.labels import RoomLabels, SpeakerLabel, relabelled
 
 # Lines whose translation is awaited. Bounds the memory when translations do not arrive.
 MAX_AWAITED = 64
@@ -22,7 +22,7 @@ class LanguageView:
 
     def __init__(self, language: str = SPOKEN) -> None:
         self._language = written_language(language) if language else SPOKEN
-        self._labels = SpeakerLabels()
+        self._labels = RoomLabels()
         # Finals whose translation follows, by line.
         self._awaited: OrderedDict[str, tuple[Caption, SpeakerLabel | None]] = OrderedDict()
         self._last_lines: deque[str] = deque(maxlen=MAX_AWAITED)

@@ -147,7 +147,7 @@ async def test_garbage(guarded: System, talk: Clip) -> None:
                 "asterisk, no UTF-8": ASTERISK.failure(url, [*ASTERISK.start, undecodable], key),
                 "aeap, no JSON first": AEAP.failure(url, ["hello"], key),
                 "aeap, no JSON": AEAP.failure(url, [*AEAP.start, "hello"], key),
-                "aeap, another codec": AEAP.failure(url, [AEAP.start[0].replace("slin", "gsm")], key),
+                "aeap, another codec": AEAP.failure(url, [str(AEAP.start[0]).replace("slin", "gsm")], key),
                 "freeswitch, no JSON first": FREESWITCH.failure(url, ["hello"], key),
                 "freeswitch, no JSON": FREESWITCH.failure(url, [*FREESWITCH.start, "hello"], key),
                 "ai_voice, no JSON": AI_VOICE.failure(url, [*AI_VOICE.start, "hello"], key),

@@ -45,7 +45,7 @@ async def test_a_session_in_progress_is_shared_and_unshared(system: System, sent
         await client.send_message(Configure(room="shared"))
         async with reading(other, "shared") as reader:
             shared = await say(client, sentence[1_600:])
-            # What was said before it was shared is not for readers.
+            # Speech before the session was shared is not for readers.
             assert await reader.wait_for_finals(1) == [shared.text]
             await client.send_message(Configure(room=""))
             private = await say(client, sentence[3_200:])

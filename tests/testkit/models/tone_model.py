@@ -78,7 +78,7 @@ def _add_caches(
     nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]
 ) -> dict[str, int]:
     """Add what NeMo's streaming models have: caches that go in and out, and the length. Returns their description."""
-    shape = ["batch", *CACHE]
+    shape: list[str | int | None] = ["batch", *CACHE]
     types = {"channel": (TensorProto.FLOAT, shape), "time": (TensorProto.FLOAT, shape)}
     types["channel_len"] = (TensorProto.INT64, ["batch"])
     nodes.append(helper.make_node("Identity", ["length"], ["encoded_lengths"]))

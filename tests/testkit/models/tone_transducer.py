@@ -4,6 +4,7 @@ It has the inputs and outputs of an offline Zipformer. 高 and 糕 sound alike, 
 so that the effect of hotwords shows.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ SYMBOLS = ("<blk>", "低", "中", "高", "糕")
 # The band of each symbol but the first, and how much less probable the last one is.
 BAND_OF, DISADVANTAGE = (0, 1, 2, 2), 1.0
 NEVER = -1_000.0
+# Element type and dimensions.
+ValueType = tuple[int, Sequence[str | int | None]]
 # Log energy of a mel band that counts as sound. The click at the end of a tone has less, and silence has -16.
 THRESHOLD = 2.5
 
@@ -78,7 +81,7 @@ def _decoder() -> onnx.ModelProto:
 
 
 def _joiner() -> onnx.ModelProto:
-    shape = (TensorProto.FLOAT, ["N", len(SYMBOLS)])
+    shape: ValueType = (TensorProto.FLOAT, ["N", len(SYMBOLS)])
     nodes = [helper.make_node("Add", ["encoder_out", "decoder_out"], ["logit"])]
     inputs = {"encoder_out": shape, "decoder_out": shape}
     return _model(nodes, inputs, {"logit": shape}, [], {"joiner_dim": len(SYMBOLS)})
@@ -86,13 +89,16 @@ def _joiner() -> onnx.ModelProto:
 
 def _model(
     nodes: list[onnx.NodeProto],
-    inputs: dict[str, tuple[int, list[str | int]]],
-    outputs: dict[str, tuple[int, list[str | int]]],
+    inputs: Mapping[str, ValueType],
+    outputs: Mapping[str, ValueType],
     constants: list[onnx.TensorProto],
     described: dict[str, object],
 ) -> onnx.ModelProto:
-    ends = [[helper.make_tensor_value_info(name, *kind) for name, kind in side.items()] for side in (inputs, outputs)]
-    graph = helper.make_graph(nodes, "tones", *ends, constants)
+    graph = helper.make_graph(nodes, "tones", _values(inputs), _values(outputs), constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     helper.set_model_props(model, {name: str(value) for name, value in described.items()})
     return model
+
+
+def _values(types: Mapping[str, ValueType]) -> list[onnx.ValueInfoProto]:
+    return [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in types.items()]

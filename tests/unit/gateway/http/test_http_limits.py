@@ -36,8 +36,8 @@ def _chunks(size: int, count: int) -> bytes:
 async def test_the_body_of_every_post_route_is_read() -> None:
     routes = build(MemoryGateway().services).routes
     posts = {path for route in routes for path, methods in _paths(route) if "POST" in methods}
-    # The parameters of a link are in its URL.
-    of_rooms = {"/v1/rooms/{room}/links", "/v1/rooms/{room}/lines/{line}"}
+    # Their parameters are in the URL.
+    of_rooms = {f"/v1/rooms/{{room}}/{what}" for what in ("links", "lines/{line}", "hold", "release")}
     assert {path.decode() for path in UPLOAD_PATHS} == posts - of_rooms
 
 

@@ -1,18 +1,18 @@
 """Labels of speakers that turn out to be another one."""
 
 from backend.messages.rooms.captions import Caption
-from gateway.rooms.lines.labels import SpeakerLabel, SpeakerLabels
+from gateway.rooms.lines.labels import RoomLabels, SpeakerLabel
 from gateway.rooms.lines.views import LanguageView, replay
 
 
-def of(labels: SpeakerLabels, speaker: str, session: str = "a") -> SpeakerLabel:
+def of(labels: RoomLabels, speaker: str, session: str = "a") -> SpeakerLabel:
     found = labels.of(Caption(line=f"{session}-1", text="x", language="en", speaker=speaker))
     assert found
     return found
 
 
 def test_a_merge_changes_earlier_lines_of_the_session_only() -> None:
-    labels = SpeakerLabels()
+    labels = RoomLabels()
     earlier, other = of(labels, "3"), of(labels, "3", "b")
     labels.merge("a", {"3": "1"})
     later = of(labels, "3")
@@ -20,7 +20,7 @@ def test_a_merge_changes_earlier_lines_of_the_session_only() -> None:
 
 
 def test_merges_follow_each_other_and_may_take_a_label_back() -> None:
-    labels = SpeakerLabels()
+    labels = RoomLabels()
     one = of(labels, "1")
     labels.merge("a", {"1": "2", "2": "3"})
     assert one.current == "3"
@@ -32,7 +32,7 @@ def test_merges_follow_each_other_and_may_take_a_label_back() -> None:
 
 
 def test_a_caption_without_a_speaker_has_no_label() -> None:
-    assert SpeakerLabels().of(Caption(line="a-1", text="x", language="en")) is None
+    assert RoomLabels().of(Caption(line="a-1", text="x", language="en")) is None
 
 
 def test_a_thousand_lines_that_each_merge_a_speaker_end_with_one() -> None:
@@ -44,7 +44,7 @@ def test_a_thousand_lines_that_each_merge_a_speaker_end_with_one() -> None:
 
 
 def test_labels_that_no_line_has_are_forgotten() -> None:
-    labels = SpeakerLabels()
+    labels = RoomLabels()
     of(labels, "1")
     kept = of(labels, "2")
     assert [label.current for label in labels._labels.values()] == ["2"]

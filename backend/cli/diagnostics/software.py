@@ -13,7 +13,7 @@ from backend.service.page_folder import page_folder
 OLDEST_PYTHON, TOO_NEW_PYTHON = (3, 11), (3, 14)
 OLDEST_NODE = 20
 # Packages whose module has another name.
-_MODULES = {"pyjwt": "jwt", "webrtcvad-wheels": "webrtcvad"}
+_MODULES = {"pyjwt": "jwt", "text2num": "text_to_num", "webrtcvad-wheels": "webrtcvad"}
 # The extras of a machine that runs all services.
 _EXTRAS = re.compile(r"extra == .(service|cli|gateway|stt|translation).")
 

@@ -17,6 +17,7 @@ DONE_BY_FIXTURE = NotRun("the fixture runs it, and the system is used by all pag
 
 OTHER_MACHINES = NotRun("the names in it stand for the reader's servers")
 CONVERSION = NotRun("ffmpeg is not a package of the project: the test writes speech.pcm")
+OTHER_KEY = NotRun("the id stands for one of the reader's, whose key exists: tests/integration/test_keys.py")
 NO_DEAD_LETTER = NotRun("there is no dead letter: tests/integration/test_replay_dead_letters.py")
 NOT_INSTALLED = NotRun(
     "the frameworks are too large to install for a test; the page says with which versions it was tried"
@@ -174,9 +175,9 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
     "docs/howto/manage-api-keys.md": {
         "export REDIS_URL=redis://operator:password@redis-host:6379/0": OTHER_MACHINES,
         "nova keys list": Run("prometheus"),
-        'nova keys hotwords 107f9ee27243 "Nova Voice, gRPC, Kubernetes"': NotRun(
-            "the id stands for one of the reader's: tests/integration/test_keys.py"
-        ),
+        'nova keys hotwords 107f9ee27243 "Nova Voice, gRPC, Kubernetes"': OTHER_KEY,
+        "nova keys hotwords 107f9ee27243": OTHER_KEY,
+        "nova keys hotwords 107f9ee27243 --clear": OTHER_KEY,
         "nova keys revoke 107f9ee27243": Run(
             "revoked|Revoked",
             replaced={"107f9ee27243": "$(nova keys list 2>/dev/null | grep prometheus | cut -d' ' -f1)"},

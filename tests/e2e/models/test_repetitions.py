@@ -68,7 +68,7 @@ def is_complete(heard: Hypothesis, phrase: str, rounds: int, *, final: bool) -> 
 def test_words_that_a_speaker_repeats_are_recognized_as_often(
     whisper: FasterWhisper, shared_folder: Path, speech_clips: list[Clip]
 ) -> None:
-    """Of the texts in which the decoder repeats at least three times, which depend on the processor.
+    """In most texts in which the decoder repeats at least three times. Which ones these are depends on the processor.
 
     A guard that cuts or withholds what a speaker repeats fails all of them.
     """

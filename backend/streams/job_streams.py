@@ -30,6 +30,13 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Unprocessed:
+    """An entry that failed, perhaps because of another one of its batch, and why. It is tried again."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why an entry became a dead letter. These fields are added to the fields of the entry."""
 

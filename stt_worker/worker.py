@@ -110,6 +110,8 @@ class SttWorker:
             hypotheses = await loop.run_in_executor(model.threads, self._recognize, model, speeches, kind)
             return {i: _outcome(batch[i].job, found, model) for i, found in zip(part, hypotheses, strict=True)}
         except Exception as error:
+            if len(self.router.models) == 1:
+                raise
             return dict.fromkeys(part, Unprocessed(error))
 
     def _recognize(self, model: RoutedModel, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:

@@ -1,8 +1,8 @@
 """Processes the batches of a consumer: calls the handler, commits results, retries and dead-letters what failed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Generic, TypeAlias
 
@@ -15,12 +15,15 @@ from backend.service.settings import WorkerSettings
 from backend.streams import metrics
 from backend.streams.job_streams import Entry, Failure, J, JobStreams, Outcome, Unprocessed
 from backend.streams.observe.utilization import Utilization
-from backend.streams.redis.connection import retry_until_available
+from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.worker.in_flight import InFlight
 from backend.streams.worker.policy import ConsumerPolicy, FailureAction, after_failure
 from backend.streams.worker.source import EntrySource, RawEntry
 
 log = structlog.get_logger()
+
+# Entries of a consumer that may wait for an engine while it processes others. Each has up to a megabyte of audio.
+MAX_ASIDE = 64
 
 
 class HungError(NovaError):
@@ -32,12 +35,11 @@ class HungError(NovaError):
 # The answer to an entry. EntryError: no retry of it can succeed. Unprocessed: it failed, and others may not have.
 Answer: TypeAlias = Outcome | EntryError | Unprocessed
 # Processes a batch of jobs of one kind, and returns one answer for each entry, in order. Raises when the batch, or its
-# only entry, cannot be processed.
+# only entry, cannot be processed. If the handler returns UnavailableError for some entries, others are processed while
+# these wait; if it raises the error, all wait.
 Handler = Callable[[Sequence[Entry[J]]], Awaitable[Sequence[Answer]]]
-# Entries that failed, each with the reason.
-Failed: TypeAlias = list[tuple[Entry[J], Exception]]
-# Those whose engine is unavailable.
-Away: TypeAlias = list[tuple[Entry[J], UnavailableError]]
+# Entries that failed.
+Failed: TypeAlias = list[tuple[Entry[J], Unprocessed]]
 
 
 class BatchProcessor(Generic[J]):
@@ -58,6 +60,9 @@ class BatchProcessor(Generic[J]):
         # The share of the time that finals of live speech take.
         self.utilization = Utilization(clock.monotonic())
         self.in_flight = InFlight(self._group, clock)
+        # Entries that wait for their engine while others are processed, with a task for each group. One group at a time
+        # calls the handler: many would wait for each other in a slow engine, until the handler seems to hang.
+        self._aside, self._tasks, self._turn = 0, asyncio.TaskGroup(), asyncio.Lock()
         self._counts = {"handled": 0, "failed": 0, "previews": 0}
 
     def report(self) -> dict[str, float]:
@@ -92,6 +97,15 @@ class BatchProcessor(Generic[J]):
 
     # --- finals
 
+    @asynccontextmanager
+    async def letting_entries_wait(self) -> AsyncIterator[None]:
+        """Enter while entries are processed. The exit waits for those that wait for their engine."""
+        try:
+            async with self._tasks:
+                yield
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
     async def process_finals(self, batch: Sequence[Entry[J]]) -> None:
         """Process finals of live speech, or of recordings. Their claims are renewed meanwhile.
 
@@ -105,26 +119,49 @@ class BatchProcessor(Generic[J]):
             with self._measuring_load(batch):
                 failed = await self._attempt(batch, taken_at_s)
         away, others = _divide(failed)
+        if away and self._may_wait_aside(away):
+            self._aside += len(away)
+            self._tasks.create_task(self._wait_aside(away, taken_at_s))
+            failed = others
+        with self._measuring_load([entry for entry, _ in failed]):
+            await self._finish(failed, len(batch), taken_at_s)
+
+    def _may_wait_aside(self, away: Failed[J]) -> bool:
+        is_useful = not any(one.by_all for _, one in away)
+        return is_useful and self._aside + len(away) <= MAX_ASIDE
+
+    async def _wait_aside(self, away: Failed[J], taken_at_s: float) -> None:
+        """Let the consumer process others while some wait for their engine."""
+        try:
+            await self._finish(away, len(away), taken_at_s)
+        except REDIS_ERRORS as error:
+            # They stay pending, and are claimed when they are stale.
+            log.warning("redis_unavailable", error=str(error), entries=len(away))
+        finally:
+            self._aside -= len(away)
+
+    async def _finish(self, failed: Failed[J], tried_together: int, taken_at_s: float) -> None:
+        """Retry entries that failed, or wait for their engine."""
+        away, others = _divide(failed)
         waiting = [entry for entry, _ in away]
         async with self._source.keep_claims(waiting):
-            await self._retry(others, len(batch))
-            with self._measuring_load(waiting):
-                failed = await self._wait_for_engine(away, taken_at_s)
+            await self._retry(others, tried_together)
+            failed = await self._wait_for_engine(away, taken_at_s)
         await self._retry(failed, len(waiting))
 
     async def _retry(self, failed: Failed[J], tried_together: int) -> None:
         """Retry the entries that failed together with others. One that failed alone is not retried here."""
-        for code in {_code(error) for _, error in failed}:
+        for code in {_code(one.error) for _, one in failed}:
             metrics.FAILED.labels(self._group, code).inc()
         alone: list[Entry[J]] = []
-        for entry, error in failed:
-            action = after_failure(error, tried_together)
+        for entry, one in failed:
+            action = after_failure(one.error, tried_together)
             if action == "retry_alone":
                 alone.append(entry)
             else:
-                await self._give_up(entry, error, action)
+                await self._give_up(entry, one.error, action)
         if alone:
-            log.warning("batch_failed", errors=sorted({repr(error) for _, error in failed}), entries=len(alone))
+            log.warning("batch_failed", errors=sorted({repr(one.error) for _, one in failed}), entries=len(alone))
             await self._retry_alone(alone)
 
     async def _retry_alone(self, batch: Sequence[Entry[J]]) -> None:
@@ -152,7 +189,7 @@ class BatchProcessor(Generic[J]):
         began = self._clock.monotonic()
         answers = await self._answers(batch)
         answered = list(zip(batch, answers, strict=True))
-        failed = [(entry, answer.error) for entry, answer in answered if isinstance(answer, Unprocessed)]
+        failed = [(entry, answer) for entry, answer in answered if isinstance(answer, Unprocessed)]
         if processed := len(batch) - len(failed):
             is_live = batch[0].job.stream_kind == "final"
             sizer = self._policy.final_sizer if is_live else self._policy.recording_sizer
@@ -171,7 +208,7 @@ class BatchProcessor(Generic[J]):
         durations = entry.durations(taken_at_s, self._clock.wall())
         log.info("handled", took_effect=result == "committed", batch=batch_size, **durations, **entry.log_fields)
 
-    async def _wait_for_engine(self, away: Away[J], taken_at_s: float) -> Failed[J]:
+    async def _wait_for_engine(self, away: Failed[J], taken_at_s: float) -> Failed[J]:
         """Repeat entries whose remote engine is unavailable, up to a limit: it is not their fault.
 
         Returns those that failed otherwise, or whose engine stays unavailable.
@@ -180,10 +217,11 @@ class BatchProcessor(Generic[J]):
         failed: Failed[J] = []
         while away and self._clock.monotonic() <= give_up_at:
             # The engine, or the circuit breaker in front of it, says when to retry, so no backoff is needed.
-            delay_s = max(error.retry_after_s for _, error in away)
-            log.warning("engine_unavailable", error=away[0][1].message, retry_in_s=delay_s, entries=len(away))
+            delay_s = max(_retry_after_s(one) for _, one in away)
+            log.warning("engine_unavailable", error=str(away[0][1].error), retry_in_s=delay_s, entries=len(away))
             await asyncio.sleep(delay_s)
-            found = await self._attempt([entry for entry, _ in away], taken_at_s)
+            async with self._turn:
+                found = await self._attempt([entry for entry, _ in away], taken_at_s)
             away, others = _divide(found)
             failed += others
         return [*failed, *away]
@@ -195,7 +233,7 @@ class BatchProcessor(Generic[J]):
         except HungError:
             raise
         except Exception as error:
-            return [Unprocessed(error)] * len(batch)
+            return [Unprocessed(error, by_all=True)] * len(batch)
 
     async def _call_handler(self, batch: Sequence[Entry[J]]) -> Sequence[Answer]:
         limit_s = self._settings.hung_after_s
@@ -236,7 +274,11 @@ def _code(error: Exception) -> str:
     return error.code if isinstance(error, NovaError) else type(error).__name__
 
 
-def _divide(failed: Failed[J]) -> tuple[Away[J], Failed[J]]:
+def _divide(failed: Failed[J]) -> tuple[Failed[J], Failed[J]]:
     """Those whose engine is unavailable, and all others."""
-    away = [(entry, error) for entry, error in failed if isinstance(error, UnavailableError)]
-    return away, [(entry, error) for entry, error in failed if not isinstance(error, UnavailableError)]
+    away = [one for one in failed if isinstance(one[1].error, UnavailableError)]
+    return away, [one for one in failed if not isinstance(one[1].error, UnavailableError)]
+
+
+def _retry_after_s(one: Unprocessed) -> float:
+    return one.error.retry_after_s if isinstance(one.error, UnavailableError) else 0.0

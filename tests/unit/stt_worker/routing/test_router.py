@@ -185,6 +185,13 @@ async def test_the_jobs_of_a_model_that_fails_do_not_affect_those_of_others(erro
     assert texts == [repr(error), "large", repr(error), "unsupported_language"]
 
 
+async def test_the_only_model_of_a_worker_fails_for_the_whole_batch() -> None:
+    """Then the consumer reads no more entries until the model works."""
+    worker = SttWorker(Named("remote", error=UnavailableError("away", retry_after_s=1.0)), SttSettings())
+    with pytest.raises(UnavailableError):
+        await worker.handle([entry(1, 5, "zh"), entry(2, 5, "en")])
+
+
 async def test_models_work_at_the_same_time() -> None:
     met = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -14,6 +14,7 @@ from backend.messages.protocol import Error, Final
 from backend.service.settings import WorkerSettings
 from backend.streams.job_streams import AUDIO, Entry, Failure, Outcome, Unprocessed
 from backend.streams.names import STT_GROUP
+from backend.streams.worker import batch_processor
 from backend.streams.worker.batch_processor import Answer, HungError
 from backend.streams.worker.consumer import Consumer
 from backend.streams.worker.policy import RecordingShare
@@ -318,11 +319,81 @@ async def test_only_entries_whose_engine_is_unavailable_wait_for_it() -> None:
         await asyncio.sleep(8)
         assert (await finals(system, ENGLISH), await finals(system, CHINESE)) == (3, 0)
         assert await other.claim_stale_entry("final") is None, "those that wait stay claimed"
+        await system.submit(1, session="en-4")
+        await asyncio.sleep(0.5)
+        assert await finals(system, ["en-4"]) == 1, "others are processed meanwhile"
         await asyncio.sleep(120)
     assert await finals(system, CHINESE) == 3
     assert (model.attempts(ENGLISH), model.attempts(CHINESE)) == ([1, 1, 1], [7, 7, 7])
     assert [session for session, _ in model.batches[-1]] == list(CHINESE), "together"
     assert system.failures() == []
+
+
+@virtual_time
+async def test_entries_that_wait_for_their_engine_are_finished_before_a_consumer_leaves() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=3)
+    await submit_mixed(system)
+    async with system.working(model.answer, batch=8):
+        await asyncio.sleep(1)
+    assert (await finals(system, ENGLISH), await finals(system, CHINESE)) == (3, 3)
+    assert system.streams.stream(system.streams.shards[0].audio("final")).consumers == {}
+
+
+@virtual_time
+async def test_entries_that_wait_for_their_engine_are_handed_back_if_they_take_too_long() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=10_000)
+    await submit_mixed(system)
+    consumer = system.consumer(model.answer, batch=8)
+    loop = asyncio.create_task(consumer.consume_until(asyncio.Event()))
+    await asyncio.sleep(60)
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+    await consumer.hand_back()
+    async with system.working(Model()):
+        await asyncio.sleep(1)
+    assert await finals(system, CHINESE) == 3
+
+
+@virtual_time
+async def test_entries_whose_engine_stays_unavailable_become_dead_letters_while_others_are_processed() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=10_000)
+    await system.submit(1, session="zh-1")
+    async with system.working(model.answer, claim_after_ms=1_000, max_attempts=1, wait_for_engine_s=60):
+        for number in range(12):
+            await asyncio.sleep(10)
+            await system.submit(1, session=f"en-{number}")
+            await asyncio.sleep(0.5)
+            assert await finals(system, [f"en-{number}"]) == 1
+    assert [failure.reason for failure in system.failures()] == ["max_attempts"]
+
+
+@virtual_time
+async def test_a_consumer_waits_with_its_entries_when_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_processor, "MAX_ASIDE", 2)
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=8)
+    await submit_mixed(system)
+    async with system.working(model.answer, batch=1):
+        await asyncio.sleep(5)
+        await system.submit(1, session="en-4")
+        await asyncio.sleep(1)
+        assert await finals(system, ["en-4"]) == 0
+        await asyncio.sleep(60)
+        assert await finals(system, ["en-4", *ENGLISH, *CHINESE]) == 7
+
+
+@virtual_time
+async def test_a_handler_that_hangs_with_an_entry_that_has_waited_ends_the_loop() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=1)
+    await system.submit(1, session="zh-1")
+
+    async def hang_later(batch: Sequence[Entry[AudioJob]]) -> list[Answer]:
+        await asyncio.sleep(10_000 if model.batches else 0)
+        return await model.answer(batch)
+
+    with pytest.raises(HungError):
+        await system.consumer(hang_later, hung_after_s=120).consume_until(asyncio.Event())
+    assert len(system.streams.stream(system.streams.shards[0].audio("final")).pending) == 1
 
 
 @virtual_time

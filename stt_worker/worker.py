@@ -17,7 +17,8 @@ from backend.service import logging, tracing
 from backend.service.lifecycle import lower_priority, retain_freed_memory, serve_until_signalled
 from backend.service.metrics import MODEL
 from backend.service.metrics_server import MetricsServer
-from backend.streams.job_streams import AUDIO, Entry, Outcome
+from backend.streams.job_streams import AUDIO, Entry, Outcome, Unprocessed
+from backend.streams.worker.batch_processor import Answer
 from backend.streams.worker.process import run_worker
 from stt_worker import metrics
 from stt_worker.job_language import (
@@ -83,32 +84,35 @@ class SttWorker:
         self._judging = ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="turns")
         self._real_time_factor = RealTimeFactor(recognizer.parallel_batches)
 
-    async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Outcome | EntryError]:
-        """Return one outcome for each entry, in order, or an error for a language or a task that the model lacks."""
+    async def handle(self, batch: Sequence[Entry[AudioJob]]) -> list[Answer]:
+        """Return one answer for each entry, in order. Entries of a model that fails do not affect those of others."""
         chosen = [self.router.choose(entry.job, len(entry.pcm) / BYTES_PER_SECOND) for entry in batch]
         speeches = [self._speech(entry.job, entry.pcm, model) for entry, model in zip(batch, chosen, strict=True)]
-        outcomes: dict[int, Outcome | EntryError] = {
-            i: speech for i, speech in enumerate(speeches) if isinstance(speech, EntryError)
-        }
+        answers: dict[int, Answer] = {i: speech for i, speech in enumerate(speeches) if isinstance(speech, EntryError)}
         parts: dict[RoutedModel, dict[int, Speech]] = {}
         for i, (speech, model) in enumerate(zip(speeches, chosen, strict=True)):
             if isinstance(speech, Speech):
                 parts.setdefault(model, {})[i] = speech
         recognizing = (self._recognize_part(model, part, batch) for model, part in parts.items())
         for found in await asyncio.gather(*recognizing):
-            outcomes |= found
-        return [outcomes[i] for i in range(len(batch))]
+            answers |= found
+        return [answers[i] for i in range(len(batch))]
 
     async def _recognize_part(
         self, model: RoutedModel, part: Mapping[int, Speech], batch: Sequence[Entry[AudioJob]]
-    ) -> dict[int, Outcome]:
+    ) -> Mapping[int, Answer]:
         """Recognize the jobs of a batch that belong to one model, by their index."""
         kind, speeches = batch[0].job.stream_kind, list(part.values())
         metrics.BATCH_SIZE.labels(kind).observe(len(speeches))
         metrics.AUDIO_SECONDS.labels(kind).inc(_audio_s(speeches))
         loop = asyncio.get_running_loop()
-        hypotheses = await loop.run_in_executor(model.threads, self._recognize, model, speeches, kind)
-        return {i: _outcome(batch[i].job, found, model) for i, found in zip(part, hypotheses, strict=True)}
+        try:
+            hypotheses = await loop.run_in_executor(model.threads, self._recognize, model, speeches, kind)
+            return {i: _outcome(batch[i].job, found, model) for i, found in zip(part, hypotheses, strict=True)}
+        except Exception as error:
+            if len(self.router.models) == 1:
+                raise
+            return dict.fromkeys(part, Unprocessed(error))
 
     def _recognize(self, model: RoutedModel, speeches: Sequence[Speech], kind: StreamKind) -> list[Hypothesis]:
         began = time.perf_counter()
@@ -288,9 +292,7 @@ async def serve(
     def about() -> dict[str, object]:
         return {**description, **worker.report()}
 
-    # While one batch waits for a model, the next one may need another.
-    overlap = max(model.recognizer.overlap for model in router.models)
-    await run_worker("stt", settings, AUDIO, worker.handle, about, stop, metrics_server, overlap=overlap)
+    await run_worker("stt", settings, AUDIO, worker.handle, about, stop, metrics_server, overlap=router.overlap)
 
 
 if __name__ == "__main__":

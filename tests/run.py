@@ -123,7 +123,9 @@ def run(name: str, write: Callable[[str], None] = show) -> Result:
     with tempfile.TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True) as folder:
         environment = environment_of(name, folder)
         try:
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT, text=True)
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT, encoding="utf-8", errors="replace"
+            )
         except OSError as error:
             return Result(name, 127, failures=(str(error),))
         with process:

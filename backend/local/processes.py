@@ -56,7 +56,7 @@ class Service:
                 code = await self.process.wait()
             finally:
                 if self.process.returncode is None:
-                    self.process.kill()  # cancelled: the work in flight is abandoned
+                    _end(self.process.kill)  # cancelled: the work in flight is abandoned
             if self.stopping:
                 return
             if now() - began > GOOD_RUN_S:
@@ -73,11 +73,11 @@ class Service:
         process = self.process
         if process is None or process.returncode is not None:
             return
-        process.terminate()
+        _end(process.terminate)
         try:
             await asyncio.wait_for(process.wait(), DRAIN_S)
         except TimeoutError:
-            process.kill()
+            _end(process.kill)
             await process.wait()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
@@ -110,6 +110,12 @@ class Service:
             log.seek(self._log_start or 0)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-LOG_TAIL_LINES:])
         return ""
+
+
+def _end(end: Callable[[], None]) -> None:
+    """Kill or terminate a process, which may just have ended by itself."""
+    with contextlib.suppress(ProcessLookupError):
+        end()
 
 
 def _die_with_parent() -> None:

@@ -30,6 +30,17 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Unprocessed:
+    """An entry that failed, perhaps because of another one of its batch, and why. It is tried again.
+
+    `by_all`: none of the batch could be processed, so the next batch would probably fail too.
+    """
+
+    error: Exception
+    by_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why an entry became a dead letter. These fields are added to the fields of the entry."""
 

@@ -13,7 +13,7 @@ class RecognizerHealth:
     failures: int = 0
     last_error: str = ""
     _in_a_row: int = field(default=0)
-    _failed_at: float = field(default=0.0)
+    _bypassed_at: float = field(default=0.0)
 
     def succeeded(self) -> None:
         """Count a call that returned."""
@@ -23,11 +23,19 @@ class RecognizerHealth:
         """Count a call that raised."""
         self.failures += 1
         self._in_a_row += 1
-        self._failed_at, self.last_error = now, repr(error)[:200]
+        self._bypassed_at, self.last_error = now, repr(error)[:200]
 
-    def is_failing(self, now: float) -> bool:
-        """Whether other recognizers should get its jobs. After a while it gets one again, as a trial."""
-        return self._in_a_row >= MAX_FAILURES and now - self._failed_at < BYPASS_S
+    def accepts_job(self, now: float) -> bool:
+        """Whether it should get the next job.
+
+        A failing one gets a single job after BYPASS_S, as a trial, and others get the rest until that succeeds.
+        """
+        if self._in_a_row < MAX_FAILURES:
+            return True
+        if now - self._bypassed_at < BYPASS_S:
+            return False
+        self._bypassed_at = now
+        return True
 
     @property
     def state(self) -> str:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from backend.errors import EntryError
 from backend.messages.jobs import AudioJob
 from backend.messages.served_languages import recognized_code
 from stt_worker import metrics
@@ -39,9 +40,9 @@ class RoutedModel:
         """Whether its words may begin the text of a longer preview or final, which another model might recognize."""
         return self.recognizer.continues_drafts and self.rule.below_s is None
 
-    @property
-    def is_failing(self) -> bool:
-        return self.health.is_failing(self._now())
+    def accepts_job(self) -> bool:
+        """Whether it should get the next job: it works, or the job is its trial."""
+        return self.health.accepts_job(self._now())
 
     def serves(self, job: AudioJob, seconds: float, detectable: Collection[str] | None) -> bool:
         """Whether its rule includes the job, and it can do the task.
@@ -73,6 +74,9 @@ class RoutedModel:
         model = self.recognizer.model
         try:
             found = recognize_with_drafts(self.recognizer, speeches)
+        except EntryError:
+            self.health.succeeded()  # a refusal shows that the model works
+            raise
         except Exception as error:
             self.health.failed(error, self._now())
             metrics.RECOGNIZER_FAILURES.labels(model).inc()

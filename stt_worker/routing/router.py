@@ -21,16 +21,21 @@ class Router:
         self.uses_hotwords = self._all_have(lambda recognizer: recognizer.uses_hotwords)
         self.measures_words = self._all_have(lambda recognizer: recognizer.measures_words)
 
+    @property
+    def overlap(self) -> int:
+        """Batches at a time. While one batch waits for a slow model, others must reach the other models."""
+        return sum(model.recognizer.overlap for model in self.models)
+
     def choose(self, job: AudioJob, seconds: float) -> RoutedModel:
         """The first model that serves the job, of those with all its options if there are any, and that works.
 
-        If none serves it, the default one, which refuses it.
+        A failing model gets one job as a trial at times. If none serves the job, the default one, which refuses it.
         """
         detectable = self.default.languages
         able = [model for model in self.models if model.serves(job, seconds, detectable)]
         complete = [model for model in able if model.has_options(job)]
         candidates = complete + [model for model in able if model not in complete]
-        working = (model for model in candidates if not model.is_failing)
+        working = (model for model in candidates if model.accepts_job())
         return next(working, candidates[0] if candidates else self.default)
 
     def announcement(self) -> dict[str, object]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from backend.errors import EntryError
 from backend.messages.jobs import Transcript
 from backend.messages.protocol import Error, Final, Resume, Translation
 from backend.service.settings import ServiceSettings
@@ -17,6 +16,7 @@ from backend.streams.names import STT_GROUP, WORKERS, worker_key
 from backend.streams.redis_job_streams import RedisJobStreams
 from backend.streams.session.redis_sessions import RedisSessions
 from backend.streams.session.sessions import Lease, UnknownSessionError
+from backend.streams.worker.batch_processor import Answer
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
@@ -35,7 +35,7 @@ from tests.testkit.system.command import nova
 
 
 @pytest.fixture
-def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Outcome | EntryError]]]:
+def recognizing() -> Callable[[Sequence[Entry[Any]]], Awaitable[list[Answer]]]:
     """The handler of a worker whose text is a checksum of the audio."""
     return SttWorker(NullRecognizer(), SttSettings()).handle
 

@@ -81,6 +81,17 @@ def test_the_processor_time_of_a_part_contains_that_of_its_children(monkeypatch:
     assert f" {result.cpu_s:.0f} CPU s  passed" in str(result)
 
 
+def test_a_part_may_print_bytes_that_are_no_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = r"import sys; sys.stdout.buffer.write(b'caf\xe9, caf\xc3\xa9\n')"
+    monkeypatch.setattr(run, "PARTS", {"unit": (sys.executable, "-c", code), "frontend": printing("the next part")})
+    assert run.main([]) == 0
+    output = capsys.readouterr().out
+    assert "caf\ufffd, café\n" in output
+    assert "the next part\n" in output
+
+
 def test_only_parts_in_the_background_have_another_priority(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -58,17 +58,22 @@ class Consumer(Generic[J]):
 
         Raises HungError when the handler hangs. Its entries stay pending, and other workers claim them.
         """
-        backoff = Backoff()
         async with self._source:
-            while not stop.is_set():
-                try:
-                    await self._run_cycle()
-                    backoff.reset()
-                except REDIS_ERRORS as error:
-                    delay_s = backoff.next_delay_s()
-                    log.warning("redis_unavailable", error=str(error), retry_in_s=round(delay_s, 3))
-                    await asyncio.sleep(delay_s)
+            async with self._processor.letting_entries_wait():
+                await self._run_cycles(stop)
             await self._leave()
+
+    async def _run_cycles(self, stop: asyncio.Event) -> None:
+        backoff = Backoff()
+        while not stop.is_set():
+            try:
+                await self._run_cycle()
+                backoff.reset()
+            except REDIS_ERRORS as error:
+                delay_s = backoff.next_delay_s()
+                log.warning("redis_unavailable", error=str(error), retry_in_s=round(delay_s, 3))
+                await asyncio.sleep(delay_s)
+        await self._finish_reads()
 
     async def hand_back(self) -> None:
         """Let other workers claim the entries of this one at once. For a loop that did not end in time."""
@@ -94,11 +99,17 @@ class Consumer(Generic[J]):
         if sweeps and (deleted := await self._source.delete_idle_consumers()):
             log.info("abandoned_consumers_swept", consumers=deleted)
 
-    async def _leave(self) -> None:
+    async def _finish_reads(self) -> None:
         try:
             finals, _ = await self._accept(await self._source.finish_reads())
             if finals:
                 await self._processor.process_finals(finals)
+        except REDIS_ERRORS as error:
+            # The entries stay pending until another worker claims them.
+            log.warning("reads_not_finished", error=str(error))
+
+    async def _leave(self) -> None:
+        try:
             await self._source.leave()
         except REDIS_ERRORS as error:
             # The consumer stays in the group until another worker deletes it as idle.

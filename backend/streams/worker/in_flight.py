@@ -1,4 +1,4 @@
-"""The batch that a consumer is processing, for health checks, metrics and the heartbeat."""
+"""The batches that a consumer is processing, for health checks, metrics and the heartbeat."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +10,11 @@ from backend.streams.job_streams import Entry
 
 
 class InFlight:
-    """One consumer's batch. A consumer processes one batch at a time."""
+    """One consumer's batches: the one that it processes, and sometimes one that has waited for its engine."""
 
     def __init__(self, group: str, clock: Clock = SYSTEM_CLOCK) -> None:
         self._group, self._clock = group, clock
-        self._since: float | None = None
+        self._began: list[float] = []
         self._last_batch = 0
         self._last_at = 0.0
 
@@ -28,16 +28,17 @@ class InFlight:
     @contextmanager
     def tracking(self, batch: Sequence[Entry[Any]]) -> Iterator[None]:
         """Enter while the handler processes the batch."""
-        self._since = self._clock.monotonic()
+        began = self._clock.monotonic()
+        self._began.append(began)
         try:
             yield
             self._last_batch, self._last_at = len(batch), self._clock.wall()
         finally:
-            self._since = None
+            self._began.remove(began)
 
     def busy_s(self) -> float:
-        """Seconds since the current batch was handed to the handler, or 0 when idle."""
-        return 0.0 if self._since is None else self._clock.monotonic() - self._since
+        """Seconds since the oldest current batch was handed to the handler, or 0 when idle."""
+        return self._clock.monotonic() - min(self._began) if self._began else 0.0
 
     def report(self) -> dict[str, float]:
         """Size of the last finished batch, and the Unix time when it finished; 0 before the first."""

@@ -1,6 +1,6 @@
 """A `Recognizer` on top of a model that decodes incrementally."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -59,12 +59,20 @@ class StreamingRecognizer(Generic[State]):
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         """Return one hypothesis for each piece of audio, in order."""
-        begun = [self._states.take(one.utterance, one.samples) or (self._model.begin(one), 0) for one in batch]
+        begun = [self._kept(one) or (self._model.begin(one), 0) for one in batch]
         states = [state for state, _ in begun]
         rests = [one.samples[done:] for one, (_, done) in zip(batch, begun, strict=True)]
         with tracing.stage("decode", batch):
             self._model.accept(states, rests, [one.final for one in batch])
         for one, state in zip(batch, states, strict=True):
             if one.utterance and not one.final:
-                self._states.keep(one.utterance, one.samples, state)
+                self._states.keep(one.utterance, one.samples, _options(one), state)
         return [self._model.hypothesis(state, one) for state, one in zip(states, batch, strict=True)]
+
+    def _kept(self, speech: Speech) -> tuple[State, int] | None:
+        return self._states.take(speech.utterance, speech.samples, _options(speech))
+
+
+def _options(speech: Speech) -> Hashable:
+    """Options that `begin` may use. A session can change them within an utterance."""
+    return speech.hotwords, speech.language, speech.allowed

@@ -13,6 +13,7 @@ from backend.messages.jobs import AudioJob, DraftWord, FinalResult, PartialResul
 from backend.messages.protocol import DecodedToken, Decoding, Final
 from backend.streams.job_streams import Entry, Outcome
 from backend.streams.names import Shard
+from backend.streams.worker.batch_processor import Answer
 from stt_worker.loading import load_turn_model
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedToken, RecognizedWord, Speech
@@ -32,9 +33,10 @@ class Bilingual(NullRecognizer):
         return super().recognize(batch)
 
 
-def language_of(outcome: Outcome | EntryError) -> str:
+def language_of(outcome: Answer) -> str:
     if isinstance(outcome, EntryError):
         return outcome.code
+    assert isinstance(outcome, Outcome)
     (final,) = outcome.durable
     assert isinstance(final, Final)
     return final.language
@@ -230,7 +232,7 @@ class NoWords(NullRecognizer):
         return [Hypothesis("", "en", 1.0, -0.1, 0.9) for _ in batch]
 
 
-def partial_of(outcome: Outcome | EntryError) -> PartialResult:
+def partial_of(outcome: Answer) -> PartialResult:
     assert isinstance(outcome, Outcome)
     (partial,) = outcome.live
     assert isinstance(partial, PartialResult)

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.errors import EntryError
+from backend.errors import EntryError, UnavailableError
 from backend.messages.jobs import BYTES_PER_SECOND
 from backend.messages.protocol import Final
-from backend.streams.job_streams import Entry
+from backend.streams.job_streams import Entry, Unprocessed
 from backend.streams.names import Shard
+from backend.streams.worker.batch_processor import Answer
 from stt_worker.recognizers.null import NullRecognizer
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
 from stt_worker.routing.health import BYPASS_S, MAX_FAILURES
@@ -22,13 +23,15 @@ from stt_worker.settings import SttSettings
 from stt_worker.worker import SttWorker
 from tests.testkit.streams.jobs import job
 
+BROKEN = RuntimeError("out of order")
+
 
 class Named(NullRecognizer):
     """Writes its name, and keeps the sizes of its batches."""
 
-    def __init__(self, name: str, *languages: str, fails: bool = False, **abilities: bool) -> None:
+    def __init__(self, name: str, *languages: str, error: Exception | None = None, **abilities: bool) -> None:
         super().__init__()
-        self.model, self.languages, self.fails = name, frozenset(languages) or None, fails
+        self.model, self.languages, self.error = name, frozenset(languages) or None, error
         self.batches: list[int] = []
         defaults = {"translates": False, "uses_hotwords": abilities.get("uses_prompts", True)}
         for ability, value in {**defaults, **abilities}.items():
@@ -36,8 +39,8 @@ class Named(NullRecognizer):
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
         self.batches.append(len(batch))
-        if self.fails:
-            raise RuntimeError("out of order")
+        if self.error:
+            raise self.error
         return [Hypothesis(self.model, one.language or "en", 1.0, -0.1, 0.0) for one in batch]
 
 
@@ -95,7 +98,7 @@ def test_a_worker_announces_what_holds_for_audio_of_any_length() -> None:
 
 def test_a_failing_model_is_bypassed_until_its_trial_succeeds() -> None:
     clock = [0.0]
-    broken = Named("light", "en", fails=True)
+    broken = Named("light", "en", error=BROKEN)
     route = RoutedModel(broken, RouteRule(frozenset({"en"})), now=lambda: clock[0])
     router = Router(Named("large"), [route])
     for _ in range(MAX_FAILURES):
@@ -106,19 +109,35 @@ def test_a_failing_model_is_bypassed_until_its_trial_succeeds() -> None:
     described = route.describe()
     assert (described["state"], described["failures"], described["route"]) == ("failing", MAX_FAILURES, "en")
     assert described["error"] == "RuntimeError('out of order')"
-    clock[0], broken.fails = BYPASS_S, False
-    assert chosen(router, language="en") == "light"
+    clock[0], broken.error = BYPASS_S, None
+    assert [chosen(router, language="en") for _ in range(3)] == ["light", "large", "large"], "a single trial"
     route.recognize([Speech(samples=job_audio())])
     assert route.describe()["state"] == "ready"
 
 
 def test_a_failing_model_is_used_where_no_other_serves() -> None:
-    broken = asian(fails=True)
+    broken = asian(error=BROKEN)
     router = Router(Named("large", "en"), [broken])
     for _ in range(MAX_FAILURES):
         with pytest.raises(RuntimeError):
             broken.recognize([Speech(samples=job_audio())])
     assert chosen(router, language="zh") == "asian"
+
+
+def test_a_model_that_refuses_audio_works() -> None:
+    route = asian(error=EntryError("too long", code="audio_refused"))
+    for _ in range(2 * MAX_FAILURES):
+        with pytest.raises(EntryError):
+            route.recognize([Speech(samples=job_audio())])
+    assert route.accepts_job()
+    assert (route.describe()["state"], route.describe()["failures"]) == ("ready", 0)
+
+
+def test_a_batch_of_each_model_is_processed_at_the_same_time() -> None:
+    two_threads = Named("large")
+    two_threads.overlap = 2
+    assert Router(two_threads).overlap == 2
+    assert Router(two_threads, [light(), asian()]).overlap == 4
 
 
 def job_audio() -> Any:
@@ -129,18 +148,22 @@ def entry(number: int, seconds: float, language: str) -> Entry[Any]:
     return Entry(Shard(0), f"{number}-0", job(number, language=language), bytes(int(seconds * BYTES_PER_SECOND)))
 
 
+def text_of(answer: Answer) -> str:
+    """The text of a final, or why there is none."""
+    if isinstance(answer, EntryError):
+        return answer.code
+    if isinstance(answer, Unprocessed):
+        return repr(answer.error)
+    (final,) = answer.durable
+    assert isinstance(final, Final)
+    return final.text
+
+
 async def test_a_batch_is_divided_and_its_outcomes_stay_in_order() -> None:
     large, small, routed = Named("large", "en", "zh", "de"), light(), asian()
     worker = SttWorker(large, SttSettings(), routes=[small, routed])
     batch = [entry(1, 1, "en"), entry(2, 5, "en"), entry(3, 1, "zh"), entry(4, 1, "fr"), entry(5, 2, "en")]
-    texts = []
-    for outcome in await worker.handle(batch):
-        if isinstance(outcome, EntryError):
-            texts.append(outcome.code)
-        else:
-            (final,) = outcome.durable
-            assert isinstance(final, Final)
-            texts.append(final.text)
+    texts = [text_of(answer) for answer in await worker.handle(batch)]
     assert texts == ["light", "large", "asian", "unsupported_language", "light"]
     assert isinstance(small.recognizer, Named)
     assert (large.batches, small.recognizer.batches) == ([1], [2])
@@ -151,6 +174,22 @@ async def test_a_batch_is_divided_and_its_outcomes_stay_in_order() -> None:
         ("asian", "ja,zh", "ready"),
         ("large", "*", "ready"),
     ]
+
+
+@pytest.mark.parametrize("error", [BROKEN, UnavailableError("away", retry_after_s=1.0), EntryError("refused")])
+async def test_the_jobs_of_a_model_that_fails_do_not_affect_those_of_others(error: Exception) -> None:
+    """An error that a model raises does not say which of its jobs caused it, so none of them is refused."""
+    worker = SttWorker(Named("large", "en"), SttSettings(), routes=[asian(error=error)])
+    batch = [entry(1, 5, "zh"), entry(2, 5, "en"), entry(3, 5, "ja"), entry(4, 5, "fr")]
+    texts = [text_of(answer) for answer in await worker.handle(batch)]
+    assert texts == [repr(error), "large", repr(error), "unsupported_language"]
+
+
+async def test_the_only_model_of_a_worker_fails_for_the_whole_batch() -> None:
+    """Then the consumer reads no more entries until the model works."""
+    worker = SttWorker(Named("remote", error=UnavailableError("away", retry_after_s=1.0)), SttSettings())
+    with pytest.raises(UnavailableError):
+        await worker.handle([entry(1, 5, "zh"), entry(2, 5, "en")])
 
 
 async def test_models_work_at_the_same_time() -> None:

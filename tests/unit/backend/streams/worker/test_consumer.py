@@ -12,9 +12,10 @@ from backend.errors import EntryError, UnavailableError
 from backend.messages.jobs import AudioJob, PartialResult
 from backend.messages.protocol import Error, Final
 from backend.service.settings import WorkerSettings
-from backend.streams.job_streams import AUDIO, Entry, Failure, Outcome
+from backend.streams.job_streams import AUDIO, Entry, Failure, Outcome, Unprocessed
 from backend.streams.names import STT_GROUP
-from backend.streams.worker.batch_processor import HungError
+from backend.streams.worker import batch_processor
+from backend.streams.worker.batch_processor import Answer, HungError
 from backend.streams.worker.consumer import Consumer
 from backend.streams.worker.policy import RecordingShare
 from tests.testkit.streams.jobs import PCM, RECORD, final_of, job
@@ -274,6 +275,148 @@ async def test_an_unavailable_engine_is_waited_for_and_no_attempt_is_counted() -
         await asyncio.sleep(120)
     assert len(model.batches) == 6
     assert [type(event) for event in await system.events()] == [Final]
+
+
+class TwoModels(Model):
+    """A handler with two models. The one of sessions whose names begin with "zh" fails some times."""
+
+    def __init__(self, error: Exception, failures: int, takes_s: float = 0.1) -> None:
+        super().__init__(takes_s)
+        self._error, self._failures = error, failures
+
+    async def answer(self, batch: Sequence[Entry[AudioJob]]) -> list[Answer]:
+        outcomes = await self(batch)
+        chinese = [entry.job.session.startswith("zh") for entry in batch]
+        if not any(chinese) or not self._failures:
+            return [*outcomes]
+        self._failures -= 1
+        return [Unprocessed(self._error) if fails else one for one, fails in zip(outcomes, chinese, strict=True)]
+
+    def attempts(self, sessions: Sequence[str]) -> list[int]:
+        """How often the utterance of each session was handled."""
+        return [sum((session, 1) in batch for batch in self.batches) for session in sessions]
+
+
+ENGLISH, CHINESE = ("en-1", "en-2", "en-3"), ("zh-1", "zh-2", "zh-3")
+
+
+async def submit_mixed(system: System) -> None:
+    """The first batch has one entry, and the next one has entries of both models."""
+    for session in ("en-1", "zh-1", "zh-2", "en-2", "en-3", "zh-3"):
+        await system.submit(1, session=session)
+
+
+async def finals(system: System, sessions: Sequence[str]) -> int:
+    return sum([len(await system.events(session)) for session in sessions])
+
+
+@virtual_time
+async def test_only_entries_whose_engine_is_unavailable_wait_for_it() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=6)
+    await submit_mixed(system)
+    other = MemoryEntrySource(system.streams, AUDIO, "other", WorkerSettings(claim_after_ms=3_000))
+    async with system.working(model.answer, batch=8, claim_after_ms=3_000, max_attempts=1):
+        await asyncio.sleep(8)
+        assert (await finals(system, ENGLISH), await finals(system, CHINESE)) == (3, 0)
+        assert await other.claim_stale_entry("final") is None, "those that wait stay claimed"
+        await system.submit(1, session="en-4")
+        await asyncio.sleep(0.5)
+        assert await finals(system, ["en-4"]) == 1, "others are processed meanwhile"
+        await asyncio.sleep(120)
+    assert await finals(system, CHINESE) == 3
+    assert (model.attempts(ENGLISH), model.attempts(CHINESE)) == ([1, 1, 1], [7, 7, 7])
+    assert [session for session, _ in model.batches[-1]] == list(CHINESE), "together"
+    assert system.failures() == []
+
+
+@virtual_time
+async def test_entries_that_wait_for_their_engine_are_finished_before_a_consumer_leaves() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=3)
+    await submit_mixed(system)
+    async with system.working(model.answer, batch=8):
+        await asyncio.sleep(1)
+    assert (await finals(system, ENGLISH), await finals(system, CHINESE)) == (3, 3)
+    assert system.streams.stream(system.streams.shards[0].audio("final")).consumers == {}
+
+
+@virtual_time
+async def test_entries_that_wait_for_their_engine_are_handed_back_if_they_take_too_long() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=10_000)
+    await submit_mixed(system)
+    consumer = system.consumer(model.answer, batch=8)
+    loop = asyncio.create_task(consumer.consume_until(asyncio.Event()))
+    await asyncio.sleep(60)
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+    await consumer.hand_back()
+    async with system.working(Model()):
+        await asyncio.sleep(1)
+    assert await finals(system, CHINESE) == 3
+
+
+@virtual_time
+async def test_entries_whose_engine_stays_unavailable_become_dead_letters_while_others_are_processed() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=10_000)
+    await system.submit(1, session="zh-1")
+    async with system.working(model.answer, claim_after_ms=1_000, max_attempts=1, wait_for_engine_s=60):
+        for number in range(12):
+            await asyncio.sleep(10)
+            await system.submit(1, session=f"en-{number}")
+            await asyncio.sleep(0.5)
+            assert await finals(system, [f"en-{number}"]) == 1
+    assert [failure.reason for failure in system.failures()] == ["max_attempts"]
+
+
+@virtual_time
+async def test_a_consumer_waits_with_its_entries_when_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_processor, "MAX_ASIDE", 2)
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=8)
+    await submit_mixed(system)
+    async with system.working(model.answer, batch=1):
+        await asyncio.sleep(5)
+        await system.submit(1, session="en-4")
+        await asyncio.sleep(1)
+        assert await finals(system, ["en-4"]) == 0
+        await asyncio.sleep(60)
+        assert await finals(system, ["en-4", *ENGLISH, *CHINESE]) == 7
+
+
+@virtual_time
+async def test_a_handler_that_hangs_with_an_entry_that_has_waited_ends_the_loop() -> None:
+    system, model = System(), TwoModels(UnavailableError("away", retry_after_s=10.0), failures=1)
+    await system.submit(1, session="zh-1")
+
+    async def hang_later(batch: Sequence[Entry[AudioJob]]) -> list[Answer]:
+        await asyncio.sleep(10_000 if model.batches else 0)
+        return await model.answer(batch)
+
+    with pytest.raises(HungError):
+        await system.consumer(hang_later, hung_after_s=120).consume_until(asyncio.Event())
+    assert len(system.streams.stream(system.streams.shards[0].audio("final")).pending) == 1
+
+
+@virtual_time
+async def test_only_entries_that_failed_are_retried_and_each_of_them_alone() -> None:
+    system, model = System(), TwoModels(ValueError("broken"), failures=1)
+    await submit_mixed(system)
+    async with system.working(model.answer, batch=8):
+        await asyncio.sleep(5)
+    assert (await finals(system, ENGLISH), await finals(system, CHINESE)) == (3, 3)
+    assert (model.attempts(ENGLISH), model.attempts(CHINESE)) == ([1, 1, 1], [2, 2, 2])
+    assert model.batches[-3:] == [[(session, 1)] for session in CHINESE]
+
+
+@virtual_time
+async def test_a_preview_that_fails_does_not_take_others_of_its_batch_with_it() -> None:
+    system, model = System(), TwoModels(ValueError("broken"), failures=99, takes_s=0.01)
+    for session in ("en-1", "zh-1", "en-2", "zh-2", "en-3", "zh-3", "en-4", "zh-4"):
+        await system.preview(session)
+    async with system.working(model.answer, batch=8) as consumer:
+        await asyncio.sleep(1)
+        assert consumer.report()["previews"] == 4
+    assert {session[:2] for session, _ in model.batches[-1]} == {"en", "zh"}
+    assert sum(map(len, model.batches)) == 8, "none is repeated"
 
 
 @virtual_time

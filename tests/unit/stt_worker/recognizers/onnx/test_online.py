@@ -85,6 +85,25 @@ def test_the_division_of_the_audio_does_not_change_the_text(directory: Path) -> 
         assert recognizer.recognize([Speech(audio, utterance=f"s/{number}")])[0].text == f"{TEXT} {TEXT}"
 
 
+def test_a_state_with_other_hotwords_is_not_continued(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session may change them within an utterance, after which each worker decodes with the new ones."""
+    begun: list[str] = []
+    begin = OnlineModel.begin
+
+    def noted(model: OnlineModel, speech: Speech) -> object:
+        begun.append(speech.hotwords)
+        return begin(model, speech)
+
+    monkeypatch.setattr(OnlineModel, "begin", noted)
+    recognizer, audio = load(directory), tones(*SAID)
+    for end_s, hotwords in ((1.0, "old"), (1.5, "old"), (2.0, "new"), (2.5, "new")):
+        preview = Speech(audio[: round(end_s * RATE)], final=False, hotwords=hotwords, utterance="s/1")
+        recognizer.recognize([preview])
+    assert begun == ["old", "new"]
+    assert recognizer.recognize([Speech(audio, hotwords="new", utterance="s/1")])[0].text == TEXT
+    assert begun == ["old", "new"]
+
+
 def test_utterances_of_different_states_share_a_batch(directory: Path) -> None:
     recognizer = load(directory)
     previews(recognizer, (1.2,), "a/1")

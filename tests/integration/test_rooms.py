@@ -184,6 +184,30 @@ async def test_a_resumed_session_publishes_what_its_room_has_missed(redis: Redis
     assert await texts(rooms) == ["1", "2", "3", "4"]
 
 
+async def test_text_from_before_a_session_was_shared_stays_private_when_redis_forgets_what_the_room_has(
+    redis: Redis, rooms: RedisRooms
+) -> None:
+    settings, log = ServiceSettings(), shard_of("s", ServiceSettings().shards).log("s")
+    private, shared = (
+        Final(utterance=n, text=text, language="en", confidence=1.0, start_ms=0, end_ms=1)
+        for n, text in ((1, "private"), (2, "shared"))
+    )
+    cursors = [cast("bytes", await redis.xadd(log, {"e": to_json(event)})).decode() for event in (private, shared)]
+    publisher = RoomPublisher(rooms, ROOM, OWNER, "s")
+    publisher.begin = cursors[0]
+    await publisher.catch_up(RedisSessions(redis, settings, "gateway"), cursors[1])
+    # The client may receive it again, too.
+    publisher.publish(private.model_copy(update={"cursor": cursors[0]}))
+    publisher.close()
+    await publisher.run()
+    assert await texts(rooms) == ["shared"]
+
+
+async def test_what_a_room_has_is_remembered_as_long_as_the_room(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [final("one", "9-0")])
+    assert await redis.ttl(rooms.key(ROOM, f"seen:{LINES}")) == await redis.ttl(rooms.key(ROOM, "state"))
+
+
 async def test_a_session_that_was_not_published_at_first_repeats_nothing_of_it(rooms: RedisRooms) -> None:
     await rooms.claim(ROOM, OWNER)
     await rooms.skip(ROOM, LINES, "9-0")

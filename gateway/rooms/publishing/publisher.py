@@ -25,6 +25,9 @@ BATCH = 50
 # Interval at which the languages are read from Redis.
 LANGUAGES_EVERY_S = 1.0
 
+# The position before the first event of a session.
+BEGINNING = "0-0"
+
 log = structlog.get_logger()
 
 
@@ -36,6 +39,8 @@ class RoomPublisher:
         self.room = room
         # Languages that are read in the room, on any gateway.
         self.read_languages: tuple[str, ...] = ()
+        # Position in the session log. What the session said before it is not for the room.
+        self.begin = BEGINNING
         self._rooms, self._owner, self._session = rooms, owner, session
         self._builder = CaptionBuilder(session, settled)
         self._waiting: deque[PublishedCaption] = deque()
@@ -53,10 +58,12 @@ class RoomPublisher:
         caption = self._builder.caption(event)
         if caption is None or (not caption.is_final and len(self._waiting) >= MAX_WAITING_LIVE):
             return
+        position = (getattr(event, "cursor", "") or NO_POSITION) if caption.is_final else LIVE
+        if not self._is_shared(position):
+            return
         if len(self._waiting) >= MAX_WAITING:
             self._waiting.popleft()
             log.warning("caption_dropped", room=self.room)
-        position = (getattr(event, "cursor", "") or NO_POSITION) if caption.is_final else LIVE
         self._waiting.append(PublishedCaption(position, caption))
         self._changed.set()
 
@@ -74,7 +81,8 @@ class RoomPublisher:
 
     async def catch_up(self, sessions: Sessions, cursor: str) -> None:
         """Publish what the client has received on an earlier connection, but the room has not. Raises REDIS_ERRORS."""
-        seen = await self._rooms.seen(self.room, self._builder.line_prefix)
+        # The room may have forgotten what it has.
+        seen = max(await self._rooms.seen(self.room, self._builder.line_prefix), self.begin, key=cursor_position)
         async for message in sessions.read_log(self._session, seen):
             if message.cursor and cursor_position(message.cursor) > cursor_position(cursor):
                 return
@@ -118,6 +126,9 @@ class RoomPublisher:
             with suppress(*REDIS_ERRORS):  # meanwhile the languages stay as they were
                 self.read_languages = await self._rooms.languages(self.room)
             await asyncio.sleep(LANGUAGES_EVERY_S)
+
+    def _is_shared(self, position: str) -> bool:
+        return position in (LIVE, NO_POSITION) or cursor_position(position) > cursor_position(self.begin)
 
     def _is_asked(self, language: str) -> bool:
         return contains_language(self._asked, language)

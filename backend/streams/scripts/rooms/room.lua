@@ -42,7 +42,7 @@ if operation == 'claim' then
   return 1
 end
 
--- ARGV  3 owner   4 captions kept   5 TTL of `seen`, s   then for each caption:
+-- ARGV  3 owner   4 captions kept   then for each caption:
 --       '' (speech in progress), '-' (final), or a final's position in the log of its session   and the caption
 -- Returns 1, or 0 if the room has another owner
 if operation == 'publish' then
@@ -50,7 +50,7 @@ if operation == 'publish' then
   redis.call('HSET', state, 'owner', ARGV[3])
   redis.call('HSETNX', state, 'started', string.format('%.0f', now_ms))
   local last = redis.call('GET', seen) or '0-0'
-  for n = 6, #ARGV, 2 do
+  for n = 5, #ARGV, 2 do
     local position, caption = ARGV[n], ARGV[n + 1]
     if position == '' then
       redis.call('SPUBLISH', events, '- ' .. caption)
@@ -60,7 +60,8 @@ if operation == 'publish' then
       redis.call('SPUBLISH', events, cursor .. ' ' .. caption)
     end
   end
-  redis.call('SET', seen, last, 'EX', ARGV[5])
+  -- As long as the captions: otherwise a session that resumes would publish them again.
+  redis.call('SET', seen, last, 'PX', ARGV[2])
   extend()
   return 1
 end

@@ -45,7 +45,7 @@ class SessionRecord:
     # The speakers as the gateway stores them, or "" if the session does not label any.
     speakers: str = ""
     # Its room, and the languages of its client.
-    sharing: Sharing = Sharing()
+    sharing: Sharing = field(default_factory=Sharing)
 
     def fields(self) -> dict[str, str]:
         """Return the fields that gateways write. The Lua scripts write the others."""

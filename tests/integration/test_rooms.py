@@ -221,15 +221,45 @@ async def test_a_hold_shows_what_readers_have_seen_and_is_released_forward_only(
     await rooms.set_hold(ROOM, 5_000)
     seen = (await logged(rooms))[0].cursor
     hold = await rooms.hold(ROOM)
-    assert (hold.hold_ms, hold.released) == (5_000, seen)
+    assert hold.hold_ms == 5_000
+    assert not hold.wait_ms(seen or "", hold.now_ms)
     assert abs(hold.now_ms - 1_000 * time.time()) < 60_000
     await rooms.publish(ROOM, OWNER, LINES, [final("held")])
     await rooms.set_hold(ROOM, 9_000)
-    assert (await rooms.hold(ROOM)).released == seen
     held = (await logged(rooms))[1].cursor or ""
+    hold = await rooms.hold(ROOM)
+    assert hold.wait_ms(held, hold.now_ms)
     for cursor in (held, "1-0"):
         await rooms.release(ROOM, cursor)
         assert (await rooms.hold(ROOM)).released == held
+
+
+async def test_a_longer_hold_hides_no_line_that_readers_have_seen(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.set_hold(ROOM, 15_000)
+    now_ms = (await rooms.hold(ROOM)).now_ms
+    for ago_ms in (30_000, 1):
+        await redis.xadd(rooms.key(ROOM, "log"), {"e": ""}, id=f"{now_ms - ago_ms}-0")
+    await rooms.set_hold(ROOM, 60_000)
+    hold = await rooms.hold(ROOM)
+    waits = [bool(hold.wait_ms(f"{now_ms - ago_ms}-0", hold.now_ms)) for ago_ms in (30_000, 1)]
+    assert waits == [False, True]
+    # Nor do segments that players have.
+    assert hold.visible_ms(hold.now_ms) >= now_ms - 15_001
+    await rooms.set_hold(ROOM, 30_000)
+    assert (await rooms.hold(ROOM)).released == hold.released
+
+
+async def test_a_release_ends_at_the_last_caption_and_creates_no_room(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.release("unknown", "5-0")
+    assert await redis.keys("nova:*:room:*") == []
+    await rooms.set_hold(ROOM, 5_000)
+    await rooms.release(ROOM, "99999999999999-0")
+    await rooms.publish(ROOM, OWNER, LINES, [final("held")])
+    await rooms.release(ROOM, "99999999999999-0")
+    assert (await rooms.hold(ROOM)).released == (await logged(rooms))[0].cursor
+    await redis.persist(rooms.key(ROOM, "state"))
+    await rooms.release(ROOM, "1-0")
+    assert 0 < await redis.ttl(rooms.key(ROOM, "state")) <= 86_400
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ class RedisRooms:
         await self.run(room, "set_hold", hold_ms)
 
     async def release(self, room: str, cursor: str) -> None:
-        """Show what is held up to a position in the log."""
+        """Show what is held up to a position in the log. Later lines stay held, and an unknown room is not created."""
         await self.run(room, "release", cursor)
 
     async def publish(self, room: str, owner: str, lines: str, captions: Sequence[PublishedCaption]) -> None:

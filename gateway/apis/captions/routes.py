@@ -126,7 +126,7 @@ class CaptionFeeds:
 
     async def _shown_until_ms(self, query: FeedQuery) -> int:
         """Unix time up to which no line waits for a moderator. Segments are published that much later."""
-        return int(1_000 * self._now()) - (await self._rooms.hold(query.room)).hold_ms
+        return (await self._rooms.hold(query.room)).visible_ms(int(1_000 * self._now()))
 
 
 async def _lines(reader: RoomReader, has_left: Callable[[], bool]) -> AsyncGenerator[str, None]:

@@ -100,5 +100,5 @@ class SessionRoom:
 
 def published(transport: SessionTransport, room: SessionRoom, session: Session) -> SessionTransport:
     """The transport of a session, which also reaches its room."""
-    sender = PublishedSender(transport.sender, lambda: room.publisher, lambda: session.options.translate_to)
+    sender = PublishedSender(transport.sender, lambda: room.publisher, lambda: session.sharing.asked)
     return SessionTransport(transport.receiver, sender, transport.is_lost)

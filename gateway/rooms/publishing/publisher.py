@@ -2,18 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from backend.messages.jobs import cursor_position
-from backend.messages.protocol import Error, Final, Message, Notice, Translation
+from backend.messages.protocol import Message
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.rooms.rooms import LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
 from backend.streams.session.sessions import Sessions
-from gateway.rooms.languages import contains_language
 from gateway.rooms.publishing.captions import CaptionBuilder
 
 # Captions that wait for Redis. At the limit, the oldest are lost to the room, and the session continues.
@@ -45,8 +43,6 @@ class RoomPublisher:
         self._builder = CaptionBuilder(session, settled)
         self._waiting: deque[PublishedCaption] = deque()
         self._changed, self._closed = asyncio.Event(), False
-        # Languages that the client has asked for, during the whole session: finals of earlier options may follow.
-        self._asked: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> int:
@@ -66,18 +62,6 @@ class RoomPublisher:
             log.warning("caption_dropped", room=self.room)
         self._waiting.append(PublishedCaption(position, caption))
         self._changed.set()
-
-    def for_client(self, event: Message, targets: Sequence[str]) -> Message | None:
-        """The event for the client, without languages that only readers asked for; None if it is not for the client."""
-        self._asked += tuple(code for code in targets if code not in self._asked)
-        match event:
-            case Final(translate_to=languages) if not all(map(self._is_asked, languages)):
-                return event.model_copy(update={"translate_to": tuple(filter(self._is_asked, languages))})
-            case Translation(language=str(language)) | Error(language=str(language)):
-                return event if self._is_asked(language) else None
-            case Notice(language=str(language), utterance=int()):
-                return event if self._is_asked(language) else None
-        return event
 
     async def catch_up(self, sessions: Sessions, cursor: str) -> None:
         """Publish what the client has received on an earlier connection, but the room has not. Raises REDIS_ERRORS."""
@@ -129,6 +113,3 @@ class RoomPublisher:
 
     def _is_shared(self, position: str) -> bool:
         return position in (LIVE, NO_POSITION) or cursor_position(position) > cursor_position(self.begin)
-
-    def _is_asked(self, language: str) -> bool:
-        return contains_language(self._asked, language)

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from backend.messages.jobs import ChannelMessage
-from backend.messages.protocol import Final, to_json
+from backend.messages.protocol import Final, Partial, to_json
 from backend.messages.rooms.captions import Caption
 from backend.messages.rooms.links import MAX_LINK_S
 from backend.service.settings import ServiceSettings
@@ -206,6 +206,21 @@ async def test_text_from_before_a_session_was_shared_stays_private_when_redis_fo
 async def test_what_a_room_has_is_remembered_as_long_as_the_room(redis: Redis, rooms: RedisRooms) -> None:
     await rooms.publish(ROOM, OWNER, LINES, [final("one", "9-0")])
     assert await redis.ttl(rooms.key(ROOM, f"seen:{LINES}")) == await redis.ttl(rooms.key(ROOM, "state"))
+
+
+async def test_a_session_that_leaves_a_room_takes_its_unfinished_line_with_it(redis: Redis, rooms: RedisRooms) -> None:
+    fanout = RedisFanout(redis, "test")
+    async with asyncio.TaskGroup() as tasks:
+        delivering = tasks.create_task(fanout.deliver_forever())
+        async with fanout.listen(rooms.channel(ROOM)) as listener:
+            publisher = RoomPublisher(rooms, ROOM, OWNER, "s")
+            partial = {"committed": "one", "tentative": "", "language": "en", "start_ms": 0, "end_ms": 1}
+            publisher.publish(Partial(utterance=1, revision=1, **partial))
+            publisher.close()
+            await publisher.run()
+            received = [(await listener.next_event()).event for _ in range(2)]
+        delivering.cancel()
+    assert [(one.text, one.is_final) for one in received if isinstance(one, Caption)] == [("one", False), ("", False)]
 
 
 async def test_a_session_that_was_not_published_at_first_repeats_nothing_of_it(rooms: RedisRooms) -> None:

@@ -78,7 +78,8 @@ class RoomPublisher:
         await self._rooms.skip(self.room, self._builder.line_prefix, cursor)
 
     def close(self) -> None:
-        """The session has ended. Queued captions are still published."""
+        """The session has left the room. Queued captions are still published, and lines in progress are removed."""
+        self._waiting.extend(PublishedCaption(LIVE, caption) for caption in self._builder.withdrawn())
         self._closed = True
         self._changed.set()
 

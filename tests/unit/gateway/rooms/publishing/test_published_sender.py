@@ -86,9 +86,7 @@ def test_translations_that_the_client_no_longer_asks_for_still_arrive() -> None:
 
 
 @pytest.mark.parametrize("targets", [(), ("fr",)])
-def test_after_the_end_of_the_room_translations_for_its_readers_are_not_for_the_client(
-    targets: tuple[str, ...],
-) -> None:
+def test_translations_for_readers_are_not_for_the_client_after_the_end_of_the_room(targets: tuple[str, ...]) -> None:
     published = Published(*targets)
     published.session.receive_message(Configure(room=""), 0.0)
     published.room = None

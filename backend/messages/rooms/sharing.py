@@ -1,4 +1,4 @@
-"""What a session shares in a room, and the languages that its own client asks for. Pure."""
+"""The room of a session, and the languages that its own client asks for. Pure."""
 
 from collections.abc import Iterable
 from typing import Self

@@ -37,7 +37,7 @@ class RoomPublisher:
         self.room = room
         # Languages that are read in the room, on any gateway.
         self.read_languages: tuple[str, ...] = ()
-        # Position in the session log. What the session said before it is not for the room.
+        # Position in the session log. Earlier text is not for the room.
         self.begin = BEGINNING
         self._rooms, self._owner, self._session = rooms, owner, session
         self._builder = CaptionBuilder(session, settled)

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from backend.errors import NovaError
 from backend.messages.protocol import Start
+from backend.messages.rooms.sharing import Sharing
 
 _targets: TypeAdapter[tuple[str, ...]] = TypeAdapter(tuple[str, ...])
 
@@ -43,6 +44,8 @@ class SessionRecord:
     translated: frozenset[int] = frozenset()
     # The speakers as the gateway stores them, or "" if the session does not label any.
     speakers: str = ""
+    # Its room, and the languages of its client.
+    sharing: Sharing = field(default_factory=Sharing)
 
     def fields(self) -> dict[str, str]:
         """Return the fields that gateways write. The Lua scripts write the others."""
@@ -52,6 +55,7 @@ class SessionRecord:
             "count": str(self.count),
             "audio": str(self.audio_ms),
             **({"speakers": self.speakers} if self.speakers else {}),
+            **({"sharing": self.sharing.model_dump_json()} if self.sharing != Sharing() else {}),
         }
 
     @classmethod
@@ -73,6 +77,7 @@ class SessionRecord:
                 audio_ms=int(fields["audio"]),
                 open=fields.get("open", b"").decode(),
                 speakers=fields.get("speakers", b"").decode(),
+                sharing=Sharing.model_validate_json(fields.get("sharing", b"{}")),
                 closed=frozenset(numbered("closed")),
                 translated=frozenset(numbered("translated")),
                 translating={n: _targets.validate_json(codes) for n, codes in numbered("translating").items()},

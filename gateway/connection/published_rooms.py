@@ -9,7 +9,7 @@ from backend.streams.redis.connection import retry_until_available
 from backend.streams.rooms.rooms import RoomTakenError
 from gateway.connection.transport import SessionTransport
 from gateway.rooms.publishing.published_sender import PublishedSender
-from gateway.rooms.publishing.publisher import RoomPublisher
+from gateway.rooms.publishing.publisher import BEGINNING, RoomPublisher
 from gateway.services import GatewayServices
 from gateway.session.session import Session
 
@@ -43,13 +43,15 @@ class SessionRoom:
         """The languages in which the room is read."""
         return self.publisher.read_languages if self.publisher else ()
 
-    async def open(self, start: Start, resume: Resume | None = None) -> None:
+    async def open(self, start: Start, resume: Resume | None = None, begin: str = BEGINNING) -> None:
         """Publish a new or resumed session in its room, if it has one. Raises RoomTakenError and REDIS_ERRORS.
 
-        A resumed session publishes what its client has received and the room has not.
+        A resumed session publishes what its client has received and the room has not, after `begin`.
         """
         check_room(start)
         publisher = await self._claim(start.room, start.utterance)
+        if publisher:
+            publisher.begin = begin
         # The log has text of voices that the session does not want, if no worker has left it out.
         if publisher and resume and not start.only_speaker:
             await retry_until_available(lambda: publisher.catch_up(self._services.sessions, resume.cursor))
@@ -73,6 +75,8 @@ class SessionRoom:
         if publisher:
             await retry_until_available(lambda: publisher.skip(session.cursor))
         yield
+        if publisher:
+            publisher.begin = session.sharing.begin
         self.close()
         self._use(publisher)
 
@@ -96,5 +100,5 @@ class SessionRoom:
 
 def published(transport: SessionTransport, room: SessionRoom, session: Session) -> SessionTransport:
     """The transport of a session, which also reaches its room."""
-    sender = PublishedSender(transport.sender, lambda: room.publisher, lambda: session.options.translate_to)
+    sender = PublishedSender(transport.sender, lambda: room.publisher, lambda: session.sharing.asked)
     return SessionTransport(transport.receiver, sender, transport.is_lost)

@@ -120,7 +120,7 @@ async def _resume_session(
     caller = entry.caller
     lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
     voices = await load_voices(services.voices, caller.id, record.start.model_copy(update={"known_speakers": ()}))
-    await room.open(record.start, resume)
+    await room.open(record.start, resume, record.sharing.begin)
     session = _new_session(services, entry, record.correlation_id, voices, room)
     actions = session.resume(resume, record)
     metrics.RESUMED.inc()

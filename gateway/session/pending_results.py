@@ -12,6 +12,8 @@ from gateway.session.actions import Action, RedisAction, ResubmitTranscript, Sen
 
 # Number of recent translations that are recognized as duplicates. Bounds the memory of long sessions.
 REMEMBERED_TRANSLATIONS = 64
+# Minimum audio lost before a resume (ms) that causes a notice.
+MIN_GAP_MS = 1_000
 
 
 class AudioLostError(ClientError):
@@ -166,3 +168,11 @@ class PendingResults:
 
 def _is_unread(submitted: Priority, priority: Priority) -> bool:
     return submitted == "recording" and priority == "live"
+
+
+def missing_audio(known_ms: int, begin_ms: int) -> list[Action]:
+    """The notice about audio that did not arrive before a resume, if that is enough to mention."""
+    if begin_ms - known_ms < MIN_GAP_MS:
+        return []
+    text = f"{begin_ms - known_ms} ms of audio before position {begin_ms} ms did not reach the server"
+    return [SendEvent(wire.Notice(code="audio_missing", message=text))]

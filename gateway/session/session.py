@@ -14,20 +14,18 @@ from backend.errors import ProtocolError
 from backend.messages import protocol as wire
 from backend.messages.jobs import ChannelMessage, PartialResult
 from backend.messages.options import Priority
+from backend.messages.rooms.sharing import Sharing
 from backend.messages.served_languages import ServedLanguages
 from backend.messages.session_record import SessionRecord
 from gateway.audio.barge_in import BargeIn
 from gateway.session.actions import Action, CloseConnection, RedisAction, RenewRecord, RepeatedNotice, SendEvent
 from gateway.session.audio_jobs import AudioJobBuilder
 from gateway.session.backpressure import NOTICES, Backpressure, SentNotices
-from gateway.session.pending_results import PendingResults
+from gateway.session.pending_results import PendingResults, missing_audio
 from gateway.session.slips import VERDICTS, State, rejection
 from gateway.session.utterance import SessionPolicy
 from gateway.session.utterance_tracker import UtteranceTracker
 from gateway.speakers.voices import SessionVoices
-
-# Minimum audio lost before a resume (ms) that causes a notice.
-MIN_GAP_MS = 1_000
 
 
 class Session:
@@ -61,6 +59,8 @@ class Session:
         self._served = served
         self._notices = SentNotices()
         self._reported_stopped = False
+        # Its room, and the languages of its client.
+        self.sharing = Sharing()
 
     @property
     def options(self) -> wire.Start:
@@ -125,6 +125,7 @@ class Session:
             count=self._utterances.closed_count,
             audio_ms=self._utterances.buffered_from_ms,
             speakers=self._voices.record(),
+            sharing=self.sharing,
         )
 
     def minimal_record(self) -> SessionRecord:
@@ -161,7 +162,7 @@ class Session:
 
     def resume(self, message: wire.Resume, record: SessionRecord) -> list[Action]:
         """Continue a session of an earlier connection. Results that it missed follow in the log, after `cursor`."""
-        self.epoch = record.epoch
+        self.epoch, self.sharing = record.epoch, record.sharing
         self._pending.resume(message, record)
         self._utterances.resume_utterance(record.epoch, message.open_utterance, message.committed)
         self._voices.begin(record.start, self._served(), is_new=False)
@@ -169,10 +170,7 @@ class Session:
         begin_ms = max(record.audio_ms, message.audio_from_ms)
         utterance_count = max(record.count, record.next - 1, message.utterance)
         actions = self._begin(record.start, begin_ms, utterance_count, self._served().abilities)
-        if (gap_ms := begin_ms - record.audio_ms) >= MIN_GAP_MS:
-            text = f"{gap_ms} ms of audio before position {begin_ms} ms did not reach the server"
-            actions.append(SendEvent(wire.Notice(code="audio_missing", message=text)))
-        return actions
+        return [*actions, *missing_audio(record.audio_ms, begin_ms)]
 
     def receive_audio(self, windows: NDArray[np.int16], probabilities: NDArray[np.float32], now: float) -> list[Action]:
         """Process [n, 512] windows and their [n] speech probabilities. Raises ProtocolError as `accepts`."""
@@ -212,6 +210,7 @@ class Session:
 
     def _apply_options(self, options: wire.Start, served: ServedLanguages) -> list[Action]:
         limits = self._jobs.apply_options(options, served)
+        self.sharing = self.sharing.applied(options.room or "", options.translate_to, self.cursor)
         self._barge_in.apply_options(self._jobs.options)
         self._voices.apply_options(options)
         self._utterances.apply_options(options)

@@ -163,6 +163,12 @@ async def test_a_gateway_may_publish_and_read_rooms(users: dict[str, str]) -> No
     await rooms.renew_languages("talk", ["es"])
     assert await rooms.languages("talk") == ("es",)
     assert await rooms.owner("talk") == ""
+    await rooms.skip("talk", "b", "1-0")
+    assert await rooms.seen("talk", "b") == "1-0"
+    for hold_ms in (5_000, 9_000):
+        await rooms.set_hold("talk", hold_ms)
+    await rooms.release("talk", logged.cursor or "")
+    assert (await rooms.hold("talk")).hold_ms == 9_000
     links = RoomLinks(redis, rooms)
     link, token = await links.create("talk", "", "", 60)
     assert await links.find("talk", token) == link

@@ -8,7 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from backend.messages.jobs import ChannelMessage
-from backend.messages.protocol import Final, to_json
+from backend.messages.protocol import Final, Partial, to_json
 from backend.messages.rooms.captions import Caption
 from backend.messages.rooms.links import MAX_LINK_S
 from backend.service.settings import ServiceSettings
@@ -184,6 +184,45 @@ async def test_a_resumed_session_publishes_what_its_room_has_missed(redis: Redis
     assert await texts(rooms) == ["1", "2", "3", "4"]
 
 
+async def test_text_from_before_a_session_was_shared_stays_private_when_redis_forgets_what_the_room_has(
+    redis: Redis, rooms: RedisRooms
+) -> None:
+    settings, log = ServiceSettings(), shard_of("s", ServiceSettings().shards).log("s")
+    private, shared = (
+        Final(utterance=n, text=text, language="en", confidence=1.0, start_ms=0, end_ms=1)
+        for n, text in ((1, "private"), (2, "shared"))
+    )
+    cursors = [cast("bytes", await redis.xadd(log, {"e": to_json(event)})).decode() for event in (private, shared)]
+    publisher = RoomPublisher(rooms, ROOM, OWNER, "s")
+    publisher.begin = cursors[0]
+    await publisher.catch_up(RedisSessions(redis, settings, "gateway"), cursors[1])
+    # The client may receive it again, too.
+    publisher.publish(private.model_copy(update={"cursor": cursors[0]}))
+    publisher.close()
+    await publisher.run()
+    assert await texts(rooms) == ["shared"]
+
+
+async def test_what_a_room_has_is_remembered_as_long_as_the_room(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.publish(ROOM, OWNER, LINES, [final("one", "9-0")])
+    assert await redis.ttl(rooms.key(ROOM, f"seen:{LINES}")) == await redis.ttl(rooms.key(ROOM, "state"))
+
+
+async def test_a_session_that_leaves_a_room_takes_its_unfinished_line_with_it(redis: Redis, rooms: RedisRooms) -> None:
+    fanout = RedisFanout(redis, "test")
+    async with asyncio.TaskGroup() as tasks:
+        delivering = tasks.create_task(fanout.deliver_forever())
+        async with fanout.listen(rooms.channel(ROOM)) as listener:
+            publisher = RoomPublisher(rooms, ROOM, OWNER, "s")
+            partial = {"committed": "one", "tentative": "", "language": "en", "start_ms": 0, "end_ms": 1}
+            publisher.publish(Partial(utterance=1, revision=1, **partial))
+            publisher.close()
+            await publisher.run()
+            received = [(await listener.next_event()).event for _ in range(2)]
+        delivering.cancel()
+    assert [(one.text, one.is_final) for one in received if isinstance(one, Caption)] == [("one", False), ("", False)]
+
+
 async def test_a_session_that_was_not_published_at_first_repeats_nothing_of_it(rooms: RedisRooms) -> None:
     await rooms.claim(ROOM, OWNER)
     await rooms.skip(ROOM, LINES, "9-0")
@@ -197,15 +236,45 @@ async def test_a_hold_shows_what_readers_have_seen_and_is_released_forward_only(
     await rooms.set_hold(ROOM, 5_000)
     seen = (await logged(rooms))[0].cursor
     hold = await rooms.hold(ROOM)
-    assert (hold.hold_ms, hold.released) == (5_000, seen)
+    assert hold.hold_ms == 5_000
+    assert not hold.wait_ms(seen or "", hold.now_ms)
     assert abs(hold.now_ms - 1_000 * time.time()) < 60_000
     await rooms.publish(ROOM, OWNER, LINES, [final("held")])
     await rooms.set_hold(ROOM, 9_000)
-    assert (await rooms.hold(ROOM)).released == seen
     held = (await logged(rooms))[1].cursor or ""
+    hold = await rooms.hold(ROOM)
+    assert hold.wait_ms(held, hold.now_ms)
     for cursor in (held, "1-0"):
         await rooms.release(ROOM, cursor)
         assert (await rooms.hold(ROOM)).released == held
+
+
+async def test_a_longer_hold_hides_no_line_that_readers_have_seen(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.set_hold(ROOM, 15_000)
+    now_ms = (await rooms.hold(ROOM)).now_ms
+    for ago_ms in (30_000, 1):
+        await redis.xadd(rooms.key(ROOM, "log"), {"e": ""}, id=f"{now_ms - ago_ms}-0")
+    await rooms.set_hold(ROOM, 60_000)
+    hold = await rooms.hold(ROOM)
+    waits = [bool(hold.wait_ms(f"{now_ms - ago_ms}-0", hold.now_ms)) for ago_ms in (30_000, 1)]
+    assert waits == [False, True]
+    # Nor do segments that players have.
+    assert hold.visible_ms(hold.now_ms) >= now_ms - 15_001
+    await rooms.set_hold(ROOM, 30_000)
+    assert (await rooms.hold(ROOM)).released == hold.released
+
+
+async def test_a_release_ends_at_the_last_caption_and_creates_no_room(redis: Redis, rooms: RedisRooms) -> None:
+    await rooms.release("unknown", "5-0")
+    assert await redis.keys("nova:*:room:*") == []
+    await rooms.set_hold(ROOM, 5_000)
+    await rooms.release(ROOM, "99999999999999-0")
+    await rooms.publish(ROOM, OWNER, LINES, [final("held")])
+    await rooms.release(ROOM, "99999999999999-0")
+    assert (await rooms.hold(ROOM)).released == (await logged(rooms))[0].cursor
+    await redis.persist(rooms.key(ROOM, "state"))
+    await rooms.release(ROOM, "1-0")
+    assert 0 < await redis.ttl(rooms.key(ROOM, "state")) <= 86_400
 
 
 @pytest.fixture

@@ -22,3 +22,7 @@ class RoomHold:
         if not self.hold_ms or cursor_position(cursor) <= cursor_position(self.released):
             return 0.0
         return max(cursor_position(cursor)[0] + self.hold_ms - now_ms, 0.0)
+
+    def visible_ms(self, now_ms: int) -> int:
+        """Unix time up to which no line waits."""
+        return max(now_ms - self.hold_ms, min(cursor_position(self.released)[0], now_ms))

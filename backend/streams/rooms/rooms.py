@@ -55,7 +55,6 @@ class RedisRooms:
 
     def __init__(self, redis: Redis, settings: ServiceSettings, now: Callable[[], float] = time.time) -> None:
         self._redis, self._shards, self._now = redis, settings.shards, now
-        self._seen_ttl_s = settings.session_ttl_s
         self._script: AsyncScript = redis.register_script(load_script("rooms/room"))
 
     def channel(self, room: str) -> str:
@@ -87,7 +86,7 @@ class RedisRooms:
         await self.run(room, "set_hold", hold_ms)
 
     async def release(self, room: str, cursor: str) -> None:
-        """Show what is held up to a position in the log."""
+        """Show what is held up to a position in the log. Later lines stay held, and an unknown room is not created."""
         await self.run(room, "release", cursor)
 
     async def publish(self, room: str, owner: str, lines: str, captions: Sequence[PublishedCaption]) -> None:
@@ -96,9 +95,7 @@ class RedisRooms:
         `lines`: the common part of the ids of the session's lines.
         """
         arguments = [part for one in captions for part in (one.position, encode_caption(one.caption))]
-        answer = await self.run(
-            room, "publish", owner, MAX_CAPTIONS, int(self._seen_ttl_s), *arguments, seen=f"seen:{lines}"
-        )
+        answer = await self.run(room, "publish", owner, MAX_CAPTIONS, *arguments, seen=f"seen:{lines}")
         if not answer:
             raise RoomTakenError(room)
 
@@ -109,7 +106,7 @@ class RedisRooms:
 
     async def skip(self, room: str, lines: str, position: str) -> None:
         """Leave out the captions of a session up to a position in its log: it was not published until then."""
-        await self._redis.set(self.key(room, f"seen:{lines}"), position, ex=int(self._seen_ttl_s))
+        await self._redis.set(self.key(room, f"seen:{lines}"), position, ex=ROOM_TTL_S)
 
     async def read_log(self, room: str, cursor: str = "0-0") -> AsyncIterator[ChannelMessage]:
         """Yield the final captions after `cursor`, oldest first, with corrected text. Unreadable ones are skipped."""

@@ -17,6 +17,7 @@
 --   next                        the utterance whose result is released next
 --   count, audio                the last closed utterance, and the end of the audio that is safe (ms)
 --   speakers                    the speakers as the gateway labels them, with descriptions of their voices; optional
+--   sharing                     as JSON, optional: the room, its beginning in the log, the languages of the client
 --   open                        "n:a": an early final whose endpoint is not certain yet
 --   closed:n                    the attempt that is the final of utterance n
 --   event:n:a, transcript:n:a   a result that waits for its release

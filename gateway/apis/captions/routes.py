@@ -21,6 +21,7 @@ from gateway.apis.captions.live_segments import (
     segment,
 )
 from gateway.apis.captions.parameters import FeedQuery, parse_feed_query, parse_segment, segment_query
+from gateway.apis.captions.printed_lines import PrintedLines
 from gateway.apis.captions.room_log import keep_translating, logged_captions, readable_captions
 from gateway.apis.captions.timed_captions import as_cues, as_text, lines_in
 from gateway.apis.native.routes import refusal
@@ -126,15 +127,16 @@ class CaptionFeeds:
 
     async def _shown_until_ms(self, query: FeedQuery) -> int:
         """Unix time up to which no line waits for a moderator. Segments are published that much later."""
-        return int(1_000 * self._now()) - (await self._rooms.hold(query.room)).hold_ms
+        return (await self._rooms.hold(query.room)).visible_ms(int(1_000 * self._now()))
 
 
 async def _lines(reader: RoomReader, has_left: Callable[[], bool]) -> AsyncGenerator[str, None]:
+    printed = PrintedLines()
     while not reader.ended or reader.has_frames:
         frames = await reader.next_frames(CHECK_S)
         # Without lines nothing is written, and the server does not read while another request waits behind this one.
         if not frames and has_left():
             reader.end("left")
         captions = [frame.caption for frame in frames if frame.cursor]
-        if text := "".join(as_text(one) for one in captions if one and one.text):
+        if text := "".join(as_text(one) for one in captions if one and printed.is_new(one)):
             yield text

@@ -31,7 +31,8 @@ class HeldCaptions:
             return []
         if message.cursor is None:  # speech in progress
             return [] if self.hold.hold_ms or self._waiting else [message]
-        self._note_beginning(caption.line, message.cursor)
+        # A line that is corrected and not known any more is an old one.
+        self._note_beginning(caption.line, "0-0" if caption.is_correction else message.cursor)
         at_once = self._correct(caption) if caption.is_correction and self._waiting else []
         self._waiting.append(message)
         return at_once

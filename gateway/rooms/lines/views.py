@@ -66,14 +66,15 @@ class LanguageView:
         return correction if shown and is_corrected_by(shown, correction) else None
 
     def _choose(self, caption: Caption) -> Caption | None:
-        if self._language == SPOKEN:
-            return None if caption.is_translation else caption
-        return self._translated(caption) if caption.is_translation else self._spoken(caption)
+        if not caption.is_translation:
+            return self._spoken(caption)
+        return self._translated(caption) if self._language != SPOKEN else None
 
     def _spoken(self, caption: Caption) -> Caption | None:
-        is_own = written_language(caption.language) == self._language
+        is_own = self._language in (SPOKEN, written_language(caption.language))
         if not caption.is_final:
-            return caption if is_own else None
+            # A gateway that has lost its session to another one may be late.
+            return caption if is_own and caption.line not in self._last_lines else None
         self._last_lines.append(caption.line)
         if is_own or not caption.text or not contains_language(caption.translate_to, self._language):
             return caption

@@ -16,9 +16,27 @@ class CaptionBuilder:
         self._last_final = last_final
         # Labels that are renamed with the next final.
         self._merged: dict[str, str] = {}
+        # Text in progress of lines without a final, by utterance and the language of a translation, or "".
+        self._open: dict[tuple[int, str], Caption] = {}
 
     def caption(self, event: Message) -> Caption | None:
         """The caption for an event, or None if readers do not see it."""
+        if caption := self._caption(event):
+            self._note_open(caption)
+        return caption
+
+    def withdrawn(self) -> list[Caption]:
+        """Captions that remove the lines in progress: their finals are not for this room."""
+        texts, self._open = self._open.values(), {}
+        return [text.model_copy(update={"text": ""}) for text in texts]
+
+    def _note_open(self, caption: Caption) -> None:
+        utterance = int(caption.line.rpartition("-")[2])
+        if not caption.is_final:
+            self._open[utterance, caption.language if caption.is_translation else ""] = caption
+        self._open = {key: text for key, text in self._open.items() if key[0] > self._last_final}
+
+    def _caption(self, event: Message) -> Caption | None:
         match event:
             case Partial():
                 text = event.committed + event.tentative

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from backend.errors import NovaError
-from backend.messages.protocol import Message
+from backend.messages.protocol import Error, Final, Message, Notice, Translation
 from gateway.connection.transport import Sender
+from gateway.rooms.languages import contains_language
 from gateway.rooms.publishing.publisher import RoomPublisher
 
 
@@ -12,18 +13,16 @@ class PublishedSender:
     """Implements `Sender`. Errors of the connection are for the client alone."""
 
     def __init__(
-        self, sender: Sender, room: Callable[[], RoomPublisher | None], targets: Callable[[], Sequence[str]]
+        self, sender: Sender, room: Callable[[], RoomPublisher | None], asked: Callable[[], Sequence[str]]
     ) -> None:
-        """`room` returns the room of the session, `targets` the languages that the client asks for."""
-        self._sender, self._room, self._targets = sender, room, targets
+        """`room` returns the room of the session, `asked` the languages that the client has ever asked for."""
+        self._sender, self._room, self._asked = sender, room, asked
 
     def send(self, event: Message) -> None:
-        """Publish an event, and send what is for the client."""
-        shown: Message | None = event
+        """Publish an event, and send what is for the client. Translations for readers may follow the end of a room."""
         if room := self._room():
             room.publish(event)
-            shown = room.for_client(event, self._targets())
-        if shown:
+        if shown := for_client(event, self._asked()):
             self._sender.send(shown)
 
     def close(self, code: int, reason: str) -> None:
@@ -37,3 +36,16 @@ class PublishedSender:
 
     async def wait_until_half_empty(self) -> None:
         await self._sender.wait_until_half_empty()
+
+
+def for_client(event: Message, asked: Sequence[str]) -> Message | None:
+    """The event without languages that only readers asked for; None if it is not for the client."""
+    match event:
+        case Final(translate_to=languages) if not all(contains_language(asked, one) for one in languages):
+            own = tuple(one for one in languages if contains_language(asked, one))
+            return event.model_copy(update={"translate_to": own})
+        case Translation(language=str(language)) | Error(language=str(language)):
+            return event if contains_language(asked, language) else None
+        case Notice(language=str(language), utterance=int()):
+            return event if contains_language(asked, language) else None
+    return event

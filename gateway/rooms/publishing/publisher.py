@@ -2,18 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
 import structlog
 
 from backend.messages.jobs import cursor_position
-from backend.messages.protocol import Error, Final, Message, Notice, Translation
+from backend.messages.protocol import Message
 from backend.streams.redis.connection import REDIS_ERRORS, retry_until_available
 from backend.streams.rooms.rooms import LIVE, NO_POSITION, PublishedCaption, RedisRooms, RoomTakenError
 from backend.streams.session.sessions import Sessions
-from gateway.rooms.languages import contains_language
 from gateway.rooms.publishing.captions import CaptionBuilder
 
 # Captions that wait for Redis. At the limit, the oldest are lost to the room, and the session continues.
@@ -24,6 +22,9 @@ MAX_WAITING_LIVE = 50
 BATCH = 50
 # Interval at which the languages are read from Redis.
 LANGUAGES_EVERY_S = 1.0
+
+# The position before the first event of a session.
+BEGINNING = "0-0"
 
 log = structlog.get_logger()
 
@@ -36,12 +37,12 @@ class RoomPublisher:
         self.room = room
         # Languages that are read in the room, on any gateway.
         self.read_languages: tuple[str, ...] = ()
+        # Position in the session log. Earlier text is not for the room.
+        self.begin = BEGINNING
         self._rooms, self._owner, self._session = rooms, owner, session
         self._builder = CaptionBuilder(session, settled)
         self._waiting: deque[PublishedCaption] = deque()
         self._changed, self._closed = asyncio.Event(), False
-        # Languages that the client has asked for, during the whole session: finals of earlier options may follow.
-        self._asked: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> int:
@@ -53,28 +54,19 @@ class RoomPublisher:
         caption = self._builder.caption(event)
         if caption is None or (not caption.is_final and len(self._waiting) >= MAX_WAITING_LIVE):
             return
+        position = (getattr(event, "cursor", "") or NO_POSITION) if caption.is_final else LIVE
+        if not self._is_shared(position):
+            return
         if len(self._waiting) >= MAX_WAITING:
             self._waiting.popleft()
             log.warning("caption_dropped", room=self.room)
-        position = (getattr(event, "cursor", "") or NO_POSITION) if caption.is_final else LIVE
         self._waiting.append(PublishedCaption(position, caption))
         self._changed.set()
 
-    def for_client(self, event: Message, targets: Sequence[str]) -> Message | None:
-        """The event for the client, without languages that only readers asked for; None if it is not for the client."""
-        self._asked += tuple(code for code in targets if code not in self._asked)
-        match event:
-            case Final(translate_to=languages) if not all(map(self._is_asked, languages)):
-                return event.model_copy(update={"translate_to": tuple(filter(self._is_asked, languages))})
-            case Translation(language=str(language)) | Error(language=str(language)):
-                return event if self._is_asked(language) else None
-            case Notice(language=str(language), utterance=int()):
-                return event if self._is_asked(language) else None
-        return event
-
     async def catch_up(self, sessions: Sessions, cursor: str) -> None:
         """Publish what the client has received on an earlier connection, but the room has not. Raises REDIS_ERRORS."""
-        seen = await self._rooms.seen(self.room, self._builder.line_prefix)
+        # The room may have forgotten what it has.
+        seen = max(await self._rooms.seen(self.room, self._builder.line_prefix), self.begin, key=cursor_position)
         async for message in sessions.read_log(self._session, seen):
             if message.cursor and cursor_position(message.cursor) > cursor_position(cursor):
                 return
@@ -86,7 +78,8 @@ class RoomPublisher:
         await self._rooms.skip(self.room, self._builder.line_prefix, cursor)
 
     def close(self) -> None:
-        """The session has ended. Queued captions are still published."""
+        """The session has left the room. Queued captions are still published, and lines in progress are removed."""
+        self._waiting.extend(PublishedCaption(LIVE, caption) for caption in self._builder.withdrawn())
         self._closed = True
         self._changed.set()
 
@@ -119,5 +112,5 @@ class RoomPublisher:
                 self.read_languages = await self._rooms.languages(self.room)
             await asyncio.sleep(LANGUAGES_EVERY_S)
 
-    def _is_asked(self, language: str) -> bool:
-        return contains_language(self._asked, language)
+    def _is_shared(self, position: str) -> bool:
+        return position in (LIVE, NO_POSITION) or cursor_position(position) > cursor_position(self.begin)

@@ -29,6 +29,18 @@ local function is_after(cursor, other)
   return ms > other_ms or (ms == other_ms and tonumber(count) > tonumber(other_count))
 end
 
+-- The id of the last caption; nil if there is none.
+local function last_logged()
+  local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
+  return last[1] and last[1][1]
+end
+
+local function release(cursor)
+  if is_after(cursor, redis.call('HGET', state, 'released') or '0-0') then
+    redis.call('HSET', state, 'released', cursor)
+  end
+end
+
 local function owned_by(owner)
   return (redis.call('HGET', state, 'owner') or owner) == owner
 end
@@ -42,7 +54,7 @@ if operation == 'claim' then
   return 1
 end
 
--- ARGV  3 owner   4 captions kept   5 TTL of `seen`, s   then for each caption:
+-- ARGV  3 owner   4 captions kept   then for each caption:
 --       '' (speech in progress), '-' (final), or a final's position in the log of its session   and the caption
 -- Returns 1, or 0 if the room has another owner
 if operation == 'publish' then
@@ -50,7 +62,7 @@ if operation == 'publish' then
   redis.call('HSET', state, 'owner', ARGV[3])
   redis.call('HSETNX', state, 'started', string.format('%.0f', now_ms))
   local last = redis.call('GET', seen) or '0-0'
-  for n = 6, #ARGV, 2 do
+  for n = 5, #ARGV, 2 do
     local position, caption = ARGV[n], ARGV[n + 1]
     if position == '' then
       redis.call('SPUBLISH', events, '- ' .. caption)
@@ -60,7 +72,8 @@ if operation == 'publish' then
       redis.call('SPUBLISH', events, cursor .. ' ' .. caption)
     end
   end
-  redis.call('SET', seen, last, 'EX', ARGV[5])
+  -- As long as the captions: otherwise a session that resumes would publish them again.
+  redis.call('SET', seen, last, 'PX', ARGV[2])
   extend()
   return 1
 end
@@ -73,10 +86,10 @@ end
 
 -- ARGV  3 hold, ms. What readers have seen stays visible
 if operation == 'set_hold' then
-  if (redis.call('HGET', state, 'hold') or '0') == '0' then
-    local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)
-    if last[1] then redis.call('HSET', state, 'released', last[1][1]) end
-  end
+  local hold, last = tonumber(redis.call('HGET', state, 'hold') or '0'), last_logged()
+  if hold == 0 and last then release(last) end
+  -- One ms less: a caption that follows in this one is not visible yet.
+  if tonumber(ARGV[3]) > hold then release(string.format('%.0f-0', now_ms - hold - 1)) end
   redis.call('HSET', state, 'hold', ARGV[3])
   extend()
   return 1
@@ -84,9 +97,11 @@ end
 
 -- ARGV  3 id of an entry. Releases it and those before it
 if operation == 'release' then
-  if is_after(ARGV[3], redis.call('HGET', state, 'released') or '0-0') then
-    redis.call('HSET', state, 'released', ARGV[3])
-  end
+  local last = last_logged()
+  if redis.call('EXISTS', state) == 0 or not last then return 1 end
+  -- A position in the future would release lines that no moderator has seen.
+  release(is_after(ARGV[3], last) and last or ARGV[3])
+  extend()
   return 1
 end
 

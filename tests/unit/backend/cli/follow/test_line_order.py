@@ -8,6 +8,10 @@ from backend.messages.rooms.captions import Caption
 from tests.unit.backend.cli.follow.room_captions import line, texts
 
 
+def corrected(caption: Caption) -> Caption:
+    return caption.model_copy(update={"corrected": True})
+
+
 def test_a_room_may_be_joined_at_any_line() -> None:
     order = LineOrder()
     assert texts(order.apply(line(7), 0)) == ["Line 7."]
@@ -54,9 +58,30 @@ def test_corrections_of_lines_that_were_shown_are_ignored() -> None:
     order.apply(line(1, session="old"), 0)
     order.apply(line(1), 0)
     for number, session in ((1, "a"), (1, "old"), (9, "old")):
-        assert order.apply(line(number, "New.", session).model_copy(update={"corrected": True}), 0) == []
+        assert order.apply(corrected(line(number, "New.", session)), 0) == []
     # A reader that was away gets only the corrected text.
-    assert texts(order.apply(line(2, "New.").model_copy(update={"corrected": True}), 0)) == ["New."]
+    assert texts(order.apply(corrected(line(2, "New.")), 0)) == ["New."]
+
+
+def test_lines_that_were_corrected_before_readers_got_them_are_shown() -> None:
+    order = LineOrder()
+    assert texts(order.apply(corrected(line(1)), 0)) == ["Line 1."]
+    # The correction itself follows at its place in the log.
+    assert order.apply(corrected(line(1)), 0) == []
+    assert texts(order.apply(corrected(line(1, session="b")), 0)) == ["Line 1."]
+    assert order.apply(corrected(line(1)), 0) == []
+    assert texts(order.apply(line(2, session="b"), 0)) == ["Line 2."]
+
+
+def test_a_line_that_is_corrected_while_it_waits_for_others_has_the_new_text() -> None:
+    order = LineOrder()
+    order.apply(line(1), 0)
+    for number in (3, 4):
+        order.apply(line(number, "secret"), 0)
+    assert order.apply(corrected(line(3, "public")), 1) == order.apply(corrected(line(4, "")), 1) == []
+    assert order.wait_s(1) == MAX_WAIT_S - 1
+    assert order.apply(line(3, "secret"), 1) == []
+    assert texts(order.due(MAX_WAIT_S)) == ["public"]
 
 
 def test_the_rest_is_shown_at_the_end() -> None:

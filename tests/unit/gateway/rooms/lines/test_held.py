@@ -98,6 +98,17 @@ def test_a_correction_of_a_line_that_readers_have_does_not_wait() -> None:
     assert texts(captions.due(11_000)) == ["later", "right"]
 
 
+def test_the_correction_of_a_line_that_readers_have_had_for_long_does_not_wait() -> None:
+    captions = held()
+    for n in range(MAX_LINES + 1):
+        captions.accept(final(n + 1, f"a-{n}", "secret"))
+    captions.due(9_000)
+    captions.accept(correction(9_000, "a-0", ""))
+    assert texts(captions.due(9_000)) == [""]
+    log = [("9000-0", Caption(line="a-0", text="", language="", is_final=True, is_correction=True))]
+    assert shown_captions(log, replace(HOLD, now_ms=9_000)) == log
+
+
 def test_the_log_is_shown_up_to_the_first_line_that_waits() -> None:
     log = [(f"{at}-0", Caption(line=f"a-{at}", text="x", language="en", is_final=True)) for at in (1_000, 2_000)]
     assert shown_captions(log, replace(HOLD, now_ms=6_500)) == log[:1]

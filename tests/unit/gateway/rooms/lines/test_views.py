@@ -32,6 +32,12 @@ def test_without_a_language_readers_see_what_is_spoken() -> None:
     assert shown(LanguageView(), live, ONE, UNO) == [("on", "en"), ("One.", "en")]
 
 
+def test_text_in_progress_that_is_late_changes_no_final() -> None:
+    late = spoken("a-1", "", is_final=False)
+    for language in ("", "en"):
+        assert shown(LanguageView(language), late, ONE, late) == [("", "en"), ("One.", "en")]
+
+
 def test_readers_of_a_language_see_its_translations_only() -> None:
     live = translated("a-1", "u", is_final=False)
     captions = [spoken("a-1", "on", is_final=False), live, ONE, translated("a-1", "Un.", "fr"), UNO]

@@ -55,5 +55,18 @@ def test_merged_speakers_come_with_the_final_that_showed_it() -> None:
     assert later.merged_speakers is None
 
 
+def test_lines_in_progress_are_withdrawn_in_every_language() -> None:
+    builder = CaptionBuilder("s")
+    later = [PARTIAL.model_copy(update={"utterance": n, "language": "de"}) for n in (2, 3)]
+    preview = Translation(utterance=3, language="es", text="Tres", is_final=False)
+    for event in (PARTIAL, *later, preview, FINAL, preview.model_copy(update={"utterance": 1})):
+        builder.caption(event)
+    withdrawn = [(one.line[-1], one.language, one.is_translation) for one in builder.withdrawn()]
+    assert withdrawn == [("2", "de", False), ("3", "de", False), ("3", "es", True)]
+    builder.caption(later[0])
+    assert [(one.text, one.is_final) for one in builder.withdrawn()] == [("", False)]
+    assert builder.withdrawn() == []
+
+
 def test_other_events_are_no_captions() -> None:
     assert captions(Done(), Notice(code="redis_slow", message=""), Error(code="x", message="")) == []

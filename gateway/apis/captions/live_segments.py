@@ -63,7 +63,8 @@ def segment(number: int, epoch_ms: int, language: str, log: Sequence[LoggedCapti
     end_ms, known_ms = start_ms + SEGMENT_MS, epoch_ms + start_ms + SEGMENT_MS + HOLD_MS
     known = [item for item in log if cursor_position(item[0])[0] < known_ms]
     cues = _cues(language, known, epoch_ms)
-    shown = [cue for cue in cues if cue.start_ms < end_ms and cue.end_ms > start_ms]
+    # A long text in a short time has cues without a length.
+    shown = [cue for cue in cues if cue.start_ms < end_ms and max(cue.end_ms, cue.start_ms + 1) > start_ms]
     return "\n".join([f"{VTT_HEADER}X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:0\n", *map(vtt_cue, shown)])
 
 

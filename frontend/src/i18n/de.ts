@@ -149,6 +149,7 @@ export const de: SharedTexts = {
       "Aufnahmen können nur an den Server dieser Seite gesendet werden.",
       "Öffnen Sie die Seite des anderen Servers.",
     ],
+    share_elsewhere: ["Der Link gehört zu einem anderen Server oder API-Schlüssel.", "Wählen Sie diese wieder, um ihn zu widerrufen. Bis dahin gilt er so lange wie angegeben."],
     file_too_large: [
       "Die Datei ist zu groß für diesen Server.",
       "Wandeln Sie sie in ein komprimiertes Audioformat um.",

@@ -19,6 +19,10 @@ def checked_name(name: str) -> str:
         raise ValueError(f"a name has 1 to {MAX_NAME} printable characters, without / and without spaces around it")
     if name.isdigit():
         raise ValueError("a name must not be a number, because numbers are the labels of other speakers")
+    if name in (".", ".."):
+        raise ValueError(
+            'a name must not be "." or "..", because URLs cannot contain them: the voice could not be deleted'
+        )
     return name
 
 

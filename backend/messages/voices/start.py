@@ -20,9 +20,7 @@ def checked_name(name: str) -> str:
     if name.isdigit():
         raise ValueError("a name must not be a number, because numbers are the labels of other speakers")
     if name in (".", ".."):
-        raise ValueError(
-            'a name must not be "." or "..", because URLs cannot contain them: the voice could not be deleted'
-        )
+        raise ValueError('a name must not be "." or "..", because the URL to delete the voice cannot contain them')
     return name
 
 

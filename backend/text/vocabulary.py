@@ -15,11 +15,23 @@ def join_hotwords(texts: Iterable[str]) -> str:
     return ", ".join(filter(None, found.values()))
 
 
-def add_hotwords(own: str, stored: str) -> str:
-    """The words of a session, followed by those of its key that it does not have.
+def divided_hotwords(text: str) -> list[str]:
+    """The names and terms of a text: its phrases between commas, or its words if there is no comma."""
+    parts = _SEPARATOR.split(text) if _SEPARATOR.search(text) else text.split()
+    return list(filter(None, (" ".join(part.split()) for part in parts)))
 
-    The recognizer uses the first ones if there are too many.
+
+def add_hotwords(own: str, stored: str) -> str:
+    """The terms of a session, followed by those of its key that it does not have.
+
+    `stored` is a result of `join_hotwords`. `divided_hotwords` finds the same terms in the text as in both before. The
+    recognizer uses the first ones if there are too many.
     """
-    known = {word.strip().casefold() for word in _SEPARATOR.split(own)}
-    further = [word for word in stored.split(", ") if word.casefold() not in known]
-    return ", ".join(filter(None, [own, *further]))
+    terms = divided_hotwords(own)
+    known = {term.casefold() for term in terms}
+    further = [term for term in stored.split(", ") if term and term.casefold() not in known]
+    if not further:
+        return own
+    text = ", ".join([*terms, *further])
+    # Without a comma, one term of several words would be several terms.
+    return f"{text}," if "," not in text and " " in text else text

@@ -86,7 +86,8 @@ export function fakeShell({ server, settings }) {
     // As the shell does: without the limits of a page.
     roomRequest: async ({ method, path }) => {
       const response = await fetch(new URL(path, shell.server.replace(/^ws/, "http")), { method });
-      return { status: response.status, body: await response.text() };
+      const body = await response.text();
+      return response.ok ? { body, problem: null } : { body: "", problem: JSON.parse(body) };
     },
     onServerState: (listener) => {
       listener({ phase: "running", url: shell.server });

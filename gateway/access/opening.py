@@ -16,9 +16,12 @@ from gateway.access.slots import FairSlots
 SLOTS = 2
 # Files of an address that may wait. They are on disk.
 MAX_WAITING = 32
+# Time to find the tracks of a file. It takes milliseconds, but hostile files can make it take minutes.
+OPEN_TIMEOUT_S = 5.0
 # After a file that cannot be read, its address opens no other for this multiple of the time that it took, so that files
-# without a format use at most a fifth of a core.
-REST, MAX_REST_S = 4.0, 20.0
+# without a format use at most a fifth of a core for each address. The limit is for files that a slow disk delays.
+REST = 4.0
+MAX_REST_S = REST * OPEN_TIMEOUT_S
 
 
 class OpeningTurns:

@@ -28,6 +28,7 @@ from backend.messages.protocol import (
 from backend.text.writing_systems import join_texts
 from gateway.access.admission import DrainingError
 from gateway.access.auth import Caller
+from gateway.access.opening import OPEN_TIMEOUT_S
 from gateway.connection.codec import NativeCodec
 from gateway.connection.handshake import run_connection
 from gateway.connection.session_opening import Opening
@@ -39,8 +40,6 @@ from gateway.services import GatewayServices
 MAX_EVENTS = 100
 # Audio that is read at once: two seconds. A thread for each shorter block would cost more time than reading it.
 READ_BYTES = 1 << 16
-# Time to find the tracks of a file. It takes milliseconds, but hostile files can make it take minutes.
-OPEN_TIMEOUT_S = 5.0
 
 
 class RecordingTranscript:

@@ -249,15 +249,14 @@ def test_without_the_convert_extra_the_official_weights_are_not_downloaded(
 
 
 def test_the_command_line_lists_and_pulls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = tmp_path / "mine" / "whisper-base"
+    mine = tmp_path / "mine" / ("long" * 50) / "whisper-base"
     mine.mkdir(parents=True)
     for name, data in CONTENT.items():
         (mine / name).write_bytes(data)
     monkeypatch.setenv("NOVA_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("NOVA_MODELS_DIR", str(tmp_path / "mine"))
+    monkeypatch.setenv("NOVA_MODELS_DIR", str(mine.parent))
     for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "300")
     listed = CliRunner().invoke(group, ["list"])
     assert listed.exit_code == 0
     for model in models.CATALOGUE:

@@ -5,8 +5,8 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-# Columns of a table whose width no terminal limits.
-UNLIMITED_WIDTH = 200
+# Columns of a table whose width no terminal limits. Paths have at most 4,096 characters, and must not be wrapped.
+UNLIMITED_WIDTH = 10_000
 
 
 def console(width: int = UNLIMITED_WIDTH) -> Console:

@@ -19,6 +19,8 @@ def checked_name(name: str) -> str:
         raise ValueError(f"a name has 1 to {MAX_NAME} printable characters, without / and without spaces around it")
     if name.isdigit():
         raise ValueError("a name must not be a number, because numbers are the labels of other speakers")
+    if name in (".", ".."):
+        raise ValueError('a name must not be "." or "..", because the URL to delete the voice cannot contain them')
     return name
 
 

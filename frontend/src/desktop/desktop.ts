@@ -12,7 +12,7 @@ import { saveSession, type History } from "../transcript/history";
 import type { DesktopEnvironment, ServerState, ShellBridge, UserAction } from "./bridge";
 import { readHistory, writeHistory } from "./history-storage";
 import type { DialogName, Shareable } from "../page/page";
-import { createSharing, gatewayAddress } from "../page/sharing/sharing";
+import { createSharing } from "../page/sharing/sharing";
 import { createMicrophoneCheck, type MicrophoneCheck } from "./microphone-check";
 import { createSubtitleDisplay } from "./subtitle-display";
 import { createVoiceTyping } from "./voice-typing";
@@ -58,7 +58,7 @@ export async function createDesktop(shell: ShellBridge): Promise<Desktop> {
   const history = createStore(readHistory(localStorage));
   const endpoint = () => shell.server().then(({ url, key }) => ({ url, key: key ?? "" }));
   const speakers = createSessionSpeakers(settings, () => shell.voices().catch(() => []));
-  const sharing = createSharing(shell.roomRequest, () => endpoint().then(({ url }) => gatewayAddress(url)), Date.now);
+  const sharing = createSharing(shell.roomRequest, endpoint, Date.now);
   const dialog = createStore<DialogName>("none");
   // Text that is typed into other programs is not for readers.
   const room = () => (settings.get().mode === "captions" ? (sharing.share.get()?.room ?? "") : "");

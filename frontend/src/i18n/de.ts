@@ -149,10 +149,11 @@ export const de: SharedTexts = {
       "Aufnahmen können nur an den Server dieser Seite gesendet werden.",
       "Öffnen Sie die Seite des anderen Servers.",
     ],
-    file_too_large: [
-      "Die Datei ist zu groß für diesen Server.",
-      "Wandeln Sie sie in ein komprimiertes Audioformat um.",
+    share_elsewhere: [
+      "Der Link gehört zu einem anderen Server oder API-Schlüssel.",
+      "Wählen Sie diese wieder, um ihn zu widerrufen. Bis dahin gilt er so lange wie angegeben.",
     ],
+    file_too_large: ["Die Datei ist zu groß für diesen Server.", "Wandeln Sie sie in ein komprimiertes Format um."],
     upload_timeout: [
       "Die Datei wurde zu langsam gesendet.",
       "Prüfen Sie Ihre Verbindung, und wählen Sie die Datei erneut.",
@@ -160,10 +161,7 @@ export const de: SharedTexts = {
     not_media: ["Diese Datei ist keine Aufnahme.", "Wählen Sie eine Audio- oder Videodatei."],
     empty_file: ["Diese Datei ist leer.", "Wählen Sie eine Audio- oder Videodatei."],
     no_audio: ["Dieses Video hat keinen Ton.", "Wählen Sie eine andere Datei."],
-    source_lost: [
-      "Das aufgenommene Programm wurde geschlossen.",
-      "Wählen Sie eine andere Quelle, und starten Sie dann.",
-    ],
+    source_lost: ["Das aufgenommene Programm wurde geschlossen.", "Wählen Sie eine andere Quelle, und starten Sie."],
     file_unreadable: [
       "Diese Datei kann nicht abgespielt werden.",
       "Wählen Sie eine Audio- oder Videodatei, zum Beispiel MP3, WAV oder MP4.",

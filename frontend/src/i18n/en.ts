@@ -138,6 +138,10 @@ export const en = {
       "Recordings can be sent only to the server of this page.",
       "Open the page of the other server.",
     ),
+    share_elsewhere: problem(
+      "The link belongs to another server or API key.",
+      "Choose that one again to revoke it. Otherwise it stays valid until the time shown.",
+    ),
     file_too_large: problem("The file is too large for this server.", "Convert it to a compressed audio format."),
     upload_timeout: problem("The file was sent too slowly.", "Check your connection, and choose the file again."),
     not_media: problem("This file is not a recording.", "Choose an audio or video file."),

@@ -133,6 +133,10 @@ export const es: SharedTexts = {
       "Las grabaciones solo se pueden enviar al servidor de esta página.",
       "Abre la página del otro servidor.",
     ],
+    share_elsewhere: [
+      "El enlace pertenece a otro servidor u otra clave de API.",
+      "Elígelos de nuevo para revocarlo. Hasta entonces es válido hasta la hora indicada.",
+    ],
     file_too_large: [
       "El archivo es demasiado grande para este servidor.",
       "Conviértelo a un formato de audio comprimido.",

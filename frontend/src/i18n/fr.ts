@@ -150,10 +150,11 @@ export const fr: SharedTexts = {
       "Les enregistrements ne peuvent être envoyés qu’au serveur de cette page.",
       "Ouvrez la page de l’autre serveur.",
     ],
-    file_too_large: [
-      "Le fichier est trop volumineux pour ce serveur.",
-      "Convertissez-le dans un format audio compressé.",
+    share_elsewhere: [
+      "Le lien appartient à un autre serveur ou à une autre clé d’API.",
+      "Choisissez-les de nouveau pour le révoquer. D’ici là, il reste valable jusqu’à l’heure indiquée.",
     ],
+    file_too_large: ["Le fichier est trop volumineux pour ce serveur.", "Convertissez-le en format audio compressé."],
     upload_timeout: [
       "Le fichier a été envoyé trop lentement.",
       "Vérifiez votre connexion et choisissez à nouveau le fichier.",

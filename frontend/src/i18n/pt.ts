@@ -136,6 +136,10 @@ export const pt: SharedTexts = {
       "Gravações só podem ser enviadas ao servidor desta página.",
       "Abra a página do outro servidor.",
     ],
+    share_elsewhere: [
+      "O link pertence a outro servidor ou a outra chave de API.",
+      "Escolha-os novamente para revogá-lo. Até lá, ele vale até a hora indicada.",
+    ],
     file_too_large: [
       "O arquivo é grande demais para este servidor.",
       "Converta-o para um formato de áudio comprimido.",

@@ -22,7 +22,7 @@ import { openSessionDatabase } from "./library/session-database";
 import { failed, isBusy, noRecording, type RecordingLine, type RecordingState } from "./recordings/recording-state";
 import { uploadRecording } from "./recordings/upload";
 import { sendRoomRequest } from "./sharing/room-links";
-import { createSharing, gatewayAddress, type Sharing } from "./sharing/sharing";
+import { createSharing, type Sharing } from "./sharing/sharing";
 import { tabMemory } from "./tab-memory";
 import { createPageEnrolment } from "./voices/page-enrolment";
 import type { VoiceEnrolment } from "./voices/enrolment";
@@ -69,7 +69,7 @@ export function createPage(settings: Store<Settings>, server: PageServer): Page 
   const enrolment = createPageEnrolment(settings, endpoint, () => void speakers.refresh());
   const sharing = createSharing(
     (request) => sendRoomRequest(endpoint(), request),
-    () => Promise.resolve(gatewayAddress(server.url)),
+    () => Promise.resolve(endpoint()),
     Date.now,
   );
   const base = createSession({

@@ -24,9 +24,9 @@ export async function request(
   { url, key }: ServerAddress,
   method: string,
   path: string,
-  body: BodyInit | null = null,
+  body: Blob | null = null,
 ): Promise<Response> {
-  const headers: HeadersInit = key === "" ? {} : { Authorization: `Bearer ${key}` };
+  const headers: Record<string, string> = key === "" ? {} : { Authorization: `Bearer ${key}` };
   const address = new URL(path, url.replace(/^ws/, "http"));
   const response = await fetch(address, { method, headers, body }).catch(() => null);
   if (response === null) throw new RequestError("connection_lost", problem("connection_lost").message);

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from backend.text.vocabulary import divided_hotwords
 from stt_worker.recognizers.onnx.families import ModelFamily
 from stt_worker.recognizers.recognizer import Speech
 
@@ -13,7 +14,7 @@ BPE_FILE = "bpe.vocab"
 # Languages whose models have a token for each character.
 _BY_CHARACTER = frozenset({"zh", "yue", "ja", "ko"})
 # Characters that sherpa-onnx reads as the end of a phrase, a score, a threshold or a name.
-_RESERVED = re.compile(r"[/:#@\n]+")
+_RESERVED = re.compile(r"[/:#@]+")
 # A character, or a word in Latin letters, as sherpa-onnx divides text into characters.
 _BY_UNIT = re.compile(r"[\x21-\x7e]+|\S")
 TOKENS_FILE = "tokens.txt"
@@ -69,8 +70,8 @@ class Vocabulary:
 
         It prints phrases that it cannot write, and hotwords must not be in logs, so these are left out.
         """
-        plain = _RESERVED.sub(",", hotwords.upper() if self.upper_case else hotwords)
-        phrases = (" ".join(phrase.split()) for phrase in (plain.split(",") if "," in plain else plain.split()))
+        terms = divided_hotwords(hotwords.upper() if self.upper_case else hotwords)
+        phrases = (part.strip() for term in terms for part in _RESERVED.split(term))
         return "/".join(phrase for phrase in phrases if phrase and self._can_write(phrase))
 
     def _can_write(self, phrase: str) -> bool:

@@ -22,6 +22,8 @@ _EXACT = frozenset({"aiff", "caf", "flac", "mov", "mp4"})
 _LATEST_MP4_S = 600.0
 # Programs that write WAV to a pipe do not know the length and write about this value or more.
 _UNKNOWN_LENGTH = 0x7FFF_0000
+# Chunks of a WAV file that are examined. Files have a few; a file of empty chunks would keep a core busy for minutes.
+MAX_CHUNKS = 1_000
 # RFC 3533: a header of 27 bytes, a table of 255 segments, and 255 bytes per segment.
 _MAX_PAGE_BYTES = 27 + 255 + 255 * 255
 
@@ -80,7 +82,9 @@ def wav_s(file: BinaryIO) -> float | None:
     if file.read(12)[8:] != b"WAVE":
         return None
     bytes_per_second = 0
-    while len(header := file.read(8)) == 8:
+    for _ in range(MAX_CHUNKS):
+        if len(header := file.read(8)) < 8:
+            break
         name, size = struct.unpack("<4sI", header)
         if name == b"data":
             known = bytes_per_second and size < _UNKNOWN_LENGTH
@@ -119,8 +123,10 @@ def has_uncounted_sound(path: Path) -> bool:
 
 
 def _are_chunks(file: BinaryIO, at: int, end: int) -> bool:
-    """Whether nothing but complete RIFF chunks follow."""
-    while end - at >= 8:
+    """Whether nothing but complete RIFF chunks follow. Only the first MAX_CHUNKS are examined."""
+    for _ in range(MAX_CHUNKS):
+        if end - at < 8:
+            break
         file.seek(at)
         name, size = struct.unpack("<4sI", file.read(8))
         at += 8 + size + size % 2

@@ -32,7 +32,7 @@ export const de: VoiceTexts = {
     mixed: "mehrere Stimmen",
     not_measured: "der Server hat die Stimme nicht gemessen",
   },
-  badName: "Ein Name darf keine Zahl sein und keinen Schrägstrich enthalten.",
+  badName: "Ein Name darf keine Zahl sein, nicht „.“ oder „..“ lauten, und keinen Schrägstrich enthalten.",
   consent: "Der Sprecher ist einverstanden, dass der Server seine Stimme ein Jahr lang speichert.",
   save: "Stimme speichern",
   sending: "Der Server prüft die Proben …",

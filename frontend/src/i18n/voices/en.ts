@@ -31,7 +31,7 @@ export const en = {
     mixed: "several voices",
     not_measured: "the server did not measure the voice",
   },
-  badName: "A name must not be a number, and must not contain a slash.",
+  badName: "A name must not be a number, “.” or “..”, and must not contain a slash.",
   consent: "The speaker agrees that the server stores their voice for one year.",
   save: "Save voice",
   sending: "The server checks the samples…",

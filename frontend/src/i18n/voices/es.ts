@@ -32,7 +32,7 @@ export const es: VoiceTexts = {
     mixed: "varias voces",
     not_measured: "el servidor no midió la voz",
   },
-  badName: "Un nombre no puede ser un número ni contener una barra.",
+  badName: "Un nombre no puede ser un número, «.» ni «..», ni contener una barra.",
   consent: "El hablante acepta que el servidor guarde su voz durante un año.",
   save: "Guardar la voz",
   sending: "El servidor comprueba las muestras…",

@@ -32,7 +32,7 @@ export const fr: VoiceTexts = {
     mixed: "plusieurs voix",
     not_measured: "le serveur n’a pas mesuré la voix",
   },
-  badName: "Un nom ne doit pas être un nombre ni contenir de barre oblique.",
+  badName: "Un nom ne doit pas être un nombre, « . » ou « .. », ni contenir de barre oblique.",
   consent: "Le locuteur accepte que le serveur conserve sa voix pendant un an.",
   save: "Enregistrer la voix",
   sending: "Le serveur vérifie les échantillons…",

@@ -32,7 +32,7 @@ export const pt: VoiceTexts = {
     mixed: "várias vozes",
     not_measured: "o servidor não mediu a voz",
   },
-  badName: "Um nome não pode ser um número nem conter uma barra.",
+  badName: "Um nome não pode ser um número, “.” ou “..”, nem conter uma barra.",
   consent: "O falante concorda que o servidor guarde sua voz por um ano.",
   save: "Salvar a voz",
   sending: "O servidor verifica as amostras…",

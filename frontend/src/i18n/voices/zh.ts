@@ -32,7 +32,7 @@ export const zh: VoiceTexts = {
     mixed: "有多个人的声音",
     not_measured: "服务器没有测量该声音",
   },
-  badName: "姓名不能是数字，也不能包含斜杠。",
+  badName: "姓名不能是数字、“.”或“..”，也不能包含斜杠。",
   consent: "说话人同意服务器将其声音保存一年。",
   save: "保存声音",
   sending: "服务器正在检查样本…",

@@ -23,7 +23,7 @@ test("a link is created with the key of the page, and revoked", async () => {
     ["POST", "https://nova.example/v1/rooms/talk/links?name=page&expires_s=3600&scope=moderate", "Bearer secret"],
   ]);
   const revoked = answers(204, "");
-  await revokeLink(withKey(""), "talk", "a1");
+  expect(await revokeLink(withKey(""), "talk", "a1")).toBe(true);
   expect(revoked).toEqual([["DELETE", "https://nova.example/v1/rooms/talk/links/a1", null]]);
 });
 
@@ -37,7 +37,7 @@ test("a refusal has the code of the server", async () => {
   await expect(revokeLink(withKey(""), "talk", "a1")).rejects.toMatchObject({ code: "connection_lost" });
 });
 
-test("a link that has expired needs no revoking", async () => {
-  answers(404, '{"code":"unknown_link","message":""}');
-  await revokeLink(withKey(""), "talk", "a1");
+test.each(["unknown_link", "unknown_room"])("%s means that the server does not know the link", async (code) => {
+  answers(404, JSON.stringify({ code, message: "" }));
+  expect(await revokeLink(withKey(""), "talk", "a1")).toBe(false);
 });

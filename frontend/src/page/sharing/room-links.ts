@@ -1,6 +1,7 @@
 /** Requests to the server about links of rooms (docs/howto/publish-a-session.md). */
 import { problem, type Problem } from "../../../client/src/protocol/problems";
-import type { RoomAnswer, RoomRequest, RoomServer, SendRoomRequest } from "./room-requests";
+import { request, RequestError, type ServerAddress } from "../../server/requests";
+import type { RoomAnswer, RoomRequest, SendRoomRequest } from "./room-requests";
 
 export interface RoomLink {
   readonly id: string;
@@ -17,38 +18,33 @@ export async function createLink(
   scope: "read" | "moderate",
 ): Promise<RoomLink> {
   const path = `rooms/${room}/links?name=page&expires_s=${expiresS}&scope=${scope}`;
-  return JSON.parse(await answerOf(send, { method: "POST", path })) as RoomLink;
+  return JSON.parse(await bodyOf(send, { method: "POST", path })) as RoomLink;
 }
 
-/** Succeeds if the link has expired. Rejects with a Problem. */
-export async function revokeLink(send: SendRoomRequest, room: string, id: string): Promise<void> {
-  await answerOf(send, { method: "DELETE", path: `rooms/${room}/links/${id}` }).catch((error: unknown) => {
-    if ((error as Problem).code !== "unknown_link" && (error as Problem).code !== "unknown_room") throw error;
-  });
-}
-
-/** Sends a request with the key of the user. */
-export async function sendRoomRequest({ url, key }: RoomServer, { method, path }: RoomRequest): Promise<RoomAnswer> {
-  const headers: Record<string, string> = key === "" ? {} : { Authorization: `Bearer ${key}` };
-  const response = await fetch(new URL(path, url.replace(/^ws/, "http")), { method, headers });
-  return { status: response.status, body: await response.text() };
-}
-
-async function answerOf(send: SendRoomRequest, request: RoomRequest): Promise<string> {
-  const answer = await send(request).catch(() => null);
-  if (answer === null) throw asError(problem("connection_lost"));
-  if (answer.status < 300) return answer.body;
-  const { code, message } = parseError(answer.body);
-  throw asError(problem(code ?? "connection_lost", message ?? ""));
-}
-
-function parseError(body: string): { code?: string; message?: string } {
+/** Resolves to false if the server does not know the link. Rejects with a Problem. */
+export async function revokeLink(send: SendRoomRequest, room: string, id: string): Promise<boolean> {
   try {
-    return (JSON.parse(body) ?? {}) as { code?: string; message?: string };
-  } catch {
-    return {};
+    await bodyOf(send, { method: "DELETE", path: `rooms/${room}/links/${id}` });
+    return true;
+  } catch (error) {
+    if (["unknown_link", "unknown_room"].includes((error as Problem).code)) return false;
+    throw error;
   }
 }
 
-/** An error with the code of the server. */
-const asError = ({ code, message }: Problem) => Object.assign(new Error(message), { code });
+/** Sends a request with the key of the user. The answer can be sent between processes, an error cannot. */
+export async function sendRoomRequest(server: ServerAddress, { method, path }: RoomRequest): Promise<RoomAnswer> {
+  try {
+    const response = await request(server, method, path);
+    return { body: await response.text(), problem: null };
+  } catch (error) {
+    const { code, message } = error as RequestError;
+    return { body: "", problem: problem(code, message) };
+  }
+}
+
+async function bodyOf(send: SendRoomRequest, sent: RoomRequest): Promise<string> {
+  const answer = await send(sent).catch(() => ({ body: "", problem: problem("connection_lost") }));
+  if (answer.problem !== null) throw new RequestError(answer.problem.code, answer.problem.message);
+  return answer.body;
+}

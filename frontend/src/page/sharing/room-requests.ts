@@ -1,10 +1,5 @@
 /** Requests about rooms, which the page sends itself and the desktop client by its shell. */
-
-export interface RoomServer {
-  /** Of the WebSocket. */
-  readonly url: string;
-  readonly key: string;
-}
+import type { Problem } from "../../../client/src/protocol/problems";
 
 export interface RoomRequest {
   readonly method: "POST" | "DELETE";
@@ -13,9 +8,9 @@ export interface RoomRequest {
 }
 
 export interface RoomAnswer {
-  readonly status: number;
   readonly body: string;
+  /** Why there is none. */
+  readonly problem: Problem | null;
 }
 
-/** Rejects if the server does not answer. */
 export type SendRoomRequest = (request: RoomRequest) => Promise<RoomAnswer>;

@@ -113,6 +113,29 @@ test.each(["forbidden", "speakers_unavailable", "too_many_voices"])(
   },
 );
 
+test("a sample that is added while a voice is sent stays, and nothing is sent twice", async () => {
+  let finish: () => void = () => undefined;
+  const sent: string[] = [];
+  const voices = dialog({
+    enrol: (name) => {
+      sent.push(name);
+      return new Promise((resolve) => (finish = () => resolve([])));
+    },
+  });
+  await withSamples(voices);
+  voices.enrol();
+  voices.addFiles([clip("notes.txt"), clip("next.wav")]);
+  await settled();
+  voices.open();
+  expect([voices.outcome.get(), voices.isSending.get()]).toEqual([{ kind: "sending" }, true]);
+  voices.enrol();
+  finish();
+  await settled();
+  expect([sent, voices.isSending.get()]).toEqual([["Anna"], false]);
+  expect(voices.outcome.get()).toEqual({ kind: "enrolled", name: "Anna" });
+  expect(voices.samples.get().map(({ id }) => id)).toEqual([4]);
+});
+
 test("a list that cannot be read is no empty list", async () => {
   const voices = dialog({ list: () => Promise.reject(new RequestError("unauthorized", "a key is needed")) });
   voices.open();
@@ -138,8 +161,8 @@ test("a microphone that cannot be opened is reported", async () => {
   expect(voices.outcome.get()).toMatchObject({ kind: "failed", problem: { code: "audio_failed" } });
 });
 
-test("names are words, because numbers are the labels of other speakers", () => {
-  expect(["Anna", "Ana María", "李", "R2", "", " ", "12", " 3 ", "a/b"].map(isVoiceName)).toEqual([
+test("names are no numbers, which are the labels of other speakers, and can be in a URL", () => {
+  expect(["Anna", "Ana María", "李", "R2", "", " ", "12", " 3 ", "a/b", ".", " .. ", "..."].map(isVoiceName)).toEqual([
     true,
     true,
     true,
@@ -149,5 +172,8 @@ test("names are words, because numbers are the labels of other speakers", () => 
     false,
     false,
     false,
+    false,
+    false,
+    true,
   ]);
 });

@@ -19,6 +19,7 @@ export interface VoiceEnrolment {
   readonly voices: Store<readonly EnrolledVoice[] | null>;
   readonly samples: Store<readonly VoiceSample[]>;
   readonly outcome: Store<EnrolmentOutcome>;
+  readonly isSending: Store<boolean>;
   readonly name: Store<string>;
   /** Whether the speaker has agreed. Each voice needs a consent of its own. */
   readonly hasConsent: Store<boolean>;
@@ -44,22 +45,23 @@ export interface EnrolmentDependencies {
   readonly onChange: () => void;
 }
 
-/** Whether the server accepts a name. Numbers are the labels of other speakers. */
-export const isVoiceName = (name: string): boolean =>
-  name.trim() !== "" && !/^\d+$/.test(name.trim()) && !name.includes("/");
+/** Whether the server accepts a name. Numbers are the labels of other speakers, and URLs cannot contain dots alone. */
+export const isVoiceName = (name: string): boolean => !/^(|\d+|\.|\.\.)$/.test(name.trim()) && !name.includes("/");
 
 export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
   const voices = createStore<readonly EnrolledVoice[] | null>(null);
   const samples = createStore<readonly VoiceSample[]>([]);
   const outcome = createStore<EnrolmentOutcome>({ kind: "none" });
+  const isSending = createStore(false);
   const name = createStore("");
   const hasConsent = createStore(false);
   let lastId = 0;
 
+  const clearOutcome = () => outcome.set({ kind: isSending.get() ? "sending" : "none" });
   const addSample = (pcm: Pcm) => {
     lastId += 1;
     samples.update((before) => [...before, newSample(lastId, pcm)]);
-    outcome.set({ kind: "none" });
+    clearOutcome();
   };
   const fail = (problem: Problem) => outcome.set({ kind: "failed", problem });
   const recorder = server.createRecorder({ onSample: addSample, onProblem: fail });
@@ -79,13 +81,17 @@ export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
   }
 
   async function enrol(): Promise<void> {
-    const sent = samples.get().filter(isUsable);
+    const recorded = samples.get();
+    const sent = recorded.filter(isUsable);
     const enrolled = name.get().trim();
-    if (!isVoiceName(enrolled) || !hasConsent.get()) return;
-    outcome.set({ kind: "sending" });
+    if (isSending.get() || !isVoiceName(enrolled) || !hasConsent.get()) return;
+    const wav = joinedWav(sent);
+    isSending.set(true);
+    clearOutcome();
     try {
-      await server.enrol(enrolled, joinedWav(sent));
-      samples.set([]);
+      await server.enrol(enrolled, wav).finally(() => isSending.set(false));
+      // Samples that were added in the meantime are not part of this voice.
+      samples.update((now) => now.filter((sample) => !recorded.includes(sample)));
       name.set("");
       hasConsent.set(false);
       outcome.set({ kind: "enrolled", name: enrolled });
@@ -112,7 +118,7 @@ export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
   async function remove(name: string): Promise<void> {
     try {
       await server.remove(name);
-      outcome.set({ kind: "none" });
+      clearOutcome();
       server.onChange();
       await refresh();
     } catch (error) {
@@ -124,11 +130,12 @@ export function createEnrolment(server: EnrolmentDependencies): VoiceEnrolment {
     voices,
     samples,
     outcome,
+    isSending,
     name,
     hasConsent,
     recorder,
     open: () => {
-      outcome.set({ kind: "none" });
+      clearOutcome();
       void refresh();
     },
     close: recorder.cancel,

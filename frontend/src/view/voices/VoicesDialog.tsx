@@ -50,7 +50,7 @@ function EnrolmentForm({ page: { enrolment } }: { page: Page }) {
   const id = useId();
   const name = useStore(enrolment.name);
   const hasConsent = useStore(enrolment.hasConsent);
-  const isSending = useStore(enrolment.outcome).kind === "sending";
+  const isSending = useStore(enrolment.isSending);
   const isRecording = useStore(enrolment.recorder.isRecording);
   const count = useStore(enrolment.samples).filter(isUsable).length;
   const isRefused = name !== "" && !isVoiceName(name);

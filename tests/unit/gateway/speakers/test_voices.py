@@ -73,7 +73,7 @@ def test_what_cannot_be_served_is_refused_at_once(code: str, served: ServedLangu
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("name", ["", "7", " Anna", "a/b", "x" * 65, "a\nb"])
+@pytest.mark.parametrize("name", ["", "7", " Anna", "a/b", "x" * 65, "a\nb", ".", ".."])
 def test_a_name_that_cannot_be_a_label_is_invalid(name: str) -> None:
     with pytest.raises(ValueError, match="name"):
         Start(enrol={"name": name, "consent": True})

@@ -1,5 +1,6 @@
 import pytest
 
+from backend.text.vocabulary import add_hotwords
 from stt_worker.loading import load_recognizer
 from stt_worker.recognizers.onnx.hotwords import Vocabulary, modeling_unit
 from stt_worker.recognizers.recognizer import Recognizer, Speech
@@ -60,7 +61,14 @@ def test_phrases_are_divided_at_commas_or_spaces() -> None:
     assert lower.phrases("nova voice") == "nova/voice"
     assert lower.phrases("nova  voice, Whisper,") == "nova voice/Whisper"
     assert lower.phrases("nova/voice :2.0 #1 @x") == "nova/voice"
+    assert lower.phrases("nova; voice/Whisper voice") == "nova/voice/Whisper voice"
     assert lower.phrases(" ") == ""
+
+
+def test_hotwords_of_a_key_and_of_a_session_keep_their_meaning() -> None:
+    words = Vocabulary.read("<blk> 0\nAnna 1\nBertil 2\nClara 3\n", "bpe")
+    assert words.phrases(add_hotwords("Anna Bertil", "Clara")) == "Anna/Bertil/Clara"
+    assert words.phrases(add_hotwords("", "Anna Bertil")) == "Anna Bertil"
 
 
 def test_a_vocabulary_of_upper_case_letters_gets_them() -> None:

@@ -54,7 +54,8 @@ def check_progress(progress: list[Any]) -> None:
     assert [phase for phase, _ in progress if phase == "uploading"]
     assert len(set(transcribed)) > 5
     assert all(before <= after for before, after in pairwise(transcribed))
-    assert transcribed[-1] > 0.8
+    # The results of several utterances may come at once, the last ones together with the end.
+    assert transcribed[-1] > 0.5
 
 
 @pytest.mark.slow

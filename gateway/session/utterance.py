@@ -91,7 +91,7 @@ class OpenUtterance:
     @property
     def has_text(self) -> bool:
         """Whether words of the utterance are shown."""
-        return bool(self.committed or self.tentative)
+        return bool(self.written or self.tentative)
 
     def _is_opening(self, position: int) -> bool:
         """Whether the first words of the utterance are still to be shown."""

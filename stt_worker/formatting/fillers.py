@@ -35,7 +35,11 @@ _UNSPACED = frozenset({"ja", "yue", "zh"})
 # In these languages, a filler alone may be an answer.
 _ANSWERS = frozenset({"es", "ko", "nl", "pt", "sv", "yue", "zh"})
 # Whether it is a filler depends on the text after it.
-_UNDECIDED = {"ko": r"(?<!\w)으?음+$", "yue": r"(?:[嗯呃][\s,，、…]*)+$", "zh": r"(?:[嗯呃][\s,，、…]*)+$"}
+_UNDECIDED = {
+    "ko": r"(?<!\w)(?:으?음+\W+)*으?음+$",
+    "yue": r"(?:[嗯呃][\s,，、…]*)+$",
+    "zh": r"(?:[嗯呃][\s,，、…]*)+$",
+}
 _COMMA, _ENDS, _OPENERS = ",、，–—", ".!?。！？…", '"“„«¡(-–—'
 _SPACED_WORD = r"(?<![\w'’*-])(?:{})(?![\w'’*-])"
 # The letters of a filler are also parts of words. Only at a boundary are they a filler.
@@ -99,7 +103,7 @@ def _edits(text: str, chain: re.Pattern[str]) -> Iterator[Edit]:
             continue
         before = text[begin : match.start()].rstrip()
         opens = _is_opening(before or text[:begin].rstrip())
-        edits = _opening_edits(text, match) if opens else [_inner_edit(text, match)]
+        edits = _opening_edits(text, match, chain) if opens else [_inner_edit(text, match)]
         yield from edits
         begin = edits[0].end
 
@@ -115,14 +119,14 @@ def _is_meant(text: str, match: re.Match[str]) -> bool:
     return asks or (len(match[0]) > 1 and match[0].isupper() and not text.isupper())
 
 
-def _opening_edits(text: str, match: re.Match[str]) -> list[Edit]:
+def _opening_edits(text: str, match: re.Match[str], chain: re.Pattern[str]) -> list[Edit]:
     """Remove a filler that begins a sentence, or is one, and begin with the next word."""
     start, end = len(text[: match.start()].rstrip()), _end_of_punctuation(text, match.end())
     following = end + len(text[end:]) - len(text[end:].lstrip())
     # One of the two spaces around it stays.
     removed = Edit(start, end if start < match.start() else following, "")
     letter = text[following : following + 1]
-    if not (match[0][0].isupper() and letter.islower()):
+    if not (match[0][0].isupper() and letter.islower()) or chain.match(text, following):
         return [removed]
     return [removed, Edit(following, following + 1, letter.upper())]
 

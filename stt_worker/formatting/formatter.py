@@ -58,8 +58,8 @@ class Formatter:
         """The formatted text as far as it stays the same with any words after it."""
         for stage in self._stages():
             text = text[: stage.settled_length(text, self.language)]
-            text = apply_edits(text, stage.edits(text, self.language))
-        # A filler after a comma or a dash removes it.
+            # A filler after a comma or a dash removes it.
+            text = apply_edits(text, stage.edits(text, self.language)).rstrip(_PUNCTUATION)
         return text.strip().rstrip(_PUNCTUATION)
 
     def rest(self, before: str, text: str) -> str:

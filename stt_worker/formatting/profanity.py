@@ -36,8 +36,7 @@ _WORDS = {
 # Their words have no spaces, or endings that are written together with them.
 _UNBOUNDED = frozenset({"ja", "ko", "yue", "zh"})
 _KATAKANA, _HIRAGANA = "[ァ-ヺー]", "[ぁ-ゖ]"
-# Where they are whole words: "クソ" is a part of サクソフォン, "씨발" of 날씨발표, and 他妈的手机 is a telephone of a
-# mother.
+# Where they are whole words: "クソ" is a part of サクソフォン, "씨발" of 날씨발표, and 他妈的手机 is his mother's phone.
 _BOUNDED = {
     "ja": rf"(?<!{_KATAKANA})(?:クソ|キチガイ)(?!{_KATAKANA})|"
     rf"(?:(?<!{_HIRAGANA})|(?<=[おがのはもを]))(?:ちんこ|まんこ)(?!{_HIRAGANA})",
@@ -57,8 +56,8 @@ def settled_length(text: str, language: str) -> int:
     """Length of the beginning of a text whose profanity is the same, whatever text follows."""
     words = tuple(_WORDS[language].split("|")) if language in _UNBOUNDED else ()
     # The next character decides whether it is a whole word.
-    whole = next((len(word) for word in words if text.endswith(word)), 0)
-    return len(text) - max(whole, pending_length(text, words))
+    pending = next((len(word) for word in words if text.endswith(word)), 0) or pending_length(text, words)
+    return settled_length(text[:-pending], language) if pending else len(text)
 
 
 @lru_cache

@@ -21,7 +21,7 @@ VOCABULARY = {
     "fr": "euh un vingt et quatre-vingt cent pour mille virgule zéro euros merde neuf livre premier",
     "es": "eh Eh este veinte y uno treinta cien por ciento mil coma euros puta casa dos millones",
     "pt": "hum vinte e cinco dois mil milhões euros casa",
-    "ko": "음 음, 으음 으음... 씨발 병신 년 네 하나",
+    "ko": "음 으음 씨발 병신 년 네 하나",
     "ja": "えーと えー あのー あの 明日 は クソ ク ン ソ ぱ ち ん こ の 、 。",
     "zh": "嗯 呃 他 妈 的 操 你 好 我 真 体 ， 。 傻 逼",
     "yue": "嗯 呃 佢 他 妈 的 ， 。",

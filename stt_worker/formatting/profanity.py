@@ -36,7 +36,7 @@ _WORDS = {
 # Their words have no spaces, or endings that are written together with them.
 _UNBOUNDED = frozenset({"ja", "ko", "yue", "zh"})
 _KATAKANA, _HIRAGANA = "[ァ-ヺー]", "[ぁ-ゖ]"
-# Where they are whole words: "クソ" is a part of サクソフォン, "씨발" of 날씨발표, and 他妈的手机 is his mother's phone.
+# Where they are whole words: "クソ" is a part of サクソフォン, "씨발" of 날씨발표, and 他妈的手机: a phone.
 _BOUNDED = {
     "ja": rf"(?<!{_KATAKANA})(?:クソ|キチガイ)(?!{_KATAKANA})|"
     rf"(?:(?<!{_HIRAGANA})|(?<=[おがのはもを]))(?:ちんこ|まんこ)(?!{_HIRAGANA})",

@@ -1,6 +1,6 @@
 """Captions of an utterance whose formatting, language or worker changes: no word is lost, and none is written twice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pytest
@@ -13,7 +13,7 @@ from backend.messages.protocol import Final
 from gateway.session.utterance import OpenUtterance
 from stt_worker.formatting.formatter import Formatter
 from stt_worker.outcomes import final_outcome, preview_outcome
-from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord
+from stt_worker.recognizers.recognizer import Hypothesis, IgnoredPart, RecognizedWord
 
 Kinds = tuple[Formatting, ...]
 N: Kinds = ("numerals",)
@@ -214,6 +214,14 @@ def test_a_resumed_caption_is_committed_on_once_its_words_are_recognized_again()
         utterance.preview(" ".join(words[:count]), seconds)
     assert utterance.utterance.written == "we have 25 cows and 3200 sheep"
     assert utterance.utterance.committed == "we have twenty five cows and three thousand two hundred sheep"
+
+
+def test_a_stable_final_does_not_bring_back_the_words_of_another_voice() -> None:
+    job = chain().job("final", N, 5.0).model_copy(update={"committed": "twenty five cows", "written": "25 cows"})
+    ignored = replace(spoken(""), ignored=(IgnoredPart(0.0, None, "other_speaker", 0.1),))
+    (final,) = final_outcome(job, ignored).durable
+    assert isinstance(final, Final)
+    assert final.text == ""
 
 
 def test_an_error_in_the_rules_costs_no_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ after them, whatever formatting, language or worker wrote the beginning.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 
 from backend.messages.jobs import AudioJob
@@ -16,7 +17,7 @@ from stt_worker.recognizers.recognizer import Hypothesis
 from stt_worker.stability import CaptionState, words_after
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Writing:
     """How the text of an utterance is written after the words that the client has."""
 
@@ -27,14 +28,14 @@ class Writing:
         """The committed words as they are written. `recognized` begins with those of the job."""
         if not recognized:
             return self.job.written
-        if self._is_other():
+        if self._is_other:
             return self.job.written + self._formatter.settled_rest(self.job.committed, recognized)
         return self._formatter.settled(recognized)
 
     def whole(self, recognized: str) -> str:
         """The text as it is written. It begins with the words that the client has."""
         written, complete = self.job.written, self._formatter.complete(recognized)
-        if not self._is_other() and _begins_with(complete, written):
+        if not self._is_other and _begins_with(complete, written):
             return complete
         if self.job.committed and recognized.startswith(self.job.committed):
             return written + self._formatter.rest(self.job.committed, recognized)
@@ -54,6 +55,7 @@ class Writing:
     def _formatter(self) -> Formatter:
         return Formatter(self.job.formatting, self.language)
 
+    @cached_property
     def _is_other(self) -> bool:
         """Whether the committed words were written in another way, as the options or the language have changed.
 

@@ -218,7 +218,7 @@ def test_a_resumed_caption_is_committed_on_once_its_words_are_recognized_again()
 
 def test_a_stable_final_does_not_bring_back_the_words_of_another_voice() -> None:
     job = chain().job("final", N, 5.0).model_copy(update={"committed": "twenty five cows", "written": "25 cows"})
-    ignored = replace(spoken(""), ignored=(IgnoredPart(0.0, None, "other_speaker", 0.1),))
+    ignored = replace(spoken(""), ignored=(IgnoredPart(0.0, None, "other_voice", 0.1),))
     (final,) = final_outcome(job, ignored).durable
     assert isinstance(final, Final)
     assert final.text == ""

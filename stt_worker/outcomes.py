@@ -1,8 +1,9 @@
 """Turn hypotheses into the events and entries that the worker commits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
@@ -13,10 +14,12 @@ from backend.streams.job_streams import Outcome
 from backend.text.edits import contradicted
 from backend.text.normalize import normalized_words
 from stt_worker import metrics
-from stt_worker.formatting.captions import formatted_caption, formatted_final
+from stt_worker.formatting.captions import Writing, formatted_caption, formatted_final, is_formatted
 from stt_worker.guards.hallucinations import withhold_reason
 from stt_worker.recognizers.recognizer import Hypothesis, IgnoredPart, RecognizedWord
 from stt_worker.stability import CaptionState, update_caption
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -36,7 +39,7 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
         metrics.CONTRADICTED.inc(contradicted(job.committed, text, hypothesis.text_language))
     # Without a recognized text, the words are not those of the text.
     said = hypothesis if recognized else replace(hypothesis, text=text, words=(), parts=())
-    shown = formatted_final(job, said)
+    shown = _formatted(lambda job: formatted_final(job, said), job)
     has_words = bool(recognized and shown.text)
     final = Final(
         utterance=job.utterance,
@@ -122,7 +125,7 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[Recog
         caption = CaptionState(job.committed, job.tentative, (), seconds if job.committed else 0.0)
         draft = ()
     else:
-        caption = update_caption(job.committed, job.tentative, job.hypothesis, hypothesis, seconds)
+        caption = _formatted(lambda job: _caption(job, hypothesis, seconds), job)
     partial = _partial(job, hypothesis, caption).model_copy(
         update={
             "committed_end_ms": job.start_ms + round(1000 * caption.committed_seconds),
@@ -131,10 +134,28 @@ def preview_outcome(job: AudioJob, hypothesis: Hypothesis, draft: Sequence[Recog
             "voice": hypothesis.voice or ("unknown" if job.target else ""),
         }
     )
-    has_grown = partial.committed != (job.written if job.formatting else job.committed)
+    has_grown = partial.committed != (job.written if is_formatted(job) else job.committed)
     if not has_grown or (job.target and hypothesis.voice != "target"):
         return Outcome(live=(partial,))
     return Outcome(live=(partial,), transcript=_transcript(job, hypothesis.text_language, partial.committed))
+
+
+def _caption(job: AudioJob, hypothesis: Hypothesis, seconds: float) -> CaptionState:
+    state = (job.committed, job.tentative, job.hypothesis)
+    if not is_formatted(job):
+        return update_caption(*state, hypothesis, seconds)
+    return update_caption(*state, hypothesis, seconds, limit=Writing(job, hypothesis.text_language).count)
+
+
+def _formatted(formatted: Callable[[AudioJob], T], job: AudioJob) -> T:
+    """Format, or leave the text as it is: no error in the rules of a language may cost a result."""
+    try:
+        return formatted(job)
+    except Exception as error:
+        if not job.formatting:
+            raise
+        log.exception("formatting_failed", error=repr(error), session=job.session, utterance=job.utterance)
+        return formatted(job.model_copy(update={"formatting": ()}))
 
 
 def _withhold(job: AudioJob, hypothesis: Hypothesis) -> bool:
@@ -146,7 +167,7 @@ def _withhold(job: AudioJob, hypothesis: Hypothesis) -> bool:
 
 
 def _partial(job: AudioJob, hypothesis: Hypothesis, caption: CaptionState) -> PartialResult:
-    shown = formatted_caption(job, caption, hypothesis.text_language)
+    shown = _formatted(lambda job: formatted_caption(job, caption, hypothesis.text_language), job)
     before = (caption.committed, caption.tentative)
     return PartialResult(
         utterance=job.utterance,

@@ -8,7 +8,7 @@ that later decodes spell differently is not corrected until the final: replacing
 the screen.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -79,6 +79,14 @@ class DecodedWord:
     since: float
 
 
+# The committed text and the words after it that have settled; returns how many of them to commit.
+Limit = Callable[[str, Sequence[str]], int]
+
+
+def _all_words(committed: str, words: Sequence[str]) -> int:
+    return len(words)
+
+
 def update_caption(
     committed: str,
     tentative: str,
@@ -86,17 +94,19 @@ def update_caption(
     hypothesis: Hypothesis,
     seconds: float,
     policy: StabilityPolicy | None = None,
+    limit: Limit = _all_words,
 ) -> CaptionState:
     """Return the caption after a decode of `seconds` of audio.
 
     `committed` and `tentative` are the caption so far, and `previous` the words of the previous decode after
     `committed`, as in its CaptionState. `hypothesis` must have words; it does not have to begin with `committed`.
+    `limit` decides how many of the words that have settled are committed.
     """
     policy = policy or StabilityPolicy()
     committed_words, decoded = split_words(committed), _decoded_words(hypothesis.words, seconds)
     count = len(committed_words)
     shown = [*committed_words, *split_words(tentative)]
-    places = _align(shown, decoded)
+    places = _align(shown, _texts(decoded))
     behind = min(_next_place(places, count), len(decoded))
     decoded[behind:] = _with_history(decoded[behind:], previous)
     # Keep the caption up to its last word that the new decode confirms. The words after it may be replaced.
@@ -106,7 +116,7 @@ def update_caption(
         visible = _visible(decoded[onward:], seconds, policy, opening=policy.opening_words - kept)
         shown = [*shown[:kept], *(word.text for word in visible)]
         places = [*places[:kept], *range(onward, onward + len(visible))]
-    return _caption(committed, shown, places, decoded, seconds, policy)
+    return _caption(committed, shown, places, decoded, seconds, policy, limit)
 
 
 def _caption(
@@ -116,6 +126,7 @@ def _caption(
     decoded: Sequence[DecodedWord],
     seconds: float,
     policy: StabilityPolicy,
+    limit: Limit,
 ) -> CaptionState:
     """Commit the shown words that have settled, and describe the caption."""
     first = settled = len(split_words(committed))
@@ -123,6 +134,7 @@ def _caption(
         if not _is_settled(decoded[place], seconds, policy):
             break
         settled += 1
+    settled = first + limit(committed, shown[first:settled])
     # Words are joined as they were split, so that the committed text is extended and never changed.
     whole = committed + "".join(shown[first:])
     extended = committed + "".join(shown[first:settled])
@@ -193,7 +205,7 @@ def _is_settled(word: DecodedWord, seconds: float, policy: StabilityPolicy) -> b
 def _with_history(words: Sequence[DecodedWord], previous: Sequence[HypothesisWord]) -> list[DecodedWord]:
     """Add age and probability from the previous decode to the words that both decodes contain."""
     known = list(words)
-    for word, place in zip(previous, _align([word.text for word in previous], words), strict=True):
+    for word, place in zip(previous, _align(_texts(previous), _texts(words)), strict=True):
         if place is not None:
             current = words[place]
             known[place] = replace(current, since=word.since, lower=min(word.probability, current.probability))
@@ -207,14 +219,26 @@ def _next_place(places: Sequence[int | None], count: int) -> int:
     return count - found + (0 if place is None else place + 1)
 
 
-def _align(old: Sequence[str], new: Sequence[DecodedWord]) -> list[int | None]:
+def words_after(committed: str, text: str) -> str:
+    """The rest of a text after the words that are the committed ones, although some may be others."""
+    old, new = split_words(committed), split_words(text)
+    place = _next_place(_align(old, new), len(old))
+    punctuation = text[len("".join(new)) :] if place <= len(new) else ""
+    return "".join(new[place:]) + punctuation
+
+
+def _texts(words: Iterable[DecodedWord | HypothesisWord]) -> list[str]:
+    return [word.text for word in words]
+
+
+def _align(old: Sequence[str], new: Sequence[str]) -> list[int | None]:
     """Return the index in `new` of each old word, or None, for the alignment with the fewest edits.
 
     All old words are aligned with a beginning of the new ones. Among beginnings with equally many edits, one with the
     same last word is preferred, then one of the same length.
     """
     # A character in Traditional script is the same word as in Simplified script.
-    before, after = ([letters(fold_script(word)) for word in words] for words in (old, [word.text for word in new]))
+    before, after = ([letters(fold_script(word)) for word in words] for words in (old, new))
     # Most of a caption does not change: the quadratic part starts at the first difference.
     same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
     before, after = before[same:], after[same:]

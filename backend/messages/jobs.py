@@ -136,7 +136,7 @@ class AudioJob(Job):
     committed: str = ""
     """Words of earlier partials that must not change."""
     written: str = ""
-    """These words as the client has them, if they are or were formatted."""
+    """These words as the client has them, if they are or were formatted. A client that resumes has only these."""
     tentative: str = ""
     """The shown words after them."""
     hypothesis: tuple[HypothesisWord, ...] = ()
@@ -153,7 +153,7 @@ class AudioJob(Job):
     @property
     def is_first_preview(self) -> bool:
         """Whether the first words of the utterance are still to be shown."""
-        return not (self.committed or self.tentative) and self.end_ms - self.start_ms <= OPENING_MS
+        return not (self.committed or self.written or self.tentative) and self.end_ms - self.start_ms <= OPENING_MS
 
 
 class Transcript(Job):

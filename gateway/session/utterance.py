@@ -69,6 +69,25 @@ class OpenUtterance:
     has_other_voice: bool = False
     text_withheld: bool = False
 
+    def resume(self, committed: str, *, is_formatted: bool) -> None:
+        """Keep the committed words that an earlier connection has sent. Formatted, they are not the recognized ones."""
+        if is_formatted:
+            self.shown = (committed, "")
+        else:
+            self.committed = committed
+
+    def without_contradiction(self, partial: PartialResult) -> PartialResult:
+        """Keep the caption if a partial would change committed words.
+
+        A worker of an earlier release does not know that they were formatted.
+        """
+        if partial.committed.startswith(self.written):
+            return partial
+        recognized = (self.committed, self.tentative)
+        committed, tentative = self.shown or recognized
+        caption = {"committed": committed, "tentative": tentative, "recognized": recognized if self.shown else None}
+        return partial.model_copy(update={**caption, "hypothesis": self.hypothesis, "words": None})
+
     def preview_is_due(self, position: int, now: float, policy: SessionPolicy, backpressure: Backpressure) -> bool:
         """Whether no preview is in flight, or it is overdue, and enough audio has arrived since the last one."""
         opening = self._is_opening(position)
@@ -91,7 +110,7 @@ class OpenUtterance:
     @property
     def has_text(self) -> bool:
         """Whether words of the utterance are shown."""
-        return bool(self.committed or self.tentative)
+        return bool(self.written or self.tentative)
 
     def _is_opening(self, position: int) -> bool:
         """Whether the first words of the utterance are still to be shown."""

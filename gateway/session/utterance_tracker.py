@@ -177,6 +177,7 @@ class UtteranceTracker:
         utterance = self._open
         if utterance is None or not utterance.is_current(partial):
             return []
+        partial = utterance.without_contradiction(partial)
         changed = utterance.apply_partial(partial, now, only_target=self._jobs.target is not None)
         self._segmenter.committed_until = partial.committed_end_ms * _SAMPLES_PER_MS
         events: list[Action] = [SendEvent(partial.event())] if changed else []
@@ -229,15 +230,12 @@ class UtteranceTracker:
     def _open_utterance(self, start_sample: int) -> Action:
         self._count += 1
         resumed_number, committed = self._resumed
+        first = self._first_attempt
         self._open = OpenUtterance(
-            self._count,
-            self._new_traceparent(),
-            start_sample=start_sample,
-            attempt=self._first_attempt,
-            revision=self._first_attempt,
-            requested_sample=start_sample,
-            committed=committed if resumed_number == self._count else "",
+            self._count, self._new_traceparent(), start_sample, first, revision=first, requested_sample=start_sample
         )
+        if committed and resumed_number == self._count:
+            self._open.resume(committed, is_formatted=bool(self._jobs.options.formatting))
         return SendEvent(wire.SpeechStarted(utterance=self._count, start_ms=start_sample // _SAMPLES_PER_MS))
 
     def _submit_early_final(self, now: float) -> list[Action]:

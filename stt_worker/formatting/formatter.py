@@ -7,9 +7,11 @@ it, such as "twenty" before "five".
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from statistics import fmean
 
 from backend.messages.options import Formatting
+from backend.text.writing_systems import is_letter
 from stt_worker.formatting import fillers, numerals, profanity
 from stt_worker.formatting.pieces import Edit, Piece, apply_edits, edit_pieces, joined
 from stt_worker.formatting.units import unit_edits
@@ -56,15 +58,17 @@ class Formatter:
         """The formatted text as far as it stays the same with any words after it."""
         for stage in self._stages():
             text = text[: stage.settled_length(text, self.language)]
-            text = apply_edits(text, stage.edits(text, self.language))
-        # A filler after a comma or a dash removes it.
+            # A filler after a comma or a dash removes it.
+            text = apply_edits(text, stage.edits(text, self.language)).rstrip(_PUNCTUATION)
         return text.strip().rstrip(_PUNCTUATION)
 
-    def continuation(self, before: str, text: str) -> str:
-        """The formatted rest of a text, with the space before it, if the text begins with `before`."""
-        rest = text.removeprefix(before)
-        space = rest[: len(rest) - len(rest.lstrip())]
-        return (space + self.complete(rest)).rstrip()
+    def rest(self, before: str, text: str) -> str:
+        """The formatted rest of a text that begins with `before`, with the space before it."""
+        return _after(text.removeprefix(before), self.complete)
+
+    def settled_rest(self, before: str, text: str) -> str:
+        """The formatted rest of a text that begins with `before`, as far as it stays the same."""
+        return _after(text.removeprefix(before), self.settled)
 
     def words(self, words: Sequence[RecognizedWord]) -> list[tuple[RecognizedWord, int]]:
         """The words of the formatted text, each with the place of the first word that it stands for."""
@@ -75,6 +79,16 @@ class Formatter:
 
     def _stages(self) -> Iterator[Stage]:
         return (stage for name, stage in _STAGES if name in self.wanted)
+
+
+def _after(rest: str, formatted: Callable[[str], str]) -> str:
+    """Format the rest of a text. It may begin with punctuation, which vanishes with a filler after it."""
+    text = formatted(rest)
+    lead = "".join(takewhile(lambda character: not is_letter(character), rest))
+    space = lead[: len(lead) - len(lead.lstrip())]
+    if lead.strip() and not text.startswith(lead.strip()[0]):
+        space = " " if any(map(str.isspace, lead)) else ""
+    return space + text if text else ""
 
 
 def format_hypothesis(hypothesis: Hypothesis, wanted: Collection[Formatting]) -> Hypothesis:

@@ -33,9 +33,18 @@ _WORDS = {
     "tr": r"orospu\w*|siktir\w*|amına|piç",
     "zh": "傻逼|傻屄|他妈的|他媽的|操你妈|操你媽|草泥马|草泥馬|王八蛋|婊子",
 }
-_WORDS["yue"] = _WORDS["zh"]
 # Their words have no spaces, or endings that are written together with them.
 _UNBOUNDED = frozenset({"ja", "ko", "yue", "zh"})
+_KATAKANA, _HIRAGANA = "[ァ-ヺー]", "[ぁ-ゖ]"
+# Where they are whole words: "クソ" is a part of サクソフォン, "씨발" of 날씨발표, and 他妈的手机: a phone.
+_BOUNDED = {
+    "ja": rf"(?<!{_KATAKANA})(?:クソ|キチガイ)(?!{_KATAKANA})|"
+    rf"(?:(?<!{_HIRAGANA})|(?<=[おがのはもを]))(?:ちんこ|まんこ)(?!{_HIRAGANA})",
+    "ko": r"(?<!\w)(?:씨발|씨팔|개새끼|좆|병신(?!년)|지랄)",
+    "zh": r"傻[逼屄]|草泥[马馬]|王八蛋|婊子|(?<![体體早])操你[妈媽](?![妈媽])|"
+    r"(?<=[真去])他[妈媽]的|(?<!\w)他[妈媽]的(?=[\s，。！？,.!?]|$)",
+}
+_WORDS["yue"], _BOUNDED["yue"] = _WORDS["zh"], _BOUNDED["zh"]
 
 
 def profanity_edits(text: str, language: str) -> list[Edit]:
@@ -46,13 +55,15 @@ def profanity_edits(text: str, language: str) -> list[Edit]:
 def settled_length(text: str, language: str) -> int:
     """Length of the beginning of a text whose profanity is the same, whatever text follows."""
     words = tuple(_WORDS[language].split("|")) if language in _UNBOUNDED else ()
-    return len(text) - pending_length(text, words)
+    # The next character decides whether it is a whole word.
+    pending = next((len(word) for word in words if text.endswith(word)), 0) or pending_length(text, words)
+    return settled_length(text[:-pending], language) if pending else len(text)
 
 
 @lru_cache
 def _pattern(language: str) -> re.Pattern[str]:
     bounded = [_EVERYWHERE, *([_WORDS[language]] if language in _WORDS and language not in _UNBOUNDED else [])]
-    unbounded = [_WORDS[language]] if language in _UNBOUNDED else []
+    unbounded = [_BOUNDED[language]] if language in _UNBOUNDED else []
     return re.compile("|".join([rf"\b(?:{'|'.join(bounded)})\b", *unbounded]), re.IGNORECASE)
 
 

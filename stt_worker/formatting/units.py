@@ -55,7 +55,7 @@ def unit_edits(text: str, language: str) -> list[Edit]:
 def _money_edits(text: str, units: Units) -> list[Edit]:
     edits = []
     for match in _pattern("|".join(units.money), units.millions).finditer(text):
-        sign, millions = units.money[match["unit"].lower()], match["millions"] or ""
+        sign, millions = units.money[match["unit"].casefold()], match["millions"] or ""
         cents = None if millions or "." in match["number"] else _CENTS.match(text, match.end())
         end = cents.end() if cents and units.sign_first else match.end()
         amount = match["number"] + (f".{int(cents[1]):02}" if cents and units.sign_first else "") + millions

@@ -14,15 +14,19 @@ ALL: tuple[Formatting, ...] = ("fillers", "profanity", "numerals")
 VOCABULARY = {
     "en": (
         "um uh so Um the uh-huh fuck cats twenty five nineteen eighty-four one nine zero a hundred thousand million "
-        "and point percent per cent dollars cents second oh 25 3.5 first twenty-first no"
+        "and point percent per cent dollars cents second oh 25 3.5 first twenty-first no "
+        "in fifteen minutes hundredths tenth people eighties at"
     ),
     "de": "ähm um Scheiße ein zwanzig und fünfundzwanzig Komma fünf Prozent Euro Millionen zwanzigste Haus hundert",
     "fr": "euh un vingt et quatre-vingt cent pour mille virgule zéro euros merde neuf livre premier",
-    "es": "eh este veinte y uno treinta cien por ciento mil coma euros puta casa",
-    "ja": "えーと えー あのー あの 明日 は クソ ク 、 。",
-    "zh": "嗯 呃 他 妈 的 操 你 好 ， 。 傻 逼",
+    "es": "eh Eh este veinte y uno treinta cien por ciento mil coma euros puta casa dos millones",
+    "pt": "hum vinte e cinco dois mil milhões euros casa",
+    "ko": "음 으음 씨발 병신 년 네 하나",
+    "ja": "えーと えー あのー あの 明日 は クソ ク ン ソ ぱ ち ん こ の 、 。",
+    "zh": "嗯 呃 他 妈 的 操 你 好 我 真 体 ， 。 傻 逼",
+    "yue": "嗯 呃 佢 他 妈 的 ， 。",
 }
-UNSPACED = ("ja", "zh")
+UNSPACED = ("ja", "yue", "zh")
 
 
 def spoken(*words: str, language: str = "en", parts: tuple[SpokenPart, ...] = ()) -> Hypothesis:
@@ -85,7 +89,13 @@ def test_only_the_wanted_formatting_is_applied() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "settled"), [("I have twenty", "I have"), ("I have twenty five cows", "I have 25 cows")]
+    ("text", "settled"),
+    [
+        ("I have twenty", "I have"),
+        ("I have twenty five cows", "I have 25 cows"),
+        ("I have a", "I have"),
+        ("I have a hundred and fifty cows", "I have 150 cows"),
+    ],
 )
 def test_a_number_is_settled_after_the_next_word(text: str, settled: str) -> None:
     assert Formatter(ALL, "en").settled(text) == settled

@@ -21,12 +21,16 @@ def in_digits(text: str, language: str) -> str:
         ("en", "Call nine one one, or zero seven nine.", "Call 9 1 1, or 07 9."),
         ("en", "Five percent of 200 dollars and fifty cents.", "5% of $200.50."),
         ("en", "one point five million dollars", "$1.5 million"),
-        ("en", "twenty second delay", "20 second delay"),
+        ("en", "fifteen second delay, thirty seconds", "15 second delay, 30 seconds"),
+        ("en", "A hundred and fifty people, a thousand two hundred, a thousand and one.", "150 people, 1200, 1001."),
+        ("en", "the two hundredth, July fourth twenty twenty", "the 200th, July fourth 2020"),
+        ("en", "In fourteen ninety-two and by twenty thirty.", "In 1492 and by 2030."),
         ("de", "Im Jahr neunzehnhundertvierundachtzig.", "Im Jahr 1984."),
         ("de", "drei Komma fünf Prozent von zwanzig Euro", f"3,5{S}% von 20{S}€"),
         ("fr", "vingt-cinq pour cent, cent pour cent, vingt et un euros", f"25{S}%, 100{S}%, 21{S}€"),
         ("fr", "zéro six douze trente-quatre", "06 12 34"),
         ("es", "veinticinco por ciento, treinta y un días", f"25{S}%, 31 días"),
+        ("es", "veinticinco millones de euros", "25 millones de euros"),
         ("it", "trentatré per cento", "33%"),
         ("pt", "vinte e cinco vírgula quarenta por cento", "25,40%"),
         ("nl", "vijfentwintig procent", "25%"),
@@ -43,9 +47,19 @@ def test_spoken_numbers_are_written_in_digits(language: str, text: str, expected
         ("en", "One of them, no one, second to none, first of all, nine to five."),
         ("en", "A hundred people, thousands of birds, five million, 2 hundred fifty."),
         ("en", "At ten fifteen, on the twenty-second floor, in nineteen oh five."),
+        ("en", "Two hundredths of a second, ninety nine hundredths, one hundredth, one tenth, one twentieth."),
+        (
+            "en",
+            "Fifteen sixteen years old, twenty thirty people, a fifteen twenty minute talk, in fifteen twenty minutes.",
+        ),
+        ("en", "At eighteen forty five, on July twenty second, the twenty second of July, seven thirty, nine eleven."),
+        ("en", "The nineteen eighties, twenty four seven, two million five hundred thousand."),
         ("de", "Ein Haus und eine Frau, der erste Mann, am zwanzigsten."),
         ("fr", "Un livre neuf, mille fois."),
         ("es", "Mil gracias, uno de ellos, la segunda guerra."),
+        ("es", "Dos millones de euros, un millón, mil millones, dos millones quinientos mil, un billón."),
+        ("pt", "Dois milhões de euros, um milhão, um bilhão, um bilião."),
+        ("fr", "Un milliard deux cents millions."),
         ("it", "Mille grazie, tu sei bello."),
         ("pt", "Na segunda-feira, um homem."),
         ("nl", "Een man."),
@@ -55,3 +69,7 @@ def test_spoken_numbers_are_written_in_digits(language: str, text: str, expected
 )
 def test_words_that_may_be_no_numbers_and_other_languages_stay(language: str, text: str) -> None:
     assert in_digits(text, language) == text
+
+
+def test_letters_that_are_the_same_in_another_case_are_a_unit() -> None:
+    assert in_digits("5 dollarſ", "en") == "$5"

@@ -62,7 +62,8 @@ class BatchProcessor(Generic[J]):
         self.in_flight = InFlight(self._group, clock)
         # Entries that wait for their engine while others are processed, with a task for each group. One group at a time
         # calls the handler: many would wait for each other in a slow engine, until the handler seems to hang.
-        self._aside, self._tasks, self._turn = 0, asyncio.TaskGroup(), asyncio.Lock()
+        self._aside, self._turn = 0, asyncio.Lock()
+        self._tasks: asyncio.TaskGroup | None = None
         self._counts = {"handled": 0, "failed": 0, "previews": 0}
 
     def report(self) -> dict[str, float]:
@@ -101,10 +102,12 @@ class BatchProcessor(Generic[J]):
     async def letting_entries_wait(self) -> AsyncIterator[None]:
         """Enter while entries are processed. The exit waits for those that wait for their engine."""
         try:
-            async with self._tasks:
+            async with asyncio.TaskGroup() as self._tasks:
                 yield
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
+        finally:
+            self._tasks = None
 
     async def process_finals(self, batch: Sequence[Entry[J]]) -> None:
         """Process finals of live speech, or of recordings. Their claims are renewed meanwhile.
@@ -119,7 +122,7 @@ class BatchProcessor(Generic[J]):
             with self._measuring_load(batch):
                 failed = await self._attempt(batch, taken_at_s)
         away, others = _divide(failed)
-        if away and self._may_wait_aside(away):
+        if away and self._tasks and self._may_wait_aside(away):
             self._aside += len(away)
             self._tasks.create_task(self._wait_aside(away, taken_at_s))
             failed = others

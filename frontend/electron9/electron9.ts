@@ -32,6 +32,7 @@ class FakeResponse {
 const real = createRequire(__filename)("electron") as Old;
 
 Object.assign(globalThis, { Response: FakeResponse });
+Object.hasOwn = (object: object, name: PropertyKey) => Object.prototype.hasOwnProperty.call(object, name);
 URL.canParse = (url: string | URL) => {
   try {
     return Boolean(new URL(url));
@@ -73,7 +74,7 @@ const withSenderFrame = async (event: Electron.IpcMainEvent) => {
 };
 
 export const { app, BrowserWindow, clipboard, desktopCapturer, globalShortcut, Menu, nativeImage, protocol } = real;
-export const { screen, session, shell, systemPreferences, Tray } = real;
+export const { net, screen, session, shell, systemPreferences, Tray } = real;
 
 export const ipcMain = {
   handle: (name: string, give: (event: Electron.IpcMainEvent, ...given: unknown[]) => unknown) => {

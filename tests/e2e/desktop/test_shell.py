@@ -338,7 +338,7 @@ async def test_windows_have_only_their_own_channels_and_cannot_navigate(desktop:
     overlay = await desktop.page("overlay")
     for line in (page, overlay):
         assert await line.value("[typeof require, typeof process, typeof module]") == ["undefined"] * 3
-    assert await page.value("Object.keys(nova).length") == 14
+    assert await page.value("Object.keys(nova).length") == 15
     with pytest.raises(AssertionError, match="may not use the channel"):
         await overlay.value("nova.typeText('from the overlay')")
     for wrong in (

@@ -196,6 +196,7 @@ def compare(options: Options, ledgers: Sequence[ClientLedger], kills: Counter[st
 def _differences(options: Options, start: Start, ledger: ClientLedger, expected: Reference) -> list[str]:
     checks = Checks(
         checksums=options.model == "null" and has_own_text(start),
+        stable=start.finals == "stable",
         translations=options.translation_workers > 0,
         log=options.redis in ("private", "aof"),  # the others may lose writes that they acknowledged
     )

@@ -1,11 +1,11 @@
 /** The voices that are enrolled with the API key of the page, as `GET /v1/speakers` lists them. */
+import { request } from "../server/requests";
 
 /** @param streamUrl Of the WebSocket. Returns no names if the server refuses, or has none. */
 export async function readEnrolledVoices(streamUrl: string, key: string): Promise<readonly string[]> {
   try {
-    const address = new URL("speakers", streamUrl.replace(/^ws/, "http"));
-    const response = await fetch(address, key === "" ? {} : { headers: { Authorization: `Bearer ${key}` } });
-    return response.ok ? parseVoices(await response.json()) : [];
+    const response = await request({ url: streamUrl, key }, "GET", "speakers");
+    return parseVoices(await response.json());
   } catch {
     // The server is down, or is of another host, whose answers pages may not read.
     return [];

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from backend.errors import ModelError
 from backend.messages.jobs import SAMPLE_RATE
-from stt_worker.recognizers.onnx.families import ModelFamily, model_files, model_languages
-from stt_worker.recognizers.onnx.hotwords import Hotwords
-from stt_worker.recognizers.onnx.recognizer import choose_device, first_line, load_onnx
+from stt_worker.recognizers.onnx.families import ModelFamily
+from stt_worker.recognizers.onnx.model_loading import first_line, load_onnx
 from stt_worker.recognizers.onnx.results import TokenSequence
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
 
@@ -36,18 +35,11 @@ class OnlineModel:
         threads: int = 1,
         languages: str = "auto",
     ) -> None:
-        files = sorted(file.name for file in path.iterdir())
-        self._languages = model_languages(languages, model)
-        self.languages: Collection[str] | None = self._languages
-        self.model, self.device = model, choose_device(device)
-        chosen = model_files(family, files, quantized=self.device == "cpu")
-        self.compute_type = "int8" if any("int8" in file for file in chosen.values()) else "float32"
-        self._hotwords = Hotwords(path, family, self._languages)
-        self.uses_hotwords = self._hotwords.work
-        arguments = {**family.arguments, **self._hotwords.arguments}
-        self._recognizer = load_onnx(
-            sherpa_onnx.OnlineRecognizer, path, family, chosen, arguments, self.device, threads
-        )
+        loaded = load_onnx(sherpa_onnx.OnlineRecognizer, path, family, model, device, threads, languages)
+        self._recognizer, self._hotwords, self._languages = loaded.recognizer, loaded.hotwords, loaded.languages
+        self.languages: Collection[str] | None = loaded.languages
+        self.model, self.device, self.compute_type = model, loaded.device, loaded.compute_type
+        self.uses_hotwords = loaded.hotwords.work
         self._decode_silence()
 
     def begin(self, speech: Speech) -> Any:

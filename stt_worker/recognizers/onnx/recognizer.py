@@ -1,24 +1,20 @@
 """Models in ONNX format, run by sherpa-onnx in batches of audio from any sessions."""
 
-import importlib.metadata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import sherpa_onnx
-import structlog
 
 from backend.errors import ModelError
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.options import TRANSLATED_LANGUAGE
 from backend.service import tracing
 from stt_worker.recognizers.encoder_windows import group_batches
-from stt_worker.recognizers.onnx.families import ModelFamily, model_files, model_languages
-from stt_worker.recognizers.onnx.hotwords import TOKENS_FILE, Hotwords
+from stt_worker.recognizers.onnx.families import ModelFamily
+from stt_worker.recognizers.onnx.model_loading import first_line, load_onnx
 from stt_worker.recognizers.onnx.results import TokenSequence, language_code
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
-
-log = structlog.get_logger()
 
 
 class OnnxRecognizer:
@@ -42,24 +38,16 @@ class OnnxRecognizer:
         batch_size: int = 8,
         languages: str = "auto",
     ) -> None:
-        files = sorted(file.name for file in path.iterdir())
-        self._family = family
-        self._languages = model_languages(languages, model)
-        self.languages: Collection[str] | None = self._languages
-        self.translates = self._family.translates
-        self.measures_words = self._family.aligned
-        self.model, self.device = model, choose_device(device)
-        chosen = model_files(self._family, files, quantized=self.device == "cpu")
-        self.compute_type = "int8" if any("int8" in file for file in chosen.values()) else "float32"
+        loaded = load_onnx(sherpa_onnx.OfflineRecognizer, path, family, model, device, threads, languages)
+        self._family, self._recognizer, self._hotwords = family, loaded.recognizer, loaded.hotwords
+        self._languages = loaded.languages
+        self.languages: Collection[str] | None = loaded.languages
+        self.model, self.device, self.compute_type = model, loaded.device, loaded.compute_type
+        self.translates, self.measures_words = family.translates, family.aligned
+        self.uses_hotwords = loaded.hotwords.work
         # onnxruntime divides each operation among the threads, so one batch uses all of them.
         self.overlap = self.parallel_batches = 1
         self._batch_size = batch_size
-        self._hotwords = Hotwords(path, self._family, self._languages)
-        self.uses_hotwords = self._hotwords.work
-        arguments = {**self._family.arguments, **self._hotwords.arguments}
-        self._recognizer = load_onnx(
-            sherpa_onnx.OfflineRecognizer, path, self._family, chosen, arguments, self.device, threads
-        )
         self._recognize_silence()
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
@@ -106,43 +94,5 @@ class OnnxRecognizer:
             raise ModelError(f"cannot run the model {self.model}: {first_line(error)}") from error
 
 
-def choose_device(device: str) -> str:
-    """A CUDA device needs a build of sherpa-onnx for it. The name of its version contains "cuda"."""
-    if device != "cpu" and "cuda" in importlib.metadata.version("sherpa-onnx"):
-        return "cuda:0"
-    if device == "cuda":
-        log.warning("gpu_unusable", error="this build of sherpa-onnx has no CUDA", fallback="cpu")
-    return "cpu"
-
-
-def load_onnx(
-    kind: type,
-    path: Path,
-    family: ModelFamily,
-    chosen: dict[str, str],
-    arguments: Mapping[str, object],
-    device: str,
-    threads: int,
-) -> Any:
-    """Load a model with a class of sherpa-onnx. Raises ModelError."""
-    build = getattr(kind, f"from_{family.constructor}")
-    try:
-        recognizer = build(
-            **{argument: str(path / file) for argument, file in chosen.items()},
-            **arguments,
-            tokens=str(path / TOKENS_FILE),
-            num_threads=threads,
-            provider=device.partition(":")[0],
-        )
-    except (RuntimeError, ValueError) as error:
-        raise ModelError(f"cannot load the model {path.name}: {first_line(error)}") from error
-    log.info("model_loaded", model=path.name, family=family.name, device=device)
-    return recognizer
-
-
 def _tokens(result: Any) -> TokenSequence:
     return TokenSequence(result.text, result.tokens, result.timestamps, result.ys_log_probs, language_code(result.lang))
-
-
-def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0]

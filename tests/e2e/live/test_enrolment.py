@@ -13,32 +13,21 @@ from numpy.typing import NDArray
 from backend.local.system import System, running
 from backend.messages.protocol import Final, SpeechIgnored
 from tests.conftest import run_in_thread
-from tests.testkit.audio.clips import RATE, Clip, shared_clips
+from tests.testkit.audio.clips import RATE, clips_of, with_pauses
 from tests.testkit.cli import silent
 from tests.testkit.session import speak
 from tests.testkit.system.command import nova
-from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
+from tests.testkit.system.plans import voice_plan
 
 pytestmark = pytest.mark.timeout(300)
 ANNA, BEN = "ls2609", "ls2033"
+LONGEST_S = 8.5
 
 
 @pytest.fixture(scope="module")
 def voice_system(whisper_tiny: Path, artifacts: Path, shared_folder: Path) -> Iterator[System]:
-    environment = {**NO_LOAD_LIMIT, "STT_VOICE_MODEL": str(shared_folder / "models" / "campplus_zh_en_192.onnx")}
-    plan = system_plan(
-        artifacts / "enrolment", stt_model=str(whisper_tiny), quick_claims=False, environment=environment
-    )
-    with run_in_thread(running(plan, silent)) as up:
+    with run_in_thread(running(voice_plan(artifacts / "enrolment", whisper_tiny, shared_folder), silent)) as up:
         yield up
-
-
-def clips_of(speaker: str) -> list[Clip]:
-    return [clip for clip in shared_clips() if clip.speaker == speaker and 4 <= len(clip.pcm()) / RATE <= 8.5]
-
-
-def spoken(clips: list[Clip]) -> NDArray[np.int16]:
-    return np.concatenate([part for clip in clips for part in (clip.pcm(), np.zeros(RATE, np.int16))])
 
 
 TURN = round(2.5 * RATE)
@@ -67,7 +56,7 @@ def requested(system: System, path: str) -> httpx.Response:
 
 
 async def test_an_enrolled_speaker_is_named_and_can_be_the_only_one(voice_system: System, tmp_path: Path) -> None:
-    own, other = clips_of(ANNA), clips_of(BEN)
+    own, other = clips_of(ANNA, longest_s=LONGEST_S), clips_of(BEN, longest_s=LONGEST_S)
     files = [str(wav(tmp_path / f"{n}.wav", clip.pcm())) for n, clip in enumerate(own[:3])]
     done = speakers(voice_system, "enrol", "Anna", *files, "--consent")
     assert done.returncode == 0, done.stderr
@@ -75,7 +64,7 @@ async def test_an_enrolled_speaker_is_named_and_can_be_the_only_one(voice_system
     assert [found["name"] for found in listed] == ["Anna"]
     assert "embedding" not in listed[0]
 
-    audio = spoken([own[3], other[0]])
+    audio = with_pauses([own[3], other[0]])
     ledger = await speak(voice_system.urls[0], audio, language="en", speakers=True, known_speakers=["Anna"])
     change_ms = 1_000 * (len(own[3].pcm()) + RATE // 2) // RATE
     labels = [(final.start_ms < change_ms, final.speaker) for final in ledger.received(Final) if final.text]
@@ -91,9 +80,9 @@ async def test_an_enrolled_speaker_is_named_and_can_be_the_only_one(voice_system
 
 
 def test_what_must_be_refused_is_refused(voice_system: System, tmp_path: Path) -> None:
-    own, other = clips_of(ANNA), clips_of(BEN)
-    two_people = wav(tmp_path / "two.wav", spoken([own[0], other[0], own[1], other[1]]))
-    short = wav(tmp_path / "short.wav", spoken(own[:1]))
+    own, other = clips_of(ANNA, longest_s=LONGEST_S), clips_of(BEN, longest_s=LONGEST_S)
+    two_people = wav(tmp_path / "two.wav", with_pauses([own[0], other[0], own[1], other[1]]))
+    short = wav(tmp_path / "short.wav", with_pauses(own[:1]))
     for file, reason in ((two_people, "not of one voice"), (short, "3 good samples of speech are needed")):
         refused = speakers(voice_system, "enrol", "Anna", str(file), "--consent")
         assert refused.returncode == 2
@@ -106,7 +95,7 @@ def test_what_must_be_refused_is_refused(voice_system: System, tmp_path: Path) -
 def test_samples_that_all_contain_two_voices_are_refused_with_how_each_was_judged(
     voice_system: System, tmp_path: Path
 ) -> None:
-    pairs = zip(clips_of(ANNA)[:4], clips_of(BEN)[:4], strict=True)
+    pairs = zip(clips_of(ANNA, longest_s=LONGEST_S)[:4], clips_of(BEN, longest_s=LONGEST_S)[:4], strict=True)
     silence = np.zeros(2 * RATE, np.int16)
     mixes = [part for own, other in pairs for part in (in_turns(own.pcm(), other.pcm()), silence)]
     recording = wav(tmp_path / "mixed.wav", np.concatenate(mixes)).read_bytes()
@@ -122,7 +111,11 @@ def test_samples_that_all_contain_two_voices_are_refused_with_how_each_was_judge
 
 def test_a_system_without_the_model_refuses_at_once(null_system: System, tmp_path: Path) -> None:
     refused = speakers(
-        null_system, "enrol", "Anna", str(wav(tmp_path / "one.wav", spoken(clips_of(ANNA)[:1]))), "--consent"
+        null_system,
+        "enrol",
+        "Anna",
+        str(wav(tmp_path / "one.wav", with_pauses(clips_of(ANNA, longest_s=LONGEST_S)[:1]))),
+        "--consent",
     )
     assert refused.returncode == 2
     assert "nova models pull campplus" in refused.stderr

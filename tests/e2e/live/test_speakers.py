@@ -10,10 +10,10 @@ import pytest
 from backend.local.system import System, running
 from backend.messages.protocol import Final, Notice
 from tests.conftest import run_in_thread
-from tests.testkit.audio.clips import RATE, Clip, shared_clips
+from tests.testkit.audio.clips import RATE, Clip, clips_of, with_pauses
 from tests.testkit.cli import silent
 from tests.testkit.session import speak
-from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
+from tests.testkit.system.plans import voice_plan
 
 pytestmark = pytest.mark.timeout(300)
 SPEAKERS = ("ls2609", "ls2033")
@@ -21,26 +21,19 @@ SPEAKERS = ("ls2609", "ls2033")
 
 @pytest.fixture(scope="module")
 def speaker_system(whisper_tiny: Path, artifacts: Path, shared_folder: Path) -> Iterator[System]:
-    environment = {**NO_LOAD_LIMIT, "STT_VOICE_MODEL": str(shared_folder / "models" / "campplus_zh_en_192.onnx")}
-    plan = system_plan(artifacts / "speakers", stt_model=str(whisper_tiny), quick_claims=False, environment=environment)
-    with run_in_thread(running(plan, silent)) as up:
+    with run_in_thread(running(voice_plan(artifacts / "speakers", whisper_tiny, shared_folder), silent)) as up:
         yield up
 
 
 @pytest.fixture(scope="module")
 def turns(shared_folder: Path) -> list[Clip]:
     """Three clips of each of two speakers, in turn."""
-    clips = [
-        [clip for clip in shared_clips() if clip.speaker == name and 4 <= len(clip.pcm()) / RATE <= 8]
-        for name in SPEAKERS
-    ]
-    return [clip for pair in zip(clips[0][:3], clips[1][:3], strict=True) for clip in pair]
+    one, other = (clips_of(name)[:3] for name in SPEAKERS)
+    return [clip for pair in zip(one, other, strict=True) for clip in pair]
 
 
 async def test_each_speaker_of_a_conversation_has_a_label(speaker_system: System, turns: list[Clip]) -> None:
-    pause = np.zeros(RATE, np.int16)
-    audio = np.concatenate([part for clip in turns for part in (clip.pcm(), pause)])
-    ledger = await speak(speaker_system.urls[0], audio, language="en", speakers=True, max_speakers=2)
+    ledger = await speak(speaker_system.urls[0], with_pauses(turns), language="en", speakers=True, max_speakers=2)
     assert [notice for notice in ledger.received(Notice) if notice.code == "speakers_not_labelled"] == []
     ends = np.cumsum([len(clip.pcm()) + RATE for clip in turns]) * 1_000 // RATE
     # Milliseconds of each speaker's speech with each label. Short speech gets the most similar label of all speakers.

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from backend.errors import SetupError
 from backend.load import clips
@@ -53,6 +55,18 @@ def shortest_clip(clips: Iterable[Clip], more_than_s: float, language: str = "en
     """The shortest clip in a language that lasts longer than `more_than_s`."""
     lengths = {clip: len(clip.pcm()) for clip in clips if clip.language == language}
     return min((clip for clip in lengths if lengths[clip] > more_than_s * RATE), key=lengths.__getitem__)
+
+
+def clips_of(speaker: str, shortest_s: float = 4.0, longest_s: float = 8.0) -> list[Clip]:
+    """The clips of one speaker that are long enough to describe a voice."""
+    return [
+        clip for clip in shared_clips() if clip.speaker == speaker and shortest_s <= len(clip.pcm()) / RATE <= longest_s
+    ]
+
+
+def with_pauses(clips: Iterable[Clip]) -> NDArray[np.int16]:
+    """One recording of clips with a second of silence after each: [n], 16 kHz."""
+    return np.concatenate([part for clip in clips for part in (clip.pcm(), np.zeros(RATE, np.int16))])
 
 
 def spoken_clips(folder: Path) -> list[Clip]:

@@ -38,6 +38,12 @@ def system_plan(logs: Path, *, quick_claims: bool = True, **changes: Any) -> Pla
     return Plan(port=0, logs=logs, environment=environment, **{**defaults, **changes})
 
 
+def voice_plan(logs: Path, whisper: Path, shared_folder: Path) -> Plan:
+    """A plan with real models of speech and of voices. No session is refused for load."""
+    environment = {**NO_LOAD_LIMIT, "STT_VOICE_MODEL": str(shared_folder / "models" / "campplus_zh_en_192.onnx")}
+    return system_plan(logs, stt_model=str(whisper), quick_claims=False, environment=environment)
+
+
 @asynccontextmanager
 async def running_with_poison(
     plan: Plan, failure: str, seconds: str, **settings: str

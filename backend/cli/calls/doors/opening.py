@@ -4,7 +4,7 @@ import base64
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -42,8 +42,9 @@ class DialectCall:
         self._connection, self._dialect = connection, dialect
 
     async def begin(self) -> None:
-        """Send the frames before the audio. Raises DisconnectedError."""
-        await self._send(self._dialect.opening())
+        """Send the frames before the audio. If the call was refused before, iteration reports why."""
+        with suppress(DisconnectedError):
+            await self._send(self._dialect.opening())
 
     async def send(self, packet: Sequence[bytes]) -> None:
         """Send 20 ms of each speaker."""

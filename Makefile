@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup agents run test test-long test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
+.PHONY: setup agents peers run test test-long test-lowest bench storm overload soak fuzz attack containers rolling desktop installers lint types test-frontend page dist docs docs-build docs-serve clean
 
 run: setup page  ## start the whole system on this machine and print the address of the page
 	@$(BIN)/nova up
@@ -21,7 +21,7 @@ test-long: setup  ## repeat the tests that take a sample in `make test`, with ev
 test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest -n auto --dist loadfile --hypothesis-profile lowest \
 	  tests/e2e/test_load.py tests/e2e/test_refusals.py tests/integration/test_client.py tests/integration/test_sync_client.py \
-	  tests/contract tests/unit $(addprefix --ignore tests/unit/,chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py \
+	  tests/contract tests/unit $(addprefix --ignore tests/unit/,bench chaos docs lint testkit test_run.py gateway/http/test_unknown_paths.py \
 	    gateway/session gateway/audio/containers stt_worker/guards)
 
 # The test tools keep their pinned versions, except for those that require newer packages than the floors.
@@ -40,6 +40,14 @@ agents: .venv-agents/.ready  ## install LiveKit Agents and Pipecat, with which t
 .venv-agents/.ready: tests/testkit/frameworks/requirements.txt
 	@$(PYTHON) -m venv .venv-agents
 	.venv-agents/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+peers: .venv-peers/.ready  ## install WhisperLive and RealtimeSTT, with which python -m tests.bench.peers compares this system
+
+.venv-peers/.ready: tests/bench/peers/requirements.txt tests/bench/peers/packages.txt
+	@$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement tests/bench/peers/packages.txt
 	@touch $@
 
 bench: setup  ## run all benchmarks, about a quarter of an hour; OPTIONS="--capacity" adds the capacity search
@@ -120,4 +128,4 @@ docs-serve: setup  ## show the documentation at http://127.0.0.1:8000, rebuilt a
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
 
 clean:  ## delete environments, builds and artifacts
-	rm -rf .venv .venv-lowest .venv-agents frontend/node_modules frontend/dist frontend/dist-shell frontend/release dist artifacts
+	rm -rf .venv .venv-lowest .venv-agents .venv-peers frontend/node_modules frontend/dist frontend/dist-shell frontend/release dist artifacts

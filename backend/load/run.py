@@ -42,6 +42,21 @@ class LoadPlan:
         """Seconds from the start of the first session to the begin of the measured time."""
         return (self.sessions - 1) * self.stagger_s + self.warm_up_s
 
+    @property
+    def end_s(self) -> float:
+        """Seconds from the start of the first session to the end of the measured time."""
+        return self.lead_s + self.seconds
+
+    def ledgers(self, clips: Sequence[PreparedClip]) -> list[LoadLedger]:
+        """A ledger for each session. The same plan and the same clips give the same speech."""
+        frame = len(clips[0].frames[0]) // 2
+        ledgers = []
+        for i in range(self.sessions):
+            rng = Random(f"{self.seed} {i}")
+            monologue = compose(clips, frame, self.end_s - i * self.stagger_s, self.silence_s, rng)
+            ledgers.append(LoadLedger(monologue.frames, monologue=monologue))
+        return ledgers
+
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
@@ -80,13 +95,7 @@ def prepare_clips(clips: Sequence[AudioClip], frame_ms: int) -> list[PreparedCli
 
 async def run_load(plan: LoadPlan, target: LoadTarget, clips: Sequence[PreparedClip]) -> LoadResult:
     """Run the sessions of a plan against a system. `clips` must not be empty and must have the same frame length."""
-    frame = len(clips[0].frames[0]) // 2
-    end_s = plan.lead_s + plan.seconds
-    ledgers = []
-    for i in range(plan.sessions):
-        rng = Random(f"{plan.seed} {i}")
-        monologue = compose(clips, frame, end_s - i * plan.stagger_s, plan.silence_s, rng)
-        ledgers.append(LoadLedger(monologue.frames, monologue=monologue))
+    ledgers = plan.ledgers(clips)
     before, clock = target.usage(), time.monotonic()
     async with asyncio.TaskGroup() as tasks:
         for i, ledger in enumerate(ledgers):
@@ -97,4 +106,4 @@ async def run_load(plan: LoadPlan, target: LoadTarget, clips: Sequence[PreparedC
             )
     used = usage_between(before, target.usage())
     took_s = time.monotonic() - clock
-    return LoadResult(score(ledgers, plan.lead_s, end_s, texts=plan.texts), used, took_s)
+    return LoadResult(score(ledgers, plan.lead_s, plan.end_s, texts=plan.texts), used, took_s)

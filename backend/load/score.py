@@ -243,7 +243,7 @@ def _overlap(start: int, end: int, final: Final) -> int:
 
 def _missing(number: int, ledger: LoadLedger) -> Iterator[str]:
     finals = [final for _, final in ledger.finals]
-    for placement, first, last in _sent_speech(ledger):
+    for placement, first, last in sent_speech(ledger):
         if not any(_overlap(first, last, final) for final in finals):
             begin_s = placement.start / SAMPLE_RATE
             yield f"session {number}: no final for {placement.clip.path.name}, sent {begin_s:.1f} s after the start"
@@ -256,21 +256,21 @@ def _missing(number: int, ledger: LoadLedger) -> Iterator[str]:
 def _clips_without_text(ledger: LoadLedger) -> int:
     answers = [
         [final.text for _, final in ledger.finals if _overlap(first, last, final)]
-        for _, first, last in _sent_speech(ledger)
+        for _, first, last in sent_speech(ledger)
     ]
     return sum(bool(texts) and not any(texts) for texts in answers)
 
 
 def _times_to_final(ledger: LoadLedger, from_s: float, to_s: float) -> Iterator[float]:
     """The time to the final segment of each clip with finals whose speech ended in the measured time."""
-    for _, first, last in _sent_speech(ledger):
+    for _, first, last in sent_speech(ledger):
         sent = ledger.sent_time(last)
         arrivals = [at for at, final in ledger.finals if _overlap(first, last, final)]
         if sent is not None and from_s <= sent <= to_s and arrivals:
             yield max(arrivals) - sent
 
 
-def _sent_speech(ledger: LoadLedger) -> Iterator[tuple[ClipPlacement, int, int]]:
+def sent_speech(ledger: LoadLedger) -> Iterator[tuple[ClipPlacement, int, int]]:
     """The clips that were sent completely and contain speech, with their first and last sample of speech."""
     for placement in _sent_clips(ledger):
         first, last = ledger.monologue.first_speech(placement.start), ledger.monologue.last_speech(placement.end)

@@ -13,11 +13,14 @@ from typing import Any
 
 import click
 
+from tests.bench.peers.servers import ENVIRONMENT, INSTALL
 from tests.paths import SHARED
 from tests.testkit import cli
 from tests.testkit.audio.clips import shared_clips, write_manifest
 from tests.testkit.system.command import NOVA
 
+# The comparison with other systems, which are not installed by default.
+PEERS = "peers"
 # Modules in this package, and their options.
 BENCHES: Mapping[str, tuple[str, ...]] = {
     "overhead": ("--sessions", "100", "--seconds", "20", "--previews", "both"),
@@ -28,6 +31,7 @@ BENCHES: Mapping[str, tuple[str, ...]] = {
     "encoder_windows": ("--seconds", "120", "--english"),
     "translation": (),
     "fanout": (),
+    PEERS: ("--seconds", "60"),
 }
 TINY = SHARED / "models" / "whisper-tiny-int8"
 # Models, and the number of sessions to start with.
@@ -77,6 +81,24 @@ def _latency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for row in report["rows"]:
         final, first = (f"p50 {row[f'{name} p50']:.2f} s, p95 {row[f'{name} p95']:.2f} s" for name in _LATENCIES)
         yield row["run"], f"{row['finals']} finals {final}; first partial {first}; WER {row['WER %']:.1f} %"
+
+
+def _peers(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield f"{report['clips']} clips", f"word error rate of faster-whisper {report['difficulty_percent']:.1f} %"
+    for row in report["rows"]:
+        spreads = [
+            f"{name} p50 {_seconds(row[f'{name} p50'])}, p95 {_seconds(row[f'{name} p95'])}" for name in _LATENCIES
+        ]
+        finals = f"{row['finals']} finals, {row['missing']} missing"
+        yield (
+            f"{row['system']}, sessions: {row['sessions']}",
+            f"{finals}; {'; '.join(spreads)}; WER {row['WER %']:.1f} %",
+        )
+
+
+def _seconds(value: float | str) -> str:
+    """A system without finals has no latency."""
+    return f"{value:.2f} s" if isinstance(value, float) else "-"
 
 
 _LATENCIES = ("final", "first partial")
@@ -137,6 +159,7 @@ _HEADLINES: Mapping[str, Callable[[Any], Iterator[tuple[str, str]]]] = {
     "encoder_windows": _encoder_windows,
     "translation": _translation,
     "fanout": _fanout,
+    "peers": _peers,
     "capacity": _capacity,
 }
 
@@ -165,6 +188,9 @@ def main(out: Path, capacity: bool, only: tuple[str, ...]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     chosen = {name: command for name, command in commands(out, capacity).items() if not only or name in only}
+    if PEERS in chosen and not ENVIRONMENT.is_dir() and not only:
+        del chosen[PEERS]
+        click.echo(f"Other systems are not installed, and so not compared. To install them: {INSTALL}")
     results, failed = run(chosen, out)
     environment, rows = cli.environment(), summary(results)
     click.secho(

@@ -61,7 +61,7 @@ class PeersReport:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Of all runs."""
+    """The model and the speech of all runs."""
 
     model: str
     seconds: float

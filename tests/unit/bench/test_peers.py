@@ -1,4 +1,4 @@
-"""What other systems send is matched with the clips that were spoken, and scored like the events of this one."""
+"""Texts of other systems are matched with the clips that were spoken, and scored like the events of this one."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -15,8 +15,8 @@ from backend.messages.protocol import Final, Partial, ServerMessage
 LANGUAGE = "en"
 # Whisper's times of segments are rough, and the last word may be short.
 TOLERANCE_S = 0.5
-# A text concerns a clip if it shares this much time with its speech, because a segment often begins a little too early.
-SHARED_S = 0.3
+# A text concerns a clip if it shares this much time with its speech: segments begin or end a little too early or late.
+SHARED_S = 0.5
 _MS = SAMPLE_RATE // 1000
 
 
@@ -40,12 +40,18 @@ def timed(ledger: LoadLedger, texts: Sequence[PeerText]) -> LoadLedger:
 
 def written(ledger: LoadLedger, texts: Sequence[PeerText]) -> LoadLedger:
     """A ledger with all text as finals, to score word errors."""
-    finals = [text for text in texts if text.final]
-    shown = [text for text in texts[-1:] if not text.final]
+    shown = [_first_shown(texts)] if texts and not texts[-1].final else []
     events: list[tuple[float, ServerMessage]] = [
-        (text.at, _final(1, text.text, text.start, text.end)) for text in [*finals, *shown]
+        (text.at, _final(1, text.text, text.start, text.end))
+        for text in [*(text for text in texts if text.final), *shown]
     ]
     return replace(ledger, events=events)
+
+
+def _first_shown(texts: Sequence[PeerText]) -> PeerText:
+    """The last text, with the times that it had at first: they move when a server drops silence from its buffer."""
+    since = max((text.at for text in texts if text.final), default=0.0)
+    return next(text for text in texts if text.text == texts[-1].text and text.at >= since and not text.final)
 
 
 def _clip_events(ledger: LoadLedger, texts: Sequence[PeerText]) -> Iterator[tuple[float, ServerMessage]]:

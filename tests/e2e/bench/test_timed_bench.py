@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.peers.servers import ENVIRONMENT
 from tests.e2e.bench.conftest import run_bench
 
 
@@ -17,6 +18,22 @@ def test_latency_is_measured_on_hard_clips(whisper_tiny: Path, tmp_path: Path) -
     assert 0 < row["first partial p50"] <= row["first partial p95"]
     assert 0 < row["final p50"] <= row["final p95"]
     assert 0 < result["difficulty_percent"] < 50
+    assert result["wrong"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(ENVIRONMENT.is_dir(), reason="with the other systems installed it takes minutes")
+def test_without_other_systems_the_comparison_measures_this_one_and_names_the_others(
+    whisper_tiny: Path, tmp_path: Path
+) -> None:
+    options = ("--model", str(whisper_tiny), "--sessions", "1", "--seconds", "12", "--clips", "8")
+    result = run_bench("peers", tmp_path, *options)
+    (row,) = result["rows"]
+    assert (row["system"], row["missing"]) == ("Nova Voice", 0)
+    assert row["finals"] > 0
+    assert 0 < row["final p50"] <= row["final p95"]
+    assert 0 < row["cores"]
+    assert [line.split()[0] for line in result["skipped"]] == ["RealtimeSTT", "WhisperLive"]
     assert result["wrong"] == []
 
 

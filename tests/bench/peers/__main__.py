@@ -54,7 +54,7 @@ class PeersReport:
     difficulty_percent: float
     rows: tuple[cli.Row, ...]
     skipped: tuple[str, ...]
-    # What happened to sessions of other systems. It does not make the figures invalid.
+    # Errors of other systems, and sessions that were late because a system took all cores. Their rows remain.
     notes: tuple[str, ...]
     wrong: tuple[str, ...]
 
@@ -102,13 +102,15 @@ def ours(conditions: Conditions, sessions: int) -> tuple[cli.Row, list[str]]:
     return line, [f"{OURS}, {_sessions(sessions)}: {problem}" for problem in problems(report)]
 
 
-def theirs(peer: Peer, sessions: int, figures: PeerFigures) -> tuple[cli.Row, list[str], list[str]]:
-    """The row of another system, what happened to its sessions, and what makes the row invalid."""
+def theirs(peer: Peer, sessions: int, figures: PeerFigures) -> tuple[cli.Row, list[str]]:
+    """The row of another system, and what happened to its sessions."""
     score, name = figures.score, f"{peer.name}, {_sessions(sessions)}"
     spreads = {"ttfs_s": _values(score.ttfs_s), "first_partial_s": _values(score.first_partial_s)}
     line = row(peer.name, sessions, {**spreads, "missing": score.missing}, figures.word_error_percent, figures.cores)
     notes = [f"{name}: {count} ended with {code}" for code, count in (score.errors | score.refused).items()]
-    return line, notes, [f"{name}: the sessions were late"] * score.late
+    if score.late and score.lag_s:
+        notes.append(f"{name}: the sessions sent {1000 * score.lag_s.p99:.0f} ms late at p99")
+    return line, notes
 
 
 def _values(spread: Spread | None) -> dict[str, float] | None:
@@ -140,10 +142,9 @@ def compare(
             except SetupError as error:
                 wrong.append(error.message)
                 continue
-            line, noted, invalid = theirs(peer, sessions, measured)
+            line, noted = theirs(peer, sessions, measured)
             rows.append(line)
             notes += noted
-            wrong += invalid
     return rows, notes, wrong
 
 

@@ -71,7 +71,7 @@ async def _open_channels(
     answers, opened = list[Ready](), list[tuple[HeldSession, list[Action]]]()
     divided = divide(first)
     for number, message in enumerate(divided):
-        own = SessionIdentity(channel_session(identity.session, number), identity.token, f"S{number + 1}")
+        own = SessionIdentity(channel_session(identity.session, number), identity.token, str(number + 1))
         held, actions = await acquire_session(services, opening, message, stack, own, len(divided) - number)
         check_count(first, held.session.options)
         opened.append((held, actions))

@@ -23,9 +23,9 @@ def test_partials_and_finals_are_text_of_one_line() -> None:
 
 
 def test_finals_of_a_channel_have_its_label_unless_they_name_a_speaker() -> None:
-    builder = CaptionBuilder("s", speaker="S2")
+    builder = CaptionBuilder("s", speaker="2")
     named = FINAL.model_copy(update={"utterance": 2, "speaker": "Anna"})
-    assert [caption.speaker for event in (FINAL, named) if (caption := builder.caption(event))] == ["S2", "Anna"]
+    assert [caption.speaker for event in (FINAL, named) if (caption := builder.caption(event))] == ["2", "Anna"]
 
 
 def test_lines_of_sessions_differ_and_do_not_show_the_id_of_the_session() -> None:

@@ -12,9 +12,8 @@ from backend.messages.protocol import AudioFormat, Start
 
 # Further parameters of a caller, which are part of each event, and characters of all of them.
 MAX_OWN, MAX_OWN_LENGTH = 32, 4_096
-_OURS = frozenset(
-    {"key", "language", "translate_to", "hotwords", "formatting", "prompt", "webhook", "events", "tracks", "partials"}
-)
+_OPTIONS = frozenset({"language", "translate_to", "hotwords", "formatting", "prompt", "room", "partials"})
+_OURS = _OPTIONS | {"key", "webhook", "events", "tracks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def check_destination(parameters: CallParameters, has_webhook: bool, *, replies:
     """Raise ProtocolError if the events of a call would be lost. `replies`: they return on its connection anyway."""
     if parameters.webhook and not has_webhook:
         raise _invalid("webhook: this gateway sends no events to addresses of callers")
-    if not (has_webhook or parameters.on_socket or replies):
+    if not (has_webhook or parameters.on_socket or replies or parameters.options["room"]):
         raise ProtocolError("this gateway has no webhook for the events of calls", code="no_destination")
 
 
@@ -75,6 +74,7 @@ def _options(given: Mapping[str, str]) -> dict[str, Any]:
         "hotwords": given.get("hotwords", ""),
         "formatting": _listed(given.get("formatting", "")),
         "prompt": given.get("prompt", ""),
+        "room": given.get("room") or None,
     }
 
 

@@ -17,7 +17,7 @@ from gateway.channels.first_messages import channel_session, check_count, divide
 from gateway.channels.group import ChannelGroup, ChannelReceiver, ChannelSender
 from gateway.connection.connection import Connection, HeldSession, report_errors
 from gateway.connection.observers.observer import SessionObserver
-from gateway.connection.published_rooms import check_no_room
+from gateway.connection.published_rooms import published
 from gateway.connection.session_opening import Opening, SessionIdentity, acquire_session, observers
 from gateway.connection.transport import SessionTransport, Transport
 from gateway.services import GatewayServices
@@ -50,7 +50,8 @@ async def run_channels(
     async with asyncio.TaskGroup() as tasks:
         for number, channel in enumerate(channels):
             sender = ChannelSender(group, number, transport.sender)
-            inner = SessionTransport(channel.receiver, sender, transport.is_lost)
+            held = channel.held
+            inner = published(SessionTransport(channel.receiver, sender, transport.is_lost), held.room, held.session)
             on_log_read = partial(group.mark_log_read, number)
             tasks.create_task(_run_channel(services, channel, inner, on_log_read))
         tasks.create_task(report_errors(transport.sender, group.send_in_order))
@@ -70,7 +71,7 @@ async def _open_channels(
     answers, opened = list[Ready](), list[tuple[HeldSession, list[Action]]]()
     divided = divide(first)
     for number, message in enumerate(divided):
-        own = SessionIdentity(channel_session(identity.session, number), identity.token)
+        own = SessionIdentity(channel_session(identity.session, number), identity.token, str(number + 1))
         held, actions = await acquire_session(services, opening, message, stack, own, len(divided) - number)
         check_count(first, held.session.options)
         opened.append((held, actions))
@@ -116,7 +117,6 @@ async def _receive_messages(
             # After `stop`, the sessions themselves limit the wait for their results.
             timeout_s = services.settings.idle_timeout_s if group.is_open else math.inf
             message = await transport.receiver.next_message(timeout_s)
-            check_no_room(message)
         except ClientError as error:
             if error.fatal or not slips.spend(services.clock.monotonic()):
                 raise

@@ -23,7 +23,7 @@ from gateway.connection.codec import Codec, NativeCodec
 from gateway.connection.connection import Connection, report_errors
 from gateway.connection.delay_watch import RedisUnavailableError
 from gateway.connection.direct_writer import EXTENSION
-from gateway.connection.published_rooms import check_room, published
+from gateway.connection.published_rooms import published
 from gateway.connection.session_opening import Opening, acquire_session, observers
 from gateway.connection.transport import Outlet, Transport, send_frame
 from gateway.http.limited_websocket import LimitedWebSocket
@@ -162,8 +162,6 @@ async def _run_session(services: GatewayServices, opening: Opening, transport: T
         opening.limits.allow_large_frames()
     async with AsyncExitStack() as stack:
         if has_channels(first):
-            if isinstance(first, Start):
-                check_room(first)
             await run_channels(services, opening, first, transport, stack)
             return
         async with services.admission.open_limit:

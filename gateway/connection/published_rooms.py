@@ -16,27 +16,17 @@ from gateway.session.session import Session
 
 def check_room(start: Start) -> None:
     """Raise ProtocolError if a session with these options cannot be published."""
-    if start.room and (start.multichannel or start.enrol):
-        raise _unpublishable("start", "multichannel" if start.multichannel else "enrol")
-
-
-def check_no_room(message: ClientMessage | bytes) -> None:
-    """Raise ProtocolError, which is not fatal, if a client with channels asks for a room."""
-    if isinstance(message, Configure) and message.room:
-        raise _unpublishable("configure", "multichannel", fatal=False)
-
-
-def _unpublishable(message: str, option: str, *, fatal: bool = True) -> ProtocolError:
-    text = f"{message}: a session with {option!r} cannot have a room"
-    return ProtocolError(text, code="invalid_message", fatal=fatal)
+    if start.room and start.enrol:
+        raise ProtocolError("a session with 'enrol' cannot have a room", code="invalid_message")
 
 
 class SessionRoom:
     """The room of one session, which may change while the session is open."""
 
-    def __init__(self, services: GatewayServices, caller: str, session: str) -> None:
+    def __init__(self, services: GatewayServices, caller: str, session: str, speaker: str | None) -> None:
+        """`speaker`: the label of who speaks in the session, if it is a channel."""
         self.publisher: RoomPublisher | None = None
-        self._services, self._caller, self._session = services, caller, session
+        self._services, self._caller, self._session, self._speaker = services, caller, session, speaker
 
     @property
     def read_languages(self) -> Sequence[str]:
@@ -90,7 +80,7 @@ class SessionRoom:
             return None
         rooms = self._services.rooms
         await retry_until_available(lambda: rooms.claim(room, self._caller))
-        return RoomPublisher(rooms, room, self._caller, self._session, settled)
+        return RoomPublisher(rooms, room, self._caller, self._session, settled, self._speaker)
 
     def _use(self, publisher: RoomPublisher | None) -> None:
         self.publisher = publisher

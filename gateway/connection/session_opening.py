@@ -50,10 +50,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class SessionIdentity:
-    """The id of a new session, and the secret that resumes it."""
+    """The id of a new session, and the secret that resumes it. `speaker`: its label in a room, if it is a channel."""
 
     session: str
     token: str
+    speaker: str | None = None
 
     @classmethod
     def create(cls) -> Self:
@@ -82,7 +83,7 @@ async def acquire_session(
     # Subscribed before the session is opened, so that no result is published before the subscription.
     channel = services.streams.shard(session_id).events(session_id)
     listener = await stack.enter_async_context(services.fanout.listen(channel))
-    room = SessionRoom(services, opening.caller.id, session_id)
+    room = SessionRoom(services, opening.caller.id, session_id, identity.speaker)
     stack.callback(room.close)
     if isinstance(first, Resume):
         session, lease, actions = await _resume_session(services, first, entry, room)

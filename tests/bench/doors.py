@@ -7,9 +7,10 @@ and audio of 24 kHz for OpenAI's Realtime API, and the priority of recordings fo
 
 The questions need different runs. Word errors: `--model base --all --at-once 3` has several clips in real time side by
 side, and prints no latencies, because the sessions delay each other. Live finals may continue drafts, which depend on
-the load, so a second run with the same protocol also differs a little. Whether the recognizer gets the same samples in
-the same utterances: `--model null --all --at-once 6`, whose text is a checksum of the audio, lists the clips that
-differ. Latencies: `--model null --clips 20`, whose recognizer takes no time, so that they are those of the protocols.
+the load, so a second run with the same protocol also differs a little. Finals of sessions without previews have no
+drafts: `--finals-only` compares these. Whether the recognizer gets the same samples in the same utterances:
+`--model null --all --at-once 6`, whose text is a checksum of the audio, lists the clips that differ. Latencies:
+`--model null --clips 20`, whose recognizer takes no time, so that they are those of the protocols.
 """
 
 import asyncio
@@ -55,11 +56,20 @@ DOORS: Mapping[str, tuple[str, TakeClip]] = {
     "deepgram live": ("native", lambda _, ws, pcm, wide: deepgram_take(ws, pcm)),
     "native 24 kHz": ("native 24 kHz", lambda _, ws, pcm, wide: native_take(ws, wide, WIDE, **REALTIME)),
     "openai realtime": ("native 24 kHz", lambda _, ws, pcm, wide: realtime_take(ws, wide, WIDE)),
+    "native, finals only": (
+        "native, finals only",
+        lambda _, ws, pcm, wide: native_take(ws, pcm, words=True, partials=False),
+    ),
+    "deepgram live, finals only": (
+        "native, finals only",
+        lambda _, ws, pcm, wide: deepgram_take(ws, pcm, interim=False),
+    ),
     "native file": ("native file", lambda _, ws, pcm, wide: native_file_take(ws, pcm)),
     "openai upload": ("native file", lambda http, _, pcm, wide: openai_file_take(http, pcm)),
     "native file, words": ("native file, words", lambda _, ws, pcm, wide: native_file_take(ws, pcm, words=True)),
     "deepgram upload": ("native file, words", lambda http, _, pcm, wide: deepgram_file_take(http, pcm)),
 }
+FINALS_ONLY = ("native, finals only", "deepgram live, finals only")
 RECORDINGS = ("native file", "openai upload", "native file, words", "deepgram upload")
 
 
@@ -181,23 +191,37 @@ def without_text(clips: Sequence[Clip], takes: Mapping[str, Sequence[Take]]) -> 
     ]
 
 
+def _chosen(*, recordings: bool, finals_only: bool) -> list[str]:
+    if recordings:
+        return list(RECORDINGS)
+    return [name for name in DOORS if (name in FINALS_ONLY) == finals_only]
+
+
 @click.command()
 @cli.model_option("base")
 @click.option("--all", "every", is_flag=True, help="All English clips. Default: those of LibriSpeech of 2 to 20 s.")
 @click.option("--clips", "count", default=0, help="Use only so many clips. 0: all.")
 @click.option("--at-once", type=click.IntRange(1), default=1, help="Clips at a time. Above 1: word errors only.")
 @click.option("--recordings", is_flag=True, help="Only the protocols for recordings, which need little time.")
+@click.option("--finals-only", is_flag=True, help="Only live protocols without previews, so without drafts.")
 @cli.logs_option("doors")
 @cli.json_option
 def main(
-    model: str, every: bool, count: int, at_once: int, recordings: bool, logs: Path, json_file: Path | None
+    model: str,
+    every: bool,
+    count: int,
+    at_once: int,
+    recordings: bool,
+    finals_only: bool,
+    logs: Path,
+    json_file: Path | None,
 ) -> None:
     """Compare word error rate and latency of all protocols."""
     tell = cli.progress()
     with tempfile.TemporaryDirectory(prefix="nova-") as name:
         clips = english_clips(Path(name)) if every else hard_clips(Path(name))
         clips = clips[:: max(1, len(clips) // count)][:count] if count else clips
-        names = [name for name in DOORS if not recordings or name in RECORDINGS]
+        names = _chosen(recordings=recordings, finals_only=finals_only)
         path = model if model == "null" else str(models.fetch(model))
         takes = asyncio.run(take_all(path, clips, names, logs, tell, at_once))
         found = rows(clips, takes, words=model != "null", times=at_once == 1)

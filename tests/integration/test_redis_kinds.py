@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -191,6 +191,25 @@ async def test_writes_follow_the_sentinels_although_the_old_master_still_accepts
         assert await (await opened.master()).command("GET", "key") == "2"
         for watcher in opened.sentinels:
             await watcher.command("SENTINEL DEBUG", "publish-period", 250)
+
+
+async def test_a_client_that_is_closed_after_a_failed_command_leaves_no_connection_open(kind: RedisServers) -> None:
+    masters = [await kind.master(number) for number in range(SHARDS)]
+
+    async def clients() -> list[int]:
+        return [len((await one.command("CLIENT", "LIST", "TYPE", "normal")).splitlines()) for one in masters]
+
+    before, redis = await clients(), client(kind.url)
+    for shard in all_shards(SHARDS):
+        await redis.get(shard.prefix)
+    assert all(now > then for now, then in zip(await clients(), before, strict=True))
+    await masters[0].command("CLIENT", "KILL", "TYPE", "normal")
+    with suppress(*REDIS_ERRORS):
+        await redis.get(Shard(0).prefix)
+    await redis.aclose()
+    async with asyncio.timeout(5):
+        while any(now > then for now, then in zip(await clients(), before, strict=True)):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_a_lost_subscription_sets_a_gap(alone: RedisServers) -> None:

@@ -64,6 +64,7 @@ def _host_and_port(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_host_and_port,
     help="The port of `--through audiosocket`.",
 )
+@click.option("--room", metavar="NAME", default="", help="Publish the call in this room: others can read it.")
 @language_option
 @targets_option
 @find_or_start_option
@@ -78,6 +79,7 @@ def simulate_call(
     through: Through,
     twilio_token: str,
     audiosocket: str,
+    room: str,
     spoken: tuple[str, ...],
     targets: tuple[str, ...],
     server: str | None,
@@ -97,7 +99,7 @@ def simulate_call(
     output = CallOutput(CallTimeline(call.activity), as_json=as_json)
     if through in ONE_SPEAKER and len(call.speakers) > 1:
         raise click.UsageError(f"--through {through} streams one speaker: use another door, or a mono FILE alone")
-    options = CallOptions(len(call.speakers), spoken, targets, twilio_token, audiosocket)
+    options = CallOptions(len(call.speakers), spoken, targets, twilio_token, audiosocket, room)
     run_interruptible(_play(call, options, through, output, server, key))
     output.finish()
     if output.problems:

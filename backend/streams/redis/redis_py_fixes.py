@@ -117,6 +117,14 @@ class SafeRedisCluster(RedisCluster):
         # shield lets the lookup finish.
         return await asyncio.shield(super().initialize(*args, **kwargs))
 
+    async def aclose(self) -> None:
+        await super().aclose()
+        # After a failed command, redis-py regards itself as closed until the next one, and has closed nothing above.
+        self._lock = self._lock or asyncio.Lock()
+        async with self._lock:  # a lookup of the nodes may be opening connections
+            for nodes in ("nodes_cache", "startup_nodes"):
+                await self.nodes_manager.aclose(nodes)
+
     def apply_fixes(self, startup_timeout_s: float) -> None:
         """Install the safe connection class and the key finder, and limit the time to reach a startup node."""
         self.commands_parser = _CommandKeys()

@@ -9,11 +9,11 @@ from backend.messages.rooms.captions import Caption
 class CaptionBuilder:
     """The captions of one session."""
 
-    def __init__(self, session: str, last_final: int = 0) -> None:
-        """`last_final`: the last utterance that has a final."""
+    def __init__(self, session: str, last_final: int = 0, speaker: str | None = None) -> None:
+        """`last_final`: the last utterance that has a final. `speaker`: whose speech it is, if finals do not say."""
         # The id of the session is not for readers.
         self.line_prefix = sha256(session.encode()).hexdigest()[:12]
-        self._last_final = last_final
+        self._last_final, self._speaker = last_final, speaker
         # Labels that are renamed with the next final.
         self._merged: dict[str, str] = {}
         # Text in progress of lines without a final, by utterance and the language of a translation, or "".
@@ -56,7 +56,8 @@ class CaptionBuilder:
     def _final(self, event: Final) -> Caption:
         self._last_final = max(self._last_final, event.utterance)
         merged, self._merged = self._merged or None, {}
-        final = {"is_final": True, "speaker": event.speaker, "translate_to": event.translate_to}
+        speaker = event.speaker or self._speaker
+        final = {"is_final": True, "speaker": speaker, "translate_to": event.translate_to}
         return self._spoken(event, event.text).model_copy(update={**final, "merged_speakers": merged})
 
     def _spoken(self, event: Partial | Final, text: str) -> Caption:

@@ -32,15 +32,17 @@ log = structlog.get_logger()
 class RoomPublisher:
     """The room of one session, on the side of the speaker."""
 
-    def __init__(self, rooms: RedisRooms, room: str, owner: str, session: str, settled: int = 0) -> None:
-        """`settled`: the last utterance that has a final."""
+    def __init__(
+        self, rooms: RedisRooms, room: str, owner: str, session: str, settled: int = 0, speaker: str | None = None
+    ) -> None:
+        """`settled`: the last utterance that has a final. `speaker`: whose speech it is, if finals do not say."""
         self.room = room
         # Languages that are read in the room, on any gateway.
         self.read_languages: tuple[str, ...] = ()
         # Position in the session log. Earlier text is not for the room.
         self.begin = BEGINNING
         self._rooms, self._owner, self._session = rooms, owner, session
-        self._builder = CaptionBuilder(session, settled)
+        self._builder = CaptionBuilder(session, settled, speaker)
         self._waiting: deque[PublishedCaption] = deque()
         self._changed, self._closed = asyncio.Event(), False
 

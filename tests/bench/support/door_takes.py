@@ -106,7 +106,7 @@ async def native_take(url: str, pcm: Pcm, rate: int = RATE, **options: Any) -> T
     return take
 
 
-async def deepgram_take(url: str, pcm: Pcm) -> Take:
+async def deepgram_take(url: str, pcm: Pcm, *, interim: bool = True) -> Take:
     """Through Deepgram's live API."""
     take, length_s = Take(), len(pcm) / RATE
 
@@ -118,7 +118,8 @@ async def deepgram_take(url: str, pcm: Pcm) -> Take:
             _finish(take, text, at_s, length_s)
         return bool(event["type"] == "Metadata")
 
-    query = f"encoding=linear16&sample_rate={RATE}&interim_results=true&language=en&endpointing={ENDPOINT_MS}"
+    results = f"interim_results={str(interim).lower()}&endpointing={ENDPOINT_MS}"
+    query = f"encoding=linear16&sample_rate={RATE}&language=en&{results}"
     await _session(f"{url}/v1/listen?{query}", [], _frames(pcm, RATE), ['{"type":"CloseStream"}'], handle)
     return take
 

@@ -27,6 +27,7 @@ from tests.e2e.apis.conftest import error_percent
 from tests.testkit.audio.clips import RATE, Clip, shortest_clip
 from tests.testkit.audio.telephone import mulaw
 from tests.testkit.cli import silent
+from tests.testkit.rooms import reading
 from tests.testkit.servers.callback_server import CallbackRequest, CallbackServer, callback_server
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
@@ -142,6 +143,18 @@ async def test_both_speakers_reach_the_webhook_in_order_although_the_call_has_en
     assert {final["speaker"] for final in finals} == {"inbound", "outbound"}
     assert [final["start_ms"] for final in finals] == sorted(final["start_ms"] for final in finals)
     assert "nova_" not in json.dumps(events), "the key must not leave the gateway"
+
+
+async def test_readers_of_a_room_follow_both_speakers_of_a_call(
+    guarded: System, receiver: CallbackServer, tracks: tuple[NDArray[np.int16], ...]
+) -> None:
+    owner = {"Authorization": f"Bearer {guarded.key}"}
+    async with dialled(guarded) as socket:
+        await call(socket, guarded.key, *tracks, name="published", room="published")
+    spoken = [event["text"] for event in await ended(receiver, "published") if event["type"] == "call.final"]
+    async with reading(guarded.urls[1], "published", owner, lines=10) as reader:
+        assert sorted(await reader.wait_for_finals(len(spoken))) == sorted(spoken)
+    assert {caption["speaker"] for caption in reader.captions} == {"1", "2"}
 
 
 async def test_a_receiver_that_fails_gets_all_events_in_order(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backend.client.client import Client
 from backend.local.discovery import stream_url
 from backend.local.system import System, running
-from backend.messages.protocol import Configure, Error, Final, Start
+from backend.messages.protocol import AudioFormat, Configure, Error, Final, Start
 from tests.conftest import run_in_thread
 from tests.testkit.cli import silent
 from tests.testkit.rooms import marking_translator, reading
@@ -58,12 +58,29 @@ async def test_a_session_in_progress_is_shared_and_unshared(system: System, sent
         await client.stop()
 
 
+async def test_channels_are_speakers_of_a_room(system: System, sentence: NDArray[np.int16]) -> None:
+    speaker, other = system.urls
+    start = Start(language="en", audio=AudioFormat(channels=2), multichannel=True, room="channels")
+    silent_while = np.zeros_like(sentence)
+    turns = [(sentence, silent_while), (silent_while, sentence[1_600:].copy())]
+    async with asyncio.timeout(120), reading(other, "channels") as reader:
+        async with Client.connect(stream_url(speaker), start) as client:
+            for left, right in turns:
+                pause = np.zeros(24_000, np.int16)
+                right = np.pad(right, (0, len(left) - len(right)))
+                both = [np.concatenate([one, pause]) for one in (left, right)]
+                await client.send(np.stack(both, axis=1).tobytes())
+            await client.stop()
+            finals = [event for event in [event async for event in client] if isinstance(event, Final) and event.text]
+        await reader.wait_for_finals(2)
+    read = {caption["speaker"]: caption["text"] for caption in reader.captions if caption["is_final"]}
+    assert read == {str((final.channel or 0) + 1): final.text for final in finals}
+    assert len(set(read.values())) == 2
+
+
 async def test_a_session_that_cannot_be_shared_continues(system: System, sentence: NDArray[np.int16]) -> None:
-    async with (
-        asyncio.timeout(60),
-        Client.connect(stream_url(system.urls[0]), Start(language="en", multichannel=True)) as client,
-    ):
-        await client.send_message(Configure(room="refused"))
+    async with asyncio.timeout(60), Client.connect(stream_url(system.urls[0]), Start(language="en")) as client:
+        await client.send_message(Configure.model_construct(room="No room"))
         async for event in client:
             if isinstance(event, Error):
                 assert (event.code, event.fatal) == ("invalid_message", False)

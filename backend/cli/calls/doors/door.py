@@ -21,11 +21,13 @@ class CallOptions:
     # The auth token with which Twilio signs; "": the call is not signed.
     twilio_token: str = ""
     audiosocket: str = ""
+    # The room in which the call is published; "": in none.
+    room: str = ""
 
     @property
     def parameters(self) -> dict[str, str]:
         """The parameters of a call. Receivers of the gateway's webhook can ignore calls that are simulated."""
-        given = {"language": ",".join(self.spoken), "translate_to": ",".join(self.targets)}
+        given = {"language": ",".join(self.spoken), "translate_to": ",".join(self.targets), "room": self.room}
         return {name: value for name, value in given.items() if value} | {"events": "socket", "simulated": "true"}
 
 

@@ -42,6 +42,7 @@ def native_start(options: CallOptions) -> Start:
         channel_order="time",
         partials=False,
         translate_to=options.targets,
+        room=options.room or None,
         **spoken_language(options.spoken),
     )
 

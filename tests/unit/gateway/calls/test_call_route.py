@@ -42,9 +42,17 @@ def test_a_call_needs_a_receiver_unless_its_results_return_on_its_connection() -
     assert caught.value.code == "no_destination"
     check_destination(plain, has_webhook=False, replies=True)
     check_destination(plain, has_webhook=True, replies=False)
-    check_destination(CallParameters.parse({"events": "socket"}), has_webhook=False, replies=False)
+    for destination in ({"events": "socket"}, {"room": "calls"}):
+        check_destination(CallParameters.parse(destination), has_webhook=False, replies=False)
     with pytest.raises(ProtocolError, match="webhook"):
         check_destination(CallParameters.parse({"webhook": "https://a.example"}), has_webhook=False, replies=True)
+
+
+def test_a_call_is_published_in_a_room_on_request() -> None:
+    assert CallParameters.parse({}).start(AudioFormat()).room is None
+    assert CallParameters.parse({"room": "calls"}).start(AudioFormat(channels=2)).room == "calls"
+    with pytest.raises(ProtocolError, match="room"):
+        CallParameters.parse({"room": "No room"}).start(AudioFormat())
 
 
 def test_partials_are_computed_on_request() -> None:

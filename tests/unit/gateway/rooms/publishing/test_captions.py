@@ -22,6 +22,12 @@ def test_partials_and_finals_are_text_of_one_line() -> None:
     assert (final.text, final.is_final, final.translate_to, final.end_ms) == ("One, two.", True, ("es",), 1_000)
 
 
+def test_finals_of_a_channel_have_its_label_unless_they_name_a_speaker() -> None:
+    builder = CaptionBuilder("s", speaker="2")
+    named = FINAL.model_copy(update={"utterance": 2, "speaker": "Anna"})
+    assert [caption.speaker for event in (FINAL, named) if (caption := builder.caption(event))] == ["2", "Anna"]
+
+
 def test_lines_of_sessions_differ_and_do_not_show_the_id_of_the_session() -> None:
     first, second = captions(FINAL, session="secret-1")[0], captions(FINAL, session="secret-2")[0]
     assert first.line != second.line

@@ -4,7 +4,9 @@ import json
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
+from math import inf
 from typing import Any, Protocol
 
 from backend.load.score import LoadLedger
@@ -16,6 +18,8 @@ from tests.bench.peers.texts import LANGUAGE, PeerText
 Received = Sequence[tuple[float, Mapping[str, Any]]]
 # A text can be late by as many clips.
 CLIPS_BEHIND = 4
+# A final that ends the clip may lack as many words.
+WORDS_LOST = 2
 
 
 class Dialect(Protocol):
@@ -105,7 +109,8 @@ class RealtimeSttDialect:
 
     def texts(self, ledger: LoadLedger, received: Received) -> list[PeerText]:
         clips = _SpokenClips(ledger)
-        return [clips.place(at, message["text"], message["type"] == "final") for at, message in received]
+        placed = [clips.place(at, message["text"], message["type"] == "final") for at, message in received]
+        return clips.ended(placed)
 
 
 class _SpokenClips:
@@ -114,7 +119,9 @@ class _SpokenClips:
     def __init__(self, ledger: LoadLedger) -> None:
         self._speech = list(_speech(ledger))
         self._words = [normalized_words(placement.clip.text, LANGUAGE) for placement in ledger.monologue.placements]
-        self._begun = [ledger.sent_time(first) or float("inf") for first, _ in self._speech]
+        # When the first and the last samples of speech were sent.
+        self._begun = [_sent(ledger, first) for first, _ in self._speech]
+        self._ended = [_sent(ledger, last) for _, last in self._speech]
         # The clip of the last finished text.
         self._finished = 0
 
@@ -128,7 +135,17 @@ class _SpokenClips:
         best = max(order, key=lambda clip: _in_common(words, self._words[clip]))
         self._finished = best if final else self._finished
         first, last = self._speech[best]
-        return PeerText(at, first, last + 1, text.strip(), final)
+        end = (first + last) // 2 if final and not _reaches_end(words, self._words[best]) else last + 1
+        return PeerText(at, first, end, text.strip(), final)
+
+    def ended(self, texts: Sequence[PeerText]) -> list[PeerText]:
+        """The texts, with the last final of a clip reaching its end even if its last words are missing."""
+        ended = list(texts)
+        for (first, last), sent in zip(self._speech, self._ended, strict=True):
+            finals = [number for number, text in enumerate(ended) if text.final and text.start == first]
+            if finals and ended[finals[-1]].at >= sent and all(ended[number].end <= last for number in finals):
+                ended[finals[-1]] = replace(ended[finals[-1]], end=last + 1)
+        return ended
 
 
 def _speech(ledger: LoadLedger) -> Iterator[tuple[int, int]]:
@@ -137,6 +154,18 @@ def _speech(ledger: LoadLedger) -> Iterator[tuple[int, int]]:
         first = ledger.monologue.first_speech(placement.start)
         last = ledger.monologue.last_speech(placement.end)
         yield first if first is not None else placement.start, last if last is not None else placement.end - 1
+
+
+def _sent(ledger: LoadLedger, sample: int) -> float:
+    time = ledger.sent_time(sample)
+    return inf if time is None else time
+
+
+def _reaches_end(words: Sequence[str], spoken: Sequence[str]) -> bool:
+    """Whether words end where a clip does: a clip with a long pause has several finals."""
+    blocks = SequenceMatcher(None, words, spoken, autojunk=False).get_matching_blocks()
+    after_last = [len(words) - block.a + block.b for block in blocks[:-1]][-1:]
+    return not after_last or after_last[0] >= len(spoken) - WORDS_LOST
 
 
 def _in_common(words: Sequence[str], others: Sequence[str]) -> int:

@@ -27,6 +27,7 @@ SENTENCES = ("we must go home", "the weather is fine today")
 # Clips from 0 to 2 s and from 3.5 to 5.5 s. The last samples of speech are sent at 1.9 and 5.4 s.
 CLIPS = [prepare(AudioClip(Path(f"{text}.wav"), text, "en"), TONE, FRAME) for text in SENTENCES]
 SAID = compose(CLIPS, FRAME, 7.0, 1.5, Random(1))
+# "we must go home", then "the weather is fine today".
 FIRST, SECOND = (placement.clip.text for placement in SAID.placements)
 PLAN = LoadPlan(Start(language="en"), sessions=1, seconds=7.0)
 WHISPER_LIVE = PEERS[-1]
@@ -106,6 +107,19 @@ def test_a_late_final_without_times_belongs_to_the_clip_with_the_same_words() ->
     assert (line["finals"], line["missing"], line["WER %"]) == (2, 0, 0.0)
     assert line["final p50"] == pytest.approx((4.5 + 3.0) / 2)
     assert line["first partial p50"] == pytest.approx((0.6 + 1.0) / 2)
+
+
+@pytest.mark.parametrize("last_words", [SECOND.split()[2:], ["is", "fined", "to", "day"], ["is", "five"]])
+def test_the_final_of_a_clip_with_a_pause_is_the_one_with_its_last_words(last_words: list[str]) -> None:
+    begin = " ".join(SECOND.split()[:2])
+    line = row(realtime((2.9, "final", FIRST), (5.0, "final", begin), (6.9, "final", " ".join(last_words))))
+    assert line["missing"] == 0
+    assert line["final p50"] == pytest.approx((1.0 + 1.5) / 2)
+
+
+def test_a_final_that_arrives_before_the_last_words_are_sent_is_not_that_of_the_clip() -> None:
+    line = row(realtime((2.9, "final", FIRST), (5.0, "final", SECOND.split()[0])))
+    assert (line["finals"], line["missing"]) == (1, 1)
 
 
 def test_a_partial_of_the_clip_before_does_not_count_for_the_one_that_has_begun() -> None:

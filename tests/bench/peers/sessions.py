@@ -56,12 +56,12 @@ class PeerSession:
         return connection
 
     async def speak(self, connection: ClientConnection, clock: float, begin_s: float) -> None:
-        """Send the audio in real time from `begin_s` seconds after `clock`, then silence until no text comes."""
+        """Send the audio in real time from `begin_s` seconds after `clock`, and wait until no text comes."""
         reading = asyncio.create_task(self._read(connection, clock))
         try:
             await self._send(connection, clock, begin_s)
             self.has_spoken.set()
-            await self._send_silence(connection, clock, reading)
+            await self._wait(clock, reading)
         except (OSError, WebSocketException) as error:
             self.ledger.error = error
         finally:
@@ -84,13 +84,12 @@ class PeerSession:
             self.ledger.lag_s.append(now - due)
             await connection.send(self.dialect.packet(frame))
 
-    async def _send_silence(self, connection: ClientConnection, clock: float, reading: asyncio.Task[None]) -> None:
-        silence = self.dialect.packet(bytes(len(self.ledger.frames[0])))
+    async def _wait(self, clock: float, reading: asyncio.Task[None]) -> None:
+        """Wait for the last texts. As in `nova load`, nothing is sent after the silence that ends the audio."""
         spoken = time.monotonic() - clock
         while (now := time.monotonic() - clock) < spoken + LONGEST_WAIT_S and not reading.done():
             if now > max([spoken, *(at for at, _ in self.received[-1:])]) + QUIET_S:
                 return
-            await connection.send(silence)
             await asyncio.sleep(self._interval_s)
 
     @property

@@ -13,8 +13,8 @@ from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.protocol import Final, Partial, ServerMessage
 
 LANGUAGE = "en"
-# Whisper's times of segments are rough, and the last word may be short.
-TOLERANCE_S = 0.5
+# Whisper's times of segments are rough. The end of speech, measured by power, is often later.
+TOLERANCE_S = 0.8
 # A text concerns a clip if it shares this much time with its speech: segments begin or end a little too early or late.
 SHARED_S = 0.5
 _MS = SAMPLE_RATE // 1000

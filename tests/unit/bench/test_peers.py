@@ -92,7 +92,7 @@ def test_the_words_count_where_they_were_shown_first_if_their_times_move() -> No
 
 
 def test_a_segment_that_ends_before_the_last_word_is_not_the_final() -> None:
-    first, rest = (0.0, 1.2, FIRST[:7], True), (1.2, 2.0, FIRST[7:], True)
+    first, rest = (0.0, 1.0, FIRST[:7], True), (1.0, 2.0, FIRST[7:], True)
     line = row(live((3.0, segments(first)), (6.0, segments(first, rest))))
     assert line["missing"] == 1
     assert line["final p50"] == pytest.approx(4.1)

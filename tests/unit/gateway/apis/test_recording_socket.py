@@ -71,7 +71,7 @@ async def test_a_client_that_leaves_leaves_no_waiting_task(tmp_path: Path) -> No
     path = tmp_path / "talk.wav"
     path.write_bytes(wav(TALK))
     with open_recording(path) as recording:
-        session = asyncio.create_task(asyncio.Event().wait())
+        session = asyncio.create_task(asyncio.sleep(60))
         others = asyncio.all_tasks()
         reading = asyncio.create_task(RecordingSocket(Start(), recording).next_event(session))
         await asyncio.sleep(0)

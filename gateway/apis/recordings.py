@@ -178,6 +178,18 @@ class RecordingSocket:
         self.close_reason = reason or ""
         await self.events.put(None)
 
+    async def next_event(self, session: asyncio.Task[None]) -> ServerMessage | None:
+        """The next event; None when the session has ended."""
+        waiting = asyncio.ensure_future(self.events.get())
+        try:
+            await asyncio.wait({waiting, session}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            session.result()  # raises what the session raised
+            return None
+        finally:
+            waiting.cancel()  # also if the HTTP client has left, which cancels this coroutine
+
 
 @asynccontextmanager
 async def transcribed(
@@ -256,7 +268,7 @@ async def _disconnection(request: Request) -> None:
 
 async def _events(socket: RecordingSocket, session: asyncio.Task[None]) -> AsyncIterator[ServerMessage]:
     while True:
-        event = await _next_event(socket, session)
+        event = await socket.next_event(session)
         if isinstance(event, Done):
             return
         if event is None:
@@ -270,17 +282,6 @@ def _interrupted(socket: RecordingSocket) -> Error:
     """The error of a session that has ended without `done`, such as that of a gateway that is shutting down."""
     code = DrainingError.code if socket.close_reason == DrainingError.code else NovaError.code
     return Error(code=code, message="the session ended before the whole recording was transcribed", fatal=True)
-
-
-async def _next_event(socket: RecordingSocket, session: asyncio.Task[None]) -> ServerMessage | None:
-    """The next event; None when the session has ended."""
-    waiting = asyncio.ensure_future(socket.events.get())
-    await asyncio.wait({waiting, session}, return_when=asyncio.FIRST_COMPLETED)
-    if waiting.done():
-        return waiting.result()
-    waiting.cancel()
-    session.result()  # raises what the session raised
-    return None
 
 
 def _text(data: str) -> dict[str, str]:

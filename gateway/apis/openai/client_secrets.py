@@ -19,7 +19,7 @@ from gateway.apis.errors import InvalidRequestError
 from gateway.apis.json_frames import parse_json
 from gateway.apis.openai.errors import invalid_value
 from gateway.apis.openai.models import is_served
-from gateway.apis.openai.realtime_session import InvalidFieldError, TranscriptionSession
+from gateway.apis.openai.realtime_session import SERVER_VAD, InvalidFieldError, TranscriptionSession
 from gateway.apis.openai.responses import failed, json_response
 from gateway.apis.uploads import received_body
 from gateway.services import GatewayServices
@@ -58,7 +58,7 @@ async def _create(services: GatewayServices, request: Request, *, beta: bool) ->
         if not isinstance(given, dict):
             raise invalid_value("session", "must be an object")
         # An invalid session is refused now, not when the client connects.
-        session = _updated(TranscriptionSession(), given, beta=beta)
+        session = _updated(TranscriptionSession(turn_detection=SERVER_VAD), given, beta=beta)
         session.check(lambda name: is_served(name, services.admission.models))
         lifetime_s = BETA_LIFETIME_S if beta else _lifetime_s(body.get("expires_after"))
         stored = _stored(given, beta=beta)

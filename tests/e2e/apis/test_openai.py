@@ -276,6 +276,7 @@ async def test_a_client_secret_of_the_beta_form_is_part_of_the_session(system: S
     async with httpx.AsyncClient(base_url=system.urls[0]) as http:
         made = await http.post("/v1/realtime/transcription_sessions", json={"input_audio_format": "g711_ulaw"})
         assert made.json()["input_audio_format"] == "g711_ulaw"
+        assert made.json()["turn_detection"]["type"] == "server_vad", "the default, with which the session opens"
         assert made.json()["client_secret"]["value"].startswith("ek_")
         unknown = (
             b'{"input_audio_transcription": {"language": "xx"}}',

@@ -137,8 +137,9 @@ async def test_lines_wait_until_a_moderator_releases_or_corrects_them(
 
 async def test_pages_of_every_origin_read_events_with_a_link(system: System) -> None:
     url = f"{system.urls[0]}/v1/rooms/open"
+    async with httpx.AsyncClient() as owner:
+        link = (await owner.post(f"{url}/links")).json()
     async with httpx.AsyncClient(headers={"Origin": "https://elsewhere.example"}, timeout=20) as client:
-        link = (await httpx.AsyncClient().post(f"{url}/links")).json()
         async with client.stream("GET", f"{url}/events", params={"token": link["token"]}) as answer:
             assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
         refused = await client.get(f"{url}/events")

@@ -65,3 +65,19 @@ def test_a_closed_recording_has_no_more_audio(tmp_path: Path) -> None:
     with open_recording(path) as recording:
         assert recording.read()
     assert recording.read() == b""
+
+
+async def test_a_client_that_leaves_leaves_no_waiting_task(tmp_path: Path) -> None:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(wav(TALK))
+    with open_recording(path) as recording:
+        session = asyncio.create_task(asyncio.sleep(60))
+        others = asyncio.all_tasks()
+        reading = asyncio.create_task(RecordingSocket(Start(), recording).next_event(session))
+        await asyncio.sleep(0)
+        assert len(asyncio.all_tasks() - others) == 2, "the reader, and the task that waits for an event"
+        reading.cancel()
+        await asyncio.wait({reading})
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == others
+        session.cancel()

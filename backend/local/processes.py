@@ -92,7 +92,7 @@ class Service:
                 stderr=asyncio.subprocess.STDOUT,
                 # Ctrl-C reaches only this process, which then stops the services in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
 
     def failure(self) -> str:
@@ -118,7 +118,7 @@ def _end(end: Callable[[], None]) -> None:
         end()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask the kernel to terminate this process when its parent ends, even after kill -9."""
     import ctypes
 

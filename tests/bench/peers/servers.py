@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from backend.errors import SetupError
 from backend.load.usage import PROC, usage
-from backend.local.processes import free_port, wait_for
+from backend.local.processes import die_with_parent, free_port, wait_for
 from tests.bench.peers.dialects import Dialect, RealtimeSttDialect, WhisperLiveDialect
 from tests.paths import ROOT
 
@@ -106,6 +107,7 @@ def _start(peer: Peer, model: Path, sessions: int, folder: Path) -> tuple[subpro
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,
         )
     return process, port
 

@@ -121,7 +121,7 @@ class _Parts:
             return
         self._text += data
         if len(self._text) > MAX_FIELD_BYTES:
-            raise _invalid(f"a field exceeds {MAX_FIELD_BYTES >> 10} KiB")
+            raise _invalid(f"a field exceeds {MAX_FIELD_BYTES >> 10} KiB", self._name)
 
     def _end_part(self) -> None:
         if self._is_file:
@@ -142,5 +142,5 @@ def _text(data: bytes | bytearray) -> str:
         return data.decode("latin-1")
 
 
-def _invalid(message: str) -> InvalidRequestError:
-    return InvalidRequestError(message, code="invalid_form")
+def _invalid(message: str, field: str | None = None) -> InvalidRequestError:
+    return InvalidRequestError(message, code="invalid_form", param=field)

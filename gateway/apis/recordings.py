@@ -66,6 +66,8 @@ class RecordingTranscript:
     def finish(self, socket: "RecordingSocket") -> None:
         """The session is over. Raises MediaError if nothing of the recording could be read."""
         self.audio_s = socket.audio_s
+        # The last window of the speech detector is longer than the rest of the audio.
+        self._finals = [_ended_by(final, round(1000 * socket.audio_s)) for final in self._finals]
         # Of a damaged recording, the rest was used.
         if socket.problem and not isinstance(socket.problem, DamagedAudioError | TruncatedAudioError):
             raise socket.problem
@@ -98,6 +100,14 @@ class RecordingTranscript:
         """The whole text; an utterance that was not translated is in its own language."""
         translations = self.translations if translated else {}
         return join_texts(translations.get(final.utterance, final.text) for final in self.segments)
+
+
+def _ended_by(final: Final, limit_ms: int) -> Final:
+    """The final with no time after the end of the audio."""
+    if final.end_ms <= limit_ms:
+        return final
+    words = tuple(word.model_copy(update={"end_ms": min(word.end_ms, limit_ms)}) for word in final.words or ())
+    return final.model_copy(update={"end_ms": limit_ms, "words": words if final.words is not None else None})
 
 
 class RecordingFailedError(ClientError):

@@ -55,6 +55,9 @@ class _Wanted:
     logprobs: bool
 
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
 def openai_router(services: GatewayServices) -> APIRouter:
     """The HTTP routes of OpenAI's API that are served."""
     routes = _Routes(services)
@@ -166,13 +169,20 @@ class _Routes:
         if granularities and form != "verbose_json":
             raise invalid_value("timestamp_granularities", "requires response_format 'verbose_json'")
         _check_temperature(upload.first("temperature", "0"))
-        stream = upload.first("stream", "false").lower() == "true" and not translate
+        stream = _flag(upload, "stream") and not translate
         details = {
             "words": "word" in granularities or form in ("srt", "vtt"),
             "decoding": bool(include) or form == "verbose_json",
             "speakers": form == "diarized_json",
         }
         return _Wanted(_start(upload, details), form, granularities, stream, bool(include))
+
+
+def _flag(upload: Upload, name: str) -> bool:
+    given = upload.first(name, "false").lower()
+    if given not in _FLAGS:
+        raise invalid_value(name, "must be true or false")
+    return _FLAGS[given]
 
 
 async def _transcribed(

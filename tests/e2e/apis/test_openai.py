@@ -153,6 +153,8 @@ def test_models_are_listed_and_unknown_ones_are_refused(client: openai.OpenAI, e
         (("a.wav", b""), {}, "empty_file"),
         (("a.wav", b"x"), {"language": "klingon"}, "invalid_value"),
         (("a.wav", b"x"), {"temperature": 7.0}, "invalid_value"),
+        (("a.wav", b"x"), {"extra_body": {"stream": "maybe"}}, "invalid_value"),
+        (("a.wav", b"x"), {"prompt": "x" * 70_000}, "invalid_form"),
         (("a.wav", b"x"), {"response_format": "yaml"}, "invalid_value"),
     ],
 )

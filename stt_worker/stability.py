@@ -37,7 +37,7 @@ class StabilityPolicy:
     shown_seconds: float = 0.9
     shown_probability: float = 0.4
     # Or when it is this probable and ends this long before the end of the audio, which may cut off a word.
-    once_probability: float = 0.7
+    once_probability: float = 0.6
     edge_seconds: float = 0.2
     # The first words of an utterance are shown at once, however improbable: the speaker sees that recognition works.
     opening_words: int = 1

@@ -36,7 +36,7 @@ POLICIES = {
     "shown: on agreement": replace(DEFAULT, shown_probability=0, once_probability=2, opening_words=0),
     "shown: from probability 0.3": replace(DEFAULT, shown_probability=0.3),
     "shown: from probability 0.5": replace(DEFAULT, shown_probability=0.5),
-    "shown: at once from 0.6": replace(DEFAULT, once_probability=0.6),
+    "shown: at once from 0.7": replace(DEFAULT, once_probability=0.7),
     "shown: 0.5 s from the edge": replace(DEFAULT, edge_seconds=0.5),
     "shown: the first word as all others": replace(DEFAULT, opening_words=0),
     "committed: on agreement": replace(DEFAULT, committed_seconds=0.4, committed_probability=0),

@@ -36,6 +36,7 @@ def test_a_port_that_would_be_unsafe_or_useless_is_not_opened(given: dict[str, o
         {"audiosocket_port": 0, "call_webhook": ""},
         {"auth": "keys", "audiosocket_key": "nova_key"},
         {"call_webhook": "", "callback_enabled": True, "audiosocket_options": "webhook=https://example.com/events"},
+        {"call_webhook": "", "audiosocket_options": "room=calls"},
         {"audiosocket_options": "language=en&translate_to=es,fr&hotwords=Nova"},
     ],
 )

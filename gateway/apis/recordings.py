@@ -106,8 +106,10 @@ def _ended_by(final: Final, limit_ms: int) -> Final:
     """The final with no time after the end of the audio."""
     if final.end_ms <= limit_ms:
         return final
-    words = tuple(word.model_copy(update={"end_ms": min(word.end_ms, limit_ms)}) for word in final.words or ())
-    return final.model_copy(update={"end_ms": limit_ms, "words": words if final.words is not None else None})
+    words = final.words and tuple(
+        word.model_copy(update={"end_ms": min(word.end_ms, limit_ms)}) for word in final.words
+    )
+    return final.model_copy(update={"end_ms": limit_ms, "words": words})
 
 
 class RecordingFailedError(ClientError):

@@ -46,6 +46,11 @@ class CallParameters:
             partials=_flag(given.get("partials", "false")),
         )
 
+    @property
+    def has_readers(self) -> bool:
+        """Whether the text of the call reaches its connection, or a room."""
+        return self.on_socket or bool(self.options["room"])
+
     def start(self, audio: AudioFormat) -> Start:
         """The native message that opens the session of the call. Raises ProtocolError."""
         separate = audio.channels > 1
@@ -62,7 +67,7 @@ def check_destination(parameters: CallParameters, has_webhook: bool, *, replies:
     """Raise ProtocolError if the events of a call would be lost. `replies`: they return on its connection anyway."""
     if parameters.webhook and not has_webhook:
         raise _invalid("webhook: this gateway sends no events to addresses of callers")
-    if not (has_webhook or parameters.on_socket or replies or parameters.options["room"]):
+    if not (has_webhook or replies or parameters.has_readers):
         raise ProtocolError("this gateway has no webhook for the events of calls", code="no_destination")
 
 

@@ -24,7 +24,7 @@ class SessionRoom:
     """The room of one session, which may change while the session is open."""
 
     def __init__(self, services: GatewayServices, caller: str, session: str, speaker: str | None) -> None:
-        """`speaker`: the label of who speaks in the session, if it is a channel."""
+        """`speaker`: the label of the speaker, if the session is a channel."""
         self.publisher: RoomPublisher | None = None
         self._services, self._caller, self._session, self._speaker = services, caller, session, speaker
 

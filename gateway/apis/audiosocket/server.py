@@ -35,7 +35,7 @@ def check_audiosocket(settings: GatewaySettings) -> None:
         raise SetupError(f"GATEWAY_AUDIOSOCKET_OPTIONS: {error.message}") from None
     if parameters.webhook and not settings.callback_enabled:
         raise SetupError("GATEWAY_AUDIOSOCKET_OPTIONS: webhook requires GATEWAY_CALLBACK_ENABLED")
-    if not (parameters.webhook or settings.call_webhook or parameters.on_socket or parameters.options["room"]):
+    if not (parameters.webhook or settings.call_webhook or parameters.has_readers):
         missing = "set GATEWAY_CALL_WEBHOOK, too, or a room in GATEWAY_AUDIOSOCKET_OPTIONS"
         raise SetupError(f"GATEWAY_AUDIOSOCKET_PORT: {missing}, or the text of calls would be lost")
 

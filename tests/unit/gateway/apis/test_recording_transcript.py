@@ -1,4 +1,4 @@
-"""Which speech of a recording has no translation."""
+"""The transcript of a recording: its times, and which speech has no translation."""
 
 from types import SimpleNamespace
 from typing import cast

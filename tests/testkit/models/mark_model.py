@@ -1,6 +1,6 @@
 """Small models in ONNX format that add a mark after certain words, with the inputs and outputs of sherpa-onnx's models.
 
-No weights of such models can be downloaded for the tests. What is tested is everything around them.
+No weights of such models can be downloaded for the tests, which test everything around them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 # Words with the mark after them. The others have none.
 CHINESE_MARKS = {"了": "。", "吗": "？", "以": "，", "well": "，", "low": "。"}
 _CHINESE = ("_", "，", "。", "？", "、")
-# Words with the mark and the case that the English model gives them: cases are none, upper, capital.
+# Words with the mark and the case that the English model gives them: cases are "", upper and capital.
 ENGLISH_MARKS = {"well": (",", "capital"), "yes": (".", ""), "you": ("?", ""), "nasa": ("", "upper")}
 _ENGLISH, _CASES = ("", ",", ".", "?"), ("", "upper", "capital", "mixed")
 # Names of values with their element type and dimensions.

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from backend.local.system import System, running
 from backend.messages.protocol import Final, Partial
 from tests.testkit.audio.clips import Clip, shortest_clip
 from tests.testkit.cli import silent
+from tests.testkit.models.mark_model import write_chinese_mark_model
 from tests.testkit.models.tone_model import tones, write_tone_model
 from tests.testkit.models.transformers_whisper import write_transformers_model
 from tests.testkit.session import ClientLedger, speak
@@ -65,6 +67,17 @@ async def test_a_worker_with_a_streaming_model_shows_growing_text(artifacts: Pat
     shown = [partial.committed + partial.tentative for partial in ledger.received(Partial)]
     assert any(shown), "partials have text"
     assert all(" ".join(SAID + SAID).startswith(text.strip()) for text in shown), shown
+
+
+async def test_a_worker_adds_punctuation_without_a_change_of_committed_words(artifacts: Path, tmp_path: Path) -> None:
+    model = write_tone_model(tmp_path / "sherpa-onnx-nemo-streaming-ctc-en-tones", streaming=True)
+    marks = write_chinese_mark_model(tmp_path / "punctuation")
+    async with system_with(artifacts, "punctuation", model, STT_ONNX_PUNCTUATION=str(marks)) as system:
+        ledger = await hummed(system, *SAID, *SAID, speed=1.0, finals="stable")
+    assert texts(ledger) == ["high low. middle high high low. middle high."]
+    committed = [partial.committed for partial in ledger.received(Partial)]
+    assert any("low. middle" in text for text in committed), committed
+    assert all(later.startswith(earlier) for earlier, later in pairwise([*committed, *texts(ledger)])), committed
 
 
 async def test_a_worker_with_two_models_sends_short_audio_to_the_light_one(artifacts: Path, tmp_path: Path) -> None:

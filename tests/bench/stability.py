@@ -38,7 +38,7 @@ POLICIES = {
         DEFAULT, shown_seconds=0.9, shown_probability=0, once_probability=2, opening_words=0
     ),
     "shown: after 0.9 s": replace(DEFAULT, shown_seconds=0.9),
-    "shown: from probability 0.3": replace(DEFAULT, shown_probability=0.3),
+    "shown: from probability 0.4": replace(DEFAULT, shown_probability=0.4),
     "shown: from probability 0.5": replace(DEFAULT, shown_probability=0.5),
     "shown: at once from 0.7": replace(DEFAULT, once_probability=0.7),
     "shown: 0.5 s from the edge": replace(DEFAULT, edge_seconds=0.5),

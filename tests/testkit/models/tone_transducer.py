@@ -1,8 +1,8 @@
 """A small transducer in ONNX format that writes a Chinese character for each tone: 低, 中, and 高 or 糕.
 
 It has the inputs and outputs of an offline or a streaming Zipformer. 高 and 糕 sound alike, and the first is a little
-more probable, so that the effect of hotwords shows. The streaming one writes a chunk of audio when the next one arrives,
-and keeps it in its state meanwhile. So a state that is lost or mixed up costs text.
+more probable, so that the effect of hotwords shows. The streaming one keeps each chunk of audio in a state, and writes
+it when the next one arrives. So text is missing if a state is lost or mixed up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -119,7 +119,9 @@ def _scores() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     ]
     integers = {"start": [0], "end": [2**31], "axis": [1], "step": [FRAMES_PER_STEP], "bands": BANDS}
     floats = {"zero": [0.0], "threshold": [THRESHOLD], "advantages": [0.0] * (len(SYMBOLS) - 1) + [-DISADVANTAGE]}
-    constants = [helper.make_tensor(name, TensorProto.INT64, [len(values)], values) for name, values in integers.items()]
+    constants = [
+        helper.make_tensor(name, TensorProto.INT64, [len(values)], values) for name, values in integers.items()
+    ]
     constants += [helper.make_tensor(name, TensorProto.FLOAT, [len(values)], values) for name, values in floats.items()]
     return nodes, constants
 

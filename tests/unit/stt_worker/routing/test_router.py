@@ -89,8 +89,7 @@ def test_a_worker_announces_what_holds_for_audio_of_any_length() -> None:
     router = Router(Named("large", "en", "de", translates=True), [quick, asian(uses_prompts=False)])
     assert router.languages == {"en", "de", "zh", "ja"}
     assert not router.translates, "Japanese is not translated"
-    assert not router.uses_prompts
-    assert router.measures_words
+    assert router.options == {"word_times"}
     assert Router(Named("large"), [asian(uses_prompts=False)]).languages is None
     alone = Router(Named("large", "en", translates=True))
     assert (alone.languages, alone.translates) == ({"en"}, True)

@@ -1,4 +1,4 @@
-"""What a worker announces is true of every job, whatever its models are."""
+"""Announcements of workers are true of every job, whatever their models are."""
 
 from typing import Any
 

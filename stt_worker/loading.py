@@ -16,7 +16,8 @@ from backend.models.formats import DENOISE_FILES, VOICE_FILES
 from backend.service.settings import ANY_DEVICE
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
-from stt_worker.recognizers.onnx.families import find_family
+from stt_worker.recognizers.onnx.families import STREAMING_METADATA, find_family
+from stt_worker.recognizers.onnx.metadata import metadata_entries
 from stt_worker.recognizers.recognizer import Denoiser, Recognizer, TurnJudge, VoiceDescriber
 from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.recognizers.streaming.recognizer import StreamingRecognizer
@@ -114,7 +115,7 @@ def _load_onnx_recognizer(directory: Path, settings: SttSettings) -> Recognizer:
         from stt_worker.recognizers.onnx.recognizer import OnnxRecognizer
 
     name, files = _name(settings, directory), sorted(file.name for file in directory.iterdir())
-    family = find_family(settings.onnx_family, name, files)
+    family = find_family(settings.onnx_family, name, files, metadata_entries(directory, STREAMING_METADATA))
     options = _OnnxOptions(
         model=name,
         device=settings.device,

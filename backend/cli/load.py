@@ -14,7 +14,7 @@ import click
 
 from backend.cli.files.atomic_write import write_atomically
 from backend.cli.options import key_option, language_option, server_option, targets_option
-from backend.errors import SetupError
+from backend.errors import ProtocolError, SetupError
 from backend.load import clips
 from backend.load.capacity import find_capacity, objections
 from backend.load.monologue import WINDOW, PreparedClip
@@ -27,7 +27,7 @@ from backend.local.runtime_folder import runtime_folder
 from backend.local.system import Plan, running
 from backend.messages.jobs import SAMPLE_RATE
 from backend.messages.options import spoken_language
-from backend.messages.protocol import Start
+from backend.messages.protocol import Start, parse_client
 from backend.service import lifecycle
 
 # Warm-up of each step in the search for the capacity.
@@ -50,6 +50,22 @@ def _whole_windows(_: click.Context, __: click.Parameter, value: int) -> int:
     if value % WINDOW_MS:
         raise click.BadParameter(f"the frame length must be a multiple of {WINDOW_MS} ms")
     return value
+
+
+def _start_options(_: click.Context, __: click.Parameter, value: str | None) -> dict[str, Any]:
+    """The fields of a `start` message, from a JSON object. Misspelled ones are an error: a server ignores them."""
+    if value is None:
+        return {}
+    try:
+        fields = json.loads(value)
+        if not isinstance(fields, dict):
+            raise click.BadParameter("the options are no JSON object")
+        if unknown := sorted(fields.keys() - Start.model_fields):
+            raise click.BadParameter(f"`start` has no option {', '.join(unknown)}")
+        parse_client(json.dumps({"type": "start", **fields}))
+    except (json.JSONDecodeError, ProtocolError) as error:
+        raise click.BadParameter(str(error)) from None
+    return fields
 
 
 @click.command()
@@ -94,6 +110,7 @@ def _whole_windows(_: click.Context, __: click.Parameter, value: int) -> int:
 )
 @click.option("--ttfs", is_flag=True, help=f"Measure the time to the final segment: --endpoint-ms {TTFS_ENDPOINT_MS}.")
 @click.option("--no-partials", is_flag=True, help="Request finals only.")
+@click.option("--start", "more", callback=_start_options, help="More options of the sessions: '{\"speakers\": true}'.")
 @click.option("--model", metavar="NAME|DIR", help="Speech model of the private system (auto), or null for none.")
 @click.option("--stt-workers", type=click.IntRange(1), default=1, show_default=True, help="Of the private system.")
 @click.option("--gateways", type=click.IntRange(1), default=1, show_default=True, help="Of the private system.")
@@ -110,6 +127,7 @@ def load(
     endpoint_ms: int,
     ttfs: bool,
     no_partials: bool,
+    more: dict[str, Any],
     model: str | None,
     stt_workers: int,
     gateways: int,
@@ -130,12 +148,13 @@ def load(
     if file and not file.absolute().parent.is_dir():
         raise click.BadParameter(f"the directory {file.parent} does not exist", param_hint="--json")
     urls = tuple(map(stream_url, urls))
-    start = Start(
+    fields = {
         **spoken_language(spoken),
-        translate_to=targets,
-        partials=not no_partials,
-        endpoint_ms=TTFS_ENDPOINT_MS if ttfs else endpoint_ms,
-    )
+        "translate_to": targets,
+        "partials": not no_partials,
+        "endpoint_ms": TTFS_ENDPOINT_MS if ttfs else endpoint_ms,
+    }
+    start = Start.model_validate({**fields, **more})
     plan = LoadPlan(start, **plan_options, texts=model != "null")
     prepared = _prepared_clips(manifest, spoken, frame_ms)
     system = None if urls else _system_plan(model or "auto", bool(targets), stt_workers, gateways)

@@ -35,7 +35,7 @@ def parse_routes(setting: str) -> list[tuple[RouteRule, str]]:
 def _parse_route(route: str) -> tuple[RouteRule, str]:
     condition, _, model = (part.strip() for part in route.partition("="))
     found = _CONDITION.fullmatch(condition)
-    if not found or not model:
+    if not found or not model or (found["seconds"] and not float(found["seconds"])):
         raise ModelError(f"STT_ROUTES: {route!r} is not LANGUAGES=MODEL or LANGUAGES<SECONDS=MODEL")
     named = found["languages"]
     languages = frozenset() if named == "*" else frozenset(named.split(","))

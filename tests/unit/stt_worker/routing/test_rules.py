@@ -19,7 +19,7 @@ def test_a_rule_is_shown_as_it_is_written(setting: str) -> None:
     assert parse_routes(f"{rule.text}=x") == [(rule, "x")]
 
 
-@pytest.mark.parametrize("setting", ["en", "en=", "=x", "en<=x", "en<-3=x", "english=x", "en<3;zh=x"])
+@pytest.mark.parametrize("setting", ["en", "en=", "=x", "en<=x", "en<-3=x", "en<0=x", "english=x", "en<3;zh=x"])
 def test_a_rule_that_cannot_be_read_is_refused(setting: str) -> None:
     with pytest.raises(ModelError, match="STT_ROUTES"):
         parse_routes(setting)

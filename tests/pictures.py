@@ -23,9 +23,9 @@ from tests.testkit.desktop.browser import BROWSER_RATE, LEAD_S, TAIL_S, drive, s
 from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 IMAGES = ROOT / "docs" / "images"
-# Two Chinese sentences that Whisper base recognizes and OPUS-MT translates correctly: "Use the link in the next steps to
-# learn how to use each tab." "For example, you can ..." The second one is shown only up to these words, because the final
-# translation of the rest is not always right. Seconds in the recording.
+# Two Chinese sentences that Whisper base recognizes and OPUS-MT translates correctly: "Use the link in the next steps
+# to learn how to use each tab." "For example, you can ..." The second one is shown only up to these words, because the
+# translation of its end is not always right. Seconds in the recording.
 CHINESE = "az-zh-CN-training-audio1"
 SENTENCES = ((33.4, 38.6), (10.3, 15.6))
 LAST_WORDS = ("--text", "例如,你可以为在美国中使用英语的呼叫中心创建项目。", "--translation", "For example, you can")

@@ -85,6 +85,7 @@ async def test_speech_is_complete_although_the_server_was_gone_when_start_was_pr
     report = await drive_and_lose(browser, "gone", system.urls[0], recording, artifacts, gateway, *more)
     assert report["code"] == "connection_lost"
     assert report["shown"].startswith("The server cannot be reached.")
+    assert report["violations"] == []
     score = WordErrors("en")
     score.add(clip.text, " ".join(utterance["committed"] for utterance in report["utterances"]))
     assert score.percent <= 40, report["utterances"]

@@ -1,12 +1,13 @@
 """The language and the task with which an audio job is recognized, and the script in which its text is written."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from backend.errors import EntryError, ProtocolError
 from backend.messages.jobs import AudioJob
 from backend.messages.languages import script, whisper_code
-from backend.messages.served_languages import recognized_code
+from backend.messages.served_languages import SUBSTITUTES, recognized_code
 from backend.text.scripts import continue_in_script, words_to_script
 from stt_worker.recognizers.recognizer import Hypothesis
 
@@ -68,10 +69,15 @@ def in_requested_script(job: AudioJob, hypothesis: Hypothesis) -> Hypothesis:
 
 
 def _requested(job: AudioJob, language: str) -> str:
-    """The code by which the session asked for this language, which may name a script."""
+    """The code by which the session asked for this language, which may name a script.
+
+    A model without Cantonese recognizes it as Chinese.
+    """
     if job.language and job.expected:
         return job.expected[0]
-    return next((code for code in job.expected if _whisper_codes([code]) == [language]), language)
+    same = (code for code in job.expected if _whisper_code(code) == language)
+    similar = (code for code in job.expected if SUBSTITUTES.get(_whisper_code(code)) == language)
+    return next(chain(same, similar), language)
 
 
 def _script(code: str) -> str:
@@ -81,8 +87,8 @@ def _script(code: str) -> str:
         return ""  # a language that only a remote endpoint or a newer gateway knows
 
 
-def _whisper_codes(codes: Iterable[str]) -> list[str | None]:
+def _whisper_code(code: str) -> str:
     try:
-        return [whisper_code(code) for code in codes]
+        return whisper_code(code) or ""
     except ProtocolError:
-        return []
+        return ""

@@ -7,7 +7,7 @@ them, and its image may lack them.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
 from backend import models
 from backend.engines.device_locks import with_own_device
@@ -16,7 +16,8 @@ from backend.models.formats import DENOISE_FILES, VOICE_FILES
 from backend.service.settings import ANY_DEVICE
 from stt_worker.recognizers.encoder_windows import EncoderWindows
 from stt_worker.recognizers.null import NullRecognizer
-from stt_worker.recognizers.onnx.families import find_family
+from stt_worker.recognizers.onnx.families import STREAMING_METADATA, find_family
+from stt_worker.recognizers.onnx.metadata import metadata_entries
 from stt_worker.recognizers.recognizer import Denoiser, Recognizer, TurnJudge, VoiceDescriber
 from stt_worker.recognizers.remote import RemoteRecognizer
 from stt_worker.recognizers.streaming.recognizer import StreamingRecognizer
@@ -114,14 +115,27 @@ def _load_onnx_recognizer(directory: Path, settings: SttSettings) -> Recognizer:
         from stt_worker.recognizers.onnx.recognizer import OnnxRecognizer
 
     name, files = _name(settings, directory), sorted(file.name for file in directory.iterdir())
-    family = find_family(settings.onnx_family, name, files)
-    device, threads, languages = settings.device, settings.threads, settings.onnx_languages
-    if family.online:
-        online = OnlineModel(directory, family, model=name, device=device, threads=threads, languages=languages)
-        return StreamingRecognizer(online)
-    return OnnxRecognizer(
-        directory, family, model=name, device=device, threads=threads, batch_size=settings.batch, languages=languages
+    family = find_family(settings.onnx_family, name, files, metadata_entries(directory, STREAMING_METADATA))
+    options = _OnnxOptions(
+        model=name,
+        device=settings.device,
+        threads=settings.threads,
+        languages=settings.onnx_languages,
+        punctuation=Path(settings.onnx_punctuation) if settings.onnx_punctuation else None,
     )
+    if family.online:
+        return StreamingRecognizer(OnlineModel(directory, family, **options))
+    return OnnxRecognizer(directory, family, batch_size=settings.batch, **options)
+
+
+class _OnnxOptions(TypedDict):
+    """Arguments of both kinds of ONNX models."""
+
+    model: str
+    device: str
+    threads: int
+    languages: str
+    punctuation: Path | None
 
 
 def _name(settings: SttSettings, directory: Path) -> str:

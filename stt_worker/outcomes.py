@@ -26,6 +26,9 @@ log = structlog.get_logger()
 # While a language is being detected, previews with a less probable one are not shown: in too little audio to know the
 # language, the words would be nonsense.
 MIN_LANGUAGE_PROBABILITY = 0.5
+# A final whose text has a lower mean log probability is not shown before its endpoint is certain: speech often
+# continues, and a later decode replaces such a text (docs/explanation/partial-stability.md).
+MIN_EARLY_LOGPROB = -0.3
 
 
 def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
@@ -73,9 +76,9 @@ def final_outcome(job: AudioJob, hypothesis: Hypothesis) -> Outcome:
 
 
 def _early_partials(job: AudioJob, hypothesis: Hypothesis, final: Final) -> tuple[PartialResult, ...]:
-    """The text as a partial, unless it contradicts committed words, and the final itself if the session wants it."""
+    """The text as a partial, if it is probable and keeps committed words, and the final if the session wants it."""
     text, caption = hypothesis.text, CaptionState(job.committed, job.tentative, job.hypothesis)
-    if text.startswith(job.committed):
+    if text.startswith(job.committed) and hypothesis.avg_logprob >= MIN_EARLY_LOGPROB:
         caption = CaptionState(job.committed, text[len(job.committed) :], job.hypothesis, words=hypothesis.words)
     elif not (job.early_final or job.judge_turn):
         return ()

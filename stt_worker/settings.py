@@ -23,6 +23,8 @@ class SttSettings(WorkerSettings):
     """Kind of an ONNX model, such as transducer, sense-voice or moonshine. "auto": by its files and its name."""
     onnx_languages: str = "auto"
     """Whisper's codes of the languages of an ONNX model, separated by commas. "auto": by its name."""
+    onnx_punctuation: str = ""
+    """Directory of a sherpa-onnx model that adds punctuation to the texts of ONNX models that write none. "": none."""
     beam_size: int = Field(default=5, ge=1, le=20)
     """Beam size of finals. Previews are decoded greedily."""
     threads: int = Field(default=0, ge=0)

@@ -33,9 +33,9 @@ class StabilityPolicy:
     """
 
     # A word is shown, or replaces the last words shown, when it has been the same for this long. The times are a little
-    # below 1 s and 2 s, so that decodes once a second do not have to be punctual.
-    shown_seconds: float = 0.9
-    shown_probability: float = 0.4
+    # below 1.5 s and 2 s, so that decodes do not have to be punctual.
+    shown_seconds: float = 1.4
+    shown_probability: float = 0.45
     # Or when it is this probable and ends this long before the end of the audio, which may cut off a word.
     once_probability: float = 0.6
     edge_seconds: float = 0.2

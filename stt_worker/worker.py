@@ -164,10 +164,9 @@ class SttWorker:
                 log.warning("speech_omitted", start_s=round(omitted.start, 2), seconds=round(omitted.seconds, 2))
 
     def report(self) -> dict[str, object]:
-        """The part of the heartbeat that changes: how fast this worker is, and the state of several recognizers."""
-        models = self.router.models
-        recognizers = {"recognizers": [model.describe() for model in models]} if len(models) > 1 else {}
-        return {"real_time_factor": round(self._real_time_factor.factor, 4), **recognizers}
+        """The part of the heartbeat that changes: how fast this worker is, and whether its recognizers work."""
+        recognizers = [model.describe() for model in self.router.models]
+        return {"real_time_factor": round(self._real_time_factor.factor, 4), "recognizers": recognizers}
 
     def _speech(self, job: AudioJob, pcm: bytes, model: RoutedModel) -> Speech | EntryError:
         final = job.kind == "final"

@@ -38,6 +38,7 @@ ANSWERS = (
     "tests/e2e/apis/test_deepgram.py",
     "tests/e2e/models/test_prompts.py",
     "tests/e2e/models/test_repetitions.py",
+    "tests/e2e/models/test_routes.py",
     "tests/e2e/apis/test_soniox.py",
     "tests/e2e/test_bad_input.py",
     "tests/e2e/test_calibrate.py",

@@ -4,10 +4,10 @@ import json
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 from rich.text import Text
@@ -21,6 +21,8 @@ from backend.text.vocabulary import join_hotwords
 
 T = TypeVar("T")
 
+# Characters of a file of hotwords that are read. Spaces and empty lines do not count as hotwords.
+LONGEST_FILE = 100_000
 # Columns of the table if stdout is not a terminal.
 WIDTH = 160
 
@@ -100,7 +102,21 @@ def _one_id(context: click.Context, parameter: click.Parameter, value: str) -> s
 
 
 def _hotwords(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> str:
-    joined = join_hotwords(values)
+    return _checked_hotwords(values)
+
+
+def _hotwords_of_file(_: click.Context, __: click.Parameter, file: TextIO | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        with file:
+            return _checked_hotwords([file.read(LONGEST_FILE)])
+    except UnicodeDecodeError as error:
+        raise click.BadParameter("the file must be text in UTF-8") from error
+
+
+def _checked_hotwords(texts: Iterable[str]) -> str:
+    joined = join_hotwords(texts)
     if not joined.isprintable():
         raise click.BadParameter("the words must be printable")
     if len(joined) > MAX_HOTWORDS:
@@ -111,20 +127,30 @@ def _hotwords(_: click.Context, __: click.Parameter, values: tuple[str, ...]) ->
 @keys.command()
 @click.argument("id", metavar="ID", callback=_one_id)
 @click.argument("words", nargs=-1, metavar="[WORD...]", callback=_hotwords)
+@click.option(
+    "--file",
+    "listed",
+    type=click.File(encoding="utf-8"),
+    callback=_hotwords_of_file,
+    help="Set those of a file, one on each line. -: standard input.",
+)
 @click.option("--clear", is_flag=True, help="Remove all hotwords of the key.")
 @with_redis
-def hotwords(id: str, words: str, clear: bool, redis: RedisAccess) -> None:
+def hotwords(id: str, words: str, listed: str | None, clear: bool, redis: RedisAccess) -> None:
     """Set the names and terms that all new sessions of a key expect, or print them.
 
     They follow the hotwords of the session itself. Separate them by spaces, and use quotes or commas for terms of
     several words. Exit status 1: the key does not exist.
     """
-    if words and clear:
-        raise click.UsageError("give either words or --clear")
+    if sum((bool(words), listed is not None, clear)) > 1:
+        raise click.UsageError("give either words, --file or --clear")
+    if listed == "":
+        raise click.UsageError("the file has no words: remove those of the key with --clear")
+    wanted = listed or words
 
     async def load_or_set(keys: ApiKeys) -> str | None:
-        if words or clear:
-            return words if await keys.set_hotwords(id, words) else None
+        if wanted or clear:
+            return wanted if await keys.set_hotwords(id, wanted) else None
         key = await keys.by_id(id)
         return key.hotwords if key else None
 

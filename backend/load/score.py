@@ -84,6 +84,8 @@ class Score:
     invented: int
     # None when texts are meaningless (the recognizer `null`).
     word_error_percent: float | None
+    # How often each recording was sent completely, by its path: the utterances that the word error rate covers.
+    recordings: dict[str, int]
     # Words of the finals.
     words: int
     # Normalized erasure (Arivazhagan et al. 2020): words that a later partial or the final replaced, per word of the
@@ -136,6 +138,7 @@ def score(ledgers: Sequence[LoadLedger], from_s: float = 0.0, to_s: float = inf,
         long=partials.long,
         invented=latencies.invented,
         word_error_percent=_word_errors(opened).percent if texts and opened else None,
+        recordings=dict(Counter(str(sent.clip.path) for ledger in opened for sent in _sent_clips(ledger))),
         words=partials.words,
         erasure=partials.erased / max(1, partials.words) if partials.count else None,
         committed=partials.committed,

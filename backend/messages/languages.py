@@ -7,7 +7,7 @@ converted to it after recognition or translation.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -67,7 +67,7 @@ def script(code: str) -> str:
     Raises ProtocolError `unsupported_language`.
     """
     flores = _find(code).flores or ""
-    parts = set(code.strip().replace("_", "-").lower().split("-"))
+    parts = set(_tag(code).split("-"))
     match flores[:3]:
         case "zho" | "yue" if parts & {"hans", "cn", "sg", "my"} and "hant" not in parts:
             return "Hans"
@@ -78,8 +78,24 @@ def script(code: str) -> str:
         case "zho":
             return "Hans"
         case "srp":
-            return "Latn" if "latn" in parts else "Cyrl"
+            return "Latn" if "latn" in parts or (parts & _LATIN_SERBIAN and "cyrl" not in parts) else "Cyrl"
     return ""
+
+
+def unwritten_script(code: str, *, spoken: bool = False) -> str:
+    """Return the script that a code names and its texts do not have, otherwise "".
+
+    `spoken`: of recognized texts. Models recognize a language in one script, and some are translated into two. Raises
+    ProtocolError `unsupported_language`.
+    """
+    language, parts = _find(code), _BCP47.fullmatch(_tag(code))
+    named = parts[2] if parts else None
+    if spoken and language.whisper:
+        language = _find(language.whisper)
+    if not named or not language.flores:
+        return ""
+    written = {language.flores[4:].lower(), script(code)[:4].lower()}
+    return "" if _SAME_SCRIPT.get(named, named) in written else named.title()
 
 
 def other_scripts(flores: str) -> list[str]:
@@ -101,13 +117,18 @@ def needs_no_translation(source: str, target: str) -> bool:
     return source == target or target in other_scripts(source)
 
 
+def _tag(code: str) -> str:
+    return code.strip().replace("_", "-").lower()
+
+
 def _find(code: str) -> Language:
-    tag = code.strip().replace("_", "-").lower()
+    tag = _tag(code)
     if tag in _BY_TAG:
         return _BY_TAG[tag]
     if parts := _BCP47.fullmatch(tag):
         language, script, region = parts.groups()
-        for candidate in (f"{language}-{script or region}", language):
+        likely = script or ("hant" if region in _TRADITIONAL else region)
+        for candidate in (f"{language}-{likely}", language):
             if candidate in _BY_TAG and script in _SCRIPTS:
                 return _BY_TAG[candidate]
     raise _unsupported(f"unknown language {code[:_LONGEST]!r}{_suggestion(tag[:_LONGEST])}")
@@ -147,7 +168,18 @@ def _index(languages: tuple[Language, ...]) -> dict[str, Language]:
         if language.flores:
             tags[language.flores.replace("_", "-").lower()] = language
             tags.setdefault(language.flores[:3], language)
-    return tags
+    return _variants(tags) | tags
+
+
+def _variants(tags: Mapping[str, Language]) -> dict[str, Language]:
+    """Map each short code with a script to the language in this script: "ks-deva"."""
+    return {
+        f"{code}-{tag[4:]}": variant
+        for code, language in tags.items()
+        if len(code) == 2 and language.flores
+        for tag, variant in tags.items()
+        if tag[:4] == f"{language.flores[:3]}-"
+    }
 
 
 _BCP47 = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|\d{3}))?(?:-[a-z0-9]{1,8})*")
@@ -156,6 +188,12 @@ _COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "jp": 
 # Characters of an unknown code that an error shows. RFC 5646 (section 4.4.1) requires tags of up to 35 characters.
 _LONGEST = 35
 
+# Regions where Chinese is likely to be in Traditional script, and Serbian in Latin script (CLDR, likely subtags).
+_TRADITIONAL = frozenset(("au", "bn", "gb", "gf", "hk", "id", "mo", "pa", "pf", "ph", "sr", "th", "tw", "us", "vn"))
+_LATIN_SERBIAN = frozenset({"me", "ro", "tr"})
+# Korean is tagged with Hangul alone, or with Hangul and Chinese characters.
+_SAME_SCRIPT = {"kore": "hang"}
+
 LANGUAGES = _read(TABLE)
 _BY_TAG = _index(LANGUAGES)
-_SCRIPTS = {None, *(language.flores[4:].lower() for language in LANGUAGES if language.flores)}
+_SCRIPTS = {None, *_SAME_SCRIPT, *(language.flores[4:].lower() for language in LANGUAGES if language.flores)}

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from backend.messages.languages import AUTO
+
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 48_000  # Hz
 # Limit for milliseconds and utterance numbers. Lua numbers are doubles, which lose integers only far beyond it.
 MAX_POSITION = 10**12
@@ -118,3 +120,8 @@ class Options(Message):
     """Names and terms to expect, separated by spaces or commas."""
     formatting: tuple[Formatting, ...] = Field(default=(), max_length=MAX_FORMATTING)
     """"fillers": filler words are removed. "profanity": profane words are masked. "numerals": numbers are in digits."""
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """The codes of the languages that may be spoken; () for all."""
+        return self.languages if self.language.strip().lower() == AUTO else (self.language,)

@@ -13,7 +13,15 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from backend.errors import ProtocolError, UnsupportedPairError
-from backend.messages.languages import english_name, flores_code, needs_no_translation, other_scripts, whisper_code
+from backend.messages.languages import (
+    AUTO,
+    english_name,
+    flores_code,
+    needs_no_translation,
+    other_scripts,
+    unwritten_script,
+    whisper_code,
+)
 from backend.messages.options import TRANSLATED_LANGUAGE, Options
 from backend.messages.protocol import Error, Message, Notice
 
@@ -156,13 +164,11 @@ class ServedLanguages:
         """
         if options.task == "translate" and self.english is False:
             raise ProtocolError(ENGLISH_HINT, code="unsupported_task")
-        wanted, found = whisper_code(options.language), self.recognized_as(options.language)
-        events: list[Notice | Error] = []
-        if found and found != wanted:
-            text = (
-                f"no running model recognizes {english_name(wanted or '')}; it is recognized as {english_name(found)}"
-            )
-            events.append(Notice(code="language_substituted", message=text))
+        found = self.recognized_as(options.language)
+        spoken = [code for code in options.spoken if code != AUTO]
+        substituted = (self._substituted(code) for code in spoken)
+        events: list[Notice | Error] = [notice for notice in substituted if notice]
+        events += _unwritten(spoken, options.translate_to)
         if options.turn_threshold and self.turns is False:
             events.append(Notice(code="turns_not_judged", message=TURNS_HINT))
         if options.speakers and self.voices is False:
@@ -176,6 +182,13 @@ class ServedLanguages:
             events.append(Notice(code="noise_not_reduced", message=DENOISE_HINT))
         unserved = (target for target in options.translate_to if not self.translates(written, target))
         return [*events, *(self._unserved(written, target) for target in unserved)]
+
+    def _substituted(self, code: str) -> Notice | None:
+        wanted, found = whisper_code(code), self.recognized_as(code)
+        if not found or found == wanted:
+            return None
+        text = f"no running model recognizes {english_name(wanted or '')}; it is recognized as {english_name(found)}"
+        return Notice(code="language_substituted", message=text)
 
     def _unserved(self, source: str | None, target: str) -> Error:
         pair = f"{english_name(source)} to {english_name(target)}" if source else f"to {english_name(target)}"
@@ -196,6 +209,22 @@ class ServedLanguages:
             return False  # NLLB lacks a few of Whisper's languages
         served = any(spoken in pair.sources and written in pair.targets for pair in self.pairs)
         return served or needs_no_translation(spoken, written)
+
+
+def _unwritten(spoken: Iterable[str], translate_to: Iterable[str]) -> Iterable[Notice]:
+    """Notices about codes whose script texts do not have: "uz-Cyrl", if the models write Uzbek in Latin script."""
+    for code in spoken:
+        if script := unwritten_script(code, spoken=True):
+            yield Notice(code="script_not_written", message=_script_hint(code, script))
+    for code in translate_to:
+        if script := unwritten_script(code):
+            yield Notice(code="script_not_written", message=_script_hint(code, script), language=code)
+
+
+def _script_hint(code: str, script: str) -> str:
+    return (
+        f"{english_name(code)} is not written in the script {script} of the code {code!r}, but as the model writes it"
+    )
 
 
 def _read_pairs(announced: list[Any]) -> Iterable[ServedPairs]:

@@ -97,7 +97,10 @@ def _silent_processes(processes: Sequence[Process], now: float) -> Iterator[str]
 
 
 def _failing_recognizers(processes: Sequence[Process]) -> Iterator[str]:
-    """Recognizers of workers that have several. Others get their jobs, as far as they can."""
+    """Models whose latest calls failed. Other models of a worker get their jobs, as far as they can.
+
+    The system is not unhealthy, even if there is no other one: a single damaged job may be the cause.
+    """
     for process in processes:
         for recognizer in process.get("recognizers") or ():
             if recognizer["state"] == "failing":

@@ -147,7 +147,7 @@ class AudioJobBuilder:
             heard=likeliest(odds) if odds else detected,
             languages=odds,
             allowed=self._allowed,
-            expected=options.languages if options.language == "auto" else (options.language,),
+            expected=options.spoken,
             task=options.task,
             finals=options.finals,
             words=options.words,

@@ -6,6 +6,7 @@ Only years are joined, and only where nothing else is likely: "fifteen twenty" m
 import re
 from collections.abc import Collection, Sequence
 
+from stt_worker.formatting.dates import MONTHS
 from stt_worker.formatting.spoken_words import Number, SpokenWord, follow
 
 # Below it, a number stays a word.
@@ -13,8 +14,7 @@ SMALLEST = 10
 _CENTURIES, _YEARS = frozenset(map(str, range(13, 21))), frozenset(map(str, range(10, 100)))
 # Years in these centuries need no word before them that shows a year.
 _RECENT = frozenset({"19", "20"})
-_MONTHS = "january february march april may june july august september october november december"
-_BEFORE_YEARS = frozenset(f"in since from until till before after during year by of between {_MONTHS}".split())
+_BEFORE_YEARS = frozenset(f"in since from until till before after during year by of between {MONTHS['en']}".split())
 _BEFORE_OTHERS = frozenset({"at", "for", "costs", "cost", "a", "an"})
 # After a year, words like these are no plurals of counted things.
 _NO_PLURALS = frozenset({"was", "is", "has", "as", "this", "his", "its", "does", "us", "always", "perhaps"})

@@ -12,7 +12,7 @@ from statistics import fmean
 
 from backend.messages.options import Formatting
 from backend.text.writing_systems import is_letter
-from stt_worker.formatting import fillers, numerals, profanity
+from stt_worker.formatting import cjk_numbers, fillers, numerals, profanity
 from stt_worker.formatting.pieces import Edit, Piece, apply_edits, edit_pieces, joined
 from stt_worker.formatting.units import unit_edits
 from stt_worker.recognizers.recognizer import Hypothesis, RecognizedWord, SpokenPart
@@ -38,6 +38,7 @@ _STAGES: Sequence[tuple[Formatting, Stage]] = (
     ("profanity", Stage(profanity.profanity_edits, profanity.settled_length)),
     ("numerals", Stage(numerals.numeral_edits, numerals.settled_length)),
     ("numerals", Stage(unit_edits, _unchanged)),
+    ("numerals", Stage(cjk_numbers.cjk_number_edits, cjk_numbers.settled_length)),
 )
 
 

@@ -1,7 +1,7 @@
 """Writes spoken numbers in digits (inverse text normalization), with the library text2num.
 
-Small numbers are often no counts ("one of them", "second to none"), so those below ten stay words, except before a unit
-and in rows of three or more. "hundred" and "thousand" alone are often in phrases, and stay too.
+Small numbers are often no counts ("one of them", "second to none"), so those below ten stay words, except before a
+unit, in dates, and in rows of three or more. "hundred" and "thousand" alone are often in phrases, and stay too.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from text_to_num import find_numbers
 
-from stt_worker.formatting import english_numbers
+from stt_worker.formatting import dates, english_numbers
 from stt_worker.formatting.english_numbers import SMALLEST
 from stt_worker.formatting.pieces import MASK, Edit
 from stt_worker.formatting.spoken_words import Number, SpokenWord, follow
@@ -34,7 +34,7 @@ _CONNECTORS = {
 _MILLIONS = re.compile(
     r"(?:m|b|tr)il+i?[oó]n\w*|(?:m|b|tr)il(?:h|i)(?:ão|ões|ao|oes)|mil+iard\w*|[mb]il(?:joen|jard)\w*", re.IGNORECASE
 )
-# Words that are numbers of the library, and usually something else.
+# Words that are numbers of the library, and usually something else, except as days of a month.
 _NO_NUMBERS = {"en": frozenset({"second"})}
 _ARTICLES = frozenset({"a", "an"})
 
@@ -60,10 +60,10 @@ def settled_length(text: str, language: str) -> int:
     if language not in UNITS:
         return len(text)
     words = _split(text, language)
-    parts = {*_CONNECTORS[language].split(), *_unit_words(language)}
+    parts = {*_CONNECTORS[language].split(), *_unit_words(language), *dates.continuing_words(language)}
     first = len(words)
     for place in range(len(words) - 1, -1, -1):
-        if _is_numeric(words[place], language):
+        if _is_numeric(words[place], language) or words[place].word in _NO_NUMBERS.get(language, ()):
             first = place
         elif words[place].word not in parts:
             break
@@ -86,6 +86,9 @@ def _split(text: str, language: str) -> list[SpokenWord]:
         unusual = match[0].lower() in _NO_NUMBERS.get(language, ()) or _MILLIONS.fullmatch(match[0])
         gap = text[words[-1].end : match.start()] if words else ""
         words.append(SpokenWord(match, gap, is_number=not (is_unit or unusual)))
+    for place, word in enumerate(words):
+        if word.word in _NO_NUMBERS.get(language, ()) and dates.is_before_month(words, place + 1, language):
+            word.is_number = True
     return words
 
 
@@ -113,7 +116,7 @@ def _follows_millions(number: Number, words: Sequence[SpokenWord], language: str
 
 
 def _is_certain(number: Number, words: Sequence[SpokenWord], language: str) -> bool:
-    if number.end - number.start > 1:
+    if number.end - number.start > 1 or dates.is_day(number, words, language):
         return True
     if number.start and words[number.start - 1].word in _ARTICLES:
         return False

@@ -22,7 +22,8 @@ class SpokenWord:
     def __init__(self, match: re.Match[str], gap: str, *, is_number: bool) -> None:
         """`gap`: the text between the previous word and this one."""
         self.word, self.start, self.end = match[0].lower(), match.start(), match.end()
-        self.is_adjacent, self._is_number = not gap.strip(" -\u00a0"), is_number
+        self.is_capitalized = match[0].istitle()
+        self.is_adjacent, self.is_number = not gap.strip(" -\u00a0"), is_number
 
     def text(self) -> str:
         return self.word
@@ -32,7 +33,7 @@ class SpokenWord:
         return not self.is_adjacent
 
     def not_a_number_part(self) -> bool:
-        return not self._is_number
+        return not self.is_number
 
 
 def follow(words: Sequence[SpokenWord], end: int) -> bool:

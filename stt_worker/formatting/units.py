@@ -7,7 +7,7 @@ from functools import lru_cache
 from stt_worker.formatting.pieces import Edit
 
 _NO_BREAK = "\u00a0"
-_NUMBER = r"(?<![\w.,$€])(?P<number>\d+(?:[.,]\d+)*)"
+_NUMBER = r"(?<![\w.,$€£¥])(?P<number>\d+(?:[.,]\d+)*)"
 _CENTS = re.compile(r"\s+and\s+(\d{1,2})\s+cents\b", re.IGNORECASE)
 
 
@@ -27,16 +27,23 @@ class Units:
     millions: str = ""
 
 
-# By Whisper's code. Pounds are also weights, and "$" stands after the number or before it in Spanish and Portuguese.
+# By Whisper's code. Pounds are also weights, rupees have several signs, and "$" stands after the number or before it in
+# Dutch, Spanish and Portuguese.
 UNITS = {
     "da": Units("procent", _NO_BREAK, {"euro": "€"}, millions="millioner"),
-    "de": Units("prozent", _NO_BREAK, {"euro": "€"}, millions="millionen|milliarden"),
-    "en": Units("percent|per cent", "", {"dollars": "$", "euros": "€"}, True, "thousand|million|billion|trillion"),
+    "de": Units("prozent", _NO_BREAK, {"euro": "€", "dollar": "$", "yen": "¥"}, millions="millionen|milliarden"),
+    "en": Units(
+        "percent|per cent",
+        "",
+        {"dollars": "$", "euros": "€", "pounds sterling": "£", "yen": "¥"},
+        True,
+        "thousand|million|billion|trillion",
+    ),
     "es": Units("por ciento|por cien", _NO_BREAK, {"euros": "€"}),
-    "fr": Units("pour cent", _NO_BREAK, {"euros": "€"}),
-    "it": Units("per cento", "", {"euro": "€"}),
+    "fr": Units("pour cent", _NO_BREAK, {"euros": "€", "dollars": "$", "yens": "¥"}),
+    "it": Units("per cento", "", {"euro": "€", "dollari": "$", "sterline": "£", "yen": "¥"}),
     "nl": Units("procent", "", {"euro": "€"}, millions="miljoen|miljard"),
-    "pt": Units("por cento", "", {"euros": "€"}),
+    "pt": Units("por cento", "", {"euros": "€", "reais": f"R${_NO_BREAK}"}),
 }
 
 
@@ -55,11 +62,12 @@ def unit_edits(text: str, language: str) -> list[Edit]:
 def _money_edits(text: str, units: Units) -> list[Edit]:
     edits = []
     for match in _pattern("|".join(units.money), units.millions).finditer(text):
-        sign, millions = units.money[match["unit"].casefold()], match["millions"] or ""
+        sign, millions = units.money[" ".join(match["unit"].casefold().split())], match["millions"] or ""
+        sign_first = units.sign_first or sign.endswith(_NO_BREAK)
         cents = None if millions or "." in match["number"] else _CENTS.match(text, match.end())
         end = cents.end() if cents and units.sign_first else match.end()
         amount = match["number"] + (f".{int(cents[1]):02}" if cents and units.sign_first else "") + millions
-        edits.append(Edit(match.start(), end, sign + amount if units.sign_first else amount + _NO_BREAK + sign))
+        edits.append(Edit(match.start(), end, sign + amount if sign_first else amount + _NO_BREAK + sign))
     return edits
 
 

@@ -14,6 +14,9 @@ from stt_worker.recognizers.recognizer import Hypothesis, Recognizer, Speech
 from stt_worker.routing.health import RecognizerHealth
 from stt_worker.routing.rules import RouteRule
 
+# What a session can ask for in addition, by the names in heartbeats.
+OPTIONS = ("prompts", "hotwords", "word_times")
+
 
 class RoutedModel:
     """One of the recognizers of a worker."""
@@ -34,6 +37,13 @@ class RoutedModel:
         if not self.rule.languages:
             return known
         return self.rule.languages if known is None else self.rule.languages.intersection(known)
+
+    @property
+    def options(self) -> frozenset[str]:
+        """Those of OPTIONS that have an effect."""
+        recognizer = self.recognizer
+        found = (recognizer.uses_prompts, recognizer.uses_hotwords, recognizer.measures_words)
+        return frozenset(option for option, has in zip(OPTIONS, found, strict=True) if has)
 
     @property
     def continues_drafts(self) -> bool:
@@ -59,15 +69,6 @@ class RoutedModel:
             return True
         wanted = (job.language,) if job.language else (job.allowed or detectable)
         return wanted is not None and all(recognized_code(code, self.languages) for code in wanted)
-
-    def has_options(self, job: AudioJob) -> bool:
-        """Whether it has what the job asks for in addition."""
-        recognizer = self.recognizer
-        return (
-            (recognizer.uses_prompts or not job.prompt)
-            and (recognizer.uses_hotwords or not job.hotwords)
-            and (recognizer.measures_words or not (job.words or job.partial_words))
-        )
 
     def recognize(self, speeches: Sequence[Speech]) -> list[Hypothesis]:
         """Recognize a batch, and count whether it succeeded. Raises as `Recognizer.recognize`."""
@@ -99,3 +100,9 @@ class RoutedModel:
             "real_time_factor": round(self.real_time_factor.factor, 4),
         }
         return found | ({"error": self.health.last_error} if self.health.state == "failing" else {})
+
+
+def wanted_options(job: AudioJob) -> frozenset[str]:
+    """Those of OPTIONS that a job asks for."""
+    wanted = (job.prompt, job.hotwords, job.words or job.partial_words)
+    return frozenset(option for option, wants in zip(OPTIONS, wanted, strict=True) if wants)

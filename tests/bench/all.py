@@ -80,7 +80,8 @@ def _latency(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield f"{report['clips']} clips", f"word error rate of faster-whisper {report['difficulty_percent']:.1f} %"
     for row in report["rows"]:
         final, first = (f"p50 {row[f'{name} p50']:.2f} s, p95 {row[f'{name} p95']:.2f} s" for name in _LATENCIES)
-        yield row["run"], f"{row['finals']} finals {final}; first partial {first}; WER {row['WER %']:.1f} %"
+        errors = f"WER {row['WER %']:.1f} %, faster-whisper {row['faster-whisper %']:.1f} %"
+        yield row["run"], f"{row['finals']} finals {final}; first partial {first}; {errors}"
 
 
 def _peers(report: dict[str, Any]) -> Iterator[tuple[str, str]]:

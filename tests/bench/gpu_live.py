@@ -30,6 +30,7 @@ NEEDED = gpu_machine.NEEDED | {
     "fastapi": "fastapi",
     "icu4py": "icu4py",
     "jwt": "pyjwt",
+    "kanjize": "kanjize",
     "msgpack": "msgpack",
     "opencc": "opencc",
     "pybreaker": "pybreaker",

@@ -2,16 +2,17 @@
 
 Each row is a run of `nova load` against a private system. The clips are LibriSpeech utterances of 2 to 20 s where
 ../shared is available, otherwise synthesized sentences. Their difficulty is printed with the latencies: the word
-error rate of faster-whisper with the same weights (temperature 0, beam 5).
+error rate of faster-whisper with the same weights (temperature 0, beam 5). Each run speaks some clips more often than
+others, so its row has the rate of faster-whisper on the utterances of this run.
 """
 
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 import numpy as np
@@ -51,18 +52,31 @@ def hard_clips(folder: Path) -> list[Clip]:
     return [clip for clip in corpus if SHORTEST_S <= len(clip.pcm()) / RATE <= LONGEST_S]
 
 
-def difficulty_percent(clips: Sequence[Clip], model: Path) -> float:
-    """The word error rate of faster-whisper, which decodes each clip at once."""
-    whisper = OfflineWhisper(model, threads=0, beam_size=5)
-    texts = whisper.one_by_one([clip.pcm().astype(np.float32) / np.float32(32_768) for clip in clips], temperature=0.0)
-    errors = WordErrors("en")
-    for clip, text in zip(clips, texts, strict=True):
-        errors.add(clip.text, text)
-    return errors.percent
+@dataclass(frozen=True, slots=True)
+class Difficulty:
+    """The clips, and what faster-whisper makes of each when it decodes it at once."""
+
+    clips: Sequence[Clip]
+    texts: Sequence[str]
+
+    @classmethod
+    def of(cls, clips: Sequence[Clip], model: Path) -> Self:
+        """Decode all clips with beam 5 at temperature 0."""
+        whisper = OfflineWhisper(model, threads=0, beam_size=5)
+        sounds = [clip.pcm().astype(np.float32) / np.float32(32_768) for clip in clips]
+        return cls(clips, whisper.one_by_one(sounds, temperature=0.0))
+
+    def percent(self, times: Mapping[str, int] | None = None) -> float:
+        """The word error rate of faster-whisper on all clips, or on each as often as `times` says, by its path."""
+        errors = WordErrors("en")
+        for clip, text in zip(self.clips, self.texts, strict=True):
+            for _ in range(1 if times is None else times.get(str(clip.path.resolve()), 0)):
+                errors.add(clip.text, text)
+        return errors.percent
 
 
-def row(name: str, score: dict[str, Any], cores: float) -> cli.Row:
-    """The figures of a run for the table."""
+def row(name: str, score: dict[str, Any], cores: float, difficulty: Difficulty) -> cli.Row:
+    """The figures of a run for the table, and the word error rate of faster-whisper on the utterances of the run."""
     committed = score["committed"]
     return {
         "run": name,
@@ -74,6 +88,7 @@ def row(name: str, score: dict[str, Any], cores: float) -> cli.Row:
         **dict(_percentiles("to final", score["ttfs_s"])),
         "long without partial": f"{score['unshown_long']}/{score['long']}",
         "WER %": score["word_error_percent"],
+        "faster-whisper %": difficulty.percent(score["recordings"]),
         "erasure": score["erasure"],
         "committed": committed,
         "contradicted %": 100 * score["contradicted"] / committed if committed else 0.0,
@@ -122,7 +137,7 @@ def main(
         clips = hard_clips(folder)[:limit]
         manifest = write_manifest(clips, folder / "clips.jsonl")
         tell(f"{len(clips)} clips: difficulty")
-        difficulty = difficulty_percent(clips, models.fetch(model))
+        difficulty = Difficulty.of(clips, models.fetch(model))
         runs: list[tuple[str, int, tuple[str, ...]]] = [
             (f"{count} session{'s' * (count > 1)}", count, ()) for count in counts or (1, 6, 10)
         ]
@@ -132,11 +147,11 @@ def main(
             tell(label)
             report = run_load(model, count, seconds, manifest, options, folder / "load.json")
             cpu_s = sum(usage["cpu_s"] for usage in report["usage"].values())
-            rows.append(row(label, report["score"], cpu_s / report["seconds"]))
+            rows.append(row(label, report["score"], cpu_s / report["seconds"], difficulty))
             wrong += [f"{label}: {problem}" for problem in problems(report)]
     audio_s = sum(len(clip.pcm()) for clip in clips) / RATE
-    found = Report(len(clips), audio_s, difficulty, tuple(rows), tuple(wrong))
-    text = f"{len(clips)} clips, {audio_s:.0f} s, word error rate of faster-whisper {difficulty:.1f} %\n"
+    found = Report(len(clips), audio_s, difficulty.percent(), tuple(rows), tuple(wrong))
+    text = f"{len(clips)} clips, {audio_s:.0f} s, word error rate of faster-whisper {found.difficulty_percent:.1f} %\n"
     cli.finish(found, cli.with_problems([text, cli.table(rows)], wrong), json_file)
 
 

@@ -5,14 +5,15 @@ Then each policy is replayed on the same decodes. Lags are seconds of audio; a l
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+import shelve
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from backend.text.edits import WordErrors
 from backend.text.normalize import letters
@@ -33,8 +34,11 @@ POLICIES = {
     "default": DEFAULT,
     "plain: all shown, agreement commits": replace(EAGER, committed_seconds=0.4, committed_probability=0),
     "shown: all": EAGER,
-    "shown: on agreement": replace(DEFAULT, shown_probability=0, once_probability=2, opening_words=0),
-    "shown: from probability 0.3": replace(DEFAULT, shown_probability=0.3),
+    "shown: on agreement": replace(
+        DEFAULT, shown_seconds=0.9, shown_probability=0, once_probability=2, opening_words=0
+    ),
+    "shown: after 0.9 s": replace(DEFAULT, shown_seconds=0.9),
+    "shown: from probability 0.4": replace(DEFAULT, shown_probability=0.4),
     "shown: from probability 0.5": replace(DEFAULT, shown_probability=0.5),
     "shown: at once from 0.7": replace(DEFAULT, once_probability=0.7),
     "shown: 0.5 s from the edge": replace(DEFAULT, edge_seconds=0.5),
@@ -45,32 +49,23 @@ POLICIES = {
     "committed: from probability 0.4": replace(DEFAULT, committed_probability=0.4),
     "committed: from probability 0.6": replace(DEFAULT, committed_probability=0.6),
 }
-DECODES = TypeAdapter(dict[str, Hypothesis])
 
 
 @dataclass(slots=True)
 class CachedRecognizer:
-    """A recognizer that decodes the same audio once. Hypotheses are kept in a file, if there is one."""
+    """A recognizer that decodes the same audio once. `known` keeps the hypotheses."""
 
     load: Callable[[], Recognizer]
-    path: Path | None
-    known: dict[str, Hypothesis] = field(default_factory=dict)
+    known: MutableMapping[str, Hypothesis]
     recognizer: Recognizer | None = None
 
     def recognize(self, batch: Sequence[Speech]) -> list[Hypothesis]:
-        if self.path and self.path.exists() and not self.known:
-            for line in self.path.read_bytes().splitlines():
-                self.known |= DECODES.validate_json(line)
         keys = [_key(speech) for speech in batch]
         fresh = [i for i, key in enumerate(keys) if key not in self.known]
         for some in (fresh[i : i + 8] for i in range(0, len(fresh), 8)):
             self.recognizer = self.recognizer or self.load()
             decoded = self.recognizer.recognize([batch[i] for i in some])
-            new = {keys[i]: hypothesis for i, hypothesis in zip(some, decoded, strict=True)}
-            self.known |= new
-            if self.path:
-                with self.path.open("ab") as file:
-                    file.write(DECODES.dump_json(new) + b"\n")
+            self.known.update((keys[i], hypothesis) for i, hypothesis in zip(some, decoded, strict=True))
         return [self.known[key] for key in keys]
 
 
@@ -197,7 +192,23 @@ def _speaker(utterance: Utterance) -> str:
 def main(model: str, steps: tuple[float, ...], threads: int, cache: Path | None, json_file: Path | None) -> None:
     """Replay every policy on the English clips of ../shared, and print a table."""
     settings = SttSettings(model=model, device="cpu", threads=threads)
-    recognizer = CachedRecognizer(lambda: load_recognizer(settings), cache)
+    with _decodes(cache) as known:
+        curves = _curves(CachedRecognizer(lambda: load_recognizer(settings), known), steps)
+    cli.write_json(json_file, options={"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
+
+
+@contextmanager
+def _decodes(cache: Path | None) -> Iterator[MutableMapping[str, Hypothesis]]:
+    """The decodes that the file keeps, or those of this process."""
+    if cache is None:
+        yield {}
+    else:
+        with shelve.open(cache) as kept:
+            yield kept
+
+
+def _curves(recognizer: CachedRecognizer, steps: Sequence[float]) -> dict[str, dict[str, dict[str, float]]]:
+    """The rows of all policies by step, which are printed as well."""
     clips = [clip for clip in shared_clips() if clip.language == "en" and clip.kind in {"utt", "para"}]
     curves: dict[str, dict[str, dict[str, float]]] = {}
     for step in steps:
@@ -215,7 +226,7 @@ def main(model: str, steps: tuple[float, ...], threads: int, cache: Path | None,
         for utterance in utterances:
             errors.add(utterance.clip.text, utterance.final.text)
         click.echo(f"word error rate of unconstrained finals: {errors.percent:.2f} %")
-    cli.write_json(json_file, options={"model": model, "threads": threads}, policy=asdict(DEFAULT), curves=curves)
+    return curves
 
 
 def _row(utterances: Sequence[Utterance], policy: StabilityPolicy) -> dict[str, float]:

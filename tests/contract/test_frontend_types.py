@@ -49,7 +49,7 @@ def test_every_language_offered_by_the_page_is_supported() -> None:
     assert {languages.whisper_code(code) for code in offered["spoken"]} == {
         language.whisper for language in languages.LANGUAGES if language.whisper
     }
-    written = [languages.flores_code(code) for code in offered["written"]]
+    written = [(languages.flores_code(code), languages.script(code)) for code in offered["written"]]
     assert len(written) == len(set(written)) > 100
 
 

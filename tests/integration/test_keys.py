@@ -245,7 +245,7 @@ async def test_the_comparison_of_work_detects_a_missing_lookup(keys: ApiKeys, re
     assert len({await _work(hasty, presented, redis) for presented in _rejected(await a_key(keys))}) == 2
 
 
-async def test_the_command_creates_lists_and_revokes_keys(redis: Redis, redis_url: str) -> None:
+async def test_the_command_creates_lists_and_revokes_keys(redis: Redis, redis_url: str, tmp_path: Path) -> None:
     async def keys(*arguments: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, nova, ["keys", *arguments], env={"REDIS_URL": redis_url})
 
@@ -262,6 +262,14 @@ async def test_the_command_creates_lists_and_revokes_keys(redis: Redis, redis_ur
     assert (await keys("hotwords", key_id)).stdout == "Nova Voice, gRPC\n"
     assert json.loads((await keys("list", "--json")).stdout)[0]["hotwords"] == "Nova Voice, gRPC"
     assert (await keys("hotwords", key_id, "x" * 1_001)).exit_code == 2
+    names = tmp_path / "names.txt"
+    names.write_text("Nova Voice\n\n  Zürich \nnova voice\n", encoding="utf-8")
+    assert (await keys("hotwords", key_id, "--file", str(names))).stdout == "Nova Voice, Zürich\n"
+    assert (await keys("hotwords", key_id)).stdout == "Nova Voice, Zürich\n"
+    assert (await keys("hotwords", key_id, "gRPC", "--file", str(names))).exit_code == 2
+    for unusable in (b"\n", b"\xff\xfe", b"x" * 1_001):
+        names.write_bytes(unusable)
+        assert (await keys("hotwords", key_id, "--file", str(names))).exit_code == 2
     assert (await keys("hotwords", key_id, "--clear")).stdout == "No hotwords.\n"
     assert (await keys("revoke", key_id)).stdout == "1 revoked.\n"
     assert (await keys("hotwords", key_id, "Nova")).exit_code == 1

@@ -18,7 +18,15 @@ Format = Literal["txt", "srt", "vtt", "json"]
 SUBTITLES: frozenset[Format] = frozenset({"srt", "vtt"})
 # Notices about a recording as a whole.
 _ABOUT_RECORDING = frozenset(
-    {"language_substituted", "speakers_not_labelled", "noise_not_reduced", "low_level", "clipped", "no_sound"}
+    {
+        "language_substituted",
+        "script_not_written",
+        "speakers_not_labelled",
+        "noise_not_reduced",
+        "low_level",
+        "clipped",
+        "no_sound",
+    }
 )
 # Fields of a final that are meaningful only in the protocol.
 _PROTOCOL_FIELDS = {"type", "cursor", "translate_to", "late"}

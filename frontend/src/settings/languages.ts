@@ -1,6 +1,6 @@
 /**
  * The languages that can be chosen, by their codes in the protocol: those that Whisper recognizes and, of those that
- * NLLB-200 translates into, the ones with an ISO code. Chinese is listed by script.
+ * NLLB-200 translates into, the ones with an ISO code. Chinese and Serbian are listed by script.
  */
 import codes from "./languages.json";
 
@@ -38,11 +38,19 @@ export function frequentFirst(
   return [frequent, languages.filter((language) => !frequent.includes(language))];
 }
 
-/** Returns the code that the lists have for a tag: Chinese with its script, other languages without a region. */
+/** Returns the code that the lists have for a tag: Chinese and Serbian with their script, others without a region. */
 export function scriptCode(tag: string): string {
-  const [language = "", ...rest] = tag.split("-");
-  if (language !== "zh") return language;
-  return rest.some((part) => /^(hant|tw|hk|mo)$/i.test(part)) ? "zh-Hant" : "zh-Hans";
+  const [language = ""] = tag.split("-");
+  if (language === "zh") return likelyScript(tag) === "Hant" ? "zh-Hant" : "zh-Hans";
+  return language === "sr" && likelyScript(tag) === "Latn" ? "sr-Latn" : language;
+}
+
+function likelyScript(tag: string): string | undefined {
+  try {
+    return new Intl.Locale(tag).maximize().script;
+  } catch {
+    return undefined; // Not a BCP 47 tag.
+  }
 }
 
 // Creating one takes milliseconds.

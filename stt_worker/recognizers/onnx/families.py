@@ -1,7 +1,7 @@
 """The families of models that sherpa-onnx runs: their files, their languages, and what they can do. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 
@@ -30,8 +30,9 @@ class ModelFamily:
 
     `aligned`: each token is written at the time of its sound. Such a model reports times, and does not repeat a text
     that was said once. The others write freely, as Whisper does. `translates`: whether it can write English for speech
-    in other languages. `online`: it decodes incrementally; its constructor is one of `OnlineRecognizer`. `hotwords`:
-    whether it can prefer given words. `arguments`: further arguments of the constructor.
+    in other languages. `online`: it decodes incrementally; its constructor is one of `OnlineRecognizer`. `metadata`:
+    entries; each of its models has one, and only models that decode incrementally have them. `hotwords`: whether it can
+    prefer given words. `arguments`: further arguments of the constructor.
     """
 
     name: str
@@ -41,6 +42,7 @@ class ModelFamily:
     aligned: bool = True
     translates: bool = False
     online: bool = False
+    metadata: tuple[str, ...] = ()
     hotwords: bool = False
     arguments: Mapping[str, object] = field(default_factory=dict)
 
@@ -48,19 +50,22 @@ class ModelFamily:
 _ONE = "model*.onnx"
 _PAIR = {"encoder": "*encoder*.onnx", "decoder": "*decoder*.onnx"}
 _ANY = "*.onnx"
+# Metadata of Zipformer, LSTM and Conformer, and of NeMo's models. Without them, sherpa-onnx ends the process.
+_CHUNKS, _NEMO_CHUNKS = "decode_chunk_len", "chunk_shift"
+STREAMING_METADATA = (_CHUNKS, _NEMO_CHUNKS)
 _STREAMING: tuple[ModelFamily, ...] = (
     ModelFamily(
         "streaming-transducer",
         "transducer",
         {**_PAIR, "joiner": "*joiner*.onnx"},
-        ("streaming",),
         online=True,
+        metadata=STREAMING_METADATA,
         hotwords=True,
     ),
     ModelFamily("streaming-paraformer", "paraformer", _PAIR, ("streaming-paraformer",), online=True),
-    ModelFamily("streaming-nemo-ctc", "nemo_ctc", {"model": _ANY}, ("nemo-streaming",), online=True),
+    ModelFamily("streaming-nemo-ctc", "nemo_ctc", {"model": _ANY}, online=True, metadata=(_NEMO_CHUNKS,)),
     ModelFamily("streaming-t-one-ctc", "t_one_ctc", {"model": _ANY}, ("streaming-t-one",), online=True),
-    ModelFamily("streaming-zipformer-ctc", "zipformer2_ctc", {"model": _ANY}, ("streaming-zipformer",), online=True),
+    ModelFamily("streaming-zipformer-ctc", "zipformer2_ctc", {"model": _ANY}, online=True, metadata=(_CHUNKS,)),
 )
 FAMILIES: tuple[ModelFamily, ...] = (
     *_STREAMING,
@@ -92,16 +97,19 @@ FAMILIES: tuple[ModelFamily, ...] = (
 )
 
 
-def find_family(setting: str, model: str, files: Sequence[str]) -> ModelFamily:
+def find_family(setting: str, model: str, files: Sequence[str], metadata: Collection[str] = ()) -> ModelFamily:
     """Return the family that a setting names, or with "auto" the one that fits the files and the model's name.
 
-    Raises ModelError if there is none.
+    `metadata`: those of STREAMING_METADATA that the files have. Raises ModelError if no family fits, or if the named
+    one does not fit the metadata.
     """
     if setting != "auto":
         found = next((family for family in FAMILIES if family.name == setting), None)
+        if found and not _suits(found, metadata):
+            raise ModelError(f"the metadata of the model {model} are not those of the family {setting}")
     else:
         name = model.lower()
-        fitting = (family for family in FAMILIES if _fits(family, files))
+        fitting = (family for family in FAMILIES if _fits(family, files) and _suits(family, metadata))
         found = next((f for f in fitting if not f.named or any(part in name for part in f.named)), None)
     if found is None:
         known = ", ".join(family.name for family in FAMILIES)
@@ -136,6 +144,13 @@ def model_languages(setting: str, model: str) -> frozenset[str] | None:
 
 def _fits(family: ModelFamily, files: Sequence[str]) -> bool:
     return all(any(fnmatch(file, pattern) for file in files) for pattern in family.files.values())
+
+
+def _suits(family: ModelFamily, metadata: Collection[str]) -> bool:
+    """Whether the metadata are those of a family. Those of some streaming families are unknown."""
+    if family.metadata:
+        return not set(metadata).isdisjoint(family.metadata)
+    return family.online or not metadata
 
 
 def _choose(pattern: str, files: Sequence[str], quantized: bool) -> str:

@@ -1,6 +1,7 @@
 """Loads a model in ONNX format with a class of sherpa-onnx, and finds its device, its languages and its hotwords."""
 
 import importlib.metadata
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,23 +11,32 @@ import structlog
 from backend.errors import ModelError
 from stt_worker.recognizers.onnx.families import ModelFamily, model_files, model_languages
 from stt_worker.recognizers.onnx.hotwords import TOKENS_FILE, Hotwords
+from stt_worker.recognizers.onnx.punctuation import Punctuator
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedOnnx:
-    """A recognizer of sherpa-onnx. `languages`: None if they are unknown."""
+    """A recognizer of sherpa-onnx. `languages`: None if they are unknown. `punctuate`: adds marks to a text."""
 
     recognizer: Any
     device: str
     compute_type: str
     languages: frozenset[str] | None
     hotwords: Hotwords
+    punctuate: Callable[[str], str]
 
 
 def load_onnx(
-    kind: type, path: Path, family: ModelFamily, model: str, device: str, threads: int, languages: str
+    kind: type,
+    path: Path,
+    family: ModelFamily,
+    model: str,
+    device: str,
+    threads: int,
+    languages: str,
+    punctuation: Path | None,
 ) -> LoadedOnnx:
     """Load a model with a class of sherpa-onnx. `languages`: codes, or "auto". Raises ModelError."""
     known, device = model_languages(languages, model), _usable(device)
@@ -46,7 +56,12 @@ def load_onnx(
         raise ModelError(f"cannot load the model {path.name}: {first_line(error)}") from error
     log.info("model_loaded", model=path.name, family=family.name, device=device)
     compute_type = "int8" if any("int8" in file for file in chosen.values()) else "float32"
-    return LoadedOnnx(recognizer, device, compute_type, known, hotwords)
+    punctuate = Punctuator(punctuation, threads).punctuate if punctuation else _unchanged
+    return LoadedOnnx(recognizer, device, compute_type, known, hotwords, punctuate)
+
+
+def _unchanged(text: str) -> str:
+    return text
 
 
 def _usable(device: str) -> str:

@@ -34,12 +34,14 @@ class OnlineModel:
         device: str = "auto",
         threads: int = 1,
         languages: str = "auto",
+        punctuation: Path | None = None,
     ) -> None:
-        loaded = load_onnx(sherpa_onnx.OnlineRecognizer, path, family, model, device, threads, languages)
+        kind = sherpa_onnx.OnlineRecognizer
+        loaded = load_onnx(kind, path, family, model, device, threads, languages, punctuation)
         self._recognizer, self._hotwords, self._languages = loaded.recognizer, loaded.hotwords, loaded.languages
         self.languages: Collection[str] | None = loaded.languages
         self.model, self.device, self.compute_type = model, loaded.device, loaded.compute_type
-        self.uses_hotwords = loaded.hotwords.work
+        self.uses_hotwords, self._punctuate = loaded.hotwords.work, loaded.punctuate
         self._decode_silence()
 
     def begin(self, speech: Speech) -> Any:
@@ -58,7 +60,7 @@ class OnlineModel:
     def hypothesis(self, state: Any, speech: Speech) -> Hypothesis:
         """The text so far."""
         found = self._recognizer.get_result_all(state)
-        tokens = TokenSequence(found.text, found.tokens, found.timestamps, found.ys_probs)
+        tokens = TokenSequence(self._punctuate(found.text), found.tokens, found.timestamps, found.ys_probs)
         return tokens.hypothesis(speech, languages=self._languages, aligned=True)
 
     def _decode_silence(self) -> None:

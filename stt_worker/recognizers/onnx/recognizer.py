@@ -37,14 +37,16 @@ class OnnxRecognizer:
         threads: int = 1,
         batch_size: int = 8,
         languages: str = "auto",
+        punctuation: Path | None = None,
     ) -> None:
-        loaded = load_onnx(sherpa_onnx.OfflineRecognizer, path, family, model, device, threads, languages)
+        kind = sherpa_onnx.OfflineRecognizer
+        loaded = load_onnx(kind, path, family, model, device, threads, languages, punctuation)
         self._family, self._recognizer, self._hotwords = family, loaded.recognizer, loaded.hotwords
         self._languages = loaded.languages
         self.languages: Collection[str] | None = loaded.languages
         self.model, self.device, self.compute_type = model, loaded.device, loaded.compute_type
         self.translates, self.measures_words = family.translates, family.aligned
-        self.uses_hotwords = loaded.hotwords.work
+        self.uses_hotwords, self._punctuate = loaded.hotwords.work, loaded.punctuate
         # onnxruntime divides each operation among the threads, so one batch uses all of them.
         self.overlap = self.parallel_batches = 1
         self._batch_size = batch_size
@@ -70,9 +72,13 @@ class OnnxRecognizer:
             streams[-1].accept_waveform(SAMPLE_RATE, speech.samples)
         self._recognizer.decode_streams(streams)
         return [
-            _tokens(stream.result).hypothesis(speech, languages=self._languages, aligned=self._family.aligned)
+            self._tokens(stream.result).hypothesis(speech, languages=self._languages, aligned=self._family.aligned)
             for stream, speech in zip(streams, group, strict=True)
         ]
+
+    def _tokens(self, result: Any) -> TokenSequence:
+        text = self._punctuate(result.text)
+        return TokenSequence(text, result.tokens, result.timestamps, result.ys_log_probs, language_code(result.lang))
 
     def _task(self, speech: Speech) -> tuple[str, str]:
         """The languages of the speech and of the text. Canary cannot detect the former."""
@@ -92,7 +98,3 @@ class OnnxRecognizer:
             self._recognizer.decode_streams([stream])
         except RuntimeError as error:
             raise ModelError(f"cannot run the model {self.model}: {first_line(error)}") from error
-
-
-def _tokens(result: Any) -> TokenSequence:
-    return TokenSequence(result.text, result.tokens, result.timestamps, result.ys_log_probs, language_code(result.lang))

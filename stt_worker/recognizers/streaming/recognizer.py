@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from backend.service import tracing
 from stt_worker.recognizers.recognizer import Hypothesis, Speech
-from stt_worker.recognizers.streaming.states import StateCache
+from stt_worker.recognizers.streaming.states import MAX_STATES, StateCache
 
 State = TypeVar("State")
 
@@ -49,9 +49,9 @@ class StreamingRecognizer(Generic[State]):
     translates = False
     uses_prompts = False
 
-    def __init__(self, model: StreamingModel[State]) -> None:
+    def __init__(self, model: StreamingModel[State], max_states: int = MAX_STATES) -> None:
         self._model = model
-        self._states = StateCache[State]()
+        self._states = StateCache[State](max_states)
         self.engine, self.model = model.engine, model.model
         self.device, self.compute_type = model.device, model.compute_type
         self.languages, self.measures_words = model.languages, model.measures_words

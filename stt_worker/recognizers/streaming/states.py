@@ -28,7 +28,7 @@ class KeptState(Generic[State]):
 class StateCache(Generic[State]):
     """The latest states of a worker, by utterance."""
 
-    def __init__(self, limit: int = MAX_STATES) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept: OrderedDict[str, KeptState[State]] = OrderedDict()
 

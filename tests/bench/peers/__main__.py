@@ -34,7 +34,7 @@ from backend.load.monologue import PreparedClip
 from backend.load.run import GENERATOR, LoadPlan, prepare_clips
 from backend.load.score import Spread
 from backend.messages.protocol import Start
-from tests.bench.latency import difficulty_percent, hard_clips, problems, run_load
+from tests.bench.latency import Difficulty, hard_clips, problems, run_load
 from tests.bench.peers.servers import INSTALL, PEERS, Peer, is_installed
 from tests.bench.peers.sessions import PeerFigures, measure
 from tests.testkit import cli
@@ -182,7 +182,7 @@ def main(
         clips = hard_clips(folder)[:limit]
         manifest = write_manifest(clips, folder / "clips.jsonl")
         tell(f"{len(clips)} clips: difficulty")
-        difficulty = difficulty_percent(clips, models.fetch(model))
+        difficulty = Difficulty.of(clips, models.fetch(model)).percent()
         conditions = Conditions(model, seconds, manifest, prepare_clips(read_manifest(manifest), FRAME_MS), folder)
         rows, notes, wrong = compare(conditions, counts or (1, 4), installed, tell)
     audio_s = sum(len(clip.pcm()) for clip in clips) / RATE

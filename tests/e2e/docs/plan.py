@@ -177,6 +177,7 @@ FOLLOWED: Mapping[str, Mapping[str, Treatment]] = {
         "nova keys list": Run("prometheus"),
         'nova keys hotwords 107f9ee27243 "Nova Voice, gRPC, Kubernetes"': OTHER_KEY,
         "nova keys hotwords 107f9ee27243": OTHER_KEY,
+        "nova keys hotwords 107f9ee27243 --file names.txt": OTHER_KEY,
         "nova keys hotwords 107f9ee27243 --clear": OTHER_KEY,
         "nova keys revoke 107f9ee27243": Run(
             "revoked|Revoked",

@@ -1,7 +1,8 @@
-"""Formatted texts in live sessions: a real gateway, Redis and worker, whose remote endpoint gives a known text."""
+"""Formatted texts and scripts in live sessions: a real gateway, Redis and worker, whose endpoint gives a known text."""
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from backend.client.client import Client
 from backend.local.discovery import stream_url
 from backend.local.system import System, running
 from backend.messages.options import Formatting
-from backend.messages.protocol import Final, Partial, ServerMessage, Start
+from backend.messages.protocol import Final, Notice, Partial, ServerMessage, Start
 from tests.conftest import run_in_thread
 from tests.testkit.audio.clips import RATE, Clip, shortest_clip
 from tests.testkit.cli import silent
@@ -22,15 +23,21 @@ from tests.testkit.system.plans import NO_LOAD_LIMIT, system_plan
 
 SPOKEN = "Um, I have twenty five fucking cats and thirty percent more dogs."
 WRITTEN = "I have 25 f****** cats and 30% more dogs."
+# Texts in other languages, in parts that grow.
+PARTS = {
+    "zh": ("他在", "二零二六年", "五月", "二十三日", "付了", "三百", "五十", "块钱", "，", "谢谢", "大家"),
+    "sr": ("Љубав ", "и ", "мир, ", "њих ", "двоје ", "у ", "Београду."),
+}
 ALL: tuple[Formatting, ...] = ("fillers", "profanity", "numerals")
 SPEECH_S = 6.0
 
 
 def growing_text(request: Request) -> Answer:
     """As many words of the text as the audio is long."""
-    words = SPOKEN.split()
+    (language,) = request.fields.get("language", ["en"])
+    words = PARTS.get(language) or [f"{word} " for word in SPOKEN.split()]
     said = len(words) if request.samples / RATE >= SPEECH_S - 1 else round(2 * request.samples / RATE)
-    return Answer(200, {"text": " ".join(words[: max(1, said)]), "language": "english"})
+    return Answer(200, {"text": "".join(words[: max(1, said)]).strip(), "language": language})
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +86,31 @@ async def test_a_session_that_asks_for_nothing_gets_the_text_of_the_recognizer(
 ) -> None:
     events = await caption(remote_system, speech, Start(language="en", endpoint_ms=2_000, clause_ms=0))
     assert [event.text for event in events if isinstance(event, Final)] == [SPOKEN]
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("zh", "他在2026年5月23日付了350块钱，谢谢大家"),
+        ("zh-TW", "他在2026年5月23日付了350塊錢，謝謝大家"),
+        ("sr-Latn", "Ljubav i mir, njih dvoje u Beogradu."),
+        ("sr-Cyrl", "Љубав и мир, њих двоје у Београду."),
+    ],
+)
+async def test_the_text_has_the_script_of_the_code_and_digits(
+    remote_system: System, speech: NDArray[np.int16], language: str, written: str
+) -> None:
+    start = Start(language=language, formatting=("numerals",), endpoint_ms=2_000, clause_ms=0)
+    events = await caption(remote_system, speech, start)
+    (final,) = [event for event in events if isinstance(event, Final) and event.text]
+    assert final.text == written
+    committed = [event.committed for event in events if isinstance(event, Partial)]
+    assert any(committed)
+    assert all(later.startswith(earlier) for earlier, later in pairwise([*committed, final.text]))
+    assert not [event for event in events if isinstance(event, Notice) and event.code == "script_not_written"]
+
+
+async def test_a_script_that_is_not_written_is_reported(remote_system: System, speech: NDArray[np.int16]) -> None:
+    events = await caption(remote_system, speech[:RATE], Start(language="sr-Arab", endpoint_ms=2_000))
+    (notice,) = [event for event in events if isinstance(event, Notice) and event.code == "script_not_written"]
+    assert "Arab" in notice.message

@@ -1,7 +1,8 @@
 """A small transducer in ONNX format that writes a Chinese character for each tone: 低, 中, and 高 or 糕.
 
-It has the inputs and outputs of an offline Zipformer. 高 and 糕 sound alike, and the first is a little more probable,
-so that the effect of hotwords shows.
+It has the inputs and outputs of an offline or a streaming Zipformer. 高 and 糕 sound alike, and the first is a little
+more probable, so that the effect of hotwords shows. The streaming one keeps each chunk of audio in a state, and writes
+it when the next one arrives. So text is missing if a state is lost or mixed up.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from tests.testkit.models.tone_model import BANDS, FRAMES_PER_STEP
+from tests.testkit.models.tone_model import BANDS, CHUNK, FRAMES_PER_STEP
 
 SYMBOLS = ("<blk>", "低", "中", "高", "糕")
 # The band of each symbol but the first, and how much less probable the last one is.
@@ -21,18 +22,90 @@ NEVER = -1_000.0
 ValueType = tuple[int, Sequence[str | int | None]]
 # Log energy of a mel band that counts as sound. The click at the end of a tone has less, and silence has -16.
 THRESHOLD = 2.5
+# Metadata of a streaming Zipformer. They give the sizes of its states, and only that of one state is used.
+ZIPFORMER = {
+    "encoder_dims": len(SYMBOLS),
+    "query_head_dims": 1,
+    "value_head_dims": 1,
+    "num_heads": 1,
+    "num_encoder_layers": 1,
+    "cnn_module_kernels": 2 * CHUNK // FRAMES_PER_STEP,
+    "left_context_len": 1,
+    "T": CHUNK,
+    "decode_chunk_len": CHUNK,
+}
+# Added to the zeros of a new state, so that it means silence.
+SILENCE = (5.0, *[0.0] * (len(SYMBOLS) - 1))
 
 
-def write_tone_transducer(directory: Path) -> Path:
+def write_tone_transducer(directory: Path, *, streaming: bool = False) -> Path:
     """Write encoder.onnx, decoder.onnx, joiner.onnx and tokens.txt."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, model in (("encoder", _encoder()), ("decoder", _decoder()), ("joiner", _joiner())):
+    encoder = _streaming_encoder() if streaming else _encoder()
+    for name, model in (("encoder", encoder), ("decoder", _decoder()), ("joiner", _joiner())):
         onnx.save(model, directory / f"{name}.onnx")
     (directory / "tokens.txt").write_text("".join(f"{symbol} {i}\n" for i, symbol in enumerate(SYMBOLS)))
     return directory
 
 
 def _encoder() -> onnx.ModelProto:
+    nodes, constants = _scores()
+    nodes += [
+        helper.make_node("Identity", ["scores"], ["encoder_out"]),
+        helper.make_node("Add", ["x_lens", "round_up"], ["padded"]),
+        helper.make_node("Div", ["padded", "step"], ["encoder_out_lens"]),
+    ]
+    constants.append(helper.make_tensor("round_up", TensorProto.INT64, [1], [FRAMES_PER_STEP - 1]))
+    return _model(
+        nodes,
+        {"x": (TensorProto.FLOAT, ["N", "T", 80]), "x_lens": (TensorProto.INT64, ["N"])},
+        {"encoder_out": (TensorProto.FLOAT, ["N", "S", len(SYMBOLS)]), "encoder_out_lens": (TensorProto.INT64, ["N"])},
+        constants,
+        {"model_type": "zipformer2"},
+    )
+
+
+def _streaming_encoder() -> onnx.ModelProto:
+    """The scores of each chunk go into a state, and those of the chunk before come out of it."""
+    nodes, constants = _scores()
+    states = _states()
+    kept = "cached_conv1_0"
+    nodes += [
+        helper.make_node("Transpose", [kept], ["kept"], perm=[0, 2, 1]),
+        helper.make_node("Add", ["kept", "silence"], ["encoder_out"]),
+        helper.make_node("Sub", ["scores", "silence"], ["change"]),
+        helper.make_node("Transpose", ["change"], [f"new_{kept}"], perm=[0, 2, 1]),
+        *(helper.make_node("Identity", [name], [f"new_{name}"]) for name in states if name != kept),
+    ]
+    constants.append(helper.make_tensor("silence", TensorProto.FLOAT, [len(SILENCE)], SILENCE))
+    steps: ValueType = (TensorProto.FLOAT, ["N", CHUNK // FRAMES_PER_STEP, len(SYMBOLS)])
+    return _model(
+        nodes,
+        {"x": (TensorProto.FLOAT, ["N", CHUNK, 80]), **states},
+        {"encoder_out": steps, **{f"new_{name}": value for name, value in states.items()}},
+        constants,
+        {"model_type": "zipformer2", **ZIPFORMER},
+    )
+
+
+def _states() -> dict[str, ValueType]:
+    """The states of a Zipformer with one layer, in order."""
+    size = len(SYMBOLS)
+    convolution: ValueType = (TensorProto.FLOAT, ["N", size, CHUNK // FRAMES_PER_STEP])
+    value: ValueType = (TensorProto.FLOAT, [1, "N", 1])
+    return {
+        "cached_key_0": value,
+        "cached_nonlin_attn_0": (TensorProto.FLOAT, [1, "N", 1, 3 * size // 4]),
+        "cached_val1_0": value,
+        "cached_val2_0": value,
+        "cached_conv1_0": convolution,
+        "cached_conv2_0": convolution,
+        "embed_states": (TensorProto.FLOAT, ["N", 128, 3, 19]),
+        "processed_lens": (TensorProto.INT64, ["N"]),
+    }
+
+
+def _scores() -> tuple[list[onnx.NodeProto], list[onnx.TensorProto]]:
     """The score of a symbol is the loudest mel of its band; that of the blank is the threshold."""
     names = [f"band{i}" for i in range(len(BANDS))]
     nodes = [
@@ -41,22 +114,16 @@ def _encoder() -> onnx.ModelProto:
         *(helper.make_node("ReduceMax", [name], [f"{name}_max"], axes=[2]) for name in names),
         helper.make_node("Mul", ["band0_max", "zero"], ["zeros"]),
         helper.make_node("Add", ["zeros", "threshold"], ["blank"]),
-        helper.make_node("Concat", ["blank", *(f"band{band}_max" for band in BAND_OF)], ["scores"], axis=2),
-        helper.make_node("Add", ["scores", "advantages"], ["encoder_out"]),
-        helper.make_node("Add", ["x_lens", "round_up"], ["padded"]),
-        helper.make_node("Div", ["padded", "step"], ["encoder_out_lens"]),
+        helper.make_node("Concat", ["blank", *(f"band{band}_max" for band in BAND_OF)], ["equal"], axis=2),
+        helper.make_node("Add", ["equal", "advantages"], ["scores"]),
     ]
     integers = {"start": [0], "end": [2**31], "axis": [1], "step": [FRAMES_PER_STEP], "bands": BANDS}
-    integers["round_up"] = [FRAMES_PER_STEP - 1]
     floats = {"zero": [0.0], "threshold": [THRESHOLD], "advantages": [0.0] * (len(SYMBOLS) - 1) + [-DISADVANTAGE]}
-    return _model(
-        nodes,
-        {"x": (TensorProto.FLOAT, ["N", "T", 80]), "x_lens": (TensorProto.INT64, ["N"])},
-        {"encoder_out": (TensorProto.FLOAT, ["N", "S", len(SYMBOLS)]), "encoder_out_lens": (TensorProto.INT64, ["N"])},
-        [helper.make_tensor(name, TensorProto.INT64, [len(values)], values) for name, values in integers.items()]
-        + [helper.make_tensor(name, TensorProto.FLOAT, [len(values)], values) for name, values in floats.items()],
-        {"model_type": "zipformer2"},
-    )
+    constants = [
+        helper.make_tensor(name, TensorProto.INT64, [len(values)], values) for name, values in integers.items()
+    ]
+    constants += [helper.make_tensor(name, TensorProto.FLOAT, [len(values)], values) for name, values in floats.items()]
+    return nodes, constants
 
 
 def _decoder() -> onnx.ModelProto:
@@ -92,7 +159,7 @@ def _model(
     inputs: Mapping[str, ValueType],
     outputs: Mapping[str, ValueType],
     constants: list[onnx.TensorProto],
-    described: dict[str, object],
+    described: Mapping[str, object],
 ) -> onnx.ModelProto:
     graph = helper.make_graph(nodes, "tones", _values(inputs), _values(outputs), constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

@@ -53,6 +53,22 @@ def test_of_several_languages_the_code_of_the_recognized_one_decides() -> None:
     assert in_requested_script(either, chinese("欢", "迎", language="ja")).text == "欢迎"
 
 
+@pytest.mark.parametrize(("codes", "text"), [(("en", "yue"), "歡迎"), (("yue", "zh"), "欢迎"), (("yue", "en"), "歡迎")])
+def test_cantonese_keeps_its_script_where_chinese_takes_its_place(codes: tuple[str, ...], text: str) -> None:
+    either = job(1, language=None, expected=codes)
+    assert in_requested_script(either, chinese("欢", "迎")).text == text
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [("sr-Latn", "Ljubav"), ("sr-ME", "Ljubav"), ("sr-Cyrl", "Љубав"), ("sr", "Љубав")]
+)
+@pytest.mark.parametrize("recognized", ["Ljubav", "Љубав"])
+def test_serbian_has_the_script_that_was_asked_for(code: str, text: str, recognized: str) -> None:
+    serbian = job(1, language="sr", expected=(code,), end_ms=2_000)
+    written = in_requested_script(serbian, chinese(recognized, language="sr"))
+    assert (written.text, "".join(word.text for word in written.words)) == (text, text)
+
+
 @pytest.mark.parametrize("language", ["en", "ja", "xx"])
 def test_other_languages_and_unknown_ones_stay_as_they_are(language: str) -> None:
     hypothesis = chinese("歡", "迎", language=language)

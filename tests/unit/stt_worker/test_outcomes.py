@@ -1,5 +1,6 @@
 """The results of audio jobs."""
 
+from dataclasses import replace
 from typing import Any
 
 from backend.messages.jobs import AudioJob, FinalResult, PartialResult
@@ -40,6 +41,17 @@ def test_an_early_final_that_contradicts_committed_words_changes_no_caption() ->
     assert shown.early_final is not None
     assert shown.early_final.text == "Hello, world."
     assert final_outcome(wanted.model_copy(update={"early_final": False}), spoken(" Hello.")).live == ()
+
+
+def test_an_improbable_early_final_changes_no_caption() -> None:
+    wanted = job("final", committed="Hello,", tentative=" word", early_final=True)
+    doubtful = replace(spoken(" Hello,", " world."), avg_logprob=-0.4)
+    shown = partial(final_outcome(wanted, doubtful))
+    assert (shown.committed, shown.tentative) == ("Hello,", " word")
+    assert shown.early_final is not None
+    assert shown.early_final.text == "Hello, world."
+    assert final_outcome(wanted.model_copy(update={"early_final": False}), doubtful).live == ()
+    assert partial(final_outcome(wanted, spoken(" Hello,", " world."))).tentative == " world."
 
 
 def test_partials_have_words_if_the_session_wants_them() -> None:

@@ -120,7 +120,7 @@ def test_a_new_word_is_shown_if_it_is_probable_and_not_at_the_end_of_the_audio()
 
 
 def test_a_less_probable_word_is_shown_after_a_while() -> None:
-    policy = StabilityPolicy(opening_words=0)
+    policy = StabilityPolicy(shown_seconds=0.9, opening_words=0)
     doubtful = heard(" we", probability=0.5)
     assert replayed(doubtful, policy=policy).tentative == ""
     assert replayed(doubtful, doubtful, policy=policy).tentative == "we"
@@ -138,7 +138,7 @@ def test_the_first_words_of_an_utterance_are_shown_at_once() -> None:
 
 
 def test_the_last_shown_words_are_replaced_by_steady_ones() -> None:
-    policy = StabilityPolicy(edge_seconds=0.0)
+    policy = StabilityPolicy(shown_seconds=0.9, edge_seconds=0.0)
     stable = replayed(heard(" we", " cross"), heard(" we", " crossed", " it"), policy=policy)
     assert stable.committed + stable.tentative == "we cross"
     stable = after(stable, heard(" we", " crossed", " it"), 3.0, policy)

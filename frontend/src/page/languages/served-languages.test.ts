@@ -24,6 +24,13 @@ test("Chinese is served in both scripts", () => {
   expect(isSpokenServed(served, "fr")).toBe(false);
 });
 
+test("Serbian is served in both scripts", () => {
+  const serbian = parseServedLanguages({ speech: { sr: "Serbian" }, pairs: [{ from: ["en", "sr"], to: ["en", "sr"] }] });
+  expect(["sr", "sr-Latn"].map((code) => isTargetServed(serbian, "en", code))).toEqual([true, true]);
+  expect(isTargetServed(serbian, "sr-Latn", "en")).toBe(true);
+  expect(isSpokenServed(serbian, "sr-Latn")).toBe(true);
+});
+
 test("while the spoken language is detected, every target of any pair is offered", () => {
   expect(isTargetServed(served, "auto", "en")).toBe(true);
   expect(isTargetServed(served, "auto", "fr")).toBe(false);

@@ -43,8 +43,8 @@ const isCodes = (value: unknown): value is string[] =>
 const isPairs = (value: unknown): value is TranslationPairs =>
   isRecord(value) && isCodes(value.from) && isCodes(value.to);
 
-// All models write Chinese in both scripts, because the text is converted.
-const baseCode = (code: string) => code.toLowerCase().replace(/-hans$/, "");
+// All models write Chinese and Serbian in both scripts, because the text is converted.
+const baseCode = (code: string) => code.toLowerCase().replace(/-hans$|^(sr)-latn$/, "$1");
 
 /** Whether the server recognizes a language, in any of its scripts. */
 export function isSpokenServed({ speech }: ServedLanguages, code: string): boolean {

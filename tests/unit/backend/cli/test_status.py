@@ -50,6 +50,14 @@ def test_the_tables_fit_into_80_columns() -> None:
     assert next(line for line in lines if line.startswith("stt")).split()[-4:] == ["42%", "x0.03", "1.5", "s"]
 
 
+def test_each_model_of_a_worker_is_shown_with_its_state() -> None:
+    recognizers = [{"model": "tiny", "state": "failing"}, {"model": "base", "state": "ready"}]
+    (row,) = (
+        line for line in shown({**HEALTH, "workers": [{**STT, "recognizers": recognizers}]}, 200) if "host-7" in line
+    )
+    assert "tiny (failing) + base on NVIDIA H200 float16" in row
+
+
 def test_the_shards_of_a_stream_are_summed() -> None:
     (row,) = (line for line in shown(HEALTH, 80) if line.startswith("audio:final"))
     assert row.split() == ["audio:final", "6", "3", "7.0", "s"]

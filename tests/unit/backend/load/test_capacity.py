@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from backend.load.capacity import PRECISION, find_capacity, objections
 from backend.load.score import Score, Spread
 
-SPEECH: dict[str, Any] = {"words": 400, "erasure": 0.1, "committed": 100, "contradicted": 1, "word_error_percent": 5.0}
+TEXTS: dict[str, Any] = {"words": 400, "word_error_percent": 5.0, "recordings": {"a.wav": 40}}
+SPEECH: dict[str, Any] = {**TEXTS, "erasure": 0.1, "committed": 100, "contradicted": 1}
 DELAYS: dict[str, Any] = {
     "final_s": Spread(40, 0.8, 1.2, 1.4, 1.5),
     "lag_s": Spread(2_400, 0.0, 0.001, 0.002, 0.01),

@@ -107,6 +107,7 @@ def test_audio_that_was_not_sent_is_not_missing() -> None:
     counted = score([broken])
     assert counted.missing == ()
     assert counted.spoken_s == 3.0
+    assert (counted.recordings, score([ledger(*BOTH)]).recordings) == ({"a.wav": 1}, {"a.wav": 2})
 
 
 def test_an_utterance_with_an_error_event_is_an_error_and_not_missing() -> None:

@@ -1,11 +1,20 @@
 import re
 
 import pytest
+from babel.core import get_global
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import ProtocolError
-from backend.messages.languages import LANGUAGES, english_name, flores_code, other_scripts, script, whisper_code
+from backend.messages.languages import (
+    LANGUAGES,
+    english_name,
+    flores_code,
+    other_scripts,
+    script,
+    unwritten_script,
+    whisper_code,
+)
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "eng_Latn": ("en", "EN", " en ", "eng", "en_US", "eng_Latn"),
@@ -20,7 +29,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 SINGLE = {"yue": "yue_Hant", "pt-BR": "por_Latn", "es-419": "spa_Latn", "nn": "nno_Latn", "iw": "heb_Hebr"}
 SINGLE |= {"ar": "arb_Arab", "arz": "arz_Arab", "fa": "pes_Arab", "fa-AF": "prs_Arab", "ku": "kmr_Latn"}
 SINGLE |= {"ku-Arab": "ckb_Arab", "ace": "ace_Latn", "ace-Arab": "ace_Arab", "sq": "als_Latn"}
-SINGLE |= {"mn": "khk_Cyrl"}
+SINGLE |= {"mn": "khk_Cyrl", "ks-Deva": "kas_Deva", "ks": "kas_Arab", "ko-Kore": "kor_Hang", "zh-US": "zho_Hant"}
 
 
 @pytest.mark.parametrize(
@@ -100,10 +109,10 @@ def test_a_language_is_rejected_by_the_model_that_lacks_it() -> None:
 
 SCRIPTS = {
     "Hans": ("zh", "zh-CN", "zh-Hans", "zh-SG", "zh-Hans-HK", "cmn", "zho_Hans", "yue-CN"),
-    "Hant": ("zh-TW", "zh-Hant", "zh_Hant_TW", "zho_Hant", "cmn-TW"),
+    "Hant": ("zh-TW", "zh-Hant", "zh_Hant_TW", "zho_Hant", "cmn-TW", "zh-US"),
     "Hant-HK": ("zh-HK", "zh-MO", "zh-Hant-HK", "yue", "zh-yue"),
-    "Cyrl": ("sr", "sr-RS", "srp_Cyrl"),
-    "Latn": ("sr-Latn", "sr_Latn_RS"),
+    "Cyrl": ("sr", "sr-RS", "srp_Cyrl", "sr-Cyrl-ME"),
+    "Latn": ("sr-Latn", "sr_Latn_RS", "sr-ME"),
     "": ("en-GB", "pt-BR", "ja", "ko", "hr", "uz"),
 }
 
@@ -111,6 +120,27 @@ SCRIPTS = {
 @pytest.mark.parametrize(("code", "expected"), [(code, name) for name, codes in SCRIPTS.items() for code in codes])
 def test_a_code_names_the_script_of_its_texts(code: str, expected: str) -> None:
     assert script(code) == expected
+
+
+@pytest.mark.parametrize(
+    "code", ["zh", "zh-Hant", "yue-Hans", "sr-Latn", "sr_Cyrl", "en-Latn-US", "ko-Kore", "ace-Arab"]
+)
+def test_texts_have_the_script_that_their_code_names(code: str) -> None:
+    assert unwritten_script(code) == ""
+
+
+def test_a_script_that_no_text_has_is_found() -> None:
+    codes = ("zh-Latn", "sr-Arab", "uz-Cyrl", "hi-Latn", "pa-Arab")
+    assert [unwritten_script(code) for code in codes] == ["Latn", "Arab", "Cyrl", "Latn", "Arab"]
+    assert unwritten_script("az-Arab", spoken=True) == "Arab", "recognized in Latin script"
+    assert unwritten_script("az-Arab") == "", "translated into South Azerbaijani"
+
+
+def test_likely_scripts_are_those_of_the_cldr() -> None:
+    for tag, likely in get_global("likely_subtags").items():
+        language, _, region = tag.partition("_")
+        if language in ("zh", "yue", "sr") and len(region) in (0, 2):
+            assert script(tag)[:4] == likely.split("_")[1], tag
 
 
 def test_only_scripts_that_can_be_converted_stand_for_each_other() -> None:

@@ -180,6 +180,20 @@ def test_a_substituted_language_is_reported() -> None:
     assert "Cantonese" in notice.message
 
 
+def test_a_language_to_choose_from_is_reported_as_well() -> None:
+    notices = ServedLanguages.announced([MULTILINGUAL]).limits(Start(languages=("en", "yue")))
+    assert [notice.code for notice in notices] == ["language_substituted"]
+
+
+def test_a_script_that_texts_do_not_have_is_reported() -> None:
+    start = Start(language="zh-Latn", translate_to=("sr-Latn", "uz-Cyrl"))
+    spoken, translated = ServedLanguages().limits(start)
+    assert (spoken.code, spoken.language) == ("script_not_written", None)
+    assert (translated.code, translated.language) == ("script_not_written", "uz-Cyrl")
+    assert "Latn" in spoken.message
+    assert "Uzbek" in translated.message
+
+
 @pytest.mark.parametrize(
     ("language", "target", "served"),
     [

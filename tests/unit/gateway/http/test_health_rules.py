@@ -83,6 +83,17 @@ def test_a_process_without_recent_heartbeat_is_reported() -> None:
     assert (report.status, report.reasons) == ("degraded", ("stt frozen has sent no heartbeat for 8 s",))
 
 
+def test_a_model_that_fails_is_reported_with_its_worker_and_its_error() -> None:
+    ready = {"model": "base", "state": "ready", "failures": 7}
+    failing = {"model": "tiny", "state": "failing", "failures": 3, "error": "RuntimeError('out of memory')"}
+    processes = (*ALL, process("stt", name="host-7", recognizers=[failing, ready]))
+    report = assess_health(REDIS, STREAMS, processes, MAX_WAIT_S, NOW)
+    assert report.status == "degraded"
+    assert report.reasons == ("the model tiny of host-7 fails: RuntimeError('out of memory')",)
+    processes = (*ALL, process("stt", recognizers=[ready]))
+    assert assess_health(REDIS, STREAMS, processes, MAX_WAIT_S, NOW).status == "healthy", "failures of the past"
+
+
 def test_the_worst_reason_is_first() -> None:
     report = assess_health(replace(REDIS, evicts=True), STREAMS, ALL[2:], MAX_WAIT_S, NOW)
     assert report.status == "unhealthy"

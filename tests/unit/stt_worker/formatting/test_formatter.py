@@ -15,16 +15,22 @@ VOCABULARY = {
     "en": (
         "um uh so Um the uh-huh fuck cats twenty five nineteen eighty-four one nine zero a hundred thousand million "
         "and point percent per cent dollars cents second oh 25 3.5 first twenty-first no "
-        "in fifteen minutes hundredths tenth people eighties at"
+        "in fifteen minutes hundredths tenth people eighties at of May third March pounds sterling yen"
     ),
-    "de": "ähm um Scheiße ein zwanzig und fünfundzwanzig Komma fünf Prozent Euro Millionen zwanzigste Haus hundert",
-    "fr": "euh un vingt et quatre-vingt cent pour mille virgule zéro euros merde neuf livre premier",
-    "es": "eh Eh este veinte y uno treinta cien por ciento mil coma euros puta casa dos millones",
-    "pt": "hum vinte e cinco dois mil milhões euros casa",
+    "de": (
+        "ähm um Scheiße ein zwanzig und fünfundzwanzig Komma fünf Prozent Euro Millionen zwanzigste Haus hundert "
+        "dritte Mai Dollar"
+    ),
+    "fr": "euh un vingt et quatre-vingt cent pour mille virgule zéro euros merde neuf livre premier mai dollars",
+    "es": "eh Eh este veinte y uno treinta cien por ciento mil coma euros puta casa dos millones de mayo",
+    "pt": "hum vinte e cinco dois mil milhões euros casa de maio primeiro reais",
     "ko": "음 으음 씨발 병신 년 네 하나",
-    "ja": "えーと えー あのー あの 明日 は クソ ク ン ソ ぱ ち ん こ の 、 。",
-    "zh": "嗯 呃 他 妈 的 操 你 好 我 真 体 ， 。 傻 逼",
-    "yue": "嗯 呃 佢 他 妈 的 ， 。",
+    "ja": (
+        "えーと えー あのー あの 明日 は クソ ク ン ソ ぱ ち ん こ の 、 。 "
+        "二 〇 三 十 百 万 年 月 日 円 令和 パーセント ドル 点"
+    ),
+    "zh": "嗯 呃 他 妈 的 操 你 好 我 真 体 ， 。 傻 逼 二 〇 两 三 十 百 百分之 点 万 亿 年 月 号 元 美元 素 块钱 几",
+    "yue": "嗯 呃 佢 他 妈 的 ， 。 二 〇 十 百分之 年 月 日 蚊 人",
 }
 UNSPACED = ("ja", "yue", "zh")
 

@@ -23,7 +23,7 @@ def in_digits(text: str, language: str) -> str:
         ("en", "one point five million dollars", "$1.5 million"),
         ("en", "fifteen second delay, thirty seconds", "15 second delay, 30 seconds"),
         ("en", "A hundred and fifty people, a thousand two hundred, a thousand and one.", "150 people, 1200, 1001."),
-        ("en", "the two hundredth, July fourth twenty twenty", "the 200th, July fourth 2020"),
+        ("en", "the two hundredth, July fourth twenty twenty", "the 200th, July 4th 2020"),
         ("en", "In fourteen ninety-two and by twenty thirty.", "In 1492 and by 2030."),
         ("de", "Im Jahr neunzehnhundertvierundachtzig.", "Im Jahr 1984."),
         ("de", "drei Komma fünf Prozent von zwanzig Euro", f"3,5{S}% von 20{S}€"),
@@ -52,7 +52,7 @@ def test_spoken_numbers_are_written_in_digits(language: str, text: str, expected
             "en",
             "Fifteen sixteen years old, twenty thirty people, a fifteen twenty minute talk, in fifteen twenty minutes.",
         ),
-        ("en", "At eighteen forty five, on July twenty second, the twenty second of July, seven thirty, nine eleven."),
+        ("en", "At eighteen forty five, on July twenty second, seven thirty, nine eleven."),
         ("en", "The nineteen eighties, twenty four seven, two million five hundred thousand."),
         ("de", "Ein Haus und eine Frau, der erste Mann, am zwanzigsten."),
         ("fr", "Un livre neuf, mille fois."),
@@ -69,6 +69,58 @@ def test_spoken_numbers_are_written_in_digits(language: str, text: str, expected
 )
 def test_words_that_may_be_no_numbers_and_other_languages_stay(language: str, text: str) -> None:
     assert in_digits(text, language) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "On May third, nineteen eighty-four.", "On May 3rd, 1984."),
+        (
+            "en",
+            "March first, the second of May, the twenty second of July",
+            "March 1st, the 2nd of May, the 22nd of July",
+        ),
+        ("de", "am dritten Mai neunzehnhundertvierundachtzig, der erste Januar", "am 3. Mai 1984, der 1. Januar"),
+        ("fr", "le premier janvier, le trois mai deux mille vingt", "le 1er janvier, le 3 mai 2020"),
+        ("es", "el tres de mayo de dos mil veinte", "el 3 de mayo de 2020"),
+        ("it", "il primo gennaio, il tre maggio", "il 1º gennaio, il 3 maggio"),
+        ("pt", "primeiro de janeiro, três de maio", "1º de janeiro, 3 de maio"),
+        ("nl", "op drie mei tweeduizend twintig", "op 3 mei 2020"),
+        ("da", "den tredje maj", "den 3. maj"),
+    ],
+)
+def test_days_of_a_month_are_written_in_digits(language: str, text: str, expected: str) -> None:
+    assert in_digits(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "We may first try, they march first, the first of many, one of March, May second."),
+        ("de", "Zum ersten Mal, drei Mai, der dritte Mann."),
+        ("fr", "Un mai ensoleillé, trois fois."),
+        ("es", "Uno de mayo, tres de ellos."),
+        ("nl", "Een mei, de eerste mei."),
+        ("it", "Il primo giorno."),
+    ],
+)
+def test_small_numbers_that_are_no_days_stay(language: str, text: str) -> None:
+    assert in_digits(text, language) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("en", "twenty million yen, fifty pounds sterling, fifty pounds", "¥20 million, £50, 50 pounds"),
+        ("de", "fünfzig Dollar, hundertzwanzig Yen", f"50{S}$, 120{S}¥"),
+        ("fr", "cinquante dollars", f"50{S}$"),
+        ("it", "venti sterline", f"20{S}£"),
+        ("pt", "vinte reais, cinquenta dólares", f"R${S}20, 50 dólares"),
+        ("es", "cincuenta dólares", "50 dólares"),
+    ],
+)
+def test_signs_of_currencies_are_where_the_language_writes_them(language: str, text: str, expected: str) -> None:
+    assert in_digits(text, language) == expected
 
 
 def test_letters_that_are_the_same_in_another_case_are_a_unit() -> None:

@@ -89,8 +89,7 @@ def test_a_worker_announces_what_holds_for_audio_of_any_length() -> None:
     router = Router(Named("large", "en", "de", translates=True), [quick, asian(uses_prompts=False)])
     assert router.languages == {"en", "de", "zh", "ja"}
     assert not router.translates, "Japanese is not translated"
-    assert not router.uses_prompts
-    assert router.measures_words
+    assert router.options == {"word_times"}
     assert Router(Named("large"), [asian(uses_prompts=False)]).languages is None
     alone = Router(Named("large", "en", translates=True))
     assert (alone.languages, alone.translates) == ({"en"}, True)
@@ -167,9 +166,7 @@ async def test_a_batch_is_divided_and_its_outcomes_stay_in_order() -> None:
     assert texts == ["light", "large", "asian", "unsupported_language", "light"]
     assert isinstance(small.recognizer, Named)
     assert (large.batches, small.recognizer.batches) == ([1], [2])
-    recognizers = worker.report()["recognizers"]
-    assert isinstance(recognizers, list)
-    assert [(one["model"], one["route"], one["state"]) for one in recognizers] == [
+    assert [state[:3] for state in states(worker)] == [
         ("light", "en<3", "ready"),
         ("asian", "ja,zh", "ready"),
         ("large", "*", "ready"),
@@ -211,5 +208,20 @@ async def test_models_work_at_the_same_time() -> None:
     assert len(await worker.handle([entry(1, 1, "en"), entry(2, 5, "en")])) == 2
 
 
-async def test_a_worker_with_one_model_reports_no_list() -> None:
-    assert "recognizers" not in SttWorker(Named("large"), SttSettings()).report()
+async def test_a_worker_with_one_model_reports_whether_it_works() -> None:
+    broken = Named("large", "en", error=BROKEN)
+    worker = SttWorker(broken, SttSettings())
+    assert states(worker) == [("large", "*", "ready", 0, None)]
+    for _ in range(MAX_FAILURES):
+        with pytest.raises(RuntimeError):
+            await worker.handle([entry(1, 5, "en")])
+    assert states(worker) == [("large", "*", "failing", MAX_FAILURES, repr(BROKEN))]
+    broken.error = None
+    assert [text_of(answer) for answer in await worker.handle([entry(1, 5, "en")])] == ["large"]
+    assert states(worker) == [("large", "*", "ready", MAX_FAILURES, None)]
+
+
+def states(worker: SttWorker) -> list[tuple[object, ...]]:
+    recognizers = worker.report()["recognizers"]
+    assert isinstance(recognizers, list)
+    return [(one["model"], one["route"], one["state"], one["failures"], one.get("error")) for one in recognizers]

@@ -1,3 +1,5 @@
+from collections.abc import Collection
+
 import pytest
 
 from backend.errors import ModelError
@@ -30,6 +32,39 @@ ONE = ["model.int8.onnx", "model.onnx", "tokens.txt"]
 )
 def test_the_family_is_known_by_files_and_name(model: str, files: list[str], family: str) -> None:
     assert find_family("auto", model, files).name == family
+
+
+@pytest.mark.parametrize(
+    ("model", "files", "entry", "family"),
+    [
+        ("my-model", PARAKEET, "decode_chunk_len", "streaming-transducer"),
+        ("my-model", PARAKEET, "chunk_shift", "streaming-transducer"),
+        ("my-model", ONE, "decode_chunk_len", "streaming-zipformer-ctc"),
+        ("sherpa-onnx-nemo-parakeet", ONE, "chunk_shift", "streaming-nemo-ctc"),
+        ("sherpa-onnx-streaming-paraformer-bilingual-zh-en", CANARY, None, "streaming-paraformer"),
+        ("sherpa-onnx-streaming-t-one-russian-2025-09-08", ONE, None, "streaming-t-one-ctc"),
+        ("streaming-parakeet", PARAKEET, None, "transducer"),
+    ],
+)
+def test_metadata_tell_a_streaming_model_and_names_tell_the_others(
+    model: str, files: list[str], entry: str | None, family: str
+) -> None:
+    assert find_family("auto", model, files, {entry} if entry else ()).name == family
+
+
+@pytest.mark.parametrize(
+    ("setting", "metadata"),
+    [
+        ("streaming-transducer", ()),
+        ("transducer", {"decode_chunk_len"}),
+        ("streaming-nemo-ctc", {"decode_chunk_len"}),
+        ("nemo-ctc", {"chunk_shift"}),
+    ],
+)
+def test_a_setting_that_contradicts_the_metadata_is_an_error(setting: str, metadata: Collection[str]) -> None:
+    """sherpa-onnx ends the process when it loads a model as one of another family."""
+    with pytest.raises(ModelError, match=f"my-model are not those of the family {setting}"):
+        find_family(setting, "my-model", PARAKEET, metadata)
 
 
 @pytest.mark.parametrize(("model", "files"), [("my-model", ONE), ("my-model", CANARY), ("parakeet", ["tokens.txt"])])

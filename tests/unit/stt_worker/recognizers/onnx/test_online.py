@@ -3,21 +3,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backend.errors import ModelError
 from stt_worker.loading import load_recognizer
 from stt_worker.recognizers.onnx.online import OnlineModel
 from stt_worker.recognizers.recognizer import Recognizer, Speech
+from stt_worker.recognizers.streaming.recognizer import StreamingRecognizer
 from stt_worker.settings import SttSettings
 from tests.testkit.models.tone_model import PAUSE_S, RATE, TONE_S, tones, write_tone_model
+from tests.testkit.models.tone_transducer import write_tone_transducer
 
 SAID = ("high", "low", "middle")
 TEXT = " ".join(SAID)
+AUDIO = tones(*SAID)
 
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tone_model(tmp_path_factory.mktemp("models") / "sherpa-onnx-nemo-streaming-ctc-en", streaming=True)
+
+
+@pytest.fixture(scope="module")
+def zipformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose name does not say that it decodes incrementally."""
+    return write_tone_transducer(tmp_path_factory.mktemp("models") / "sherpa-onnx-tones-zh", streaming=True)
 
 
 def load(directory: Path) -> Recognizer:
@@ -72,6 +83,69 @@ def test_any_worker_can_continue_an_utterance_with_the_same_text(directory: Path
     first.recognize([Speech(other, final=False, utterance="s/1")])
     final = Speech(tones(*SAID), utterance="s/1")
     assert [worker.recognize([final])[0].text for worker in (first, second, first)] == [TEXT] * 3
+
+
+ends = st.lists(st.integers(0, len(AUDIO)), max_size=6).map(sorted)
+lost = st.sets(st.integers(0, 6))
+
+
+@pytest.fixture(scope="module")
+def with_states(directory: Path, zipformer: Path) -> list[Recognizer]:
+    return [load(directory), load(zipformer)]
+
+
+@pytest.fixture(scope="module")
+def without_states(directory: Path, zipformer: Path) -> list[Recognizer]:
+    return [load(directory), load(zipformer)]
+
+
+@pytest.mark.parametrize(("model", "text"), [(0, TEXT), (1, "高低中")])
+@settings(max_examples=40)
+@given(ends=ends, lost=lost)
+def test_any_division_and_any_loss_of_states_give_the_same_texts(
+    with_states: list[Recognizer],
+    without_states: list[Recognizer],
+    model: int,
+    text: str,
+    ends: list[int],
+    lost: set[int],
+) -> None:
+    for number, end in enumerate([*ends, len(AUDIO)]):
+        if number in lost:  # a job with other audio takes the state
+            with_states[model].recognize([Speech(AUDIO[:0], final=False, utterance="s/1")])
+        final = number == len(ends)
+        samples = AUDIO[:end]
+        (found,) = with_states[model].recognize([Speech(samples, final=final, words=True, utterance="s/1")])
+        assert [found] == without_states[model].recognize([Speech(samples, final=final, words=True)])
+    assert found.text == text
+
+
+def test_a_streaming_zipformer_is_known_by_its_metadata(zipformer: Path) -> None:
+    recognizer = load(zipformer)
+    assert (type(recognizer), recognizer.languages, recognizer.uses_hotwords) == (StreamingRecognizer, {"zh"}, True)
+    previewed = [recognizer.recognize([preview(AUDIO, end_s)])[0].text for end_s in (0.4, 1.2, 2.2, 3.2)]
+    assert previewed == ["", "高", "高低", "高低中"]
+
+
+def test_a_streaming_zipformer_prefers_hotwords(zipformer: Path) -> None:
+    recognizer = load(zipformer)
+    for hotwords, expected in (("", "高低中"), ("糕", "糕低中"), ("中, 低", "高低中")):
+        recognizer.recognize([preview(AUDIO, 1.2, hotwords)])
+        assert recognizer.recognize([Speech(AUDIO, hotwords=hotwords, utterance="s/1")])[0].text == expected
+
+
+def test_utterances_of_a_zipformer_with_different_states_share_a_batch(zipformer: Path) -> None:
+    """Each writes the end of its audio from its own state."""
+    recognizer = load(zipformer)
+    said = [("low", "high"), ("middle", "low"), ("high", "middle")]
+    heads = [preview(tones(*names), 1.2 + i / 10, utterance=f"s/{i}") for i, names in enumerate(said)]
+    assert [found.text for found in recognizer.recognize(heads)] == ["低", "中", "高"]
+    finals = [Speech(tones(*names), utterance=f"s/{i}") for i, names in enumerate(said)]
+    assert [found.text for found in recognizer.recognize(finals)] == ["低高", "中低", "高中"]
+
+
+def preview(samples: np.ndarray, end_s: float, hotwords: str = "", utterance: str = "s/1") -> Speech:
+    return Speech(samples[: round(end_s * RATE)], final=False, hotwords=hotwords, utterance=utterance)
 
 
 def test_the_division_of_the_audio_does_not_change_the_text(directory: Path) -> None:

@@ -106,6 +106,11 @@ class ClientError(NovaError):
         self.close_code = self.close_code if close_code is None else close_code
         self.fatal = fatal
 
+    @property
+    def log_message(self) -> str:
+        """The message without personal data, as logs contain it."""
+        return self.message
+
 
 class ProtocolError(ClientError):
     """A frame or message that the protocol does not allow at this point."""

@@ -29,6 +29,7 @@ _DESCRIPTIONS: Mapping[str, str] = {
     "literal_error": "must be {expected}",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
+    "value_error": "is invalid: {error}",
 }
 
 

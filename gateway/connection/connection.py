@@ -66,7 +66,7 @@ async def report_errors(sender: Sender, part: Callable[[], Awaitable[None]]) -> 
     try:
         await part()
     except ClientError as error:
-        log.info("client_error", code=error.code, error=error.message)
+        log.info("client_error", code=error.code, error=error.log_message)
         sender.fail(error, error.close_code)
     except REDIS_ERRORS:
         sender.fail(RedisUnavailableError(), RedisUnavailableError.close_code)

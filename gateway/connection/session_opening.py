@@ -23,7 +23,7 @@ from gateway.connection.observers.session_summary import SessionSummary
 from gateway.connection.observers.speech_share import SpeechShare
 from gateway.connection.observers.traces import SessionTraces
 from gateway.connection.published_rooms import SessionRoom
-from gateway.connection.voice_storage import load_voices
+from gateway.connection.voice_storage import load_resumed_voices, load_voices
 from gateway.http.limited_websocket import LimitedWebSocket
 from gateway.protocols import ProtocolName
 from gateway.services import GatewayServices
@@ -120,7 +120,7 @@ async def _resume_session(
 ) -> tuple[Session, Lease, list[Action]]:
     caller = entry.caller
     lease, record = await retry_until_available(lambda: services.sessions.resume(resume, caller=caller.id))
-    voices = await load_voices(services.voices, caller.id, record.start.model_copy(update={"known_speakers": ()}))
+    voices = await load_resumed_voices(services.voices, caller.id, record.start)
     await room.open(record.start, resume, record.sharing.begin)
     session = _new_session(services, entry, record.correlation_id, voices, room)
     actions = session.resume(resume, record)

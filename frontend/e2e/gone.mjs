@@ -3,10 +3,11 @@
 //   node e2e/gone.mjs --url http://localhost:8080 --wav FILE --seconds N --out DIR --language en --screenshot NAME
 //
 // When the page has loaded, it prints the line "lose"; the caller kills the gateway and answers with a line on stdin. The
-// last line on stdout is a JSON object: code and shown (of the problem while the server is gone), and the result of
-// `finish`.
+// last line on stdout is a JSON object: code and shown (of the problem while the server is gone), violations (of
+// accessibility at that time), and the result of `finish`.
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { violations } from "./accessibility.mjs";
 import { finish, inBrowser, options, shoot, start } from "./browser.mjs";
 
 const { values: args } = parseArgs({ options });
@@ -23,6 +24,7 @@ await inBrowser(args, async (page) => {
   await problem.waitFor({ timeout: 20_000 });
   const [code, shown] = [await problem.getAttribute("data-code"), await problem.innerText()];
   await shoot(page, args, "gone");
+  const found = await violations(page);
   await page.locator("[data-testid=status][data-phase=listening]").waitFor({ timeout: 60_000 });
-  return { code, shown, ...(await finish(page, Number(args.seconds))) };
+  return { code, shown, violations: found, ...(await finish(page, Number(args.seconds))) };
 });

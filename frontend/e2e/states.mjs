@@ -1,13 +1,14 @@
-// Visits every state of the page, checks each with axe-core, and takes screenshots.
+// Visits every state of the page, checks each with axe-core, on a desktop, on a phone in the dark and at 200 %, and takes
+// screenshots.
 //
 //   node e2e/states.mjs --url http://localhost:8080 --wav FILE --seconds N --recording FILE --out DIR
 //                       --screenshot NAME --language en [--size 390x844] [--dark] [--locale ar] [--brief]
 //
-// With --brief it visits only the states that need no speech.
+// With --brief it visits only the states that need no speech, and only in the window of --size.
 //
 // Prints a JSON object: violations (by state), sideways (states that scroll in two directions), and what the page showed:
 // spoken, edited, reloaded, found, announced, cleared, undone (texts), warns (before leaving), progress (of the recording: phase and share),
-// downloads (of the recording), refused, targets (codes), direction, consoleErrors.
+// downloads (of the recording), fieldShare (of the width of a phone, for editing), refused, targets (codes), direction, consoleErrors.
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { scrollsSideways, violations } from "./accessibility.mjs";
@@ -17,17 +18,31 @@ import { watchProgress } from "./progress.mjs";
 const more = { recording: { type: "string" }, locale: { type: "string", default: "" }, brief: { type: "boolean" } };
 const { values: args } = parseArgs({ options: { ...options, ...more } });
 const WITHIN = { timeout: 60_000 };
+const [width, height] = args.size.split("x").map(Number);
+const OWN_VIEW = { ending: "", width, height, colorScheme: args.dark ? "dark" : "light" };
+// A window of 1280 by 800 at 200 % has 640 by 400 CSS pixels.
+const VIEWS = [
+  { ending: "-phone-dark", width: 390, height: 844, colorScheme: "dark" },
+  { ending: "-200%", width: 640, height: 400, colorScheme: "light" },
+];
+const ZOOM_400 = { ending: "-400%", width: 320, height: 256, colorScheme: "light" };
 
 await inProfile(args, async (browser, page) => {
   const report = { violations: {}, sideways: [] };
   const at = (name) => page.getByTestId(name);
   const texts = () => at("committed").allInnerTexts();
-  const check = async (state) => {
+  const checkIn = async ({ ending, width, height, colorScheme }, state) => {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
     await page.evaluate(() => document.fonts.ready);
-    await shoot(page, args, state);
+    await shoot(page, args, state + ending);
     const found = await violations(page);
-    if (found.length > 0) report.violations[state] = found;
-    if (await scrollsSideways(page)) report.sideways.push(state);
+    if (found.length > 0) report.violations[state + ending] = found;
+    if (await scrollsSideways(page)) report.sideways.push(state + ending);
+  };
+  const check = async (state) => {
+    for (const view of args.brief ? [] : VIEWS) await checkIn(view, state);
+    await checkIn(OWN_VIEW, state);
   };
   report.consoleErrors = consoleErrorsOf(page);
   await page.goto(args.url);
@@ -68,6 +83,10 @@ await inProfile(args, async (browser, page) => {
   await at("edit").first().click();
   await at("edit-text").first().fill("Edited by hand.");
   await check("editing");
+  await page.setViewportSize(VIEWS[0]);
+  report.fieldShare = await at("edit-text")
+    .first()
+    .evaluate((field) => field.offsetWidth / field.closest("li").offsetWidth);
   await at("save-edit").click();
   report.edited = await texts();
   await page.waitForTimeout(300);
@@ -102,10 +121,7 @@ await inProfile(args, async (browser, page) => {
 
   Object.assign(report, await transcribe());
   await check("recording-done");
-  for (const [zoom, size] of Object.entries({ "200%": [640, 400], "400%": [320, 256] })) {
-    await page.setViewportSize({ width: size[0], height: size[1] });
-    await check(`zoom-${zoom}`);
-  }
+  await checkIn(ZOOM_400, "recording-done");
   process.stdout.write(`${JSON.stringify(report)}\n`);
 
   /** Transcribes the recording, and downloads its subtitles. */

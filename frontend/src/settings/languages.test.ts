@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { languageName, scriptCode, spokenLanguages, writtenLanguages } from "./languages";
 
 test.each(["en", "es", "zh"])("in %s every language has a name, and is listed once, sorted by name", (locale) => {
@@ -14,6 +14,12 @@ test("an unknown code is its own name", () => {
   expect(languageName("es")).toBe("Spanish");
   expect(languageName("es", "zh")).toBe("西班牙语");
   expect(languageName("spa_Latn")).toBe("spa_Latn");
+});
+
+test("languages that the browser cannot name have an English name", () => {
+  const of = vi.spyOn(Intl.DisplayNames.prototype, "of").mockReturnValue(undefined);
+  expect(["ba", "bo", "xx"].map((code) => languageName(code, "fr"))).toEqual(["Bashkir", "Tibetan", "xx"]);
+  of.mockRestore();
 });
 
 test.each([

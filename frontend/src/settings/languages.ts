@@ -9,10 +9,13 @@ export interface Language {
   readonly name: string;
 }
 
+// Chromium has no names for these languages, in any language.
+const NAMELESS: Readonly<Record<string, string>> = { ba: "Bashkir", bo: "Tibetan" };
+
 /** Returns the name of a language in the language of `locale`, or the code itself if it has no name. */
 export function languageName(code: string, locale = "en"): string {
   try {
-    return namesIn(locale).of(code) ?? code;
+    return namesIn(locale).of(code) ?? NAMELESS[code] ?? code;
   } catch {
     return code; // Not a BCP 47 tag, such as the FLORES code "spa_Latn".
   }
@@ -57,7 +60,7 @@ function likelyScript(tag: string): string | undefined {
 const cache = new Map<string, Intl.DisplayNames>();
 
 function namesIn(locale: string): Intl.DisplayNames {
-  const names = cache.get(locale) ?? new Intl.DisplayNames([locale], { type: "language", fallback: "code" });
+  const names = cache.get(locale) ?? new Intl.DisplayNames([locale], { type: "language", fallback: "none" });
   cache.set(locale, names);
   return names;
 }

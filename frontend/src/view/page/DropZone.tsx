@@ -25,7 +25,11 @@ export function DropZone({ page, children }: { page: Page; children: ReactNode }
       }}
     >
       {children}
-      {isOver && <p className="drop-hint">{texts.drop}</p>}
+      {isOver && (
+        <p className="drop-hint" role="status">
+          {texts.drop}
+        </p>
+      )}
     </div>
   );
 }

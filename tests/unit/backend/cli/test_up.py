@@ -30,7 +30,9 @@ def access(host: str, key: str = "", **environment: str) -> str:
 
 
 def test_on_loopback_only_this_machine_can_connect() -> None:
-    assert access("127.0.0.1").startswith("Only this machine can connect. No API key is required.")
+    assert access("127.0.0.1").endswith(
+        "No API key is required. To let others connect, use --host 0.0.0.0 (GATEWAY_HOST)."
+    )
     assert "`nova keys create`" in access("127.0.0.1", GATEWAY_AUTH="keys")
 
 

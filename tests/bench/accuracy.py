@@ -41,7 +41,7 @@ class Contestants:
         }
 
     def _sessions(self, clips: Sequence[Clip], **options: Any) -> list[str]:
-        starts = [Start(language=self._language(clip), partials=False, **options) for clip in clips]
+        starts = [Start(language=self._language(clip) or "auto", partials=False, **options) for clip in clips]
         sounds = [clip.pcm() for clip in clips]
         return [one.text for one in transcribe_all(self._recognizer, sounds, starts, are_files=bool(options))]
 

@@ -1,8 +1,8 @@
 """Words that `only_speaker` lets through: `python -m tests.bench.only_me`.
 
-One enrolled speaker reads clips while another one speaks, in turn or at the same time at several levels. Counts the
-errors in the words of the target, and the words of the other speaker that got through. Then it enrols voices that must
-be refused.
+One enrolled speaker reads clips while another one speaks, in turn or at the same time at several levels, or while a
+television runs: two other speakers without pauses, also between the clips, with music below them. Counts the errors in
+the words of the target, and the words of the others that got through. Then it enrols voices that must be refused.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backend import models
 from backend.engines.loading import Hardware
+from backend.load.clips import decode
 from backend.messages.protocol import Enrolment, Error, Final, SpeechIgnored, Start
 from backend.messages.voices.profiles import VoiceProfile
 from backend.text.edits import WordErrors
@@ -26,7 +27,9 @@ from stt_worker.recognizers.recognizer import Recognizer, VoiceDescriber
 from stt_worker.recognizers.whisper import FasterWhisper
 from stt_worker.settings import SttSettings
 from stt_worker.voices import stage
-from tests.bench.support.conversations import Samples, Saying, saying
+from stt_worker.voices.speech_level import without_pauses
+from tests.bench.support.conversations import Samples, Saying, saying, trimmed
+from tests.bench.support.mixed_samples import MIXES, mixed_enrolment
 from tests.paths import SHARED
 from tests.testkit import cli
 from tests.testkit.audio.clips import RATE, shared_clips
@@ -39,11 +42,14 @@ ENROLLED, SPOKEN = 3, 3
 # Level of the target above the other voice, in dB. None: they take turns.
 LEVELS_DB: tuple[float | None, ...] = (None, 10.0, 5.0, 0.0)
 PAUSE_S = 1.2
+# Level of the target above a television, and of the television's speakers above its music, in dB.
+TELEVISION_DB, MUSIC_DB = (10.0, 5.0, 0.0), 10.0
+MUSIC = SHARED / "audio" / "noise" / "music-macroform-cold_day-60.flac"
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A recording, and what each of the two speakers says in it."""
+    """A recording, what the target says in it, and what the others say."""
 
     pcm: NDArray[np.int16]
     target: str
@@ -56,12 +62,20 @@ def sayings_of(speaker: str) -> list[Saying]:
     return [one for one in map(saying, clips) if 3 <= len(one.samples) / RATE <= 11]
 
 
-def in_pcm(parts: Sequence[Samples]) -> NDArray[np.int16]:
+def in_samples(parts: Sequence[Samples]) -> Samples:
     """The parts with a pause after each."""
     pause = np.zeros(round(PAUSE_S * RATE), np.float32)
-    joined = np.concatenate([piece for part in parts for piece in (part, pause)])
-    pcm: NDArray[np.int16] = np.clip(np.rint(joined * 32_767), -32_768, 32_767).astype(np.int16)
+    return np.concatenate([piece for part in parts for piece in (part, pause)])
+
+
+def to_pcm(samples: Samples) -> NDArray[np.int16]:
+    pcm: NDArray[np.int16] = np.clip(np.rint(samples * 32_767), -32_768, 32_767).astype(np.int16)
     return pcm
+
+
+def in_pcm(parts: Sequence[Samples]) -> NDArray[np.int16]:
+    """The parts with a pause after each."""
+    return to_pcm(in_samples(parts))
 
 
 def scene(own: Sequence[Saying], others: Sequence[Saying], level_db: float | None) -> Scene:
@@ -80,6 +94,19 @@ def overlapped(own: Samples, other: Samples, level_db: float) -> Samples:
     size = min(len(own), len(other))
     mixed[:size] += other[:size] * np.float32(10 ** (-level_db / 20))
     return mixed
+
+
+def with_television(own: Sequence[Saying], others: Sequence[Saying], level_db: float) -> Scene:
+    """The clips of the target with pauses, and a television from the beginning to the end."""
+    spoken = in_samples([one.samples for one in own])
+    voices = np.concatenate([other.samples for other in others])
+    shown = np.resize(voices, len(spoken))
+    music = np.resize(trimmed(decode(MUSIC).astype(np.float32) / np.float32(32_768)), len(spoken))
+    television = shown + music * np.float32(10 ** (-MUSIC_DB / 20))
+    text = " ".join(other.text for other in others)
+    return Scene(
+        to_pcm(spoken + television * np.float32(10 ** (-level_db / 20))), " ".join(one.text for one in own), text
+    )
 
 
 def enrol(
@@ -135,10 +162,17 @@ def refusals(own: Sequence[Saying], other: Sequence[Saying], random: np.random.G
         "noise at 6 dB": [part + hiss for part, hiss in zip(good, noise, strict=True)],
         "too quiet": [part * np.float32(0.01) for part in good],
         "another voice in the third": [*good[:2], other[0].samples],
-        "two voices in each": [
-            np.concatenate([part[: 3 * RATE], two.samples[: 3 * RATE]]) for part, two in zip(good, other, strict=False)
-        ],
+        # Without pauses, in which an utterance of one voice would end.
+        **{
+            f"two voices in each, {name}": mixed_enrolment(fluent(own), fluent(other), MIXES[name])
+            for name in ("turns of 1.5 s", "overlap, 0 dB")
+        },
     }
+
+
+def fluent(sayings: Sequence[Saying]) -> Samples:
+    """The speech of all clips without its pauses."""
+    return without_pauses(np.concatenate([one.samples for one in sayings]))
 
 
 @click.command()
@@ -170,6 +204,14 @@ def main(targets: int, model: str, seed: int, json_file: Path | None) -> None:
         pairs = zip(names, (*SPEAKERS[1:], SPEAKERS[0]), strict=False)
         scenes = [scene(said[own][ENROLLED:][:SPOKEN], said[other][:SPOKEN], level) for own, other in pairs]
         rows += measured("in turn" if level is None else f"{level:g} dB below", scenes, profiles, recognizer, voices)
+        progress(str(rows[-1]))
+    for level in TELEVISION_DB:
+        shown = [[*said[SPEAKERS[n - 1]][:SPOKEN], *said[SPEAKERS[n - 2]][:SPOKEN]] for n in range(len(names))]
+        scenes = [
+            with_television(said[own][ENROLLED:][:SPOKEN], others, level)
+            for own, others in zip(names, shown, strict=True)
+        ]
+        rows += measured(f"television, {level:g} dB below", scenes, profiles, recognizer, voices)
         progress(str(rows[-1]))
     must = refusals(said[SPEAKERS[0]], said[SPEAKERS[1]], np.random.default_rng(seed))
     refused: list[cli.Row] = []

@@ -149,7 +149,6 @@ async def test_the_places_of_a_killed_gateway_are_free_again(gateways: list[Gate
             while await outcome(enter(f"session-{attempts}", places)):
                 attempts += 1
                 await asyncio.sleep(0.2)
-            assert attempts, "the place was reserved"
             return time.monotonic() - killed_at
 
         async with asyncio.timeout(SLOT_TTL_S + 10):
@@ -159,9 +158,6 @@ async def test_the_places_of_a_killed_gateway_are_free_again(gateways: list[Gate
         assert STALE_S - 2 < admitted_s < STALE_S + 2
         # The second place was reserved a moment after the first.
         async with asyncio.timeout(2):
-            while await outcome(gateways[1].hold_slot("last", places)):
-                await asyncio.sleep(0.05)
-            while await outcome(gateways[0].admit("last", places)):
-                await asyncio.sleep(0.05)
+            await asyncio.gather(waited_for(gateways[1].hold_slot), waited_for(gateways[0].admit))
         assert await outcome(gateways[1].hold_slot("too many", places)) == OverQuotaError.code
         assert await outcome(gateways[0].admit("too many", places)) == OverloadedError.code

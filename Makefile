@@ -25,14 +25,14 @@ test-lowest: .venv-lowest/.ready  ## run tests with the lowest versions that pyp
 	    gateway/session gateway/audio/containers stt_worker/guards)
 
 # The test tools keep their pinned versions, except for those that require newer packages than the floors.
-LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer wyoming
+LOWEST_TOOLS := pytest pytest-asyncio pytest-timeout pytest-xdist hypothesis jiwer wyoming babel
 
 .venv-lowest/.ready: pyproject.toml constraints.txt infra/lowest_versions.py
 	@$(PYTHON) -m venv .venv-lowest
 	@$(PYTHON) infra/lowest_versions.py > .venv-lowest/lowest.txt
 	@grep -E '^($(subst $() $(),|,$(LOWEST_TOOLS)))==' constraints.txt > .venv-lowest/tools.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/lowest.txt \
-	  --requirement .venv-lowest/tools.txt --editable '.[all,nats,onnx,tracing,wyoming]' pyyaml onnx
+	  --requirement .venv-lowest/tools.txt --editable '.[all,nats,onnx,tracing,wyoming]' pyyaml onnx babel
 	@touch $@
 
 agents: .venv-agents/.ready  ## install LiveKit Agents and Pipecat, with which tests/e2e/apis/test_agent_frameworks.py tries the gateway

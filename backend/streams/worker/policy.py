@@ -46,15 +46,13 @@ class PreviewPool(Generic[J]):
         self._entries = select_previews([*self._entries, *previews], finals)
 
     def take(self, count: int, oldest_s: float) -> list[Entry[J]]:
-        """Remove and return the first ones, at most `count`.
+        """Remove and return the first `count`.
 
-        Those that were sent before `oldest_s` (Unix time) are dropped, except for first words. First words are a batch
-        of their own: all results of a batch arrive at its end, and theirs is short.
+        Those that were sent before `oldest_s` (Unix time) are dropped, except for first words.
         """
         fresh = [entry for entry in self._entries if entry.job.is_first_preview or entry.job.sent_at >= oldest_s]
-        taken = [entry for entry in fresh[:count] if entry.job.is_first_preview == fresh[0].job.is_first_preview]
-        self._entries = fresh[len(taken) :]
-        return taken
+        self._entries = fresh[count:]
+        return fresh[:count]
 
 
 class RecordingShare:

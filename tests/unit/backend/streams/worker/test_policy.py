@@ -85,14 +85,6 @@ def test_late_previews_are_dropped_and_the_rest_waits_for_the_next_batch() -> No
     assert chosen.may_wait
 
 
-def test_first_words_do_not_wait_for_the_other_previews_of_a_batch() -> None:
-    pool = PreviewPool[AudioJob]()
-    pool.add([entry("a", 1, 0.3), entry("b", 1, 0.2, is_new=True), entry("c", 1, 0.1, is_new=True)], [])
-    assert keys(pool.take(8, 0.0)) == [("b", 1), ("c", 1)]
-    assert keys(pool.take(8, 0.0)) == [("a", 1)]
-    assert pool.take(8, 0.0) == []
-
-
 def test_a_late_preview_for_the_first_words_is_not_dropped() -> None:
     chosen = policy(preview_max_age_ms=1_500)
     chosen.add_previews([entry("late", 1, 1.6), entry("first", 1, 2.4, is_new=True)], [])

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from tests.bench.latency import hard_clips, problems, run_load
+from tests.bench.latency import hard_clips, percentiles, problems, run_load
 from tests.chaos.features import feature_settings
 from tests.testkit import cli
 from tests.testkit.audio.clips import write_manifest
@@ -45,7 +45,7 @@ class CostReport:
 def row(name: str, report: dict[str, Any]) -> cli.Row:
     """Latencies, and the CPU time of a minute of one session by process."""
     score, usage = report["score"], report["usage"]
-    final, first = score["final_s"], score["first_partial_s"]
+    final = score["final_s"]
 
     def per_minute(process: str) -> float:
         spent = (one["cpu_s_per_session_minute"] for place, one in usage.items() if place.startswith(process))
@@ -55,9 +55,8 @@ def row(name: str, report: dict[str, Any]) -> cli.Row:
         "features": name,
         "refused": sum(score["refused"].values()),
         "finals": final["count"] if final else 0,
-        "final p50": final["p50"] if final else "",
-        "final p95": final["p95"] if final else "",
-        "first partial p50": first["p50"] if first else "",
+        **dict(percentiles("final", final)),
+        **dict(percentiles("first partial", score["first_partial_s"])),
         "WER %": score["word_error_percent"],
         "worker CPU s / min": per_minute("stt_worker"),
         "gateway CPU s / min": per_minute("gateway"),

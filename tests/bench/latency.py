@@ -82,10 +82,10 @@ def row(name: str, score: dict[str, Any], cores: float, difficulty: Difficulty) 
         "run": name,
         "refused": sum(score["refused"].values()),
         "finals": score["final_s"]["count"] if score["final_s"] else 0,
-        **dict(_percentiles("final", score["final_s"])),
+        **dict(percentiles("final", score["final_s"])),
         "worst session p95": score["worst_session_p95_s"] or "",
-        **dict(_percentiles("first partial", score["first_partial_s"])),
-        **dict(_percentiles("to final", score["ttfs_s"])),
+        **dict(percentiles("first partial", score["first_partial_s"])),
+        **dict(percentiles("to final", score["ttfs_s"])),
         "long without partial": f"{score['unshown_long']}/{score['long']}",
         "WER %": score["word_error_percent"],
         "faster-whisper %": difficulty.percent(score["recordings"]),
@@ -96,7 +96,8 @@ def row(name: str, score: dict[str, Any], cores: float, difficulty: Difficulty) 
     }
 
 
-def _percentiles(name: str, spread: dict[str, float] | None) -> Iterator[tuple[str, float | str]]:
+def percentiles(name: str, spread: dict[str, float] | None) -> Iterator[tuple[str, float | str]]:
+    """The p50 and p95 of a quantity, by their columns. Empty without a spread."""
     for percentile in ("p50", "p95"):
         yield f"{name} {percentile}", spread[percentile] if spread else ""
 

@@ -24,7 +24,7 @@ from gateway.session.segmenter import WINDOW
 SILENCE_PROBABILITY = 0.5
 # Samples per decision of WebRTC's detector: 20 ms. It accepts 10, 20 or 30 ms.
 _GATE_FRAME = 320
-# Windows without speech after which the gate closes: 0.77 s, longer than the default endpoint of 0.6 s.
+# Windows without speech after which the gate closes: 0.77 s.
 _HOLD_WINDOWS = 24
 # Windows from before the gate opened that Silero processes first. From an empty state its first results are unreliable.
 _WARM_UP_WINDOWS = 8

@@ -1,8 +1,7 @@
 """Cuts a session's audio into utterances: windows and speech probabilities in, named events out.
 
-Pure: no clock and no I/O, so tests run hours of audio in seconds. All positions are samples of the session's audio
-(16 kHz), counted from its first sample. Utterances are in order and never overlap. An utterance's bytes are the input
-from `start_sample` to `end_sample`, including where a long utterance is cut.
+Pure: no clock and no I/O. All positions are samples of the session's audio (16 kHz), counted from its first sample.
+Utterances are in order and never overlap. Their bytes are the input from `start_sample` to `end_sample`.
 """
 
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from backend.messages.options import ENDPOINT_MS
 
 # Samples that share one speech probability: 32 ms, the window size of Silero VAD at 16 kHz.
 WINDOW = 512
@@ -115,7 +116,7 @@ class Segmenter:
     UtteranceStarted (PauseDetected SpeechResumed)* [PauseDetected] UtteranceEnded ...
     """
 
-    def __init__(self, rules: Rules | None = None, *, endpoint_ms: int = 600, first_sample: int = 0) -> None:
+    def __init__(self, rules: Rules | None = None, *, endpoint_ms: int = ENDPOINT_MS, first_sample: int = 0) -> None:
         self.rules = rules or Rules()
         self.endpoint_ms = endpoint_ms
         # False: only `end_utterance` and the length limit end utterances, which contain all audio.
@@ -204,16 +205,11 @@ class Segmenter:
 
     def _collect(self) -> list[SegmentEvent]:
         """Add the newest window to the utterance, whatever it contains."""
-        before = len(self._buffer) - 1
-        paused, self._paused_at = self._paused_at, 0
-        self.pause_limit_ms = None
+        if self.is_open:
+            return self._include_newest()  # endpointing may have been switched off during a pause
+        self.is_open = True
         self._speech_end = len(self._buffer)
-        if not self.is_open:
-            self.is_open = True
-            return [UtteranceStarted(self.buffered_from)]
-        # Endpointing may have been switched off during a pause.
-        events: list[SegmentEvent] = [SpeechResumed(self.buffered_from + before * WINDOW)] if paused else []
-        return events + self._cut() if len(self._buffer) >= self._max else events
+        return [UtteranceStarted(self.buffered_from)]
 
     def _await_speech(self, probability: float) -> list[SegmentEvent]:
         rules = self.rules
@@ -236,12 +232,16 @@ class Segmenter:
         before = len(self._buffer) - 1
         if self._is_after_clause(before):
             return self._cut_at(self._paused_at, "clause")
+        if self._paused_at:
+            self._last_pause = (self._speech_end + before) // 2
+        return self._include_newest()
+
+    def _include_newest(self) -> list[SegmentEvent]:
+        """The open utterance now reaches to the newest window, which ends a pause."""
         paused, self._paused_at = self._paused_at, 0
         self.pause_limit_ms = None
-        if paused:
-            self._last_pause = (self._speech_end + before) // 2
         self._speech_end = len(self._buffer)
-        events: list[SegmentEvent] = [SpeechResumed(self.buffered_from + before * WINDOW)] if paused else []
+        events: list[SegmentEvent] = [SpeechResumed(self.position - WINDOW)] if paused else []
         return events + self._cut() if len(self._buffer) >= self._max else events
 
     def _is_after_clause(self, before: int) -> bool:

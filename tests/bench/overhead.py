@@ -69,7 +69,7 @@ async def measure(sessions: int, seconds: float, *, previews: bool, logs: Path) 
         processes = {**system.processes, GENERATOR: os.getpid()}
         gateway = processes[GATEWAY]
         empty_mb = resident_mb(gateway)
-        start = Start(language="en", partials=previews)
+        start = Start(language="en", partials=previews, endpoint_ms=600)
         swarm = await open_sessions(stream_url(system.urls[0]), track, sessions, start)
         begin_all(swarm)
         await asyncio.sleep(WARM_UP_S)

@@ -103,7 +103,7 @@ def _samples(pcm: bytes) -> NDArray[np.float32]:
 def policies(threshold: float, longest_ms: float, answer_ms: float) -> Iterator[Policy]:
     """Silence alone, and the model."""
     pause_ms = float(DEFAULT_RULES.pause_ms)
-    for silence_ms in (600.0, 1_000.0):
+    for silence_ms in (600.0, 800.0, 1_000.0):
         yield Policy(f"silence of {silence_ms:.0f} ms", partial(_after_silence, silence_ms))
     yield Policy(
         f"model, {threshold:g}, at most {longest_ms:.0f} ms",

@@ -59,7 +59,7 @@ class Options:
 class Phase:
     """Results that arrived in one phase."""
 
-    latency_s: Spread | None  # from the last sample of an utterance to its final; includes the endpoint of 0.6 s
+    latency_s: Spread | None  # from the last sample of an utterance to its final; includes the endpoint
     partials_per_final: float
 
     @property

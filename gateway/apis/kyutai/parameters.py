@@ -6,12 +6,12 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import whisper_code
-from backend.messages.options import MAX_HOTWORDS, MAX_PROMPT
+from backend.messages.options import ENDPOINT_MS, MAX_HOTWORDS, MAX_PROMPT
 from backend.messages.protocol import AudioFormat
 from gateway.apis.errors import InvalidRequestError
 from gateway.apis.kyutai.messages import SAMPLE_RATE
 
-MIN_ENDPOINT_MS, MAX_ENDPOINT_MS, DEFAULT_ENDPOINT_MS = 200, 5_000, 600
+MIN_ENDPOINT_MS, MAX_ENDPOINT_MS = 200, 5_000
 # moshi-server's names of formats. Without "MessagePack", frames are audio alone, and replies are JSON.
 PACKED, PACKED_OPUS, RAW, RAW_OPUS = "PcmMessagePack", "OggOpusMessagePack", "Pcm", "OggOpus"
 _AUDIO: Mapping[str, AudioFormat] = {
@@ -30,7 +30,7 @@ class KyutaiParameters:
     language: str = "auto"
     hotwords: str = ""
     prompt: str = ""
-    endpoint_ms: int = DEFAULT_ENDPOINT_MS
+    endpoint_ms: int = ENDPOINT_MS
 
     @classmethod
     def parse(cls, query: Mapping[str, str], default_format: str = PACKED) -> "KyutaiParameters":
@@ -40,7 +40,7 @@ class KyutaiParameters:
             language=_language(query.get("language", "auto")),
             hotwords=query.get("hotwords", "")[:MAX_HOTWORDS],
             prompt=query.get("prompt", "")[:MAX_PROMPT],
-            endpoint_ms=_endpoint_ms(query.get("endpoint_ms", str(DEFAULT_ENDPOINT_MS))),
+            endpoint_ms=_endpoint_ms(query.get("endpoint_ms", str(ENDPOINT_MS))),
         )
 
     @property

@@ -7,14 +7,14 @@ from typing import Any
 
 from backend.errors import ProtocolError
 from backend.messages.languages import flores_code, whisper_code
-from backend.messages.options import MAX_HOTWORDS, MAX_LANGUAGES, MAX_PROMPT, SAMPLE_BYTES, spoken_language
+from backend.messages.options import ENDPOINT_MS, MAX_HOTWORDS, MAX_LANGUAGES, MAX_PROMPT, SAMPLE_BYTES, spoken_language
 from backend.messages.protocol import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, AudioFormat
 from gateway.apis.json_frames import parse_json
 
 # The first bytes tell which of them it is.
 _CONTAINERS = ("auto", "wav", "ogg", "webm")
 # Soniox's range. Without a value, the native default is used.
-MIN_DELAY_MS, MAX_DELAY_MS, DEFAULT_DELAY_MS = 500, 3_000, 600
+MIN_DELAY_MS, MAX_DELAY_MS = 500, 3_000
 MAX_REFERENCE = 256
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -77,7 +77,7 @@ class SonioxConfiguration:
             hints=_hints(fields.get("language_hints", [])),
             hotwords=hotwords,
             prompt=prompt,
-            endpoint_ms=_number(fields, "max_endpoint_delay_ms", MIN_DELAY_MS, MAX_DELAY_MS, DEFAULT_DELAY_MS),
+            endpoint_ms=_number(fields, "max_endpoint_delay_ms", MIN_DELAY_MS, MAX_DELAY_MS, ENDPOINT_MS),
             end_tokens=_flag(fields, "enable_endpoint_detection"),
             language_shown=_flag(fields, "enable_language_identification") or translation is not None,
             non_final=_flag(fields, "enable_non_final_tokens", default=True),

@@ -4,7 +4,7 @@ Each system transcribes in turn, with the same Whisper model, int8, on all cores
 same clips in the same order, in real time with pauses of 1.5 s. The speech is that of `nova load`, and so are the
 definitions of the figures.
 
-- Nova Voice: `nova load` with its private system and the defaults: an endpoint of 600 ms, beam 5.
+- Nova Voice: `nova load` with its private system and the defaults: an endpoint of 800 ms, beam 5.
 - RealtimeSTT: the server for several users that its package contains, because its library and its other servers have
   one recorder each, or leave the endpoint to their clients. The defaults are made for low latency: beam 5 for finals
   and 3 for partials, an endpoint of 550 ms, and a final that is decoded after 200 ms of silence. Only the model for

@@ -15,7 +15,7 @@ from gateway.session.segmenter import WINDOW, Rules
 from tests.testkit.audio.clips import RATE, Clip
 
 Half = Literal["tuning", "report"]
-# Seconds: the range that the length of each longer pause is drawn from, below the usual endpoint of 0.6 s.
+# Seconds: the range that the length of each longer pause is drawn from, below the usual endpoint.
 PAUSES_S = (0.2, 0.55)
 # Clips of one speaker in a monologue.
 CLIPS = 5

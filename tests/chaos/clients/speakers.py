@@ -63,7 +63,11 @@ class Speakers:
             for number, ledger in enumerate(self.ledgers):
                 begin_s = began + number * (SPEECH_S + SILENCE_S) / len(self.ledgers)
                 session = drive_session(
-                    url, Start(language="en", partials=self.partials), ledger, clock=0.0, begin_s=begin_s
+                    url,
+                    Start(language="en", partials=self.partials, endpoint_ms=600),
+                    ledger,
+                    clock=0.0,
+                    begin_s=begin_s,
                 )
                 clients.append(tasks.create_task(session))
             try:

@@ -64,7 +64,7 @@ def test_a_call_of_two_speakers_is_printed_with_their_interruption_and_latencies
     counts = [sum(line[5] == name for line in lines) for name in ("caller", "callee")]
     assert (finals, interruptions) == (f"finals: caller {counts[0]}, callee {counts[1]}", "interruptions: 1")
     assert re.fullmatch(rf"latency: p50 \d+\.\d\d s, p95 \d+\.\d\d s \({len(lines)} finals\)", latency)
-    # The endpoint of 0.6 s is part of the latency, so a shorter one would be measured from the wrong moment.
+    # The endpoint is part of the latency, so a shorter one would be measured from the wrong moment.
     assert all(float(line[7]) > 0.3 for line in lines)
 
 

@@ -68,7 +68,7 @@ def test_a_session_that_replaces_a_lost_one_has_the_current_options(progress: Se
     assert (restart.audio_from_ms, restart.utterance) == (700, 4)
     options = progress.options_message()
     assert options is not None
-    assert (options.language, options.translate_to, options.endpoint_ms) == ("de", ("es",), 600)
+    assert (options.language, options.translate_to, options.endpoint_ms) == ("de", ("es",), 800)
 
 
 # --- several channels

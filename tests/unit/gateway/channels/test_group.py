@@ -12,7 +12,7 @@ from tests.testkit.streams.virtual_time import virtual_time
 from tests.unit.gateway.channels.stereo import LEFT, START, Sound, connected, places, send, sound
 from tests.unit.gateway.connection.memory_gateway import RATE, MemoryClient, MemoryGateway
 
-BY_TIME = START.model_copy(update={"channel_order": "time"})
+BY_TIME = START.model_copy(update={"channel_order": "time", "endpoint_ms": 600})
 NOTHING = (ChannelResume(), ChannelResume())
 
 

@@ -23,7 +23,7 @@ def answered(stage: Stage, text: str = "Hello.", committed: str = "") -> Final:
 
 def paused(silence_s: float = 0.4, **options: Any) -> Stage:
     """A session in a pause after one second of speech."""
-    stage = Stage(**{"early_final_ms": 300, **options})
+    stage = Stage(**{"early_final_ms": 300, "endpoint_ms": 600, **options})
     stage.speak(1)
     stage.be_silent(silence_s)
     return stage

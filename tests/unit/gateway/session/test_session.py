@@ -642,7 +642,7 @@ def test_the_record_covers_only_closed_utterances() -> None:
 
 def test_backpressure_reduces_previews_and_notifies_the_client() -> None:
     def previews(pressure: Backpressure) -> tuple[int, int]:
-        stage = Stage()
+        stage = Stage(endpoint_ms=600)
         stage.actions += stage.session.set_backpressure(pressure)
         for _ in range(8):
             stage.speak(0.5)

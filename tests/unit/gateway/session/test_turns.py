@@ -216,7 +216,7 @@ def test_the_threshold_can_be_changed() -> None:
 
 def test_turns_are_not_judged_before_a_worker_announces_it() -> None:
     """At the start of a gateway: nothing would answer, and the pause would last too long."""
-    stage = Stage(turn_threshold=0.7)
+    stage = Stage(turn_threshold=0.7, endpoint_ms=600)
     stage.speak(1)
     stage.be_silent(0.3)
     assert not stage.of(SubmitFinal)[-1].job.judge_turn
@@ -239,7 +239,7 @@ def test_a_resumed_session_is_judged_as_well() -> None:
 
 
 def test_the_client_is_notified_if_no_worker_judges_turns() -> None:
-    stage = Stage(turn_threshold=0.7, served=ServedLanguages(turns=False))
+    stage = Stage(turn_threshold=0.7, endpoint_ms=600, served=ServedLanguages(turns=False))
     (notice,) = stage.events(Notice)
     assert notice.code == "turns_not_judged"
     stage.speak(1)

@@ -23,7 +23,7 @@ def test_the_defaults() -> None:
     assert not configuration.end_tokens
     assert not configuration.language_shown
     options = configuration.options()
-    assert (options["language"], options["endpoint_ms"], options["translate_to"]) == ("auto", 600, ())
+    assert (options["language"], options["endpoint_ms"], options["translate_to"]) == ("auto", 800, ())
     assert options["partials"]
 
 

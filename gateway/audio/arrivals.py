@@ -58,7 +58,7 @@ class Arrivals:
 
     def audio_has_ended(self, endpoint_s: float, now: float) -> bool:
         """Whether the client has sent no audio for long enough to end an utterance."""
-        if self._silent_since is None or self._is_ahead(now):
+        if self._silent_since is None or now - self._silent_since < endpoint_s or self._is_ahead(now):
             return False
         limit_s = endpoint_s + median_high(self._frames_s) + JITTER_S
         is_proven = self._proof_at - self._silent_since >= limit_s

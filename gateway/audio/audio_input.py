@@ -12,6 +12,7 @@ from gateway.audio.silero import SequenceResult
 from gateway.audio.vad import PreparedWindows, ScoredWindows, SpeechDetector
 from gateway.audio.vad_batcher import VadBatcher
 from gateway.protocols import ProtocolName
+from gateway.session.segmenter import WINDOW
 
 # A run of the network with as many windows is as fast per window as a longer one.
 URGENT_WINDOWS = 12
@@ -47,17 +48,23 @@ class AudioInput:
 
     async def flush(self) -> list[ScoredWindows]:
         """The windows that are left at the end of the audio; the last one is padded with zeros."""
-        return [await self.detect_speech(self._after_skipped(self._source.flush())), self._detector.flush()]
+        rest = self._after_skipped(self._source.flush())
+        return [await self.detect_speech(rest), self._detector.flush()]
 
-    async def detect_speech(self, samples: Samples) -> ScoredWindows:
-        """The windows that this audio completes. Await each call before the next one."""
+    async def detect_speech(self, samples: Samples, silence_ms: int = 0, limit_ms: int = 0) -> ScoredWindows:
+        """The windows that this audio completes. Await each call before the next one.
+
+        Audio is processed at once if it may end an utterance: if the silence so far reaches the limit with it. Other
+        audio waits a few milliseconds for that of more sessions.
+        """
+        urgent = silence_ms + 1000 * (len(samples) + WINDOW) // SAMPLE_RATE >= limit_ms
         self._received_seconds.inc(len(samples) / SAMPLE_RATE)
         prepared = self._detector.prepare_windows(samples)
-        return self._detector.score_windows(prepared, await self._infer(prepared))
+        return self._detector.score_windows(prepared, await self._infer(prepared, urgent))
 
-    async def _infer(self, prepared: PreparedWindows) -> list[SequenceResult]:
+    async def _infer(self, prepared: PreparedWindows, urgent: bool) -> list[SequenceResult]:
         if not prepared.sequences:
             return []
         # Many windows gain nothing from waiting for those of others.
-        urgent = self._detector.in_silence or len(prepared.windows) >= URGENT_WINDOWS
+        urgent = urgent or len(prepared.windows) >= URGENT_WINDOWS
         return await self._batcher.infer(prepared.sequences, urgent=urgent)

@@ -20,8 +20,6 @@ from gateway.audio.running_gain import RunningGain, levels_db
 from gateway.audio.silero import CONTEXT, RecurrentState, SequenceResult, Silero, WindowSequence, initial_state
 from gateway.session.segmenter import WINDOW
 
-# A last window below this probability may be the beginning of an endpoint.
-SILENCE_PROBABILITY = 0.5
 # Samples per decision of WebRTC's detector: 20 ms. It accepts 10, 20 or 30 ms.
 _GATE_FRAME = 320
 # Windows without speech after which the gate closes: 0.77 s.
@@ -93,12 +91,6 @@ class SpeechDetector:
         self._past = np.zeros(_PAST, np.int16)
         # None while the gate is closed.
         self._state: RecurrentState | None = None
-        self._last_probability = 0.0
-
-    @property
-    def in_silence(self) -> bool:
-        """Whether the last window was silent, so that an endpoint may follow."""
-        return self._last_probability < SILENCE_PROBABILITY
 
     def detect_speech(self, samples: NDArray[np.int16]) -> ScoredWindows:
         """Process any number of 16 kHz samples. Return the windows that they complete.
@@ -142,8 +134,6 @@ class SpeechDetector:
             probabilities[start : start + count] = scores[len(scores) - count :]
             if self._state is not None:
                 self._state = state
-        if len(probabilities):
-            self._last_probability = float(probabilities[-1])
         return ScoredWindows(prepared.windows, probabilities, prepared.levels)
 
     def _sequence(

@@ -15,8 +15,8 @@ GATHER_S = 0.005
 class VadBatcher:
     """Shared by all sessions of an event loop.
 
-    Requests of silent sessions are urgent, because an endpoint may follow: they run in the same turn of the event
-    loop. Requests of sessions with ongoing speech wait up to `gather_s` for others.
+    Requests are urgent if an utterance may end with them: they run in the same turn of the event loop. Others wait up
+    to `gather_s` for more.
     """
 
     def __init__(self, silero: Silero, gather_s: float = GATHER_S) -> None:

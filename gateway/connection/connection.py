@@ -152,7 +152,7 @@ class Connection:
         for number, piece in enumerate(self._audio.decode(data)):
             await self._wait_for_next_piece(number, 2 * piece.size)
             samples += piece.size
-            scored = await self._audio.detect_speech(piece)
+            scored = await self._audio.detect_speech(piece, *self._session.silence_ms)
             if not len(scored[0]):
                 continue
             await self._process_windows(scored)

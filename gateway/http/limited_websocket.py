@@ -96,7 +96,9 @@ class LimitedWebSocket(SocketWrites, WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep the data, and parse as much of it as the limits allow."""
-        if not self._is_ignored:
+        if not self._unread and len(data) <= self._slice_bytes and self._may_parse():
+            self._parse(data)  # the usual case, without copies
+        elif not self._is_ignored:
             self._unread += data
             self._parse_allowed()
 
@@ -171,11 +173,7 @@ class LimitedWebSocket(SocketWrites, WebSocketsSansIOProtocol):
             self._fail(1007, "invalid_json", "a text frame is not valid UTF-8")
 
     def handle_parser_exception(self) -> None:
-        """The connection has failed, and the close frame waits to be sent.
-
-        If the socket were closed at once, data that was not read would reset the connection, and the client could lose
-        the reason.
-        """
+        """The connection failed. If its socket were closed at once, unread data would reset it without the reason."""
         closed = self.conn.close_sent
         assert closed is not None
         self.queue.put_nowait({"type": "websocket.disconnect", "code": closed.code, "reason": closed.reason})
@@ -195,15 +193,16 @@ class LimitedWebSocket(SocketWrites, WebSocketsSansIOProtocol):
     def _parse_allowed(self) -> None:
         """Parse slices until a limit is reached. Read from the socket only while nothing is left to parse."""
         while self._unread and self._may_parse():
-            self._parse_slice()
-        if self._unread or not self._may_parse():
+            data = bytes(self._unread[: self._slice_bytes])
+            del self._unread[: self._slice_bytes]
+            self._parse(data)
+        # At a limit, one more read is kept, because to pause and resume at each frame costs system calls.
+        if self._unread or self._is_ignored:
             self.transport.pause_reading()
-        else:
+        elif not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def _parse_slice(self) -> None:
-        data = bytes(self._unread[: self._slice_bytes])
-        del self._unread[: self._slice_bytes]
+    def _parse(self, data: bytes) -> None:
         self.conn.receive_data(data)
         frames = len(self.conn.events)
         if self.handshake_complete:

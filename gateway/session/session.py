@@ -106,9 +106,9 @@ class Session:
         return not self.has_pending_results and not self._utterances.is_open
 
     @property
-    def silence_limit_ms(self) -> int:
-        """Silence that ends the open utterance."""
-        return self._utterances.silence_limit_ms
+    def silence_ms(self) -> tuple[int, int]:
+        """Silence at the end of the open utterance, and the silence that ends it."""
+        return self._utterances.silence_ms
 
     @property
     def audio_ms(self) -> int:

@@ -98,7 +98,7 @@ class SessionTimers:
     def _end_utterance(self, now: float, unix_now: float) -> list[Action]:
         """End the utterance in progress if no audio arrives, as if silence had been received."""
         options = self._session.options
-        limit_s = self._session.silence_limit_ms / 1000
+        limit_s = self._session.silence_ms[1] / 1000
         if not options.endpointing or not self.arrivals.audio_has_ended(limit_s, now):
             return []
         return self._session.end_utterance(unix_now)
@@ -124,10 +124,12 @@ class SessionTimers:
         return actions
 
     def _renew_record(self, now: float) -> list[Action]:
+        passed_s, unchanged_s = now - self._renewed_at, self._limits.session_ttl_s / 4
+        if passed_s <= min(RENEW_S, unchanged_s):
+            return []
         record = self._session.record()
         # Unchanged records are written as well, before their time to live ends.
-        interval_s = RENEW_S if record.audio_ms != self._renewed_audio_ms else self._limits.session_ttl_s / 4
-        if now - self._renewed_at <= interval_s:
+        if passed_s <= (RENEW_S if record.audio_ms != self._renewed_audio_ms else unchanged_s):
             return []
         self._renewed_at, self._renewed_audio_ms = now, record.audio_ms
         return [RenewRecord(record)]

@@ -76,9 +76,9 @@ class UtteranceTracker:
         return self._count - self.is_open
 
     @property
-    def silence_limit_ms(self) -> int:
-        """Silence that ends the open utterance."""
-        return self._segmenter.silence_limit_ms
+    def silence_ms(self) -> tuple[int, int]:
+        """Silence at the end of the open utterance, and the silence that ends it."""
+        return self._segmenter.silence_ms, self._segmenter.silence_limit_ms
 
     @property
     def audio_ms(self) -> int:

@@ -39,7 +39,8 @@ class AudioInput:
 
     def decode(self, data: bytes) -> Iterator[Samples]:
         """Yield the audio of a frame, at most about half a second at a time. Pass each piece to `detect_speech`."""
-        return map(self._after_skipped, self._source.decode(data))
+        pieces = self._source.decode(data)
+        return map(self._after_skipped, pieces) if self._skipped else pieces
 
     def _after_skipped(self, samples: Samples) -> Samples:
         count = min(self._skipped, samples.size)

@@ -62,17 +62,16 @@ class RunningGain:
         self._history = deque([_FLOOR_DB] * _HISTORY)
         self._ordered = [_FLOOR_DB] * _HISTORY
 
-    def factors(self, windows: NDArray[np.int16], levels: Sequence[float]) -> NDArray[np.float32]:
-        """Process the next [n, 512] windows and their levels. Return the factor of each, [n] and at least 1."""
+    def factors(self, windows: NDArray[np.int16], levels: Sequence[float]) -> list[float]:
+        """Process the next [n, 512] windows and their levels. Return the factor of each, at least 1."""
         decibels = [self._next_gain_db(level) for level in levels]
         if not any(decibels):
-            return _ones(len(windows))
+            return [1.0] * len(levels)
         peaks = np.maximum.reduce(np.abs(windows.astype(np.float32)), axis=1).tolist()
-        factors = [
+        return [
             min(10 ** (gain / 20), max(_MAX_PEAK / max(peak, 1.0), 1.0))
             for gain, peak in zip(decibels, peaks, strict=True)
         ]
-        return np.array(factors, np.float32)
 
     def _next_gain_db(self, level_db: float) -> float:
         del self._ordered[bisect_left(self._ordered, self._history.popleft())]

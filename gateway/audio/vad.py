@@ -137,13 +137,13 @@ class SpeechDetector:
         return ScoredWindows(prepared.windows, probabilities, prepared.levels)
 
     def _sequence(
-        self, buffer: NDArray[np.int16], inputs: NDArray[np.int16], start: int, gain: np.float32
+        self, buffer: NDArray[np.int16], inputs: NDArray[np.int16], start: int, gain: float
     ) -> WindowSequence:
         """Windows that passed the gate, after warm-up windows with the first one's gain if the gate has just opened."""
         if self._state is None:
             self._state = initial_state()
             warm_up = _with_context(buffer, start - _WARM_UP_WINDOWS, start)
-            inputs = np.concatenate([_amplify(warm_up, np.repeat(gain, _WARM_UP_WINDOWS)), inputs])
+            inputs = np.concatenate([_amplify(warm_up, [gain] * _WARM_UP_WINDOWS), inputs])
         return WindowSequence(inputs, self._state)
 
 
@@ -154,10 +154,10 @@ def _with_context(buffer: NDArray[np.int16], start: int, end: int) -> NDArray[np
     return np.ndarray((end - start, CONTEXT + WINDOW), np.int16, buffer, offset, strides)
 
 
-def _amplify(windows: NDArray[np.int16], gains: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Multiply each of [n, samples] windows by its gain, [n]. Returns the windows themselves if all gains are 1."""
-    if max(gains.tolist(), default=1.0) == 1.0:
+def _amplify(windows: NDArray[np.int16], gains: Sequence[float]) -> NDArray[np.int16]:
+    """Multiply each of [n, samples] windows by its gain. Returns the windows themselves if all gains are 1."""
+    if max(gains, default=1.0) == 1.0:
         return windows
-    amplified: NDArray[np.float32] = windows * gains[:, np.newaxis]
+    amplified: NDArray[np.float32] = windows * np.array(gains, np.float32)[:, np.newaxis]
     np.rint(amplified, out=amplified)
     return amplified.clip(_LOWEST, _HIGHEST, out=amplified).astype(np.int16)

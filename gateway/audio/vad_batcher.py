@@ -12,35 +12,37 @@ from gateway.audio.silero import SequenceResult, Silero, WindowSequence
 GATHER_S = 0.005
 
 
+_Request = tuple[WindowSequence, asyncio.Future[SequenceResult]]
+
+
 class VadBatcher:
     """Shared by all sessions of an event loop.
 
-    Requests are urgent if an utterance may end with them: they run in the same turn of the event loop. Others wait up
-    to `gather_s` for more.
+    Requests are urgent if an utterance may end with them: they run in the same turn of the event loop, and alone, so
+    that they do not wait for the work of others. Those wait up to `gather_s` for more.
     """
 
     def __init__(self, silero: Silero, gather_s: float = GATHER_S) -> None:
         self.silero, self._gather_s = silero, gather_s
-        self._waiting: list[tuple[WindowSequence, asyncio.Future[SequenceResult]]] = []
-        self._scheduled: asyncio.Handle | None = None
-        self._scheduled_soon = False
+        self._urgent: list[_Request] = []
+        self._gathered: list[_Request] = []
 
     async def infer(self, sequences: Sequence[WindowSequence], *, urgent: bool) -> list[SequenceResult]:
         """The result of each sequence, in order."""
         loop = asyncio.get_running_loop()
         futures: list[asyncio.Future[SequenceResult]] = [loop.create_future() for _ in sequences]
-        self._waiting += zip(sequences, futures, strict=True)
-        if urgent and not self._scheduled_soon:
-            if self._scheduled is not None:
-                self._scheduled.cancel()
-            self._scheduled, self._scheduled_soon = loop.call_soon(self._run_batch), True
-        elif self._scheduled is None:
-            self._scheduled = loop.call_later(self._gather_s, self._run_batch)
+        batch = self._urgent if urgent else self._gathered
+        if not batch and urgent:
+            loop.call_soon(self._run_batch, batch)
+        elif not batch:
+            loop.call_later(self._gather_s, self._run_batch, batch)
+        batch += zip(sequences, futures, strict=True)
         return [await future for future in futures]
 
-    def _run_batch(self) -> None:
-        waiting, self._waiting, self._scheduled, self._scheduled_soon = self._waiting, [], None, False
-        results = self.silero.infer([sequence for sequence, _ in waiting])
-        for (_, future), result in zip(waiting, results, strict=True):
+    def _run_batch(self, batch: list[_Request]) -> None:
+        requests = batch.copy()
+        batch.clear()
+        results = self.silero.infer([sequence for sequence, _ in requests])
+        for (_, future), result in zip(requests, results, strict=True):
             if not future.done():  # cancelled when its connection closed
                 future.set_result(result)

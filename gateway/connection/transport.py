@@ -12,6 +12,7 @@ from backend.errors import ClientError, NovaError, ProtocolError
 from backend.messages.protocol import ClientMessage, Error, Message
 from gateway import metrics
 from gateway.connection.codec import Codec, Decoded, DeferredReply, DirectReply, Frame
+from gateway.connection.idle_timeout import IdleTimeout
 
 # Limit for sending one event. A client that reads nothing for this long is disconnected.
 SEND_TIMEOUT_S = 20.0
@@ -78,6 +79,7 @@ class MessageReceiver:
         # Decoded from frames that have been received.
         self._decoded: deque[Decoded] = deque()
         self._is_open = False
+        self._timeout = IdleTimeout()
         self.on_wait: Callable[[], None] = lambda: None
 
     async def next_message(self, timeout_s: float) -> ClientMessage | bytes:
@@ -89,7 +91,7 @@ class MessageReceiver:
         timeout_s = min(timeout_s, self._codec.idle_timeout_s or timeout_s)
         self._open()
         try:
-            async with asyncio.timeout(timeout_s) as waiting:
+            with self._timeout.limit(timeout_s) as waiting:
                 while True:
                     while self._decoded:
                         item = self._decoded.popleft()
@@ -98,7 +100,7 @@ class MessageReceiver:
                         self._sender.send(item)
                     self._decoded.extend(self._codec.decode(await self._receive_frame()))
                     if not self._decoded:
-                        waiting.reschedule(asyncio.get_running_loop().time() + timeout_s)
+                        waiting.restart(timeout_s)
         except TimeoutError:
             raise ProtocolError(f"no frame received for {timeout_s:g} s", code="idle_timeout") from None
 

@@ -28,6 +28,7 @@ class ReadBudget:
     def __init__(self, limits: ReadLimits, now: float, first_burst_s: float | None = None) -> None:
         """`first_burst_s` is the burst that a new connection may send, by default that of the limits."""
         self._limits, self._at = limits, now
+        self._most_frames, self._most_bytes = limits.frames_per_s * limits.burst_s, limits.bytes_per_s * limits.burst_s
         burst_s = limits.burst_s if first_burst_s is None else first_burst_s
         self._frames, self._bytes = limits.frames_per_s * burst_s, limits.bytes_per_s * burst_s
         self._sent_frames = self._sent_bytes = 0
@@ -40,21 +41,16 @@ class ReadBudget:
 
     def spend(self, frames: int, size: int, now: float) -> float:
         """Count received frames (control frames included) and bytes. Returns the seconds to wait before the next."""
-        self._refill(now)
-        self._frames -= frames
-        self._bytes -= size
+        limits, elapsed_s, self._at = self._limits, now - self._at, now
+        self._frames = min(self._most_frames, self._frames + limits.frames_per_s * elapsed_s) - frames
+        self._bytes = min(self._most_bytes, self._bytes + limits.bytes_per_s * elapsed_s) - size
         self._sent_frames += frames
         self._sent_bytes += size
-        frame_wait_s = max(0.0, -self._frames / self._limits.frames_per_s)
-        if frame_wait_s:
+        frame_wait_s = 0.0
+        if self._frames < 0:
+            frame_wait_s = -self._frames / limits.frames_per_s
             self._judge(frame_wait_s)
-        return max(frame_wait_s, -self._bytes / self._limits.bytes_per_s)
-
-    def _refill(self, now: float) -> None:
-        limits, elapsed_s = self._limits, now - self._at
-        self._at = now
-        self._frames = min(limits.frames_per_s * limits.burst_s, self._frames + limits.frames_per_s * elapsed_s)
-        self._bytes = min(limits.bytes_per_s * limits.burst_s, self._bytes + limits.bytes_per_s * elapsed_s)
+        return max(frame_wait_s, -self._bytes / limits.bytes_per_s) if self._bytes < 0 else frame_wait_s
 
     def _judge(self, wait_s: float) -> None:
         is_tiny = self._sent_bytes < TINY_FRAME * self._sent_frames

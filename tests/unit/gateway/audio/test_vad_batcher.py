@@ -65,14 +65,16 @@ async def test_every_request_gets_its_own_results(silero: Silero, urgent: tuple[
             np.testing.assert_allclose(chances, silero.infer([one])[0][0], atol=1e-5)
 
 
-async def test_an_urgent_request_also_runs_waiting_requests(silero: Silero) -> None:
-    batcher = VadBatcher(silero, gather_s=1e9)
+async def test_an_urgent_request_waits_for_no_other(silero: Silero) -> None:
+    batcher = VadBatcher(silero, gather_s=0.2)
     async with asyncio.TaskGroup() as tasks:
-        patient = tasks.create_task(batcher.infer([sequence(1, 1)], urgent=False))
+        gathered = [tasks.create_task(batcher.infer([sequence(n, 1)], urgent=False)) for n in (1, 2)]
         await asyncio.sleep(0)
-        await batcher.infer([sequence(2, 1)], urgent=True)
-    [(chances, _)] = patient.result()
-    np.testing.assert_allclose(chances, silero.infer([sequence(1, 1)])[0][0], atol=1e-5)
+        await batcher.infer([sequence(3, 1)], urgent=True)
+        assert not any(task.done() for task in gathered)
+    for n, task in enumerate(gathered, 1):
+        [(chances, _)] = task.result()
+        np.testing.assert_allclose(chances, silero.infer([sequence(n, 1)])[0][0], atol=1e-5)
 
 
 async def test_a_cancelled_request_does_not_affect_others(silero: Silero) -> None:
